@@ -1,0 +1,1 @@
+"""The download queue: what to fetch, what is fetched, and the engine that fetches it. No Textual here."""

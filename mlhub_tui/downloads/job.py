@@ -1,0 +1,116 @@
+"""Jobs: what a transfer is, the states it goes through, and which moves between them are legal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class IfExists(StrEnum):
+    """What to do when a file of the name is already there (the seed library's `if_exists`)."""
+
+    RESUME = "resume"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+
+
+class State(StrEnum):
+    """The state of a transfer, in the words of the field."""
+
+    QUEUED = "queued"
+    CONNECTING = "connecting"
+    DOWNLOADING = "downloading"
+    STALLED = "stalled"
+    RETRYING = "retrying"
+    VERIFYING = "verifying"
+    PAUSED = "paused"
+    NEEDS_KEY = "needs a key"
+    NO_SPACE = "no space"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def running(self) -> bool:
+        """Whether a transfer in this state holds one of the places at work."""
+        return self in _RUNNING
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more happens to it by itself or by a resume."""
+        return self in _FINISHED
+
+
+_RUNNING = frozenset(
+    {State.CONNECTING, State.DOWNLOADING, State.STALLED, State.RETRYING, State.VERIFYING},
+)
+_FINISHED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+SAMPLE = "sample"
+"""The `source` of jobs that belong to the built-in sample catalogue, whose port differs at each start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRequest:
+    """A wish: the archive of a collection, to a folder.
+
+    Parameters
+    ----------
+    source
+        The root URL of the API, or `SAMPLE`.
+    profile
+        The profile whose key is to be used; None for the key in use when the job runs. Never a key.
+    collection_id
+        The collection, as received.
+    folder
+        Absolute output folder.
+    if_exists
+        What to do with a file that is there.
+    title
+        What the user knows it as.
+    size
+        Bytes, where `archive/{id}/info` told it.
+    """
+
+    source: str
+    profile: str | None
+    collection_id: str
+    folder: Path
+    if_exists: IfExists = IfExists.RESUME
+    title: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A transfer as the queue knows it.
+
+    `bytes_done` counts what is safely in the part file; `rate` is in bytes per second and `eta` in seconds,
+    None while unknown. `reason` says why it is in its state and `hint` what to do next; `next_try` is the
+    time of the next try (seconds since the epoch) while it is retrying.
+    """
+
+    id: int
+    request: ArchiveRequest
+    name: str
+    state: State
+    position: int
+    bytes_done: int = 0
+    bytes_total: int | None = None
+    reason: str = ""
+    hint: str = ""
+    rate: float | None = None
+    eta: float | None = None
+    tries: int = 0
+    next_try: float | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the whole file will stand."""
+        return self.request.folder / self.name
+
+    @property
+    def part(self) -> Path:
+        """Where it grows until then."""
+        return self.request.folder / f"{self.name}.part"

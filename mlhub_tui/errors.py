@@ -1,0 +1,164 @@
+"""What can go wrong, as one small tree: each error says what happened, to what, and what to do next.
+
+The names of the first four are those of the `radiant_mlhub` library, so that its readers find them again.
+"""
+
+from __future__ import annotations
+
+
+class MLHubException(Exception):
+    """Base of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What happened and to what, in one line, without keys.
+    hint
+        What to do next, in one line; empty where there is nothing to say.
+    """
+
+    default_hint = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class APIKeyNotFound(MLHubException):
+    """No API key could be resolved from arguments, environment or profiles file."""
+
+    default_hint = "run `mlhub-tui configure`, or set MLHUB_API_KEY"
+
+
+class ProfileNotFound(APIKeyNotFound):
+    """The profile that was asked for is not in the profiles file."""
+
+
+class ProfilesFileError(APIKeyNotFound):
+    """The profiles file cannot be read, written or understood."""
+
+
+class RequestError(MLHubException):
+    """A request that did not get the answer it asked for; `url` never carries a key.
+
+    Parameters
+    ----------
+    message
+        What happened, in one line.
+    url
+        The redacted URL of the request.
+    status
+        The HTTP status code, where there was an answer.
+    retry_after
+        Seconds the server asked to wait (RFC 9110, section 10.2.3).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str = "",
+        status: int | None = None,
+        hint: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.url = url
+        self.status = status
+        self.retry_after = retry_after
+
+
+class AuthenticationError(RequestError):
+    """The API refused the key, or wants one (401)."""
+
+    default_hint = "check the key on the Profiles screen, or run `mlhub-tui configure`"
+
+
+class AccessDenied(RequestError):
+    """The API knows the key and does not allow the request (403)."""
+
+    default_hint = "this key may not read it: ask the owner of the deployment, or choose another profile"
+
+
+class EntityDoesNotExist(RequestError):
+    """What was asked for is not there (404)."""
+
+    default_hint = "check the ID"
+
+
+class RequestRefused(RequestError):
+    """The API does not accept the request (another 4xx)."""
+
+
+class ServerUnreachable(RequestError):
+    """No connection: name not resolved, refused, reset, or TLS failed."""
+
+    default_hint = "check the network and the root URL, then retry"
+
+
+class ServerTimeout(RequestError):
+    """The server did not answer in time."""
+
+    default_hint = "retry, or check whether the server is up"
+
+
+class ServerError(RequestError):
+    """The server failed or is overloaded (429, 5xx)."""
+
+    default_hint = "nothing is wrong on this side: retry later"
+
+
+class UnexpectedAnswer(RequestError):
+    """An answer that is not what the API promises: no JSON, a captive portal's page, missing fields."""
+
+    default_hint = "check the root URL; on a guest network, log in to its portal first"
+
+
+class InvalidRootURL(MLHubException):
+    """The root URL cannot be one."""
+
+    default_hint = "a root URL looks like https://api.example.org/mlhub/v1/"
+
+
+class DownloadError(MLHubException):
+    """A transfer that ended without its file."""
+
+
+class OutputFolderError(DownloadError):
+    """The output folder cannot take the file."""
+
+    default_hint = "choose another folder, or mend this one, then retry"
+
+
+class NoSpaceError(OutputFolderError):
+    """The disk has less room than the file needs."""
+
+    default_hint = "make room or choose another disk, then retry"
+
+
+class RemoteChanged(DownloadError):
+    """The file changed on the server between two tries; bytes of two versions are never mixed."""
+
+    default_hint = "retry to start over with the new version"
+
+
+class VerificationFailed(DownloadError):
+    """What arrived is not what the server said it would be."""
+
+    default_hint = "retry to fetch it again"
+
+
+class TargetBusy(DownloadError):
+    """Another program is writing this file."""
+
+    default_hint = "wait until it is done, or stop it"
+
+
+class FileConflict(DownloadError):
+    """A file of the same name is in the way and is not a part of this download."""
+
+    default_hint = "choose overwrite, or another folder"

@@ -1,0 +1,130 @@
+"""Datasets: MLHub's own records that group source imagery and label collections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+from ..text import one_line
+from .document import Document, _strings
+from .extent import BBox, geometry_bbox
+
+SOURCE_IMAGERY = "source_imagery"
+LABELS = "labels"
+
+
+class Typed(Protocol):
+    """Anything with collection types."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """`source_imagery`, `labels`, or both."""
+        ...
+
+
+T_co = TypeVar("T_co", bound=Typed, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRef:
+    """A collection as its dataset's record names it: no request was made for it."""
+
+    id: str
+    types: tuple[str, ...] = ()
+    license: str = ""
+
+    @property
+    def label(self) -> str:
+        """The id as it may be drawn."""
+        return one_line(self.id)
+
+
+class CollectionList(Sequence[T_co], Generic[T_co]):
+    """The collections of a dataset, each once, with a view per type.
+
+    A collection of both types is in both `source_imagery` and `labels`, and once in the list itself.
+    """
+
+    def __init__(self, entries: Sequence[T_co]) -> None:
+        self._entries = tuple(entries)
+
+    @overload
+    def __getitem__(self, index: int) -> T_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T_co]: ...
+    def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[T_co]:
+        return iter(self._entries)
+
+    def __repr__(self) -> str:
+        return repr(list(self._entries))
+
+    @property
+    def source_imagery(self) -> list[T_co]:
+        """The collections that hold source imagery."""
+        return [entry for entry in self._entries if SOURCE_IMAGERY in entry.types]
+
+    @property
+    def labels(self) -> list[T_co]:
+        """The collections that hold labels."""
+        return [entry for entry in self._entries if LABELS in entry.types]
+
+    @property
+    def other(self) -> list[T_co]:
+        """The collections whose type is neither."""
+        return [e for e in self._entries if SOURCE_IMAGERY not in e.types and LABELS not in e.types]
+
+
+class Dataset(Document):
+    """A dataset record as received from the MLHub API's `datasets` endpoints."""
+
+    @property
+    def collections(self) -> CollectionList[CollectionRef]:
+        """The collections the record names, each once; no request is made."""
+        refs: dict[str, CollectionRef] = {}
+        for entry in self.objects("collections"):
+            identity = entry.get("id")
+            if isinstance(identity, str) and identity:
+                known = refs.get(identity)
+                types = dict.fromkeys((*(known.types if known else ()), *_strings(entry.get("types"))))
+                refs[identity] = CollectionRef(identity, tuple(types), one_line(entry.get("license")))
+        return CollectionList(list(refs.values()))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags, cleaned."""
+        return self.lines("tags")
+
+    @property
+    def registry_url(self) -> str | None:
+        """The page of the dataset in the registry, where the record has one."""
+        return self.line("registry") or None
+
+    @property
+    def license(self) -> str:
+        """The licences of its collections, each once."""
+        return ", ".join(dict.fromkeys(ref.license for ref in self.collections if ref.license))
+
+    @property
+    def bbox(self) -> BBox | None:
+        """The box around the record's footprint (a GeoJSON geometry, or four numbers)."""
+        value: Any = self.raw.get("bbox")
+        return geometry_bbox(value) or BBox.parse(value)
+
+    @property
+    def creator(self) -> str:
+        """Who made it, possibly Markdown."""
+        value = self.raw.get("creator_contact")
+        return one_line(value.get("creator")) if isinstance(value, dict) else ""
+
+    @property
+    def contact(self) -> str:
+        """Whom to ask."""
+        value = self.raw.get("creator_contact")
+        return one_line(value.get("contact")) if isinstance(value, dict) else ""

@@ -1,0 +1,110 @@
+"""Extents: where and when, read tolerantly from what catalogs really hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..text import date, one_line
+
+
+@dataclass(frozen=True, slots=True)
+class BBox:
+    """A bounding box in degrees, WGS 84; `west > east` means it crosses the antimeridian (RFC 7946, 5.2)."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @classmethod
+    def parse(cls, value: Any) -> BBox | None:
+        """Return a box of 4 or 6 numbers (heights left out), or None where it is none."""
+        if not isinstance(value, list | tuple) or len(value) not in (4, 6):
+            return None
+        if not all(isinstance(n, int | float) and not isinstance(n, bool) and n == n for n in value):
+            return None
+        half = len(value) // 2
+        return cls(float(value[0]), float(value[1]), float(value[half]), float(value[half + 1]))
+
+    def __str__(self) -> str:
+        return (
+            f"{_degrees(self.west, 'E', 'W')} to {_degrees(self.east, 'E', 'W')}, "
+            f"{_degrees(self.south, 'N', 'S')} to {_degrees(self.north, 'N', 'S')}"
+        )
+
+
+def _degrees(value: float, positive: str, negative: str) -> str:
+    return f"{abs(value):.2f}°{positive if value >= 0 else negative}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A time interval as received, RFC 3339; an empty end is open."""
+
+    start: str
+    end: str
+
+    @classmethod
+    def parse(cls, value: Any) -> Interval | None:
+        """Return the interval of a list of two date-times or nulls, or None where it is none."""
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            return None
+        return cls(one_line(value[0]), one_line(value[1]))
+
+    def __str__(self) -> str:
+        if not self.start and not self.end:
+            return "no dates given"
+        if date(self.start) == date(self.end):
+            return date(self.start)
+        return f"{date(self.start) or 'open'} to {date(self.end) or 'open'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The boxes and intervals of a collection; the first of each covers all (STAC Collection spec)."""
+
+    bboxes: tuple[BBox, ...] = ()
+    intervals: tuple[Interval, ...] = ()
+
+    @classmethod
+    def parse(cls, value: Any) -> Extent:
+        """Return what can be read of an extent object; old flat lists are understood too."""
+        if not isinstance(value, dict):
+            return cls()
+        boxes = (BBox.parse(entry) for entry in _nested(value.get("spatial"), "bbox"))
+        intervals = (Interval.parse(entry) for entry in _nested(value.get("temporal"), "interval"))
+        return cls(tuple(b for b in boxes if b), tuple(i for i in intervals if i))
+
+
+def _nested(value: Any, key: str) -> list[Any]:
+    """Return the entries of `{key: [[...], ...]}`, `{key: [...]}` or a bare list (STAC before 0.9)."""
+    entries = value.get(key) if isinstance(value, dict) else value
+    if not isinstance(entries, list) or not entries:
+        return []
+    return entries if isinstance(entries[0], list) else [entries]
+
+
+def geometry_bbox(geometry: Any) -> BBox | None:
+    """Return the box around a GeoJSON geometry's coordinates, or None where it has none."""
+    if not isinstance(geometry, dict):
+        return None
+    points = list(_points(geometry.get("coordinates")))
+    if not points:
+        return None
+    longitudes, latitudes = zip(*points, strict=True)
+    return BBox(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
+
+
+def _points(coordinates: Any) -> Iterator[tuple[float, float]]:
+    """Walk nested GeoJSON coordinates without recursion, so that no document can exhaust the stack."""
+    stack = [coordinates]
+    while stack:
+        entry = stack.pop()
+        if not isinstance(entry, list) or not entry:
+            continue
+        if len(entry) >= 2 and all(isinstance(n, int | float) for n in entry[:2]):
+            yield float(entry[0]), float(entry[1])
+        else:
+            stack.extend(entry)

@@ -1,0 +1,66 @@
+"""Items: one scene or one label set, with its place, time and assets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..text import one_line
+from .asset import Asset
+from .document import Document
+from .extent import BBox, Interval, geometry_bbox
+
+if TYPE_CHECKING:
+    import pystac
+
+
+class Item(Document):
+    """A STAC item as received (STAC Item spec)."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The properties as received; clean before drawing."""
+        value = self.raw.get("properties")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Descriptive fields of an item are its properties."""
+        return self.properties
+
+    @property
+    def collection_id(self) -> str:
+        """The id of the collection it belongs to, as received; empty where it does not say."""
+        value = self.raw.get("collection")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def bbox(self) -> BBox | None:
+        """The bounding box, from the geometry where the item has none."""
+        return BBox.parse(self.raw.get("bbox")) or geometry_bbox(self.raw.get("geometry"))
+
+    @property
+    def interval(self) -> Interval:
+        """When: `datetime`, or the range `start_datetime` to `end_datetime` where that is null."""
+        moment = one_line(self.properties.get("datetime"))
+        if moment:
+            return Interval(moment, moment)
+        start, end = self.properties.get("start_datetime"), self.properties.get("end_datetime")
+        return Interval(one_line(start), one_line(end))
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """The item's assets in the order received."""
+        return Asset.parse_all(self.raw.get("assets"))
+
+    def to_pystac(self) -> pystac.Item:
+        """Return the pystac item; see `pystac_view`.
+
+        Raises
+        ------
+        NotValidSTAC
+            If pystac refuses the document.
+        """
+        from .pystac_view import item_view
+
+        return item_view(self.raw)

@@ -1,0 +1,20 @@
+"""What the command line tells the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """Options of the app as given; nothing is resolved yet.
+
+    `output_dir` is where downloads go unless another folder is chosen, absolute.
+    """
+
+    profile: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    root_url: str | None = None
+    sample: bool = False
+    output_dir: Path = field(default_factory=Path.cwd)

@@ -1,0 +1,32 @@
+"""Where things live: MLHUB_HOME (default `~/.mlhub`, as the seed library documents) and what is in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """Return MLHUB_HOME, or `~/.mlhub`; nothing is created."""
+    configured = os.environ.get("MLHUB_HOME")
+    return Path(configured).expanduser() if configured else Path.home() / ".mlhub"
+
+
+def profiles() -> Path:
+    """Return the path of the profiles file (INI)."""
+    return home() / "profiles"
+
+
+def queue() -> Path:
+    """Return the path of the download queue (SQLite)."""
+    return home() / "queue.db"
+
+
+def log_dir() -> Path:
+    """Return the folder of log files."""
+    return home() / "log"
+
+
+def state() -> Path:
+    """Return the path of the file that remembers choices between starts (JSON)."""
+    return home() / "state.json"

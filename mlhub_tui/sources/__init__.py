@@ -1,0 +1,1 @@
+"""Async clients of the places data comes from; each is a `Source`."""

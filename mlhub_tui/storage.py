@@ -1,0 +1,63 @@
+"""Files that must not be lost: atomic writes, with secrets readable by their owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder (and its parents) with mode 0700; an existing one keeps its mode."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_atomic(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Replace a file's content in one step: temporary file, fsync, rename.
+
+    A reader sees the old or the new content, never a part; after a power cut likewise. A symbolic link
+    keeps pointing where it does: its target is replaced.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    text
+        The new content, written as UTF-8.
+    mode
+        Permission bits of the file.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or the disk is full; the old content stays.
+    """
+    target = path.resolve()
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk where the system can (not on Windows)."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

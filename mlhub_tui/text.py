@@ -1,0 +1,122 @@
+"""Text from outside and text for people: `clean` is the only door through which remote text enters."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+# C0 without newline and tab, DEL, C1, the bidi controls (UAX #9), line and paragraph separators,
+# byte-order mark, interlinear and tag characters, lone surrogates and non-characters: nothing of these
+# may reach a terminal, where they move the cursor, set titles and clipboards, or reorder what is read.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_SPACE = re.compile(r"\s+")
+_UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\s]+')
+_RESERVED_NAMES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
+)
+_NAME_BYTES = 200  # most file systems allow 255 bytes; room is left for suffixes
+
+
+def clean(value: object) -> str:
+    """Return text that is safe to draw: control, bidi and invisible characters are dropped.
+
+    Newlines and tabs stay; a carriage return before a newline goes. Markup is not touched: widgets get
+    this text as content, never as markup.
+    """
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    return _UNSAFE.sub("", text) if not text.isascii() or not text.isprintable() else text
+
+
+def one_line(value: object, limit: int | None = None) -> str:
+    """Return cleaned text on one line, cut to `limit` characters with an ellipsis."""
+    text = _SPACE.sub(" ", clean(value)).strip()
+    if limit is not None and len(text) > limit:
+        return text[: max(limit - 1, 0)].rstrip() + "…"
+    return text
+
+
+def file_name(identity: str) -> str:
+    """Return a file name for a remote id: one path component, portable, at most 200 bytes.
+
+    Separators, control characters and what Windows refuses become `_`; names of dots and reserved
+    device names are prefixed. An id that had to be changed gets a short hash of the original, so that two
+    ids never share a name.
+    """
+    cleaned = clean(identity)
+    name = _UNSAFE_IN_NAMES.sub("_", cleaned).rstrip(". ")
+    if not name.strip("._ "):
+        name = "_" + name.strip(". ")
+    if name.startswith((".", "-")):
+        name = "_" + name.lstrip(".")
+    if name.split(".")[0].lower() in _RESERVED_NAMES:
+        name = "_" + name
+    encoded = name.encode()
+    if name == identity and len(encoded) <= _NAME_BYTES:
+        return name
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    short = encoded[: _NAME_BYTES - 9].decode("utf-8", "ignore")
+    return f"{short}-{digest}"
+
+
+def mask(key: str | None) -> str:
+    """Return a key as it may be shown: its last 4 characters at most, none of a short key."""
+    if not key:
+        return "no key"
+    return f"****{clean(key[-4:])}" if len(key) >= 12 else "****"
+
+
+_KEY_IN_URL = re.compile(r"(?i)([?&;](?:api_?key|key|token|sig|signature|access_token)=)[^&#\s]*")
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def redact(text: str) -> str:
+    """Return text (a URL, or a message with URLs in it) without keys, tokens and user information."""
+    return _USERINFO.sub("", _KEY_IN_URL.sub(r"\1…", text))
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes for people, in powers of ten as disks and networks are sold: `169.3 MB`."""
+    if count is None:
+        return "unknown size"
+    import humanize
+
+    return humanize.naturalsize(count, format="%.1f").replace("Bytes", "B").replace("Byte", "B")
+
+
+def rate(bytes_per_second: float | None) -> str:
+    """Return a transfer rate for people: `4.2 MB/s`."""
+    return "" if not bytes_per_second else f"{size(bytes_per_second)}/s"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in at most two units: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`."""
+    if seconds is None or seconds != seconds or seconds == float("inf"):
+        return ""
+    whole = max(0, round(seconds))
+    for unit, length, lower, step in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= length:
+            rest = (whole % length) // step
+            return f"{whole // length} {unit} {rest} {lower}" if rest else f"{whole // length} {unit}"
+    return f"{whole} s"
+
+
+def date(value: object) -> str:
+    """Return the day of an RFC 3339 date-time, or the cleaned text itself where it is none."""
+    text = one_line(value)
+    return text[:10] if re.match(r"\d{4}-\d{2}-\d{2}([T ]|$)", text) else text
+
+
+def now() -> str:
+    """Return the current UTC time as RFC 3339 to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: `1 item`, `2,365 items`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

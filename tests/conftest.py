@@ -1,0 +1,32 @@
+"""Shared fixtures: the recorded answers of the hosted API, a private MLHUB_HOME, the sample catalogue."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def mlhub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test away from the user's own profiles, queue and environment."""
+    for name in [name for name in os.environ if name.startswith("MLHUB_")]:
+        if name != "MLHUB_PEER_PYTHON":
+            monkeypatch.delenv(name)
+    home = tmp_path / "mlhub-home"
+    monkeypatch.setenv("MLHUB_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """Return the folder of recorded answers beside the project; skip where it is missing."""
+    folder = Path(__file__).parent.parent.parent / "shared" / "mlhub-recorded"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded answers at {folder}")
+    return folder
