@@ -1,0 +1,25 @@
+"""Which key and root URL apply, and the profiles file they may come from.
+
+The file, the variables and their order are those the seed library documents under Authentication.
+"""
+
+from .credentials import Credentials, for_profile, resolve, resolve_or_anonymous
+from .file import KEEP, Keep, Profile, ProfilesFile, check_name
+from .root import DEFAULT_ROOT_URL, normalise_root_url
+from .words import ANONYMOUS, DEFAULT_PROFILE
+
+__all__ = [
+    "ANONYMOUS",
+    "DEFAULT_PROFILE",
+    "DEFAULT_ROOT_URL",
+    "KEEP",
+    "Credentials",
+    "Keep",
+    "Profile",
+    "ProfilesFile",
+    "check_name",
+    "for_profile",
+    "normalise_root_url",
+    "resolve",
+    "resolve_or_anonymous",
+]

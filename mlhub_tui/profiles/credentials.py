@@ -1,0 +1,219 @@
+"""Which key and root URL apply, in the documented order, and where they came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import APIKeyNotFound
+from .file import Profile, ProfilesFile
+from .root import DEFAULT_ROOT_URL, normalise_root_url
+from .words import ANONYMOUS, API_KEY_VARIABLE, DEFAULT_PROFILE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A key and the API it is for.
+
+    Parameters
+    ----------
+    api_key
+        The key; None for requests without one.
+    root_url
+        The root URL, normalised.
+    profile
+        The profile the key came from; None where it came from elsewhere.
+    key_origin
+        Where the key came from, in words for people.
+    root_origin
+        Where the root URL came from, likewise.
+    """
+
+    api_key: str | None = field(repr=False)
+    root_url: str
+    profile: str | None
+    key_origin: str
+    root_origin: str = "default"
+
+
+def resolve(
+    *,
+    api_key: str | None = None,
+    profile: str | None = None,
+    root_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Credentials:
+    """Return the key and root URL that apply.
+
+    The key is the first of these (the seed library's documentation, "Authentication"): the `api_key`
+    argument; MLHUB_API_KEY; the `profile` argument; MLHUB_PROFILE; the profile `default`. The profile
+    `__anonymous__` means no key. The root URL is the first of: the argument; MLHUB_ROOT_URL; `root_url`
+    of the profile that is named, or else of `default`; the hosted service. Empty strings count as not given.
+
+    Parameters
+    ----------
+    environ
+        The environment; default `os.environ`.
+    path
+        The profiles file; default `profiles` in MLHUB_HOME.
+
+    Raises
+    ------
+    APIKeyNotFound
+        If none of the five gives a key.
+    ProfileNotFound
+        If the key is to come from a named profile that is not there.
+    ProfilesFileError
+        If the profiles file is needed and cannot be read or understood. With a key from elsewhere it is
+        still needed for the root URL: a key must not go to a host that the user did not mean.
+    InvalidRootURL
+        If the root URL cannot be one.
+    """
+    search = _Search.of(profile, root_url, environ, path)
+    if api_key:
+        return search.with_key(api_key.strip(), "--api-key argument")
+    if key := search.environ.get(API_KEY_VARIABLE, "").strip():
+        return search.with_key(key, API_KEY_VARIABLE)
+    return search.from_profile()
+
+
+def resolve_or_anonymous(
+    *,
+    api_key: str | None = None,
+    profile: str | None = None,
+    root_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Credentials:
+    """Return what `resolve` does, or no key where there is none: listings work without one.
+
+    Raises
+    ------
+    ProfileNotFound
+        If a profile is named that is not there: a typing error must not pass for "no key".
+    ProfilesFileError, InvalidRootURL
+        As `resolve`.
+    """
+    try:
+        return resolve(api_key=api_key, profile=profile, root_url=root_url, environ=environ, path=path)
+    except NoKeyAnywhere:
+        return _Search.of(profile, root_url, environ, path).without_key("no key")
+
+
+def for_profile(
+    name: str,
+    *,
+    root_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Credentials:
+    """Return the key and root URL of a profile that was chosen by hand; MLHUB_API_KEY does not count.
+
+    The root URL is the first of: the argument; the profile's own; MLHUB_ROOT_URL; the hosted service. A
+    profile without a key gives none, as `__anonymous__` does.
+
+    Raises
+    ------
+    ProfileNotFound, ProfilesFileError, InvalidRootURL
+        As `resolve`.
+    """
+    environ = os.environ if environ is None else environ
+    if name == ANONYMOUS:
+        chosen, origin = Profile(ANONYMOUS), f"no key ({ANONYMOUS})"
+    else:
+        chosen = ProfilesFile.load(path).get(name)
+        origin = f"profile {name}" if chosen.api_key else f"no key (profile {name} has none)"
+    root, root_origin = _first_root(
+        (root_url, "--root-url argument"),
+        (chosen.root_url, f"profile {name}"),
+        (environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
+    )
+    return Credentials(chosen.api_key, root, name, origin, root_origin)
+
+
+class NoKeyAnywhere(APIKeyNotFound):
+    """No key was given anywhere, and nothing that was named is missing."""
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One look through arguments, environment and profiles file."""
+
+    name: str
+    name_origin: str
+    named: bool
+    root_argument: str | None
+    environ: Mapping[str, str]
+    path: Path | None
+
+    @classmethod
+    def of(
+        cls, profile: str | None, root_url: str | None, environ: Mapping[str, str] | None, path: Path | None
+    ) -> _Search:
+        environ = os.environ if environ is None else environ
+        if profile:
+            return cls(profile, "", True, root_url, environ, path)
+        if variable := environ.get(PROFILE_VARIABLE):
+            return cls(variable, f" ({PROFILE_VARIABLE})", True, root_url, environ, path)
+        return cls(DEFAULT_PROFILE, "", False, root_url, environ, path)
+
+    def with_key(self, key: str, origin: str) -> Credentials:
+        """Return a key from elsewhere with the root URL that applies."""
+        root, root_origin = self._root(None)
+        return Credentials(key, root, None, origin, root_origin)
+
+    def without_key(self, origin: str) -> Credentials:
+        """Return no key, with the root URL that applies."""
+        root, root_origin = self._root(None)
+        return Credentials(None, root, None, origin, root_origin)
+
+    def from_profile(self) -> Credentials:
+        """Return the key of the profile that applies, or none for the anonymous one."""
+        if self.name == ANONYMOUS:
+            root, root_origin = self._root(None)
+            return Credentials(None, root, ANONYMOUS, f"no key ({ANONYMOUS}{self.name_origin})", root_origin)
+        file = ProfilesFile.load(self.path)
+        if not self.named and self.name not in file.names():
+            raise _no_key(file)
+        chosen = file.get(self.name)
+        if not chosen.api_key:
+            raise NoKeyAnywhere(
+                f"the profile {chosen.name!r} in {file.path} has no api_key",
+                hint=f"run `mlhub-tui configure --profile {chosen.name}`, or set {API_KEY_VARIABLE}",
+            )
+        root, root_origin = self._root(chosen)
+        origin = f"profile {chosen.name}{self.name_origin}"
+        return Credentials(chosen.api_key, root, chosen.name, origin, root_origin)
+
+    def _root(self, profile: Profile | None) -> tuple[str, str]:
+        """Return the root URL; the profiles file is read only if nothing before it names one."""
+        given = (
+            (self.root_argument, "--root-url argument"),
+            (self.environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
+        )
+        if profile is None and not any(url for url, _ in given):
+            file = ProfilesFile.load(self.path)
+            profile = file.get(self.name) if self.name in file.names() else Profile(self.name)
+        own = profile.root_url if profile else None
+        return _first_root(*given, (own, f"profile {self.name}{self.name_origin}"))
+
+
+def _first_root(*given: tuple[str | None, str]) -> tuple[str, str]:
+    """Return the first root URL that is given, normalised, and its origin."""
+    for url, origin in given:
+        if url:
+            return normalise_root_url(url, origin), origin
+    return DEFAULT_ROOT_URL, "default"
+
+
+def _no_key(file: ProfilesFile) -> NoKeyAnywhere:
+    if names := file.names():
+        where = f"{file.path} has no profile {DEFAULT_PROFILE!r}, only: {', '.join(names)}"
+        hint = f"name one: `--profile {names[0]}`, or run `mlhub-tui configure`"
+    else:
+        where = f"{file.path} {'holds no profiles' if file.exists else 'does not exist'}"
+        hint = None
+    return NoKeyAnywhere(f"no API key: none given, {API_KEY_VARIABLE} is not set and {where}", hint=hint)
