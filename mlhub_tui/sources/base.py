@@ -23,11 +23,14 @@ class Page(Generic[T]):
         An opaque link to the next page, without keys; None at the end.
     matched
         How many there are in all, where the server says so.
+    skipped
+        How many entries of this page were left out because they are no documents.
     """
 
     entries: tuple[T, ...]
     next: str | None = None
     matched: int | None = None
+    skipped: int = 0
 
 
 class Source(Protocol):

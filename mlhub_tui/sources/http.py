@@ -1,0 +1,342 @@
+"""The session: async requests to one API, with its key, retries, and failures as our own errors."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .. import __version__
+from ..errors import MLHubException, RequestError, ServerUnreachable, UnexpectedAnswer
+from ..models import JsonDict
+from ..text import mask, one_line
+from .answers import as_object, decode
+from .failures import may_pass, of_status, of_transport
+from .origin import join, shown, without_key
+from .paging import PageGuard, Params, next_link, with_params
+from .params import SecretParams
+from .retry import RetryPolicy
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_BODY = 256 * 1024 * 1024
+MAX_REDIRECTS = 10
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait: to connect, between two pieces of an answer, and for an answer as a whole."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 300.0
+
+
+def user_agent() -> str:
+    """Return name, version and system as the `User-Agent` header (RFC 9110, section 10.1.5)."""
+    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
+    return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
+
+
+class Session:
+    """A session with one MLHub API; use it with `async with`, or close it with `aclose`.
+
+    The key is sent as the query parameter `key`, to the origin (scheme, host, port) of the root URL only: not
+    to where a redirect or a link leads. Keys that the server writes into its links are dropped. Nothing is
+    opened before the first request.
+
+    Parameters
+    ----------
+    api_key
+        The key; None sends none.
+    root_url
+        What relative paths are joined to; the hosted API's by default.
+    timeouts
+        Seconds to wait for connections and answers.
+    retry
+        When to try again what may pass: connection errors and the statuses 408, 429, 500, 502, 503, 504.
+    transport
+        An httpx transport to use instead of the network's.
+    max_body
+        The largest answer in bytes that is read, after decompression.
+    connections
+        How many connections are open at a time.
+
+    Examples
+    --------
+    >>> async with Session(api_key="my-key") as session:  # doctest: +SKIP
+    ...     response = await session.get("collections")
+    ...     response.json()["collections"][0]["id"]
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        root_url: str | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        max_body: int = MAX_BODY,
+        connections: int = 8,
+    ) -> None:
+        if root_url is None:
+            from ..profiles import DEFAULT_ROOT_URL
+
+            root_url = DEFAULT_ROOT_URL
+        self.root_url = root_url.rstrip("/") + "/"
+        self.params = SecretParams({"key": api_key} if api_key else {})
+        self.headers: dict[str, str] = {"Accept": "application/json", "User-Agent": user_agent()}
+        self._timeouts = timeouts or Timeouts()
+        self._retry = retry or RetryPolicy()
+        self._transport = transport
+        self._max_body = max_body
+        self._connections = connections
+        self._client: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"Session(root_url={shown(self.root_url)!r}, key={mask(self.params.secret)!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; the session cannot be used after that."""
+        self._closed = True
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def get(self, url: str, *, params: Params = None, **options: Any) -> httpx.Response:
+        """Return the answer of a GET request; see `request`."""
+        return await self.request("GET", url, params=params, **options)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Params = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        follow_redirects: bool = True,
+        read: bool = True,
+    ) -> httpx.Response:
+        """Return the answer of a request; what may pass is tried again.
+
+        Parameters
+        ----------
+        method
+            `GET`, `HEAD`, `POST`, ...; only what can be repeated safely is tried again.
+        url
+            A path relative to the root URL, with or without a leading slash, or an absolute URL. A key in it
+            is dropped: the session has its own.
+        params
+            Query parameters; a list gives one per entry.
+        headers
+            Headers over those of the session.
+        json
+            A body.
+        follow_redirects
+            Whether to return the answer behind redirects, at most ten, or the first one.
+        read
+            Whether to read the body; without, it is empty.
+
+        Raises
+        ------
+        RequestError
+            One of its family: `AuthenticationError` for 401, `AccessDenied` for 403, `EntityDoesNotExist` for
+            404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`, `UnexpectedAnswer`.
+        """
+        target = self.url_of(url, params)
+        clock, started, failures = self._retry.clock, self._retry.clock(), 0
+        while True:
+            try:
+                return await self._attempt(method.upper(), target, headers, json, follow_redirects, read)
+            except RequestError as error:
+                failures += 1
+                if method.upper() not in _REPEATABLE or not may_pass(error):
+                    raise
+                wait = self._retry.wait(failures, clock() - started, error.retry_after)
+                if wait is None:
+                    raise
+            await self._retry.sleep(wait)
+
+    async def get_json(self, url: str, *, params: Params = None) -> Any:
+        """Return the JSON of a GET request; a large one is decoded in a thread.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If the answer is no JSON, for example a captive portal's page.
+        """
+        return await decode(await self.get(url, params=params))
+
+    async def paginate(self, url: str, *, params: Params = None) -> AsyncIterator[JsonDict]:
+        """Yield the pages of a listing, following `rel: next` links; stops on a link or page that repeats.
+
+        One page is in memory at a time, and the next one is asked for when it is wanted.
+
+        Examples
+        --------
+        >>> async for page in session.paginate("collections/x/items"):  # doctest: +SKIP
+        ...     print(len(page["features"]))
+        """
+        guard = PageGuard()
+        link: str | None = self.url_of(url, params)
+        while link is not None and not guard.repeats_link(link):
+            page, following = await self.page(link, params=params)
+            entries = page.get("features")
+            if isinstance(entries, list) and guard.repeats_page(entries):
+                return
+            yield page
+            link = following
+
+    async def page(self, url: str, *, params: Params = None) -> tuple[JsonDict, str | None]:
+        """Return one page of a listing and the link to the next one, absolute and without keys."""
+        response = await self.get(url, params=params)
+        page = as_object(await decode(response), response.url)
+        return page, self._next(page, str(response.url), params)
+
+    def url_of(self, url: str, params: Params = None) -> str:
+        """Return the absolute URL of a path, without keys."""
+        return with_params(without_key(join(self.root_url, url), self.params.secret), params)
+
+    def is_own(self, url: str | httpx.URL) -> bool:
+        """Whether a URL is on the API's own origin, the only one that gets the key."""
+        import httpx
+
+        from .network import origin
+
+        return origin(httpx.URL(url)) == origin(httpx.URL(self.root_url))
+
+    def key_auth(self) -> httpx.Auth | None:
+        """Return what adds the key to another client's requests to the own origin; None without a key."""
+        if self.params.secret is None:
+            return None
+        import httpx
+
+        from .network import KeyAuth
+
+        return KeyAuth(httpx.URL(self.root_url), lambda: self.params.secret)
+
+    def _next(self, page: JsonDict, page_url: str, params: Params) -> str | None:
+        link = next_link(page, page_url, self.params.secret)
+        return None if link is None else with_params(link, params)
+
+    async def _attempt(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        json: Any,
+        follow: bool,
+        read: bool,
+    ) -> httpx.Response:
+        """Send a request once and return the answer, or raise our error; the key is in neither."""
+        client = await self._open()
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                request = client.build_request(
+                    method, self._with_own_params(url), headers={**self.headers, **(headers or {})}, json=json
+                )
+                response = await self._exchange(client, request, follow)
+                response = await self._finished(response, read or response.status_code >= 400)
+        except RequestError:
+            raise
+        except Exception as error:
+            # `from None`: tracebacks with locals, as some screens draw them, would show httpx's internals.
+            raise of_transport(error, url) from None
+        if response.status_code >= 400:
+            sent = self.is_own(response.request.url)
+            raise of_status(response, response.request.url, self.params.secret, sent)
+        return response
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, follow: bool
+    ) -> httpx.Response:
+        """Send a request and follow redirects by hand, because their links may hold keys."""
+        import httpx
+
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await client.send(request, stream=True)
+            if not follow or response.next_request is None:
+                return response
+            await response.aclose()
+            request = response.next_request
+            request.url = httpx.URL(without_key(str(request.url), self.params.secret))
+        raise httpx.TooManyRedirects("too many redirects", request=request)
+
+    async def _finished(self, response: httpx.Response, read: bool) -> httpx.Response:
+        """Return the answer with its body read, or closed without it."""
+        import httpx
+
+        try:
+            content = await self._body(response) if read else b""
+        finally:
+            await response.aclose()
+        headers = httpx.Headers(response.headers)
+        headers.pop("Content-Encoding", None)  # the body is decoded already
+        whole = httpx.Response(
+            response.status_code, headers=headers, content=content, request=response.request
+        )
+        whole.next_request = response.next_request
+        return whole
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.aiter_bytes():
+            size += len(piece)
+            if size > self._max_body:
+                where = shown(response.url)
+                raise UnexpectedAnswer(
+                    f"the answer is larger than {self._max_body:,} bytes: {where}", url=where
+                )
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _with_own_params(self, url: str) -> str:
+        """Add the session's other parameters for the API itself; the key is the transport's business."""
+        others = {name: value for name, value in self.params.items() if name != "key"}
+        if not others:
+            return url
+        return with_params(url, others) if self.is_own(url) else url
+
+    async def _open(self) -> httpx.AsyncClient:
+        """Return the client; the first call makes it in a thread, as httpx takes 0.1 s to import."""
+        async with self._opening:
+            if self._closed:
+                raise MLHubException("the session is closed")
+            if self._client is None:
+                try:
+                    self._client = await asyncio.to_thread(self._build)
+                except OSError as error:
+                    reason = one_line(error, 160)
+                    raise ServerUnreachable(f"the certificates cannot be loaded: {reason}") from None
+            return self._client
+
+    def _build(self) -> httpx.AsyncClient:
+        import httpx
+
+        from .network import PinnedTransport, SystemRoute
+
+        inner = self._transport or SystemRoute(self._connections)
+        limits = self._timeouts
+        return httpx.AsyncClient(
+            transport=PinnedTransport(inner, httpx.URL(self.root_url), lambda: self.params.secret),
+            timeout=httpx.Timeout(limits.read, connect=limits.connect),
+            follow_redirects=False,
+        )

@@ -1,0 +1,92 @@
+"""Links: where the bytes of an archive really are, behind the API's redirects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from .answers import is_web_page
+from .http import MAX_REDIRECTS, Session
+from .origin import host, shown, without_key
+
+if TYPE_CHECKING:
+    import httpx
+
+AZURE = ".blob.core.windows.net"
+AZURE_VERSION = "2021-06-08"
+_NO_HEAD = frozenset({400, 403, 405, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where bytes can be asked for.
+
+    Parameters
+    ----------
+    url
+        The final URL, without the API key; it may hold a store's own signature, so redact it before drawing.
+    auth
+        Adds the key, only where the bytes are on the API's own origin; works with sync and async clients.
+    headers
+        Headers the store needs: a recent `x-ms-version` makes Azure quote its ETags and take open ranges.
+    """
+
+    url: str = field(repr=False)
+    auth: httpx.Auth | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Link({shown(self.url)!r})"
+
+
+async def resolve(session: Session, path: str) -> Link:
+    """Return the link that a path of the API leads to; no body is read.
+
+    Raises
+    ------
+    RequestError
+        As `Session.request`; `EntityDoesNotExist` where the API or the store has none.
+    """
+    url = session.url_of(path)
+    for _ in range(MAX_REDIRECTS + 1):
+        response = await _look(session, url)
+        if response is None:
+            return _link(session, url)
+        if response.next_request is None:
+            if is_web_page(response):
+                where = shown(url)
+                raise UnexpectedAnswer(
+                    f"a web page instead of an archive from {host(where)}: {where}", url=where
+                )
+            return _link(session, url)
+        url = without_key(str(response.next_request.url), session.params.secret)
+    raise UnexpectedAnswer(f"too many redirects: {shown(session.url_of(path))}", url=shown(path))
+
+
+async def _look(session: Session, url: str) -> httpx.Response | None:
+    """Return what is at a URL, None where only the transfer itself can tell."""
+    headers = azure_headers(url)
+    try:
+        return await session.request("HEAD", url, headers=headers, follow_redirects=False)
+    except EntityDoesNotExist:
+        raise
+    except RequestError as error:
+        if error.status is None:
+            raise
+        if not session.is_own(url):
+            # A signed URL is signed for GET: a store that refuses HEAD says nothing of GET.
+            return None
+        if error.status not in _NO_HEAD:
+            raise
+    return await session.request("GET", url, headers=headers, follow_redirects=False, read=False)
+
+
+def _link(session: Session, url: str) -> Link:
+    return Link(url, session.key_auth() if session.is_own(url) else None, azure_headers(url))
+
+
+def azure_headers(url: str) -> dict[str, str]:
+    """Return the version header for Azure's blob stores, nothing for others."""
+    return {"x-ms-version": AZURE_VERSION} if host(url).endswith(AZURE) else {}

@@ -1,0 +1,253 @@
+"""The MLHub API as a source: datasets, collections, items, models and archives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
+
+from ..errors import APIKeyNotFound, EntityDoesNotExist, UnexpectedAnswer
+from ..models import ArchiveInfo, CatalogInfo, Collection, Dataset, Document, Item, JsonDict, MLModel
+from .answers import as_list, as_object
+from .base import Page
+from .failures import HOSTED, HOSTED_HINT
+from .http import Session
+from .link import Link, resolve
+from .origin import doi_path, host, segment, shown_id
+from .paging import PageGuard
+
+D = TypeVar("D", bound=Document)
+
+
+class MLHubSource:
+    """A `Source` that speaks the MLHub API; closing it closes its session.
+
+    Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
+    that one broken record does not hide the others.
+
+    Parameters
+    ----------
+    session
+        The session with the API.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.skipped = 0
+
+    def __repr__(self) -> str:
+        return f"MLHubSource({self.session!r})"
+
+    @property
+    def root_url(self) -> str:
+        """The root URL, with a slash at its end."""
+        return self.session.root_url
+
+    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
+        """Return all datasets that carry every tag and match every text phrase."""
+        answer = await self._listing("datasets", {"tags": _strings(tags), "text": _strings(text)})
+        return self._documents(as_list(answer, self._url("datasets")), Dataset)
+
+    async def dataset(self, id_or_doi: str) -> Dataset:
+        """Return one dataset by its DOI where there is a slash in it, else by its ID.
+
+        The rule is the seed library's: no dataset ID holds a slash, every DOI does.
+        """
+        return await (self.dataset_by_doi if "/" in id_or_doi else self.dataset_by_id)(id_or_doi)
+
+    async def dataset_by_id(self, dataset_id: str) -> Dataset:
+        """Return one dataset by its ID."""
+        path = f"datasets/{segment(dataset_id, 'dataset')}"
+        return Dataset(await self._object(path, f"dataset {shown_id(dataset_id)} does not exist"))
+
+    async def dataset_by_doi(self, doi: str) -> Dataset:
+        """Return one dataset by its DOI; `https://doi.org/` before it is allowed."""
+        path = f"datasets/doi/{doi_path(doi)}"
+        return Dataset(await self._object(path, f"a dataset with the DOI {shown_id(doi)} does not exist"))
+
+    async def collections(self) -> list[Collection]:
+        """Return all collections."""
+        answer = await self._listing("collections")
+        return self._documents(as_list(answer, self._url("collections"), "collections"), Collection)
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        path = f"collections/{segment(collection_id, 'collection')}"
+        return Collection(await self._object(path, f"collection {shown_id(collection_id)} does not exist"))
+
+    async def items_page(
+        self,
+        collection_id: str,
+        *,
+        link: str | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> Page[Item]:
+        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
+        params = {"limit": page_size, "extensions": _strings(extensions)}
+        path = link or f"collections/{segment(collection_id, 'collection')}/items"
+        missing = f"collection {shown_id(collection_id)} does not exist"
+        try:
+            answer, following = await self.session.page(path, params=params)
+        except EntityDoesNotExist as error:
+            raise _named(error, missing) from None
+        before = self.skipped
+        items = self._documents(as_list(answer, self.session.url_of(path), "features"), Item)
+        following = None if following == link else following
+        return Page(tuple(items), following, _matched(answer), self.skipped - before)
+
+    async def items(
+        self,
+        collection_id: str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> AsyncIterator[Item]:
+        """Yield up to `limit` items, a page in memory at a time; stops on a link or page that repeats."""
+        guard, link, left = PageGuard(), None, limit
+        while left is None or left > 0:
+            page = await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
+            if guard.repeats_page([item.raw for item in page.entries]):
+                return
+            for item in page.entries[:left]:
+                yield item
+            left = None if left is None else left - len(page.entries)
+            link = page.next
+            if link is None or guard.repeats_link(link):
+                return
+
+    async def item(self, collection_id: str, item_id: str) -> Item:
+        """Return one item."""
+        path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
+        missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
+        return Item(await self._object(path, missing))
+
+    async def models(self) -> list[MLModel]:
+        """Return all models."""
+        answer = await self._listing("models")
+        return self._documents(as_list(answer, self._url("models")), MLModel)
+
+    async def model(self, model_id: str) -> MLModel:
+        """Return one model."""
+        path = f"models/{segment(model_id, 'model')}"
+        return MLModel(await self._object(path, f"model {shown_id(model_id)} does not exist"))
+
+    async def archive_info(self, collection_id: str) -> ArchiveInfo:
+        """Return what is known of a collection's archive; EntityDoesNotExist where there is none."""
+        return ArchiveInfo.parse(await self.archive_record(collection_id))
+
+    async def archive_record(self, collection_id: str) -> JsonDict:
+        """Return the answer of `archive/{id}/info` as received."""
+        path = f"archive/{segment(collection_id, 'collection')}/info"
+        return await self._object(path, _no_archive(collection_id), _LATER)
+
+    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
+        """Return what is known of a dataset's STAC catalog archive."""
+        return CatalogInfo.parse(await self.catalog_record(dataset_id))
+
+    async def catalog_record(self, dataset_id: str) -> JsonDict:
+        """Return the answer of `catalog/{id}/info` as received."""
+        path = f"catalog/{segment(dataset_id, 'dataset')}/info"
+        return await self._object(path, _no_catalog(dataset_id))
+
+    async def archive_link(self, collection_id: str) -> Link:
+        """Return where the bytes of a collection's archive are; nothing of them is read.
+
+        Raises
+        ------
+        EntityDoesNotExist
+            If the collection does not exist, or its archive is not generated yet.
+        AuthenticationError
+            If there is no key, or it was refused.
+        """
+        path = f"archive/{segment(collection_id, 'collection')}"
+        return await self._link(path, _no_archive(collection_id))
+
+    async def catalog_link(self, dataset_id: str) -> Link:
+        """Return where the bytes of a dataset's STAC catalog archive are."""
+        return await self._link(f"catalog/{segment(dataset_id, 'dataset')}", _no_catalog(dataset_id))
+
+    async def check_key(self) -> None:
+        """Ask for something that needs a key: the first item of a collection that can be read.
+
+        Raises
+        ------
+        APIKeyNotFound
+            If the session has no key.
+        AuthenticationError
+            If the API refuses the key; a wrong one is refused by listings too.
+        """
+        if self.session.params.secret is None:
+            raise APIKeyNotFound("there is no API key to check")
+        for collection in (await self.collections())[:3]:
+            try:
+                await self.items_page(collection.id, page_size=1)
+            except EntityDoesNotExist:
+                continue
+            return
+
+    async def aclose(self) -> None:
+        """Close the session."""
+        await self.session.aclose()
+
+    def _url(self, path: str) -> str:
+        return self.session.url_of(path)
+
+    async def _listing(self, path: str, params: dict[str, Any] | None = None) -> Any:
+        """Return the JSON of a listing; that it is missing means that this is no MLHub API."""
+        try:
+            return await self.session.get_json(path, params=params)
+        except EntityDoesNotExist as error:
+            hint = HOSTED_HINT if host(self.root_url) == HOSTED else UnexpectedAnswer.default_hint
+            raise UnexpectedAnswer(
+                f"there is no MLHub API: {error.message}", url=error.url, status=error.status, hint=hint
+            ) from None
+
+    async def _object(self, path: str, missing: str, hint: str | None = None) -> JsonDict:
+        """Return a JSON object; where the API has none, the error names the thing."""
+        try:
+            return as_object(await self.session.get_json(path), self._url(path))
+        except EntityDoesNotExist as error:
+            raise _named(error, missing, hint) from None
+
+    async def _link(self, path: str, missing: str) -> Link:
+        try:
+            return await resolve(self.session, path)
+        except EntityDoesNotExist as error:
+            raise _named(error, missing, _LATER) from None
+
+    def _documents(self, entries: Sequence[Any], make: Callable[[JsonDict], D]) -> list[D]:
+        documents: list[D] = []
+        for entry in entries:
+            try:
+                documents.append(make(entry))
+            except UnexpectedAnswer:
+                self.skipped += 1
+        return documents
+
+
+_LATER = "check the ID; if it is right, try again later"
+
+
+def _no_archive(collection_id: str) -> str:
+    return f"the archive of collection {shown_id(collection_id)} does not exist; it may still be generating"
+
+
+def _no_catalog(dataset_id: str) -> str:
+    return f"the catalog of dataset {shown_id(dataset_id)} does not exist; it may still be generating"
+
+
+def _named(error: EntityDoesNotExist, missing: str, hint: str | None = None) -> EntityDoesNotExist:
+    return EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint)
+
+
+def _matched(answer: JsonDict) -> int | None:
+    """Return the total from `numberMatched` (OGC API Features) or the older `context.matched`."""
+    context = answer.get("context")
+    value = answer.get("numberMatched", context.get("matched") if isinstance(context, dict) else None)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _strings(values: Sequence[str]) -> list[str]:
+    """Return a list of strings; a bare string is one, not its letters."""
+    return [values] if isinstance(values, str) else list(values)

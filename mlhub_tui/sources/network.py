@@ -1,0 +1,142 @@
+"""The way to the network: the key is put on a request at the last moment, and for its own origin only.
+
+Imports httpx; imported when the first request is made.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import urllib.request
+from collections.abc import Callable, Generator
+from urllib.parse import quote, unquote
+
+import httpx
+
+from ..errors import UnexpectedAnswer
+from .origin import without_key
+
+Secret = Callable[[], str | None]
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TELLING = 16  # a shorter secret may be part of an innocent URL
+
+
+def origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
+    """Return scheme, host and port (RFC 6454) of the very object that the connection is made by."""
+    return url.raw_scheme, url.raw_host.rstrip(b"."), url.port or _DEFAULT_PORTS.get(url.scheme)
+
+
+def keyed(url: httpx.URL, home: httpx.URL, secret: str | None) -> httpx.URL:
+    """Return the URL that is really asked for: our key for its own origin, no key for any other.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If the key is in a URL to another origin in a way that cannot be cut out.
+    """
+    target = without_key(url.raw_path.decode("ascii"), secret)
+    if origin(url) == origin(home):
+        if secret:
+            target += f"{'&' if '?' in target else '?'}key={quote(secret, safe='')}"
+    elif secret and len(secret) >= _TELLING and secret in unquote(f"{url.host}{target}"):
+        raise UnexpectedAnswer(f"a link of the server would carry the API key to {url.host}: not followed")
+    return url.copy_with(raw_path=target.encode("ascii"), username="", password="", fragment=None)
+
+
+class PinnedTransport(httpx.AsyncBaseTransport):
+    """Adds the key to requests to its own origin, below everything that logs, redirects or reports.
+
+    httpx logs each URL and keeps it in its exceptions; what it sees has no key, because the key is added
+    here. Each hop of a redirect passes through here too, so no hop can take the key along.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, home: httpx.URL, secret: Secret) -> None:
+        self._inner = inner
+        self._home = home
+        self._secret = secret
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request on, with the key or without it."""
+        headers = httpx.Headers(request.headers)
+        if origin(request.url) != origin(self._home):
+            headers.pop("Authorization", None)
+        return await self._inner.handle_async_request(
+            httpx.Request(
+                request.method,
+                keyed(request.url, self._home, self._secret()),
+                headers=headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class KeyedURL(httpx.URL):
+    """A URL whose text has no key: loggers and messages see that, the wire sees `raw_path`."""
+
+    def __str__(self) -> str:
+        return without_key(super().__str__())
+
+    def __repr__(self) -> str:
+        return f"KeyedURL({str(self)!r})"
+
+
+class KeyAuth(httpx.Auth):
+    """Adds the key to requests to its own origin; for clients other than `Session`, such as transfers."""
+
+    def __init__(self, home: httpx.URL, secret: Secret) -> None:
+        self._home = home
+        self._secret = secret
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the key to the first request; httpx does not come here again for redirects."""
+        request.url = KeyedURL(keyed(request.url, self._home, self._secret()))
+        yield request
+
+
+class SystemRoute(httpx.AsyncBaseTransport):
+    """Connects directly, or through the proxy that the system or the environment names.
+
+    httpx does this itself, but only for a client without a transport of its own; and it would send
+    loopback addresses to the proxy.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._verify = httpx.create_ssl_context()
+        self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._direct = httpx.AsyncHTTPTransport(verify=self._verify, limits=self._limits)
+        self._proxies = urllib.request.getproxies()
+        self._through: dict[str, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request the way its host needs."""
+        return await self._way(request.url).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for transport in (self._direct, *self._through.values()):
+            await transport.aclose()
+
+    def _way(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
+        if not proxy or _is_loopback(url.host) or urllib.request.proxy_bypass(url.host):
+            return self._direct
+        if proxy not in self._through:
+            address = proxy if "://" in proxy else f"http://{proxy}"
+            try:
+                self._through[proxy] = httpx.AsyncHTTPTransport(
+                    verify=self._verify, limits=self._limits, proxy=address
+                )
+            except (ImportError, ValueError) as error:
+                raise httpx.ProxyError(f"the proxy of the environment cannot be used: {error}") from None
+        return self._through[proxy]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
