@@ -1,0 +1,235 @@
+"""The API's origin: MLHub's endpoints over the sample catalogue, answering as the hosted service did.
+
+Datasets, collections and models are open; items, archives and catalogues want the key, as the `key` parameter or as a
+Bearer token. A wrong key is refused everywhere. Asset links (`download/`) need none: their token tells all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route, Router
+
+from . import ROOT_PATH, SAMPLE_KEY, documents
+from .catalogue import CollectionEntry
+from .items import item_index
+from .paging import BadPage, page_of_items
+from .search import matches
+from .shelf import Shelf
+from .store import PREFIX
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+GEOJSON = "application/geo+json"
+
+
+def _refusal(status: int, detail: str) -> JSONResponse:
+    return JSONResponse({"detail": detail}, status)
+
+
+def _missing(kind: str, identity: str) -> JSONResponse:
+    return _refusal(404, f"{kind} {identity} does not exist.")
+
+
+def _key_of(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return request.query_params.get("key") or (token if scheme.lower() == "bearer" else None)
+
+
+def _guarded(handler: Handler, *, needs_key: bool) -> Handler:
+    async def answer(request: Request) -> Response:
+        key = _key_of(request)
+        if key is not None and key != SAMPLE_KEY:
+            return _refusal(401, "This API key is not known here.")
+        if key is None and needs_key:
+            return _refusal(401, "This route wants an API key or a Bearer token.")
+        return await handler(request)
+
+    return answer
+
+
+class Api:
+    """The API's routes.
+
+    Parameters
+    ----------
+    shelf
+        The catalogue and the store's files.
+    store_url
+        The store's address with a slash at its end, where files are redirected to.
+    """
+
+    def __init__(self, shelf: Shelf, store_url: str) -> None:
+        self._shelf = shelf
+        self._catalogue = shelf.catalogue
+        self._store_url = store_url
+
+    def app(self) -> Router:
+        """Return the ASGI application."""
+        free: dict[str, Handler] = {
+            "": self._landing,
+            "datasets": self._datasets,
+            "datasets/doi/{doi:path}": self._dataset_by_doi,
+            "datasets/{id}": self._dataset,
+            "collections": self._collections,
+            "collections/{id}": self._collection,
+            "models": self._models,
+            "models/{id}": self._model,
+            "download/{token}": self._download,
+        }
+        kept: dict[str, Handler] = {
+            "collections/{id}/items": self._items,
+            "collections/{id}/items/{item:path}": self._item,
+            "archive/{id}": self._archive,
+            "archive/{id}/info": self._archive_info,
+            "catalog/{id}": self._catalog,
+            "catalog/{id}/info": self._catalog_info,
+        }
+        routes = [self._route(path, handler, needs_key=False) for path, handler in free.items()]
+        routes += [self._route(path, handler, needs_key=True) for path, handler in kept.items()]
+        routes.append(self._route("{path:path}", _not_found, needs_key=False))
+        return Router(routes, redirect_slashes=False)
+
+    def _route(self, path: str, handler: Handler, *, needs_key: bool) -> Route:
+        return Route(ROOT_PATH + path, _guarded(handler, needs_key=needs_key), methods=["GET", "HEAD"])
+
+    async def _landing(self, request: Request) -> Response:
+        return JSONResponse(documents.landing(self._catalogue, root_of(request)))
+
+    async def _datasets(self, request: Request) -> Response:
+        tags, phrases = request.query_params.getlist("tags"), request.query_params.getlist("text")
+        found = (entry for entry in self._catalogue.datasets.values() if matches(entry, tags, phrases))
+        return JSONResponse([documents.dataset(entry) for entry in found])
+
+    async def _dataset(self, request: Request) -> Response:
+        entry = self._catalogue.datasets.get(request.path_params["id"])
+        if entry is None:
+            return _missing("Dataset", request.path_params["id"])
+        return JSONResponse(documents.dataset(entry))
+
+    async def _dataset_by_doi(self, request: Request) -> Response:
+        doi = request.path_params["doi"]
+        entry = self._catalogue.dois.get(doi.lower())
+        if entry is None:
+            return _missing("Dataset with DOI", doi)
+        return JSONResponse(documents.dataset(entry))
+
+    async def _collections(self, request: Request) -> Response:
+        root = root_of(request)
+        listed = [self._collection_document(entry, root) for entry in self._catalogue.collections.values()]
+        listed += [documents.model_collection(m, root) for m in self._catalogue.model_collections.values()]
+        links = [
+            {"rel": rel, "type": "application/json", "href": href}
+            for rel, href in (("root", root), ("parent", root), ("self", f"{root}collections"))
+        ]
+        return JSONResponse({"collections": listed, "links": links})
+
+    def _collection_document(self, entry: CollectionEntry, root: str) -> dict[str, Any]:
+        return documents.collection(entry, self._catalogue.datasets[entry.dataset], root)
+
+    async def _collection(self, request: Request) -> Response:
+        identity, root = request.path_params["id"], root_of(request)
+        model = self._catalogue.model_collections.get(identity)
+        if model is not None:
+            return JSONResponse(documents.model_collection(model, root))
+        entry = self._catalogue.collections.get(identity)
+        if entry is None:
+            return _missing("Collection", identity)
+        return JSONResponse(self._collection_document(entry, root))
+
+    async def _items(self, request: Request) -> Response:
+        identity, root = request.path_params["id"], root_of(request)
+        model = self._catalogue.model_collections.get(identity)
+        if model is not None:
+            features = [documents.model(model, self._catalogue, root)]
+            context = {"limit": 1, "matched": 1, "returned": 1}
+            answer = {"type": "FeatureCollection", "context": context, "features": features, "links": []}
+            return JSONResponse(answer, media_type=GEOJSON)
+        entry = self._catalogue.collections.get(identity)
+        if entry is None:
+            return _missing("Collection", identity)
+        try:
+            page = page_of_items(entry, request.query_params, root, _key_of(request) or "")
+        except BadPage as reason:
+            return _refusal(400, str(reason))
+        return JSONResponse(page, media_type=GEOJSON)
+
+    async def _item(self, request: Request) -> Response:
+        identity, item, root = request.path_params["id"], request.path_params["item"], root_of(request)
+        model = self._catalogue.model_collections.get(identity)
+        if model is not None and model.id == item:
+            return JSONResponse(documents.model(model, self._catalogue, root), media_type=GEOJSON)
+        entry = self._catalogue.collections.get(identity)
+        if entry is None:
+            return _missing("Collection", identity)
+        index = item_index(entry, item)
+        if index is None:
+            return _missing("Item", f"{item} in collection {identity}")
+        return JSONResponse(documents.item(entry, index, root), media_type=GEOJSON)
+
+    async def _archive(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        if await self._shelf.archive_size(identity) is None:
+            return _missing("Archive", identity)
+        return self._to_store(f"archives/{identity}.tar.gz")
+
+    async def _archive_info(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        size = await self._shelf.archive_size(identity)
+        if size is None:
+            return _missing("Archive", identity)
+        entry = self._catalogue.collections[identity]
+        info = {"collection": entry.id, "dataset": entry.dataset, "size": size, "types": list(entry.types)}
+        return JSONResponse(info)
+
+    async def _catalog(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        if identity not in self._catalogue.datasets:
+            return _missing("Catalog", identity)
+        return self._to_store(f"catalogs/{identity}.tar.gz")
+
+    async def _catalog_info(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        blob = await self._shelf.catalog(identity)
+        if blob is None:
+            return _missing("Catalog", identity)
+        entry = self._catalogue.datasets[identity]
+        sizes = [await self._shelf.archive_size(collection.id) or 0 for collection in entry.collections]
+        info = {"dataset": identity, "stac_catalog_size": blob.size, "estimated_dataset_size": sum(sizes)}
+        return JSONResponse(info)
+
+    async def _models(self, request: Request) -> Response:
+        root = root_of(request)
+        return JSONResponse(
+            [documents.model(m, self._catalogue, root) for m in self._catalogue.models.values()]
+        )
+
+    async def _model(self, request: Request) -> Response:
+        entry = self._catalogue.models.get(request.path_params["id"])
+        if entry is None:
+            return _missing("Model", request.path_params["id"])
+        return JSONResponse(documents.model(entry, self._catalogue, root_of(request)))
+
+    async def _download(self, request: Request) -> Response:
+        parts = documents.read_token(request.path_params["token"])
+        if parts is None or len(parts) != 3:
+            return _refusal(404, "This download link is not known here.")
+        return self._to_store("assets/" + "/".join(parts))
+
+    def _to_store(self, path: str) -> Response:
+        return RedirectResponse(self._store_url.rstrip("/") + "/" + path, 303)
+
+
+def root_of(request: Request) -> str:
+    """Return the API's root URL under the name that the client used for this server."""
+    return f"{request.url.scheme}://{request.url.netloc}{ROOT_PATH}"
+
+
+async def _not_found(request: Request) -> Response:
+    return _refusal(404, "Not Found")
+
+
+__all__ = ["PREFIX", "Api", "root_of"]

@@ -1,0 +1,76 @@
+"""The STAC catalogue of a dataset as one `.tar.gz`, laid out as the hosted API's `catalog/` endpoint gave it.
+
+`DATASET/catalog.json`, `DATASET/COLLECTION/collection.json`, `DATASET/COLLECTION/ITEM/ITEM.json`. Asset hrefs are
+absolute links into the store, with a file ending, as clients of that endpoint expect (radiant_mlhub 0.5.5,
+`CatalogDownloader`). They name the store's port, so these bytes differ from one server to the next.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from typing import Any
+
+from . import documents, items
+from .catalogue import CollectionEntry, DatasetEntry
+from .sensors import DOCUMENTATION, SENSORS
+
+Json = dict[str, Any]
+
+
+def catalog_bytes(entry: DatasetEntry, store_url: str) -> bytes:
+    """Return the archive; `store_url` ends with a slash."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        _add(archive, f"{entry.id}/catalog.json", _catalog(entry))
+        for collection in entry.collections:
+            folder = f"{entry.id}/{collection.id}"
+            _add(archive, f"{folder}/collection.json", _collection(collection, entry))
+            for index in range(collection.items):
+                document = _item(collection, index, store_url)
+                _add(archive, f"{folder}/{document['id']}/{document['id']}.json", document)
+    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
+
+
+def _add(archive: tarfile.TarFile, name: str, document: Json) -> None:
+    content = json.dumps(document).encode()
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    archive.addfile(info, io.BytesIO(content))
+
+
+def _link(rel: str, href: str) -> Json:
+    return {"rel": rel, "href": href, "type": "application/json"}
+
+
+def _catalog(entry: DatasetEntry) -> Json:
+    return {
+        "type": "Catalog",
+        "id": entry.id,
+        "stac_version": "1.0.0",
+        "description": entry.raw["description"],
+        "links": [
+            _link("root", "./catalog.json"),
+            *(_link("child", f"./{collection.id}/collection.json") for collection in entry.collections),
+        ],
+    }
+
+
+def _collection(entry: CollectionEntry, parent: DatasetEntry) -> Json:
+    document = documents.bare_collection(entry, parent)
+    ids = (items.item_id(entry, index) for index in range(entry.items))
+    document["links"] = [_link("root", "../catalog.json"), _link("parent", "../catalog.json")]
+    document["links"] += [_link("item", f"./{identity}/{identity}.json") for identity in ids]
+    return document
+
+
+def _item(entry: CollectionEntry, index: int, store_url: str) -> Json:
+    document = items.item(entry, index)
+    document["links"] = [_link("root", "../../catalog.json"), _link("parent", "../collection.json")]
+    document["links"].append(_link("collection", "../collection.json"))
+    for kind in SENSORS[entry.sensor].assets:
+        folder = "_common" if kind is DOCUMENTATION else document["id"]
+        document["assets"][kind.key]["href"] = f"{store_url}assets/{entry.id}/{folder}/{kind.file_name}"
+    return document

@@ -1,0 +1,252 @@
+"""Runs the sample catalogue: two origins on 127.0.0.1 in a thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..errors import MLHubException
+from . import DEFAULT_RATE, ROOT_PATH, SAMPLE_KEY
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.routing import Router
+
+    from .store import Store, StoreRequest
+
+_HOST = "127.0.0.1"
+_TICK = 0.002
+_START_LIMIT = 10.0
+
+
+class SampleServerError(MLHubException):
+    """The sample catalogue could not be started."""
+
+    default_hint = "choose another port with --port, or none for a free one"
+
+
+class SampleServer:
+    """The sample catalogue as a server; a context manager, or `start()` and `stop()`.
+
+    Parameters
+    ----------
+    port
+        The port of the API's origin on 127.0.0.1; 0 takes a free one. The store's port is always a free one.
+    rate
+        Bytes per second of one archive download, so that progress can be seen; None for as fast as it goes.
+    """
+
+    key = SAMPLE_KEY
+
+    def __init__(self, port: int = 0, *, rate: int | None = DEFAULT_RATE) -> None:
+        self._port = port
+        self._rate = rate
+        self._sockets: list[socket.socket] = []
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._listening = threading.Event()
+        self._failure: BaseException | None = None
+        self._store: Store | None = None
+        self.root_url = ""
+        self.store_url = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Bind both ports and return when they listen.
+
+        Raises
+        ------
+        SampleServerError
+            Where the port is taken or may not be used, in one line.
+        """
+        if self._thread is not None:
+            return
+        self._sockets = [_bind(self._port), _bind(0)]
+        api, store = (sock.getsockname()[1] for sock in self._sockets)
+        self.root_url = f"http://{_HOST}:{api}{ROOT_PATH}"
+        self.store_url = f"http://{_HOST}:{store}/mlhub/"
+        self._listening.clear()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, name="mlhub-sample", daemon=True)
+        self._thread.start()
+        if not self._listening.wait(_START_LIMIT) or self._failure is not None:
+            reason = self._failure
+            self.stop()
+            raise SampleServerError(f"the sample catalogue did not start: {reason}") from reason
+
+    def stop(self) -> None:
+        """Close both ports and every connection at once; downloads under way break off."""
+        thread, loop, main = self._thread, self._loop, self._main
+        if thread is not None:
+            if loop is not None and main is not None:
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(main.cancel)
+            thread.join(timeout=2)
+        for sock in self._sockets:
+            sock.close()
+        self._thread, self._loop, self._main, self._sockets = None, None, None, []
+
+    @property
+    def store_requests(self) -> list[StoreRequest]:
+        """The last requests the store saw, oldest first."""
+        return [] if self._store is None else list(self._store.requests)
+
+    @property
+    def store_saw_key(self) -> bool:
+        """Whether any of them carried a key."""
+        return any(request.carried_key for request in self.store_requests)
+
+    def forget_requests(self) -> None:
+        """Empty the list of requests the store saw."""
+        if self._store is not None:
+            self._store.requests.clear()
+
+    def _run(self) -> None:
+        loop = asyncio.new_event_loop()
+        try:
+            self._loop = loop
+            self._main = loop.create_task(self._serve())
+            loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
+            self._failure = error
+        finally:
+            self._listening.set()
+            _close(loop)
+
+    async def _serve(self) -> None:
+        apps = self._apps()
+        servers = [_server(app) for app in apps]
+        tasks = [
+            asyncio.create_task(server.serve(sockets=[sock]))
+            for server, sock in zip(servers, self._sockets, strict=True)
+        ]
+        try:
+            while not all(server.started for server in servers):
+                await asyncio.sleep(_TICK)
+                for task in tasks:
+                    if task.done():
+                        task.result()
+            self._listening.set()
+            await asyncio.gather(*tasks)
+        finally:
+            _hang_up(servers)
+
+    def _apps(self) -> tuple[Router, Router]:
+        from .api import Api
+        from .catalogue import load
+        from .shelf import Shelf
+        from .store import Store
+
+        shelf = Shelf(load(), self.store_url)
+        self._store = Store(shelf, self._rate)
+        return Api(shelf, self.store_url).app(), self._store.app()
+
+
+def _bind(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((_HOST, port))
+        sock.listen(128)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SampleServerError(f"port {port} cannot be used: {reason}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def _server(app: Router) -> uvicorn.Server:
+    import uvicorn
+
+    # A logger without a handler prints its warnings to stderr, which here is the middle of somebody's screen.
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        server_header=False,
+        timeout_keep_alive=30,
+    )
+    return uvicorn.Server(config)
+
+
+def _hang_up(servers: list[uvicorn.Server]) -> None:
+    """Drop listeners and connections without the grace that uvicorn's own shutdown would give them."""
+    for server in servers:
+        for listener in getattr(server, "servers", []):
+            listener.close()
+        for connection in list(server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+def serve_forever(
+    port: int = 0, *, rate: int | None = DEFAULT_RATE, on_ready: Callable[[SampleServer], None] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM; to be called in the main thread.
+
+    Parameters
+    ----------
+    port, rate
+        As for `SampleServer`.
+    on_ready
+        Called with the server once it listens.
+
+    Raises
+    ------
+    SampleServerError
+        Where the port is taken or may not be used.
+    """
+    over = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        over.set()
+
+    with SampleServer(port, rate=rate) as server:
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            if on_ready is not None:
+                on_ready(server)
+            # A bare wait() cannot be interrupted by Ctrl+C on Windows.
+            while not over.wait(0.5):
+                pass
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,122 @@
+"""The store: a second origin that hands out bytes without asking for a key, as a public blob container does.
+
+Partial and conditional requests follow RFC 9110, sections 13 and 14. The key has no business here: requests that carry
+one are answered all the same, and remembered, so that a test can tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route, Router
+
+from .ranges import Span, Unsatisfiable, failed_condition, range_still_holds, requested_range
+from .shelf import Blob, Shelf
+
+PREFIX = "/mlhub/"
+_MODIFIED = "Thu, 26 Aug 2021 19:16:05 GMT"
+_PIECE = 256 * 1024
+_UPDATES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRequest:
+    """One request that the store saw; `carried_key` tells whether a key came with it, the key itself is not kept."""
+
+    method: str
+    path: str
+    range: str | None
+    carried_key: bool
+
+
+@dataclass
+class Store:
+    """The store's routes; `requests` are the last ones it saw.
+
+    Parameters
+    ----------
+    shelf
+        Where the blobs are.
+    rate
+        Bytes per second of one archive's answer, None for as fast as it goes.
+    """
+
+    shelf: Shelf
+    rate: int | None
+    requests: deque[StoreRequest] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def app(self) -> Router:
+        """Return the ASGI application."""
+        methods = ["GET", "HEAD"]
+        return Router(
+            [
+                Route(f"{PREFIX}archives/{{name}}.tar.gz", self._archive, methods=methods),
+                Route(f"{PREFIX}catalogs/{{name}}.tar.gz", self._catalog, methods=methods),
+                Route(f"{PREFIX}assets/{{collection}}/{{folder}}/{{name}}", self._asset, methods=methods),
+            ],
+            redirect_slashes=False,
+        )
+
+    async def _archive(self, request: Request) -> Response:
+        return self._answer(request, await self.shelf.archive(request.path_params["name"]))
+
+    async def _catalog(self, request: Request) -> Response:
+        return self._answer(request, await self.shelf.catalog(request.path_params["name"]))
+
+    async def _asset(self, request: Request) -> Response:
+        names = request.path_params
+        return self._answer(
+            request, await self.shelf.asset(names["collection"], names["folder"], names["name"])
+        )
+
+    def _answer(self, request: Request, blob: Blob | None) -> Response:
+        wanted = request.headers.get("range")
+        carried = "key" in request.query_params or "authorization" in request.headers
+        self.requests.append(StoreRequest(request.method, request.url.path, wanted, carried))
+        if blob is None:
+            return Response("The specified blob does not exist.\n", 404, media_type="text/plain")
+        headers = {"Accept-Ranges": "bytes", "ETag": blob.etag, "Last-Modified": _MODIFIED}
+        status = failed_condition(request.headers, blob.etag, _MODIFIED)
+        if status is not None:
+            return Response(status_code=status, headers=headers)
+        return self._content(request, blob, headers, wanted)
+
+    def _content(self, request: Request, blob: Blob, headers: dict[str, str], wanted: str | None) -> Response:
+        span: Span | None = None
+        if request.method == "GET" and range_still_holds(
+            request.headers.get("if-range"), blob.etag, _MODIFIED
+        ):
+            try:
+                span = requested_range(wanted, blob.size)
+            except Unsatisfiable:
+                headers["Content-Range"] = f"bytes */{blob.size}"
+                return Response(status_code=416, headers=headers)
+        start, stop = (0, blob.size) if span is None else (span.start, span.stop)
+        headers["Content-Length"] = str(stop - start)
+        if span is not None:
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{blob.size}"
+        if blob.md5:
+            headers["x-ms-blob-content-md5" if span else "Content-MD5"] = blob.md5
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type=blob.media_type)
+        body = _paced(blob, start, stop, self.rate if blob.paced else None)
+        return StreamingResponse(body, 206 if span else 200, headers, blob.media_type)
+
+
+async def _paced(blob: Blob, start: int, stop: int, rate: int | None) -> AsyncIterator[bytes]:
+    """Yield the bytes no faster than `rate` per second; a client that goes away ends this at its next sleep."""
+    piece = _PIECE if rate is None else max(1024, min(_PIECE, rate // _UPDATES))
+    began, sent = time.monotonic(), 0
+    for chunk in blob.chunks(start, stop):
+        for place in range(0, len(chunk), piece):
+            part = chunk[place : place + piece]
+            yield part
+            sent += len(part)
+            ahead = 0.0 if rate is None else began + sent / rate - time.monotonic()
+            await asyncio.sleep(max(0.0, ahead))
