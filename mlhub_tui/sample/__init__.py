@@ -1,4 +1,4 @@
-"""The sample catalogue: MLHub's API as a real HTTP server on this machine, without a network or a key of one's own.
+"""The sample catalogue: MLHub's API as a real HTTP server on this machine, without any network.
 
 Importing this package costs nothing; the server itself is in `mlhub_tui.sample.server`.
 """

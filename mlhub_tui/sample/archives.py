@@ -1,7 +1,7 @@
-"""The archive of a collection, laid out as the hosted ones: documents, small rasters, and a mosaic for the bulk.
+"""The archive of a collection, laid out as the hosted ones: documents, small images, a mosaic for the bulk.
 
-`COLLECTION/collection.json`, `COLLECTION/_common/`, `COLLECTION/ITEM/stac.json` and the assets beside it. An archive
-holds the first items of its collection; its size is what the catalogue's files aim at, to within a few kilobytes.
+`COLLECTION/collection.json`, `COLLECTION/_common/`, `COLLECTION/ITEM/stac.json` and the assets beside it. An
+archive holds the first items of its collection; its size is about what the catalogue's files aim at.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _GRAIN = 1 << 20
 
 
 class Archive:
-    """The `.tar.gz` of one collection: `size` bytes, `fingerprint` a hex digest that changes when the bytes do."""
+    """The `.tar.gz` of one collection: `size` in bytes, `fingerprint` changes when the bytes do."""
 
     def __init__(self, entry: CollectionEntry, parent: DatasetEntry) -> None:
         if entry.archive_size is None:
@@ -135,7 +135,7 @@ def _noise() -> bytes:
 
 
 def _grain(header: bytes, name: str) -> Reader:
-    """Return a reader of `header` and then endless noise: per megabyte one turn of the same noise, with its number."""
+    """Return a reader of `header` and then endless noise: each megabyte another turn of the same noise."""
     seed = seed_of(name)
 
     def pixels(place: int, length: int) -> bytes:

@@ -1,7 +1,7 @@
 """The STAC catalogue of a dataset as one `.tar.gz`, laid out as the hosted API's `catalog/` endpoint gave it.
 
-`DATASET/catalog.json`, `DATASET/COLLECTION/collection.json`, `DATASET/COLLECTION/ITEM/ITEM.json`. Asset hrefs are
-absolute links into the store, with a file ending, as clients of that endpoint expect (radiant_mlhub 0.5.5,
+`DATASET/catalog.json`, `DATASET/COLLECTION/collection.json`, `DATASET/COLLECTION/ITEM/ITEM.json`. Asset hrefs
+are absolute links into the store with a file ending, as clients of that endpoint expect (radiant_mlhub 0.5.5,
 `CatalogDownloader`). They name the store's port, so these bytes differ from one server to the next.
 """
 

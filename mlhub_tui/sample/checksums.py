@@ -1,7 +1,7 @@
-"""The MD5 of every archive, made once and kept as package data, because hashing hundreds of megabytes takes seconds.
+"""The MD5 of every archive, made once and kept as package data: hashing hundreds of megabytes takes seconds.
 
-`python -m mlhub_tui.sample.checksums` writes `data/checksums.json` again; it is due when an archive's fingerprint has
-changed. An archive that the file does not know by its fingerprint is served without a Content-MD5.
+`python -m mlhub_tui.sample.checksums` writes `data/checksums.json` again; it is due when an archive's
+fingerprint has changed. An archive whose fingerprint the file does not have is served without a Content-MD5.
 """
 
 from __future__ import annotations

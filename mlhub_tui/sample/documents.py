@@ -1,4 +1,4 @@
-"""The JSON documents of the API in the hosted one's shapes; `root` is the API's root URL with a slash at its end."""
+"""The JSON documents of the API in the hosted one's shapes; `root` is its URL with a slash at the end."""
 
 from __future__ import annotations
 

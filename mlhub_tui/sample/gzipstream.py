@@ -1,7 +1,7 @@
-"""A gzip file whose bytes can be asked for at any place: many members, each of stored blocks (RFC 1952, section 2.2).
+"""A gzip file whose bytes can be asked for at any place: many members of stored blocks (RFC 1951, RFC 1952).
 
-Nothing is compressed, so the place of every byte follows from arithmetic and no build of zlib can change it. Each
-member carries the checksum of its own megabyte only, so a range costs what it holds and not what comes before it.
+Nothing is compressed, so the place of every byte follows from arithmetic and no build of zlib can change it.
+Each member carries the checksum of its own megabyte only, so a range costs what it holds and no more.
 """
 
 from __future__ import annotations

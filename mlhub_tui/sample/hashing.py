@@ -1,4 +1,4 @@
-"""Numbers that look random and are the same everywhere: integer hashes, no floating point, no global generator."""
+"""Numbers that look random and are the same everywhere: integer hashes, no global generator."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Items made up on the spot: the n-th item of a collection is the same on every machine and at every start.
 
 They are STAC 1.0.0 items (https://github.com/radiantearth/stac-spec, item-spec) inside their collection's
-extent and interval. Hrefs and links are left to the caller, because they differ between API, archive and catalogue.
+extent and interval. Hrefs and links are left to the caller: they differ between API, archive and catalogue.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _guess(entry: CollectionEntry, identity: str) -> int | None:
 
 
 def footprint(entry: CollectionEntry, index: int) -> Box:
-    """Return the item's box: items of one dataset with the same index share theirs where the extents allow it."""
+    """Return the item's box; items of one dataset with the same index share theirs where extents allow it."""
     if entry.tiles is not None:
         return entry.boxes[index // max(1, len(entry.tiles.dates)) % len(entry.boxes)]
     west, south, east, north = entry.boxes[index % len(entry.boxes)]

@@ -18,7 +18,7 @@ DEFAULT_LIMIT = 30
 MOST = 500
 
 
-class BadPage(Exception):  # noqa: N818 - it is an answer, 400, more than an error
+class BadPage(Exception):
     """The page's size or token cannot be."""
 
 

@@ -19,7 +19,7 @@ class Span:
     stop: int
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - it is an answer, 416, more than an error
+class Unsatisfiable(Exception):
     """No byte of the range is in the representation."""
 
 
@@ -51,7 +51,7 @@ def requested_range(value: str | None, size: int) -> Span | None:
 
 
 def range_still_holds(if_range: str | None, etag: str, modified: str) -> bool:
-    """Return whether `If-Range` allows a partial answer: strong comparison, or the very same date (13.1.5)."""
+    """Return whether `If-Range` allows a part: strong comparison, or the very same date (section 13.1.5)."""
     return if_range is None or if_range.strip() in (etag, modified)
 
 

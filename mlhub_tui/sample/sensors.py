@@ -39,7 +39,7 @@ class AssetKind:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """What the items of a collection look like; `degrees` is the side of a footprint where nothing bounds it."""
+    """What the items of a collection look like; `degrees` is the side of an unbounded footprint."""
 
     platform: str
     instrument: str
@@ -73,7 +73,7 @@ DOCUMENTATION = AssetKind("documentation", PDF, ("metadata",), "Documentation")
 _LABEL_RASTER = AssetKind("labels", GEOTIFF, ("labels",), "Class raster")
 _LABEL_SHAPES = AssetKind("labels", GEOJSON, ("labels",), "Annotated shapes")
 
-SENTINEL_2 = _bands(
+_SENTINEL_2 = _bands(
     ("B01", "coastal", 60),
     ("B02", "blue", 10),
     ("B03", "green", 10),
@@ -86,7 +86,8 @@ SENTINEL_2 = _bands(
     ("B09", "nir09", 60),
     ("B11", "swir16", 20),
     ("B12", "swir22", 20),
-) + (AssetKind("CLD", GEOTIFF, ("data", "cloud"), "Cloud probability", ({"name": "CLD"},)),)
+)
+_CLOUDS = AssetKind("CLD", GEOTIFF, ("data", "cloud"), "Cloud probability", ({"name": "CLD"},))
 
 _LANDSAT = _bands(
     ("B02", "blue", 30),
@@ -114,7 +115,7 @@ def _labels(*assets: AssetKind, degrees: float = 0.0231) -> Sensor:
 
 SENSORS = {
     "sentinel-1": _imagery("Sentinel-1", "C-band SAR", 10, 0.0231, *_RADAR),
-    "sentinel-2": _imagery("Sentinel-2", "MultiSpectral Instrument", 10, 0.0231, *SENTINEL_2),
+    "sentinel-2": _imagery("Sentinel-2", "MultiSpectral Instrument", 10, 0.0231, *_SENTINEL_2, _CLOUDS),
     "landsat-8": _imagery("Landsat-8", "OLI", 30, 0.0693, *_LANDSAT),
     "planetscope": _imagery("PlanetScope", "PS2", 3, 0.0069, *_PLANET),
     "naip": _imagery("NAIP", "Aerial camera", 1, 0.06, _rgb("image", "Aerial photograph", 1)),

@@ -53,7 +53,7 @@ class SampleServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._listening = threading.Event()
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
         self._store: Store | None = None
         self.root_url = ""
         self.store_url = ""
@@ -125,7 +125,7 @@ class SampleServer:
             loop.run_until_complete(self._main)
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
+        except Exception as error:
             self._failure = error
         finally:
             self._listening.set()

@@ -1,4 +1,4 @@
-"""The files that the store hands out, made when they are first asked for and forgotten when others need the room."""
+"""The files that the store hands out: made when first asked for, forgotten when others need the room."""
 
 from __future__ import annotations
 

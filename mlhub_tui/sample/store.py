@@ -1,7 +1,7 @@
 """The store: a second origin that hands out bytes without asking for a key, as a public blob container does.
 
-Partial and conditional requests follow RFC 9110, sections 13 and 14. The key has no business here: requests that carry
-one are answered all the same, and remembered, so that a test can tell.
+Partial and conditional requests follow RFC 9110, sections 13 and 14. The key has no business here: requests
+that carry one are answered all the same, and remembered, so that a test can tell.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _UPDATES = 20
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """One request that the store saw; `carried_key` tells whether a key came with it, the key itself is not kept."""
+    """One request that the store saw; whether a key came with it is kept, the key is not."""
 
     method: str
     path: str
@@ -110,7 +110,7 @@ class Store:
 
 
 async def _paced(blob: Blob, start: int, stop: int, rate: int | None) -> AsyncIterator[bytes]:
-    """Yield the bytes no faster than `rate` per second; a client that goes away ends this at its next sleep."""
+    """Yield the bytes no faster than `rate` per second; a client that goes away ends this at a sleep."""
     piece = _PIECE if rate is None else max(1024, min(_PIECE, rate // _UPDATES))
     began, sent = time.monotonic(), 0
     for chunk in blob.chunks(start, stop):

@@ -1,4 +1,4 @@
-"""A tar archive whose bytes can be asked for at any place: headers and members are made when they are read."""
+"""A tar archive whose bytes can be asked for at any place: members are made when they are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _BLOCK = tarfile.BLOCKSIZE
-_RECORD = tarfile.RECORDSIZE
 _MTIME = 1_612_224_000  # 2021-02-02, about when the hosted archives were made
 
 Reader = Callable[[int, int], bytes]
@@ -51,8 +50,7 @@ class TarStream:
             pieces.append((_BLOCK, whole(_file(member))))
             pieces.append((member.size, member.read))
             pieces.append((-member.size % _BLOCK, _zeros))
-        used = sum(size for size, _ in pieces) + 2 * _BLOCK
-        pieces.append((2 * _BLOCK + -used % _RECORD, _zeros))
+        pieces.append((2 * _BLOCK, _zeros))
         self._starts: list[int] = []
         self._pieces: list[tuple[int, Reader]] = []
         self.size = 0
