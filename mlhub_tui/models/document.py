@@ -22,7 +22,7 @@ class Provider:
     email: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Document:
     """A JSON object with an id.
 
@@ -117,6 +117,12 @@ class Document:
 
     def __str__(self) -> str:
         return f"{self.label}: {self.title}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.label!r})"
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.id))
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -184,7 +184,7 @@ class Session:
         """
         return await decode(await self.get(url, params=params))
 
-    async def paginate(self, url: str, *, params: Params = None) -> AsyncIterator[JsonDict]:
+    async def paginate(self, url: str, *, params: Params = None) -> AsyncGenerator[JsonDict, None]:
         """Yield the pages of a listing, following `rel: next` links; stops on a link or page that repeats.
 
         One page is in memory at a time, and the next one is asked for when it is wanted.

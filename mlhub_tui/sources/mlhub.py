@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import APIKeyNotFound, EntityDoesNotExist, UnexpectedAnswer
@@ -102,7 +102,7 @@ class MLHubSource:
         limit: int | None = None,
         page_size: int | None = None,
         extensions: Sequence[str] = (),
-    ) -> AsyncIterator[Item]:
+    ) -> AsyncGenerator[Item, None]:
         """Yield up to `limit` items, a page in memory at a time; stops on a link or page that repeats."""
         guard, link, left = PageGuard(), None, limit
         while left is None or left > 0:

@@ -1,0 +1,21 @@
+"""Archives of the Python API: one transfer to a folder, without the queue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..downloads.job import IfExists
+from ..sources.mlhub import MLHubSource
+
+
+async def fetch(
+    source: MLHubSource, collection_id: str, output_dir: str | Path | None, if_exists: IfExists
+) -> Path:
+    """Download a collection's archive into a folder, by default the current one, and return its path."""
+    from ..downloads import fetch_archive
+
+    return await fetch_archive(source, collection_id, _folder(output_dir), if_exists=if_exists)
+
+
+def _folder(output_dir: str | Path | None) -> Path:
+    return Path.cwd() if output_dir is None else Path(output_dir).expanduser().absolute()

@@ -1,0 +1,186 @@
+"""Datasets of the Python API: list, fetch, collections by type, sizes, download."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import models
+from ..downloads.job import IfExists
+from ..errors import EntityDoesNotExist
+from ..models import CatalogInfo, CollectionList, CollectionRef
+from .access import Remembering
+from .archives import fetch
+from .collection import Collection
+from .requests import list_datasets
+from .session import opened
+from .together import together
+
+_REQUESTS = 8
+_DOWNLOADS = 2
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset(Remembering, models.Dataset):
+    """A dataset: collections of source imagery and labels that belong together."""
+
+    @classmethod
+    async def list(
+        cls,
+        *,
+        tags: str | Iterable[str] | None = None,
+        text: str | Iterable[str] | None = None,
+        api_key: str | None = None,
+        profile: str | None = None,
+    ) -> builtins.list[Dataset]:
+        """Return all datasets, or those that carry every tag and match every text phrase.
+
+        Examples
+        --------
+        >>> from mlhub_tui import Dataset
+        >>> datasets = await Dataset.list(tags="segmentation")
+        >>> all("segmentation" in dataset.tags for dataset in datasets)
+        True
+        """
+        found = await list_datasets(tags=tags, text=text, api_key=api_key, profile=profile)
+        return [cls(raw, api_key, profile) for raw in found]
+
+    @classmethod
+    async def fetch(
+        cls, dataset_id_or_doi: str, *, api_key: str | None = None, profile: str | None = None
+    ) -> Dataset:
+        """Return one dataset by its DOI where there is a slash in it, else by its ID.
+
+        Raises
+        ------
+        EntityDoesNotExist
+            If there is none.
+
+        Examples
+        --------
+        >>> from mlhub_tui import Dataset
+        >>> dataset = await Dataset.fetch("bigearthnet_v1")
+        >>> dataset.registry_url
+        'https://mlhub.earth/data/bigearthnet_v1'
+        >>> dataset.doi
+        '10.14279/depositonce-10149'
+        """
+        async with opened(api_key, profile) as source:
+            return cls((await source.dataset(dataset_id_or_doi)).raw, api_key, profile)
+
+    @classmethod
+    async def fetch_by_id(
+        cls, dataset_id: str, *, api_key: str | None = None, profile: str | None = None
+    ) -> Dataset:
+        """Return one dataset by its ID."""
+        async with opened(api_key, profile) as source:
+            return cls((await source.dataset_by_id(dataset_id)).raw, api_key, profile)
+
+    @classmethod
+    async def fetch_by_doi(
+        cls, dataset_doi: str, *, api_key: str | None = None, profile: str | None = None
+    ) -> Dataset:
+        """Return one dataset by its DOI."""
+        async with opened(api_key, profile) as source:
+            return cls((await source.dataset_by_doi(dataset_doi)).raw, api_key, profile)
+
+    @property
+    def collections(self) -> CollectionList[CollectionRef]:
+        """The collections its record names, without a request; `fetch_collections` gives them whole.
+
+        Examples
+        --------
+        >>> from mlhub_tui import Dataset
+        >>> dataset = await Dataset.fetch("bigearthnet_v1")
+        >>> len(dataset.collections)
+        2
+        >>> [collection.id for collection in dataset.collections.source_imagery]
+        ['bigearthnet_v1_source']
+        >>> [collection.id for collection in dataset.collections.labels]
+        ['bigearthnet_v1_labels']
+        """
+        return super().collections
+
+    async def fetch_collections(self) -> CollectionList[Collection]:
+        """Return its collections whole, fetched at the same time.
+
+        Examples
+        --------
+        >>> from mlhub_tui import Dataset
+        >>> dataset = await Dataset.fetch("bigearthnet_v1")
+        >>> collections = await dataset.fetch_collections()
+        >>> [collection.extent.bboxes != () for collection in collections.labels]
+        [True]
+        """
+        async with self._opened() as source:
+
+            async def whole(ref: CollectionRef) -> Collection:
+                raw = (await source.collection(ref.id)).raw
+                return Collection(raw, self.api_key, self.profile, ref.types)
+
+            return CollectionList(await together(whole, self.collections, _REQUESTS))
+
+    async def total_archive_size(self) -> int | None:
+        """Return the size of its collections' archives in bytes, None where none has an archive.
+
+        Examples
+        --------
+        >>> from mlhub_tui import Dataset
+        >>> dataset = await Dataset.fetch("bigearthnet_v1")
+        >>> await dataset.total_archive_size() > 0
+        True
+        """
+        async with self._opened() as source:
+
+            async def size(ref: CollectionRef) -> int | None:
+                try:
+                    return (await source.archive_info(ref.id)).size
+                except EntityDoesNotExist:
+                    return None
+
+            sizes = await together(size, self.collections, _REQUESTS)
+        known = [size for size in sizes if size is not None]
+        return sum(known) if known else None
+
+    async def stac_catalog_size(self) -> int | None:
+        """Return the size of its STAC catalog archive in bytes, None where the API does not know."""
+        return (await self._catalog_info()).stac_catalog_size
+
+    async def estimated_dataset_size(self) -> int | None:
+        """Return the estimated size of all its assets in bytes, None where the API does not know."""
+        return (await self._catalog_info()).estimated_dataset_size
+
+    async def _catalog_info(self) -> CatalogInfo:
+        async with self._opened() as source:
+            return await source.catalog_info(self.id)
+
+    async def download(
+        self,
+        output_dir: str | Path | None = None,
+        *,
+        if_exists: IfExists | str = IfExists.RESUME,
+        api_key: str | None = None,
+        profile: str | None = None,
+    ) -> builtins.list[Path]:
+        """Download the archives of all its collections, two at a time, and return their paths in order.
+
+        See `download_archive` for the parameters. When one fails the others are stopped; called again, it
+        goes on where it was.
+
+        Examples
+        --------
+        >>> from mlhub_tui import Dataset
+        >>> dataset = await Dataset.fetch("idiv_asia_crop_type")
+        >>> paths = await dataset.download("~/datasets")
+        >>> [path.name for path in paths]
+        ['idiv_asia_crop_type_labels.tar.gz']
+        """
+        choice = IfExists(if_exists)
+        async with self._opened(api_key, profile) as source:
+
+            async def archive(ref: CollectionRef) -> Path:
+                return await fetch(source, ref.id, output_dir, choice)
+
+            return await together(archive, self.collections, _DOWNLOADS)
