@@ -25,6 +25,8 @@ _MOST_ITEMS = 40
 _MOSAIC_WIDTH = 1024
 _LEAST_MOSAIC = 64 * 1024
 _GRAIN = 1 << 20
+_LOOKED_AT = 20
+_LOOKED_AT_BYTES = 64 * 1024
 
 
 class Archive:
@@ -36,8 +38,8 @@ class Archive:
         plan = _Plan(entry, parent, entry.archive_size)
         self._gzip = GzipStream(TarStream(plan.folders, plan.members))
         self.size = self._gzip.size
-        self.fingerprint = plan.fingerprint()
         self.chunks = self._gzip.chunks
+        self.fingerprint = _fingerprint(self.size, plan.members)
 
 
 class _Plan:
@@ -47,7 +49,6 @@ class _Plan:
         self.entry, self.parent = entry, parent
         self.folders = [entry.id, f"{entry.id}/_common"]
         self.members: list[Member] = []
-        self._hash = hashlib.sha256(f"{GENERATOR} {entry.id}".encode())
         self._add(f"_common/{DOCUMENTATION.file_name}", assets.documentation(entry))
         count = self._add_items(target)
         mosaic = (target - self._used()) // _MOSAIC_WIDTH * _MOSAIC_WIDTH
@@ -56,13 +57,7 @@ class _Plan:
             self._add_mosaic(box, mosaic // _MOSAIC_WIDTH)
         self._add("collection.json", _dump(self._collection(count, mosaic >= _LEAST_MOSAIC)))
 
-    def fingerprint(self) -> str:
-        for member in self.members:
-            self._hash.update(f"{member.name} {member.size}\n".encode())
-        return self._hash.hexdigest()[:24]
-
     def _add(self, name: str, content: bytes) -> None:
-        self._hash.update(content)
         self.members.append(Member(f"{self.entry.id}/{name}", len(content), whole(content)))
 
     def _used(self) -> int:
@@ -123,6 +118,16 @@ class _Plan:
                 "mosaic": {"href": "_common/mosaic.tif", "type": "image/tiff", "title": title}
             }
         return document
+
+
+def _fingerprint(size: int, members: list[Member]) -> str:
+    """Return a digest of names, sizes and documents, and of enough images to notice when their code changes."""
+    digest = hashlib.sha256(f"{GENERATOR} {size}".encode())
+    for number, member in enumerate(members):
+        digest.update(f"{member.name} {member.size}\n".encode())
+        if number < _LOOKED_AT or member.name.endswith((".json", "mosaic.tif")):
+            digest.update(member.read(0, _LOOKED_AT_BYTES))
+    return digest.hexdigest()[:24]
 
 
 def _dump(document: dict[str, Any]) -> bytes:
