@@ -18,7 +18,7 @@ EO = "https://stac-extensions.github.io/eo/v1.0.0/schema.json"
 LABEL = "https://stac-extensions.github.io/label/v1.0.1/schema.json"
 
 _NUMBER = re.compile(r"(\d+)$", re.ASCII)
-_TILE = re.compile(r"(\d\d)_(\w+)$", re.ASCII)
+_TILE = re.compile(r"_(\d\d)_([^\W_]+)$", re.ASCII)
 _OPEN_ENDED = timedelta(days=3 * 365)
 _COMPOSITES = ("5day", "leaf_on", "leaf_off")
 
