@@ -1,0 +1,339 @@
+"""The app: wiring of screens, source, queue and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from ..downloads.job import ArchiveRequest, Job
+from ..errors import APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
+from ..options import AppOptions
+from ..profiles import Credentials, resolve, resolve_or_anonymous
+from ..text import clean, size
+from . import terminal
+from .commands import EVERYWHERE, bindings, of
+from .connection import Connection, SampleHouse, open_connection, open_sample
+from .messages import ConnectionChanged, QueueChanged
+from .theme import DARK, LIGHT, PLAIN
+
+if TYPE_CHECKING:
+    from ..downloads.queue import DownloadQueue
+
+
+def _browse() -> Screen[Any]:
+    from .screens.browse import BrowseScreen
+
+    return BrowseScreen()
+
+
+def _downloads() -> Screen[Any]:
+    from .screens.downloads import DownloadsScreen
+
+    return DownloadsScreen()
+
+
+def _profiles() -> Screen[Any]:
+    from .screens.profiles import ProfilesScreen
+
+    return ProfilesScreen()
+
+
+class MLHubApp(App[int]):
+    """The mlhub-tui app."""
+
+    TITLE = "mlhub-tui"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "browse": _browse,
+        "downloads": _downloads,
+        "profiles": _profiles,
+    }
+    DEFAULT_MODE: ClassVar[str] = "browse"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
+        (0, "-tiny"),
+        (40, "-narrow"),
+        (76, "-normal"),
+        (120, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (20, "-tall")]  # noqa: RUF012 - likewise
+
+    def __init__(self, options: AppOptions) -> None:
+        self.options = options
+        self.start_error: MLHubException | None = None
+        self._start = self._choose_start()
+        if self._start is None and not options.sample:
+            # The first screen is Profiles; an attribute of the instance shadows the class's default, so that
+            # Browse is not composed, and painted, for nothing.
+            self.__dict__["DEFAULT_MODE"] = "profiles"
+        super().__init__()
+        self.sample = SampleHouse()
+        self.connection: Connection | None = None
+        self.connection_error: MLHubException | None = None
+        self.connecting = False
+        self.queue: DownloadQueue | None = None
+        self.queue_error: MLHubException | None = None
+        self.output_dir = options.output_dir
+        self._leaving = False
+        self._notified_done: set[int] | None = None
+
+    def _choose_start(self) -> Credentials | None:
+        """Return what to connect to; None for the sample catalogue, or where Profiles comes first."""
+        if self.options.sample:
+            return None
+        asked = self.options
+        try:
+            if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):
+                # Who names a root URL wants to see it: listings need no key, items ask for one.
+                return resolve_or_anonymous(
+                    api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url
+                )
+            return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
+        except (APIKeyNotFound, InvalidRootURL) as error:
+            self.start_error = error
+            return None
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the colours that our own themes name, for any other theme."""
+        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
+
+    # Starting
+
+    def on_mount(self) -> None:
+        """Choose the look, watch the terminal, and begin to work once the first screen is painted."""
+        for theme in (DARK, LIGHT, PLAIN):
+            self.register_theme(theme)
+        self.theme = PLAIN.name if terminal.plain_colours() else DARK.name
+        if terminal.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "none"
+        with contextlib.suppress(RuntimeError):
+            terminal.on_end_signals(self._end)
+        if self._driver is not None and not self.is_headless:
+            self.set_interval(terminal.HANGUP_CHECK, self._check_terminal)
+        self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.start_queue()
+        if self.options.sample:
+            self.use_sample()
+        elif self._start is not None:
+            self.use(self._start)
+
+    def _repaint(self) -> None:
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    def _check_terminal(self) -> None:
+        if terminal.hung_up():
+            self._end(1)
+
+    def _end(self, number: int) -> None:
+        """End at once and in order, on a signal or without a terminal."""
+        self._leaving = True
+        self.exit(128 + number)
+
+    # The source
+
+    def use(self, credentials: Credentials) -> None:
+        """Browse with other credentials."""
+        self._connect(lambda: open_connection(credentials))
+
+    def use_sample(self) -> None:
+        """Browse the sample catalogue."""
+        self._connect(lambda: open_sample(self.sample))
+
+    @work(exclusive=True, group="connect")
+    async def _connect(self, open_it: Callable[[], Awaitable[Connection]]) -> None:
+        before = self.connection
+        self.connecting, self.connection_error = True, None
+        try:
+            self.connection = await open_it()
+        except MLHubException as error:
+            self.connection, self.connection_error = None, error
+        finally:
+            self.connecting = False
+        self.announce(ConnectionChanged)
+        if before is not None:
+            with contextlib.suppress(MLHubException):
+                await before.source.aclose()
+
+    def announce(self, news: type[ConnectionChanged] | type[QueueChanged]) -> None:
+        """Tell every screen that is open."""
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                screen.post_message(news())
+
+    # The queue
+
+    @work(group="queue")
+    async def start_queue(self) -> None:
+        """Open the download queue; what was unfinished goes on."""
+        try:
+            queue = self.queue = await asyncio.to_thread(self._make_queue)
+        except (MLHubException, OSError) as error:
+            self.queue_error = error if isinstance(error, MLHubException) else MLHubException(str(error))
+            self.report(self.queue_error)
+            return
+        if notice := queue.notice:
+            self.notify(clean(notice), severity="warning", markup=False, timeout=10)
+        self.post_message(QueueChanged())
+
+    def _make_queue(self) -> DownloadQueue:
+        from .. import paths
+        from ..downloads.queue import DownloadQueue
+        from ..downloads.resolve import SourceResolver
+
+        queue = DownloadQueue(
+            paths.queue(),
+            SourceResolver(self._open_for_job),
+            on_change=lambda: self.post_message(QueueChanged()),
+        )
+        queue.start()
+        return queue
+
+    async def _open_for_job(self, request: ArchiveRequest) -> Any:
+        """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
+        from .job_source import credentials_for, open_in_thread
+
+        connection = self.connection
+        current = connection.credentials if connection else self._start
+        return await open_in_thread(lambda: credentials_for(request, current, self.sample))
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The transfers, as the queue knows them now."""
+        return self.queue.snapshot() if self.queue is not None else ()
+
+    @property
+    def activity(self) -> str:
+        """The work that goes on, for the top bar: `↓2 41%`."""
+        return activity(self.jobs)
+
+    def on_queue_changed(self) -> None:
+        """Pass the news on, and say what was finished while another screen is in front."""
+        self.announce(QueueChanged)
+        done = {job.id: job for job in self.jobs if job.state.finished}
+        if self._notified_done is not None and self.current_mode != "downloads":
+            for number in done.keys() - self._notified_done:
+                job = done[number]
+                failed = job.state == "failed"
+                self.notify(
+                    clean(f"{job.name}: {job.reason}" if failed else f"{job.name}, {size(job.bytes_total)}"),
+                    title=clean(str(job.state)),
+                    severity="error" if failed else "information",
+                    markup=False,
+                )
+        if self.queue is not None:
+            self._notified_done = set(done)
+
+    # Everywhere
+
+    def action_go(self, mode: str) -> None:
+        """Show one of the three places."""
+        while len(self.screen_stack) > 1 and self.screen.is_modal:
+            self.pop_screen()
+        if self.current_mode != mode:
+            self.switch_mode(mode)
+        elif len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    async def action_back(self) -> None:
+        """Leave the screen in front; at the bottom nothing happens."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        from .screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(getattr(self.screen, "place", "")))
+
+    @work(group="leave", exclusive=True)
+    async def action_leave(self) -> None:
+        """Quit; with transfers running, ask once."""
+        running = [job for job in self.jobs if job.state.running]
+        if running and not self._leaving:
+            from .screens.confirm import ConfirmScreen
+
+            words = f"{len(running)} transfer{'s are' if len(running) > 1 else ' is'} running."
+            kept = "What was fetched is kept; the rest goes on at the next start."
+            if not await self.push_screen_wait(ConfirmScreen(words, kept, yes="Quit")):
+                return
+        self._leaving = True
+        self.exit(0)
+
+    async def action_quit(self) -> None:
+        """Quit, by the key Textual has for it."""
+        self.action_leave()
+
+    async def on_unmount(self) -> None:
+        """Stop what runs; whatever is not done goes on at the next start."""
+        if self.queue is not None:
+            await asyncio.to_thread(self.queue.stop)
+        await asyncio.to_thread(self.sample.stop)
+
+    def report(self, error: MLHubException) -> None:
+        """Say what went wrong and what to do next; a refused key leads to the profiles."""
+        words = clean(f"{error.message}\n{error.hint}" if error.hint else error.message)
+        self.notify(words, severity="error", markup=False, timeout=8)
+        if isinstance(error, AuthenticationError | APIKeyNotFound):
+            self.announce(ConnectionChanged)
+
+    @work(group="copy", exclusive=True)
+    async def copy_text(self, text: str, what: str) -> None:
+        """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
+        how = await terminal.copy(clean(text), self.copy_to_clipboard)
+        self.notify(clean(f"{text}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
+
+    def show_page(self, url: str) -> None:
+        """Show and copy a page's URL; open it too where that reaches the user's own screen."""
+        if not terminal.over_ssh() and not self.is_headless:
+            self.open_url(url)
+        self.copy_text(url, "URL")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every command that works here, with its key."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        for command in of(getattr(screen, "place", ""), EVERYWHERE):
+            if command.palette:
+                yield SystemCommand(
+                    f"{command.title[:1].upper()}{command.title[1:]}  ({command.all_keys})",
+                    command.help,
+                    lambda action=command.action, place=command.where: self._run(screen, place, action),
+                )
+
+    def _run(self, screen: Screen[Any], place: str, action: str) -> None:
+        self.call_later(self.run_action, action, self if place == EVERYWHERE else screen)
+
+
+def activity(jobs: Iterable[Job]) -> str:
+    """Return what the top bar says of the work that goes on; empty where nothing does."""
+    running = [job for job in jobs if job.state.running]
+    if not running:
+        return ""
+    total = sum(job.bytes_total or 0 for job in running)
+    done = sum(job.bytes_done for job in running)
+    known = all(job.bytes_total for job in running)
+    return f"↓{len(running)} {done * 100 // total}%" if known and total else f"↓{len(running)}"
+
+
+def run(options: AppOptions) -> int:
+    """Run the app and return its exit code; a terminal that went away while it closed is no error."""
+    app = MLHubApp(options)
+    try:
+        code = app.run()
+    except OSError:
+        if not terminal.hung_up():
+            raise
+        code = 129
+    return code if isinstance(code, int) else app.return_code or 0

@@ -1,0 +1,292 @@
+"""Every command of the app once: its id, keys, title, help and place.
+
+From this table come the key bindings, the hint bar, the command palette, the help screen and the key table of
+the README.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Parameters
+    ----------
+    id
+        Stable name, by which a key can be changed.
+    keys
+        Textual key names, comma-separated.
+    action
+        The action on the app, screen or widget that is named by `where`.
+    title
+        One or two words for the hint bar.
+    help
+        A sentence for the help, the palette and the README.
+    where
+        The screen or widget it belongs to.
+    hint
+        Rank in the hint bar: lower comes first and stays longer when room is scarce; 0 is not shown.
+    palette
+        Whether the palette offers it: no for moves of the cursor.
+    """
+
+    id: str
+    keys: str
+    action: str
+    title: str
+    help: str
+    where: str
+    hint: int = 0
+    palette: bool = True
+
+    @property
+    def key(self) -> str:
+        """The first key as people write it."""
+        return show_key(self.keys.split(",")[0])
+
+    @property
+    def all_keys(self) -> str:
+        """All keys as people write them."""
+        return " ".join(show_key(key) for key in self.keys.split(","))
+
+
+EVERYWHERE = "Everywhere"
+BROWSE = "Browse"
+DOCUMENT = "Collection"
+DOWNLOADS = "Downloads"
+PROFILES = "Profiles"
+LISTS = "Lists"
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "app.browse", "1", "go('browse')", "Browse", "Browse datasets, collections and items", EVERYWHERE
+    ),
+    Command("app.downloads", "2", "go('downloads')", "Downloads", "See the download queue", EVERYWHERE),
+    Command("app.profiles", "3", "go('profiles')", "Profiles", "Choose, add or edit a profile", EVERYWHERE),
+    Command("app.help", "question_mark", "help", "help", "Show all keys", EVERYWHERE, 98),
+    Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
+    Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
+    Command(
+        "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell (fg returns)", EVERYWHERE
+    ),
+    Command(
+        "app.quit", "q", "leave", "quit", "Quit; unfinished downloads go on at the next start", EVERYWHERE, 99
+    ),
+    # Browse
+    Command(
+        "browse.open",
+        "enter",
+        "open",
+        "open",
+        "Open a collection, item or model; expand anything else",
+        BROWSE,
+        1,
+    ),
+    Command(
+        "browse.expand", "l,right", "expand", "expand", "Expand the node, or go to its first child", BROWSE
+    ),
+    Command(
+        "browse.collapse", "h,left", "collapse", "collapse", "Collapse the node, or go to its parent", BROWSE
+    ),
+    Command("browse.filter", "slash", "filter", "filter", "Filter by id, title, tags and DOI", BROWSE, 2),
+    Command("browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE),
+    Command("browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE),
+    Command(
+        "browse.download", "d", "download", "download", "Download the archive of the collection", BROWSE, 3
+    ),
+    Command(
+        "browse.mark",
+        "space",
+        "mark",
+        "select",
+        "Select the collection, to download several at once",
+        BROWSE,
+        6,
+    ),
+    Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
+    Command(
+        "browse.detail", "tab", "focus_detail", "detail", "Scroll the detail; again to come back", BROWSE, 7
+    ),
+    Command("browse.reload", "r", "reload", "reload", "Load the listing again", BROWSE, 8),
+    Command("browse.copy", "y", "copy_id", "copy id", "Copy the id under the cursor", BROWSE, 9),
+    Command("browse.cite", "Y", "copy_citation", "copy citation", "Copy the citation", BROWSE),
+    Command(
+        "browse.page",
+        "o",
+        "open_page",
+        "open page",
+        "Show and copy the page's URL; open it outside SSH",
+        BROWSE,
+    ),
+    # Collection, item, model
+    Command(
+        "document.next",
+        "right_square_bracket,tab",
+        "next_pane(1)",
+        "next pane",
+        "Show the next pane",
+        DOCUMENT,
+        2,
+    ),
+    Command(
+        "document.previous",
+        "left_square_bracket,shift+tab",
+        "next_pane(-1)",
+        "previous pane",
+        "Show the previous pane",
+        DOCUMENT,
+    ),
+    Command("document.overview", "v", "pane('overview')", "overview", "Show all metadata", DOCUMENT),
+    Command("document.items", "i", "pane('items')", "items", "Show the items", DOCUMENT, 4),
+    Command("document.assets", "a", "pane('assets')", "assets", "Show the assets", DOCUMENT, 5),
+    Command("document.json", "J", "pane('json')", "JSON", "Show the JSON as received", DOCUMENT, 6),
+    Command("document.download", "d", "download", "download", "Download the archive", DOCUMENT, 3),
+    Command("document.reload", "r", "reload", "reload", "Load again", DOCUMENT, 8),
+    Command("document.copy", "y", "copy_id", "copy id", "Copy the id", DOCUMENT, 9),
+    Command("document.cite", "Y", "copy_citation", "copy citation", "Copy the citation", DOCUMENT, 7),
+    Command(
+        "document.page",
+        "o",
+        "open_page",
+        "open page",
+        "Show and copy the page's URL; open it outside SSH",
+        DOCUMENT,
+    ),
+    # Downloads
+    Command(
+        "downloads.pause",
+        "space",
+        "pause_or_resume",
+        "pause/resume",
+        "Pause or resume the transfer",
+        DOWNLOADS,
+        1,
+    ),
+    Command("downloads.retry", "r", "retry", "retry", "Try again what failed or was cancelled", DOWNLOADS, 2),
+    Command(
+        "downloads.cancel",
+        "x",
+        "cancel",
+        "cancel",
+        "Cancel the transfer and delete what was fetched",
+        DOWNLOADS,
+        3,
+    ),
+    Command(
+        "downloads.clear",
+        "c",
+        "clear",
+        "clear finished",
+        "Remove finished transfers from the list",
+        DOWNLOADS,
+        5,
+    ),
+    Command("downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 6),
+    Command("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 7),
+    Command("downloads.all", "P", "toggle_all", "pause all", "Pause or resume all transfers", DOWNLOADS, 4),
+    Command("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 8),
+    # Profiles
+    Command("profiles.use", "enter", "use", "use", "Use the profile", PROFILES, 1),
+    Command("profiles.new", "n", "new", "new", "Enter a key and save it under a name", PROFILES, 2),
+    Command("profiles.edit", "e", "edit", "edit", "Edit the profile", PROFILES, 3),
+    Command("profiles.delete", "x", "delete", "delete", "Delete the profile", PROFILES, 5),
+    Command("profiles.test", "t", "test", "test", "Test the key of the profile", PROFILES, 4),
+    Command(
+        "profiles.sample", "s", "sample", "sample", "Try the sample catalogue, no key needed", PROFILES, 6
+    ),
+    Command("profiles.anonymous", "a", "anonymous", "no key", "Browse without a key", PROFILES, 7),
+    # Lists, trees and tables
+    Command("list.down", "j,down", "cursor_down", "down", "Go down", LISTS, palette=False),
+    Command("list.up", "k,up", "cursor_up", "up", "Go up", LISTS, palette=False),
+    Command("list.top", "g,home", "top", "top", "Go to the top", LISTS, palette=False),
+    Command("list.bottom", "G,end", "bottom", "bottom", "Go to the bottom", LISTS, palette=False),
+    Command(
+        "list.page_down", "ctrl+d,pagedown", "page_down", "page down", "Go a page down", LISTS, palette=False
+    ),
+    Command("list.page_up", "ctrl+u,pageup", "page_up", "page up", "Go a page up", LISTS, palette=False),
+)
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "escape": "esc",
+    "right": "→",
+    "left": "←",
+    "up": "↑",
+    "down": "↓",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+}
+
+
+def show_key(key: str) -> str:
+    """Return a Textual key name as people write it: `slash` is `/`."""
+    return _KEY_NAMES.get(key, key)
+
+
+def of(*places: str) -> list[Command]:
+    """Return the commands of some places, in order."""
+    return [command for place in places for command in COMMANDS if command.where == place]
+
+
+def bindings(place: str, actions: dict[str, str] | None = None) -> list[BindingType]:
+    """Return the key bindings of a place; `actions` has a widget's own by command id."""
+    renamed = actions or {}
+    return [
+        Binding(c.keys, renamed.get(c.id, c.action), c.title, show=False, id=c.id, key_display=c.key)
+        for c in of(place)
+    ]
+
+
+TREE_ACTIONS = {"list.top": "scroll_home", "list.bottom": "scroll_end"}
+TABLE_ACTIONS = {"list.top": "scroll_top", "list.bottom": "scroll_bottom"}
+SCROLL_ACTIONS = {
+    "list.down": "scroll_down",
+    "list.up": "scroll_up",
+    "list.top": "scroll_home",
+    "list.bottom": "scroll_end",
+}
+
+
+def hints(place: str, without: Iterable[str] = ()) -> list[Command]:
+    """Return the commands for the hint bar of a place, most useful first, help and quit last."""
+    hidden = frozenset(without)
+    shown = [c for c in of(place, EVERYWHERE) if c.hint and c.id not in hidden]
+    return sorted(shown, key=lambda c: c.hint)
+
+
+def fitting(commands: Sequence[Command], width: int) -> list[Command]:
+    """Return those that fit `width` cells beside each other; help and quit (rank 90 and up) always stay."""
+    kept = [c for c in commands if c.hint >= 90]
+    used = sum(_cells(c) for c in kept)
+    first: list[Command] = []
+    for command in commands:
+        if command.hint < 90 and used + _cells(command) <= width:
+            first.append(command)
+            used += _cells(command)
+    return first + kept
+
+
+def _cells(command: Command) -> int:
+    return len(command.key) + len(command.title) + 3
+
+
+def key_table() -> str:
+    """Return the key table of the README, in Markdown."""
+    rows = ["| where | key | what it does |", "| --- | --- | --- |"]
+    for place in (EVERYWHERE, BROWSE, DOCUMENT, DOWNLOADS, PROFILES, LISTS):
+        rows += [f"| {place} | {_code(c)} | {c.help} |" for c in of(place)]
+    return "\n".join(rows)
+
+
+def _code(command: Command) -> str:
+    return " ".join(f"`{show_key(key)}`" for key in command.keys.split(","))

@@ -1,0 +1,103 @@
+"""The source in use: how it is opened, and what the screens say of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..downloads.job import SAMPLE
+from ..profiles import Credentials
+from ..text import mask, redact
+
+if TYPE_CHECKING:
+    from ..sample.server import SampleServer
+    from ..sources.mlhub import MLHubSource
+
+SAMPLE_NAME = "sample catalogue"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A source with the credentials it was opened with."""
+
+    credentials: Credentials
+    source: MLHubSource
+    is_sample: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the top bar calls it."""
+        if self.is_sample:
+            return SAMPLE_NAME
+        host = urlsplit(self.credentials.root_url).netloc
+        return f"{self.credentials.profile} @ {host}" if self.credentials.profile else host
+
+    @property
+    def job_source(self) -> str:
+        """What the queue remembers: the sample's port differs at each start."""
+        return SAMPLE if self.is_sample else self.credentials.root_url
+
+    @property
+    def words(self) -> str:
+        """Where the key in use came from, and the root URL."""
+        if self.is_sample:
+            return f"In use: the built-in sample catalogue at {self.credentials.root_url}"
+        key = f"key {mask(self.credentials.api_key)} from {self.credentials.key_origin}"
+        if not self.credentials.api_key:
+            key = self.credentials.key_origin
+        return f"In use: {redact(self.credentials.root_url)}, {key}"
+
+
+class SampleHouse:
+    """Starts the sample catalogue when it is first needed, once, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._server: SampleServer | None = None
+
+    def credentials(self) -> Credentials:
+        """Return the credentials of the running sample catalogue; blocks while it starts (about 0.3 s)."""
+        from ..sample.server import SampleServer
+
+        with self._lock:
+            if self._server is None:
+                server = SampleServer()
+                server.start()
+                self._server = server
+            return Credentials(
+                api_key=self._server.key,
+                root_url=self._server.root_url,
+                profile=None,
+                key_origin=SAMPLE_NAME,
+                root_origin=SAMPLE_NAME,
+            )
+
+    def stop(self) -> None:
+        """Stop it if it runs."""
+        with self._lock:
+            if self._server is not None:
+                self._server.stop()
+                self._server = None
+
+
+async def open_connection(credentials: Credentials) -> Connection:
+    """Return a connection for credentials; nothing is sent yet.
+
+    The HTTP client is imported in a thread: it costs a tenth of a second that the keyboard must not wait for.
+    """
+    return Connection(credentials, await asyncio.to_thread(_open, credentials))
+
+
+async def open_sample(house: SampleHouse) -> Connection:
+    """Return a connection to the sample catalogue, started if need be."""
+    credentials = await asyncio.to_thread(house.credentials)
+    return Connection(credentials, await asyncio.to_thread(_open, credentials), is_sample=True)
+
+
+def _open(credentials: Credentials) -> MLHubSource:
+    from ..sources.connect import open_source
+
+    return open_source(credentials)

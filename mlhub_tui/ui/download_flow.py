@@ -1,0 +1,48 @@
+"""From `d` to the queue: ask what and where to, then queue it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..downloads.job import ArchiveRequest
+from ..errors import MLHubException
+from ..models import CollectionRef
+from ..text import clean, count
+
+if TYPE_CHECKING:
+    from .app import MLHubApp
+
+
+async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
+    """Ask about the archives of collections and queue them; False where the user thought better of it."""
+    from .screens.download import DownloadScreen
+
+    connection, queue = app.connection, app.queue
+    if connection is None or queue is None:
+        why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
+        app.notify(clean(why), severity="error", markup=False)
+        return False
+    choice = await app.push_screen_wait(DownloadScreen(connection.source, refs, app.output_dir))
+    if choice is None:
+        return False
+    app.output_dir = choice.folder
+    queued = 0
+    for ref in refs:
+        request = ArchiveRequest(
+            source=connection.job_source,
+            profile=connection.credentials.profile,
+            collection_id=ref.id,
+            folder=choice.folder,
+            if_exists=choice.if_exists,
+            title=ref.label,
+            size=choice.sizes.get(ref.id),
+        )
+        try:
+            await queue.add(request)
+            queued += 1
+        except MLHubException as error:
+            app.report(error)
+    if queued:
+        app.notify(f"{count(queued, 'archive')} queued. 2 shows the downloads.", markup=False)
+    return queued > 0

@@ -1,0 +1,93 @@
+"""What the screens share: the bar above, the hints below, and a sentence where the terminal is too small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Static
+
+from ..commands import COMMANDS, EVERYWHERE, Command, bindings, hints
+from ..messages import ConnectionChanged, QueueChanged
+from ..widgets.bars import HintBar, TopBar
+
+if TYPE_CHECKING:
+    from ..app import MLHubApp
+
+
+class PlaceScreen(Screen[None]):
+    """A screen with a top bar and a hint bar; `place` names its commands."""
+
+    place: ClassVar[str] = ""
+    mode: ClassVar[str] = ""
+
+    @property
+    def hub(self) -> MLHubApp:
+        """The app."""
+        return cast("MLHubApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the bars around the body."""
+        yield TopBar()
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield Static("mlhub-tui needs 40 columns and 10 rows", id="too-small")
+        yield HintBar(self.hint_commands())
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out what is between the bars."""
+        yield from ()
+
+    def hint_commands(self) -> list[Command]:
+        """Return the commands for the hint bar."""
+        return hints(self.place)
+
+    def on_mount(self) -> None:
+        """Fill the bars."""
+        self.query_one(TopBar).active = self.mode
+        self.show_source()
+        self.show_activity()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what changed while another screen was in front."""
+        self.show_source()
+        self.show_activity()
+
+    def show_source(self) -> None:
+        """Name the source in the top bar."""
+        hub = self.hub
+        name = hub.connection.name if hub.connection else "connecting…" if hub.connecting else "no source"
+        self.query_one(TopBar).source = name
+
+    def show_activity(self) -> None:
+        """Say in the top bar how far the transfers are."""
+        self.query_one(TopBar).activity = self.hub.activity
+
+    def on_connection_changed(self, _: ConnectionChanged) -> None:
+        """Name the new source."""
+        self.show_source()
+
+    def on_queue_changed(self, message: QueueChanged) -> None:
+        """Show how far the transfers are; the news came from the app and goes no further."""
+        message.stop()
+        if self.is_current:
+            self.show_activity()
+
+    def refresh_hints(self) -> None:
+        """Show the hints again where what is possible has changed."""
+        self.query_one(HintBar).show(self.hint_commands())
+
+    async def action_run_command(self, identity: str) -> None:
+        """Run a command by its id: a click on its hint."""
+        for command in COMMANDS:
+            if command.id == identity:
+                target: Any = self.app if command.where == EVERYWHERE else self
+                await self.app.run_action(command.action, target)
+
+
+def place_bindings(place: str) -> list[BindingType]:
+    """Return the key bindings of a screen."""
+    return bindings(place)

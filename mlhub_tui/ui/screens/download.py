@@ -1,0 +1,166 @@
+"""The dialog before a download: what, how big, the room there is, where to, and what if it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from ...downloads.job import IfExists
+from ...errors import EntityDoesNotExist, MLHubException
+from ...models import CollectionRef
+from ...sources.base import Source
+from ...text import count, size
+from ..draw import content, line, link_names
+from ..widgets.choice import Choice
+
+SIDE_BY_SIDE = 4
+"""Sizes asked for at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadChoice:
+    """What the user decided; `sizes` in bytes by collection id, where known."""
+
+    folder: Path
+    if_exists: IfExists
+    sizes: Mapping[str, int]
+
+
+class DownloadScreen(ModalScreen[DownloadChoice | None]):
+    """Asks; Enter queues, Esc does not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "queue", "queue", show=False),
+    ]
+
+    def __init__(self, source: Source, refs: Sequence[CollectionRef], folder: Path) -> None:
+        super().__init__()
+        self._source, self._refs, self._folder = source, refs, folder
+        self._sizes: dict[str, int] = {}
+        self._missing: list[str] = []
+        self._unknown: list[str] = []
+        self._asked = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay out the questions."""
+        one = self._refs[0].label if len(self._refs) == 1 else count(len(self._refs), "archive")
+        licences = ", ".join(dict.fromkeys(link_names(ref.license) for ref in self._refs if ref.license))
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Download")
+            dialog.border_subtitle = line("enter queues, tab moves, esc cancels")
+            yield Static(line(one, "bold"))
+            with Horizontal(classes="row"):
+                yield Label(Content("Size"), classes="name")
+                yield Static(Content("asking…"), id="size")
+            with Horizontal(classes="row"):
+                yield Label(Content("Licence"), classes="name")
+                yield Static(line(licences or "not stated"))
+            with Horizontal(classes="row"):
+                yield Label(Content("Folder"), classes="name")
+                field = Input(str(self._folder), id="folder", select_on_focus=False)
+                field.cursor_blink = False
+                yield field
+            with Horizontal(classes="row"):
+                yield Label(Content("Free there"), classes="name")
+                yield Static(id="free")
+            with Horizontal(classes="row"):
+                yield Label(Content("If it exists"), classes="name")
+                yield Choice([option.value for option in IfExists], id="if-exists")
+            yield Static(id="warning")
+
+    def on_mount(self) -> None:
+        """Ask for the sizes and the room."""
+        self.query_one(Choice).focus()
+        self._ask_sizes()
+        self._look_at_disk()
+
+    @work(group="sizes")
+    async def _ask_sizes(self) -> None:
+        places = asyncio.Semaphore(SIDE_BY_SIDE)
+        async with asyncio.TaskGroup() as group:
+            for ref in self._refs:
+                group.create_task(self._ask_size(ref, places))
+
+    async def _ask_size(self, ref: CollectionRef, places: asyncio.Semaphore) -> None:
+        async with places:
+            try:
+                info = await self._source.archive_info(ref.id)
+                if info.size is None:
+                    self._unknown.append(ref.label)
+                else:
+                    self._sizes[ref.id] = info.size
+            except EntityDoesNotExist:
+                self._missing.append(ref.label)
+            except MLHubException as error:
+                self._unknown.append(ref.label)
+                self.query_one("#warning", Static).update(
+                    content(f"{error.message} {error.hint}", "$warning")
+                )
+        self._asked += 1
+        self._show_size()
+
+    def _show_size(self) -> None:
+        words = size(sum(self._sizes.values())) if self._sizes else "unknown"
+        if self._asked < len(self._refs):
+            words = f"asking… {words if self._sizes else ''}"
+        if self._missing:
+            words += f"; no archive yet: {', '.join(self._missing)}"
+        if self._unknown and self._sizes:
+            words += f"; unknown: {', '.join(self._unknown)}"
+        self.query_one("#size", Static).update(content(words))
+        self._look_at_disk()
+
+    @on(Input.Changed, "#folder")
+    def _folder_edited(self, event: Input.Changed) -> None:
+        event.stop()
+        self._look_at_disk()
+
+    @property
+    def _chosen_folder(self) -> Path:
+        typed = self.query_one("#folder", Input).value.strip()
+        return Path(typed or ".").expanduser().absolute()
+
+    @work(group="disk", exclusive=True)
+    async def _look_at_disk(self) -> None:
+        problem, free = await asyncio.to_thread(_look_at, self._chosen_folder)
+        needed = sum(self._sizes.values())
+        short = free is not None and free < needed
+        words = problem or (size(free) if free is not None else "unknown")
+        if short and not problem:
+            words += f", {size(needed)} needed: it will not fit"
+        style = "bold $error" if problem or short else ""
+        self.query_one("#free", Static).update(content(words, style))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_queue()
+
+    def action_queue(self) -> None:
+        """Close with the choice."""
+        self.dismiss(
+            DownloadChoice(self._chosen_folder, IfExists(self.query_one(Choice).value), dict(self._sizes))
+        )
+
+
+def _look_at(folder: Path) -> tuple[str, int | None]:
+    """Return what is wrong with a folder, empty where nothing is, and the bytes free there."""
+    from ...downloads.folder import check, free
+
+    try:
+        check(folder)
+    except MLHubException as error:
+        return error.message, None
+    return "", free(folder)

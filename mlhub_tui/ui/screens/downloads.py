@@ -1,0 +1,187 @@
+"""Downloads: what is fetched, how far it is, and what to do about what is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from ...downloads.job import Job, State
+from ...errors import MLHubException
+from ...text import count, duration, rate, size
+from ..commands import DOWNLOADS, Command, bindings, hints
+from ..draw import content
+from ..messages import QueueChanged
+from ..sheets.blocks import Block, Field, Paragraph, typeset
+from ..widgets.job_list import JobList
+from .base import PlaceScreen
+
+EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
+
+
+class DownloadsScreen(PlaceScreen):
+    """The download queue."""
+
+    place = DOWNLOADS
+    mode = "downloads"
+    CSS_PATH = "downloads.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(DOWNLOADS)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the list, the totals and the details."""
+        yield Static(id="empty")
+        yield JobList(id="jobs")
+        yield Static(id="totals")
+        yield Static(id="job")
+
+    def on_mount(self) -> None:
+        """Show the queue."""
+        super().on_mount()
+        self.query_one(JobList).focus()
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        """Catch up."""
+        super().on_screen_resume()
+        self._show()
+
+    def on_queue_changed(self, message: QueueChanged) -> None:
+        """Show what changed."""
+        super().on_queue_changed(message)
+        if self.is_current:
+            self._show()
+
+    def _show(self) -> None:
+        jobs = self.hub.jobs
+        self.set_class(not jobs, "-empty")
+        why = self.hub.queue_error.message if self.hub.queue_error else EMPTY
+        self.query_one("#empty", Static).update(content(why, "$muted"))
+        self.query_one(JobList).show(jobs)
+        self.query_one("#totals", Static).update(content(totals(jobs)))
+        self.refresh_hints()
+
+    def hint_commands(self) -> list[Command]:
+        """Leave out what the transfer under the cursor cannot do."""
+        job = self._job if self.is_mounted else None
+        gone: list[str] = []
+        if job is None:
+            gone = [
+                f"downloads.{name}"
+                for name in ("pause", "retry", "cancel", "down", "up", "copy", "clear", "all")
+            ]
+        elif job.state.finished:
+            gone = ["downloads.pause", "downloads.cancel"]
+            gone += ["downloads.retry"] if job.state is State.DONE else []
+        else:
+            gone = ["downloads.retry"] if job.state not in _STUCK else []
+        return hints(DOWNLOADS, gone)
+
+    @on(JobList.Highlighted)
+    def _highlighted(self, message: JobList.Highlighted) -> None:
+        message.stop()
+        panel = self.query_one("#job", Static)
+        blocks = job_blocks(message.job) if message.job else []
+        panel.update(typeset(blocks, max(panel.content_size.width, 40)))
+        self.refresh_hints()
+
+    @property
+    def _job(self) -> Job | None:
+        return self.query_one(JobList).current
+
+    # Keys
+
+    def action_pause_or_resume(self) -> None:
+        """Pause what runs or waits; resume what is paused or stuck."""
+        job, queue = self._job, self.hub.queue
+        if job is None or queue is None or job.state.finished:
+            return
+        resting = job.state is State.PAUSED or job.state in _STUCK
+        self._do(queue.resume(job.id) if resting else queue.pause(job.id))
+
+    def action_retry(self) -> None:
+        """Try again."""
+        job, queue = self._job, self.hub.queue
+        if job is not None and queue is not None:
+            self._do(queue.resume(job.id) if job.state in _STUCK else queue.retry(job.id))
+
+    @work(group="cancel", exclusive=True)
+    async def action_cancel(self) -> None:
+        """Cancel, after a question: what was fetched is deleted."""
+        from .confirm import ConfirmScreen
+
+        job, queue = self._job, self.hub.queue
+        if job is None or queue is None or job.state.finished:
+            return
+        fetched = f"{size(job.bytes_done)} that were fetched are deleted." if job.bytes_done else ""
+        if await self.app.push_screen_wait(ConfirmScreen(f"Cancel {job.name}?", fetched, yes="Cancel it")):
+            self._do(queue.cancel(job.id))
+
+    def action_clear(self) -> None:
+        """Remove what is finished from the list."""
+        if self.hub.queue is not None:
+            self._do(self.hub.queue.clear_finished())
+
+    def action_move(self, step: int) -> None:
+        """Move a transfer in the queue."""
+        job, queue = self._job, self.hub.queue
+        if job is not None and queue is not None:
+            self._do(queue.move(job.id, step))
+
+    def action_toggle_all(self) -> None:
+        """Pause all, or resume all where nothing runs or waits."""
+        queue = self.hub.queue
+        if queue is not None:
+            active = any(job.state.running or job.state is State.QUEUED for job in self.hub.jobs)
+            self._do(queue.pause_all() if active else queue.resume_all())
+
+    def action_copy_path(self) -> None:
+        """Copy the path of the file."""
+        if self._job is not None:
+            self.hub.copy_text(str(self._job.path), "Path")
+
+    @work(group="queue-command")
+    async def _do(self, command: Awaitable[object]) -> None:
+        """Carry out a command of the queue."""
+        try:
+            await command
+        except MLHubException as error:
+            self.hub.report(error)
+
+
+_STUCK = frozenset({State.NEEDS_KEY, State.NO_SPACE})
+
+
+def totals(jobs: tuple[Job, ...]) -> str:
+    """Return the line of totals."""
+    if not jobs:
+        return ""
+    open_jobs = [job for job in jobs if not job.state.finished]
+    speed = sum(job.rate or 0 for job in jobs if job.state is State.DOWNLOADING)
+    left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
+    parts = [count(len(jobs), "transfer")]
+    for state, word in ((State.DONE, "done"), (State.FAILED, "failed"), (State.PAUSED, "paused")):
+        if number := sum(job.state is state for job in jobs):
+            parts.append(f"{number} {word}")
+    if open_jobs:
+        parts.append(f"{size(left)} to go")
+    if speed:
+        parts += [rate(speed), duration(left / speed)]
+    return " " + " · ".join(parts)
+
+
+def job_blocks(job: Job) -> list[Block]:
+    """Return the details of a transfer: where it goes, and why it is where it is."""
+    words = job.reason
+    if job.next_try is not None and job.state is State.RETRYING:
+        words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
+    return [
+        Field("File", str(job.path)),
+        Field("State", f"{job.state}{f': {words}' if words else ''}"),
+        Field("Next", job.hint),
+        Paragraph(""),
+    ]

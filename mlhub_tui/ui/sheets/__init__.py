@@ -1,0 +1,1 @@
+"""Sheets: what is shown of a document, as blocks that fit any width."""

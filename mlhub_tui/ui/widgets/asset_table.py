@@ -1,0 +1,71 @@
+"""The assets of a document as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...models import Asset
+from ...text import count, redact, size
+from .table import RowTable, cell
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAsset:
+    """An asset as it may be shown."""
+
+    asset: Asset
+
+    @property
+    def shown_href(self) -> str:
+        """The link without keys."""
+        return redact(self.asset.href)
+
+
+class AssetTable(RowTable):
+    """Rows of assets."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._assets: tuple[Asset, ...] = ()
+        self.status = ""
+
+    def on_mount(self) -> None:
+        """Name the columns."""
+        for name in ("Asset", "Title", "Type", "Size", "Roles", "Link"):
+            self.add_column(cell(name), key=name.lower())
+        self._draw()
+
+    def show(self, assets: tuple[Asset, ...]) -> None:
+        """Show other assets."""
+        if assets != self._assets:
+            self._assets = assets
+            self._draw()
+
+    def _draw(self) -> None:
+        if not self.columns:
+            return
+        self.clear()
+        for number, asset in enumerate(self._assets):
+            self.add_row(
+                cell(asset.key),
+                cell(asset.title or _bands(asset)),
+                cell(asset.media_type),
+                cell(size(asset.size) if asset.size is not None else "-"),
+                cell(", ".join(asset.roles)),
+                cell(redact(asset.href)),
+                key=str(number),
+            )
+        self.status = (
+            f"{count(len(self._assets), 'asset')}, enter copies a link" if self._assets else "no assets"
+        )
+
+    @property
+    def current(self) -> ShownAsset | None:
+        """The asset under the cursor."""
+        if 0 <= self.cursor_row < len(self._assets):
+            return ShownAsset(self._assets[self.cursor_row])
+        return None
+
+
+def _bands(asset: Asset) -> str:
+    return ", ".join(str(band.get("common_name") or band.get("name") or "") for band in asset.bands)

@@ -1,0 +1,44 @@
+"""One of a few words, changed with the arrows or Space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import RenderResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+
+class Choice(Widget, can_focus=True):
+    """A line of words, one of them chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space,down,j", "step(1)", "next", show=False),
+        Binding("left,h,up,k", "step(-1)", "previous", show=False),
+    ]
+    DEFAULT_CSS = "Choice { height: 1; width: 1fr; } Choice:focus { background: $panel; }"
+    chosen: reactive[int] = reactive(0)
+
+    def __init__(self, options: Sequence[str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._options = list(options)
+
+    @property
+    def value(self) -> str:
+        """The word that is chosen."""
+        return self._options[self.chosen]
+
+    def render(self) -> RenderResult:
+        """Draw the words; the chosen one is marked, not only coloured."""
+        parts = [
+            Content.styled(f"[{word}] ", "bold $accent") if n == self.chosen else Content(f" {word}  ")
+            for n, word in enumerate(self._options)
+        ]
+        return Content("").join(parts)
+
+    def action_step(self, step: int) -> None:
+        """Choose the next or previous word."""
+        self.chosen = (self.chosen + step) % len(self._options)

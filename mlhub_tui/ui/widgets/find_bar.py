@@ -1,0 +1,76 @@
+"""The line in which a filter is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import Key
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class FindBar(Horizontal):
+    """An input with the count of what it found beside it."""
+
+    DEFAULT_CSS = """
+    FindBar { height: 1; background: $panel; }
+    FindBar > #slash { width: 2; color: $accent; padding-left: 1; }
+    FindBar > Input { width: 1fr; }
+    FindBar > #found { width: auto; padding: 0 1; color: $muted; }
+    """
+
+    @dataclass
+    class Edited(Message):
+        """The filter is another one."""
+
+        value: str
+
+    @dataclass
+    class Closed(Message):
+        """Typing ended, with the filter kept or not."""
+
+        keep: bool
+
+    def __init__(self, value: str) -> None:
+        super().__init__()
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line."""
+        yield Static(Content("/"), id="slash")
+        field = Input(self._value, placeholder="id, title, tag or DOI", select_on_focus=False)
+        field.cursor_blink = False
+        yield field
+        yield Static(id="found")
+
+    def focus(self, scroll_visible: bool = True) -> FindBar:
+        """Give the keys to the input."""
+        self.query_one(Input).focus(scroll_visible)
+        return self
+
+    def say(self, words: str) -> None:
+        """Say what was found."""
+        self.query_one("#found", Static).update(Content(words))
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value != self._value:
+            self._value = event.value
+            self.post_message(self.Edited(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Closed(keep=True))
+
+    def on_key(self, event: Key) -> None:
+        """Esc clears the filter; Down goes to the matches."""
+        if event.key in ("escape", "down"):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Closed(keep=event.key == "down"))

@@ -1,0 +1,86 @@
+"""The items of a collection as a table that grows page by page as the cursor goes down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+from textual.widgets import DataTable
+
+from ...models import Item
+from ...sources.base import Page
+from ...text import count
+from .table import RowTable, cell
+
+NEAR_END = 5
+"""Rows before the last at which the next page is asked for."""
+
+
+class ItemTable(RowTable):
+    """Rows of items; the documents are kept elsewhere."""
+
+    @dataclass
+    class MoreWanted(Message):
+        """The cursor nears the end of what is loaded."""
+
+    @dataclass
+    class StatusChanged(Message):
+        """There is another word on how far the listing is."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._seen: set[str] = set()
+        self.status = ""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all pages."""
+        self.clear()
+        self._seen.clear()
+        self.next_link: str | None = None
+        self._complete = False
+        self._loading = False
+        self._matched: int | None = None
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether another page is to be asked for."""
+        return not self._complete and not self._loading
+
+    def on_mount(self) -> None:
+        """Name the columns."""
+        self.add_column(cell("Item"), key="id")
+        self.add_column(cell("Dates"), key="dates")
+        self.add_column(cell("Assets"), key="assets")
+
+    def _say(self, words: str) -> None:
+        self.status = words
+        self.post_message(self.StatusChanged())
+
+    def say(self, words: str) -> None:
+        """Say how far the listing is."""
+        self._loading = True
+        self._say(words)
+
+    def fail(self, words: str) -> None:
+        """Say why the page did not come; moving on asks for it again."""
+        self._loading = False
+        self._say(f"! {words}")
+
+    def add_page(self, page: Page[Item]) -> None:
+        """Append a page; items that were there already are left out."""
+        self._loading = False
+        for item in page.entries:
+            if item.id not in self._seen:
+                self._seen.add(item.id)
+                self.add_row(cell(item.id), cell(item.interval), cell(len(item.assets)), key=item.id)
+        self.next_link, self._complete = page.next, page.next is None or not page.entries
+        self._matched = page.matched if page.matched is not None else self._matched
+        total = f" of {self._matched:,}" if self._matched is not None else ""
+        more = "" if self._complete else ", more below"
+        self._say(f"{count(self.row_count, 'item')}{total}{more}")
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Ask for the next page in time."""
+        if event.cursor_row >= self.row_count - NEAR_END and self.wants_more and self.row_count:
+            self.post_message(self.MoreWanted())

@@ -1,0 +1,88 @@
+"""How one transfer fits on one line of any width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+
+from ...downloads.job import Job, State
+from ...text import duration, one_line, rate, size
+
+STATE_WIDTH = 12
+BYTES_WIDTH = 19
+RATE_WIDTH = 11
+ETA_WIDTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Widths in cells; 0 leaves a column out."""
+
+    name: int
+    state: int
+    bar: int
+    bytes: int
+    rate: int
+    eta: int
+
+
+def columns_for(width: int) -> Columns:
+    """Return the widths for a line: name and bar share what the figures leave."""
+    figures = STATE_WIDTH + BYTES_WIDTH + RATE_WIDTH
+    eta = ETA_WIDTH if width >= 90 else 0
+    rest = width - figures - eta - 1
+    if rest < 24:
+        return Columns(max(width - STATE_WIDTH - 14, 8), STATE_WIDTH, 12, 0, 0, 0)
+    bar = 12 if width < 110 else 22
+    return Columns(rest - bar, STATE_WIDTH, bar, BYTES_WIDTH, RATE_WIDTH, eta)
+
+
+def header(columns: Columns) -> str:
+    """Return the column names."""
+    names = ("Name", "State", "", "Done", "Speed", "Left")
+    widths = (columns.name, columns.state, columns.bar, columns.bytes, columns.rate, columns.eta)
+    return " " + "".join(_fit(name, width) for name, width in zip(names, widths, strict=True))
+
+
+def job_line(job: Job, columns: Columns) -> list[str]:
+    """Return the cells of a transfer: name, state, bar, bytes, rate, time left."""
+    eta = duration(job.eta) if job.state is State.DOWNLOADING else ""
+    speed = rate(job.rate) if job.state is State.DOWNLOADING else ""
+    return [
+        " " + _fit(one_line(job.name), columns.name),
+        _fit(str(job.state), columns.state),
+        _fit(bar(job, columns.bar - 2), columns.bar),
+        _fit(_bytes(job), columns.bytes),
+        _fit(speed, columns.rate),
+        _fit(eta, columns.eta),
+    ]
+
+
+def bar(job: Job, width: int) -> str:
+    """Return a bar of eighths; a percentage stands beside it only where there is room for both."""
+    if job.state is State.DONE:
+        return "█" * width
+    if not job.bytes_total:
+        return "·" * width
+    eighths = int(width * 8 * min(job.bytes_done / job.bytes_total, 1))
+    full, part = divmod(eighths, 8)
+    drawn = "█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")
+    return drawn + "·" * (width - len(drawn))
+
+
+def _bytes(job: Job) -> str:
+    if job.state is State.DONE:
+        return size(job.bytes_total if job.bytes_total is not None else job.bytes_done)
+    if job.bytes_total is None:
+        return size(job.bytes_done) if job.bytes_done else "unknown size"
+    return f"{size(job.bytes_done)}/{size(job.bytes_total)}".replace(" ", "")
+
+
+def _fit(text: str, width: int) -> str:
+    """Return text in a column: cut with an ellipsis, one cell of space behind it."""
+    if width <= 0:
+        return ""
+    if cell_len(text) > width - 1:
+        text = set_cell_size(text, max(width - 2, 0)) + "…"
+    return set_cell_size(text, width)

@@ -1,0 +1,163 @@
+"""The transfers as lines: only what is seen is drawn, however many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ...downloads.job import Job, State
+from ..commands import LISTS, bindings
+from .job_line import Columns, columns_for, header, job_line
+
+_ACTIONS = {"list.top": "cursor_to(0)", "list.bottom": "cursor_to(-1)"}
+
+
+class JobList(ScrollView, can_focus=True):
+    """A list of transfers with a cursor on one of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(LISTS, _ACTIONS), Binding("enter", "noop", show=False)]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "job--cursor",
+        "job--header",
+        "job--good",
+        "job--bad",
+        "job--quiet",
+        "job--busy",
+    }
+    DEFAULT_CSS = """
+    JobList { background: $background; height: 1fr; overflow-x: hidden; }
+    JobList > .job--header { color: $muted; }
+    JobList > .job--cursor { background: $primary-muted; }
+    JobList:focus > .job--cursor { background: $primary; color: $background; text-style: bold; }
+    JobList > .job--good { color: $success; }
+    JobList > .job--bad { color: $error; text-style: bold; }
+    JobList > .job--quiet { color: $muted; }
+    JobList > .job--busy { color: $primary; }
+    """
+    cursor: reactive[int] = reactive(0)
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on another transfer."""
+
+        job: Job | None
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._jobs: tuple[Job, ...] = ()
+
+    @property
+    def current(self) -> Job | None:
+        """The transfer under the cursor."""
+        return self._jobs[self.cursor] if 0 <= self.cursor < len(self._jobs) else None
+
+    def show(self, jobs: tuple[Job, ...]) -> None:
+        """Show the transfers as they are now; only lines that changed are drawn again."""
+        before, self._jobs = self._jobs, jobs
+        kept = before[self.cursor].id if 0 <= self.cursor < len(before) else None
+        if len(jobs) != len(before) or any(a.id != b.id for a, b in zip(before, jobs, strict=True)):
+            self.virtual_size = Size(self.size.width, len(jobs) + 1)
+            place = next((n for n, job in enumerate(jobs) if job.id == kept), min(self.cursor, len(jobs) - 1))
+            self.cursor = max(place, 0)
+            self.refresh()
+        else:
+            top, height = self.scroll_offset.y, self.size.height
+            for number in range(max(top - 1, 0), min(top + height, len(jobs))):
+                if jobs[number] != before[number]:
+                    self._refresh_job(number)
+        self.post_message(self.Highlighted(self.current))
+
+    def _refresh_job(self, number: int) -> None:
+        y = number + 1 - self.scroll_offset.y
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self) -> None:
+        """Fit the columns to the new width."""
+        self.virtual_size = Size(self.size.width, len(self._jobs) + 1)
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a transfer."""
+        return max(0, min(cursor, len(self._jobs) - 1))
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Draw the two lines that changed, and keep the cursor in sight."""
+        self._refresh_job(before)
+        self._refresh_job(after)
+        top, room = self.scroll_offset.y, self.size.height - 1
+        if after < top:
+            self.scroll_to(y=after, animate=False, immediate=True)
+        elif room > 0 and after >= top + room:
+            self.scroll_to(y=after - room + 1, animate=False, immediate=True)
+        self.post_message(self.Highlighted(self.current))
+
+    def action_cursor_down(self) -> None:
+        """Go down a line."""
+        self.cursor += 1
+
+    def action_cursor_up(self) -> None:
+        """Go up a line."""
+        self.cursor -= 1
+
+    def action_page_down(self) -> None:
+        """Go down a page."""
+        self.cursor += max(self.size.height - 2, 1)
+
+    def action_page_up(self) -> None:
+        """Go up a page."""
+        self.cursor -= max(self.size.height - 2, 1)
+
+    def action_cursor_to(self, number: int) -> None:
+        """Go to a line; -1 is the last."""
+        self.cursor = number if number >= 0 else len(self._jobs) - 1
+
+    def action_noop(self) -> None:
+        """Enter does nothing here: the panel below has the details."""
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where the mouse is."""
+        number = event.y + self.scroll_offset.y - 1
+        if event.y > 0 and 0 <= number < len(self._jobs):
+            self.cursor = number
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the header, which stays, or a transfer."""
+        width, base = self.size.width, self.rich_style
+        columns = columns_for(width)
+        if y == 0:
+            return _strip(header(columns), base + self.get_component_rich_style("job--header"), width)
+        number = y - 1 + self.scroll_offset.y
+        if number >= len(self._jobs):
+            return Strip.blank(width, base)
+        return self._job_strip(number, columns, width, base)
+
+    def _job_strip(self, number: int, columns: Columns, width: int, base: Style) -> Strip:
+        job = self._jobs[number]
+        cells = job_line(job, columns)
+        if number == self.cursor:
+            return _strip("".join(cells), base + self.get_component_rich_style("job--cursor"), width)
+        style = base + self.get_component_rich_style(_tone(job.state), partial=True)
+        segments = [Segment(text, style if n in (1, 2) else base) for n, text in enumerate(cells)]
+        return Strip(segments).adjust_cell_length(width, base)
+
+
+def _strip(text: str, style: Style, width: int) -> Strip:
+    return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+
+
+def _tone(state: State) -> str:
+    if state is State.DONE:
+        return "job--good"
+    if state in (State.FAILED, State.NEEDS_KEY, State.NO_SPACE, State.STALLED, State.RETRYING):
+        return "job--bad"
+    return "job--busy" if state.running else "job--quiet"
