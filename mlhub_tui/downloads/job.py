@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..text import file_name
+
 
 class IfExists(StrEnum):
     """What to do when a file of the name is already there (the seed library's `if_exists`)."""
@@ -33,7 +35,7 @@ class State(StrEnum):
 
     @property
     def running(self) -> bool:
-        """Whether a transfer in this state holds one of the places at work."""
+        """Whether it is being worked on: transferring, or waiting for its own next try."""
         return self in _RUNNING
 
     @property
@@ -46,6 +48,9 @@ _RUNNING = frozenset(
     {State.CONNECTING, State.DOWNLOADING, State.STALLED, State.RETRYING, State.VERIFYING},
 )
 _FINISHED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+AT_REST = _FINISHED | {State.PAUSED, State.NEEDS_KEY, State.NO_SPACE}
+"""States in which a job stays until somebody does something."""
 
 SAMPLE = "sample"
 """The `source` of jobs that belong to the built-in sample catalogue, whose port differs at each start."""
@@ -82,13 +87,19 @@ class ArchiveRequest:
     size: int | None = None
 
 
+def archive_name(collection_id: str) -> str:
+    """Return the file name of a collection's archive: `<collection id>.tar.gz`, safe for any id."""
+    return f"{file_name(collection_id)}.tar.gz"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A transfer as the queue knows it.
 
     `bytes_done` counts what is safely in the part file; `rate` is in bytes per second and `eta` in seconds,
     None while unknown. `reason` says why it is in its state and `hint` what to do next; `next_try` is the
-    time of the next try (seconds since the epoch) while it is retrying.
+    time of the next try (seconds since the epoch) while it is retrying. `elsewhere` is set while another
+    running program owns it.
     """
 
     id: int
@@ -104,6 +115,7 @@ class Job:
     eta: float | None = None
     tries: int = 0
     next_try: float | None = None
+    elsewhere: bool = False
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,49 @@
+"""What a transfer tells while it runs: a few fields that one thread writes and others look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .job import State
+
+
+class Live:
+    """The present of one transfer; looked at twice a second, so that no byte costs a message.
+
+    Parameters
+    ----------
+    on_phase
+        Called from the transfer's thread when the phase changes.
+
+    Attributes
+    ----------
+    phase
+        Connecting, downloading or verifying.
+    done
+        Bytes in the part file.
+    total
+        Bytes of the whole file, once known.
+    heard
+        Monotonic time in seconds of the last byte.
+    """
+
+    def __init__(self, on_phase: Callable[[], None] | None = None) -> None:
+        self.phase = State.CONNECTING
+        self.done = 0
+        self.total: int | None = None
+        self.heard = time.monotonic()
+        self._on_phase = on_phase
+
+    def enter(self, phase: State) -> None:
+        """Go to a phase."""
+        self.heard = time.monotonic()
+        if phase != self.phase:
+            self.phase = phase
+            if self._on_phase is not None:
+                self._on_phase()
+
+    def wrote(self, end: int) -> None:
+        """Tell that the part is written up to an offset."""
+        self.done = end
+        self.heard = time.monotonic()

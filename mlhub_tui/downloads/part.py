@@ -1,0 +1,161 @@
+"""The part file: where the bytes grow until the file is whole, and how it gets its final name."""
+
+from __future__ import annotations
+
+import errno
+import os
+from io import FileIO
+from pathlib import Path
+from typing import Self
+
+from ..errors import FileConflict, TargetBusy
+from ..storage import sync_folder
+from . import folder
+from .lock import try_lock
+
+_flush = getattr(os, "fdatasync", os.fsync)
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+)
+
+
+class Part:
+    """An open, locked part file, written by this transfer only.
+
+    Parameters
+    ----------
+    path
+        The part file; it is made if it is not there, and its folder too.
+
+    Raises
+    ------
+    TargetBusy
+        If another program, or another transfer of this one, has it.
+    OutputFolderError
+        If it cannot be made or opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        folder.make(path.parent)
+        try:
+            self._file = _open_locked(path)
+        except OSError as error:
+            raise folder.trouble(error, path) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return os.fstat(self._file.fileno()).st_size
+
+    @property
+    def inode(self) -> str:
+        """Device and number of the file."""
+        return inode(os.fstat(self._file.fileno()))
+
+    def write(self, offset: int, view: memoryview) -> None:
+        """Write all of the view at an offset; OutputFolderError, NoSpaceError where that fails."""
+        try:
+            self._file.seek(offset)
+            while view:
+                view = view[self._file.write(view) or 0 :]
+        except OSError as error:
+            raise folder.trouble(error, self.path) from error
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return up to `count` bytes from an offset."""
+        self._file.seek(offset)
+        return self._file.read(count) or b""
+
+    def truncate(self, size: int) -> None:
+        """Cut it to a size in bytes."""
+        if self.size != size:
+            self._file.truncate(size)
+
+    def sync(self) -> None:
+        """Flush what was written to the disk; callable while another thread writes."""
+        try:
+            _flush(self._file.fileno())
+        except OSError as error:
+            raise folder.trouble(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the file, which releases its lock."""
+        self._file.close()
+
+    def remove_if_empty(self) -> bool:
+        """Remove a file that nothing was written to; return whether it was one."""
+        if self._file.closed or self.size > 0:
+            return False
+        self.path.unlink(missing_ok=True)
+        return True
+
+    def commit(self, target: Path, *, overwrite: bool) -> None:
+        """Give the whole file its final name, safe on disk.
+
+        Raises
+        ------
+        FileConflict
+            If something stands under the name and is not to be overwritten; the part stays.
+        OutputFolderError
+            If the system refuses.
+        """
+        try:
+            os.fsync(self._file.fileno())
+            if os.name != "posix":
+                self.close()  # Windows does not rename an open file
+            if target.is_dir():
+                raise FileConflict(f"{target.name} became a folder")
+            if overwrite:
+                self.path.replace(target)
+            else:
+                _rename_new(self.path, target)
+        except FileExistsError as error:
+            raise FileConflict(f"a file {target.name} appeared meanwhile") from error
+        except OSError as error:
+            raise folder.trouble(error, target) from error
+        sync_folder(target.parent)
+
+
+def inode(status: os.stat_result) -> str:
+    """Return what tells a file from another one under its name."""
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _open_locked(path: Path) -> FileIO:
+    for _ in range(8):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        if not try_lock(descriptor):
+            os.close(descriptor)
+            raise TargetBusy(f"another program is writing {path.name}")
+        try:
+            same = inode(path.stat()) == inode(os.fstat(descriptor))
+        except FileNotFoundError:
+            same = False
+        if same:
+            return os.fdopen(descriptor, "r+b", buffering=0)
+        os.close(descriptor)  # the last writer just gave it its final name
+    raise TargetBusy(f"other programs are writing {path.name}")
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    """Rename without overwriting: link(2) refuses a name that is taken, where rename(2) replaces it."""
+    if os.name != "posix":
+        source.rename(target)
+        return
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "exists", str(target)) from None
+        source.rename(target)
+        return
+    source.unlink()

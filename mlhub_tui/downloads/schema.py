@@ -1,0 +1,60 @@
+"""The tables of the queue's database, one migration for each version there ever was."""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runners (
+        id TEXT PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        host TEXT NOT NULL,
+        token TEXT NOT NULL,
+        beat REAL NOT NULL
+    );
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        target TEXT NOT NULL UNIQUE,
+        source TEXT NOT NULL,
+        profile TEXT,
+        collection_id TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        if_exists TEXT NOT NULL,
+        title TEXT NOT NULL,
+        size INTEGER,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        bytes_done INTEGER NOT NULL DEFAULT 0,
+        bytes_total INTEGER,
+        reason TEXT NOT NULL DEFAULT '',
+        hint TEXT NOT NULL DEFAULT '',
+        tries INTEGER NOT NULL DEFAULT 0,
+        next_try REAL,
+        runner TEXT,
+        revision INTEGER NOT NULL
+    );
+    CREATE INDEX jobs_by_revision ON jobs (revision);
+    CREATE TABLE parts (
+        path TEXT PRIMARY KEY,
+        runner TEXT,
+        generation INTEGER NOT NULL DEFAULT 0,
+        url TEXT NOT NULL DEFAULT '',
+        total INTEGER,
+        etag TEXT,
+        modified TEXT,
+        digests TEXT NOT NULL DEFAULT '',
+        inode TEXT NOT NULL DEFAULT '',
+        synced INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE clock (revision INTEGER NOT NULL);
+    INSERT INTO clock VALUES (0);
+    """,
+)
+"""`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
+
+`jobs.revision` is the value of `clock` at the last change of the row, so that another program reads what
+changed and nothing else. A `runner` is the program that works on a job or writes a part; no column holds
+a key, and `parts.url` has no query, where links carry their signatures.
+"""
+
+VERSION = len(MIGRATIONS)

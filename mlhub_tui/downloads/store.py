@@ -1,0 +1,298 @@
+"""The queue as it is kept: jobs and the programs that run them, each change one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import process, states
+from .database import Database
+from .job import ArchiveRequest, IfExists, Job, State, archive_name
+from .process import Process
+
+# What a program that is gone was at: it is queued again by whoever adopts it.
+_UNFINISHED_WORK = states.ACTIVE | {State.RETRYING}
+_FIELDS = frozenset(
+    {"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "position", "size", "if_exists"}
+)
+
+
+class NotOurs(Exception):
+    """The job belongs to another running program, or is no more."""
+
+
+class Store:
+    """Jobs in a database that several programs share; each job is run by one of them at a time.
+
+    Parameters
+    ----------
+    database
+        The open database.
+    identity
+        The program that runs jobs through this store.
+    clock
+        Seconds since the epoch, for heartbeats.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        identity: Process | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self.identity = identity or process.this_process()
+        self.runner = uuid.uuid4().hex
+        self._seen = 0
+        self._data_version = -1
+        with database.transaction() as db:
+            db.execute(
+                "INSERT INTO runners VALUES (?, ?, ?, ?, ?)",
+                (self.runner, self.identity.pid, self.identity.host, self.identity.token, clock()),
+            )
+
+    def load(self) -> list[Job]:
+        """Return all jobs in order, and take note of what has been seen."""
+        rows = self._database.read("SELECT * FROM jobs ORDER BY position, id")
+        self._seen = max((row["revision"] for row in rows), default=self._seen)
+        return self._jobs(rows)
+
+    def changes(self) -> tuple[list[Job], frozenset[int]] | None:
+        """Return the jobs that changed since the last look, and the ids of all; None if nothing did."""
+        version = self._database.read("PRAGMA data_version")[0][0]
+        if version == self._data_version:
+            return None
+        self._data_version = version
+        rows = self._database.read("SELECT * FROM jobs WHERE revision > ? ORDER BY position", (self._seen,))
+        self._seen = max((row["revision"] for row in rows), default=self._seen)
+        ids = frozenset(row["id"] for row in self._database.read("SELECT id FROM jobs"))
+        return self._jobs(rows), ids
+
+    def adopt(self) -> list[Job]:
+        """Take over the unfinished jobs of programs that are gone; what they were at is queued again."""
+        with self._database.transaction() as db:
+            live = _live(db, self._clock())
+            rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
+            orphans = [row for row in rows.fetchall() if row["runner"] not in live]
+            orphans = [row for row in orphans if not State(row["state"]).finished]
+            for row in orphans:
+                state = State(row["state"])
+                state = State.QUEUED if state in _UNFINISHED_WORK else state
+                self._update(db, row["id"], state=state, runner=self.runner, next_try=None)
+            gone = [(runner,) for runner in _all_runners(db) - live]
+            db.executemany("DELETE FROM runners WHERE id = ?", gone)
+        return [job for row in orphans if (job := self.job(row["id"])) is not None]
+
+    def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
+        """Return a job for each request: a new one, or the one that is there for the same target.
+
+        A finished job, and one at rest, is queued again under the new request; one that is queued or
+        running, here or in another live program, stays as it is.
+        """
+        with self._database.transaction() as db:
+            live = _live(db, self._clock())
+            ids = [self._add(db, request, live) for request in requests]
+        found = [self.job(job_id) for job_id in ids]
+        return [job for job in found if job is not None]
+
+    def _add(self, db: sqlite3.Connection, request: ArchiveRequest, live: frozenset[str]) -> int:
+        name = archive_name(request.collection_id)
+        target = pack(str(request.folder / name))
+        row = db.execute("SELECT id, state, runner FROM jobs WHERE target = ?", (target,)).fetchone()
+        position = db.execute("SELECT coalesce(max(position), 0) + 1 FROM jobs").fetchone()[0]
+        values: dict[str, Any] = {
+            "source": request.source,
+            "profile": request.profile,
+            "collection_id": pack(request.collection_id),
+            "folder": pack(str(request.folder)),
+            "if_exists": request.if_exists,
+            "title": pack(request.title),
+            "size": request.size,
+            "bytes_total": request.size,
+            "runner": self.runner,
+        }
+        if row is None:
+            columns = {**values, "target": target, "name": name, "state": State.QUEUED, "position": position}
+            columns["revision"] = _tick(db)
+            names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+            made = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
+            assert made.lastrowid is not None
+            return made.lastrowid
+        state = State(row["state"])
+        ours = row["runner"] not in live or row["runner"] == self.runner
+        if state.finished:
+            self._update(
+                db,
+                row["id"],
+                **values,
+                state=State.QUEUED,
+                position=position,
+                bytes_done=0,
+                reason="",
+                hint="",
+            )
+        elif ours and (row["runner"] != self.runner or state not in states.ACTIVE | {State.QUEUED}):
+            self._update(db, row["id"], **values, state=State.QUEUED, reason="", hint="", next_try=None)
+        return int(row["id"])
+
+    def move(self, job_id: int, state: State, **fields: Any) -> Job:
+        """Move a job to another state, with whatever changes along.
+
+        Raises
+        ------
+        IllegalMove
+            If the table of moves does not have it.
+        NotOurs
+            If the job is gone or another live program runs it.
+        """
+        with self._database.transaction() as db:
+            self._own(db, job_id)
+            states.check(self._state(db, job_id), state)
+            self._update(db, job_id, state=state, **fields)
+        return self._known(job_id)
+
+    def note(self, jobs: Iterable[Job]) -> None:
+        """Keep jobs of ours as they are in memory: progress, and what could not be written in its time."""
+        with self._database.transaction() as db:
+            for job in jobs:
+                values = {name: getattr(job, name) for name in _FIELDS - {"size", "if_exists"}}
+                self._update(db, job.id, only=self.runner, state=job.state, **values)
+
+    def beat(self) -> None:
+        """Tell the other programs that this one still runs."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE runners SET beat = ? WHERE id = ?", (self._clock(), self.runner))
+
+    def arrange(self, positions: dict[int, int]) -> None:
+        """Give jobs new places in the queue."""
+        with self._database.transaction() as db:
+            for job_id, position in positions.items():
+                self._update(db, job_id, position=position)
+
+    def remove_finished(self) -> list[int]:
+        """Remove the jobs that are done, failed or cancelled; return their ids."""
+        with self._database.transaction() as db:
+            ends = tuple(state for state in State if state.finished)
+            marks = ", ".join("?" * len(ends))
+            rows = db.execute(f"SELECT id FROM jobs WHERE state IN ({marks})", ends).fetchall()  # noqa: S608
+            db.executemany("DELETE FROM jobs WHERE id = ?", [(row["id"],) for row in rows])
+            _tick(db)
+        return [row["id"] for row in rows]
+
+    def leave(self, jobs: Iterable[Job] = ()) -> None:
+        """End this program's part: what it was at is queued, and nobody's until the next start."""
+        with self._database.transaction() as db:
+            for job in jobs:
+                values = {"bytes_done": job.bytes_done, "bytes_total": job.bytes_total, "next_try": None}
+                self._update(db, job.id, only=self.runner, state=State.QUEUED, **values)
+            db.execute("UPDATE parts SET runner = NULL WHERE runner = ?", (self.runner,))
+            db.execute("DELETE FROM runners WHERE id = ?", (self.runner,))
+
+    def job(self, job_id: int) -> Job | None:
+        """Return one job; None if it is not there."""
+        rows = self._database.read("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return self._jobs(rows)[0] if rows else None
+
+    def _known(self, job_id: int) -> Job:
+        job = self.job(job_id)
+        if job is None:
+            raise NotOurs(job_id)
+        return job
+
+    def _own(self, db: sqlite3.Connection, job_id: int) -> None:
+        row = db.execute("SELECT runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise NotOurs(job_id)
+        if row["runner"] != self.runner:
+            if row["runner"] in _live(db, self._clock()):
+                raise NotOurs(job_id)
+            db.execute("UPDATE jobs SET runner = ? WHERE id = ?", (self.runner, job_id))
+
+    @staticmethod
+    def _state(db: sqlite3.Connection, job_id: int) -> State:
+        return State(db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()["state"])
+
+    @staticmethod
+    def _update(db: sqlite3.Connection, job_id: int, /, *, only: str = "", **values: Any) -> None:
+        values["revision"] = _tick(db)
+        assignments = ", ".join(f"{name} = ?" for name in values)
+        guard, last = (" AND runner = ?", [only]) if only else ("", [])
+        db.execute(
+            f"UPDATE jobs SET {assignments} WHERE id = ?{guard}",  # noqa: S608 - names of columns, ours
+            (*values.values(), job_id, *last),
+        )
+
+    def _jobs(self, rows: list[sqlite3.Row]) -> list[Job]:
+        others = {row["runner"] for row in rows} - {self.runner, None}
+        live = self.live() if others else frozenset()
+        return [_job(row, row["runner"] != self.runner and row["runner"] in live) for row in rows]
+
+    def live(self) -> frozenset[str]:
+        """Return the ids of the programs that run."""
+        return _living(self._database.read("SELECT * FROM runners"), self._clock())
+
+
+def _tick(db: sqlite3.Connection) -> int:
+    db.execute("UPDATE clock SET revision = revision + 1")
+    return int(db.execute("SELECT revision FROM clock").fetchone()[0])
+
+
+def _live(db: sqlite3.Connection, now: float) -> frozenset[str]:
+    return _living(db.execute("SELECT * FROM runners").fetchall(), now)
+
+
+def _living(rows: list[sqlite3.Row], now: float) -> frozenset[str]:
+    return frozenset(
+        row["id"]
+        for row in rows
+        if process.alive(Process(row["pid"], row["host"], row["token"]), now - row["beat"])
+    )
+
+
+def _all_runners(db: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(row["id"] for row in db.execute("SELECT id FROM runners"))
+
+
+def pack(value: str) -> str | bytes:
+    """Return text as SQLite takes it; names that are not valid Unicode go in as bytes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _unpack(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _job(row: sqlite3.Row, elsewhere: bool) -> Job:
+    request = ArchiveRequest(
+        source=row["source"],
+        profile=row["profile"],
+        collection_id=_unpack(row["collection_id"]),
+        folder=Path(_unpack(row["folder"])),
+        if_exists=IfExists(row["if_exists"]),
+        title=_unpack(row["title"]),
+        size=row["size"],
+    )
+    return Job(
+        id=row["id"],
+        request=request,
+        name=row["name"],
+        state=State(row["state"]),
+        position=row["position"],
+        bytes_done=row["bytes_done"],
+        bytes_total=row["bytes_total"],
+        reason=row["reason"],
+        hint=row["hint"],
+        tries=row["tries"],
+        next_try=row["next_try"],
+        elsewhere=elsewhere,
+    )

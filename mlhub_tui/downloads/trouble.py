@@ -1,0 +1,84 @@
+"""What an error means for a transfer: which state, which words, and whether to try again."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from .. import errors, text
+from ..sources.failures import TLSFailure
+from . import folder
+from .job import Job, State
+from .tuning import Patience
+
+
+class Interrupted(Exception):
+    """The transfer was told to stop."""
+
+
+class LinkRefused(errors.RequestError):
+    """The store does not accept the link (401, 403, 404, 410): it may have expired."""
+
+    default_hint = "retry later; if it stays so, the owner of the deployment has to mend it"
+
+
+class Broken(errors.ServerUnreachable):
+    """The connection ended before the file did."""
+
+    default_hint = "it goes on by itself where it stopped"
+
+
+class QueueNotWritable(errors.DownloadError):
+    """The record of a transfer cannot be written."""
+
+    default_hint = "make room where the queue is kept, or close what holds it"
+
+
+_DOUBTFUL = (errors.UnexpectedAnswer, LinkRefused, TLSFailure)
+_PASSING = (
+    errors.ServerUnreachable,
+    errors.ServerTimeout,
+    errors.ServerError,
+    errors.RemoteChanged,
+    QueueNotWritable,
+    *_DOUBTFUL,
+)
+_KEY = (errors.APIKeyNotFound, errors.AuthenticationError)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a failure takes a job; `delay` in seconds until the next try while it is retrying."""
+
+    state: State
+    reason: str
+    hint: str
+    delay: float | None = None
+
+
+def verdict(error: BaseException, failures: int, patience: Patience, job: Job) -> Verdict:
+    """Return what becomes of a job after so many failures in a row without progress."""
+    error = known(error, job)
+    reason, hint = text.one_line(text.redact(str(error)), 300), text.one_line(error.hint, 200)
+    if isinstance(error, _KEY):
+        return Verdict(State.NEEDS_KEY, reason, hint)
+    if isinstance(error, errors.NoSpaceError):
+        return Verdict(State.NO_SPACE, reason, hint)
+    if not isinstance(error, _PASSING) or patience.exhausted(failures, doubtful=isinstance(error, _DOUBTFUL)):
+        return Verdict(State.FAILED, reason, hint)
+    retry_after = error.retry_after if isinstance(error, errors.RequestError) else None
+    return Verdict(State.RETRYING, reason, hint, patience.delay(failures, retry_after))
+
+
+def known(error: BaseException, job: Job) -> errors.MLHubException:
+    """Return an error of the package's own tree for any error."""
+    if isinstance(error, errors.MLHubException):
+        return error
+    if isinstance(error, OSError):
+        return folder.trouble(error, job.part)
+    if isinstance(error, sqlite3.Error):
+        return QueueNotWritable(f"the download queue cannot be written: {text.one_line(error, 120)}")
+    what = text.one_line(text.redact(f"{type(error).__name__}: {error}"), 200)
+    return errors.DownloadError(
+        f"the transfer of {job.name} broke: {what}", hint="retry; if it stays so, report it"
+    )

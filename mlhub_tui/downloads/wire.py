@@ -1,0 +1,199 @@
+"""One client for one transfer: redirects by hand, errors in our words, cut at once from another thread."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import httpx
+
+from .. import errors, text
+from ..sources.failures import of_transport
+from ..sources.http import user_agent
+from ..sources.link import Link
+from ..sources.retry import PASSING_STATUSES, parse_retry_after
+from .trouble import Broken, Interrupted, LinkRefused
+from .tuning import Tuning
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HOPS = 5
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return the TLS settings of all transfers: loading the certificates takes 20 ms each time."""
+    return httpx.create_ssl_context()
+
+
+class Wire:
+    """The connection of one transfer.
+
+    Parameters
+    ----------
+    link
+        Where the bytes are; its credentials go to its own origin only.
+    stop
+        Set when the transfer is to end.
+    context
+        TLS settings; the system's by default.
+    """
+
+    def __init__(
+        self, link: Link, tuning: Tuning, stop: threading.Event, context: ssl.SSLContext | None = None
+    ) -> None:
+        self._link = link
+        self._origin = _origin(httpx.URL(link.url))
+        self._cut = stop
+        self._socket: socket.socket | None = None
+        timeout = httpx.Timeout(tuning.answer, connect=tuning.connect)
+        self._client = httpx.Client(
+            verify=context or trusted(), timeout=timeout, headers={"User-Agent": user_agent()}
+        )
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the transfer was told to stop."""
+        return self._cut.is_set()
+
+    @property
+    def url(self) -> str:
+        """Where the bytes are, without query."""
+        return address(self._link.url)
+
+    def cut(self) -> None:
+        """End what is under way, from any thread: a blocked read returns at once."""
+        self._cut.set()
+        held = self._socket
+        if held is not None:
+            # Not SSLSocket.shutdown: it would take the cipher away from a read that is going on.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    @contextlib.contextmanager
+    def ask(self, method: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """Send a request and give its answer, body unread, after redirects; whatever its status is.
+
+        Raises
+        ------
+        Interrupted
+            If `cut` was called.
+        RequestError
+            If there is no answer.
+        """
+        with self.translated():
+            response = self._follow(method, headers)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the errors of the connection into those of this package."""
+        try:
+            if self.is_cut:
+                raise Interrupted
+            yield
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            if self.is_cut:
+                raise Interrupted from error
+            if isinstance(error, OSError) and not isinstance(
+                error, ssl.SSLError | TimeoutError | ConnectionError
+            ):
+                raise
+            raise self._in_words(error) from error
+
+    def _follow(self, method: str, headers: Mapping[str, str]) -> httpx.Response:
+        url = httpx.URL(self._link.url)
+        for _ in range(_HOPS + 1):
+            home = _origin(url) == self._origin
+            sent = {"Accept": "*/*", "Accept-Encoding": "identity", **headers}
+            if home:
+                sent |= self._link.headers
+            request = self._client.build_request(method, url, headers=sent, extensions={"trace": self._trace})
+            response = self._client.send(
+                request, stream=True, auth=self._link.auth if home else None, follow_redirects=False
+            )
+            if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                return response
+            response.close()
+            url = url.join(response.headers["location"])
+            if url.scheme not in ("http", "https"):
+                raise errors.UnexpectedAnswer(f"{_place(url)} redirects to something that is not HTTP")
+        raise errors.UnexpectedAnswer(f"{_place(url)} redirects in a circle", url=address(str(url)))
+
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        """Keep hold of the socket as soon as there is one (httpcore's documented trace extension)."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+            if self.is_cut:
+                self.cut()
+
+    def _in_words(self, error: Exception) -> errors.RequestError:
+        url = address(self._link.url)
+        ended = httpx.ReadError | httpx.RemoteProtocolError | httpx.WriteError | ConnectionError
+        if isinstance(error, ended):
+            why = text.one_line(text.redact(str(error)), 160) or type(error).__name__
+            return Broken(f"the connection to {_place(httpx.URL(url))} broke: {why}", url=url)
+        return of_transport(error, url)
+
+
+def refuse(response: httpx.Response, what: str) -> None:
+    """Raise what an answer means that is not the file: an error status, a web page, a compressed body.
+
+    Parameters
+    ----------
+    response
+        The answer; its body is not read.
+    what
+        The file, as the user knows it.
+    """
+    status, url = response.status_code, address(str(response.url))
+    place = _place(response.url)
+    if status in (401, 403, 404, 410):
+        said = {
+            401: "wants other credentials",
+            403: "refuses the link",
+            404: "does not have it",
+            410: "has it no more",
+        }
+        raise LinkRefused(f"{place} {said[status]} ({status})", url=url, status=status)
+    if status in PASSING_STATUSES:
+        after = parse_retry_after(response.headers.get("retry-after"))
+        words = f"{place} answered {status} {text.one_line(response.reason_phrase, 60)}".rstrip()
+        raise errors.ServerError(words, url=url, status=status, retry_after=after)
+    if status not in (200, 206):
+        raise errors.RequestRefused(
+            f"{place} answered {status} to the request for {what}", url=url, status=status
+        )
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise errors.UnexpectedAnswer(f"{place} sent a web page instead of {what}", url=url, status=status)
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        words = f"{place} sent {what} as {text.one_line(coding, 20)}, which was not asked for"
+        raise errors.UnexpectedAnswer(
+            words, url=url, status=status, hint="retry later, or report it to the owner"
+        )
+
+
+def address(url: str) -> str:
+    """Return a URL without query, fragment and user information: links carry their signatures there."""
+    return str(httpx.URL(url).copy_with(query=None, fragment=None, userinfo=b""))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _place(url: httpx.URL) -> str:
+    return text.one_line(url.netloc.decode("ascii", "replace").rpartition("@")[2], 100)
