@@ -1,0 +1,177 @@
+"""The key reaches the API's own origin and nothing else: no host, no log, no link, no message."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable
+
+import httpx
+import pytest
+import trustme
+
+from mlhub_tui.errors import AuthenticationError, UnexpectedAnswer
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.sources.network import KeyAuth
+
+from .loopback import Answer, Asked, LoopbackServer, as_json, redirect
+
+KEY = "a-key-that-is-long-enough-5678"
+
+
+def everything(server: LoopbackServer) -> str:
+    """Return all that a server was told."""
+    return "".join(f"{asked.target} {dict(asked.headers)}" for asked in server.asked)
+
+
+def listing(_: Asked) -> Answer:
+    return as_json([{"id": "a"}])
+
+
+async def test_the_own_origin_gets_the_key_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with LoopbackServer(listing) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            await session.get("datasets", params={"tags": ["a b", "c"]})
+            await session.get(f"{api.root}datasets?key=another")
+            await session.get("/datasets", params={"key": "another"})
+    assert [asked.query["key"] for asked in api.asked] == [[KEY]] * 3
+    assert api.asked[0].query["tags"] == ["a b", "c"]
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        pytest.param(lambda api, other: f"{other.url}/x", id="another port"),
+        pytest.param(lambda api, other: f"http://localhost:{other.port}/x", id="another host"),
+        pytest.param(lambda api, other: f"http://127.0.0.1:{api.port}@localhost:{other.port}/x", id="user info"),
+        pytest.param(lambda api, other: f"//localhost:{other.port}/x", id="another host, same scheme"),
+        pytest.param(lambda api, other: f"{other.url}/x?key={KEY}&a=1", id="with the key in it"),
+        pytest.param(lambda api, other: f"{other.url}/x?token={KEY}&a=1", id="with the key under another name"),
+    ],
+)
+async def test_no_redirect_takes_the_key_along(
+    elsewhere: Callable[[LoopbackServer, LoopbackServer], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with LoopbackServer(listing) as other, LoopbackServer(lambda _: redirect(elsewhere(api, other))) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            session.headers["Authorization"] = f"Bearer {KEY}"
+            response = await session.get("datasets")
+    assert response.json() == [{"id": "a"}]
+    assert len(other.asked) == 1
+    assert KEY not in everything(other)
+    assert KEY not in caplog.text + str(response.url)
+    assert KEY in everything(api)
+
+
+async def test_a_redirect_back_home_gets_the_key_again() -> None:
+    def answer(asked: Asked) -> Answer:
+        # Starlette's redirect to a path with a slash repeats the query, key and all.
+        return listing(asked) if asked.path.endswith("/") else redirect(f"{asked.path}/?key={KEY}&key={KEY}", 307)
+
+    with LoopbackServer(answer) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            await session.get("datasets")
+    assert api.asked[-1].path == "/mlhub/v1/datasets/"
+    assert api.asked[-1].query["key"] == [KEY]
+
+
+async def test_an_absolute_link_to_another_origin_gets_no_key_and_the_error_says_why() -> None:
+    refusing = as_json({"detail": "no"}, 401)
+    with LoopbackServer(listing) as api, LoopbackServer(lambda _: refusing) as other:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            with pytest.raises(AuthenticationError, match="not the API's own origin"):
+                await session.get(f"{other.url}/mlhub/v1/datasets")
+    assert KEY not in everything(other)
+
+
+async def test_the_same_host_over_another_scheme_is_another_origin() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with LoopbackServer(listing) as plain, LoopbackServer(lambda _: redirect(plain.url), context) as api:
+        transport = httpx.AsyncHTTPTransport(verify=trusting)
+        async with Session(api_key=KEY, root_url=api.root, transport=transport) as session:
+            await session.get("datasets")
+    assert KEY in everything(api)
+    assert KEY not in everything(plain)
+    assert len(plain.asked) == 1
+
+
+async def test_a_next_link_to_another_host_is_followed_without_the_key() -> None:
+    def first(_: Asked) -> Answer:
+        links = [{"rel": "next", "href": f"{other.url}/more?token=2&key={KEY}"}]
+        return as_json({"features": [{"id": "1"}], "links": links})
+
+    second = as_json({"features": [{"id": "2"}], "links": []})
+    with LoopbackServer(lambda _: second) as other, LoopbackServer(first) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            source = MLHubSource(session)
+            page = await source.items_page("x")
+            assert page.next == f"{other.url}/more?token=2"
+            assert [item.id async for item in source.items("x")] == ["1", "2"]
+    assert KEY not in everything(other)
+
+
+async def test_a_key_hidden_in_a_link_stops_the_request() -> None:
+    hidden = redirect(f"http://localhost:9/collect/{KEY}/x")
+    with LoopbackServer(lambda _: hidden) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            with pytest.raises(UnexpectedAnswer, match="would carry the API key to localhost") as caught:
+                await session.get("datasets")
+    assert KEY not in str(caught.value)
+
+
+async def test_what_the_server_says_of_the_key_is_masked() -> None:
+    telling = as_json({"detail": f"API key {KEY} has expired"}, 401)
+    with LoopbackServer(lambda _: telling) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            with pytest.raises(AuthenticationError, match=r"\*\*\*\*5678 has expired") as caught:
+                await session.get("datasets")
+    assert KEY not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+async def test_a_session_shows_its_key_only_when_asked_for_it() -> None:
+    session = Session(api_key=KEY, root_url="https://u:p@example.org/v1?key=x")
+    assert session.params["key"] == KEY
+    shown = repr(session) + str(session.params) + repr(session.params.copy()) + repr(MLHubSource(session))
+    assert KEY not in shown
+    assert "u:p" not in shown
+    assert "5678" in shown
+
+
+async def test_parameters_added_to_a_session_stay_at_home_too() -> None:
+    with LoopbackServer(listing) as other, LoopbackServer(lambda _: redirect(other.url)) as api:
+        async with Session(api_key=KEY, root_url=api.root) as session:
+            session.params["tenant"] = "t1"
+            await session.get("datasets")
+            await session.get(other.url)
+    assert api.asked[0].query["tenant"] == ["t1"]
+    assert "tenant" not in everything(other)
+
+
+@pytest.mark.parametrize("client_class", [httpx.Client, httpx.AsyncClient])
+async def test_the_auth_of_a_link_is_pinned_and_silent(
+    client_class: type, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def get(client: httpx.Client | httpx.AsyncClient, url: str) -> httpx.Response:
+        if isinstance(client, httpx.AsyncClient):
+            return await client.get(url, auth=auth, follow_redirects=True)
+        return client.get(url, auth=auth, follow_redirects=True)
+
+    with LoopbackServer(listing) as other, LoopbackServer(lambda _: redirect(other.url)) as api:
+        auth = KeyAuth(httpx.URL(api.root), lambda: KEY)
+        client = client_class(trust_env=False)
+        response = await get(client, f"{api.root}archive/x?a=1")
+        await get(client, f"{other.url}/y")
+    assert api.asked[0].query == {"a": ["1"], "key": [KEY]}
+    assert [asked.path for asked in other.asked] == ["/", "/y"]
+    assert KEY not in everything(other) + caplog.text + str(response.history[0].url) + repr(response.history[0].url)

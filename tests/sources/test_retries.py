@@ -1,0 +1,187 @@
+"""What may pass is tried again, with jitter, patience and a limit; what cannot pass is not."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.errors import MLHubException, RequestError, ServerError, ServerTimeout, ServerUnreachable
+from mlhub_tui.sources.http import Session, Timeouts
+from mlhub_tui.sources.retry import RetryPolicy, parse_retry_after
+
+from .loopback import Answer, Asked, LoopbackServer, as_json
+from .patience import Patience
+
+
+def failing(times: int, status: int, **headers: str) -> tuple[list[int], LoopbackServer]:
+    """Return a server that fails so many times before it answers."""
+    left = [times]
+
+    def answer(_: Asked) -> Answer:
+        left[0] -= 1
+        return as_json({}, status, **headers) if left[0] >= 0 else as_json([{"id": "a"}])
+
+    return left, LoopbackServer(answer)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_what_may_pass_is_tried_again(status: int) -> None:
+    patience = Patience()
+    server = failing(2, status)[1]
+    with server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            assert await session.get_json("datasets") == [{"id": "a"}]
+    assert len(server.asked) == 3
+    assert patience.waits == [0.4, 0.8]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 501])
+async def test_what_cannot_pass_is_not(status: int) -> None:
+    patience = Patience()
+    server = failing(9, status)[1]
+    with server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            with pytest.raises(RequestError) as caught:
+                await session.get("datasets")
+    assert caught.value.status == status
+    assert len(server.asked) == 1
+
+
+async def test_tries_end_and_the_error_names_the_status() -> None:
+    patience = Patience()
+    server = failing(9, 503)[1]
+    with server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            with pytest.raises(ServerError, match=r"the server failed \(503\)"):
+                await session.get("datasets")
+    assert len(server.asked) == 3
+
+
+async def test_the_server_s_wish_is_honoured() -> None:
+    patience = Patience()
+    server = failing(1, 429, **{"Retry-After": "3"})[1]
+    with server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            await session.get("datasets")
+    assert patience.waits == [pytest.approx(3.4)]
+
+
+async def test_a_long_wish_is_handed_to_the_caller() -> None:
+    server = failing(1, 503, **{"Retry-After": "3600"})[1]
+    with server:
+        async with Session(root_url=server.root, retry=Patience().policy()) as session:
+            with pytest.raises(ServerError) as caught:
+                await session.get("datasets")
+    assert caught.value.retry_after == 3600
+    assert len(server.asked) == 1
+
+
+async def test_a_dropped_connection_is_tried_again() -> None:
+    answers = [Answer(drop=True), as_json([]), as_json([])]
+    with LoopbackServer(lambda _: answers.pop(0)) as server:
+        async with Session(root_url=server.root, retry=Patience().policy()) as session:
+            assert await session.get_json("datasets") == []
+    assert len(server.asked) == 2
+
+
+async def test_an_answer_that_breaks_off_is_tried_again() -> None:
+    answers = [Answer(200, b"[1, 2", {}, length=99), as_json([1, 2])]
+    with LoopbackServer(lambda _: answers.pop(0)) as server:
+        async with Session(root_url=server.root, retry=Patience().policy()) as session:
+            assert await session.get_json("datasets") == [1, 2]
+
+
+async def test_no_connection_is_tried_again_and_then_said(unused_tcp_port: int) -> None:
+    patience = Patience()
+    root = f"http://127.0.0.1:{unused_tcp_port}/"
+    async with Session(root_url=root, retry=patience.policy()) as session:
+        with pytest.raises(ServerUnreachable, match="connection refused"):
+            await session.get("datasets")
+    assert len(patience.waits) == 2
+
+
+async def test_what_is_not_safe_to_repeat_is_sent_once() -> None:
+    server = failing(9, 503)[1]
+    with server:
+        async with Session(root_url=server.root, retry=Patience().policy()) as session:
+            with pytest.raises(ServerError):
+                await session.request("post", "search", json={"limit": 1})
+    assert [asked.method for asked in server.asked] == ["POST"]
+
+
+async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
+    def slow(_: Asked) -> Answer:
+        time.sleep(0.15)
+        return as_json([])
+
+    with LoopbackServer(slow) as server:
+        timeouts = Timeouts(connect=1, read=0.05)
+        async with Session(root_url=server.root, timeouts=timeouts, retry=RetryPolicy(budget=0.04)) as session:
+            with pytest.raises(ServerTimeout, match="did not answer in time"):
+                await session.get("datasets")
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
+    def slow(_: Asked) -> Answer:
+        time.sleep(0.1)
+        return as_json([])
+
+    with LoopbackServer(slow) as server:
+        timeouts = Timeouts(total=0.05)
+        async with Session(root_url=server.root, timeouts=timeouts, retry=RetryPolicy(tries=1)) as session:
+            with pytest.raises(ServerTimeout):
+                await session.get("datasets")
+
+
+async def test_a_closed_session_says_so() -> None:
+    session = Session(root_url="http://127.0.0.1:9/")
+    await session.aclose()
+    await session.aclose()
+    with pytest.raises(MLHubException, match="closed"):
+        await session.get("datasets")
+
+
+@given(failures=st.integers(1, 6), chance=st.floats(0, 1), elapsed=st.floats(0, 20), asked=st.none() | st.floats(0, 9))
+def test_waits_stay_in_their_bounds(failures: int, chance: float, elapsed: float, asked: float | None) -> None:
+    policy = RetryPolicy(tries=5, random=lambda: chance)
+    wait = policy.wait(failures, elapsed, asked)
+    if failures >= 5 or (asked or 0) > policy.longest_wait:
+        assert wait is None
+    if wait is not None:
+        assert wait >= (asked or 0)
+        assert wait <= policy.cap + policy.longest_wait
+        assert elapsed + wait <= policy.budget
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        (" 120 ", 120),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", 30),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", 0),
+        ("Wed, 21 Oct 2015 07:28:30", 30),
+        ("", None),
+        (None, None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("9" * 5000, 999999999999),
+        ("Wed, 99 Oct 99999 07:28:30 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    now = datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
+    assert parse_retry_after(value, lambda: now) == seconds
+
+
+@given(st.text(max_size=40))
+def test_no_retry_after_breaks_the_client(value: str) -> None:
+    seconds = parse_retry_after(value)
+    assert seconds is None or seconds >= 0
