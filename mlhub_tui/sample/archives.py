@@ -121,7 +121,7 @@ class _Plan:
 
 
 def _fingerprint(size: int, members: list[Member]) -> str:
-    """Return a digest of names, sizes and documents, and of enough images to notice a change of their code."""
+    """Return a digest of names, sizes and documents, and of enough images to notice when code changes."""
     digest = hashlib.sha256(f"{GENERATOR} {size}".encode())
     for number, member in enumerate(members):
         digest.update(f"{member.name} {member.size}\n".encode())
