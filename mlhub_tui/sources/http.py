@@ -212,7 +212,7 @@ class Session:
 
     def url_of(self, url: str, params: Params = None) -> str:
         """Return the absolute URL of a path, without keys."""
-        return with_params(without_key(join(self.root_url, url), self.params.secret), params)
+        return without_key(with_params(join(self.root_url, url), params), self.params.secret)
 
     def is_own(self, url: str | httpx.URL) -> bool:
         """Whether a URL is on the API's own origin, the only one that gets the key."""

@@ -92,7 +92,9 @@ class Replay:
         if number == 1:
             return False
         before = json.loads(self._bytes(f"items/{KENYA}/page-{number - 1}.json"))
-        return any(token in link["href"].replace("%3A", ":") for link in before["links"] if link["rel"] == "next")
+        return any(
+            token in link["href"].replace("%3A", ":") for link in before["links"] if link["rel"] == "next"
+        )
 
     def _exchange(self, asked: Asked, status: int | None) -> Answer:
         found = self._exchange_of(asked.path)

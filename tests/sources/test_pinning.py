@@ -46,10 +46,14 @@ async def test_the_own_origin_gets_the_key_once(caplog: pytest.LogCaptureFixture
     [
         pytest.param(lambda api, other: f"{other.url}/x", id="another port"),
         pytest.param(lambda api, other: f"http://localhost:{other.port}/x", id="another host"),
-        pytest.param(lambda api, other: f"http://127.0.0.1:{api.port}@localhost:{other.port}/x", id="user info"),
+        pytest.param(
+            lambda api, other: f"http://127.0.0.1:{api.port}@localhost:{other.port}/x", id="user info"
+        ),
         pytest.param(lambda api, other: f"//localhost:{other.port}/x", id="another host, same scheme"),
         pytest.param(lambda api, other: f"{other.url}/x?key={KEY}&a=1", id="with the key in it"),
-        pytest.param(lambda api, other: f"{other.url}/x?token={KEY}&a=1", id="with the key under another name"),
+        pytest.param(
+            lambda api, other: f"{other.url}/x?token={KEY}&a=1", id="with the key under another name"
+        ),
     ],
 )
 async def test_no_redirect_takes_the_key_along(
@@ -70,7 +74,11 @@ async def test_no_redirect_takes_the_key_along(
 async def test_a_redirect_back_home_gets_the_key_again() -> None:
     def answer(asked: Asked) -> Answer:
         # Starlette's redirect to a path with a slash repeats the query, key and all.
-        return listing(asked) if asked.path.endswith("/") else redirect(f"{asked.path}/?key={KEY}&key={KEY}", 307)
+        return (
+            listing(asked)
+            if asked.path.endswith("/")
+            else redirect(f"{asked.path}/?key={KEY}&key={KEY}", 307)
+        )
 
     with LoopbackServer(answer) as api:
         async with Session(api_key=KEY, root_url=api.root) as session:
@@ -174,4 +182,6 @@ async def test_the_auth_of_a_link_is_pinned_and_silent(
         await get(client, f"{other.url}/y")
     assert api.asked[0].query == {"a": ["1"], "key": [KEY]}
     assert [asked.path for asked in other.asked] == ["/", "/y"]
-    assert KEY not in everything(other) + caplog.text + str(response.history[0].url) + repr(response.history[0].url)
+    assert KEY not in everything(other) + caplog.text + str(response.history[0].url) + repr(
+        response.history[0].url
+    )

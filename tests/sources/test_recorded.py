@@ -137,7 +137,7 @@ async def test_what_does_not_exist_is_named(source: MLHubSource) -> None:
         await source.collection("no_collection")
     with pytest.raises(EntityDoesNotExist, match='item "item_id" of collection "no_collection"'):
         await source.item("no_collection", "item_id")
-    with pytest.raises(EntityDoesNotExist, match='archive of collection "no_archive".*still be generating'):
+    with pytest.raises(EntityDoesNotExist, match=r'archive of collection "no_archive".*still be generating'):
         await source.archive_link("no_archive")
     with pytest.raises(EntityDoesNotExist, match='archive of collection "no_archive"'):
         await source.archive_info("no_archive")

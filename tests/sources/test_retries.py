@@ -120,7 +120,9 @@ async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
 
     with LoopbackServer(slow) as server:
         timeouts = Timeouts(connect=1, read=0.05)
-        async with Session(root_url=server.root, timeouts=timeouts, retry=RetryPolicy(budget=0.04)) as session:
+        async with Session(
+            root_url=server.root, timeouts=timeouts, retry=RetryPolicy(budget=0.04)
+        ) as session:
             with pytest.raises(ServerTimeout, match="did not answer in time"):
                 await session.get("datasets")
     assert len(server.asked) == 1
@@ -146,8 +148,15 @@ async def test_a_closed_session_says_so() -> None:
         await session.get("datasets")
 
 
-@given(failures=st.integers(1, 6), chance=st.floats(0, 1), elapsed=st.floats(0, 20), asked=st.none() | st.floats(0, 9))
-def test_waits_stay_in_their_bounds(failures: int, chance: float, elapsed: float, asked: float | None) -> None:
+@given(
+    failures=st.integers(1, 6),
+    chance=st.floats(0, 1),
+    elapsed=st.floats(0, 20),
+    asked=st.none() | st.floats(0, 9),
+)
+def test_waits_stay_in_their_bounds(
+    failures: int, chance: float, elapsed: float, asked: float | None
+) -> None:
     policy = RetryPolicy(tries=5, random=lambda: chance)
     wait = policy.wait(failures, elapsed, asked)
     if failures >= 5 or (asked or 0) > policy.longest_wait:

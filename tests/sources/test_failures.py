@@ -1,0 +1,290 @@
+"""Whatever goes wrong is one line: what, where (without keys), why; and what to do next."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+from collections.abc import Callable
+
+import httpx
+import pytest
+import trustme
+
+from mlhub_tui.errors import (
+    AccessDenied,
+    AuthenticationError,
+    EntityDoesNotExist,
+    RequestError,
+    RequestRefused,
+    ServerError,
+    ServerTimeout,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
+from mlhub_tui.sources.failures import HOSTED_HINT, TLSFailure
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.sources.retry import NO_RETRIES
+
+from .loopback import Answer, LoopbackServer, as_json, page_of_html, redirect
+
+
+class Broken(httpx.AsyncBaseTransport):
+    """A transport on which every request fails the same way, for failures no loopback server can make."""
+
+    def __init__(self, make: Callable[[], Exception]) -> None:
+        self._make = make
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise self._make()
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    """Return an error as `raise error from cause` makes it."""
+    error.__cause__ = cause
+    return error
+
+
+async def failure(answer: Answer, path: str = "datasets") -> RequestError:
+    """Return what the session raises for an answer."""
+    with LoopbackServer(lambda _: answer) as server:
+        async with Session(root_url=server.root, retry=NO_RETRIES) as session:
+            with pytest.raises(RequestError) as caught:
+                await session.get_json(path)
+    assert "\n" not in caught.value.message
+    assert caught.value.hint is not None
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, RequestRefused),
+        (401, AuthenticationError),
+        (403, AccessDenied),
+        (404, EntityDoesNotExist),
+        (410, EntityDoesNotExist),
+        (405, RequestRefused),
+        (422, RequestRefused),
+        (418, RequestRefused),
+        (429, ServerError),
+        (500, ServerError),
+        (501, ServerError),
+        (503, ServerError),
+        (511, UnexpectedAnswer),
+    ],
+)
+async def test_each_status_has_its_error(status: int, kind: type[RequestError]) -> None:
+    error = await failure(as_json({"detail": "because"}, status))
+    assert type(error) is kind
+    assert error.status == status
+    assert "/mlhub/v1/datasets" in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"detail": "Bad limit"}, "Bad limit"),
+        (
+            {"detail": [{"loc": ["query", "limit"], "msg": "not an integer"}, {"msg": "x"}]},
+            "query.limit: not an integer; x",
+        ),
+        ({"detail": {"code": "E1", "description": "no such filter"}}, "no such filter"),
+        ({"code": "E1", "description": "no such filter"}, "no such filter"),
+        ({"code": "InvalidParameter"}, "InvalidParameter"),
+        ({"detail": "two\nlines \x1b]52;c;aGk=\x07 [/] \u202egnp"}, "two lines ]52;c;aGk= [/] gnp"),
+        ({"detail": "see https://u:p@h/x?key=abc&a=1"}, "see https://h/x?key=…&a=1"),
+    ],
+)
+async def test_what_the_server_says_is_cleaned_and_told(body: object, said: str) -> None:
+    error = await failure(as_json(body, 422))
+    assert error.message.endswith(f": {said}")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[[[", b"[1, null]", b'{"detail": [[], {"msg": 3}]}', b"[" * 100_000]
+)
+async def test_a_refusal_without_words_is_told_all_the_same(body: bytes) -> None:
+    error = await failure(Answer(400, body))
+    assert error.message.endswith("/mlhub/v1/datasets")
+
+
+async def test_a_long_refusal_is_cut() -> None:
+    assert len((await failure(as_json({"detail": "x" * 10_000}, 400))).message) < 300
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (page_of_html(), "a web page instead of data from 127.0.0.1"),
+        (Answer(200, b"  <!doctype html>"), "a web page instead of data"),
+        (Answer(200, b"", {"Content-Type": "application/json"}), "the answer is empty"),
+        (Answer(200, b"hello", {"Content-Type": "text/plain"}), "not JSON"),
+        (Answer(200, b'{"a": ', {"Content-Type": "application/json"}), "not JSON"),
+        (Answer(200, b"\xff\xfe\x00", {"Content-Type": "application/json"}), "not JSON"),
+        (Answer(200, b"[" * 200_000, {"Content-Type": "application/json"}), "not JSON"),
+        (Answer(200, b"1" * 300_000, {"Content-Type": "application/json"}), "not JSON"),
+        (Answer(200, b"[]", {"Content-Encoding": "gzip"}), "cannot be decompressed"),
+    ],
+)
+async def test_what_is_no_json_is_unexpected(answer: Answer, words: str) -> None:
+    error = await failure(answer)
+    assert type(error) is UnexpectedAnswer
+    assert words in error.message
+
+
+async def test_a_captive_portal_on_another_host_is_named() -> None:
+    with (
+        LoopbackServer(lambda _: page_of_html()) as portal,
+        LoopbackServer(lambda _: redirect(f"http://localhost:{portal.port}/login?key=abc")) as api,
+    ):
+        async with Session(root_url=api.root) as session:
+            with pytest.raises(UnexpectedAnswer, match="a web page instead of data from localhost") as caught:
+                await MLHubSource(session).datasets()
+    assert "log in to its portal" in caught.value.hint
+    assert "abc" not in caught.value.message
+
+
+async def test_compressed_answers_are_read() -> None:
+    packed = Answer(
+        200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    )
+    with LoopbackServer(lambda _: packed) as server:
+        async with Session(root_url=server.root) as session:
+            assert await session.get_json("x") == [1]
+
+
+async def test_an_answer_that_unpacks_to_too_much_is_given_up() -> None:
+    packed = Answer(200, gzip.compress(b" " * 5_000_000), {"Content-Encoding": "gzip"})
+    with LoopbackServer(lambda _: packed) as server:
+        async with Session(root_url=server.root, max_body=1_000_000) as session:
+            with pytest.raises(UnexpectedAnswer, match="larger than 1,000,000 bytes"):
+                await session.get("x")
+
+
+async def test_a_large_answer_is_read_whole() -> None:
+    many = [{"id": f"dataset-{n}", "nan": float("nan")} for n in range(20_000)]
+    with LoopbackServer(lambda _: as_json(many)) as server:
+        async with Session(root_url=server.root) as session:
+            answer = await session.get_json("datasets")
+    assert len(answer) == 20_000
+    assert answer[0]["nan"] is None
+
+
+@pytest.mark.parametrize(
+    "location", ["/mlhub/v1/again", "http://[::bad", "ftp://example.org/x", "http://a b/"]
+)
+async def test_redirects_that_lead_nowhere_end(location: str) -> None:
+    with LoopbackServer(lambda _: redirect(location)) as server:
+        async with Session(root_url=server.root, retry=NO_RETRIES) as session:
+            with pytest.raises(RequestError) as caught:
+                await session.get("datasets")
+    assert "\n" not in caught.value.message
+    assert len(server.asked) <= 11
+
+
+@pytest.mark.parametrize("url", ["http://[::bad/x", "http://exa mple/x", "ftp://example.org/", "http:///x"])
+async def test_a_url_that_is_none_is_said(url: str) -> None:
+    async with Session(root_url="http://127.0.0.1:9/", retry=NO_RETRIES) as session:
+        with pytest.raises(RequestError) as caught:
+            await session.get(url)
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (
+            lambda: caused(httpx.ConnectError("x"), socket.gaierror(-2, "y")),
+            ServerUnreachable,
+            "its name is not known",
+        ),
+        (lambda: caused(httpx.ReadError(""), ConnectionResetError()), ServerUnreachable, "connection reset"),
+        (lambda: httpx.ConnectTimeout(""), ServerTimeout, "did not connect in time"),
+        (lambda: httpx.PoolTimeout(""), ServerTimeout, "did not answer in time"),
+        (lambda: httpx.ProxyError("403 Forbidden"), ServerUnreachable, "403 Forbidden"),
+        (lambda: httpx.RemoteProtocolError("no\nsense"), ServerUnreachable, "no sense"),
+        (lambda: httpx.UnsupportedProtocol("x"), UnexpectedAnswer, "not a URL"),
+        (lambda: httpx.WriteError(""), ServerUnreachable, "WriteError"),
+        (lambda: ValueError("odd"), ServerUnreachable, "odd"),
+        (
+            lambda: caused(httpx.ConnectError("x"), BaseExceptionGroup("many", [ConnectionRefusedError()])),
+            ServerUnreachable,
+            "connection refused",
+        ),
+    ],
+)
+async def test_each_failure_of_the_network_has_its_error(
+    make: Callable[[], Exception], kind: type[RequestError], words: str
+) -> None:
+    session = Session(root_url="https://api.example.org/v1/", transport=Broken(make), retry=NO_RETRIES)
+    with pytest.raises(kind, match=words) as caught:
+        await session.get("datasets?key=abcdef")
+    assert "https://api.example.org/v1/datasets" in caught.value.message
+    assert "abcdef" not in caught.value.message
+
+
+@pytest.mark.parametrize("make", [lambda: httpx.ConnectTimeout(""), lambda: httpx.ConnectError("")])
+async def test_the_hosted_service_that_ended_is_told_with_a_way_on(make: Callable[[], Exception]) -> None:
+    root = "https://api.radiant.earth/mlhub/v1/"
+    session = Session(root_url=root, transport=Broken(make), retry=NO_RETRIES)
+    with pytest.raises(RequestError) as caught:
+        await MLHubSource(session).datasets()
+    assert caught.value.hint == HOSTED_HINT
+    assert "2023" in HOSTED_HINT
+    assert "--sample" in HOSTED_HINT
+    assert "--root-url" in HOSTED_HINT
+
+
+async def test_the_default_root_is_the_hosted_service() -> None:
+    assert Session().root_url == "https://api.radiant.earth/mlhub/v1/"
+
+
+async def test_an_untrusted_certificate_is_said_and_not_tried_again() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with LoopbackServer(lambda _: as_json([]), context) as server:
+        async with Session(root_url=server.root) as session:
+            with pytest.raises(TLSFailure, match=r"TLS failed: https://127.0.0.1.*certificate") as caught:
+                await session.get("datasets")
+    assert isinstance(caught.value, ServerUnreachable)
+    assert server.asked == []
+
+
+async def test_tls_to_a_server_without_it_is_said() -> None:
+    with LoopbackServer(lambda _: as_json([])) as server:
+        async with Session(root_url=server.root.replace("http:", "https:")) as session:
+            with pytest.raises(TLSFailure, match="wrong version number"):
+                await session.get("datasets")
+
+
+async def test_certificates_that_cannot_be_loaded_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    async with Session(root_url="http://127.0.0.1:9/", retry=NO_RETRIES) as session:
+        with pytest.raises(ServerUnreachable, match="certificates cannot be loaded"):
+            await session.get("datasets")
+
+
+async def test_a_proxy_of_the_environment_is_used_but_not_for_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with (
+        LoopbackServer(lambda _: as_json(["through"])) as proxy,
+        LoopbackServer(lambda _: as_json(["direct"])) as api,
+    ):
+        monkeypatch.setenv("http_proxy", proxy.url)
+        async with Session(root_url=api.root) as session:
+            assert await session.get_json("datasets") == ["direct"]
+            assert await session.get_json("http://api.example.org/datasets") == ["through"]
+    assert proxy.targets == ["http://api.example.org/datasets"]
+
+
+async def test_a_proxy_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with Session(root_url="http://api.example.org/", retry=NO_RETRIES) as session:
+        with pytest.raises(ServerUnreachable, match="proxy"):
+            await session.get("datasets")

@@ -1,0 +1,125 @@
+"""URLs are joined as the seed library documents, ids never leave their place in a path, keys are cut out."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.errors import EntityDoesNotExist
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.sources.network import origin
+from mlhub_tui.sources.origin import doi_path, join, segment, shown, without_key
+
+from .loopback import LoopbackServer, as_json
+
+ROOT = "https://api.example.org/mlhub/v1/"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("datasets", f"{ROOT}datasets"),
+        ("/datasets", f"{ROOT}datasets"),
+        ("//datasets", f"{ROOT}datasets"),
+        ("", ROOT),
+        ("datasets?a=b://c", f"{ROOT}datasets?a=b://c"),
+        ("https://other.example.org/x", "https://other.example.org/x"),
+        ("HTTP://other.example.org/x", "HTTP://other.example.org/x"),
+    ],
+)
+def test_paths_are_joined_and_absolute_urls_kept(url: str, expected: str) -> None:
+    assert join(ROOT, url) == expected
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_an_id_is_one_segment_of_the_path(identity: str) -> None:
+    try:
+        part = segment(identity, "collection")
+    except EntityDoesNotExist:
+        assert identity in (".", "..")
+        return
+    path = httpx.URL(f"{ROOT}collections/{part}/items").raw_path.decode()
+    assert path == f"/mlhub/v1/collections/{part}/items"
+    assert part.isascii()
+    assert not set(part) & set("/?#\\ ")
+    if identity.isprintable():
+        assert unquote(part) == identity
+
+
+@pytest.mark.parametrize("identity", ["", ".", ".."])
+async def test_an_id_that_leads_elsewhere_does_not_exist_and_is_not_asked_for(identity: str) -> None:
+    with LoopbackServer(lambda _: as_json({"id": "x"})) as server:
+        async with Session(root_url=server.root) as session:
+            source = MLHubSource(session)
+            for ask in (source.collection, source.dataset_by_id, source.model, source.archive_info):
+                with pytest.raises(EntityDoesNotExist):
+                    await ask(identity)
+            with pytest.raises(EntityDoesNotExist):
+                await source.item("x", identity)
+            with pytest.raises(EntityDoesNotExist):
+                await source.archive_link(identity)
+    assert server.asked == []
+
+
+async def test_slashes_queries_and_markup_in_an_id_stay_in_their_segment() -> None:
+    hostile = "../../admin?x=1#[/]\x1b%2e"
+    with LoopbackServer(lambda _: as_json({"id": "x"})) as server:
+        async with Session(root_url=server.root) as session:
+            await MLHubSource(session).item(hostile, hostile)
+    path = urlsplit(server.targets[0]).path
+    assert path.count("/") == "/mlhub/v1/collections/x/items/x".count("/")
+    assert unquote(path.split("/")[4]) == hostile
+
+
+def test_a_doi_keeps_its_slashes_and_nothing_else() -> None:
+    assert doi_path("10.34911/rdnt.x") == "10.34911/rdnt.x"
+    assert doi_path("https://doi.org/10.1/a/b") == "10.1/a/b"
+    assert doi_path("doi:10.1/a?b <c>") == "10.1/a%3Fb%20%3Cc%3E"
+    for hostile in ("10.1/../../x", "10.1//x", "/x"):
+        with pytest.raises(EntityDoesNotExist):
+            doi_path(hostile)
+
+
+def test_keys_are_cut_out_and_the_rest_stays_letter_by_letter() -> None:
+    assert (
+        without_key("https://h/x?token=a%3Ab&key=1&limit=2#f?key=2")
+        == "https://h/x?token=a%3Ab&limit=2#f?key=2"
+    )
+    assert without_key("https://h/x?key=1") == "https://h/x"
+    assert without_key("https://h/x?%6bey=1&API_KEY=2&monkey=3") == "https://h/x?monkey=3"
+    assert without_key("https://h/x?t=long%2Dsecret&u=1", "long-secret") == "https://h/x?u=1"
+    assert without_key("https://h/x?t=short", "short") == "https://h/x?t=short"
+
+
+@given(st.text(max_size=40), st.text(max_size=20))
+def test_no_key_by_name_survives(query: str, key: str) -> None:
+    url = without_key(f"https://h/x?{query}&key={key}")
+    names = [part.partition("=")[0] for part in urlsplit(url).query.split("&")]
+    assert "key" not in names
+
+
+def test_what_is_shown_of_a_url_has_no_secrets() -> None:
+    assert shown("https://u:p@h/x?key=a&sig=b&c=1\n\x1b") == "https://h/x?sig=…&c=1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://a.org/x", "https://A.org:443/y", True),
+        ("https://a.org/", "https://a.org./", True),
+        ("http://a.org/", "http://a.org:80/", True),
+        ("http://a.org/", "https://a.org/", False),
+        ("https://a.org/", "https://a.org:444/", False),
+        ("https://a.org/", "https://b.a.org/", False),
+        ("https://a.org/", "https://a.org.evil.org/", False),
+        ("https://a.org/", "https://a.org@evil.org/", False),
+        ("http://127.0.0.1/", "http://localhost/", False),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(one: str, other: str, same: bool) -> None:
+    assert (origin(httpx.URL(one)) == origin(httpx.URL(other))) is same

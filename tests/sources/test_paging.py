@@ -1,0 +1,136 @@
+"""Listings end: at the last page, at a link or page that repeats, and never by being read whole."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.errors import UnexpectedAnswer
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.sources.paging import PageGuard, next_link, with_params
+
+from .loopback import Answer, Asked, LoopbackServer, as_json
+
+PAGE = "https://api.example.org/v1/collections/x/items?limit=2"
+
+
+def linked(ids: list[str], href: str | None) -> Answer:
+    """Return a page of items with a next link."""
+    links = [] if href is None else [{"rel": "next", "href": href}]
+    return as_json({"features": [{"id": identity} for identity in ids], "links": links})
+
+
+async def ids_of(server: LoopbackServer, page_size: int | None = None) -> list[str]:
+    """Return the ids that a listing gives."""
+    async with Session(root_url=server.root) as session:
+        return [item.id async for item in MLHubSource(session).items("x", page_size=page_size)]
+
+
+async def test_a_link_to_itself_ends_the_listing() -> None:
+    with LoopbackServer(lambda asked: linked([asked.target], asked.target)) as server:
+        assert await ids_of(server) == ["/mlhub/v1/collections/x/items"]
+        async with Session(root_url=server.root) as session:
+            assert len([page async for page in session.paginate("collections/x/items")]) == 1
+
+
+async def test_links_in_a_circle_end_the_listing() -> None:
+    def circle(asked: Asked) -> Answer:
+        number = int(asked.query.get("token", ["0"])[0])
+        return linked([f"item-{number}"], f"?token={(number + 1) % 4}")
+
+    with LoopbackServer(circle) as server:
+        assert len(await ids_of(server)) <= 5
+    assert len(server.asked) <= 5
+
+
+async def test_a_page_that_comes_again_under_new_links_ends_the_listing() -> None:
+    numbers = count(1)
+    with LoopbackServer(lambda _: linked(["a", "b"], f"?token={next(numbers)}")) as server:
+        assert await ids_of(server) == ["a", "b"]
+    assert len(server.asked) == 2
+
+
+async def test_empty_pages_are_passed_over_but_not_for_ever() -> None:
+    numbers = count(1)
+    with LoopbackServer(lambda _: linked([], f"?token={next(numbers)}")) as server:
+        assert await ids_of(server) == []
+    assert len(server.asked) < 30
+
+    pages = [linked([], "?token=1"), linked(["a"], None)]
+    with LoopbackServer(lambda _: pages.pop(0)) as server:
+        assert await ids_of(server) == ["a"]
+
+
+async def test_relative_links_are_relative_to_their_page() -> None:
+    def answer(asked: Asked) -> Answer:
+        return linked(["b"], None) if "token" in asked.query else linked(["a"], "?token=1")
+
+    with LoopbackServer(answer) as server:
+        assert await ids_of(server, page_size=7) == ["a", "b"]
+    assert server.asked[1].path == "/mlhub/v1/collections/x/items"
+    assert server.asked[1].query == {"token": ["1"], "limit": ["7"]}
+
+
+@pytest.mark.parametrize("body", [[], {"features": {}}, {"links": []}, None, "x"])
+async def test_a_page_of_the_wrong_shape_is_unexpected(body: object) -> None:
+    with (
+        LoopbackServer(lambda _: as_json(body)) as server,
+        pytest.raises(UnexpectedAnswer, match="the answer should be"),
+    ):
+        await ids_of(server)
+
+
+@pytest.mark.parametrize(
+    ("href", "expected"),
+    [
+        ("?token=next%3Aa", "https://api.example.org/v1/collections/x/items?token=next%3Aa"),
+        ("/v1/other?a=1&key=secret", "https://api.example.org/v1/other?a=1"),
+        ("https://api.example.org/x?KEY=secret&token=a%2Fb", "https://api.example.org/x?token=a%2Fb"),
+        ("//cdn.example.org/x", "https://cdn.example.org/x"),
+        (" https://api.example.org/x ", "https://api.example.org/x"),
+    ],
+)
+def test_the_next_link_is_absolute_and_without_keys(href: str, expected: str) -> None:
+    assert next_link({"links": [{"rel": "next", "href": href}]}, PAGE) == expected
+
+
+@pytest.mark.parametrize(
+    "links",
+    [None, {}, [], [None], ["next"], [{"rel": ["next"]}], [{"rel": "next"}], [{"rel": "next", "href": 1}]],
+)
+def test_links_that_are_none_end_the_listing(links: object) -> None:
+    assert next_link({"links": links}, PAGE) is None
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"href": "https://api.example.org/x", "method": "POST"},
+        {"href": "javascript:alert(1)"},
+        {"href": "file:///etc/passwd"},
+        {"href": "http://[bad"},
+    ],
+)
+def test_a_next_page_that_cannot_be_asked_for_is_said(link: dict[str, str]) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        next_link({"links": [{"rel": "next", **link}]}, PAGE)
+
+
+def test_parameters_are_added_where_they_are_missing() -> None:
+    assert with_params("https://h/x", None) == "https://h/x"
+    assert (
+        with_params("https://h/x?a=1#f", {"a": 2, "b": ["c d", "e"], "n": None})
+        == "https://h/x?a=1&b=c+d&b=e#f"
+    )
+    assert with_params("https://h/x?", {"a": 0}) == "https://h/x?a=0"
+
+
+@given(st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=40))
+def test_a_guard_never_lets_the_same_page_pass_twice(pages: list[list[str]]) -> None:
+    guard = PageGuard()
+    passed = [tuple(ids) for ids in pages if not guard.repeats_page([{"id": i} for i in ids]) and ids]
+    assert len(passed) == len(set(passed))
