@@ -1,0 +1,62 @@
+"""From what the command line says to an open source: credentials, the sample catalogue, one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ..profiles import Credentials, resolve, resolve_or_anonymous
+from .options import Choice
+
+if TYPE_CHECKING:
+    from ..sources.mlhub import MLHubSource
+
+T = TypeVar("T")
+
+
+@contextmanager
+def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
+    """Give the credentials of a command; the sample catalogue runs inside where it is the one chosen.
+
+    Parameters
+    ----------
+    key_needed
+        Whether the API answers only with a key: items and archives; its listings need none.
+
+    Raises
+    ------
+    APIKeyNotFound
+        If a key is needed and there is none, or a profile is named that does not exist.
+    """
+    if choice.sample:
+        from ..sample.server import SampleServer
+
+        with SampleServer() as server:
+            origin = "the sample catalogue"
+            yield Credentials(server.key, server.root_url, None, origin, origin)
+        return
+    find = resolve if key_needed else resolve_or_anonymous
+    found = find(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
+    if choice.profile and found.key_origin == "MLHUB_API_KEY":
+        click.echo(f"note: the key of MLHUB_API_KEY goes before that of --profile {choice.profile}", err=True)
+    yield found
+
+
+def run(choice: Choice, work: Callable[[MLHubSource], Awaitable[T]], *, key_needed: bool = False) -> T:
+    """Open the source that was chosen, do the work with it, close it and return the result."""
+    with credentials(choice, key_needed=key_needed) as found:
+        return asyncio.run(_with_source(found, work))
+
+
+async def _with_source(found: Credentials, work: Callable[[MLHubSource], Awaitable[T]]) -> T:
+    from ..sources.connect import open_source
+
+    source = open_source(found)
+    try:
+        return await work(source)
+    finally:
+        await source.aclose()

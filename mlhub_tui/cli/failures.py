@@ -1,0 +1,64 @@
+"""How a command ends when it cannot do what was asked: one line, a hint, an exit code; no traceback."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from ..errors import AccessDenied, APIKeyNotFound, AuthenticationError, MLHubException
+from ..text import one_line, redact
+
+FAILED = 1
+NO_CREDENTIALS = 3
+INTERRUPTED = 130
+
+
+def exit_code(error: MLHubException) -> int:
+    """Return 3 where credentials are missing or refused, else 1."""
+    refused = isinstance(error, APIKeyNotFound | AuthenticationError | AccessDenied)
+    return NO_CREDENTIALS if refused else FAILED
+
+
+def report(error: MLHubException) -> None:
+    """Write an error and its hint to stderr, a line each."""
+    click.echo(f"mlhub-tui: error: {one_line(redact(error.message))}", err=True)
+    if error.hint:
+        click.echo(f"  {one_line(redact(error.hint))}", err=True)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn what may go wrong in a command into messages and exit codes.
+
+    A closed pipe is left to click, which ends quietly. A fault of the program itself is one line too;
+    `python -X dev -m mlhub_tui ...` shows where it happened.
+    """
+    try:
+        yield
+    except MLHubException as error:
+        report(error)
+        raise click.exceptions.Exit(exit_code(error)) from None
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        if sys.flags.dev_mode or (isinstance(error, OSError) and error.errno == errno.EPIPE):
+            raise
+        report(_fault(error))
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def _fault(error: Exception) -> MLHubException:
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return MLHubException(f"{error.strerror}{where}")
+    return MLHubException(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="this is a fault of the program; `python -X dev -m mlhub_tui ...` shows where",
+    )

@@ -1,0 +1,154 @@
+"""Options that more than one command takes, before or after its name, and what was chosen with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_META = "mlhub_tui.cli."
+_CONNECTION = ("profile", "api_key", "root_url", "sample")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line says of the connection; nothing is resolved yet."""
+
+    profile: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    root_url: str | None = None
+    sample: bool = False
+
+    @classmethod
+    def of(cls, context: click.Context) -> Choice:
+        """Return the options given so far, on the group or on its command.
+
+        Raises
+        ------
+        click.UsageError
+            If the sample catalogue is asked for together with another connection.
+        """
+        given = {name: context.meta[_META + name] for name in _CONNECTION if _META + name in context.meta}
+        others = [f"--{name.replace('_', '-')}" for name in given if name != "sample"]
+        if given.get("sample") and others:
+            raise click.UsageError(f"--sample has its own root URL and key; leave out {', '.join(others)}")
+        return cls(**given)
+
+
+def output_dir(context: click.Context) -> Path:
+    """Return the absolute output folder that was chosen: the current one by default."""
+    chosen: Path | None = context.meta.get(_META + "output_dir")
+    return chosen if chosen is not None else Path.cwd()
+
+
+def connection_options(command: _F) -> _F:
+    """Add `--profile`, `--api-key`, `--root-url` and `--sample` to a command."""
+    for option in reversed(
+        (
+            remembered("--profile", metavar="NAME", help="Use the key and root URL of this profile."),
+            remembered(
+                "--api-key",
+                metavar="KEY",
+                help="Use this key. Others can see it in `ps`: MLHUB_API_KEY is the safer way.",
+            ),
+            remembered("--root-url", metavar="URL", help="Use the API at this URL."),
+            remembered(
+                "--sample", is_flag=True, help="Use the built-in sample catalogue: no key, no network."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def output_option(command: _F) -> _F:
+    """Add `--output-dir` to a command."""
+    return remembered(
+        "--output-dir",
+        metavar="DIR",
+        convert=_folder,
+        help="Where downloads go; made as needed.  [default: the current folder]",
+    )(command)
+
+
+def remembered(
+    name: str, *, convert: Callable[[str], Any] | None = None, **attributes: Any
+) -> Callable[[_F], _F]:
+    """Return an option whose value is kept for the whole command line; the last one given counts.
+
+    Parameters
+    ----------
+    name
+        The option, with its dashes.
+    convert
+        Makes the value of what was typed.
+    attributes
+        What else `click.option` takes.
+    """
+
+    def remember(context: click.Context, option: click.Parameter, value: Any) -> Any:
+        if value is not None and value is not False:
+            context.meta[_META + str(option.name)] = convert(value) if convert else value
+        return value
+
+    return click.option(name, expose_value=False, callback=remember, **attributes)
+
+
+def _folder(value: str) -> Path:
+    try:
+        folder = Path(value).expanduser().absolute()
+        in_the_way = folder.exists() and not folder.is_dir()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise click.BadParameter(f"{value!r}: {error}") from None
+    if in_the_way:
+        raise click.BadParameter(f"{folder} is a file, not a folder")
+    return folder
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream leads to a terminal; one that is closed, or missing as in a daemon, does not."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+class Command(click.Command):
+    """A command whose help lists the options of the connection apart from its own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in two sections."""
+        write_options(self, ctx, formatter)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in two sections, then the commands."""
+        write_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+Group.group_class = Group
+
+
+def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write a command's options: its own, then those of the connection."""
+    own: list[tuple[str, str]] = []
+    connection: list[tuple[str, str]] = []
+    for parameter in command.get_params(ctx):
+        # Newer releases of click give arguments a line too; the usage line says it all.
+        record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+        if record:
+            (connection if parameter.name in _CONNECTION else own).append(record)
+    for heading, records in (("Options", own), ("Connection", connection)):
+        if records:
+            with formatter.section(heading):
+                formatter.write_dl(records)

@@ -1,0 +1,176 @@
+"""What transfers look like on stderr: a bar each on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TextIO
+
+from ..downloads.job import AT_REST, Job, State
+from ..text import count, duration, one_line, rate, redact, size
+from .tables import cells, cut
+
+_NAME = 22
+_NUMBERS = (5, 19, 12, 11)  # percent, bytes, rate, time left: columns with their gaps
+_LINE_SECONDS = 10.0
+_LINE_PERCENT = 10
+_WAITING = frozenset({State.QUEUED})
+
+
+class Reporter(Protocol):
+    """Shows how a list of jobs gets on."""
+
+    def update(self, jobs: Sequence[Job]) -> None:
+        """Show the jobs as they are now."""
+        ...
+
+    def clear(self) -> None:
+        """Make way for other output."""
+        ...
+
+
+def reporter(stream: TextIO | None = None) -> Reporter:
+    """Return bars where stderr is a terminal that can move its cursor, else lines."""
+    stream = stream or sys.stderr
+    # Consoles of Windows older than its Terminal show escape sequences as they are.
+    able = os.environ.get("TERM") != "dumb" and (os.name != "nt" or "WT_SESSION" in os.environ)
+    return Bars(stream) if stream.isatty() and able else Lines(stream)
+
+
+def bar_line(job: Job, width: int, *, fine: bool = True) -> str:
+    """Return a job on one line of at most `width` columns.
+
+    Parameters
+    ----------
+    fine
+        Whether the terminal has the characters of a fine bar; else it is made of ASCII.
+    """
+    name = cut(one_line(job.name), min(_NAME, max(width // 3, 8)))
+    name += " " * (min(_NAME, max(width // 3, 8)) - cells(name))
+    if job.state is not State.DOWNLOADING:
+        return cut(f"{name}  {_state(job)}", width)
+    total = job.bytes_total
+    share = min(job.bytes_done / total, 1.0) if total else None
+    amounts = f"{size(job.bytes_done)}/{size(total)}" if total else size(job.bytes_done)
+    percent = f"{int(share * 100)}%" if share is not None else "?"
+    left = duration(job.eta)
+    texts = (percent, amounts, rate(job.rate), left)
+    line = name
+    room = width - cells(name)
+    for text, column in zip(texts, _NUMBERS, strict=True):
+        if room < column:
+            return line
+        line += f"{text:>{column}}"
+        room -= column
+    return line + _bar(share, room, fine=fine)
+
+
+def _bar(share: float | None, room: int, *, fine: bool) -> str:
+    """Return the bar itself, two columns away from the numbers; nothing where there is no room for one."""
+    if room < 6 or share is None:
+        return ""
+    length = room - 2
+    full = int(share * length)
+    done, rest = ("━", "┄") if fine else ("#", "-")
+    return "  " + done * full + rest * (length - full)
+
+
+def _state(job: Job) -> str:
+    """Return the state of a job that is not moving bytes, and why."""
+    where = " in another program" if job.elsewhere else ""
+    why = one_line(redact(job.reason))
+    return f"{job.state}{where}" + (f": {why}" if why else "")
+
+
+def end_lines(job: Job) -> list[str]:
+    """Return the last word on a job that came to rest: what became of it, and what to do next."""
+    why = f": {one_line(redact(job.reason))}" if job.reason else ""
+    if job.state is State.DONE:
+        return [f"done {one_line(job.name)}{why or _of(job)}"]
+    lines = [f"{job.state} {one_line(job.name)}{why}"]
+    return [*lines, f"  {one_line(redact(job.hint))}"] if job.hint else lines
+
+
+def _of(job: Job) -> str:
+    return f", {size(job.bytes_total)}" if job.bytes_total is not None else ""
+
+
+class Bars:
+    """A block of lines at the bottom of a terminal, drawn over itself; who calls decides how often."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._drawn = 0
+        self._ended: set[int] = set()
+        self._fine = (stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+    def update(self, jobs: Sequence[Job]) -> None:
+        """Print the jobs that ended for good, then draw those at work, and how many wait."""
+        screen = shutil.get_terminal_size()
+        width = max(screen.columns - 1, 10)
+        ended = [job for job in jobs if job.state in AT_REST and job.id not in self._ended]
+        self._ended.update(job.id for job in ended)
+        lines = [line for job in ended for line in end_lines(job)]
+        working = [job for job in jobs if job.state not in AT_REST and job.state not in _WAITING]
+        block = [bar_line(job, width, fine=self._fine) for job in working[: max(screen.lines - 3, 1)]]
+        waiting = sum(job.state in _WAITING for job in jobs)
+        if waiting:
+            block.append(cut(f"{count(waiting, 'transfer')} waiting", width))
+        self._write(lines, block)
+
+    def clear(self) -> None:
+        """Wipe the block."""
+        self._write([], [])
+
+    def _write(self, lines: list[str], block: list[str]) -> None:
+        wipe = f"\x1b[{self._drawn}A\r\x1b[J" if self._drawn else ""
+        text = wipe + "".join(f"{line}\n" for line in (*lines, *block))
+        self._drawn = len(block)
+        if text:
+            self._stream.write(text)
+            self._stream.flush()
+
+
+class Lines:
+    """A line when a transfer starts, every 10 % or 10 seconds, and when it ends."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._said: dict[int, tuple[State, int, float]] = {}
+
+    def update(self, jobs: Sequence[Job]) -> None:
+        """Print what is new."""
+        for job in jobs:
+            for line in self._news(job):
+                self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Nothing is ever in the way."""
+
+    def _news(self, job: Job) -> list[str]:
+        state, percent, at = self._said.get(job.id, (State.QUEUED, 0, self._clock()))
+        now = int(job.bytes_done * 100 / job.bytes_total) if job.bytes_total else 0
+        moved = job.state is State.DOWNLOADING and (
+            now - percent >= _LINE_PERCENT or self._clock() - at >= _LINE_SECONDS
+        )
+        if job.state is state and not moved:
+            self._said[job.id] = (state, percent, at)
+            return []
+        self._said[job.id] = (job.state, now, self._clock())
+        if job.state in AT_REST:
+            return end_lines(job)
+        if job.state is State.DOWNLOADING:
+            return [self._progress(job, now)]
+        return [f"{one_line(job.name)}: {_state(job)}"] if job.state is not State.VERIFYING else []
+
+    def _progress(self, job: Job, percent: int) -> str:
+        if not job.bytes_total:
+            return f"{one_line(job.name)}: {size(job.bytes_done)}, total size unknown"
+        speed = f", {rate(job.rate)}" if job.rate else ""
+        left = f", {duration(job.eta)} left" if job.eta else ""
+        return f"{one_line(job.name)}: {percent}% of {size(job.bytes_total)}{speed}{left}"

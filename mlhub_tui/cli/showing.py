@@ -1,0 +1,153 @@
+"""`mlhub-tui show`: one document as a sheet, or as the JSON that was received."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, RequestError
+from ..models import Collection, Dataset, Document, Item
+from ..text import size
+from .connect import run
+from .listing import as_json, writer_for
+from .options import Choice, Group, connection_options
+from .sheets import collection_sheet, dataset_sheet, item_sheet
+from .tables import terminal_width
+
+if TYPE_CHECKING:
+    from ..sources.mlhub import MLHubSource
+
+_D = TypeVar("_D", bound=Document)
+_WIDEST = 100
+_AT_ONCE = 4
+EPILOG = """\b
+Examples:
+  mlhub-tui show dataset ref_african_crops_kenya_02
+  mlhub-tui show dataset 10.34911/rdnt.dw605x --json
+  mlhub-tui show item ref_african_crops_kenya_02_labels ITEM_ID
+"""
+
+
+@click.group("show", cls=Group, epilog=EPILOG)
+@connection_options
+def show() -> None:
+    """Show a dataset, collection, item or model."""
+
+
+@show.command("dataset")
+@click.argument("ids", nargs=-1, required=True, metavar="ID_OR_DOI...")
+@as_json
+@connection_options
+@click.pass_context
+def dataset(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
+    """Show datasets by ID or DOI; works without a key."""
+
+    async def sheet(source: MLHubSource, entry: Dataset) -> list[str]:
+        return dataset_sheet(entry, await _sizes(source, entry), _width())
+
+    _show(context, ids, lambda source, name: source.dataset(name), as_json, sheet)
+
+
+@show.command("collection")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@as_json
+@connection_options
+@click.pass_context
+def collection(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
+    """Show collections by ID; works without a key."""
+
+    async def sheet(source: MLHubSource, entry: Collection) -> list[str]:
+        return collection_sheet(entry, await _archive(source, entry), _width())
+
+    _show(context, ids, lambda source, name: source.collection(name), as_json, sheet)
+
+
+@show.command("item")
+@click.argument("collection")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@as_json
+@connection_options
+@click.pass_context
+def item(context: click.Context, collection: str, ids: tuple[str, ...], as_json: bool) -> None:
+    """Show items of a COLLECTION by ID; needs a key."""
+
+    async def sheet(source: MLHubSource, entry: Item) -> list[str]:
+        return item_sheet(entry, _width())
+
+    _show(context, ids, lambda source, name: source.item(collection, name), as_json, sheet, key_needed=True)
+
+
+@show.command("model")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@as_json
+@connection_options
+@click.pass_context
+def model(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
+    """Show models by ID; works without a key."""
+
+    async def sheet(source: MLHubSource, entry: Item) -> list[str]:
+        return item_sheet(entry, _width())
+
+    _show(context, ids, lambda source, name: source.model(name), as_json, sheet)
+
+
+def _show(
+    context: click.Context,
+    ids: Sequence[str],
+    fetch: Callable[[MLHubSource, str], Awaitable[_D]],
+    as_json: bool,
+    sheet: Callable[[MLHubSource, _D], Awaitable[list[str]]],
+    *,
+    key_needed: bool = False,
+) -> None:
+    """Fetch documents and print them: one as JSON is an object, several are an array."""
+
+    async def ask(source: MLHubSource) -> None:
+        found = [await fetch(source, name) for name in ids]
+        if as_json:
+            writer = writer_for(source)
+            click.echo(writer.sheet(found[0]) if len(found) == 1 else writer.array(found))
+            return
+        for number, entry in enumerate(found):
+            lines = await sheet(source, entry)
+            click.echo("\n".join(["", *lines] if number else lines))
+
+    run(Choice.of(context), ask, key_needed=key_needed)
+
+
+def _width() -> int | None:
+    width = terminal_width()
+    return min(width, _WIDEST) if width else None
+
+
+async def _archive(source: MLHubSource, collection: Collection) -> str:
+    """Return how big a collection's archive is, or why that is not known."""
+    try:
+        info = await source.archive_info(collection.id)
+    except EntityDoesNotExist:
+        return "none"
+    except (APIKeyNotFound, AuthenticationError):
+        return "its size is told only with an API key"
+    except RequestError as error:
+        return f"unknown size ({error.message})"
+    return size(info.size)
+
+
+async def _sizes(source: MLHubSource, dataset: Dataset) -> dict[str, int | None]:
+    """Return the archive sizes of a dataset's collections, a few requests at a time; None where not told."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(collection_id: str) -> int | None:
+        async with gate:
+            try:
+                return (await source.archive_info(collection_id)).size
+            except RequestError:
+                return None
+
+    if source.session.params.secret is None:
+        return {}
+    ids = [ref.id for ref in dataset.collections]
+    return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))

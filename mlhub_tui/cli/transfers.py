@@ -1,0 +1,148 @@
+"""The transfers of one `download` command: queued, shown until all are at rest, paused on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import paths
+from ..downloads.job import AT_REST, ArchiveRequest, Job, State
+from ..downloads.queue import DownloadQueue
+from ..downloads.resolve import SourceResolver
+from ..errors import MLHubException
+from ..profiles import Credentials
+from ..text import count
+from .failures import FAILED, NO_CREDENTIALS, exit_code, report
+from .progress import reporter
+
+if TYPE_CHECKING:
+    from ..sources.mlhub import MLHubSource
+
+_REDRAW = 0.25
+_PAUSE_LIMIT = 1.0
+
+
+class Transfers:
+    """One command's share of the queue.
+
+    The queue is the app's own, so that what is interrupted here can go on there and the other way round;
+    jobs that others put into it are left alone.
+
+    Parameters
+    ----------
+    requests
+        What to fetch.
+    credentials
+        The key and root URL that all of it is fetched with.
+    """
+
+    def __init__(self, requests: Sequence[ArchiveRequest], credentials: Credentials) -> None:
+        self._requests = requests
+        self._credentials = credentials
+        self._reporter = reporter()
+        self._changed = asyncio.Event()
+        self._signal: int | None = None
+        self._ids: list[int] = []
+        self._printed: set[int] = set()
+        self._worst = 0
+
+    async def run(self) -> int:
+        """Fetch everything and return the exit code: 0, 1, 3, or 128 and the number of a signal."""
+        loop = asyncio.get_running_loop()
+        self._listen(loop)
+        queue = DownloadQueue(
+            paths.queue(),
+            SourceResolver(self._open),
+            on_change=lambda: loop.call_soon_threadsafe(self._changed.set),
+            adopt=False,
+        )
+        queue.start()
+        try:
+            await self._add(queue)
+            await self._watch(queue)
+            if self._signal is not None:
+                await self._pause(queue)
+                return 128 + self._signal
+        finally:
+            self._reporter.clear()
+            await asyncio.to_thread(queue.stop)
+        return self._worst
+
+    async def _open(self, request: ArchiveRequest) -> MLHubSource:
+        from ..sources.connect import open_source
+
+        return open_source(self._credentials)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note the signals that end the command, instead of dying of them; nohup's SIGHUP stays ignored."""
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                continue
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._stop, int(number))
+
+    def _stop(self, number: int) -> None:
+        self._signal = number
+        self._changed.set()
+
+    async def _add(self, queue: DownloadQueue) -> None:
+        """Queue the requests; one that cannot be queued is reported, the others go on."""
+        for request in self._requests:
+            try:
+                self._ids.append((await queue.add(request)).id)
+            except MLHubException as error:
+                report(error)
+                self._note(exit_code(error))
+
+    async def _watch(self, queue: DownloadQueue) -> None:
+        """Show the jobs until all of them are at rest, or a signal came."""
+        while self._signal is None:
+            self._changed.clear()
+            jobs = self._mine(queue)
+            self._reporter.update(jobs)
+            self._print_paths(jobs)
+            if all(job.state in AT_REST for job in jobs):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), timeout=1.0)
+            if self._signal is None:
+                await asyncio.sleep(_REDRAW)
+
+    def _mine(self, queue: DownloadQueue) -> list[Job]:
+        known = {job.id: job for job in queue.snapshot()}
+        return [known[job_id] for job_id in self._ids if job_id in known]
+
+    def _print_paths(self, jobs: Sequence[Job]) -> None:
+        """Print the paths of whole files, and note what went wrong with the others."""
+        for job in jobs:
+            if job.state not in AT_REST or job.id in self._printed:
+                continue
+            self._printed.add(job.id)
+            if job.state is State.DONE:
+                self._reporter.clear()
+                click.echo(job.path)
+            else:
+                self._note(NO_CREDENTIALS if job.state is State.NEEDS_KEY else FAILED)
+
+    def _note(self, code: int) -> None:
+        self._worst = max(self._worst, code)
+
+    async def _pause(self, queue: DownloadQueue) -> None:
+        """Stop what is not done, keep its parts, and say how it goes on."""
+        left = [job for job in self._mine(queue) if job.state not in AT_REST and not job.elsewhere]
+        with contextlib.suppress(TimeoutError, MLHubException):
+            async with asyncio.timeout(_PAUSE_LIMIT):
+                for job in left:
+                    await queue.pause(job.id)
+        self._reporter.clear()
+        click.echo(
+            f"interrupted: {count(len(left), 'transfer')} kept as far as they came; "
+            "give the command again to go on, or resume them in the app",
+            err=True,
+        )

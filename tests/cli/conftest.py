@@ -1,0 +1,60 @@
+"""How the tests of the command line run it: in this process, or as the real command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mlhub_tui.cli import root
+from mlhub_tui.sample.server import SampleServer
+
+Run = Callable[..., Result]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run the command line in this process; nothing but an exit may come out of it."""
+
+    def invoke(*arguments: str, **keywords: str) -> Result:
+        result = CliRunner().invoke(root, arguments, prog_name="mlhub-tui", **keywords)  # type: ignore[arg-type]  # CliRunner's own keywords
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def on_sample(sample: SampleServer, monkeypatch: pytest.MonkeyPatch) -> SampleServer:
+    """Point the environment to the sample catalogue, with its key."""
+    monkeypatch.setenv("MLHUB_ROOT_URL", sample.root_url)
+    monkeypatch.setenv("MLHUB_API_KEY", sample.key)
+    return sample
+
+
+def command_line(*arguments: str) -> Sequence[str]:
+    """Return the real command."""
+    return [sys.executable, "-m", "mlhub_tui", *arguments]
+
+
+@pytest.fixture
+def command() -> Command:
+    """Run the real command in a process of its own, without a terminal."""
+
+    def call(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command_line(*arguments),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, **environ},
+            check=False,
+        )
+
+    return call

@@ -1,0 +1,175 @@
+"""`mlhub-tui list` and `show`: tables and sheets for people, JSON as received for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.cli import tables
+from mlhub_tui.cli.documents import Writer, matches
+from mlhub_tui.cli.sheets import collection_sheet, dataset_sheet, item_sheet
+from mlhub_tui.models import Collection, Dataset, Item, MLModel
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Command, Run
+
+KENYA = "ref_african_crops_kenya_02"
+LABELS = f"{KENYA}_labels"
+
+
+@pytest.mark.parametrize(("what", "least"), [("datasets", 30), ("collections", 90), ("models", 3)])
+def test_a_listing_is_a_table_or_a_json_array(
+    run: Run, on_sample: SampleServer, what: str, least: int
+) -> None:
+    documents = json.loads(run("list", what, "--json").stdout)
+    assert len(documents) >= least
+    rows = run("list", what).stdout.splitlines()
+    assert rows[0].startswith("ID ")
+    assert [row.split()[0] for row in rows[1:]] == [document["id"] for document in documents]
+    assert not any("\t" in row or "…" in row for row in rows)
+
+
+def test_listings_work_without_a_key(run: Run, sample: SampleServer) -> None:
+    for what in ("datasets", "collections"):
+        result = run("list", what, "--json", "--root-url", sample.root_url)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert json.loads(result.stdout)
+
+
+def test_the_sample_option_serves_the_catalogue_for_the_command(command: Command) -> None:
+    done = command("--sample", "list", "datasets", "--text", "kenya", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert KENYA in [document["id"] for document in json.loads(done.stdout)]
+
+
+def test_datasets_are_filtered_by_the_server(run: Run, on_sample: SampleServer) -> None:
+    found = json.loads(run("list", "datasets", "--tag", "segmentation", "--text", "kenya", "--json").stdout)
+    assert found
+    assert all("segmentation" in document["tags"] for document in found)
+
+
+def test_nothing_found_is_an_empty_array_and_a_word_on_stderr(run: Run, on_sample: SampleServer) -> None:
+    for what in ("datasets", "collections", "models"):
+        result = run("list", what, "--text", "no-such-words-anywhere")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == f"no {what} match\n"
+        assert json.loads(run("list", what, "--text", "no-such-words-anywhere", "--json").stdout) == []
+
+
+def test_items_come_page_by_page_up_to_the_limit(run: Run, on_sample: SampleServer) -> None:
+    source = f"{KENYA}_source"
+    found = json.loads(run("list", "items", source, "--limit", "25", "--page-size", "10", "--json").stdout)
+    assert len({item["id"] for item in found}) == 25
+    rows = run("list", "items", source, "--limit", "51").stdout.splitlines()
+    assert len(rows) == 52
+    assert [row.split()[0] for row in rows[1:26]] == [item["id"] for item in found]
+    assert json.loads(run("list", "items", source, "--limit", "0", "--json").stdout) == []
+
+
+def test_items_of_a_missing_collection_leave_stdout_empty(run: Run, on_sample: SampleServer) -> None:
+    result = run("list", "items", "nowhere", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nowhere" in result.stderr
+
+
+def test_a_dataset_is_shown_by_id_and_by_doi(run: Run, on_sample: SampleServer) -> None:
+    by_id = json.loads(run("show", "dataset", KENYA, "--json").stdout)
+    by_doi = json.loads(run("show", "dataset", by_id["doi"], "--json").stdout)
+    assert by_id == by_doi
+    sheet = run("show", "dataset", KENYA).stdout
+    for words in (KENYA, by_id["doi"], by_id["title"], "Archives:", f"{LABELS} ", "source_imagery"):
+        assert words in sheet
+
+
+def test_collection_item_and_model_are_shown(run: Run, on_sample: SampleServer) -> None:
+    assert "Archive:      2" in run("show", "collection", LABELS).stdout
+    item = json.loads(run("list", "items", LABELS, "--limit", "1", "--json").stdout)[0]
+    sheet = run("show", "item", LABELS, item["id"]).stdout
+    assert item["id"] in sheet
+    assert all(key in sheet for key in item["assets"])
+    model = json.loads(run("list", "models", "--json").stdout)[0]
+    assert model["properties"]["title"] in run("show", "model", model["id"]).stdout
+
+
+def test_several_documents_are_an_array_or_sheets_apart(run: Run, on_sample: SampleServer) -> None:
+    ids = [f"{KENYA}_source", LABELS]
+    assert [d["id"] for d in json.loads(run("show", "collection", *ids, "--json").stdout)] == ids
+    assert run("show", "collection", *ids).stdout.count("\n\nID:") == 1
+
+
+def test_what_is_not_there_is_named(run: Run, on_sample: SampleServer) -> None:
+    for arguments in (("dataset", "no1"), ("collection", "no2"), ("item", LABELS, "no3"), ("model", "no4")):
+        result = run("show", *arguments)
+        assert result.exit_code == 1
+        assert arguments[-1] in result.stderr
+
+
+def test_a_sheet_without_a_key_says_what_needs_one(run: Run, sample: SampleServer) -> None:
+    result = run("show", "collection", LABELS, "--root-url", sample.root_url)
+    assert result.exit_code == 0
+    assert "only with an API key" in result.stdout
+
+
+def test_json_is_ascii_and_keeps_the_key_to_itself() -> None:
+    writer = Writer("s3cr&t key")
+    document = Item({"id": "ä\x9b", "links": [{"href": "http://x.example/?a=1&key=s3cr%26t+key"}]})
+    line = writer.line(document)
+    assert line.isascii()
+    assert json.loads(line) == {"id": "ä\x9b", "links": [{"href": "http://x.example/?a=1&key="}]}
+    assert Writer(None).line(document) == json.dumps(document.raw)
+
+
+def test_a_filter_looks_at_keywords_and_words() -> None:
+    document = Collection({"id": "c1", "title": "Maize Fields", "keywords": ["Crops"]})
+    assert matches(document, ["crops"], ["maize", "C1"])
+    assert not matches(document, ["crop"], [])
+    assert not matches(document, [], ["rice"])
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 140])
+def test_a_table_never_exceeds_the_terminal(width: int) -> None:
+    rows = [("i" * 50, "t" * 90, "日本語" * 10, "é" * 30), ("short", "", "", "")]
+    for line in tables.table(("ID", "TITLE", "WIDE", "LAST"), rows, width):
+        assert tables.cells(line) <= width
+
+
+def test_a_table_for_a_program_cuts_nothing_and_cleans_all() -> None:
+    lines = tables.table(("ID", "TITLE"), [("a\tb", "\x1b]52;c;eA==\x07x\n" + "y" * 200)], None)
+    assert lines[1] == "a b  ]52;c;eA==x " + "y" * 200
+
+
+def test_every_recorded_document_has_a_sheet(recorded: Path) -> None:
+    pages = sorted((recorded / "items").glob("*/page-*.json"))
+    for width in (None, 80):
+        lines: list[str] = []
+        for raw in json.loads((recorded / "datasets.json").read_text()):
+            lines += dataset_sheet(Dataset(raw), {}, width)
+        for raw in json.loads((recorded / "collections.json").read_text())["collections"]:
+            lines += collection_sheet(Collection(raw), "none", width)
+        for page in pages:
+            for raw in json.loads(page.read_text())["features"]:
+                lines += item_sheet(Item(raw), width)
+        for raw in json.loads((recorded / "models.json").read_text()):
+            lines += item_sheet(MLModel(raw), width)
+        assert len(lines) > 1000
+        assert not any("\x1b" in line or "\n" in line for line in lines)
+        assert "?key=0" not in "\n".join(lines)
+
+
+def test_a_hostile_document_has_a_sheet() -> None:
+    bad = "\x1b[2J[/]\u202e"
+    raw = {
+        "id": bad,
+        "title": bad,
+        "description": bad + "\n" + "x" * 300,
+        "extent": {"spatial": {"bbox": [[0, 0, 1, 1]] * 1000}},
+        "assets": {bad: {"href": f"http://u:p@x.example/{bad}?sig=SECRET", "type": bad}},
+        "links": [{"rel": bad, "href": "http://x.example/?key=SECRET"}, {"rel": None, "href": 5}],
+    }
+    text = "\n".join(collection_sheet(Collection(raw), "none", 80))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "SECRET" not in text
+    assert "994 more" in text

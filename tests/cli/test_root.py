@@ -1,0 +1,188 @@
+"""The command itself: version, help, options before and after commands, errors in two lines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+
+from mlhub_tui import __version__
+from mlhub_tui.cli import root
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Command, Run, command_line
+
+
+def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _commands(child, (*path, name))
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_one_line(command: Command, run: Run, option: str) -> None:
+    assert command(option).stdout == f"mlhub-tui {__version__}\n"
+    assert run("--sample", option).stdout == f"mlhub-tui {__version__}\n"
+
+
+def test_the_version_costs_little_more_than_python_itself() -> None:
+    def best(*arguments: str) -> float:
+        times = []
+        for _ in range(4):
+            start = time.perf_counter()
+            subprocess.run(arguments, check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    bare = best(*command_line()[:1], "-c", "pass")
+    assert best(*command_line("--version")) - bare < 0.08
+
+
+@pytest.mark.parametrize("path", list(_commands(root)), ids=" ".join)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_each_help_fits_80_columns(run: Run, path: tuple[str, ...], option: str) -> None:
+    result = run(*path, option)
+    assert result.exit_code == 0
+    assert "Usage: mlhub-tui" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    commands = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert "..." not in commands
+
+
+def test_the_help_has_examples_and_says_that_a_key_argument_can_be_seen(run: Run) -> None:
+    text = run("--help").stdout
+    assert "Examples:" in text
+    assert "`ps`" in text
+    assert "MLHUB_API_KEY" in text
+
+
+def test_completion_is_what_the_help_says(command: Command) -> None:
+    done = command(_MLHUB_TUI_COMPLETE="bash_complete", COMP_WORDS="mlhub-tui list co", COMP_CWORD="2")
+    assert done.stdout == "plain,collections\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--profile", "p", "list", "datasets"),
+        ("list", "--profile", "p", "datasets"),
+        ("list", "datasets", "--profile", "p"),
+        ("--profile", "other", "list", "datasets", "--profile", "p"),
+    ],
+)
+def test_connection_options_work_before_and_after_a_command(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 3
+    assert "no profile 'p'" in result.stderr
+
+
+@pytest.mark.parametrize("other", [("--api-key", "k"), ("--root-url", "http://x.org/"), ("--profile", "p")])
+def test_the_sample_catalogue_takes_no_other_connection(run: Run, other: tuple[str, str]) -> None:
+    result = run("--sample", "list", "datasets", *other)
+    assert result.exit_code == 2
+    assert other[0] in result.stderr
+
+
+def test_without_a_terminal_the_app_says_so_and_names_what_works(command: Command) -> None:
+    done = command("--sample")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    for word in ("terminal", "list", "show", "download"):
+        assert word in done.stderr
+
+
+def test_the_app_gets_its_options(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[AppOptions] = []
+
+    def started(options: AppOptions) -> int:
+        seen.append(options)
+        return 7
+
+    monkeypatch.setattr("mlhub_tui.cli.command.is_terminal", lambda stream: True)
+    monkeypatch.setitem(sys.modules, "mlhub_tui.ui.app", SimpleNamespace(run=started))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = run(
+        "--profile", "p", "--api-key", "k", "--root-url", "http://x.example/", "--output-dir", "~/data"
+    )
+    assert result.exit_code == 7
+    assert seen == [AppOptions("p", "k", "http://x.example/", False, tmp_path / "data")]
+    assert run("--sample").exit_code == 7
+    assert seen[1] == AppOptions(sample=True, output_dir=Path.cwd())
+
+
+def test_an_output_folder_that_is_a_file_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("--output-dir", str(tmp_path / "file"))
+    assert result.exit_code == 2
+    assert "is a file" in result.stderr
+
+
+def test_no_key_is_two_lines_and_exit_code_3(command: Command) -> None:
+    done = command("list", "items", "anything")
+    assert done.returncode == 3
+    first, second = done.stderr.splitlines()
+    assert first.startswith("mlhub-tui: error: no API key")
+    assert "mlhub-tui configure" in second
+    assert done.stdout == ""
+
+
+def test_a_refused_key_is_exit_code_3_and_not_shown(run: Run, sample: SampleServer) -> None:
+    result = run("list", "datasets", "--api-key", "WRONG-KEY-123456", "--root-url", sample.root_url)
+    assert result.exit_code == 3
+    assert "WRONG-KEY" not in result.output
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_server_that_is_not_there_is_exit_code_1_and_named(
+    run: Run,
+) -> None:
+    result = run("list", "datasets", "--root-url", "http://127.0.0.1:9/mlhub/")
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9/mlhub/" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_fault_of_the_program_is_no_traceback_and_shows_no_key(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken at http://x.example/?key=SECRET")
+
+    monkeypatch.setattr("mlhub_tui.cli.listing.run", fail)
+    result = run("list", "datasets")
+    assert result.exit_code == 1
+    assert "unexpected RuntimeError" in result.stderr
+    assert "SECRET" not in result.stderr
+
+
+def test_a_key_from_the_environment_before_a_named_profile_is_said(run: Run, on_sample: SampleServer) -> None:
+    result = run("list", "models", "--profile", "p", "--json")
+    assert result.exit_code == 0
+    assert "MLHUB_API_KEY goes before" in result.stderr
+
+
+def test_a_reader_that_closes_the_pipe_ends_it_quietly(on_sample: SampleServer) -> None:
+    with subprocess.Popen(
+        command_line("list", "items", "ref_african_crops_kenya_02_source", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_text_that_the_encoding_lacks_is_replaced(command: Command, on_sample: SampleServer) -> None:
+    done = command("show", "dataset", "ref_african_crops_kenya_02", PYTHONIOENCODING="iso8859-5")
+    assert done.returncode == 0
+    assert "Extent:       34.02?E" in done.stdout

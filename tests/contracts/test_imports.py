@@ -1,0 +1,123 @@
+"""What importing costs, and which way imports point: proved on the modules that are really loaded."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mlhub_tui
+
+PACKAGE = Path(mlhub_tui.__file__).parent
+HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
+FOUNDATION = {"errors", "options", "paths", "storage", "text"}
+MAY_IMPORT = {
+    "errors": set(),
+    "options": set(),
+    "text": set(),
+    "paths": set(),
+    "storage": set(),
+    "models": {"errors", "text"},
+    "profiles": FOUNDATION,
+    "sources": FOUNDATION | {"models", "profiles"},
+    "downloads": FOUNDATION | {"models", "profiles", "sources"},
+    "sample": FOUNDATION,
+    "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
+    "cli": FOUNDATION | {"models", "profiles", "sources", "downloads", "sample", "ui"},
+    "ui": FOUNDATION | {"models", "profiles", "sources", "downloads", "sample"},
+    "__main__": {"cli"},
+}
+"""For each part of the package, the parts it may import; itself always."""
+
+
+def _modules() -> list[str]:
+    return sorted(
+        module.name
+        for module in pkgutil.walk_packages([str(PACKAGE)], "mlhub_tui.")
+        if not module.name.startswith("mlhub_tui.ui") and not module.name.endswith("__main__")
+    )
+
+
+def _loaded_by(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has loaded after running the code."""
+    script = (
+        f"import sys, json\ntry:\n    exec({code!r})\nexcept SystemExit:\n    pass\n"
+        "sys.stderr.write(json.dumps(list(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert not HEAVY & _loaded_by("import mlhub_tui")
+
+
+@pytest.mark.parametrize(
+    "name", ["cli", "errors", "text", "models", "profiles", "paths", "storage", "options"]
+)
+def test_the_parts_of_a_quick_answer_load_nothing_heavy(name: str) -> None:
+    assert not (HEAVY - {"asyncio"}) & _loaded_by(f"import mlhub_tui.{name}")
+
+
+def test_the_version_is_answered_before_the_command_line_is_loaded() -> None:
+    code = "sys.argv[1:] = ['--version']\nfrom mlhub_tui.__main__ import main\nmain()"
+    assert not (HEAVY | {"click", "configparser"}) & _loaded_by(code)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list", "--help"], ["download", "-h"], ["list", "items", "-h"]]
+)
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = f"sys.argv[1:] = {arguments!r}\nfrom mlhub_tui.__main__ import main\nmain()"
+    assert not (HEAVY - {"asyncio"}) & _loaded_by(code)
+
+
+def test_nothing_outside_the_screens_loads_textual() -> None:
+    code = "".join(f"import {name}\n" for name in _modules())
+    loaded = _loaded_by(code)
+    assert "httpx" in loaded
+    assert not {"textual", "rich"} & loaded
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the parts of this package that a module imports, with the line."""
+    relative = path.relative_to(PACKAGE).with_suffix("")
+    package = relative.parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            targets = [name.name.split(".")[1:] for name in node.names if name.name.startswith("mlhub_tui.")]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = list(package[: len(package) - node.level + 1]) + (node.module or "").split(".")
+            base = [part for part in base if part]
+            targets = [base] if base else [[name.name] for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mlhub_tui."):
+            targets = [(node.module or "").split(".")[1:]]
+        else:
+            continue
+        yield from ((target[0], node.lineno) for target in targets if target)
+
+
+def test_imports_point_one_way() -> None:
+    wrong = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        part = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        if part == "__init__":
+            continue
+        allowed = MAY_IMPORT[part] | {part, "__version__"}
+        wrong += [
+            f"{path.relative_to(PACKAGE)}:{line} imports {target}"
+            for target, line in _imports(path)
+            if target not in allowed
+        ]
+    assert wrong == []
+
+
+def test_only_the_start_of_the_app_leads_from_the_command_line_to_the_screens() -> None:
+    users = [path.name for path in (PACKAGE / "cli").glob("*.py") if "ui" in dict(_imports(path))]
+    assert users == ["command.py"]
