@@ -21,13 +21,13 @@ SCRIPT = Path(__file__).parent / "peer_script.py"
 
 
 @pytest.fixture(scope="session")
-def peer_python(pytestconfig: pytest.Config) -> Path:
+def peer_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an interpreter with the peer library: a given one, or one kept in pytest's cache."""
     given = os.environ.get("MLHUB_PEER_PYTHON")
     if given:
         return Path(given)
-    cache = pytestconfig.cache
-    folder = cache.mkdir("peer") if cache else Path(__file__).parent / ".peer"
+    cache = getattr(pytestconfig, "cache", None)  # there is none under -p no:cacheprovider
+    folder: Path = cache.mkdir("peer") if cache else tmp_path_factory.mktemp("environment")
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not (folder / "complete").exists():
         run([sys.executable, "-m", "venv", "--clear", str(folder)])
