@@ -52,7 +52,7 @@ def file_name(identity: str) -> str:
     name = _UNSAFE_IN_NAMES.sub("_", cleaned).rstrip(". ")
     if not name.strip("._ "):
         name = "_" + name.strip(". ")
-    if name.startswith((".", "-")):
+    if name.startswith((".", "-", "~")):
         name = "_" + name.lstrip(".")
     if name.split(".")[0].lower() in _RESERVED_NAMES:
         name = "_" + name

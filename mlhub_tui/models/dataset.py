@@ -93,7 +93,8 @@ class Dataset(Document):
             if isinstance(identity, str) and identity:
                 known = refs.get(identity)
                 types = dict.fromkeys((*(known.types if known else ()), *_strings(entry.get("types"))))
-                refs[identity] = CollectionRef(identity, tuple(types), one_line(entry.get("license")))
+                license = (known.license if known else "") or one_line(entry.get("license"))
+                refs[identity] = CollectionRef(identity, tuple(types), license)
         return CollectionList(list(refs.values()))
 
     @property

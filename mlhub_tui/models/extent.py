@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,16 +24,28 @@ class BBox:
         """Return a box of 4 or 6 numbers (heights left out), or None where it is none."""
         if not isinstance(value, list | tuple) or len(value) not in (4, 6):
             return None
-        if not all(isinstance(n, int | float) and not isinstance(n, bool) and n == n for n in value):
-            return None
         half = len(value) // 2
-        return cls(float(value[0]), float(value[1]), float(value[half]), float(value[half + 1]))
+        west, south, east, north = (_finite(value[at]) for at in (0, 1, half, half + 1))
+        if west is None or south is None or east is None or north is None:
+            return None
+        return cls(west, south, east, north)
 
     def __str__(self) -> str:
         return (
             f"{_degrees(self.west, 'E', 'W')} to {_degrees(self.east, 'E', 'W')}, "
             f"{_degrees(self.south, 'N', 'S')} to {_degrees(self.north, 'N', 'S')}"
         )
+
+
+def _finite(value: Any) -> float | None:
+    """Return a JSON number as a float, None where it is none, not finite, or too large for one."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _degrees(value: float, positive: str, negative: str) -> str:
@@ -104,7 +117,9 @@ def _points(coordinates: Any) -> Iterator[tuple[float, float]]:
         entry = stack.pop()
         if not isinstance(entry, list) or not entry:
             continue
-        if len(entry) >= 2 and all(isinstance(n, int | float) for n in entry[:2]):
-            yield float(entry[0]), float(entry[1])
-        else:
+        if isinstance(entry[0], list):
             stack.extend(entry)
+        elif len(entry) >= 2:
+            longitude, latitude = _finite(entry[0]), _finite(entry[1])
+            if longitude is not None and latitude is not None:
+                yield longitude, latitude

@@ -1,0 +1,153 @@
+"""Text from outside is safe to draw, ids are safe as file names, keys are never shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path, PureWindowsPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mlhub_tui import text
+
+anything = st.text(st.characters(), max_size=60) | st.text(
+    st.characters(categories=["Cc", "Cf", "Cs"]), max_size=9
+)
+
+
+@given(anything)
+@example("\x1b]52;c;aGk=\x07")
+@example("\u202egnp.exe")
+@example("\x9b31m\ud800")
+def test_clean_text_holds_nothing_that_moves_a_terminal(value: str) -> None:
+    cleaned = text.clean(value)
+    for char in cleaned:
+        assert char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs", "Zl", "Zp")
+        assert unicodedata.bidirectional(char) not in (
+            "RLE",
+            "LRE",
+            "RLO",
+            "LRO",
+            "PDF",
+            "RLI",
+            "LRI",
+            "FSI",
+            "PDI",
+        )
+    assert text.clean(cleaned) == cleaned
+    cleaned.encode()
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=60))
+def test_clean_keeps_what_can_be_read(value: str) -> None:
+    assert text.clean(value) == value
+
+
+def test_markup_is_text() -> None:
+    assert text.clean("[/] [bold]x[/bold]") == "[/] [bold]x[/bold]"
+
+
+@given(anything, st.integers(1, 30))
+def test_one_line_is_one_line_and_no_longer_than_asked(value: str, limit: int) -> None:
+    line = text.one_line(value, limit)
+    assert len(line) <= limit
+    assert "\n" not in line
+    assert "\t" not in line
+
+
+@given(anything)
+@example("..")
+@example("../../etc/passwd")
+@example("C:\\Windows\\x")
+@example("con")
+@example("NUL.txt")
+@example("x" * 300)
+@example("é" * 200)
+@example("a.")
+@example("~")
+@example("-rf")
+@example("")
+def test_a_file_name_is_one_portable_component(identity: str) -> None:
+    name = text.file_name(identity)
+    assert name
+    assert name not in (".", "..")
+    assert Path(name).name == name
+    assert PureWindowsPath(name).name == name
+    assert not PureWindowsPath(name).is_reserved()
+    assert len(name.encode()) <= 200
+    assert not name.endswith((".", " "))
+    assert not name.startswith((".", "-", "~"))
+    assert name == text.clean(name)
+
+
+@given(anything, anything)
+@example("a/b", "a_b")
+@example("A\x00", "A")
+@example("x.", "x")
+def test_two_ids_never_share_a_file_name(one: str, other: str) -> None:
+    assert one == other or text.file_name(one) != text.file_name(other)
+
+
+@pytest.mark.parametrize(
+    "identity", ["bigearthnet_v1_source", "ref_african_crops_kenya_02_labels", "sn7-v1.2"]
+)
+def test_an_ordinary_id_is_its_own_file_name(identity: str) -> None:
+    assert text.file_name(identity) == identity
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=80))
+def test_a_masked_key_shows_four_characters_at_most(key: str) -> None:
+    masked = text.mask(key)
+    assert masked == "****" or masked == f"****{key[-4:]}"
+    if len(key) < 12:
+        assert masked == "****"
+
+
+def test_no_key_is_said() -> None:
+    assert text.mask(None) == text.mask("") == "no key"
+
+
+def test_redacted_text_has_no_keys_and_no_user_information() -> None:
+    told = text.redact("GET https://u:p@h/x?a=1&key=abc&Signature=xyz#f then http://h/?api_key=q")
+    assert told == "GET https://h/x?a=1&key=…&Signature=…#f then http://h/?api_key=…"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (float("inf"), ""),
+        (-1, "0 s"),
+        (45, "45 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (356400, "4 d 3 h"),
+    ],
+)
+def test_durations_are_two_units_at_most(seconds: float | None, words: str) -> None:
+    assert text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(None, "unknown size"), (0, "0 B"), (1, "1 B"), (999, "999 B"), (169265765, "169.3 MB")],
+)
+def test_sizes_are_in_powers_of_ten(count: int | None, words: str) -> None:
+    assert text.size(count) == words
+
+
+def test_counts_have_their_noun() -> None:
+    assert [text.count(1, "item"), text.count(2365, "item"), text.count(0, "entry", "entries")] == [
+        "1 item",
+        "2,365 items",
+        "0 entries",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [("2020-01-02T03:04:05Z", "2020-01-02"), ("2020-01-02", "2020-01-02"), ("soon", "soon"), (None, "")],
+)
+def test_dates_are_days(value: object, day: str) -> None:
+    assert text.date(value) == day
