@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 
 from . import ROOT_PATH, SAMPLE_KEY, documents
-from .catalogue import CollectionEntry
+from .catalogue import CollectionEntry, DatasetEntry
 from .items import item_index
 from .paging import BadPage, page_of_items
 from .search import matches
@@ -128,7 +128,10 @@ class Api:
         return JSONResponse({"collections": listed, "links": links})
 
     def _collection_document(self, entry: CollectionEntry, root: str) -> dict[str, Any]:
-        return documents.collection(entry, self._catalogue.datasets[entry.dataset], root)
+        return documents.collection(entry, self._parent(entry), root)
+
+    def _parent(self, entry: CollectionEntry) -> DatasetEntry:
+        return self._catalogue.datasets[entry.dataset]
 
     async def _collection(self, request: Request) -> Response:
         identity, root = request.path_params["id"], root_of(request)
@@ -152,7 +155,9 @@ class Api:
         if entry is None:
             return _missing("Collection", identity)
         try:
-            page = page_of_items(entry, request.query_params, root, _key_of(request) or "")
+            page = page_of_items(
+                entry, self._parent(entry), request.query_params, root, _key_of(request) or ""
+            )
         except BadPage as reason:
             return _refusal(400, str(reason))
         return JSONResponse(page, media_type=GEOJSON)
@@ -168,7 +173,7 @@ class Api:
         index = item_index(entry, item)
         if index is None:
             return _missing("Item", f"{item} in collection {identity}")
-        return JSONResponse(documents.item(entry, index, root), media_type=GEOJSON)
+        return JSONResponse(documents.item(entry, index, self._parent(entry), root), media_type=GEOJSON)
 
     async def _archive(self, request: Request) -> Response:
         identity = request.path_params["id"]

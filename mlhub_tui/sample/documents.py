@@ -128,7 +128,7 @@ def _collection_links(identity: str, root: str) -> list[Json]:
     ]
 
 
-def item(entry: CollectionEntry, index: int, root: str) -> Json:
+def item(entry: CollectionEntry, index: int, parent: DatasetEntry, root: str) -> Json:
     """Return an item as the API lists it: asset links are `download/` with a token that tells all."""
     document = items.item(entry, index)
     own = f"{root}collections/{entry.id}"
@@ -137,6 +137,10 @@ def item(entry: CollectionEntry, index: int, root: str) -> Json:
         _link("parent", own),
         _link("root", root),
         _link("self", f"{own}/items/{quote(document['id'])}", "application/geo+json"),
+        *(
+            _link("source", f"{root}collections/{source.id}/items/{identity}", "application/geo+json")
+            for source, identity in items.sources(entry, index, parent)
+        ),
     ]
     for kind in SENSORS[entry.sensor].assets:
         token = write_token(entry.id, document["id"], kind.file_name)

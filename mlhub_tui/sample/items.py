@@ -7,10 +7,11 @@ extent and interval. Hrefs and links are left to the caller: they differ between
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .catalogue import Box, CollectionEntry
+from .catalogue import Box, CollectionEntry, DatasetEntry
 from .hashing import mix, part, seed_of
 from .sensors import SENSORS
 
@@ -69,6 +70,24 @@ def footprint(entry: CollectionEntry, index: int) -> Box:
         min(round(left + width, 6), east),
         min(round(bottom + height, 6), north),
     )
+
+
+def sources(
+    entry: CollectionEntry, index: int, parent: DatasetEntry
+) -> Iterator[tuple[CollectionEntry, str]]:
+    """Yield collection and id of the images that a label was drawn on, as the Label extension asks for."""
+    if not SENSORS[entry.sensor].is_label:
+        return
+    for source in parent.collections:
+        if SENSORS[source.sensor].is_label or _split(source) not in (_split(entry), ""):
+            continue
+        dates = len(source.tiles.dates) if source.tiles else 1
+        for place in range(index * dates, min((index + 1) * dates, source.items)):
+            yield source, item_id(source, place)
+
+
+def _split(entry: CollectionEntry) -> str:
+    return next((name for name in ("train", "test") if name in entry.id), "")
 
 
 def geometry(box: Box) -> dict[str, Any]:

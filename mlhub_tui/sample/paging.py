@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.datastructures import QueryParams
 
 from . import documents
-from .catalogue import CollectionEntry
+from .catalogue import CollectionEntry, DatasetEntry
 from .items import item, item_id, item_index
 
 DEFAULT_LIMIT = 30
@@ -22,7 +22,9 @@ class BadPage(Exception):
     """The page's size or token cannot be."""
 
 
-def page_of_items(entry: CollectionEntry, params: QueryParams, root: str, key: str) -> dict[str, Any]:
+def page_of_items(
+    entry: CollectionEntry, parent: DatasetEntry, params: QueryParams, root: str, key: str
+) -> dict[str, Any]:
     """Return the page of a collection's items that the query asks for.
 
     Raises
@@ -34,7 +36,7 @@ def page_of_items(entry: CollectionEntry, params: QueryParams, root: str, key: s
     count = entry.items if _supports(entry, params.getlist("extensions")) else 0
     start = _start(entry, params.get("token"), limit)
     stop = min(count, start + limit)
-    features = [documents.item(entry, index, root) for index in range(start, stop)]
+    features = [documents.item(entry, index, parent, root) for index in range(start, stop)]
     return {
         "type": "FeatureCollection",
         "context": {"limit": limit, "matched": count, "returned": len(features)},

@@ -19,7 +19,7 @@ from .sensors import DOCUMENTATION, SENSORS
 
 Value = TypeVar("Value")
 
-_ARCHIVES_KEPT = 16
+_ARCHIVES_KEPT = 8
 _CATALOGS_KEPT = 4
 
 

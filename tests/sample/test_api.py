@@ -155,6 +155,15 @@ def test_every_asset_of_an_item_downloads_without_a_key(api: httpx.Client, anony
         assert answer.content.startswith(starts[asset["type"]])
 
 
+def test_labels_link_to_the_images_they_were_drawn_on(api: httpx.Client) -> None:
+    for collection, count in (("ref_african_crops_kenya_02_labels", 13), ("sen12floods_s2_labels", 2)):
+        label = api.get(f"collections/{collection}/items").json()["features"][0]
+        hrefs = [entry["href"] for entry in label["links"] if entry["rel"] == "source"]
+        assert len(hrefs) == count
+        for href in hrefs:
+            assert api.get(href).json()["bbox"] == label["bbox"]
+
+
 def test_model_assets_download_too(anonymous: httpx.Client) -> None:
     for model in anonymous.get("models").json():
         for asset in model["assets"].values():
