@@ -1,0 +1,158 @@
+"""`mlhub-tui download`: the engine of the app without the app."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Command, Run, command_line
+
+LABELS = "ref_african_crops_kenya_02_labels"
+SOURCE = "umd_mali_crop_type_source"
+UGANDA = "ref_african_crops_uganda_01_labels"
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
+    """A sample catalogue that is slow enough to be interrupted."""
+    with SampleServer(rate=3_000_000) as server:
+        monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
+        monkeypatch.setenv("MLHUB_API_KEY", server.key)
+        yield server
+
+
+def test_archives_arrive_whole_and_only_their_paths_are_on_stdout(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new" / "folder"
+    result = run("download", LABELS, UGANDA, LABELS, "--output-dir", str(folder))
+    assert result.exit_code == 0, result.stderr
+    paths = sorted(folder / f"{name}.tar.gz" for name in (LABELS, UGANDA))
+    assert sorted(map(Path, result.stdout.splitlines())) == paths
+    assert sorted(folder.iterdir()) == paths
+    for path in paths:
+        with tarfile.open(path) as archive:
+            assert archive.getnames()
+    assert f"done {LABELS}.tar.gz" in result.stderr
+
+
+def test_the_current_folder_is_the_default_and_the_option_may_come_first(
+    run: Run, on_sample: SampleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("download", LABELS).stdout == f"{tmp_path / LABELS}.tar.gz\n"
+    assert run("--output-dir", "sub", "download", LABELS).exit_code == 0
+    assert (tmp_path / "sub" / f"{LABELS}.tar.gz").is_file()
+
+
+def test_a_file_that_is_there_is_kept_or_overwritten_as_asked(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{LABELS}.tar.gz"
+    path.write_bytes(b"mine")
+    arguments = ("download", LABELS, "--output-dir", str(tmp_path), "--if-exists")
+    assert run(*arguments, "skip").stdout == f"{path}\n"
+    assert path.read_bytes() == b"mine"
+    assert run(*arguments, "overwrite").exit_code == 0
+    whole = path.read_bytes()
+    assert len(whole) > 1000
+    os.utime(path, (1, 1))
+    assert run(*arguments, "resume").exit_code == 0
+    assert (path.read_bytes(), path.stat().st_mtime) == (whole, 1)
+
+
+def test_one_that_does_not_exist_is_named_and_the_others_go_on(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    result = run("download", "nowhere", LABELS, "--output-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert "nowhere" in result.stderr
+    assert result.stdout == f"{tmp_path / LABELS}.tar.gz\n"
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == [f"{LABELS}.tar.gz"]
+
+
+def test_no_key_and_a_refused_key_are_exit_code_3(run: Run, sample: SampleServer, tmp_path: Path) -> None:
+    arguments = ("download", LABELS, "--root-url", sample.root_url, "--output-dir", str(tmp_path))
+    assert run(*arguments).exit_code == 3
+    refused = run(*arguments, "--api-key", "WRONG-KEY-123456")
+    assert refused.exit_code == 3
+    assert "WRONG-KEY" not in refused.output
+    assert run(*arguments, "--profile", "__anonymous__").exit_code == 3
+    assert not list(tmp_path.glob("*.tar.gz*"))
+
+
+def test_a_folder_that_cannot_be_made_is_said(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("download", LABELS, "--output-dir", str(tmp_path / "file" / "sub"))
+    assert result.exit_code == 1
+    assert str(tmp_path / "file") in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_unknown_choice_is_a_usage_error(run: Run) -> None:
+    assert run("download", LABELS, "--if-exists", "maybe").exit_code == 2
+    assert run("download").exit_code == 2
+
+
+def test_the_sample_catalogue_serves_the_download_itself(command: Command, tmp_path: Path) -> None:
+    done = command("download", LABELS, "--sample", "--output-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / LABELS}.tar.gz\n")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
+    slow: SampleServer, command: Command, tmp_path: Path, number: int, code: int
+) -> None:
+    part = tmp_path / f"{SOURCE}.tar.gz.part"
+    with subprocess.Popen(
+        command_line("download", SOURCE, "--output-dir", str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        limit = time.monotonic() + 15
+        while not (part.exists() and part.stat().st_size > 200_000) and time.monotonic() < limit:
+            time.sleep(0.02)
+        process.send_signal(number)
+        before = time.monotonic()
+        out, err = process.communicate(timeout=10)
+        assert time.monotonic() - before < 2
+    assert (process.returncode, out) == (code, "")
+    assert "interrupted: 1 transfer kept" in err
+    assert "Traceback" not in err
+    kept = part.stat().st_size
+    assert kept > 0
+    slow.forget_requests()
+    done = command("download", SOURCE, "--output-dir", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / SOURCE}.tar.gz\n"
+    with tarfile.open(tmp_path / f"{SOURCE}.tar.gz") as archive:
+        assert archive.getnames()
+    assert any(request.range for request in slow.store_requests)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_bars(slow: SampleServer, tmp_path: Path) -> None:
+    import pexpect
+
+    name, *arguments = command_line("download", SOURCE, "--output-dir", str(tmp_path))
+    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=15, dimensions=(24, 80))
+    child.expect(r"\d%\s+[\d.]+ .B/[\d.]+ MB .*MB/s.*━")
+    child.expect("\x1b\\[1A")
+    child.sendintr()
+    child.expect("interrupted: 1 transfer")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130

@@ -1,0 +1,102 @@
+"""Progress: a bar a transfer that fits the terminal, or lines that tell what is new."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.cli.progress import Bars, Lines, bar_line
+from mlhub_tui.cli.tables import cells
+from mlhub_tui.downloads.job import ArchiveRequest, IfExists, Job, State
+
+REQUEST = ArchiveRequest("http://x.example/", None, "c1", Path("/data"), IfExists.RESUME)
+JOB = Job(
+    1,
+    REQUEST,
+    "ref_african_crops_kenya_02_source.tar.gz",
+    State.DOWNLOADING,
+    0,
+    bytes_done=76_100_000,
+    bytes_total=169_300_000,
+    rate=4_200_000,
+    eta=22,
+)
+
+
+@pytest.mark.parametrize("width", [79, 60, 40, 20, 10])
+@pytest.mark.parametrize("state", [State.DOWNLOADING, State.RETRYING, State.QUEUED])
+def test_a_bar_fits_the_terminal(width: int, state: State) -> None:
+    job = replace(JOB, state=state, reason="the server failed " * 10, name="日本" * 40)
+    assert cells(bar_line(job, width)) <= width
+
+
+def test_a_bar_tells_name_percent_bytes_rate_and_time_left() -> None:
+    line = bar_line(JOB, 79, fine=False)
+    assert " ".join(line.split()[:-1]) == "ref_african_crops_ken… 44% 76.1 MB/169.3 MB 4.2 MB/s 22 s"
+    assert set(line.split()[-1]) == {"#", "-"}
+
+
+def test_a_bar_of_unknown_size_and_speed_is_still_one() -> None:
+    line = bar_line(replace(JOB, bytes_total=None, rate=None, eta=None), 79)
+    assert "?" in line
+    assert "76.1 MB" in line
+
+
+def test_a_job_that_waits_tells_why_without_its_key() -> None:
+    job = replace(JOB, state=State.RETRYING, reason="no answer from http://x.example/?key=SECRET")
+    assert "retrying: no answer from" in bar_line(job, 79)
+    assert "SECRET" not in bar_line(job, 79)
+
+
+def test_bars_are_drawn_over_themselves_and_leave_what_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyte
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    screen = pyte.Screen(80, 24)
+    screen.set_mode(pyte.modes.LNM)
+    stream = pyte.Stream(screen)
+    out = io.StringIO()
+    bars = Bars(out)
+    second = replace(JOB, id=2, name="two.tar.gz", state=State.QUEUED)
+    for jobs in (
+        [JOB, second],
+        [replace(JOB, bytes_done=160_000_000), second],
+        [replace(JOB, state=State.DONE), replace(second, state=State.CONNECTING)],
+        [
+            replace(JOB, state=State.DONE),
+            replace(second, state=State.FAILED, reason="gone", hint="try later"),
+        ],
+    ):
+        bars.update(jobs)
+    stream.feed(out.getvalue())
+    shown = [line.rstrip() for line in screen.display if line.strip()]
+    assert shown == [f"done {JOB.name}, 169.3 MB", "failed two.tar.gz: gone", "  try later"]
+
+
+def test_lines_tell_the_start_each_tenth_and_the_end() -> None:
+    out, now = io.StringIO(), [0.0]
+    lines = Lines(out, clock=lambda: now[0])
+    total = JOB.bytes_total
+    assert total is not None
+    lines.update([replace(JOB, state=State.QUEUED, bytes_done=0)])
+    lines.update([replace(JOB, state=State.CONNECTING, bytes_done=0)])
+    for percent in range(0, 101, 2):
+        lines.update([replace(JOB, bytes_done=total * percent // 100)])
+    lines.update([replace(JOB, state=State.DONE)])
+    told = out.getvalue().splitlines()
+    assert told[0].endswith("connecting")
+    assert [line.split()[1] for line in told[1:-1]] == [f"{n}%" for n in range(0, 101, 10)]
+    assert told[-1].startswith("done ")
+
+
+def test_lines_tell_a_slow_transfer_every_ten_seconds() -> None:
+    out, now = io.StringIO(), [0.0]
+    lines = Lines(out, clock=lambda: now[0])
+    for second in range(31):
+        now[0] = float(second)
+        lines.update([replace(JOB, bytes_done=1000 + second)])
+    assert len(out.getvalue().splitlines()) == 4
