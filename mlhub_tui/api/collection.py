@@ -117,7 +117,7 @@ class Collection(Remembering, models.Collection):
         --------
         >>> from mlhub_tui import Collection, DownloadIfExistsOpts
         >>> collection = await Collection.fetch("idiv_asia_crop_type_labels")
-        >>> path = await collection.download("~/crops", if_exists=DownloadIfExistsOpts.OVERWRITE)
+        >>> path = await collection.download("~/crops", if_exists=DownloadIfExistsOpts.overwrite)
         >>> path.name
         'idiv_asia_crop_type_labels.tar.gz'
         """

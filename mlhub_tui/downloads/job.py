@@ -10,11 +10,17 @@ from ..text import file_name
 
 
 class IfExists(StrEnum):
-    """What to do when a file of the name is already there (the seed library's `if_exists`)."""
+    """What to do when a file of the name is already there (the seed library's `if_exists`).
+
+    The names in small letters are the seed library's.
+    """
 
     RESUME = "resume"
     SKIP = "skip"
     OVERWRITE = "overwrite"
+    resume = RESUME
+    skip = SKIP
+    overwrite = OVERWRITE
 
 
 class State(StrEnum):
