@@ -90,7 +90,8 @@ def test_what_has_no_id_is_no_document(raw: Any) -> None:
 
 def test_documents_are_values() -> None:
     assert Dataset({"id": "a", "tags": []}) == Dataset({"id": "a", "tags": []})
-    assert Dataset({"id": "a"}) != Collection({"id": "a"})
+    as_collection: Document = Collection({"id": "a"})
+    assert as_collection != Dataset({"id": "a"})
     assert len({Dataset({"id": "a", "tags": []}), Dataset({"id": "a", "tags": []})}) == 1
     assert repr(Collection({"id": "a"})) == "Collection('a')"
     assert str(Dataset({"id": "a", "title": "A title"})) == "a: A title"
