@@ -154,6 +154,7 @@ class MLHubApp(App[int]):
     @work(exclusive=True, group="connect")
     async def _connect(self, open_it: Callable[[], Awaitable[Connection]]) -> None:
         before = self.connection
+        self.start_error = None
         self.connecting, self.connection_error = True, None
         try:
             self.connection = await open_it()
@@ -195,10 +196,14 @@ class MLHubApp(App[int]):
         queue = DownloadQueue(
             paths.queue(),
             SourceResolver(self._open_for_job),
-            on_change=lambda: self.post_message(QueueChanged()),
+            on_change=self._queue_changed,
         )
         queue.start()
         return queue
+
+    def _queue_changed(self) -> None:
+        """Take news of the queue; called from its own thread."""
+        self.post_message(QueueChanged())
 
     async def _open_for_job(self, request: ArchiveRequest) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
@@ -281,6 +286,16 @@ class MLHubApp(App[int]):
         if self.queue is not None:
             await asyncio.to_thread(self.queue.stop)
         await asyncio.to_thread(self.sample.stop)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on a fault of our own with one line; the traceback is kept in a file, without keys."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        from .crash import keep_traceback
+
+        self._leaving = True
+        self.exit(1, message=keep_traceback(error))
 
     def report(self, error: MLHubException) -> None:
         """Say what went wrong and what to do next; a refused key leads to the profiles."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
@@ -161,14 +160,14 @@ async def _load_datasets(source: Source, catalog: Catalog) -> None:
     try:
         catalog.set_datasets(await source.datasets())
     except MLHubException as error:
-        catalog.dataset_listing = Listing(loading=False, error=error.message, hint=error.hint)
+        catalog.dataset_listing = Listing(loading=False, error=error)
 
 
 async def _load_models(source: Source, catalog: Catalog) -> None:
     try:
         catalog.set_models(await source.models())
     except MLHubException as error:
-        catalog.model_listing = Listing(loading=False, error=error.message, hint=error.hint)
+        catalog.model_listing = Listing(loading=False, error=error)
 
 
 async def load_next_items(documents: Documents, catalog: Catalog, collection_id: str) -> bool:
@@ -200,22 +199,11 @@ async def load_next_items(documents: Documents, catalog: Catalog, collection_id:
     documents.keep_items(collection_id, page.entries)
     known = {ref.id for ref in listing.refs[-len(page.entries) :]} if page.entries else set()
     listing.refs += [
-        ItemRef(collection_id, item.id, short_label(collection_id, item))
-        for item in page.entries
-        if item.id not in known
+        ItemRef(collection_id, item.id, item.label) for item in page.entries if item.id not in known
     ]
     listing.next, listing.complete = page.next, page.next is None or not page.entries
     listing.matched = page.matched if page.matched is not None else listing.matched
     return True
-
-
-def short_label(collection_id: str, item: Item) -> str:
-    """Return an item's id without what it shares with its collection's: that is what tells items apart."""
-    shared = "".join(
-        a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(collection_id, item.id, strict=False))
-    )
-    cut = max(shared.rfind("_"), shared.rfind("-")) + 1
-    return f"…{item.label[cut:]}" if cut >= 8 and len(item.id) > cut else item.label
 
 
 def _why(error: MLHubException) -> str:

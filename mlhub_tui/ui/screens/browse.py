@@ -99,7 +99,7 @@ class BrowseScreen(PlaceScreen):
         tree.marked.clear()
         error = self.hub.connection_error
         if error is not None:
-            failed = Listing(loading=False, error=error.message, hint=error.hint)
+            failed = Listing(loading=False, error=error)
             tree.catalog.dataset_listing = tree.catalog.model_listing = failed
         tree.rebuild()
         self.detail.show([])
@@ -130,6 +130,10 @@ class BrowseScreen(PlaceScreen):
                 return
             tree.rebuild()
         self._follow()
+        refused = catalog.dataset_listing.error
+        if isinstance(refused, AuthenticationError):
+            self.hub.connection_error = refused
+            self.hub.action_go("profiles")
 
     # Items
 

@@ -43,8 +43,8 @@ def sheet_of(node: Node | None, documents: Documents) -> list[Block]:
             return model_sheet(model)
         case TypeNode(_, kind, number):
             return [Title(TYPE_TITLES.get(kind, kind)), Paragraph(f"{number} in this dataset")]
-        case GroupNode(_, title, note):
-            return [Title(title), Paragraph(note)]
+        case GroupNode(_, title, note, detail):
+            return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
         case NoteNode(_, words) | MoreNode(_, _, words):
             return [Paragraph(words)]
     return []

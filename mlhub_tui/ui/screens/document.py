@@ -133,14 +133,23 @@ class DocumentScreen(PlaceScreen):
                 self._load_items()
 
     def _draw_strip(self) -> None:
-        parts = [line(node_id(self._node), "bold $accent"), Content("  ")]
+        parts: list[Content] = []
         for name in self._panes:
             style = "bold $foreground on $primary-muted" if name == self._pane else "$muted"
             parts.append(Content.styled(f" {PANES[name]} ", style))
         target = self.query_one(f"#{self._pane}")
         status = getattr(target, "status", "")
-        parts.append(line(f"   {status}" if status else "", "$muted"))
-        self.query_one("#strip", Static).update(Content("").join(parts))
+        parts.append(line(f"  {status}" if status else "", "$muted"))
+        panes = Content("").join(parts)
+        room = max(self.size.width - panes.cell_length - 4, 8)
+        identity = node_id(self._node)
+        shown = identity if len(identity) <= room else f"…{identity[1 - room :]}"
+        self.query_one("#strip", Static).update(line(shown, "bold $accent") + Content("  ") + panes)
+
+    def on_resize(self) -> None:
+        """Fit the strip to the new width."""
+        if self.is_mounted:
+            self._draw_strip()
 
     @on(ItemTable.StatusChanged)
     def _status_changed(self, message: ItemTable.StatusChanged) -> None:

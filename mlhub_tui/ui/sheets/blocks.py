@@ -70,7 +70,7 @@ def typeset(blocks: Sequence[Block], width: int) -> Content:
                 named = bool(lines) and lines[0].plain == one_line(text)[: len(lines[0].plain)]
                 lines += [*([] if named else line(text, "$accent").wrap(max(width, 1))), Content()]
             case Heading(text):
-                lines += [Content(), line(text, "bold $primary")]
+                lines += [*([Content()] if lines else []), line(text, "bold $primary")]
             case Field(name, value, style) if value:
                 lines += _field(name, value, style, width, names)
             case Paragraph(text, style) if text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ...errors import MLHubException
 from ...models import CollectionRef, Dataset, MLModel
 from ...models.dataset import LABELS, SOURCE_IMAGERY
 
@@ -43,8 +44,12 @@ class Listing:
     """The state of the datasets' or the models' listing."""
 
     loading: bool = True
-    error: str = ""
-    hint: str = ""
+    error: MLHubException | None = None
+
+    @property
+    def words(self) -> str:
+        """What went wrong, whole."""
+        return f"{self.error.message}\n{self.error.hint}" if self.error else ""
 
 
 class Catalog:

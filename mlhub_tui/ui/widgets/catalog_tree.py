@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
@@ -33,10 +33,15 @@ from .nodes import (
 class CatalogTree(Tree[Node]):
     """Draws a `Catalog`; asks for items when a collection is expanded or its last loaded item is passed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, TREE_ACTIONS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(LISTS, TREE_ACTIONS),
+        # Textual's tree would take Space for itself.
+        Binding("space", "screen.mark", show=False),
+    ]
     DEFAULT_CSS = """
-    CatalogTree { background: $background; background-tint: $background 0%; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
-        overflow-x: hidden; padding: 0 0 0 1; }
+    CatalogTree { background: $background;
+        background-tint: $background 0%; padding: 0 0 0 1; overflow-x: hidden;
+        scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     CatalogTree > .tree--guides, CatalogTree > .tree--guides-hover, CatalogTree > .tree--guides-selected {
         color: $line; text-style: none; }
     CatalogTree > .tree--cursor { background: $primary-muted; color: $foreground; text-style: none; }
@@ -108,7 +113,8 @@ class CatalogTree(Tree[Node]):
         self._by_key = {}
         self._build_datasets()
         self._build_models()
-        self._place_cursor(kept, line)
+        # Nodes know their lines only once the lines were counted.
+        self._place_cursor(kept, min(line, self.last_line))
         if kept is not None:
             self.scroll_to(y=offset.y, animate=False, immediate=True)
             self.scroll_to_line(self.cursor_line, animate=False)
@@ -120,16 +126,16 @@ class CatalogTree(Tree[Node]):
         if node := self._by_key.get(key):
             self.move_cursor(node)
         else:
-            self.cursor_line = max(0, min(line, self.last_line))
+            self.cursor_line = max(0, line)
 
     def _build_datasets(self) -> None:
         shown, listing = self.catalog.shown_datasets(), self.catalog.dataset_listing
         total = len(self.catalog.datasets)
         note = _note(listing, str(total) if len(shown) == total else f"{len(shown)} of {total}")
-        group = self._add(self.root, GroupNode(DATASETS, "Datasets", note), expand=True)
+        group = self._add(self.root, GroupNode(DATASETS, "Datasets", note, listing.words), expand=True)
         if listing.error:
-            self._add(group, NoteNode((*DATASETS, "note"), listing.error, error=True))
-            self._add(group, NoteNode((*DATASETS, "hint"), f"r retries; {listing.hint}"))
+            self._add(group, NoteNode((*DATASETS, "note"), listing.error.message, error=True))
+            self._add(group, NoteNode((*DATASETS, "hint"), f"r retries; {listing.error.hint}"))
         elif not listing.loading and not shown:
             empty = "nothing matches the filter" if total else "no datasets here"
             self._add(group, NoteNode((*DATASETS, "note"), empty))
@@ -149,11 +155,11 @@ class CatalogTree(Tree[Node]):
             return
         group = self._add(
             self.root,
-            GroupNode(MODELS, "Models", _note(listing, str(len(shown)))),
+            GroupNode(MODELS, "Models", _note(listing, str(len(shown))), listing.words),
             expand=MODELS in self._expanded,
         )
         if listing.error:
-            self._add(group, NoteNode((*MODELS, "note"), listing.error, error=True))
+            self._add(group, NoteNode((*MODELS, "note"), listing.error.message, error=True))
         for model in shown:
             self._add(group, ModelNode(("model", model.id), model), leaf=True)
 
@@ -252,15 +258,16 @@ class CatalogTree(Tree[Node]):
             return Text("")
         data = node.data
         marked = isinstance(data, CollectionNode) and data.ref.id in self.marked
-        text = label(data, terms=self.catalog.terms, marked=marked)
+        text = label(data, self.catalog.terms)
         arrow = ("▾ " if node.is_expanded else "▸ ") if node.allow_expand else "  "
+        arrow += "✓ " if marked else ""
         text.stylize_before(style)
         depth = 0
         while (node := node.parent or self.root) is not self.root:
             depth += 1
         room = self.content_size.width - self.guide_depth * (depth + 1) - len(arrow)
-        if room > 8:
-            text.truncate(room, overflow="ellipsis")
+        if text.cell_len > room > 8:
+            text = shorten(text, room, keep_end=isinstance(data, CollectionNode | ItemNode))
         return Text(arrow, style=base_style) + text
 
     # Keys
@@ -370,6 +377,14 @@ def _note(listing: Listing, counted: str) -> str:
     if listing.loading:
         return "loading…"
     return "not loaded" if listing.error else counted
+
+
+def shorten(text: Text, room: int, *, keep_end: bool) -> Text:
+    """Return a label that fits; of an id the end is kept, which is what tells it from its neighbours."""
+    if keep_end and text.cell_len == len(text):
+        return Text("…", style=text.style) + text[len(text) - room + 1 :]
+    text.truncate(room, overflow="ellipsis")
+    return text
 
 
 def _progress(listing: ItemListing) -> str:

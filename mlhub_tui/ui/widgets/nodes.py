@@ -18,6 +18,7 @@ class GroupNode:
     key: Key
     title: str
     note: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +85,17 @@ class NoteNode:
 Node = GroupNode | DatasetNode | TypeNode | CollectionNode | ItemNode | ModelNode | MoreNode | NoteNode
 
 
-def label(node: Node, *, terms: list[str], marked: bool) -> Text:
+def label(node: Node, terms: list[str]) -> Text:
     """Return the label of a node; what the filter found is underlined, so that it shows without colours."""
     match node:
-        case GroupNode(_, title, note):
+        case GroupNode(_, title, note, _):
             return Text.assemble((title, "bold"), (f"  {note}" if note else "", "dim"))
         case DatasetNode(_, dataset):
             return _found(Text(one_line(dataset.title)), terms)
         case TypeNode(_, kind, count):
             return Text.assemble((TYPE_TITLES.get(kind, kind), "italic"), (f" {count}", "dim"))
         case CollectionNode(_, ref):
-            return Text("✓ " if marked else "") + _found(Text(ref.label), terms)
+            return _found(Text(ref.label), terms)
         case ItemNode(_, item):
             return Text(item.label)
         case ModelNode(_, model):

@@ -1,0 +1,219 @@
+"""Browse: the tree, its detail and its filter, driven by keys on the sample catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.widgets.nodes import CollectionNode, DatasetNode, ItemNode, MoreNode
+
+from .conftest import Driver, driven
+
+
+def browse(driver: Driver) -> BrowseScreen:
+    """Return the browse screen."""
+    screen = driver.app.screen_stack[0]
+    assert isinstance(screen, BrowseScreen)
+    return screen
+
+
+async def find(driver: Driver, words: str) -> None:
+    """Filter, and go to the first match."""
+    await driver.until("Open Cities")
+    await driver.press("slash")
+    await driver.type(words)
+    await driver.press("enter")
+
+
+async def test_the_tree_stands_before_anything_was_answered(options: AppOptions) -> None:
+    """The first paint does not wait for the network."""
+    async with driven(replace(options, root_url="http://127.0.0.1:9/")) as driver:
+        assert "Datasets" in driver.screen()
+        assert "loading" in driver.screen()
+
+
+async def test_datasets_come_sorted_by_title_with_their_number(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        titles = [dataset.title.casefold() for dataset in browse(driver).tree_view.catalog.datasets]
+        assert titles == sorted(titles)
+        assert f"Datasets  {len(titles)}" in driver.screen()
+        assert len(titles) >= 30
+
+
+async def test_a_collection_is_found_by_its_id_before_its_dataset_was_opened(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_lab")
+        node = browse(driver).tree_view.current
+        assert isinstance(node, CollectionNode)
+        assert node.ref.id == "ref_african_crops_kenya_02_labels"
+        assert "CV4A Kenya Crop Type Competition" in driver.screen(), "the parent stays in sight"
+        assert browse(driver).focused is browse(driver).tree_view
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("bigearthnet_v1", "bigearthnet_v1"),
+        ("marine debris", "nasa_marine_debris"),
+        ("rdnt.dw605x", "ref_african_crops_kenya_02"),
+        ("Off-Nadir", "spacenet4"),
+    ],
+)
+async def test_the_filter_looks_at_id_title_doi_and_tags(
+    options: AppOptions, words: str, expected: str
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        tree = browse(driver).tree_view
+        tree.catalog.filter = words
+        assert expected in [dataset.id for dataset in tree.catalog.shown_datasets()]
+        assert len(tree.catalog.shown_datasets()) < 10
+
+
+async def test_esc_clears_the_filter_and_brings_all_back(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya")
+        assert "of " in driver.screen().splitlines()[1]
+        await driver.press("escape")
+        await driver.until("Chesapeake")
+
+
+async def test_a_filter_that_finds_nothing_says_so(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "zzzz")
+        assert "nothing matches the filter" in driver.screen()
+
+
+async def test_the_detail_follows_the_cursor_and_shows_the_id(options: AppOptions) -> None:
+    async with driven(options, (140, 40)) as driver:
+        await find(driver, "spacenet7")
+        await driver.until("SpaceNet 7")
+        assert isinstance(browse(driver).tree_view.current, DatasetNode | CollectionNode)
+        await driver.press("g", "j")
+        await driver.until("Licence")
+        assert "spacenet7" in driver.screen()
+        assert "Citation" in driver.screen()
+
+
+async def test_a_collection_of_both_types_stands_under_both(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        dataset = next(d for d in browse(driver).tree_view.catalog.datasets if d.id == "spacenet1")
+        assert [c.id for c in dataset.collections] == ["sn1_AOI_1_RIO"]
+        assert dataset.collections.source_imagery == dataset.collections.labels
+        await find(driver, "sn1_AOI")
+        screen = driver.screen()
+        assert "Source imagery" in screen
+        assert "Labels" in screen
+        assert screen.count("sn1_AOI_1_RIO") >= 2
+
+
+async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptions) -> None:
+    async with driven(options, (100, 50)) as driver:
+        await find(driver, "kenya_02_source")
+        await driver.press("l")
+        tree = browse(driver).tree_view
+        listing = tree.catalog.items
+        await driver.until(lambda: listing.get("ref_african_crops_kenya_02_source"))
+        items = listing["ref_african_crops_kenya_02_source"]
+        await driver.until(lambda: items.refs and not items.loading)
+        first = len(items.refs)
+        assert not items.complete
+        tree.move_cursor(next(n for n in tree._by_key.values() if isinstance(n.data, MoreNode)))
+        await driver.until(lambda: len(items.refs) > first)
+        assert len({ref.id for ref in items.refs}) == len(items.refs), "no item twice"
+        await driver.until(lambda: isinstance(tree.current, ItemNode))
+
+
+async def test_enter_opens_the_collection_with_everything_about_it(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_labels")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.until("10.34911/rdnt.dw605x")
+        assert "Archive" in driver.screen()
+        await driver.press("J")
+        await driver.until('"type": "Collection"')
+        await driver.press("i")
+        await driver.until("4 items of 4")
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, BrowseScreen)
+
+
+async def test_the_item_table_goes_on_to_the_last_item(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_source")
+        await driver.press("i")
+        await driver.until("30 items of 52")
+        for _ in range(12):
+            await driver.press("G")
+            await driver.pilot.pause(0.05)
+        await driver.until(lambda: "more below" not in driver.screen())
+        assert "52 items of 52" in driver.screen().splitlines()[1]
+
+
+async def test_without_a_key_items_lead_to_the_profiles(sample: SampleServer, options: AppOptions) -> None:
+    async with driven(AppOptions(root_url=sample.root_url)) as driver:
+        await find(driver, "kenya_02_source")
+        await driver.press("l")
+        await driver.until("need an API key")
+        await driver.press("y")
+        await driver.until("browse without a key")
+
+
+async def test_a_wrong_key_is_said_in_one_line_and_masked(sample: SampleServer, options: AppOptions) -> None:
+    wrong = "wrong-key-with-secret-9876"
+    async with driven(replace(options, api_key=wrong)) as driver:
+        await driver.until("browse without a key")
+        await driver.until("the API refused the key ****9876")
+        assert "secret" not in driver.screen()
+
+
+async def test_a_server_that_is_not_there_is_said_with_the_way_on(options: AppOptions) -> None:
+    async with driven(replace(options, root_url="http://127.0.0.1:9/")) as driver:
+        await driver.until("127.0.0.1:9", 20)
+        await driver.until("r retries", 20)
+
+
+async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        tree = browse(driver).tree_view
+        await driver.press("j", "j", "l", "j", "j")
+        before, line = tree.current, tree.cursor_line
+        assert isinstance(before, CollectionNode)
+        await driver.press("r")
+        await driver.until(lambda: not tree.catalog.dataset_listing.loading)
+        await driver.until(lambda: tree.current is not None and tree.current.key == before.key)
+        assert tree.cursor_line == line
+        assert tree.current is not None
+        assert tree.current.key == before.key
+
+
+async def test_selected_collections_are_marked_not_only_coloured(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_labels")
+        await driver.press("space")
+        assert "✓" in driver.screen()
+        await driver.press("k", "space")
+        assert "✓" not in driver.screen()
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (200, 60)])
+async def test_every_size_shows_the_way_to_help_and_out(options: AppOptions, size: tuple[int, int]) -> None:
+    async with driven(options, size) as driver:
+        await driver.until("Datasets")
+        last = driver.screen().splitlines()[size[1] - 1]
+        assert "? help" in last
+        assert "q quit" in last
+
+
+async def test_a_terminal_that_is_too_small_gets_a_sentence(options: AppOptions) -> None:
+    async with driven(options, (30, 8)) as driver:
+        await driver.until("40 columns")
