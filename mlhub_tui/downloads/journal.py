@@ -66,7 +66,7 @@ class Journal:
     def release(self, part: Path) -> None:
         """Stop being the writer; a record that says nothing goes."""
         key = pack(str(part))
-        # The transfer has ended, well or not, and that is what counts: a claim that stays is this program's own.
+        # The transfer has ended, well or not, and that is what counts; a claim that stays is our own.
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
             db.execute("DELETE FROM parts WHERE path = ? AND generation = 0", (key,))
             mine = (key, self._store.runner)
@@ -122,6 +122,7 @@ class Journal:
         with self._database.transaction() as db:
             with self._guard:
                 pending, self._pending = self._pending, {}
+            self._store.beat_in(db)
             try:
                 db.executemany(
                     "UPDATE parts SET synced = ? WHERE path = ? AND generation = ?",

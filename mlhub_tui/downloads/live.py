@@ -26,6 +26,8 @@ class Live:
         Bytes of the whole file, once known.
     heard
         Monotonic time in seconds of the last byte.
+    promised
+        Bytes that the part will have in the end, for which the disk must keep room.
     """
 
     def __init__(self, on_phase: Callable[[], None] | None = None) -> None:
@@ -33,6 +35,7 @@ class Live:
         self.done = 0
         self.total: int | None = None
         self.heard = time.monotonic()
+        self.promised = 0
         self._on_phase = on_phase
 
     def enter(self, phase: State) -> None:

@@ -74,13 +74,20 @@ class Store:
         ids = frozenset(row["id"] for row in self._database.read("SELECT id FROM jobs"))
         return self._jobs(rows), ids
 
-    def adopt(self) -> list[Job]:
-        """Take over the unfinished jobs of programs that are gone; what they were at is queued again."""
+    def adopt(self, only: frozenset[int] | None = None) -> list[Job]:
+        """Take over the unfinished jobs of programs that are gone; what they were at is queued again.
+
+        Parameters
+        ----------
+        only
+            The ids of the jobs that are wanted; None for all.
+        """
         with self._database.transaction() as db:
             live = _live(db, self._clock())
             rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
             orphans = [row for row in rows.fetchall() if row["runner"] not in live]
             orphans = [row for row in orphans if not State(row["state"]).finished]
+            orphans = [row for row in orphans if only is None or row["id"] in only]
             for row in orphans:
                 state = State(row["state"])
                 state = State.QUEUED if state in _UNFINISHED_WORK else state
@@ -157,6 +164,19 @@ class Store:
             self._update(db, job_id, state=state, **fields)
         return self._known(job_id)
 
+    def move_all(self, job_ids: Iterable[int], state: State, **fields: Any) -> list[Job]:
+        """Move those jobs for which it is legal, and which are nobody else's, in one transaction."""
+        with self._database.transaction() as db:
+            live = _live(db, self._clock())
+            moved = []
+            for job_id in job_ids:
+                row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
+                free = row is not None and (row["runner"] == self.runner or row["runner"] not in live)
+                if free and state in states.MOVES[State(row["state"])]:
+                    self._update(db, job_id, state=state, runner=self.runner, **fields)
+                    moved.append(job_id)
+        return [job for job_id in moved if (job := self.job(job_id)) is not None]
+
     def note(self, jobs: Iterable[Job]) -> None:
         """Keep jobs of ours as they are in memory: progress, and what could not be written in its time."""
         with self._database.transaction() as db:
@@ -167,7 +187,11 @@ class Store:
     def beat(self) -> None:
         """Tell the other programs that this one still runs."""
         with self._database.transaction() as db:
-            db.execute("UPDATE runners SET beat = ? WHERE id = ?", (self._clock(), self.runner))
+            self.beat_in(db)
+
+    def beat_in(self, db: sqlite3.Connection) -> None:
+        """Do so in a transaction that is under way."""
+        db.execute("UPDATE runners SET beat = ? WHERE id = ?", (self._clock(), self.runner))
 
     def arrange(self, positions: dict[int, int]) -> None:
         """Give jobs new places in the queue."""

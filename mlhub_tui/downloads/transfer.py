@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +20,13 @@ from .job import IfExists, State
 from .journal import Entry, Journal
 from .live import Live
 from .part import Part
-from .sync import Syncer
+from .sink import Sink
 from .trouble import Interrupted
 from .tuning import Tuning
-from .verify import Follower, gzip_whole
+from .verify import gzip_whole
 from .wire import Wire, refuse
 
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
-_FLUSH = 256 << 10  # bytes worth a write of their own
 _PAGE = (b"<!doctype html", b"<html")
 
 
@@ -198,7 +196,7 @@ class Transfer:
         return self._journal.begin(self._task.part, Entry(wire.url, version, synced=size, inode=identity))
 
     def _range(self, entry: Entry) -> dict[str, str]:
-        """Return the headers that ask for the rest and a piece before it; old stores know closed ranges only."""
+        """Return the headers that ask for the rest and a piece before it (closed, for old stores)."""
         total = entry.remote.total
         assert total is not None
         headers = {"Range": f"bytes={self._seam(entry)}-{total - 1}"}
@@ -259,18 +257,13 @@ class Transfer:
         self._live.total = total or self._task.size
         self._live.wrote(entry.synced)
         self._live.enter(State.DOWNLOADING)
-        follower = Follower(part.path, entry.remote.digests) if entry.remote.digests else None
-        if follower:
-            follower.start()
-        try:
-            end = self._pour(body, view, filled, part, entry, follower)
+        digests = entry.remote.digests
+        with Sink(part, entry, self._journal, self._live, self._tuning, digests) as sink:
+            end = sink.pour(body, view, filled)
             if total is not None and end < total:
                 return None
-            self._finish(response, part, entry, end, follower)
+            self._finish(response, part, entry, end, sink)
             return end
-        finally:
-            if follower:
-                follower.stop()
 
     def _compare_seam(self, body: Body, part: Part, entry: Entry) -> None:
         """Read the piece that is there already and compare: validators have lied before."""
@@ -279,46 +272,12 @@ class Transfer:
         if probe.read(body, count, self._tuning.stall) != part.read(seam, count):
             raise _StartOver("the bytes before the resume point are others")
 
-    def _pour(
-        self, body: Body, view: memoryview, filled: int, part: Part, entry: Entry, follower: Follower | None
-    ) -> int:
-        """Copy what is filled and the body to the part; return where it ends. What was written is recorded."""
-        tuning = self._tuning
-
-        def record(synced: int) -> None:
-            self._journal.advance(part.path, entry.generation, synced)
-
-        syncer = Syncer(part, record, entry.synced, every=tuning.sync_every, volume=tuning.sync_bytes)
-        syncer.start()
-        at = entry.synced
-        pace = _Pace(tuning, at)
-        try:
-            while True:
-                count = body.readinto(view[filled:])
-                filled += count or 0
-                if filled >= _FLUSH or (filled and not count) or (filled and pace.late()):
-                    part.write(at, view[:filled])
-                    at, filled = at + filled, 0
-                    syncer.wrote(at)
-                    self._live.wrote(at)
-                    if follower:
-                        follower.wrote(at)
-                pace.check(at + filled)
-                if syncer.error is not None:
-                    raise syncer.error
-                if count == 0:
-                    return at
-        finally:
-            syncer.finish()
-
     def _refuse_page(self, view: memoryview) -> None:
         """Refuse a web page that does not say it is one."""
         if bytes(view[:64]).lstrip().lower().startswith(_PAGE):
             raise errors.UnexpectedAnswer(f"the server sent a web page instead of {self._task.target.name}")
 
-    def _finish(
-        self, response: httpx.Response, part: Part, entry: Entry, size: int, follower: Follower | None
-    ) -> None:
+    def _finish(self, response: httpx.Response, part: Part, entry: Entry, size: int, sink: Sink) -> None:
         """Verify and commit."""
         self._live.total = size
         self._live.enter(State.VERIFYING)
@@ -326,8 +285,7 @@ class Transfer:
         try:
             if entry.remote.total is None and "transfer-encoding" not in response.headers:
                 self._check_unframed(part, size)
-            if follower:
-                follower.check(size, self._tuning.tick, self._stop)
+            sink.check(size, self._stop)
         except errors.VerificationFailed:
             self._forget_progress()
             raise
@@ -350,34 +308,3 @@ class Transfer:
         if entry is not None:
             self._journal.begin(self._task.part, Entry(entry.url, inode=entry.inode))
         self._live.wrote(0)
-
-
-class _Pace:
-    """Notices a transfer that gets nowhere, and bytes that wait too long in the buffer."""
-
-    def __init__(self, tuning: Tuning, at: int) -> None:
-        self._tuning = tuning
-        now = time.monotonic()
-        self._at, self._since = at, now
-        self._last, self._heard = at, now
-        self._written = now
-
-    def late(self) -> bool:
-        """Return whether it is time to write what there is."""
-        now = time.monotonic()
-        if now - self._written < self._tuning.tick / 2:
-            return False
-        self._written = now
-        return True
-
-    def check(self, at: int) -> None:
-        """Raise ServerTimeout after `stall` seconds of nothing, or of next to nothing."""
-        now = time.monotonic()
-        if at != self._last:
-            self._last, self._heard = at, now
-        if now - self._heard > self._tuning.stall:
-            raise errors.ServerTimeout(f"nothing came for {text.duration(self._tuning.stall)}")
-        if now - self._since > self._tuning.stall:
-            if at - self._at < self._tuning.least * self._tuning.stall:
-                raise errors.ServerTimeout(f"next to nothing came for {text.duration(self._tuning.stall)}")
-            self._at, self._since = at, now

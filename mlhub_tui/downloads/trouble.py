@@ -82,3 +82,20 @@ def known(error: BaseException, job: Job) -> errors.MLHubException:
     return errors.DownloadError(
         f"the transfer of {job.name} broke: {what}", hint="retry; if it stays so, report it"
     )
+
+
+class Budget:
+    """Counts failures in a row; bytes that were not there before make it forget them."""
+
+    _STEP = 16 << 10  # a trickle that dies again and again is no progress
+
+    def __init__(self, done: int = 0) -> None:
+        self._high = done
+        self._failures = 0
+
+    def failed(self, done: int) -> int:
+        """Return the failures in a row, this one counted, with so many bytes there at its end."""
+        if done >= self._high + self._STEP:
+            self._high, self._failures = done, 0
+        self._failures += 1
+        return self._failures

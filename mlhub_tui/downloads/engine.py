@@ -1,0 +1,292 @@
+"""The engine: one thread with its own event loop that decides what runs, and keeps the record of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .. import text
+from . import folder
+from .attempt import Kit, attempt
+from .board import Board
+from .job import Job, State
+from .ledger import Ledger
+from .live import Live
+from .meter import Meter
+from .process import Process
+from .resolve import Resolver
+from .states import ACTIVE
+from .transfer import Outcome
+from .trouble import Budget, verdict
+from .tuning import Patience, Tuning
+
+_BUSY, _IDLE = 0.5, 2.0  # seconds between two looks
+_BEAT = 2.0
+_ADOPT = 5.0
+
+
+@dataclass(slots=True)
+class Running:
+    """A transfer at work."""
+
+    live: Live
+    meter: Meter
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a queue is run; see `queue.DownloadQueue`."""
+
+    path: Path
+    resolver: Resolver
+    concurrency: int = 2
+    only_own: bool = False
+    patience: Patience = field(default_factory=Patience)
+    tuning: Tuning = field(default_factory=Tuning)
+    tls: ssl.SSLContext | None = None
+    identity: Process | None = None
+
+
+class Engine:
+    """Runs jobs, so many at a time, in the order of the queue. All of it belongs to one event loop.
+
+    Parameters
+    ----------
+    setup
+        What it is told.
+    board
+        Where it shows what it does.
+    announce
+        Called when something changed, in the engine's thread.
+    """
+
+    def __init__(self, setup: Setup, board: Board, announce: Callable[[], None]) -> None:
+        self._setup = setup
+        self._board = board
+        self._announce = announce
+        self.ledger = Ledger(setup.path, board, setup.identity)
+        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls)
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._running: dict[int, Running] = {}
+        self._due: dict[int, float] = {}
+        self._budgets: dict[int, Budget] = {}
+        self._wanted: set[int] = set()
+        self._room_lock = threading.Lock()
+        self._beaten = self._adopted = self._told = 0.0
+        self._untold = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def run(self) -> None:
+        """Work until told to stop, then put everything where the next start finds it."""
+        self.ledger.load(adopt=not self._setup.only_own)
+        self._tell()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while not self._stopping:
+                    self._queue_due()
+                    self._start(group)
+                    await self._pause_until_news()
+                    self._look()
+                for running in self._running.values():
+                    if running.task is not None:
+                        running.task.cancel()
+        finally:
+            self.ledger.leave(job for job in self._board.snapshot() if self._interrupted(job))
+            self._tell()
+
+    def stop(self) -> None:
+        """Make `run` end."""
+        self._stopping = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Make it look again at what there is to do."""
+        self._wake.set()
+        self._tell()
+
+    async def news(self) -> None:
+        """Wait until something changes."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(future)
+        await future
+
+    def _tell(self) -> None:
+        """Announce a change now, and all progress with it."""
+        self._told, self._untold = time.monotonic(), False
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        self._announce()
+
+    def want(self, job_ids: Iterable[int]) -> None:
+        """Take note of jobs that were asked for here, to be adopted should their program go."""
+        self._wanted.update(job_ids)
+
+    def forget_failures(self, job_ids: Iterable[int]) -> None:
+        """Begin anew with the patience for jobs that somebody looked at."""
+        for job_id in job_ids:
+            self._budgets.pop(job_id, None)
+            self._due.pop(job_id, None)
+
+    async def interrupt(self, job_ids: Iterable[int], *, wait: bool = False) -> None:
+        """End the transfers of jobs whose state says so already."""
+        tasks = [r.task for i in job_ids if (r := self._running.get(i)) is not None and r.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks and wait:
+            await asyncio.wait(tasks)
+
+    def _interrupted(self, job: Job) -> bool:
+        return job.id in self.ledger.ours and job.state.running
+
+    def _queue_due(self) -> None:
+        now = self._loop.time()
+        for job_id in [job_id for job_id, due in self._due.items() if due <= now]:
+            del self._due[job_id]
+            self.ledger.move(job_id, State.QUEUED, next_try=None)
+
+    def _start(self, group: asyncio.TaskGroup) -> None:
+        free = self._setup.concurrency - len(self._running)
+        if free <= 0:
+            return
+        for job in self._board.snapshot():
+            if job.state is not State.QUEUED or job.id in self._running or job.id not in self.ledger.ours:
+                continue
+            if self.ledger.move(job.id, State.CONNECTING, hint="") is None:
+                continue
+            live = Live(self._on_phase)
+            running = Running(live, Meter(time.monotonic()))
+            self._running[job.id] = running
+            running.task = group.create_task(self._work(job, live), name=job.name)
+            running.task.add_done_callback(functools.partial(self._ended, job.id))
+            self._tell()
+            free -= 1
+            if free == 0:
+                return
+
+    def _on_phase(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop ended first
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _pause_until_news(self) -> None:
+        timeout = _BUSY if self._running else _IDLE
+        if self._due:
+            timeout = min(timeout, max(0.0, min(self._due.values()) - self._loop.time()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), timeout)
+        self._wake.clear()
+
+    async def _work(self, job: Job, live: Live) -> None:
+        """Run one try of one job; whatever comes of it becomes its state."""
+        try:
+            outcome = await attempt(job.request, self._kit, live, lambda needed: self._room(job, needed))
+        except Exception as error:
+            self._failed(job, live, error)
+        else:
+            self._done(job, outcome)
+
+    def _ended(self, job_id: int, _: asyncio.Task[None]) -> None:
+        """Free the place of a transfer; a task may end without having begun, so not in `_work`."""
+        del self._running[job_id]
+        self._wake.set()
+        self._tell()
+
+    def _done(self, job: Job, outcome: Outcome) -> None:
+        self._budgets.pop(job.id, None)
+        reason = "" if outcome.fetched else "already there"
+        ends = {"bytes_done": outcome.size, "bytes_total": outcome.size}
+        self.ledger.move(job.id, State.DONE, reason=reason, hint="", tries=0, next_try=None, **ends)
+
+    def _failed(self, job: Job, live: Live, error: Exception) -> None:
+        failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
+        judged = verdict(error, failures, self._setup.patience, job)
+        next_try = None if judged.delay is None else time.time() + judged.delay
+        moved = self.ledger.move(
+            job.id,
+            judged.state,
+            reason=judged.reason,
+            hint=judged.hint,
+            tries=failures,
+            next_try=next_try,
+            bytes_done=live.done or job.bytes_done,
+            bytes_total=live.total or job.bytes_total,
+        )
+        if moved is not None and judged.delay is not None:
+            self._due[job.id] = self._loop.time() + judged.delay
+
+    def _look(self) -> None:
+        """Bring the board up to date: progress, other programs, a sign of life."""
+        for job_id, running in self._running.items():
+            self._untold |= self._follow(job_id, running)
+        changed, now = False, time.monotonic()
+        if now - self._beaten >= (_BEAT if self._running else _BEAT * 5):
+            self._beaten = now
+            jobs = [job for i in self._running if (job := self._board.get(i)) is not None]
+            self.ledger.keep(job for job in jobs if job.state in ACTIVE)
+            changed |= self.ledger.look()
+        if now - self._adopted >= _ADOPT:
+            self._adopted = now
+            changed |= self.ledger.adopt(frozenset(self._wanted) if self._setup.only_own else None)
+        if changed or (self._untold and now - self._told >= _BUSY * 0.9):
+            self._tell()
+
+    def _follow(self, job_id: int, running: Running) -> bool:
+        """Show how far a transfer is; return whether that changed."""
+        job, live = self._board.get(job_id), running.live
+        if job is None or job.state not in ACTIVE:
+            return False
+        now = time.monotonic()
+        hushed = live.phase is State.DOWNLOADING and now - live.heard > self._setup.tuning.hush
+        state = State.STALLED if hushed else live.phase
+        if state is not job.state:
+            reason = "nothing comes at the moment" if hushed else ""
+            moved = self.ledger.move(job_id, state, reason=reason)
+            if moved is None:
+                return True
+            if job.state is not State.STALLED:
+                running.meter = Meter(now, live.done)
+            job = moved
+            self._tell()
+        running.meter.feed(now, live.done)
+        shown = replace(
+            job,
+            bytes_done=live.done or job.bytes_done,
+            bytes_total=live.total or job.bytes_total,
+            rate=running.meter.rate if state is State.DOWNLOADING else None,
+            eta=running.meter.eta(live.total) if state is State.DOWNLOADING else None,
+        )
+        self._board.put(shown)
+        return shown != job
+
+    def _room(self, job: Job, needed: int) -> None:
+        """Raise NoSpaceError if the disk has not what this and the other running transfers need.
+
+        Called in the transfer's thread.
+        """
+        mine, disk = self._running.get(job.id), folder.device(job.request.folder)
+        with self._room_lock:
+            others = 0
+            for job_id, running in list(self._running.items()):
+                other = self._board.get(job_id)
+                if other is not None and job_id != job.id and folder.device(other.request.folder) == disk:
+                    others += max(0, running.live.promised - running.live.done)
+            folder.check_room(job.request.folder, needed, reserved=others)
+            if mine is not None:
+                mine.live.promised = mine.live.done + needed
+
+
+def broken(error: BaseException) -> str:
+    """Return a line for an engine that ended by an error nobody expected."""
+    what = text.one_line(text.redact(f"{type(error).__name__}: {error}"), 200)
+    return f"the download engine stopped: {what}; start the program again to go on"

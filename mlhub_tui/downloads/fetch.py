@@ -1,0 +1,132 @@
+"""One archive without the queue, for the Python API: the same engine, with an end to its patience."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import paths
+from . import folder as folders
+from .attempt import Kit, attempt
+from .database import Database
+from .job import ArchiveRequest, IfExists, Job, State, archive_name
+from .journal import Journal
+from .live import Live
+from .resolve import ArchiveSource, OneSource, Resolver
+from .store import Store
+from .threads import in_thread
+from .trouble import Budget, known, verdict
+from .tuning import BOUNDED, Patience, Tuning
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are there, and of how many; None while that is not known."""
+
+_PERIOD = 0.5  # seconds between two reports
+
+
+async def fetch_archive(
+    source: ArchiveSource,
+    collection_id: str,
+    folder: Path,
+    *,
+    if_exists: IfExists | str = IfExists.RESUME,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Download the archive of a collection and return its path.
+
+    The file is `<collection id>.tar.gz` in the folder, which is made if needed; until it is whole and
+    verified it is `<collection id>.tar.gz.part`, and a later call, or the app, goes on with that.
+
+    Parameters
+    ----------
+    source
+        Where the archive is looked up; it stays open.
+    collection_id
+        The collection.
+    folder
+        Output folder; `~` is expanded.
+    if_exists
+        `resume` compares sizes and goes on with what is half done, `skip` leaves any file as it is,
+        `overwrite` replaces it once the new one is whole.
+    on_progress
+        Called about twice a second, in the event loop.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is no such archive; nothing is left on disk.
+    AuthenticationError
+        If a key is missing or refused.
+    RequestError, DownloadError
+        If it cannot be fetched after some tries; what was fetched stays for the next call.
+    """
+    request = ArchiveRequest(
+        source=source.root_url,
+        profile=None,
+        collection_id=collection_id,
+        folder=folders.normal(folder),
+        if_exists=IfExists(if_exists),
+    )
+    return await fetch(request, OneSource(source), on_progress=on_progress)
+
+
+async def fetch(
+    request: ArchiveRequest,
+    resolver: Resolver,
+    *,
+    on_progress: Progress | None = None,
+    patience: Patience = BOUNDED,
+    tuning: Tuning | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Path:
+    """Download what is requested, trying again as long as `patience` lasts; errors as `fetch_archive`."""
+    live = Live()
+    records = await in_thread(_Records)
+    reporter = asyncio.create_task(_report(live, on_progress))
+    try:
+        kit = Kit(resolver, records.journal, tuning or Tuning(), tls)
+        return await _persistently(request, kit, live, patience)
+    finally:
+        reporter.cancel()
+        await in_thread(records.close)
+        if on_progress is not None:
+            on_progress(live.done, live.total)
+
+
+async def _persistently(request: ArchiveRequest, kit: Kit, live: Live, patience: Patience) -> Path:
+    budget = Budget()
+    job = Job(0, request, archive_name(request.collection_id), State.QUEUED, 0)
+    while True:
+        try:
+            outcome = await attempt(request, kit, live)
+            live.done = live.total = outcome.size
+            return outcome.path
+        except Exception as error:
+            judged = verdict(error, budget.failed(live.done), patience, job)
+            if judged.delay is None:
+                raise known(error, job) from error
+            await asyncio.sleep(judged.delay)
+
+
+async def _report(live: Live, on_progress: Progress | None) -> None:
+    while on_progress is not None:
+        await asyncio.sleep(_PERIOD)
+        on_progress(live.done, live.total)
+
+
+class _Records:
+    """The journal that the app's queue has too, without a job in it."""
+
+    def __init__(self) -> None:
+        self._database = Database(paths.queue())
+        self._store = Store(self._database)
+        self.journal = Journal(self._database, self._store)
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._store.leave()
+        self._database.close()

@@ -1,0 +1,149 @@
+"""The queue's memory and its database kept in step; what cannot be written is shown, and written later."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import text
+from .board import Board
+from .database import Database
+from .job import Job, State
+from .journal import Journal
+from .process import Process
+from .states import ACTIVE, IllegalMove
+from .store import NotOurs, Store
+
+
+class Ledger:
+    """Jobs on the board and in the store.
+
+    Parameters
+    ----------
+    path
+        The database.
+    board
+        Where everybody looks.
+    identity
+        The program; this one by default.
+
+    Attributes
+    ----------
+    ours
+        The ids of the jobs that this program may run.
+    notice
+        One line for the user if the queue cannot be kept, or was damaged.
+    """
+
+    def __init__(self, path: Path, board: Board, identity: Process | None = None) -> None:
+        self._database = Database(path)
+        self.store = Store(self._database, identity=identity)
+        self.journal = Journal(self._database, self.store)
+        self._board = board
+        self._opened = self._database.notice
+        self._failing = ""
+        self._unsaved: set[int] = set()
+        self.ours: set[int] = set()
+
+    @property
+    def notice(self) -> str:
+        """What the user should know of the queue's file."""
+        return self._failing or self._opened
+
+    def load(self, *, adopt: bool) -> None:
+        """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
+        adopted = self.store.adopt() if adopt else []
+        self.ours.update(job.id for job in adopted)
+        self._board.put(*self.store.load())
+
+    def show(self, jobs: Iterable[Job]) -> None:
+        """Put jobs of the store on the board; those that are not another program's are ours."""
+        jobs = list(jobs)
+        self.ours.update(job.id for job in jobs if not job.elsewhere)
+        self._board.put(*jobs)
+
+    def move(self, job_id: int, state: State, **fields: Any) -> Job | None:
+        """Move a job; None if it cannot go there, or is not ours any more."""
+        before = self._board.get(job_id)
+        try:
+            job = self.store.move(job_id, state, **fields)
+        except (IllegalMove, NotOurs):
+            self._reread(job_id)
+            return None
+        except sqlite3.Error as error:
+            if before is None:
+                return None
+            self._failed(error)
+            self._unsaved.add(job_id)
+            job = replace(before, state=state, **fields)
+        if before is not None and state in ACTIVE:
+            job = replace(job, rate=before.rate, eta=before.eta, bytes_done=before.bytes_done)
+        self.show([job])
+        return job
+
+    def keep(self, jobs: Iterable[Job]) -> None:
+        """Write the progress of jobs, a heartbeat, and what could not be written before."""
+        unsaved = [job for job_id in self._unsaved if (job := self._board.get(job_id)) is not None]
+        try:
+            self.store.note([*jobs, *unsaved])
+            self.store.beat()
+            self.journal.flush()
+        except sqlite3.Error as error:
+            self._failed(error)
+        else:
+            self._unsaved.clear()
+            self._failing = ""
+
+    def look(self) -> bool:
+        """Take over what other programs changed; return whether anything did."""
+        try:
+            changes = self.store.changes()
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        if changes is None:
+            return False
+        jobs, ids = changes
+        others = [job for job in jobs if job.elsewhere or job.id not in self.ours]
+        self.ours.difference_update(job.id for job in others if job.elsewhere)
+        self._board.put(*others)
+        gone = self._board.ids - ids - self._unsaved
+        self._board.remove(gone)
+        self.ours.difference_update(gone)
+        return bool(others or gone)
+
+    def adopt(self, only: frozenset[int] | None = None) -> bool:
+        """Take over what programs that are gone left behind; return whether there was anything."""
+        try:
+            jobs = self.store.adopt(only)
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        self.show(jobs)
+        return bool(jobs)
+
+    def leave(self, working: Iterable[Job]) -> None:
+        """End: what is being worked on goes back to the queue, for the next start."""
+        jobs = list(working)
+        with contextlib.suppress(sqlite3.Error):
+            self.journal.flush()
+            self.store.leave(jobs)
+        self._database.close()
+        self._board.put(*(replace(job, state=State.QUEUED, rate=None, eta=None) for job in jobs))
+
+    def _reread(self, job_id: int) -> None:
+        job = self.store.job(job_id)
+        if job is None:
+            self._board.remove([job_id])
+            self.ours.discard(job_id)
+        else:
+            self._board.put(job)
+            if job.elsewhere:
+                self.ours.discard(job_id)
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        self._failing = f"the download queue cannot be written: {text.one_line(error, 120)}"

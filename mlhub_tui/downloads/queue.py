@@ -1,0 +1,212 @@
+"""The download queue as everybody else sees it: a handle to an engine in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import DownloadError
+from .board import Board
+from .job import ArchiveRequest, Job
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .control import Control
+    from .engine import Engine
+    from .process import Process
+    from .resolve import Resolver
+    from .tuning import Patience, Tuning
+
+T = TypeVar("T")
+
+
+class DownloadQueue:
+    """Transfers that survive the program: queued in a database, run by an engine in its own thread.
+
+    Nothing here blocks the caller: `snapshot` reads memory, commands are awaited while the engine's thread
+    does the work, and importing this module loads neither the database nor an HTTP client. The methods
+    may be called from any thread and any event loop.
+
+    Parameters
+    ----------
+    path
+        The database (`paths.queue()`), shared by all programs of this user; a job is run by one of them.
+    resolver
+        Finds the link of a request; called in the engine's event loop.
+    concurrency
+        Transfers at a time.
+    on_change
+        Called in the engine's thread: at once when a state changes, at most twice a second for progress.
+    only_own
+        Run what was added here and nothing else, for a command that has one thing to do.
+    patience
+        When to try again; by default for as long as it takes.
+    tuning
+        Time-outs and sizes.
+    tls
+        TLS settings of the transfers; the system's by default.
+    identity
+        The program that runs the jobs; this one by default.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        resolver: Resolver,
+        *,
+        concurrency: int = 2,
+        on_change: Callable[[], None] | None = None,
+        only_own: bool = False,
+        patience: Patience | None = None,
+        tuning: Tuning | None = None,
+        tls: ssl.SSLContext | None = None,
+        identity: Process | None = None,
+    ) -> None:
+        given = {"patience": patience, "tuning": tuning, "tls": tls, "identity": identity}
+        self._options: dict[str, Any] = {
+            "path": path,
+            "resolver": resolver,
+            "concurrency": concurrency,
+            "only_own": only_own,
+            **{name: value for name, value in given.items() if value is not None},
+        }
+        self._on_change = on_change
+        self._board = Board()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._engine: Engine | None = None
+        self._control: Control | None = None
+        self._opened = asyncio.Event()
+        self._end = ""
+
+    @property
+    def notice(self) -> str:
+        """One line the user should read: the queue was damaged, or cannot be kept; empty if all is well."""
+        return self._end or (self._engine.ledger.notice if self._engine is not None else "")
+
+    def snapshot(self) -> tuple[Job, ...]:
+        """Return all jobs in their order, from memory."""
+        return self._board.snapshot()
+
+    def start(self) -> None:
+        """Start the engine; what was unfinished at the last end, whatever ended it, goes on."""
+        if self._thread is not None:
+            return
+        self._opened, self._engine, self._end = asyncio.Event(), None, ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=[self._loop], name="downloads", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 0.4) -> None:
+        """End the transfers, keep their place, and return within about `timeout` seconds."""
+        thread, loop = self._thread, self._loop
+        if thread is None or loop is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._stop)
+        thread.join(timeout)
+        self._thread = self._loop = None
+
+    async def add(self, request: ArchiveRequest) -> Job:
+        """Queue an archive; the job that is there for the same file is used again, not doubled."""
+        return (await self.add_many([request]))[0]
+
+    async def add_many(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
+        """Queue archives, in one transaction."""
+        return await self._ask(lambda control: control.add(requests))
+
+    async def pause(self, job_id: int) -> None:
+        """Pause a job."""
+        await self._ask(lambda control: control.pause([job_id]))
+
+    async def resume(self, job_id: int) -> None:
+        """Let a job go on that is paused, or waits for a key or for room on the disk."""
+        await self._ask(lambda control: control.resume([job_id]))
+
+    async def retry(self, job_id: int) -> None:
+        """Try a job again that failed, was cancelled, or waits for its next try."""
+        await self._ask(lambda control: control.retry([job_id]))
+
+    async def cancel(self, job_id: int, *, delete_part: bool = True) -> None:
+        """Give a job up; what was fetched of it is deleted unless it is to be kept."""
+        await self._ask(lambda control: control.cancel(job_id, delete_part))
+
+    async def clear_finished(self) -> None:
+        """Remove what is done, failed or cancelled from the list; no file is touched."""
+        await self._ask(lambda control: control.clear_finished())
+
+    async def pause_all(self) -> None:
+        """Pause everything that is not finished."""
+        await self._ask(lambda control: control.pause())
+
+    async def resume_all(self) -> None:
+        """Let everything go on that is paused, or waits for a key or for room."""
+        await self._ask(lambda control: control.resume())
+
+    async def move(self, job_id: int, delta: int) -> None:
+        """Move a job in the queue: so many places down, or up if negative."""
+        await self._ask(lambda control: control.shift(job_id, delta))
+
+    async def wait(self, job_ids: Sequence[int]) -> list[Job]:
+        """Wait until the jobs are finished, or stay as they are until somebody does something."""
+        return await self._ask(lambda control: control.at_rest(job_ids))
+
+    async def _ask(self, command: Callable[[Control], Awaitable[T]]) -> T:
+        loop = self._loop
+        if loop is None or self._end:
+            raise DownloadError(self._end or "the download queue is not running")
+        order = self._obey(command)
+        try:
+            future = asyncio.run_coroutine_threadsafe(order, loop)
+        except RuntimeError:
+            order.close()
+            raise DownloadError("the download queue has ended") from None
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if future.cancelled() and self._loop is not loop:
+                raise DownloadError("the download queue has ended") from None
+            raise
+
+    async def _obey(self, command: Callable[[Control], Awaitable[T]]) -> T:
+        await self._opened.wait()
+        assert self._control is not None
+        return await command(self._control)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        from .threads import DaemonExecutor
+
+        loop.set_default_executor(DaemonExecutor())
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            try:
+                runner.run(self._main())
+            except Exception as error:
+                from .engine import broken
+
+                self._end = broken(error)
+                self._changed()
+
+    async def _main(self) -> None:
+        # Imported here, in the engine's thread: nothing of it is needed to draw the first screen.
+        from .control import Control
+        from .engine import Engine, Setup
+
+        self._engine = engine = Engine(Setup(**self._options), self._board, self._changed)
+        self._control = Control(engine, self._board)
+        self._opened.set()
+        await engine.run()
+
+    def _stop(self) -> None:
+        if self._engine is not None:
+            self._engine.stop()
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            # A listener that is going down must not take the transfers with it.
+            with contextlib.suppress(Exception):
+                self._on_change()
