@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -48,6 +47,8 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
 
 def run(choice: Choice, work: Callable[[MLHubSource], Awaitable[T]], *, key_needed: bool = False) -> T:
     """Open the source that was chosen, do the work with it, close it and return the result."""
+    import asyncio
+
     with credentials(choice, key_needed=key_needed) as found:
         return asyncio.run(_with_source(found, work))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,11 +38,15 @@ transfer that was interrupted goes on when the command is given again.
 @click.pass_context
 def download(context: click.Context, collections: tuple[str, ...], if_exists: str) -> None:
     """Download the archives of collections, two at a time; needs a key."""
+    import asyncio
+
+    from .transfers import transfer
+
     choice = Choice.of(context)
     folder = output_dir(context)
     with credentials(choice, key_needed=True) as found:
         requests = _requests(collections, folder, IfExists(if_exists), found, sample=choice.sample)
-        code = asyncio.run(_transfer(requests, found))
+        code = asyncio.run(transfer(requests, found))
     if code:
         raise click.exceptions.Exit(code)
 
@@ -63,9 +66,3 @@ def _requests(
         )
         for collection in dict.fromkeys(collections)
     ]
-
-
-async def _transfer(requests: Sequence[ArchiveRequest], found: Credentials) -> int:
-    from .transfers import Transfers
-
-    return await Transfers(requests, found).run()

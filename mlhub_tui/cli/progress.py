@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 
 from ..downloads.job import AT_REST, Job, State
 from ..text import count, duration, one_line, rate, redact, size
-from .tables import cells, cut
+from .tables import cells, cut, cut_middle
 
 _NAME = 22
 _NUMBERS = (5, 19, 12, 11)  # percent, bytes, rate, time left: columns with their gaps
@@ -48,8 +48,9 @@ def bar_line(job: Job, width: int, *, fine: bool = True) -> str:
     fine
         Whether the terminal has the characters of a fine bar; else it is made of ASCII.
     """
-    name = cut(one_line(job.name), min(_NAME, max(width // 3, 8)))
-    name += " " * (min(_NAME, max(width // 3, 8)) - cells(name))
+    column = min(_NAME, max(width // 3, 8))
+    name = cut_middle(one_line(job.name).removesuffix(".tar.gz"), column)
+    name += " " * (column - cells(name))
     if job.state is not State.DOWNLOADING:
         return cut(f"{name}  {_state(job)}", width)
     total = job.bytes_total
@@ -60,11 +61,11 @@ def bar_line(job: Job, width: int, *, fine: bool = True) -> str:
     texts = (percent, amounts, rate(job.rate), left)
     line = name
     room = width - cells(name)
-    for text, column in zip(texts, _NUMBERS, strict=True):
-        if room < column:
+    for text, wide in zip(texts, _NUMBERS, strict=True):
+        if room < wide:
             return line
-        line += f"{text:>{column}}"
-        room -= column
+        line += f"{text:>{wide}}"
+        room -= wide
     return line + _bar(share, room, fine=fine)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -138,6 +137,8 @@ async def _archive(source: MLHubSource, collection: Collection) -> str:
 
 async def _sizes(source: MLHubSource, dataset: Dataset) -> dict[str, int | None]:
     """Return the archive sizes of a dataset's collections, a few requests at a time; None where not told."""
+    import asyncio
+
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(collection_id: str) -> int | None:

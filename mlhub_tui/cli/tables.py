@@ -42,6 +42,18 @@ def cut(text: str, width: int) -> str:
     return f"{kept}…"
 
 
+def cut_middle(text: str, width: int) -> str:
+    """Return a text that needs at most `width` columns; ids differ at their ends, so the middle goes."""
+    if cells(text) <= width:
+        return text
+    tail = ""
+    for character in reversed(text):
+        if cells(character + tail) > (width - 1) // 2:
+            break
+        tail = character + tail
+    return cut(text, width - cells(tail)) + tail
+
+
 class Table:
     """Columns of a fixed layout, found from the first rows; later rows follow it.
 

@@ -14,9 +14,10 @@ from .. import paths
 from ..downloads.job import AT_REST, ArchiveRequest, Job, State
 from ..downloads.queue import DownloadQueue
 from ..downloads.resolve import SourceResolver
+from ..downloads.tuning import BOUNDED
 from ..errors import MLHubException
 from ..profiles import Credentials
-from ..text import count
+from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .progress import reporter
 
@@ -27,7 +28,12 @@ _REDRAW = 0.25
 _PAUSE_LIMIT = 1.0
 
 
-class Transfers:
+async def transfer(requests: Sequence[ArchiveRequest], credentials: Credentials) -> int:
+    """Fetch everything and return the exit code: 0, 1, 3, or 128 and the number of a signal."""
+    return await _Transfers(requests, credentials).run()
+
+
+class _Transfers:
     """One command's share of the queue.
 
     The queue is the app's own, so that what is interrupted here can go on there and the other way round;
@@ -50,16 +56,21 @@ class Transfers:
         self._ids: list[int] = []
         self._printed: set[int] = set()
         self._worst = 0
+        self._notice = ""
 
     async def run(self) -> int:
-        """Fetch everything and return the exit code: 0, 1, 3, or 128 and the number of a signal."""
         loop = asyncio.get_running_loop()
+
+        def changed() -> None:
+            loop.call_soon_threadsafe(self._changed.set)
+
         self._listen(loop)
         queue = DownloadQueue(
             paths.queue(),
             SourceResolver(self._open),
-            on_change=lambda: loop.call_soon_threadsafe(self._changed.set),
-            adopt=False,
+            on_change=changed,
+            only_own=True,
+            patience=BOUNDED,
         )
         queue.start()
         try:
@@ -104,6 +115,7 @@ class Transfers:
         """Show the jobs until all of them are at rest, or a signal came."""
         while self._signal is None:
             self._changed.clear()
+            await self._heed(queue)
             jobs = self._mine(queue)
             self._reporter.update(jobs)
             self._print_paths(jobs)
@@ -113,6 +125,16 @@ class Transfers:
                 await asyncio.wait_for(self._changed.wait(), timeout=1.0)
             if self._signal is None:
                 await asyncio.sleep(_REDRAW)
+
+    async def _heed(self, queue: DownloadQueue) -> None:
+        """Pass on what the queue says of itself; an engine that ended raises its DownloadError."""
+        if queue.notice == self._notice:
+            return
+        self._notice = queue.notice
+        if self._notice:
+            self._reporter.clear()
+            click.echo(f"note: {one_line(self._notice)}", err=True)
+        await queue.add_many([])
 
     def _mine(self, queue: DownloadQueue) -> list[Job]:
         known = {job.id: job for job in queue.snapshot()}

@@ -35,7 +35,7 @@ def test_a_bar_fits_the_terminal(width: int, state: State) -> None:
 
 def test_a_bar_tells_name_percent_bytes_rate_and_time_left() -> None:
     line = bar_line(JOB, 79, fine=False)
-    assert " ".join(line.split()[:-1]) == "ref_african_crops_ken… 44% 76.1 MB/169.3 MB 4.2 MB/s 22 s"
+    assert " ".join(line.split()[:-1]) == "ref_african…_02_source 44% 76.1 MB/169.3 MB 4.2 MB/s 22 s"
     assert set(line.split()[-1]) == {"#", "-"}
 
 

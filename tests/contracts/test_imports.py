@@ -82,7 +82,7 @@ def test_nothing_outside_the_screens_loads_textual() -> None:
     code = "".join(f"import {name}\n" for name in _modules())
     loaded = _loaded_by(code)
     assert "httpx" in loaded
-    assert not {"textual", "rich"} & loaded
+    assert "textual" not in loaded
 
 
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
