@@ -164,7 +164,7 @@ class _Transfers:
                     await queue.pause(job.id)
         self._reporter.clear()
         click.echo(
-            f"interrupted: {count(len(left), 'transfer')} kept as far as they came; "
-            "give the command again to go on, or resume them in the app",
+            f"interrupted: what came of {count(len(left), 'transfer')} is kept\n"
+            "  give the command again to go on, or resume in the app",
             err=True,
         )
