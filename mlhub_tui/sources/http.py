@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
-from ..errors import MLHubException, RequestError, ServerUnreachable, UnexpectedAnswer
+from ..errors import MLHubException, RequestError, UnexpectedAnswer
 from ..models import JsonDict
-from ..text import mask, one_line
+from ..text import mask
 from .answers import as_object, decode
 from .failures import may_pass, of_status, of_transport
 from .origin import join, shown, without_key
@@ -321,18 +321,15 @@ class Session:
             if self._closed:
                 raise MLHubException("the session is closed")
             if self._client is None:
-                try:
-                    self._client = await asyncio.to_thread(self._build)
-                except OSError as error:
-                    reason = one_line(error, 160)
-                    raise ServerUnreachable(f"the certificates cannot be loaded: {reason}") from None
+                self._client = await asyncio.to_thread(self._build)
             return self._client
 
     def _build(self) -> httpx.AsyncClient:
         import httpx
 
-        from .network import PinnedTransport, SystemRoute
+        from .network import PinnedTransport, SystemRoute, warm_up
 
+        warm_up()
         inner = self._transport or SystemRoute(self._connections)
         limits = self._timeouts
         return httpx.AsyncClient(

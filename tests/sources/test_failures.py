@@ -261,7 +261,7 @@ async def test_tls_to_a_server_without_it_is_said() -> None:
 
 async def test_certificates_that_cannot_be_loaded_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
-    async with Session(root_url="http://127.0.0.1:9/", retry=NO_RETRIES) as session:
+    async with Session(root_url="https://127.0.0.1:9/", retry=NO_RETRIES) as session:
         with pytest.raises(ServerUnreachable, match="certificates cannot be loaded"):
             await session.get("datasets")
 
