@@ -21,17 +21,14 @@ Examples:
 """
 
 
-class Rate(click.ParamType[int]):
-    """Bytes per second: `500000`, `500k`, `2.5MB`; 0 is no limit."""
-
-    name = "rate"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return bytes per second."""
-        match = re.fullmatch(r"(?i)(\d{1,12}(?:\.\d{1,6})?)\s*([kmg]?)(?:b|b/s|bytes/s)?", str(value).strip())
-        if not match:
-            self.fail(f"{value!r} is no rate; give bytes per second, like 500000, 500k or 2M", param, ctx)
-        return int(float(match[1]) * _UNITS[match[2].lower()])
+def _rate(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Return bytes per second of `500000`, `500k` or `2.5MB`; 0 is no limit."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(?i)(\d{1,12}(?:\.\d{1,6})?)\s*([kmg]?)(?:b|b/s|bytes/s)?", value.strip())
+    if not match:
+        raise click.BadParameter(f"{value!r} is no rate; give bytes per second, like 500000, 500k or 2M")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
 @click.group("sample", cls=Group)
@@ -44,7 +41,10 @@ def sample() -> None:
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port.  [default: a free one]"
 )
 @click.option(
-    "--rate", type=Rate(), metavar="BYTES/s", help="Speed limit of a download; 0 is none.  [default: 8388608]"
+    "--rate",
+    callback=_rate,
+    metavar="BYTES/s",
+    help="Speed limit of a download; 0 is none.  [default: 8388608]",
 )
 def serve(port: int, rate: int | None) -> None:
     """Serve the sample catalogue on this machine until Ctrl+C.
