@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
-from ..errors import MLHubException, RequestError, UnexpectedAnswer
+from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..models import JsonDict
 from ..text import mask
 from .answers import as_object, decode
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_BODY = 256 * 1024 * 1024
-MAX_REDIRECTS = 10
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -67,6 +66,11 @@ class Session:
     connections
         How many connections are open at a time.
 
+    Raises
+    ------
+    InvalidRootURL
+        If the root URL cannot be one.
+
     Examples
     --------
     >>> async with Session(api_key="my-key") as session:  # doctest: +SKIP
@@ -85,11 +89,9 @@ class Session:
         max_body: int = MAX_BODY,
         connections: int = 8,
     ) -> None:
-        if root_url is None:
-            from ..profiles import DEFAULT_ROOT_URL
+        from ..profiles import DEFAULT_ROOT_URL, normalise_root_url
 
-            root_url = DEFAULT_ROOT_URL
-        self.root_url = root_url.rstrip("/") + "/"
+        self.root_url = normalise_root_url(DEFAULT_ROOT_URL if root_url is None else root_url)
         self.params = SecretParams({"key": api_key} if api_key else {})
         self.headers: dict[str, str] = {"Accept": "application/json", "User-Agent": user_agent()}
         self._timeouts = timeouts or Timeouts()
@@ -247,13 +249,15 @@ class Session:
     ) -> httpx.Response:
         """Send a request once and return the answer, or raise our error; the key is in neither."""
         client = await self._open()
+        from .exchange import exchange, finished
+
         try:
             async with asyncio.timeout(self._timeouts.total):
                 request = client.build_request(
                     method, self._with_own_params(url), headers={**self.headers, **(headers or {})}, json=json
                 )
-                response = await self._exchange(client, request, follow)
-                response = await self._finished(response, read or response.status_code >= 400)
+                response = await exchange(client, request, self.params.secret, follow)
+                response = await finished(response, read or response.status_code >= 400, self._max_body)
         except RequestError:
             raise
         except Exception as error:
@@ -263,50 +267,6 @@ class Session:
             sent = self.is_own(response.request.url)
             raise of_status(response, response.request.url, self.params.secret, sent)
         return response
-
-    async def _exchange(
-        self, client: httpx.AsyncClient, request: httpx.Request, follow: bool
-    ) -> httpx.Response:
-        """Send a request and follow redirects by hand, because their links may hold keys."""
-        import httpx
-
-        for _ in range(MAX_REDIRECTS + 1):
-            response = await client.send(request, stream=True)
-            if not follow or response.next_request is None:
-                return response
-            await response.aclose()
-            request = response.next_request
-            request.url = httpx.URL(without_key(str(request.url), self.params.secret))
-        raise httpx.TooManyRedirects("too many redirects", request=request)
-
-    async def _finished(self, response: httpx.Response, read: bool) -> httpx.Response:
-        """Return the answer with its body read, or closed without it."""
-        import httpx
-
-        try:
-            content = await self._body(response) if read else b""
-        finally:
-            await response.aclose()
-        headers = httpx.Headers(response.headers)
-        headers.pop("Content-Encoding", None)  # the body is decoded already
-        whole = httpx.Response(
-            response.status_code, headers=headers, content=content, request=response.request
-        )
-        whole.next_request = response.next_request
-        return whole
-
-    async def _body(self, response: httpx.Response) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in response.aiter_bytes():
-            size += len(piece)
-            if size > self._max_body:
-                where = shown(response.url)
-                raise UnexpectedAnswer(
-                    f"the answer is larger than {self._max_body:,} bytes: {where}", url=where
-                )
-            pieces.append(piece)
-        return b"".join(pieces)
 
     def _with_own_params(self, url: str) -> str:
         """Add the session's other parameters for the API itself; the key is the transport's business."""
@@ -318,11 +278,13 @@ class Session:
     async def _open(self) -> httpx.AsyncClient:
         """Return the client; the first call makes it in a thread, as httpx takes 0.1 s to import."""
         async with self._opening:
-            if self._closed:
-                raise MLHubException("the session is closed")
-            if self._client is None:
+            if self._client is None and not self._closed:
                 self._client = await asyncio.to_thread(self._build)
-            return self._client
+            client = self._client
+        if client is None or self._closed:
+            await self.aclose()  # what was opened while the session was being closed
+            raise MLHubException("the session is closed")
+        return client
 
     def _build(self) -> httpx.AsyncClient:
         import httpx
@@ -330,10 +292,14 @@ class Session:
         from .network import PinnedTransport, SystemRoute, warm_up
 
         warm_up()
+        try:
+            home = httpx.URL(self.root_url)
+        except httpx.InvalidURL as error:
+            raise InvalidRootURL(f"the root URL {shown(self.root_url)!r} is none: {error}") from None
         inner = self._transport or SystemRoute(self._connections)
         limits = self._timeouts
         return httpx.AsyncClient(
-            transport=PinnedTransport(inner, httpx.URL(self.root_url), lambda: self.params.secret),
+            transport=PinnedTransport(inner, home, lambda: self.params.secret),
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
             follow_redirects=False,
         )

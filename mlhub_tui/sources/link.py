@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from .answers import is_web_page
-from .http import MAX_REDIRECTS, Session
+from .http import Session
 from .origin import host, shown, without_key
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 AZURE = ".blob.core.windows.net"
 AZURE_VERSION = "2021-06-08"
+_MAX_HOPS = 11
 _NO_HEAD = frozenset({400, 403, 405, 501})
 
 
@@ -50,7 +51,7 @@ async def resolve(session: Session, path: str) -> Link:
         As `Session.request`; `EntityDoesNotExist` where the API or the store has none.
     """
     url = session.url_of(path)
-    for _ in range(MAX_REDIRECTS + 1):
+    for _ in range(_MAX_HOPS):
         response = await _look(session, url)
         if response is None:
             return _link(session, url)

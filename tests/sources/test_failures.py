@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import json
 import socket
 import ssl
 from collections.abc import Callable
@@ -15,6 +17,8 @@ from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
     EntityDoesNotExist,
+    InvalidRootURL,
+    MLHubException,
     RequestError,
     RequestRefused,
     ServerError,
@@ -22,6 +26,7 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from mlhub_tui.sources.answers import decode
 from mlhub_tui.sources.failures import HOSTED_HINT, TLSFailure
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -161,6 +166,43 @@ async def test_an_answer_that_unpacks_to_too_much_is_given_up() -> None:
         async with Session(root_url=server.root, max_body=1_000_000) as session:
             with pytest.raises(UnexpectedAnswer, match="larger than 1,000,000 bytes"):
                 await session.get("x")
+
+
+async def test_the_event_loop_goes_on_while_a_large_answer_is_decoded() -> None:
+    large = json.dumps([{"id": f"item-{n}", "bbox": [1.5, 2, 3, 4]} for n in range(60_000)]).encode()
+    response = httpx.Response(200, content=large, request=httpx.Request("GET", "http://127.0.0.1/x"))
+    decoding = asyncio.create_task(decode(response))
+    ticks = 0
+    while not decoding.done():
+        await asyncio.sleep(0.001)
+        ticks += 1
+    assert len(await decoding) == 60_000
+    assert ticks >= 4
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "",
+        "example.org/v1",
+        "ftp://example.org",
+        "https://u:p@example.org/",
+        "https://h/?key=abcdef",
+        "http://[x/",
+    ],
+)
+def test_a_root_url_that_cannot_be_one_is_refused_at_once(root: str) -> None:
+    with pytest.raises(InvalidRootURL) as caught:
+        Session(root_url=root)
+    assert "u:p" not in caught.value.message
+    assert "abcdef" not in caught.value.message
+
+
+async def test_a_root_url_that_only_the_network_refuses_is_said() -> None:
+    async with Session(root_url="http://xn--iñvalid.example/") as session:
+        with pytest.raises(MLHubException) as caught:
+            await session.get("datasets")
+    assert "\n" not in caught.value.message
 
 
 async def test_a_large_answer_is_read_whole() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -138,6 +139,30 @@ async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
         async with Session(root_url=server.root, timeouts=timeouts, retry=RetryPolicy(tries=1)) as session:
             with pytest.raises(ServerTimeout):
                 await session.get("datasets")
+
+
+async def test_a_request_that_is_cancelled_leaves_a_session_that_works() -> None:
+    def slow_once(_: Asked) -> Answer:
+        if not asked:
+            asked.append(True)
+            time.sleep(0.1)
+        return as_json([1])
+
+    asked: list[bool] = []
+    with LoopbackServer(slow_once) as server:
+        async with Session(root_url=server.root) as session:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(session.get("datasets"), 0.05)
+            assert await session.get_json("datasets") == [1]
+
+
+async def test_closing_while_opening_leaves_nothing_open() -> None:
+    session = Session(root_url="http://127.0.0.1:9/")
+    request = asyncio.create_task(session.get("datasets"))
+    await asyncio.sleep(0)
+    await session.aclose()
+    with pytest.raises(MLHubException, match="closed"):
+        await request
 
 
 async def test_a_closed_session_says_so() -> None:
