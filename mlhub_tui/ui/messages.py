@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 
-class QueueChanged(Message):
+class QueueChanged(Message, bubble=False):
     """Something changed in the download queue; many in a row become one."""
 
     def can_replace(self, message: Message) -> bool:
@@ -13,5 +13,5 @@ class QueueChanged(Message):
         return isinstance(message, QueueChanged)
 
 
-class ConnectionChanged(Message):
+class ConnectionChanged(Message, bubble=False):
     """Another source is in use, or the one in use could not be opened."""
