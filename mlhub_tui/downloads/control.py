@@ -75,9 +75,7 @@ class Control:
         moved = await self._move([job_id], _CANCELLABLE, State.CANCELLED, {"reason": "", "hint": ""})
         await self._engine.interrupt(moved, wait=True)
         if job is not None and moved and delete_part:
-            with contextlib.suppress(
-                DownloadError
-            ):  # another program is at it: then it is not ours to delete
+            with contextlib.suppress(DownloadError):  # another program is at it
                 await in_thread(lambda: self._delete_part(job))
             self._board.put(replace(self._board.get(job_id) or job, bytes_done=0, rate=None, eta=None))
 

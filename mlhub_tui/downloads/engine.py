@@ -82,7 +82,7 @@ class Engine:
         self._budgets: dict[int, Budget] = {}
         self._wanted: set[int] = set()
         self._room_lock = threading.Lock()
-        self._beaten = self._adopted = self._told = 0.0
+        self._beaten = self._looked = self._adopted = self._told = 0.0
         self._untold = False
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -234,6 +234,8 @@ class Engine:
             self._beaten = now
             jobs = [job for i in self._running if (job := self._board.get(i)) is not None]
             self.ledger.keep(job for job in jobs if job.state in ACTIVE)
+        if now - self._looked >= _BUSY * 2:
+            self._looked = now
             changed |= self.ledger.look()
         if now - self._adopted >= _ADOPT:
             self._adopted = now

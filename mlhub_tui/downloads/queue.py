@@ -169,7 +169,8 @@ class DownloadQueue:
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            if future.cancelled() and self._loop is not loop:
+            task = asyncio.current_task()
+            if future.cancelled() and task is not None and not task.cancelling():
                 raise DownloadError("the download queue has ended") from None
             raise
 

@@ -34,6 +34,7 @@ MIGRATIONS: tuple[str, ...] = (
         revision INTEGER NOT NULL
     );
     CREATE INDEX jobs_by_revision ON jobs (revision);
+    CREATE INDEX jobs_by_position ON jobs (position);
     CREATE TABLE parts (
         path TEXT PRIMARY KEY,
         runner TEXT,

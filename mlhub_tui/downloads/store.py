@@ -20,6 +20,8 @@ _FIELDS = frozenset(
     {"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "position", "size", "if_exists"}
 )
 
+_BATCH = 500  # old builds of SQLite take 999 values at most
+
 
 class NotOurs(Exception):
     """The job belongs to another running program, or is no more."""
@@ -94,7 +96,7 @@ class Store:
                 self._update(db, row["id"], state=state, runner=self.runner, next_try=None)
             gone = [(runner,) for runner in _all_runners(db) - live]
             db.executemany("DELETE FROM runners WHERE id = ?", gone)
-        return [job for row in orphans if (job := self.job(row["id"])) is not None]
+        return self._some([row["id"] for row in orphans])
 
     def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
         """Return a job for each request: a new one, or the one that is there for the same target.
@@ -105,8 +107,7 @@ class Store:
         with self._database.transaction() as db:
             live = _live(db, self._clock())
             ids = [self._add(db, request, live) for request in requests]
-        found = [self.job(job_id) for job_id in ids]
-        return [job for job in found if job is not None]
+        return self._some(ids)
 
     def _add(self, db: sqlite3.Connection, request: ArchiveRequest, live: frozenset[str]) -> int:
         name = archive_name(request.collection_id)
@@ -175,7 +176,7 @@ class Store:
                 if free and state in states.MOVES[State(row["state"])]:
                     self._update(db, job_id, state=state, runner=self.runner, **fields)
                     moved.append(job_id)
-        return [job for job_id in moved if (job := self.job(job_id)) is not None]
+        return self._some(moved)
 
     def note(self, jobs: Iterable[Job]) -> None:
         """Keep jobs of ours as they are in memory: progress, and what could not be written in its time."""
@@ -222,6 +223,16 @@ class Store:
         """Return one job; None if it is not there."""
         rows = self._database.read("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return self._jobs(rows)[0] if rows else None
+
+    def _some(self, job_ids: Sequence[int]) -> list[Job]:
+        """Return jobs in the order of their ids in the list."""
+        rows = []
+        for start in range(0, len(job_ids), _BATCH):
+            batch = tuple(job_ids[start : start + _BATCH])
+            marks = ", ".join("?" * len(batch))
+            rows += self._database.read(f"SELECT * FROM jobs WHERE id IN ({marks})", batch)  # noqa: S608
+        found = {job.id: job for job in self._jobs(rows)}
+        return [found[job_id] for job_id in job_ids if job_id in found]
 
     def _known(self, job_id: int) -> Job:
         job = self.job(job_id)

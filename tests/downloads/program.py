@@ -1,0 +1,25 @@
+"""A program with a download queue, for tests that kill it: `program.py HOME URL FOLDER [NAME...]`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from mlhub_tui.downloads.queue import DownloadQueue
+from tests.downloads.support import HASTY, QUICK, Links, wish
+
+
+async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
+    """Download until everything is at rest."""
+    queue = DownloadQueue(home / "queue.db", Links(url), patience=HASTY, tuning=QUICK)
+    queue.start()
+    await queue.add_many([wish(folder, name) for name in names])
+    print("started", flush=True)
+    await queue.wait([job.id for job in queue.snapshot()])
+    print([str(job.state) for job in queue.snapshot()], flush=True)
+    queue.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:]))

@@ -1,0 +1,56 @@
+"""What the tests of the downloads share: contents, a resolver over fault servers, short time-outs."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from mlhub_tui.downloads.job import ArchiveRequest, IfExists
+from mlhub_tui.downloads.tuning import Patience, Tuning
+from mlhub_tui.models import ArchiveInfo
+from mlhub_tui.sources.link import Link
+
+QUICK = Tuning(connect=2.0, answer=0.3, stall=0.3, least=3000.0, hush=0.15, tick=0.05, sync_every=0.05)
+"""Time-outs for tests."""
+
+HASTY = Patience(tries=4, doubtful=2, base=0.02, cap=0.05, longest=0.2)
+"""Few tries, at once."""
+
+
+def content(size: int = 1 << 20, seed: int = 1) -> bytes:
+    """Return bytes that are the same for a seed and alike nowhere; whole gzip."""
+    inside = random.Random(seed).randbytes(max(size - 200, 1))
+    return gzip.compress(inside, compresslevel=0, mtime=0)
+
+
+class Links:
+    """A resolver that gives what it is told, an exception or a URL; the last one for ever."""
+
+    def __init__(self, *answers: str | Exception | Callable[[ArchiveRequest], str], size: int | None = None):
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.size = size
+
+    async def link(self, request: ArchiveRequest) -> Link:
+        """Return the next link."""
+        self.asked.append(request.collection_id)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Link(answer if isinstance(answer, str) else answer(request))
+
+    async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
+        """Return the size."""
+        return ArchiveInfo(request.collection_id, "", self.size) if self.size is not None else None
+
+
+def wish(folder: Path, name: str = "file", if_exists: IfExists = IfExists.RESUME) -> ArchiveRequest:
+    """Return a request."""
+    return ArchiveRequest("http://127.0.0.1/mlhub/v1/", None, name, folder, if_exists)
+
+
+def files(folder: Path) -> dict[str, int]:
+    """Return names and sizes of what is in a folder."""
+    return {path.name: path.stat().st_size for path in folder.iterdir()} if folder.exists() else {}

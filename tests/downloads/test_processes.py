@@ -1,0 +1,116 @@
+"""Programs that are killed, and several at once: nothing is lost, no file has two writers."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.job import State
+from mlhub_tui.downloads.queue import DownloadQueue
+from tests.faults.server import Answer, FaultServer
+
+from .support import HASTY, QUICK, Links, content, files
+
+ROOT = Path(__file__).parent.parent.parent
+DATA = content(3 << 20)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(DATA) as server:
+        yield server
+
+
+def program(home: Path, server: FaultServer, folder: Path, *names: str) -> subprocess.Popen[str]:
+    """Start a program and wait until it has queued what it is to fetch."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tests.downloads.program", str(home), server.url, str(folder), *names],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "started\n"
+    return started
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_a_program_killed_at_random_moments_loses_next_to_nothing(
+    server: FaultServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    folder = tmp_path / "out"
+    server.always = Answer(pace=0.02)
+    chance = random.Random(7)
+    kills = 5
+    for _ in range(kills):
+        victim = program(mlhub_home, server, folder, "file")
+        time.sleep(chance.uniform(0.1, 0.45))
+        victim.send_signal(signal.SIGKILL)
+        victim.communicate()
+    if "file.tar.gz" not in files(folder):
+        assert 0 < files(folder)["file.tar.gz.part"] < len(DATA)
+    server.always = Answer()
+    queue = DownloadQueue(mlhub_home / "queue.db", Links(server.url), patience=HASTY, tuning=QUICK)
+    queue.start()
+    deadline = time.monotonic() + 10
+    while not (queue.snapshot() and queue.snapshot()[0].state is State.DONE):
+        assert time.monotonic() < deadline, queue.snapshot()
+        time.sleep(0.02)
+    queue.stop()
+    assert (folder / "file.tar.gz").read_bytes() == DATA
+    # Each kill repeats the bytes before the resume point, what was not flushed yet, and what was on the way.
+    assert server.sent - len(DATA) <= kills * (1 << 20)
+
+
+def test_two_programs_at_one_target_fetch_it_once(
+    server: FaultServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    server.always = Answer(pace=0.02)
+    one, two = (program(mlhub_home, server, tmp_path / "out", "file") for _ in range(2))
+    out, _ = one.communicate(timeout=15)
+    assert out == "['done']\n"
+    out, _ = two.communicate(timeout=15)
+    assert out == "['done']\n"
+    assert (tmp_path / "out" / "file.tar.gz").read_bytes() == DATA
+    assert len(server.gets) == 1
+
+
+def test_two_programs_with_different_queues_do_not_mix_their_bytes(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    server.always = Answer(pace=0.02)
+    folder = tmp_path / "out"
+    one, two = (program(tmp_path / home, server, folder, "file") for home in ("h1", "h2"))
+    ends = sorted(running.communicate(timeout=15)[0] for running in (one, two))
+    assert ends == ["['done']\n", "['failed']\n"]
+    assert (folder / "file.tar.gz").read_bytes() == DATA
+
+
+def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
+    server: FaultServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    server.always = Answer(pace=0.05)
+    victim = program(mlhub_home, server, tmp_path / "out", "file")
+    heir = program(mlhub_home, server, tmp_path / "out", "other")
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    server.always = Answer()
+    out, _ = heir.communicate(timeout=20)
+    assert "done" in out
+    queue = DownloadQueue(mlhub_home / "queue.db", Links(server.url), patience=HASTY, tuning=QUICK)
+    queue.start()
+    deadline = time.monotonic() + 10
+    while {job.state for job in queue.snapshot()} != {State.DONE}:
+        assert time.monotonic() < deadline, queue.snapshot()
+        time.sleep(0.02)
+    queue.stop()
+    assert sorted(files(tmp_path / "out")) == ["file.tar.gz", "other.tar.gz"]

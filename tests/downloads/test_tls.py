@@ -1,0 +1,89 @@
+"""Over TLS the same: broken off and gone on with, verified, interrupted at once."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mlhub_tui.downloads.fetch import fetch
+from mlhub_tui.downloads.job import State
+from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.errors import ServerUnreachable
+from tests.faults.server import Answer, FaultServer
+
+from .support import HASTY, QUICK, Links, content, files, wish
+from .test_queue import Make, ended, until
+
+DATA = content(3 << 20)
+HALF = len(DATA) // 2
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def server(authority: trustme.CA) -> Iterator[FaultServer]:
+    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(settings)
+    with FaultServer(DATA, tls=settings) as server:
+        yield server
+
+
+@pytest.fixture
+def trust(authority: trustme.CA) -> ssl.SSLContext:
+    settings = ssl.create_default_context()
+    authority.configure_trust(settings)
+    return settings
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [],
+        [Answer(after=HALF)],
+        [Answer(after=HALF, end="reset")],
+        [Answer(after=HALF, end="stall")],
+        [Answer(chunked=True, after=HALF)],
+        [Answer(before="stall")],
+        [Answer(status=503)],
+        [Answer(flip=HALF)],
+    ],
+    ids=["good", "closed", "reset", "stalled", "chunked", "no headers", "503", "flipped"],
+)
+async def test_every_fault_ends_with_the_whole_file(
+    server: FaultServer, trust: ssl.SSLContext, tmp_path: Path, answers: list[Answer]
+) -> None:
+    server.script.extend(answers)
+    path = await fetch(wish(tmp_path / "out"), Links(server.url), patience=HASTY, tuning=QUICK, tls=trust)
+    assert path.read_bytes() == DATA
+    assert files(tmp_path / "out") == {"file.tar.gz": len(DATA)}
+
+
+async def test_a_certificate_that_is_not_trusted_is_said(server: FaultServer, tmp_path: Path) -> None:
+    with pytest.raises(ServerUnreachable, match=r"(?i)tls|certificate"):
+        await fetch(wish(tmp_path / "out"), Links(server.url), patience=HASTY, tuning=QUICK)
+    assert files(tmp_path / "out") == {}
+
+
+async def test_pause_and_stop_are_at_once(
+    server: FaultServer, trust: ssl.SSLContext, tmp_path: Path, make_queue: Make
+) -> None:
+    server.always = Answer(after=HALF, end="stall")
+    slow = QUICK.__class__(answer=30.0, stall=30.0, tick=30.0, sync_every=0.05)
+    queue: DownloadQueue = make_queue(Links(server.url), tls=trust, tuning=slow)
+    job = await queue.add(wish(tmp_path / "out"))
+    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    start = time.monotonic()
+    await queue.pause(job.id)
+    server.always = Answer()
+    await queue.resume(job.id)
+    done = await ended(queue, job)
+    assert (done.state, time.monotonic() - start < 1.0) == (State.DONE, True)
+    assert done.path.read_bytes() == DATA

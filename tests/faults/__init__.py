@@ -1,0 +1,1 @@
+"""A small HTTP server with faults to order, on real sockets."""
