@@ -184,7 +184,7 @@ async def load_next_items(documents: Documents, catalog: Catalog, collection_id:
         If the listing needs a key; the listing says so too.
     """
     listing = catalog.items.setdefault(collection_id, ItemListing())
-    if listing.loading or listing.complete or listing.error or documents.source is None:
+    if not listing.wants_more or documents.source is None:
         return False
     listing.loading = True
     try:
@@ -198,11 +198,8 @@ async def load_next_items(documents: Documents, catalog: Catalog, collection_id:
         listing.loading = False
     documents.keep_items(collection_id, page.entries)
     known = {ref.id for ref in listing.refs[-len(page.entries) :]} if page.entries else set()
-    listing.refs += [
-        ItemRef(collection_id, item.id, item.label) for item in page.entries if item.id not in known
-    ]
-    listing.next, listing.complete = page.next, page.next is None or not page.entries
-    listing.matched = page.matched if page.matched is not None else listing.matched
+    fresh = [item for item in listing.take(page) if item.id not in known]
+    listing.refs += [ItemRef(collection_id, item.id, item.label) for item in fresh]
     return True
 
 

@@ -129,7 +129,7 @@ class DocumentScreen(PlaceScreen):
         target.focus()
         if pane == "items":
             table = self.query_one(ItemTable)
-            if table.wants_more:
+            if table.pager.wants_more:
                 self._load_items()
 
     def _draw_strip(self) -> None:
@@ -176,12 +176,12 @@ class DocumentScreen(PlaceScreen):
     @work(exclusive=True, group="items")
     async def _load_items(self) -> None:
         table, source = self.query_one(ItemTable), self._documents.source
-        if source is None or not isinstance(self._node, CollectionNode) or not table.wants_more:
+        if source is None or not isinstance(self._node, CollectionNode) or not table.pager.wants_more:
             return
         identity = self._node.ref.id
         table.say("loading…")
         try:
-            page = await source.items_page(identity, link=table.next_link)
+            page = await source.items_page(identity, link=table.pager.next)
         except (AuthenticationError, APIKeyNotFound) as error:
             table.fail(f"{error.message}  3 opens the profiles, r retries")
         except MLHubException as error:

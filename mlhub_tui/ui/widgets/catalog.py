@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...errors import MLHubException
 from ...models import CollectionRef, Dataset, MLModel
 from ...models.dataset import LABELS, SOURCE_IMAGERY
+from ..pager import Pager
 
 Key = tuple[str, ...]
 """The place of a node in the tree, stable over reloads: `("collection", dataset, type, id)` and the like."""
@@ -27,16 +28,12 @@ class ItemRef:
     label: str
 
 
-@dataclass(slots=True)
-class ItemListing:
+class ItemListing(Pager):
     """The items of a collection as far as they were loaded."""
 
-    refs: list[ItemRef] = field(default_factory=list)
-    next: str | None = None
-    matched: int | None = None
-    complete: bool = False
-    loading: bool = False
-    error: str = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.refs: list[ItemRef] = []
 
 
 @dataclass(slots=True)

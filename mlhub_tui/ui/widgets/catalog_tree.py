@@ -13,7 +13,6 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from ...models import Dataset
-from ...text import count
 from ..commands import LISTS, TREE_ACTIONS, bindings
 from .catalog import DATASETS, MODELS, Catalog, ItemListing, Key, Listing
 from .nodes import (
@@ -388,7 +387,4 @@ def shorten(text: Text, room: int, *, keep_end: bool) -> Text:
 
 
 def _progress(listing: ItemListing) -> str:
-    known = f" of {listing.matched:,}" if listing.matched is not None else ""
-    return f"{count(len(listing.refs), 'item')}{known} loaded, " + (
-        "loading more…" if listing.loading else "more…"
-    )
+    return f"{listing.words(len(listing.refs))} loaded, " + ("loading more…" if listing.loading else "more…")

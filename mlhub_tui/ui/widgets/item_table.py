@@ -9,7 +9,7 @@ from textual.widgets import DataTable
 
 from ...models import Item
 from ...sources.base import Page
-from ...text import count
+from ..pager import Pager
 from .table import RowTable, cell
 
 NEAR_END = 5
@@ -37,15 +37,7 @@ class ItemTable(RowTable):
         """Forget all pages."""
         self.clear()
         self._seen.clear()
-        self.next_link: str | None = None
-        self._complete = False
-        self._loading = False
-        self._matched: int | None = None
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether another page is to be asked for."""
-        return not self._complete and not self._loading
+        self.pager = Pager()
 
     def on_mount(self) -> None:
         """Name the columns."""
@@ -59,28 +51,25 @@ class ItemTable(RowTable):
 
     def say(self, words: str) -> None:
         """Say how far the listing is."""
-        self._loading = True
+        self.pager.loading = True
         self._say(words)
 
     def fail(self, words: str) -> None:
-        """Say why the page did not come; moving on asks for it again."""
-        self._loading = False
+        """Say why the page did not come; going on down asks for it again."""
+        self.pager.loading = False
         self._say(f"! {words}")
 
     def add_page(self, page: Page[Item]) -> None:
         """Append a page; items that were there already are left out."""
-        self._loading = False
+        self.pager.loading = False
+        self.pager.take(page)
         for item in page.entries:
             if item.id not in self._seen:
                 self._seen.add(item.id)
                 self.add_row(cell(item.id), cell(item.interval), cell(len(item.assets)), key=item.id)
-        self.next_link, self._complete = page.next, page.next is None or not page.entries
-        self._matched = page.matched if page.matched is not None else self._matched
-        total = f" of {self._matched:,}" if self._matched is not None else ""
-        more = "" if self._complete else ", more below"
-        self._say(f"{count(self.row_count, 'item')}{total}{more}")
+        self._say(self.pager.words(self.row_count) + ("" if self.pager.complete else ", more below"))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Ask for the next page in time."""
-        if event.cursor_row >= self.row_count - NEAR_END and self.wants_more and self.row_count:
+        if event.cursor_row >= self.row_count - NEAR_END and self.pager.wants_more and self.row_count:
             self.post_message(self.MoreWanted())
