@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 
 from ..downloads.job import ArchiveRequest, Job
@@ -239,6 +240,16 @@ class MLHubApp(App[int]):
                 )
         if self.queue is not None:
             self._notified_done = set(done)
+
+    async def on_event(self, event: Event) -> None:
+        """Give keys that were typed ahead to the field that opened meanwhile, not to the bindings."""
+        if isinstance(event, Key) and event.is_forwarded:
+            field = self.focused
+            if field is not None and field.check_consume_key(event.key, event.character):
+                # A field keeps what it can consume: this key went elsewhere before the field had the focus.
+                field.post_message(Key(event.key, event.character))
+                return
+        await super().on_event(event)
 
     # Everywhere
 

@@ -48,8 +48,8 @@ class FindBar(Horizontal):
         yield Static(id="found")
 
     def focus(self, scroll_visible: bool = True) -> FindBar:
-        """Give the keys to the input."""
-        self.query_one(Input).focus(scroll_visible)
+        """Give the keys to the input, at once: what was typed behind the slash is on its way."""
+        self.screen.set_focus(self.query_one(Input), scroll_visible)
         return self
 
     def say(self, words: str) -> None:
