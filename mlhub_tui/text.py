@@ -29,8 +29,16 @@ def clean(value: object) -> str:
     """
     if value is None:
         return ""
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else _written(value)
     return _UNSAFE.sub("", text) if not text.isascii() or not text.isprintable() else text
+
+
+def _written(value: object) -> str:
+    """Return a value as text; one that cannot be written (nested too deep, too many digits) is empty."""
+    try:
+        return str(value)
+    except (RecursionError, ValueError):
+        return ""
 
 
 def one_line(value: object, limit: int | None = None) -> str:

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..text import one_line
-from .document import _strings
-
-
-def _size(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+from .document import _size, _strings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..text import one_line
-from .document import JsonDict, _strings
+from .document import JsonDict, _size, _strings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,6 @@ class Asset:
 
     @classmethod
     def _parse(cls, key: str, raw: JsonDict) -> Asset:
-        size = raw.get("file:size")
         bands = raw.get("bands") or raw.get("eo:bands")
         href = raw.get("href")
         return cls(
@@ -43,7 +42,7 @@ class Asset:
             title=one_line(raw.get("title")),
             media_type=one_line(raw.get("type")),
             roles=_strings(raw.get("roles")),
-            size=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            size=_size(raw.get("file:size")),
             bands=tuple(b for b in bands if isinstance(b, dict)) if isinstance(bands, list) else (),
             raw=raw,
         )

@@ -125,6 +125,17 @@ class Document:
         return hash((type(self), self.id))
 
 
+LARGEST_SIZE = 2**63 - 1
+"""Bytes; no file is larger, and what counts bytes (a database, a disk) takes no more."""
+
+
+def _size(value: object) -> int | None:
+    """Return a JSON value that should be a number of bytes, or None where it cannot be one."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_SIZE:
+        return value
+    return None
+
+
 def _strings(value: object) -> tuple[str, ...]:
     """Return the non-empty strings of a JSON value that should be a list of strings."""
     entries = [value] if isinstance(value, str) else value if isinstance(value, list) else []

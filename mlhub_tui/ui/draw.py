@@ -8,7 +8,8 @@ from textual.content import Content
 
 from ..text import clean, one_line
 
-_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\((\S*?)\)")
+# A bracket ends either part, so that no text, however it is made, is walked more than once.
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(((?:[^\s()]|\([^\s()]*\))*)\)")
 
 
 def content(value: object, style: str = "") -> Content:
