@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -35,6 +34,8 @@ def write_atomic(path: Path, text: str, *, mode: int = 0o600) -> None:
     OSError
         If the folder cannot be written or the disk is full; the old content stays.
     """
+    import tempfile  # with random, bisect and hashlib behind it; most starts write nothing
+
     target = path.resolve()
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:

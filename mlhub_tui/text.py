@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import UTC, datetime
 
@@ -67,6 +66,8 @@ def file_name(identity: str) -> str:
     encoded = name.encode()
     if name == identity and len(encoded) <= _NAME_BYTES:
         return name
+    import hashlib
+
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     short = encoded[: _NAME_BYTES - 9].decode("utf-8", "ignore")
     return f"{short}-{digest}"

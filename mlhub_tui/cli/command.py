@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from .. import __version__
 from ..options import AppOptions
-from .configuring import configure
-from .downloading import download
 from .failures import failures
-from .listing import list_group
 from .options import Choice, Group, connection_options, is_terminal, output_dir, output_option
-from .serving import sample
-from .showing import show
 
 EPILOG = """\b
 Examples:
@@ -43,8 +39,30 @@ Exit codes:
 """
 
 
+COMMANDS = {
+    "configure": ("configuring", "configure"),
+    "list": ("listing", "list_group"),
+    "show": ("showing", "show"),
+    "download": ("downloading", "download"),
+    "sample": ("serving", "sample"),
+}
+"""The module and name of each subcommand, imported when it is called: the app needs none of them."""
+
+
 class Root(Group):
     """The outermost group, where every error ends."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command = getattr(import_module(f".{module}", __package__), name)
+        return command if isinstance(command, click.Command) else None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors become messages and exit codes."""
@@ -69,10 +87,6 @@ def root(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         sys.exit(_start_app(context))
-
-
-for _command in (configure, list_group, show, download, sample):
-    root.add_command(_command)
 
 
 def _start_app(context: click.Context) -> int:

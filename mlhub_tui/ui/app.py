@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
@@ -14,10 +15,8 @@ from textual.binding import BindingType
 from textual.events import Event, Key
 from textual.screen import Screen
 
-from ..downloads.job import ArchiveRequest, Job
 from ..errors import APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
 from ..options import AppOptions
-from ..profiles import Credentials, resolve, resolve_or_anonymous
 from ..text import clean, size
 from . import terminal
 from .commands import EVERYWHERE, bindings, of
@@ -26,7 +25,9 @@ from .messages import ConnectionChanged, QueueChanged
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
+    from ..downloads.job import ArchiveRequest, Job
     from ..downloads.queue import DownloadQueue
+    from ..profiles import Credentials
 
 
 def _browse() -> Screen[Any]:
@@ -58,7 +59,7 @@ class MLHubApp(App[int]):
     }
     DEFAULT_MODE: ClassVar[str] = "browse"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-tiny"),
         (40, "-narrow"),
@@ -76,6 +77,10 @@ class MLHubApp(App[int]):
             # Browse is not composed, and painted, for nothing.
             self.__dict__["DEFAULT_MODE"] = "profiles"
         super().__init__()
+        # Before the first paint, so that no style is computed twice.
+        for theme in (DARK, LIGHT, PLAIN):
+            self.register_theme(theme)
+        self.theme = PLAIN.name if terminal.plain_colours() else DARK.name
         self.sample = SampleHouse()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
@@ -90,6 +95,8 @@ class MLHubApp(App[int]):
         """Return what to connect to; None for the sample catalogue, or where Profiles comes first."""
         if self.options.sample:
             return None
+        from ..profiles import resolve, resolve_or_anonymous
+
         asked = self.options
         try:
             if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):
@@ -109,10 +116,7 @@ class MLHubApp(App[int]):
     # Starting
 
     def on_mount(self) -> None:
-        """Choose the look, watch the terminal, and begin to work once the first screen is painted."""
-        for theme in (DARK, LIGHT, PLAIN):
-            self.register_theme(theme)
-        self.theme = PLAIN.name if terminal.plain_colours() else DARK.name
+        """Watch the terminal, and begin to work once the first screen is painted."""
         if terminal.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         with contextlib.suppress(RuntimeError):

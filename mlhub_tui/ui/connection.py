@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..downloads.job import SAMPLE
-from ..profiles import Credentials
 from ..text import mask, redact
 
 if TYPE_CHECKING:
+    from ..profiles import Credentials
     from ..sample.server import SampleServer
     from ..sources.mlhub import MLHubSource
 
@@ -38,6 +37,8 @@ class Connection:
     @property
     def job_source(self) -> str:
         """What the queue remembers: the sample's port differs at each start."""
+        from ..downloads.job import SAMPLE
+
         return SAMPLE if self.is_sample else self.credentials.root_url
 
     @property
@@ -60,6 +61,7 @@ class SampleHouse:
 
     def credentials(self) -> Credentials:
         """Return the credentials of the running sample catalogue; blocks while it starts (about 0.3 s)."""
+        from ..profiles import Credentials
         from ..sample.server import SampleServer
 
         with self._lock:

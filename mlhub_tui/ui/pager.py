@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..models import Document
 from ..text import count
 
 if TYPE_CHECKING:
+    from ..models import Document
     from ..sources.base import Page
     from ..sources.paging import PageGuard
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,10 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...models import CollectionRef
 from ..commands import BROWSE, Command, bindings, hints
 from ..draw import line
-from ..loading import Documents, load_listings, load_next_items
 from ..messages import ConnectionChanged
 from ..widgets.bars import HintBar
 from ..widgets.catalog import Catalog, Listing
@@ -23,7 +21,10 @@ from ..widgets.find_bar import FindBar
 from ..widgets.nodes import CollectionNode, DatasetNode, ItemNode, ModelNode, Node, node_id
 from ..widgets.sheet import Sheet
 from .base import PlaceScreen
-from .browse_detail import sheet_of
+
+if TYPE_CHECKING:
+    from ...models import CollectionRef
+    from ..loading import Documents
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
@@ -41,7 +42,7 @@ class BrowseScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._documents = Documents()
+        self._store: Documents | None = None
         self._pending: Timer | None = None
         self._wanted: Node | None = None
         self._asked_for_key = False
@@ -82,17 +83,26 @@ class BrowseScreen(PlaceScreen):
 
     # The source
 
+    @property
+    def _documents(self) -> Documents:
+        """What was loaded of the source in use; the loader is imported after the first paint."""
+        from ..loading import Documents
+
+        if self._store is None:
+            self._store = Documents(self.hub.connection.source if self.hub.connection else None)
+        return self._store
+
     def on_connection_changed(self, message: ConnectionChanged) -> None:
         """Start over with the source now in use."""
         super().on_connection_changed(message)
         if self.hub.connecting:
             return
-        connection = self.hub.connection
-        if connection is None or connection.source is not self._documents.source:
+        connection, known = self.hub.connection, self._store.source if self._store else None
+        if connection is None or connection.source is not known:
             self._start_over()
 
     def _start_over(self) -> None:
-        self._documents = Documents(self.hub.connection.source if self.hub.connection else None)
+        self._store = None
         self._asked_for_key = False
         tree = self.tree_view
         tree.catalog = Catalog()
@@ -115,16 +125,18 @@ class BrowseScreen(PlaceScreen):
         catalog = self.tree_view.catalog
         catalog.items.clear()
         catalog.dataset_listing, catalog.model_listing = Listing(), Listing()
-        self._documents = Documents(self.hub.connection.source)
+        self._store = None
         self.tree_view.rebuild()
         self._load()
 
     @work(exclusive=True, group="listing")
     async def _load(self) -> None:
-        source, tree = self._documents.source, self.tree_view
+        tree, source = self.tree_view, self._documents.source
         if source is None:
             return
         catalog = tree.catalog
+        from ..loading import load_listings
+
         async for _ in load_listings(source, catalog):
             if tree.catalog is not catalog:
                 return
@@ -155,6 +167,8 @@ class BrowseScreen(PlaceScreen):
 
     @work(group="items")
     async def _load_items(self, collection_id: str) -> None:
+        from ..loading import load_next_items
+
         tree, catalog = self.tree_view, self.tree_view.catalog
         try:
             if await load_next_items(self._documents, catalog, collection_id) and tree.catalog is catalog:
@@ -184,6 +198,8 @@ class BrowseScreen(PlaceScreen):
         self._pending = self.set_timer(DETAIL_DELAY, self._follow)
 
     def _follow(self) -> None:
+        from .browse_detail import sheet_of
+
         node = self.tree_view.current
         self.refresh_hints()
         self._wanted = node
@@ -195,6 +211,8 @@ class BrowseScreen(PlaceScreen):
     @work(exclusive=True, group="detail")
     async def _complete_detail(self, node: Node) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
+        from .browse_detail import sheet_of
+
         async for _ in self._documents.complete(node):
             if self._wanted is not node:
                 return

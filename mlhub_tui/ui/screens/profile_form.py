@@ -24,7 +24,7 @@ from ...profiles import (
     check_name,
     normalise_root_url,
 )
-from ...text import mask, redact
+from ...text import mask, one_line, redact
 from ..draw import content, line
 from ..key_test import check_credentials
 
@@ -66,7 +66,10 @@ class ProfileForm(ModalScreen[SavedProfile | None]):
             with Horizontal(classes="row"):
                 yield Label(Content("Name"), classes="name")
                 yield _field(
-                    "name", profile.name if profile else suggested, "a name for it", locked=bool(profile)
+                    "name",
+                    one_line(profile.name) if profile else suggested,
+                    "a name for it",
+                    locked=bool(profile),
                 )
             with Horizontal(classes="row"):
                 yield Label(Content("API key"), classes="name")
@@ -74,7 +77,7 @@ class ProfileForm(ModalScreen[SavedProfile | None]):
             with Horizontal(classes="row"):
                 yield Label(Content("Root URL"), classes="name")
                 yield _field(
-                    "root", (profile.root_url or "") if profile else "", f"default: {DEFAULT_ROOT_URL}"
+                    "root", one_line(profile.root_url) if profile else "", f"default: {DEFAULT_ROOT_URL}"
                 )
             yield Static(id="said")
 
@@ -106,7 +109,7 @@ class ProfileForm(ModalScreen[SavedProfile | None]):
         MLHubException
             If the name or the root URL cannot be one.
         """
-        name = self.query_one("#name", Input).value.strip()
+        name = self._profile.name if self._profile else self.query_one("#name", Input).value.strip()
         key = self.query_one("#key", Input).value.strip() or (
             self._profile.api_key if self._profile else None
         )

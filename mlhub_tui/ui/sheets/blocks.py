@@ -54,6 +54,9 @@ Block = Title | Identity | Heading | Field | Paragraph
 
 NAME_WIDTH = 11
 WIDEST_NAME = 26
+LONGEST_LINE = 1_000
+LONGEST_TEXT = 20_000
+"""Characters of a title or field, and of running text: more would hold up the keyboard while it is set."""
 
 
 def typeset(blocks: Sequence[Block], width: int) -> Content:
@@ -65,17 +68,24 @@ def typeset(blocks: Sequence[Block], width: int) -> Content:
             names = _name_width(blocks[number + 1 :])
         match block:
             case Title(text) if not lines:
-                lines += line(text, "bold").wrap(max(width, 1))
+                lines += line(text, "bold", LONGEST_LINE).wrap(max(width, 1))
             case Identity(text):
                 named = bool(lines) and lines[0].plain == one_line(text)[: len(lines[0].plain)]
-                lines += [*([] if named else line(text, "$accent").wrap(max(width, 1))), Content()]
+                lines += [
+                    *([] if named else line(text, "$accent", LONGEST_LINE).wrap(max(width, 1))),
+                    Content(),
+                ]
             case Heading(text):
                 lines += [*([Content()] if lines else []), line(text, "bold $primary")]
             case Field(name, value, style) if value:
                 lines += _field(name, value, style, width, names)
             case Paragraph(text, style) if text:
-                for paragraph in content(text, style).split("\n"):
+                for paragraph in content(text[:LONGEST_TEXT], style).split("\n"):
                     lines += paragraph.wrap(max(width, 1)) if paragraph else [Content()]
+                if len(text) > LONGEST_TEXT:
+                    lines += line("… the text is longer: the JSON has all of it", "$muted").wrap(
+                        max(width, 1)
+                    )
     return Content("\n").join(lines)
 
 
@@ -90,6 +100,6 @@ def _field(name: str, value: str, style: str, width: int, names: int) -> list[Co
     label = line(name, "$muted", limit=names - 1)
     label = label.pad_right(names - label.cell_length)
     room = max(width - names, 12)
-    wrapped = line(value, style).wrap(room)
+    wrapped = line(value, style, LONGEST_LINE).wrap(room)
     indent = Content(" " * names)
     return [(label if index == 0 else indent) + part for index, part in enumerate(wrapped)]

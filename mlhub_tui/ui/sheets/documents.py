@@ -80,7 +80,7 @@ def item_sheet(item: Item) -> list[Block]:
         Field("Collection", item.collection_id),
         Field("Dates", str(item.interval)),
         Field("Extent", str(item.bbox or "no place given")),
-        Field("Assets", ", ".join(asset.label for asset in item.assets)),
+        Field("Assets", _asset_names(item.assets)),
         Field("DOI", item.doi),
         Field("Licence", unlink(item.license)),
         *_description(item),
@@ -106,13 +106,17 @@ def model_sheet(model: MLModel) -> list[Block]:
         Field("DOI", model.doi),
         Field("Dates", str(model.interval)),
         Field("Extent", str(model.bbox or "")),
-        Field("Assets", ", ".join(asset.label for asset in model.assets)),
+        Field("Assets", _asset_names(model.assets)),
         *(Field("Trained on" if n == 0 else "", url) for n, url in enumerate(trained)),
         *_description(model),
         *_providers(model),
         *_citation(model),
         *_publications(model),
     ]
+
+
+def _asset_names(assets: tuple[Asset, ...]) -> str:
+    return ", ".join(text.one_line(asset.key, 80) for asset in assets)
 
 
 def type_names(types: tuple[str, ...]) -> str:

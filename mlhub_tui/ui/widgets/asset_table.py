@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...models import Asset
-from ...text import count, redact, size
+from ...text import count, one_line, redact, size
 from .table import RowTable, cell
 
 
@@ -18,7 +18,7 @@ class ShownAsset:
     @property
     def shown_href(self) -> str:
         """The link without keys."""
-        return redact(self.asset.href)
+        return one_line(redact(self.asset.href))
 
 
 class AssetTable(RowTable):

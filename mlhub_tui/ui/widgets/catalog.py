@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...errors import MLHubException
-from ...models import CollectionRef, Dataset, MLModel
-from ...models.dataset import LABELS, SOURCE_IMAGERY
 from ..pager import Pager
+
+if TYPE_CHECKING:
+    from ...errors import MLHubException
+    from ...models import CollectionRef, Dataset, MLModel
 
 Key = tuple[str, ...]
 """The place of a node in the tree, stable over reloads: `("collection", dataset, type, id)` and the like."""
@@ -16,7 +18,7 @@ Key = tuple[str, ...]
 DATASETS: Key = ("datasets",)
 MODELS: Key = ("models",)
 OTHER = "other"
-TYPE_TITLES = {SOURCE_IMAGERY: "Source imagery", LABELS: "Labels", OTHER: "Other collections"}
+TYPE_TITLES = {"source_imagery": "Source imagery", "labels": "Labels", OTHER: "Other collections"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class Catalog:
         """Yield the types a dataset has, each with its collections."""
         collections = dataset.collections
         for kind, refs in (
-            (SOURCE_IMAGERY, collections.source_imagery),
-            (LABELS, collections.labels),
+            ("source_imagery", collections.source_imagery),
+            ("labels", collections.labels),
             (OTHER, collections.other),
         ):
             if refs:

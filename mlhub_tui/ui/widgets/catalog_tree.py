@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -12,7 +12,6 @@ from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from ...models import Dataset
 from ..commands import LISTS, TREE_ACTIONS, bindings
 from .catalog import DATASETS, MODELS, Catalog, ItemListing, Key, Listing
 from .nodes import (
@@ -27,6 +26,9 @@ from .nodes import (
     TypeNode,
     label,
 )
+
+if TYPE_CHECKING:
+    from ...models import Dataset
 
 
 class CatalogTree(Tree[Node]):

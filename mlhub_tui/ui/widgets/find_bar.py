@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class FindBar(Horizontal):
@@ -41,6 +44,8 @@ class FindBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
+        from textual.widgets import Input  # heavy, and the first screen does not need it
+
         yield Static(Content("/"), id="slash")
         field = Input(self._value, placeholder="id, title, tag or DOI", select_on_focus=False)
         field.cursor_blink = False
@@ -49,22 +54,22 @@ class FindBar(Horizontal):
 
     def focus(self, scroll_visible: bool = True) -> FindBar:
         """Give the keys to the input, at once: what was typed behind the slash is on its way."""
-        self.screen.set_focus(self.query_one(Input), scroll_visible)
+        self.screen.set_focus(self.query_one("Input"), scroll_visible)
         return self
 
     def say(self, words: str) -> None:
         """Say what was found."""
         self.query_one("#found", Static).update(Content(words))
 
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Pass on what was typed."""
         event.stop()
         if event.value != self._value:
             self._value = event.value
             self.post_message(self.Edited(event.value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """End typing; the filter stays."""
         event.stop()
         self.post_message(self.Closed(keep=True))
 

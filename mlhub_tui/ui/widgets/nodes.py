@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from ...models import CollectionRef, Dataset, MLModel
 from ...text import one_line
 from .catalog import TYPE_TITLES, ItemRef, Key
 
+if TYPE_CHECKING:
+    from ...models import CollectionRef, Dataset, MLModel
 
-@dataclass(frozen=True, slots=True)
-class GroupNode:
+
+class GroupNode(NamedTuple):
     """`Datasets` or `Models`, with a word on its state."""
 
     key: Key
@@ -21,25 +22,22 @@ class GroupNode:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetNode:
+class DatasetNode(NamedTuple):
     """A dataset."""
 
     key: Key
     dataset: Dataset
 
 
-@dataclass(frozen=True, slots=True)
-class TypeNode:
+class TypeNode(NamedTuple):
     """The collections of one type of a dataset."""
 
     key: Key
     kind: str
-    count: int
+    number: int
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionNode:
+class CollectionNode(NamedTuple):
     """A collection as its dataset names it."""
 
     key: Key
@@ -47,24 +45,21 @@ class CollectionNode:
     dataset: Dataset
 
 
-@dataclass(frozen=True, slots=True)
-class ItemNode:
+class ItemNode(NamedTuple):
     """An item."""
 
     key: Key
     item: ItemRef
 
 
-@dataclass(frozen=True, slots=True)
-class ModelNode:
+class ModelNode(NamedTuple):
     """A model."""
 
     key: Key
     model: MLModel
 
 
-@dataclass(frozen=True, slots=True)
-class MoreNode:
+class MoreNode(NamedTuple):
     """More items than were loaded: reached, it loads the next page."""
 
     key: Key
@@ -72,8 +67,7 @@ class MoreNode:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoteNode:
+class NoteNode(NamedTuple):
     """A word in the place of entries: loading, empty, or an error with its way out."""
 
     key: Key
@@ -92,8 +86,8 @@ def label(node: Node, terms: list[str]) -> Text:
             return Text.assemble((title, "bold"), (f"  {note}" if note else "", "dim"))
         case DatasetNode(_, dataset):
             return _found(Text(one_line(dataset.title)), terms)
-        case TypeNode(_, kind, count):
-            return Text.assemble((TYPE_TITLES.get(kind, kind), "italic"), (f" {count}", "dim"))
+        case TypeNode(_, kind, number):
+            return Text.assemble((TYPE_TITLES.get(kind, kind), "italic"), (f" {number}", "dim"))
         case CollectionNode(_, ref):
             return _found(Text(ref.label), terms)
         case ItemNode(_, item):

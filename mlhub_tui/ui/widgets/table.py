@@ -28,6 +28,10 @@ class RowTable(DataTable[Text]):
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, show_row_labels=False)
 
 
-def cell(value: object, style: str = "") -> Text:
-    """Return remote text as a cell: cleaned, on one line, never markup."""
-    return Text(one_line(value), style=style, no_wrap=True, overflow="ellipsis")
+LONGEST_CELL = 200
+"""Characters of a cell; a table is as wide as its longest."""
+
+
+def cell(value: object, style: str = "", limit: int = LONGEST_CELL) -> Text:
+    """Return remote text as a cell: cleaned, on one line, never markup, cut to `limit` characters."""
+    return Text(one_line(value, limit), style=style, no_wrap=True, overflow="ellipsis")

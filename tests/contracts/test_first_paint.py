@@ -1,0 +1,46 @@
+"""The first paint comes before anything slow is even imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import asyncio, sys
+from pathlib import Path
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.app import MLHubApp
+
+class Watched(MLHubApp):
+    def _begin(self):
+        strips = self.screen._compositor.render_strips()
+        text = "\\n".join("".join(s.text for s in strip) for strip in strips)
+        heavy = sorted({m.split(".")[0] for m in sys.modules} &
+                       {"httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "markdown_it"})
+        print("painted", "Datasets" in text or "Welcome" in text, heavy)
+
+async def main():
+    async with Watched(AppOptions(sample=SAMPLE, output_dir=Path("."))).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+
+asyncio.run(main())
+"""
+
+
+def first_paint(sample: bool, tmp_path: Path) -> str:
+    """Run the app in a process of its own and return what was there at its first paint."""
+    script = SCRIPT.replace("SAMPLE", str(sample))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+def test_the_tree_is_painted_before_http_stac_and_sqlite_are_imported(tmp_path: Path) -> None:
+    assert first_paint(True, tmp_path) == "painted True []"
+
+
+def test_the_profiles_are_painted_before_http_stac_and_sqlite_are_imported(tmp_path: Path) -> None:
+    assert first_paint(False, tmp_path) == "painted True []"
