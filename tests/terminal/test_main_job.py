@@ -1,0 +1,61 @@
+"""The main job, from the first screen to the archive on disk."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import tarfile
+from pathlib import Path
+
+import httpx
+
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Starter
+
+COLLECTION = "ref_african_crops_kenya_02_labels"
+
+
+def test_from_the_sample_catalogue_to_an_archive_on_disk(
+    start: Starter, out: Path, sample: SampleServer
+) -> None:
+    terminal = start("--sample")
+    terminal.until("BigEarthNet")
+    terminal.press("/")
+    terminal.press("kenya_02_lab")
+    terminal.until("CV4A Kenya")
+    terminal.press("\r")
+    terminal.until(COLLECTION)
+    terminal.press("\r")
+    terminal.until("Overview")
+    terminal.press("d")
+    terminal.until("If it exists")
+    terminal.press("\r")
+    terminal.press("2")
+    terminal.until("Done")
+    terminal.until(lambda: "done" in terminal.text and (out / f"{COLLECTION}.tar.gz").exists())
+    terminal.press("q")
+    terminal.end()
+    assert terminal.status == 0
+    assert terminal.modes_are_restored
+    assert terminal.line_is_restored
+
+    assert [path.name for path in out.iterdir()] == [f"{COLLECTION}.tar.gz"]
+    content = (out / f"{COLLECTION}.tar.gz").read_bytes()
+    answer = httpx.head(
+        f"{sample.root_url}archive/{COLLECTION}", params={"key": sample.key}, follow_redirects=True
+    )
+    assert base64.b64encode(hashlib.md5(content).digest()).decode() == answer.headers["Content-MD5"]
+    with tarfile.open(out / f"{COLLECTION}.tar.gz") as archive:
+        assert sum(member.isfile() for member in archive) > 10
+
+
+def test_without_profiles_the_first_screen_is_profiles(start: Starter) -> None:
+    terminal = start()
+    terminal.until("sample catalogue")
+    assert "no profile" in terminal.text.lower() or "key" in terminal.text.lower()
+    terminal.press("s")
+    terminal.until("BigEarthNet")
+    terminal.press("q")
+    terminal.end()
+    assert terminal.status == 0
