@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from .journal import Journal
 from .live import Live
 from .resolve import Resolver
 from .threads import in_thread
-from .transfer import Outcome, Task, Transfer
+from .transfer import Outcome, Room, Task, Transfer
 from .trouble import LinkRefused
 from .tuning import Tuning
 
@@ -33,9 +32,7 @@ class Kit:
     tls: ssl.SSLContext | None = None
 
 
-async def attempt(
-    request: ArchiveRequest, kit: Kit, live: Live, room: Callable[[int], None] | None = None
-) -> Outcome:
+async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
     """Fetch what is requested, or go on with it.
 
     Raises
@@ -62,9 +59,7 @@ async def attempt(
         raise _final(error, request, link) from error
 
 
-async def _transfer(
-    task: Task, link: Link, kit: Kit, live: Live, room: Callable[[int], None] | None
-) -> Outcome:
+async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
     transfer = Transfer(task, link, kit.journal, live, tuning=kit.tuning, context=kit.tls, room=room)
     return await in_thread(transfer.run, interrupt=transfer.abort)
 

@@ -190,7 +190,7 @@ class Engine:
     async def _work(self, job: Job, live: Live) -> None:
         """Run one try of one job; whatever comes of it becomes its state."""
         try:
-            outcome = await attempt(job.request, self._kit, live, lambda needed: self._room(job, needed))
+            outcome = await attempt(job.request, self._kit, live, functools.partial(self._room, job))
         except Exception as error:
             self._failed(job, live, error)
         else:
@@ -271,7 +271,7 @@ class Engine:
         self._board.put(shown)
         return shown != job
 
-    def _room(self, job: Job, needed: int) -> None:
+    def _room(self, job: Job, needed: int, size: int) -> None:
         """Raise NoSpaceError if the disk has not what this and the other running transfers need.
 
         Called in the transfer's thread.
@@ -282,10 +282,11 @@ class Engine:
             for job_id, running in list(self._running.items()):
                 other = self._board.get(job_id)
                 if other is not None and job_id != job.id and folder.device(other.request.folder) == disk:
-                    others += max(0, running.live.promised - running.live.done)
+                    done = running.live.done or other.bytes_done
+                    others += max(0, running.live.promised - done)
             folder.check_room(job.request.folder, needed, reserved=others)
             if mine is not None:
-                mine.live.promised = mine.live.done + needed
+                mine.live.promised = size
 
 
 def broken(error: BaseException) -> str:

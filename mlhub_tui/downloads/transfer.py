@@ -26,6 +26,7 @@ from .tuning import Tuning
 from .verify import gzip_whole
 from .wire import Wire, refuse
 
+Room = Callable[[int, int], None]
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _PAGE = (b"<!doctype html", b"<html")
 
@@ -81,7 +82,8 @@ class Transfer:
     context
         TLS settings; the system's by default.
     room
-        Raises NoSpaceError if the disk has not so many more bytes.
+        Called with the bytes that are still needed and the size of the whole; raises NoSpaceError if the
+        disk has not so many.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Transfer:
         *,
         tuning: Tuning,
         context: ssl.SSLContext | None = None,
-        room: Callable[[int], None] | None = None,
+        room: Room | None = None,
     ) -> None:
         self._task = task
         self._link = link
@@ -101,7 +103,7 @@ class Transfer:
         self._live = live
         self._tuning = tuning
         self._context = context
-        self._room = room or (lambda needed: folder.check_room(task.target.parent, needed))
+        self._room = room or (lambda needed, _: folder.check_room(task.target.parent, needed))
         self._stop = threading.Event()
         self._wire: Wire | None = None
 
@@ -244,7 +246,8 @@ class Transfer:
     ) -> int | None:
         body = Body(response, wire, self._tuning.tick)
         view, filled = memoryview(bytearray(self._tuning.buffer)), 0
-        self._room(max(0, (answer.total or self._task.size or 0) - part.size))
+        expected = answer.total or self._task.size or 0
+        self._room(max(0, expected - part.size), expected)
         if response.status_code == httpx.codes.PARTIAL_CONTENT and entry is not None:
             self._compare_seam(body, part, entry)
         else:

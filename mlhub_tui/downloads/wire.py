@@ -52,7 +52,10 @@ class Wire:
         self._socket: socket.socket | None = None
         timeout = httpx.Timeout(tuning.answer, connect=tuning.connect)
         self._client = httpx.Client(
-            verify=context or trusted(), timeout=timeout, headers={"User-Agent": user_agent()}
+            verify=context or trusted(),
+            timeout=timeout,
+            headers={"User-Agent": user_agent()},
+            trust_env=not _is_loopback(link.url),  # no proxy stands between us and ourselves
         )
 
     @property
@@ -120,6 +123,7 @@ class Wire:
             if home:
                 sent |= self._link.headers
             request = self._client.build_request(method, url, headers=sent, extensions={"trace": self._trace})
+            request.url = _QuietURL(request.url)
             response = self._client.send(
                 request, stream=True, auth=self._link.auth if home else None, follow_redirects=False
             )
@@ -145,6 +149,16 @@ class Wire:
             why = text.one_line(text.redact(str(error)), 160) or type(error).__name__
             return Broken(f"the connection to {_place(httpx.URL(url))} broke: {why}", url=url)
         return of_transport(error, url)
+
+
+class _QuietURL(httpx.URL):
+    """A URL whose text has no query, where links carry signatures: httpx logs the text, the wire sees all."""
+
+    def __str__(self) -> str:
+        return address(super().__str__())
+
+    def __repr__(self) -> str:
+        return f"_QuietURL({str(self)!r})"
 
 
 def refuse(response: httpx.Response, what: str) -> None:
@@ -189,6 +203,11 @@ def refuse(response: httpx.Response, what: str) -> None:
 def address(url: str) -> str:
     """Return a URL without query, fragment and user information: links carry their signatures there."""
     return str(httpx.URL(url).copy_with(query=None, fragment=None, userinfo=b""))
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
