@@ -55,7 +55,7 @@ def _collection(node: CollectionNode, documents: Documents) -> list[Block]:
     archive = documents.archive(ref.id)
     collection = documents.collection(ref.id)
     if collection is not None:
-        return collection_sheet(collection, archive, ref.types)
+        return collection_sheet(collection, archive, ref.types, node.dataset.title)
     why = documents.why_no_collection(ref.id)
     return [
         Title(ref.label),

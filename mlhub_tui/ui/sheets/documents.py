@@ -36,7 +36,10 @@ def dataset_sheet(dataset: Dataset) -> list[Block]:
 
 
 def collection_sheet(
-    collection: Collection, archive: ArchiveInfo | str | None, types: tuple[str, ...] = ()
+    collection: Collection,
+    archive: ArchiveInfo | str | None,
+    types: tuple[str, ...] = (),
+    dataset: str = "",
 ) -> list[Block]:
     """Return the sheet of a collection.
 
@@ -48,11 +51,14 @@ def collection_sheet(
         What is known of its archive; a string says why nothing is; None while it is asked for.
     types
         Its types as the dataset's record names them.
+    dataset
+        The title of its dataset.
     """
     extent = collection.extent
     return [
         Title(collection.title),
         Identity(collection.id),
+        Field("Dataset", dataset),
         Field("Type", type_names(types)),
         Field("Archive", archive_words(archive)),
         Field("Licence", unlink(collection.license)),

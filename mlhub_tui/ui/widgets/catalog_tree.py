@@ -43,6 +43,7 @@ class CatalogTree(Tree[Node]):
     CatalogTree { background: $background;
         background-tint: $background 0%; padding: 0 0 0 1; overflow-x: hidden;
         scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
+    CatalogTree:focus { background-tint: $background 0%; }
     CatalogTree > .tree--guides, CatalogTree > .tree--guides-hover, CatalogTree > .tree--guides-selected {
         color: $line; text-style: none; }
     CatalogTree > .tree--cursor { background: $primary-muted; color: $foreground; text-style: none; }

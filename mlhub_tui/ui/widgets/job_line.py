@@ -50,7 +50,7 @@ def job_line(job: Job, columns: Columns) -> list[str]:
     eta = duration(job.eta) if job.state is State.DOWNLOADING else ""
     speed = rate(job.rate) if job.state is State.DOWNLOADING else ""
     return [
-        " " + _fit(one_line(job.name), columns.name),
+        " " + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
         _fit(str(job.state), columns.state),
         _fit(bar(job, columns.bar - 2), columns.bar),
         _fit(_bytes(job), columns.bytes),
@@ -60,15 +60,14 @@ def job_line(job: Job, columns: Columns) -> list[str]:
 
 
 def bar(job: Job, width: int) -> str:
-    """Return a bar of eighths; a percentage stands beside it only where there is room for both."""
+    """Return a bar in half steps; what is done and what is not differ without colours too."""
     if job.state is State.DONE:
-        return "█" * width
+        return "━" * width
     if not job.bytes_total:
-        return "·" * width
-    eighths = int(width * 8 * min(job.bytes_done / job.bytes_total, 1))
-    full, part = divmod(eighths, 8)
-    drawn = "█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")
-    return drawn + "·" * (width - len(drawn))
+        return "┄" * width
+    full, half = divmod(int(width * 2 * min(job.bytes_done / job.bytes_total, 1)), 2)
+    drawn = "━" * full + "╸" * half
+    return drawn + "┄" * (width - len(drawn))
 
 
 def _bytes(job: Job) -> str:
@@ -86,3 +85,10 @@ def _fit(text: str, width: int) -> str:
     if cell_len(text) > width - 1:
         text = set_cell_size(text, max(width - 2, 0)) + "…"
     return set_cell_size(text, width)
+
+
+def _fit_end(text: str, width: int) -> str:
+    """Return an id in a column: its end is kept, which is what tells it from its neighbours."""
+    if cell_len(text) == len(text) > width - 1:
+        text = "…" + text[len(text) - width + 2 :]
+    return _fit(text, width)

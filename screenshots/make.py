@@ -1,0 +1,146 @@
+"""Make the screenshots of the README from the sample catalogue: `python screenshots/make.py`.
+
+Every picture is the app itself, driven by keys, at 80x24 and 140x40; nothing is drawn by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.app import MLHubApp
+
+FOLDER = Path(__file__).parent
+SIZES = ((80, 24), (140, 40))
+Scene = Callable[[Pilot[int], MLHubApp], Awaitable[None]]
+
+
+async def settle(pilot: Pilot[int], seconds: float = 0.6) -> None:
+    """Let the app answer, and the detail follow."""
+    await pilot.pause(seconds)
+
+
+async def find(pilot: Pilot[int], words: str) -> None:
+    """Filter the tree and go to the first match."""
+    await pilot.press("slash")
+    await pilot.press(*("underscore" if letter == "_" else letter for letter in words), "enter")
+    await settle(pilot)
+
+
+async def browse(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the tree with a dataset opened and a collection under the cursor."""
+    await pilot.press(*"jjjjjjljj")
+    await settle(pilot, 1.0)
+
+
+async def search(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the filter while it is typed."""
+    await pilot.press("slash", *"kenya")
+    await settle(pilot)
+
+
+async def collection(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show a collection whole, with its items."""
+    await find(pilot, "kenya_02_source")
+    await pilot.press("i")
+    await settle(pilot, 1.0)
+
+
+async def download(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the questions before a download."""
+    await find(pilot, "bigearthnet_v1_lab")
+    await pilot.press("d")
+    await settle(pilot, 1.0)
+
+
+async def downloads(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show transfers in several states."""
+    for words in (
+        "kenya_02_labels",
+        "cashew_benin_source",
+        "bigearthnet_v1_source",
+        "sn4_",
+        "landcovernet_v1_source",
+    ):
+        await find(pilot, words)
+        await pilot.press("d")
+        await settle(pilot, 0.7)
+        await pilot.press("enter")
+        await settle(pilot, 0.3)
+        await pilot.press("escape")
+        await settle(pilot, 0.2)
+    app.clear_notifications()
+    await pilot.press("2")
+    await settle(pilot, 4.0)
+    await pilot.press("G", "space")
+    await settle(pilot, 0.5)
+    await pilot.press("g", "j", "j")
+    await settle(pilot, 0.5)
+
+
+async def profiles(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the profiles."""
+    await pilot.press("3")
+    await settle(pilot)
+
+
+async def keys(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the help."""
+    await pilot.press("question_mark")
+    await settle(pilot)
+
+
+SCENES: dict[str, Scene] = {
+    "browse": browse,
+    "filter": search,
+    "collection": collection,
+    "download": download,
+    "downloads": downloads,
+    "profiles": profiles,
+    "help": keys,
+}
+
+PROFILES = """[default]
+api_key = 7d1f0c2e9ab34c55
+[team]
+api_key = 51c9e6b7d2f04a88
+root_url = https://mlhub.example.org/v1/
+"""
+
+
+async def take(name: str, scene: Scene, size: tuple[int, int], folder: Path) -> None:
+    """Run one scene and write its picture."""
+    os.environ["MLHUB_HOME"] = str(folder)
+    (folder / "profiles").write_text(PROFILES)
+    app = MLHubApp(AppOptions(sample=True, output_dir=Path("/data")))
+    app.output_dir = folder / "data"
+    async with app.run_test(size=size) as pilot:
+        while app.connection is None or "loading" in str(app.screen.query_one("#tree").render_line(0).text):
+            await pilot.pause(0.1)
+        await settle(pilot)
+        await scene(pilot, app)
+        picture = app.export_screenshot(title="mlhub-tui", simplify=True)
+    picture = picture.replace(str(folder), "~").replace("<text ", '<text xml:space="preserve" ')
+    target = FOLDER / f"{name}-{size[0]}x{size[1]}.svg"
+    target.write_text(picture)
+    sys.stdout.write(f"{target.name}\n")
+
+
+async def main(wanted: list[str]) -> None:
+    """Take the pictures that are wanted, all by default."""
+    for name, scene in SCENES.items():
+        for size in SIZES:
+            if not wanted or name in wanted:
+                with tempfile.TemporaryDirectory(prefix="mlhub-") as folder:
+                    await take(name, scene, size, Path(folder))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
