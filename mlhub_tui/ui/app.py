@@ -251,8 +251,11 @@ class MLHubApp(App[int]):
             field = self.focused
             if field is not None and field.check_consume_key(event.key, event.character):
                 # A field keeps what it can consume: this key went elsewhere before the field had the focus.
-                field.post_message(Key(event.key, event.character))
-                return
+                from textual.widgets import Input
+
+                if isinstance(field, Input) and event.character:
+                    field.insert_text_at_cursor(event.character)
+                    return
         await super().on_event(event)
 
     # Everywhere

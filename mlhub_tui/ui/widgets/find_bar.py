@@ -64,13 +64,18 @@ class FindBar(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what was typed."""
         event.stop()
-        if event.value != self._value:
-            self._value = event.value
-            self.post_message(self.Edited(event.value))
+        self._edit(event.value)
+
+    def _edit(self, value: str) -> None:
+        if value != self._value:
+            self._value = value
+            self.post_message(self.Edited(value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """End typing; the filter stays."""
         event.stop()
+        # Keys that came in one go: the news of the last change may still be on its way.
+        self._edit(event.value)
         self.post_message(self.Closed(keep=True))
 
     def on_key(self, event: Key) -> None:
