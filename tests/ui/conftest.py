@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,3 +62,10 @@ async def driven(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[D
 def options(sample: SampleServer, tmp_path: Path) -> AppOptions:
     """Return options that lead to the sample catalogue as to any deployment."""
     return AppOptions(api_key=sample.key, root_url=sample.root_url, output_dir=tmp_path / "out")
+
+
+@pytest.fixture(scope="session")
+def slow_sample() -> Iterator[SampleServer]:
+    """Return a sample catalogue whose archives take their time."""
+    with SampleServer(rate=2_000_000) as server:
+        yield server

@@ -24,7 +24,7 @@ def browse(driver: Driver) -> BrowseScreen:
 
 async def find(driver: Driver, words: str) -> None:
     """Filter, and go to the first match."""
-    await driver.until("Open Cities")
+    await driver.until("BigEarthNet")
     await driver.press("slash")
     await driver.type(words)
     await driver.press("enter")

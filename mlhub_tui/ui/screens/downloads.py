@@ -17,7 +17,7 @@ from ...text import count, duration, rate, size
 from ..commands import DOWNLOADS, Command, bindings, hints
 from ..draw import content
 from ..messages import QueueChanged
-from ..sheets.blocks import Block, Field, Paragraph, typeset
+from ..sheets.blocks import Block, Field, typeset
 from ..widgets.job_list import JobList
 from .base import PlaceScreen
 
@@ -180,8 +180,7 @@ def job_blocks(job: Job) -> list[Block]:
     if job.next_try is not None and job.state is State.RETRYING:
         words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
     return [
-        Field("File", str(job.path)),
         Field("State", f"{job.state}{f': {words}' if words else ''}"),
         Field("Next", job.hint),
-        Paragraph(""),
+        Field("File", str(job.path)),
     ]

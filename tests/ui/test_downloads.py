@@ -1,0 +1,185 @@
+"""Downloads: from `d` to the whole file, and what can be done to a transfer on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mlhub_tui.downloads.job import State
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.screens.confirm import ConfirmScreen
+from mlhub_tui.ui.screens.download import DownloadScreen
+from mlhub_tui.ui.screens.downloads import DownloadsScreen
+
+from .conftest import Driver, driven
+from .test_browse import find
+
+SMALL = "ref_african_crops_kenya_02_labels"
+LARGE = "bigearthnet_v1_labels"
+
+
+async def queue(driver: Driver, collection: str) -> None:
+    """Queue the archive of a collection, by keys."""
+    await find(driver, collection)
+    await driver.press("d")
+    await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
+    await driver.until("Free there")
+    await driver.until(lambda: "asking" not in driver.screen())
+    await driver.press("enter")
+    await driver.until(lambda: any(collection in job.name for job in driver.app.jobs))
+    await driver.press("escape", "escape")
+
+
+def state(driver: Driver, collection: str = "") -> State:
+    """Return the state of a transfer."""
+    return next(job.state for job in driver.app.jobs if collection in job.name)
+
+
+async def test_d_and_enter_bring_the_archive_whole_to_disk(options: AppOptions, sample: SampleServer) -> None:
+    async with driven(options) as driver:
+        await queue(driver, SMALL)
+        await driver.press("2")
+        await driver.until(lambda: state(driver) is State.DONE, 20)
+        await driver.until("done")
+    path = options.output_dir / f"{SMALL}.tar.gz"
+    url = f"{sample.root_url}archive/{SMALL}?key={sample.key}"
+    expected = httpx.get(url, follow_redirects=True).content
+    assert hashlib.md5(path.read_bytes()).digest() == hashlib.md5(expected).digest()
+    with tarfile.open(path) as archive:
+        assert any(name.endswith("collection.json") for name in archive.getnames())
+    assert [entry.name for entry in options.output_dir.iterdir()] == [path.name]
+
+
+async def test_the_dialog_says_size_licence_room_and_folder(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, LARGE)
+        await driver.press("d")
+        await driver.until("169.3 MB")
+        screen = driver.screen()
+        assert "CDLA-Permissive-1.0" in screen
+        assert "Free there" in screen
+        assert "[resume]" in screen
+        await driver.press("right")
+        assert "[skip]" in driver.screen()
+        await driver.press("escape")
+        assert not driver.app.jobs
+
+
+async def test_a_transfer_pauses_and_goes_on(slow_sample: SampleServer, tmp_path: Path) -> None:
+    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.press("2")
+        await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
+        assert not (tmp_path / "out" / f"{LARGE}.tar.gz").exists(), "nothing unfinished under the final name"
+        await driver.press("space")
+        await driver.until(lambda: state(driver) is State.PAUSED)
+        await driver.until("paused")
+        await driver.press("space")
+        await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+
+
+async def test_cancel_asks_and_leaves_nothing(slow_sample: SampleServer, tmp_path: Path) -> None:
+    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.press("2")
+        await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+        await driver.press("x")
+        await driver.until("Cancel")
+        await driver.press("n")
+        assert state(driver) is State.DOWNLOADING
+        await driver.press("x", "y")
+        await driver.until(lambda: state(driver) is State.CANCELLED)
+        await driver.until(lambda: not list((tmp_path / "out").iterdir()))
+        await driver.press("c")
+        await driver.until("Nothing is queued")
+
+
+async def test_quitting_asks_once_and_the_next_start_goes_on(
+    slow_sample: SampleServer, tmp_path: Path
+) -> None:
+    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
+        await driver.press("q")
+        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.press("n")
+        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.press("q")
+        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.press("y")
+    async with driven(slow) as driver:
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.DOWNLOADING, 20)
+        await driver.press("2")
+        await driver.until(LARGE[:12])
+        assert driver.app.jobs[0].bytes_done > 0, "what was fetched still counts"
+
+
+async def test_an_archive_that_is_not_there_yet_says_so_and_leaves_nothing(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "rti_rwanda_crop_type_raw")
+        await driver.press("d")
+        await driver.until("no archive yet")
+        await driver.press("enter")
+        await driver.press("escape", "escape", "2")
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED, 20)
+        await driver.until("still be generating")
+        assert not options.output_dir.exists() or not list(options.output_dir.iterdir())
+
+
+async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tmp_path: Path) -> None:
+    anonymous = AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")
+    async with driven(anonymous) as driver:
+        await find(driver, SMALL)
+        await driver.press("d")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
+        await driver.until(lambda: "asking" not in driver.screen())
+        await driver.press("enter", "2")
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.NEEDS_KEY, 20)
+        await driver.until("needs a key")
+
+
+async def test_several_marked_collections_are_queued_at_once(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02")
+        await driver.press("space", "j", "space", "d")
+        await driver.until("2 archives")
+        await driver.until(lambda: "asking" not in driver.screen())
+        await driver.press("enter")
+        await driver.until(lambda: len(driver.app.jobs) == 2)
+        await driver.until(lambda: all(job.state is State.DONE for job in driver.app.jobs), 30)
+
+
+async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
+    options: AppOptions, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    async with driven(replace(options, output_dir=tmp_path / "file")) as driver:
+        await find(driver, SMALL)
+        await driver.press("d")
+        await driver.until("is a file")
+        await driver.press("enter", "escape", "escape", "2")
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED, 20)
+        await driver.until("is a file")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (140, 40)])
+async def test_the_list_fits_every_width(options: AppOptions, size: tuple[int, int]) -> None:
+    async with driven(options, size) as driver:
+        await queue(driver, SMALL)
+        await driver.press("2")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
+        await driver.until(lambda: state(driver) is State.DONE, 20)
+        await driver.until("done")
+        assert "kenya_02_labels" in driver.screen()
+        assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
