@@ -54,6 +54,7 @@ class Driver:
 async def driven(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[Driver]:
     """Run the app with options at a size."""
     app = MLHubApp(options)
+    app.animation_level = "none"  # nobody watches: scrolling takes no time
     async with app.run_test(size=size) as pilot:
         yield Driver(app, pilot)
 

@@ -1,0 +1,320 @@
+"""A hostile deployment against every screen: nothing crashes, nothing of it reaches the terminal but text."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from mlhub_tui.downloads.job import State
+from mlhub_tui.options import AppOptions
+from mlhub_tui.text import one_line
+from mlhub_tui.ui.screens import browse as browse_module
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.screens.confirm import ConfirmScreen
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.download import DownloadScreen
+from mlhub_tui.ui.widgets.item_table import ItemTable
+from mlhub_tui.ui.widgets.nodes import CollectionNode, DatasetNode, ItemNode, ModelNode, Node
+
+from ..sources.loopback import LoopbackServer
+from .conftest import Driver, driven
+from .hostile import ARCHIVE, COLLECTIONS, ESCAPE, ITEM_ID, MARKUP, NASTY_ID, Hostile, nasty
+from .safety import drawn, unsafe
+
+KEY = "a-key-of-twenty-char"
+
+
+@pytest.fixture
+def hostile() -> Iterator[LoopbackServer]:
+    """Yield a hostile deployment."""
+    answers = Hostile()
+    with LoopbackServer(answers) as server:
+        answers.root = server.root
+        yield server
+
+
+@pytest.fixture
+def harm(hostile: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppOptions:
+    """Return options that lead to the hostile deployment; the detail follows the cursor at once."""
+    monkeypatch.setattr(browse_module, "DETAIL_DELAY", 0.001)
+    return AppOptions(api_key=KEY, root_url=hostile.root, output_dir=tmp_path / "out")
+
+
+def look(driver: Driver) -> str:
+    """Check all that is on the screen, and return it."""
+    return "\n".join(drawn(driver.app))
+
+
+def browse(driver: Driver) -> BrowseScreen:
+    """Return the browse screen."""
+    screen = driver.app.screen_stack[0]
+    assert isinstance(screen, BrowseScreen)
+    return screen
+
+
+async def loaded(driver: Driver) -> None:
+    """Wait for the listings."""
+    tree = browse(driver).tree_view
+    await driver.until(lambda: not tree.catalog.dataset_listing.loading)
+    await driver.until(lambda: not tree.catalog.model_listing.loading)
+    await driver.pilot.pause()
+
+
+async def go_to(driver: Driver, wanted: type[Node], identity: str) -> None:
+    """Put the cursor on a node; its parents are opened."""
+    tree = browse(driver).tree_view
+    for node in list(tree._by_key.values()):
+        if isinstance(node.data, DatasetNode) and node.data.dataset.id == nasty("0 dataset"):
+            node.expand()
+        if isinstance(node.data, ModelNode) and node.parent is not None:
+            node.parent.expand()
+    await driver.pilot.pause()
+    key = next(k for k, n in tree._by_key.items() if isinstance(n.data, wanted) and k[-1] == identity)
+    tree.move_cursor(tree._by_key[key])
+    await driver.pilot.pause()
+
+
+def said_of_size(driver: Driver) -> str:
+    """Return what the download dialog says of the size."""
+    return str(driver.app.screen.query_one("#size", Static).content)
+
+
+def copied(driver: Driver) -> str:
+    """Return what was copied."""
+    return driver.app.clipboard
+
+
+async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        tree = browse(driver).tree_view
+        kinds: set[type[Node]] = set()
+        seen = ""
+        for _ in range(120):
+            node = tree.cursor_node
+            assert node is not None
+            assert node.data is not None
+            inner = isinstance(node.data, CollectionNode) and node.data.ref.id not in (NASTY_ID, "CON")
+            if node.allow_expand and not node.is_expanded and not inner:
+                await driver.press("l")
+            await driver.pilot.pause(0.01)
+            kinds.add(type(node.data))
+            seen += look(driver)
+            line = tree.cursor_line
+            await driver.press("j")
+            if tree.cursor_line == line:
+                break
+        assert {DatasetNode, CollectionNode, ItemNode, ModelNode} <= kinds
+        assert MARKUP[:20] in seen
+        assert "stolen-key" not in seen
+
+
+async def test_the_detail_shows_markup_as_text(harm: AppOptions) -> None:
+    async with driven(harm, (140, 40)) as driver:
+        await loaded(driver)
+        await go_to(driver, DatasetNode, nasty("0 dataset"))
+        await driver.until("Creator")
+        assert f"creator{MARKUP[:20]}" in look(driver)
+        await go_to(driver, CollectionNode, NASTY_ID)
+        await driver.until("keyword")
+        assert one_line(NASTY_ID)[:40] in look(driver)
+
+
+async def test_the_filter_finds_and_marks_hostile_text(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await driver.press("slash")
+        await driver.press("left_square_bracket", "slash", "right_square_bracket")
+        await driver.pilot.pause()
+        assert "[/]" in look(driver)
+        await driver.press("enter", "n", "N", "space")
+        look(driver)
+
+
+async def panes(driver: Driver) -> str:
+    """Look at all panes of the document in front, from top to bottom."""
+    seen = ""
+    for key in ("v", "i", "a", "J"):
+        await driver.press(key)
+        await driver.pilot.pause(0.05)
+        for scroll in ("g", "ctrl+d", "G", "right"):
+            await driver.press(scroll)
+            seen += look(driver)
+    return seen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int]) -> None:
+    async with driven(harm, size) as driver:
+        await loaded(driver)
+        await go_to(driver, CollectionNode, NASTY_ID)
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.until("Archive")
+        seen = await panes(driver)
+        for words in ("citation[/]", "publication[/]", "provider[/]", "Not valid STAC", '"stac_version"'):
+            assert words in seen, words
+        assert "stolen-key" not in seen
+        await driver.press("i")
+        table = driver.app.screen.query_one(ItemTable)
+        await driver.until(lambda: table.row_count >= 4)
+        for _ in range(3):
+            await driver.press("G")
+            await driver.pilot.pause(0.02)
+        assert "items" in look(driver)
+
+
+async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await go_to(driver, CollectionNode, NASTY_ID)
+        await driver.press("i")
+        await driver.until(lambda: bool(driver.app.screen.query(ItemTable)))
+        table = driver.app.screen.query_one(ItemTable)
+        await driver.until(lambda: table.row_count >= 4)
+        await driver.press("g", "enter")
+        await driver.until("Collection collection[/]")
+        seen = await panes(driver)
+        assert "two[/]" in seen
+        assert '"id": "item' in seen
+        await driver.press("r")
+        await driver.pilot.pause(0.1)
+        look(driver)
+        assert driver.app._exception is None
+        await driver.press("escape", "escape")
+        await go_to(driver, ModelNode, nasty("model"))
+        await driver.press("enter")
+        await driver.until("trained ML model")
+        seen = await panes(driver)
+        assert "architecture[/]" in seen
+        assert "stolen-key" not in seen
+
+
+async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
+    """A line break in what is pasted into a shell is a command that runs."""
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await go_to(driver, CollectionNode, NASTY_ID)
+        await driver.press("enter")
+        await driver.until("Archive")
+        for keys, start in (
+            (["y"], "collection[/]"),
+            (["Y"], "citation[/]"),
+            (["a", "g", "enter"], "https://"),
+        ):
+            await driver.press(*keys)
+            await driver.until(lambda start=start: copied(driver).startswith(start))
+            assert not unsafe(copied(driver))
+            assert "stolen" not in copied(driver)
+            assert "\n" not in copied(driver)
+            look(driver)
+        await driver.press("o")
+        await driver.until(lambda: copied(driver).startswith("https://mlhub.earth/10.1/doi"))
+        assert not unsafe(copied(driver))
+        look(driver)
+
+
+async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
+    harm: AppOptions, tmp_path: Path
+) -> None:
+    """An id with `../` in it names a file in the folder, whatever the id is."""
+    wanted = [NASTY_ID, ESCAPE, "/etc/passwd", "CON", "\u202egpj.exe", ".hidden"]
+    async with driven(harm, (120, 40)) as driver:
+        await loaded(driver)
+        for identity in wanted:
+            await go_to(driver, CollectionNode, identity)
+            await driver.press("d")
+            await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
+            await driver.until(lambda: "asking…" not in said_of_size(driver))
+            assert f"l{MARKUP[:20]}" in look(driver)
+            await driver.press("enter")
+            await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.until(lambda: len(driver.app.jobs) == len(wanted))
+        look(driver)
+        await driver.until(lambda: all(job.state.finished for job in driver.app.jobs), 20)
+        await driver.pilot.pause()
+        look(driver)
+        await driver.press("2")
+        await driver.until("transfers")
+        for _ in wanted:
+            look(driver)
+            await driver.press("j")
+        states = {job.request.collection_id: job.state for job in driver.app.jobs}
+        assert states.pop("CON") is State.FAILED
+        assert set(states.values()) == {State.DONE}, driver.screen()
+        failed = next(n for n, job in enumerate(driver.app.jobs) if job.state is State.FAILED)
+        await driver.press("g", *["j"] * failed)
+        await driver.until("refused[/]")
+        look(driver)
+    files = sorted(path for path in tmp_path.rglob("*.tar.gz"))
+    assert {path.parent for path in files} == {tmp_path / "out"}
+    assert len(files) == len(wanted) - 1
+    assert all(path.read_bytes() == ARCHIVE for path in files)
+    assert not any(unsafe(path.name) for path in files)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mlhub-home", "out"]
+
+
+async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await go_to(driver, CollectionNode, "-rf")
+        await driver.press("l")
+        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.until("away[/]")
+        look(driver)
+        assert KEY not in driver.screen()
+        await driver.press("n")
+        await go_to(driver, CollectionNode, "CON")
+        await driver.press("l")
+        await driver.press("l")
+        await driver.until("wrong[/]")
+        look(driver)
+
+
+async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await go_to(driver, CollectionNode, NASTY_ID)
+        for key in ("question_mark", "ctrl+p"):
+            await driver.press(key)
+            await driver.pilot.pause(0.1)
+            look(driver)
+            await driver.press("escape")
+
+
+async def test_profiles_with_hostile_names_and_urls(
+    harm: AppOptions, mlhub_home: Path, tmp_path: Path
+) -> None:
+    mlhub_home.mkdir(parents=True)
+    names = ["a[/][@click=app.quit]x", "b\x1b]0;owned\x07\u202e", "c" * 300, "[bold"]
+    text = "".join(
+        f"[{n}]\napi_key = {KEY}{i}\nroot_url = http://h/\x1b[31m\u202e[/]\n" for i, n in enumerate(names)
+    )
+    (mlhub_home / "profiles").write_text(text)
+    assert len(configparser.ConfigParser(interpolation=None).read(mlhub_home / "profiles")) == 1
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("a[/][@click=app.quit]x")
+        for _ in names:
+            assert KEY not in look(driver)
+            for key in ("e", "x", "t"):
+                await driver.press(key)
+                await driver.pilot.pause(0.05)
+                assert KEY not in look(driver)
+                if len(driver.app.screen_stack) > 1:
+                    await driver.press("escape")
+                    await driver.pilot.pause()
+            await driver.press("j")
+        assert text == (mlhub_home / "profiles").read_text(), "nothing was deleted"
+    async with driven(replace(harm, api_key=None, profile=names[0], root_url=None)) as driver:
+        await driver.until("! ")
+        look(driver)
+
+
+def test_the_ids_cover_what_a_path_can_be_abused_with() -> None:
+    assert {"..", ".", "/etc/passwd", ESCAPE} <= set(COLLECTIONS)
+    assert unsafe(ITEM_ID)
