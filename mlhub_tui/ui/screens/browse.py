@@ -303,6 +303,8 @@ class BrowseScreen(PlaceScreen):
         tree = self.tree_view
         tree.catalog.filter = words.strip()
         tree.rebuild()
+        if tree.catalog.filter:
+            tree.first_match()
         bar = self.query(FindBar)
         shown, total = len(tree.catalog.shown_datasets()), len(tree.catalog.datasets)
         if bar:
