@@ -16,7 +16,7 @@ def keep_traceback(error: BaseException) -> str:
     """
     cause = error.__cause__ or getattr(error, "error", None) or error
     what = f"{type(cause).__name__}: {redact(one_line(cause, 200))}"
-    written = redact("".join(traceback.format_exception(error)))
+    written = redact("".join(traceback.format_exception(cause) + traceback.format_exception(error)))
     path = paths.log_dir() / f"crash-{datetime.now():%Y%m%d-%H%M%S}.log"
     try:
         storage.make_private_folder(path.parent)

@@ -105,9 +105,7 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
                 self._missing.append(ref.label)
             except MLHubException as error:
                 self._unknown.append(ref.label)
-                self.query_one("#warning", Static).update(
-                    content(f"{error.message} {error.hint}", "$warning")
-                )
+                self._say("warning", content(f"{error.message} {error.hint}", "$warning"))
         self._asked += 1
         self._show_size()
 
@@ -119,8 +117,13 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
             words += f"; no archive yet: {', '.join(self._missing)}"
         if self._unknown and self._sizes:
             words += f"; unknown: {', '.join(self._unknown)}"
-        self.query_one("#size", Static).update(content(words))
+        self._say("size", content(words))
         self._look_at_disk()
+
+    def _say(self, where: str, words: Content) -> None:
+        """Fill a line, unless the dialog was answered in the meantime and is going."""
+        for place in self.query(f"#{where}").results(Static):
+            place.update(words)
 
     @on(Input.Changed, "#folder")
     def _folder_edited(self, event: Input.Changed) -> None:
@@ -134,6 +137,8 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
 
     @work(group="disk", exclusive=True)
     async def _look_at_disk(self) -> None:
+        if not self.query("#folder"):
+            return
         problem, free = await asyncio.to_thread(_look_at, self._chosen_folder)
         needed = sum(self._sizes.values())
         short = free is not None and free < needed
@@ -141,7 +146,7 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
         if short and not problem:
             words += f", {size(needed)} needed: it will not fit"
         style = "bold $error" if problem or short else ""
-        self.query_one("#free", Static).update(content(words, style))
+        self._say("free", content(words, style))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
