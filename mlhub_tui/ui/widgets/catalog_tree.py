@@ -13,7 +13,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from ..commands import LISTS, TREE_ACTIONS, bindings
-from .catalog import DATASETS, MODELS, Catalog, ItemListing, Key, Listing
+from .catalog import DATASETS, MODELS, Catalog, ItemListing, Key
 from .nodes import (
     CollectionNode,
     DatasetNode,
@@ -25,6 +25,9 @@ from .nodes import (
     NoteNode,
     TypeNode,
     label,
+    progress_words,
+    shorten,
+    state_words,
 )
 
 if TYPE_CHECKING:
@@ -133,7 +136,7 @@ class CatalogTree(Tree[Node]):
     def _build_datasets(self) -> None:
         shown, listing = self.catalog.shown_datasets(), self.catalog.dataset_listing
         total = len(self.catalog.datasets)
-        note = _note(listing, str(total) if len(shown) == total else f"{len(shown)} of {total}")
+        note = state_words(listing, str(total) if len(shown) == total else f"{len(shown)} of {total}")
         group = self._add(self.root, GroupNode(DATASETS, "Datasets", note, listing.words), expand=True)
         if listing.error:
             self._add(group, NoteNode((*DATASETS, "note"), listing.error.message, error=True))
@@ -157,7 +160,7 @@ class CatalogTree(Tree[Node]):
             return
         group = self._add(
             self.root,
-            GroupNode(MODELS, "Models", _note(listing, str(len(shown))), listing.words),
+            GroupNode(MODELS, "Models", state_words(listing, str(len(shown))), listing.words),
             expand=MODELS in self._expanded,
         )
         if listing.error:
@@ -218,7 +221,7 @@ class CatalogTree(Tree[Node]):
                 node, NoteNode((*data.key, "note"), listing.error, error=True, collection_id=data.ref.id)
             )
         elif not listing.complete:
-            words = _progress(listing)
+            words = progress_words(listing)
             self._add(node, MoreNode((*data.key, "more"), data.ref.id, words))
         elif not listing.refs:
             self._add(node, NoteNode((*data.key, "note"), "no items"))
@@ -253,6 +256,10 @@ class CatalogTree(Tree[Node]):
         self.scroll_to_line(self.cursor_line, animate=False)
 
     # Drawing
+
+    def get_label_width(self, node: TreeNode[Node]) -> int:
+        """Return a width without drawing: labels are cut to fit, so the tree never scrolls sideways."""
+        return 1
 
     def render_label(self, node: TreeNode[Node], base_style: Style, style: Style) -> Text:
         """Draw a node: its mark, its label."""
@@ -373,21 +380,3 @@ class CatalogTree(Tree[Node]):
             case ModelNode():
                 return bool(self.catalog.terms)
         return False
-
-
-def _note(listing: Listing, counted: str) -> str:
-    if listing.loading:
-        return "loading…"
-    return "not loaded" if listing.error else counted
-
-
-def shorten(text: Text, room: int, *, keep_end: bool) -> Text:
-    """Return a label that fits; of an id the end is kept, which is what tells it from its neighbours."""
-    if keep_end and text.cell_len == len(text):
-        return Text("…", style=text.style) + text[len(text) - room + 1 :]
-    text.truncate(room, overflow="ellipsis")
-    return text
-
-
-def _progress(listing: ItemListing) -> str:
-    return f"{listing.words(len(listing.refs))} loaded, " + ("loading more…" if listing.loading else "more…")

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
-from rich.style import Style
 from textual import work
 from textual.binding import BindingType
 from textual.geometry import Size
@@ -34,7 +33,7 @@ class Row(NamedTuple):
 
 
 class JsonView(ScrollView, can_focus=True):
-    """A scrolling view of a JSON document, without the keys that its links may hold; long lines go on below."""
+    """A scrolling view of a JSON document without the keys in its links; long lines go on below."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
     DEFAULT_CSS = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from ...text import one_line
-from .catalog import TYPE_TITLES, ItemRef, Key
+from .catalog import TYPE_TITLES, ItemListing, ItemRef, Key, Listing
 
 if TYPE_CHECKING:
     from ...models import CollectionRef, Dataset, MLModel
@@ -118,3 +118,23 @@ def _found(text: Text, terms: list[str]) -> Text:
     if terms:
         text.highlight_words(terms, style="underline bold", case_sensitive=False)
     return text
+
+
+def state_words(listing: Listing, counted: str) -> str:
+    """Return the word on a listing: how many there are, or why there are none."""
+    if listing.loading:
+        return "loading…"
+    return "not loaded" if listing.error else counted
+
+
+def shorten(text: Text, room: int, *, keep_end: bool) -> Text:
+    """Return a label that fits; of an id the end is kept, which is what tells it from its neighbours."""
+    if keep_end and text.cell_len == len(text):
+        return Text("…", style=text.style) + text[len(text) - room + 1 :]
+    text.truncate(room, overflow="ellipsis")
+    return text
+
+
+def progress_words(listing: ItemListing) -> str:
+    """Return how far the items of a collection are loaded."""
+    return f"{listing.words(len(listing.refs))} loaded, " + ("loading more…" if listing.loading else "more…")
