@@ -1,0 +1,46 @@
+"""What a hostile deployment brings to a real terminal: text, and none of its own escape sequences."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from ..sources.loopback import LoopbackServer
+from ..ui.hostile import Hostile
+from .conftest import Starter
+
+POINTER = (b"22", b"default")
+"""Textual sets the shape of the mouse pointer."""
+_OSC = re.compile(rb"\x1b\](\d+);(.*?)(?:\x07|\x1b\\)", re.DOTALL)
+
+
+def test_no_escape_sequence_of_the_data_goes_out(start: Starter) -> None:
+    """Window title, clipboard and colours stay as they are; only a copy of ours sets the clipboard."""
+    answers = Hostile()
+    with LoopbackServer(answers) as server:
+        answers.root = server.root
+        terminal = start("--root-url", server.root, "--api-key", "a-key-of-twenty-char")
+        terminal.until("0 title[/]")
+        terminal.press("/", "../escape", "\r")
+        terminal.until("▸ ../../escape")
+        terminal.press("k")
+        terminal.until("collection[/]")
+        terminal.settle()
+        terminal.press("\r")
+        terminal.until("Overview")
+        for key in ("i", "a", "J", "G", "v", "?", "\x1b"):
+            terminal.press(key)
+            terminal.settle(0.15)
+        assert set(_OSC.findall(terminal.raw)) <= {POINTER}
+        assert b"\x9b" not in terminal.raw.decode("utf-8").encode("latin-1", "ignore"), "a C1 control"
+        terminal.press("y")
+        terminal.until("copied")
+        copies = [found for found in _OSC.findall(terminal.raw) if found != POINTER]
+        assert [number for number, _ in copies] == [b"52"]
+        text = base64.b64decode(copies[0][1].partition(b";")[2]).decode()
+        assert text.startswith("collection[/]")
+        assert text.isprintable() or "\u200d" in text
+        assert terminal._screen.title == ""
+        terminal.press("q")
+        terminal.end()
+        assert terminal.status == 0
