@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,8 @@ from .messages import ConnectionChanged, QueueChanged
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from ..downloads.job import ArchiveRequest, Job
     from ..downloads.queue import DownloadQueue
     from ..profiles import Credentials
@@ -89,6 +92,7 @@ class MLHubApp(App[int]):
         self.queue_error: MLHubException | None = None
         self.output_dir = options.output_dir
         self._leaving = False
+        self.last_words = ""
         self._notified_done: set[int] | None = None
 
     def _choose_start(self) -> Credentials | None:
@@ -119,12 +123,17 @@ class MLHubApp(App[int]):
         """Watch the terminal, and begin to work once the first screen is painted."""
         if terminal.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, ValueError):
             terminal.on_end_signals(self._end)
+        terminal.let_threads_go()
         if self._driver is not None and not self.is_headless:
             self.set_interval(terminal.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         self.call_after_refresh(self._begin)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return our own driver where Textual would take that of a POSIX terminal."""
+        return terminal.own_driver(super().get_driver_class())
 
     def _begin(self) -> None:
         self.start_queue()
@@ -313,7 +322,8 @@ class MLHubApp(App[int]):
         from .crash import keep_traceback
 
         self._leaving = True
-        self.exit(1, message=keep_traceback(error))
+        self.last_words = keep_traceback(error)
+        self.exit(1)
 
     def report(self, error: MLHubException) -> None:
         """Say what went wrong and what to do next; a refused key leads to the profiles."""
@@ -369,4 +379,7 @@ def run(options: AppOptions) -> int:
         if not terminal.hung_up():
             raise
         code = 129
+    if app.last_words:
+        # Not as the app's exit message, which would be broken into lines in the middle of a path.
+        sys.stderr.write(f"{app.last_words}\n")
     return code if isinstance(code, int) else app.return_code or 0

@@ -14,9 +14,13 @@ def keep_traceback(error: BaseException) -> str:
 
     Keys in URLs are redacted; local variables, which may hold keys, are not written.
     """
-    cause = error.__cause__ or getattr(error, "error", None) or error
+    # A failed worker holds what it failed of, but does not chain it.
+    failed = getattr(error, "error", None)
+    cause = error.__cause__ or failed or error
+    while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
+        cause = cause.exceptions[0]
     what = f"{type(cause).__name__}: {redact(one_line(cause, 200))}"
-    written = redact("".join(traceback.format_exception(cause) + traceback.format_exception(error)))
+    written = redact("".join(traceback.format_exception(failed or error)))
     path = paths.log_dir() / f"crash-{datetime.now():%Y%m%d-%H%M%S}.log"
     try:
         storage.make_private_folder(path.parent)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import select
 import shutil
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from textual.driver import Driver
 
 HANGUP_CHECK = 1.0
 """Seconds between looks whether the terminal is still there."""
+
+END_GRACE = 2.0
+"""Seconds after a signal to end within which the end must have come."""
 
 
 def over_ssh() -> bool:
@@ -30,30 +40,56 @@ def plain_colours() -> bool:
     )
 
 
-def on_end_signals(act: Callable[[int], None]) -> None:
-    """Call `act` with the signal's number on SIGTERM and SIGHUP.
+def own_driver(usual: type[Driver]) -> type[Driver]:
+    """Return our driver in place of Textual's for a POSIX terminal, any other (Windows, tests) as it is."""
+    if usual.__name__ != "LinuxDriver":
+        return usual
+    from .driver import TerminalDriver
 
-    A SIGHUP that was ignored before (nohup) stays ignored.
+    return TerminalDriver
+
+
+def let_threads_go() -> None:
+    """Do not wait for threads at the end: one may hang for half a minute in the look-up of a host's name."""
+    from ..downloads.threads import DaemonExecutor
+
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())
+
+
+def on_end_signals(act: Callable[[int], None]) -> None:
+    """Call `act` with the signal's number on SIGTERM and SIGHUP, and insist on the end.
+
+    A SIGHUP that was ignored before (nohup) stays ignored. A terminal that takes no more output (a stalled
+    connection) holds up the event loop: then the process ends without it.
     """
     loop = asyncio.get_running_loop()
+
+    def insist(number: int) -> None:
+        time.sleep(END_GRACE)
+        os._exit(128 + number)
+
+    def end(number: int, _: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(act, number)
+        threading.Thread(target=insist, args=[number], name="end", daemon=True).start()
+
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
-            continue
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, act, number)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 def hung_up() -> bool:
     """Tell whether the terminal behind stdin is gone: its reads end at once and would spin."""
-    if not hasattr(select, "poll") or sys.__stdin__ is None:
+    if sys.platform == "win32" or sys.__stdin__ is None:
         return False
+    import termios
+
     try:
-        poll = select.poll()
-        poll.register(sys.__stdin__.fileno(), 0)
-        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
-    except (OSError, ValueError):
+        termios.tcgetattr(sys.__stdin__.fileno())
+    except (termios.error, OSError, ValueError):
         return True
+    return False
 
 
 async def copy(text: str, osc52: Callable[[str], None]) -> str:
