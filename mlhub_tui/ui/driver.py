@@ -1,0 +1,91 @@
+"""The driver of a POSIX terminal: Textual's, for terminals that go away and stops that nobody announced."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from textual.app import App
+
+
+class Outlet:
+    """Writes to the terminal until that is gone; then it takes in everything and says nothing.
+
+    The thread that writes must not die of a terminal that went away: its queue would fill up, and the program
+    would wait for room in it for ever.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        """Write text; what the terminal's encoding lacks is replaced."""
+        if self._gone:
+            return
+        try:
+            self._file.write(text)
+        except UnicodeEncodeError:
+            encoding = self._file.encoding or "ascii"
+            self._file.write(text.encode(encoding, "replace").decode(encoding))
+        except OSError:
+            self._gone = True
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        if self._gone:
+            return
+        try:
+            self._file.flush()
+        except OSError:
+            self._gone = True
+
+    def fileno(self) -> int:
+        """Return the terminal's file descriptor."""
+        return self._file.fileno()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, with three differences.
+
+    - Writing to a terminal that went away is no error, and neither is reading from it.
+    - SIGTSTP is acted on between two steps of the event loop, never in the middle of a write.
+    - SIGCONT after a stop that nobody announced (SIGSTOP) sets up the terminal once more instead of a second
+      time: Textual starts a second pair of threads then, keeps the raw mode as the one to return to, and
+      hangs at the end.
+    """
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        if self._file is not None:
+            self._file = cast("Any", Outlet(self._file))
+
+    def _sigtstp_application(self, *_: int | FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(super()._sigtstp_application)
+
+    def _sigcont_application(self, *_: int | FrameType | None) -> None:
+        if self._must_signal_resume or not self._auto_restart:
+            super()._sigcont_application()
+        else:
+            self._loop.call_soon_threadsafe(self._start_over)
+
+    def _start_over(self) -> None:
+        if self._writer_thread is None or not self._writer_thread.is_alive() or self._app._exit:
+            return
+        self.suspend_application_mode()
+        self._must_signal_resume = True
+        self.resume_application_mode()
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except OSError:
+            self._loop.call_soon_threadsafe(self._app.exit, 128 + signal.SIGHUP)
