@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.events import Event, Key
 from textual.screen import Screen
 
 from ..errors import APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
@@ -24,6 +23,7 @@ from .commands import EVERYWHERE, bindings, of
 from .connection import Connection, SampleHouse, open_connection, open_sample
 from .messages import ConnectionChanged, QueueChanged
 from .theme import DARK, LIGHT, PLAIN
+from .type_ahead import TypeAheadApp
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -51,7 +51,7 @@ def _profiles() -> Screen[Any]:
     return ProfilesScreen()
 
 
-class MLHubApp(App[int]):
+class MLHubApp(TypeAheadApp):
     """The mlhub-tui app."""
 
     TITLE = "mlhub-tui"
@@ -254,19 +254,6 @@ class MLHubApp(App[int]):
         if self.queue is not None:
             self._notified_done = set(done)
 
-    async def on_event(self, event: Event) -> None:
-        """Give keys that were typed ahead to the field that opened meanwhile, not to the bindings."""
-        if isinstance(event, Key) and event.is_forwarded:
-            field = self.focused
-            if field is not None and field.check_consume_key(event.key, event.character):
-                # A field keeps what it can consume: this key went elsewhere before the field had the focus.
-                from textual.widgets import Input
-
-                if isinstance(field, Input) and event.character:
-                    field.insert_text_at_cursor(event.character)
-                    return
-        await super().on_event(event)
-
     # Everywhere
 
     def action_go(self, mode: str) -> None:
@@ -277,6 +264,10 @@ class MLHubApp(App[int]):
             self.switch_mode(mode)
         elif len(self.screen_stack) > 1:
             self.pop_screen()
+
+    def action_sample(self) -> None:
+        """Browse the sample catalogue."""
+        self.use_sample()
 
     async def action_back(self) -> None:
         """Leave the screen in front; at the bottom nothing happens."""

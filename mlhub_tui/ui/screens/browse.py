@@ -111,6 +111,7 @@ class BrowseScreen(PlaceScreen):
         if error is not None:
             failed = Listing(loading=False, error=error)
             tree.catalog.dataset_listing = tree.catalog.model_listing = failed
+        tree.cursor_line = 0
         tree.rebuild()
         self.detail.show([])
         if self.hub.connection is not None:
@@ -316,7 +317,7 @@ class BrowseScreen(PlaceScreen):
         tree = self.tree_view
         if not keep:
             self._apply_filter("")
-        tree.focus()
+        self.set_focus(tree)
         if keep and tree.catalog.filter:
             tree.first_match()
 

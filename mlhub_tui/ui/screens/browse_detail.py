@@ -14,6 +14,7 @@ from ..sheets.documents import (
 )
 from ..widgets.catalog import TYPE_TITLES
 from ..widgets.nodes import (
+    ActionNode,
     CollectionNode,
     DatasetNode,
     GroupNode,
@@ -45,6 +46,8 @@ def sheet_of(node: Node | None, documents: Documents) -> list[Block]:
             return [Title(TYPE_TITLES.get(kind, kind)), Paragraph(f"{number} in this dataset")]
         case GroupNode(_, title, note, detail):
             return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
+        case ActionNode(_, words):
+            return [Paragraph(f"Enter: {words}")]
         case NoteNode(_, words) | MoreNode(_, _, words):
             return [Paragraph(words)]
     return []

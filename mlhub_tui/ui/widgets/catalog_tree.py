@@ -15,6 +15,7 @@ from textual.widgets.tree import TreeNode
 from ..commands import LISTS, TREE_ACTIONS, bindings
 from .catalog import DATASETS, MODELS, Catalog, ItemListing, Key
 from .nodes import (
+    ActionNode,
     CollectionNode,
     DatasetNode,
     GroupNode,
@@ -32,6 +33,14 @@ from .nodes import (
 
 if TYPE_CHECKING:
     from ...models import Dataset
+
+
+WAYS_OUT = (
+    ("try again (r)", "screen.reload"),
+    ("choose a profile or another root URL (3)", "app.go('profiles')"),
+    ("try the sample catalogue", "app.sample"),
+)
+"""What is offered where the datasets could not be listed."""
 
 
 class CatalogTree(Tree[Node]):
@@ -140,7 +149,8 @@ class CatalogTree(Tree[Node]):
         group = self._add(self.root, GroupNode(DATASETS, "Datasets", note, listing.words), expand=True)
         if listing.error:
             self._add(group, NoteNode((*DATASETS, "note"), listing.error.message, error=True))
-            self._add(group, NoteNode((*DATASETS, "hint"), f"r retries; {listing.error.hint}"))
+            for words, action in WAYS_OUT:
+                self._add(group, ActionNode((*DATASETS, action), words, action))
         elif not listing.loading and not shown:
             empty = "nothing matches the filter" if total else "no datasets here"
             self._add(group, NoteNode((*DATASETS, "note"), empty))
@@ -171,7 +181,7 @@ class CatalogTree(Tree[Node]):
     def _add(
         self, parent: TreeNode[Node], data: Node, *, expand: bool = False, leaf: bool = False
     ) -> TreeNode[Node]:
-        leaf = leaf or isinstance(data, ItemNode | MoreNode | NoteNode | ModelNode)
+        leaf = leaf or isinstance(data, ItemNode | MoreNode | NoteNode | ModelNode | ActionNode)
         node = parent.add(Text(""), data, expand=expand, allow_expand=not leaf)
         self._by_key[data.key] = node
         return node
@@ -299,7 +309,7 @@ class CatalogTree(Tree[Node]):
             if key[0] == "type":
                 self._expanded.add(("closed", *key))
 
-    def on_tree_node_selected(self, event: Tree.NodeSelected[Node]) -> None:
+    async def on_tree_node_selected(self, event: Tree.NodeSelected[Node]) -> None:
         """Open what can be opened; expand or collapse the rest."""
         event.stop()
         match event.node.data:
@@ -307,6 +317,8 @@ class CatalogTree(Tree[Node]):
                 self.post_message(self.Opened(event.node.data))
             case MoreNode(_, collection_id, _):
                 self.post_message(self.ItemsWanted(collection_id))
+            case ActionNode(_, _, action):
+                await self.run_action(action)
             case NoteNode(_, _, error, collection_id):
                 if error:
                     self.post_message(self.Retry(collection_id))

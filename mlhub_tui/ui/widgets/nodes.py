@@ -76,7 +76,25 @@ class NoteNode(NamedTuple):
     collection_id: str = ""
 
 
-Node = GroupNode | DatasetNode | TypeNode | CollectionNode | ItemNode | ModelNode | MoreNode | NoteNode
+class ActionNode(NamedTuple):
+    """A way out where a listing failed: Enter takes it."""
+
+    key: Key
+    words: str
+    action: str
+
+
+Node = (
+    ActionNode
+    | GroupNode
+    | DatasetNode
+    | TypeNode
+    | CollectionNode
+    | ItemNode
+    | ModelNode
+    | MoreNode
+    | NoteNode
+)
 
 
 def label(node: Node, terms: list[str]) -> Text:
@@ -94,6 +112,8 @@ def label(node: Node, terms: list[str]) -> Text:
             return Text(item.label)
         case ModelNode(_, model):
             return _found(Text(one_line(model.title)), terms)
+        case ActionNode(_, words, _):
+            return Text(words, "underline")
         case MoreNode(_, _, words):
             return Text(words, "dim italic")
         case NoteNode(_, words, error):
