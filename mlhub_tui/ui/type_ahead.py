@@ -1,4 +1,4 @@
-"""Keys that come faster than the screen: what is typed or pasted behind a key that opens a field goes into it."""
+"""Keys that come faster than the screen: what is typed behind a key that opens a field goes into it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual.app import App
 from textual.events import Event, Key
 from textual.widget import Widget
 
-IN_ONE_GO = 0.1
+IN_ONE_GO = 0.3
 """Seconds between two keys that belong together: a paste, or the buffer of a slow connection."""
 
 
@@ -29,7 +29,7 @@ class TypeAheadApp(App[int]):
         await super().on_event(event)
 
     def _came_back(self, event: Key) -> bool:
-        """Type a key that a widget had no use for; a field keeps what it can, so this one never went there."""
+        """Type a key that a widget had no use for: a field keeps what it can, so it never went there."""
         field = self.focused
         if field is None or not event.character or not field.check_consume_key(event.key, event.character):
             return True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
@@ -79,13 +82,19 @@ def slow() -> Iterator[SampleServer]:
 
 def queue_archive(terminal: Terminal, collection: str) -> None:
     """Find a collection in the tree of Browse and queue its archive, by keys."""
-    terminal.press("/")
-    terminal.until("esc")
-    terminal.press(collection)
-    terminal.press("\r")
-    terminal.until(f"{collection[:20]}")
+    terminal.press(f"/{collection}\r")
+    terminal.until(lambda: any(line.endswith(f"▏ {collection}") for line in terminal.lines))
     terminal.press("d")
     terminal.until("If it exists")
-    terminal.until(lambda: "asking" not in terminal.text)
     terminal.press("\r")
     terminal.until("queued")
+    terminal.press("\x1b")
+
+
+def is_whole(path: Path, server: SampleServer) -> bool:
+    """Tell whether a file is the archive that the catalogue has, by the checksum that comes with it."""
+    name = path.name.removesuffix(".tar.gz")
+    url = f"{server.root_url}archive/{name}"
+    answer = httpx.head(url, params={"key": server.key}, follow_redirects=True)
+    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode() == answer.headers["Content-MD5"]

@@ -20,7 +20,7 @@ import pyte
 COMMAND = Path(sys.executable).with_name("mlhub-tui")
 """The installed command of the interpreter that runs the tests."""
 
-PATIENCE = 20.0
+PATIENCE = 12.0
 """Seconds to wait for something that a quick machine does in one."""
 
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
@@ -126,10 +126,10 @@ class Terminal:
         return on
 
     @property
-    def modes_are_restored(self) -> bool:
-        """Whether the shell gets a usual screen back: no alternate screen, a cursor, no mouse, no paste marks."""
-        off = (1049, 1000, 1003, 1006, 2004, 1004)
-        return self.mode(25) and self.mode(7) and not any(map(self.mode, off))
+    def left_over(self) -> set[int]:
+        """The modes a shell should not find: alternate screen, mouse, focus, paste; 25: a hidden cursor."""
+        on = {number for number in (1049, 1000, 1003, 1006, 1004, 2004) if self.mode(number)}
+        return on | {number for number in (25, 7) if not self.mode(number)}
 
     @property
     def line_is_restored(self) -> bool:
@@ -156,7 +156,7 @@ class Terminal:
     def hang_up(self) -> None:
         """Close the terminal, as a window that is closed."""
         self._open = False
-        os.close(self._child.child_fd)
+        self._child.ptyproc.fileobj.close()
 
     # Its end
 
@@ -180,6 +180,16 @@ class Terminal:
                 raise AssertionError(f"still there after {seconds} s\n{self.text}\n{self.raw[-300:]!r}")
         return time.monotonic() - began
 
+    def wait_unread(self, seconds: float = PATIENCE) -> float:
+        """Wait for the end without reading what it writes, and return the seconds it took."""
+        began = time.monotonic()
+        self._open = False
+        while not self.ended():
+            time.sleep(0.01)
+            assert time.monotonic() - began < seconds, f"still there after {seconds} s"
+        self._open = True
+        return time.monotonic() - began
+
     def cpu(self) -> float:
         """Return the seconds of CPU it has used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
@@ -192,9 +202,8 @@ class Terminal:
                 os.kill(self.pid, signal.SIGKILL)
                 os.waitpid(self.pid, 0)
         if self._open:
-            self._open = False
-            os.close(self._child.child_fd)
-        self._child.closed, self._child.ptyproc.closed = True, True
+            self.hang_up()
+        self._child.closed = self._child.ptyproc.closed = True
 
 
 def state_of(pid: int) -> str:
