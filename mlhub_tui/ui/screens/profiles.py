@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Static
 from ... import paths
 from ...errors import MLHubException
 from ...profiles import ANONYMOUS, Profile, ProfilesFile, for_profile
+from ...profiles.credentials import NoKeyAnywhere
 from ...text import mask, redact
 from ..commands import PROFILES, Command, bindings, hints
 from ..connection import SAMPLE_NAME
@@ -121,14 +122,15 @@ class ProfilesScreen(PlaceScreen):
         error = (
             self._file_error or hub.connection_error or (hub.start_error if hub.connection is None else None)
         )
-        first_run = not self._profiles and hub.connection is None and self._file_error is None
+        # That there is no key yet is no error of who starts for the first time.
+        first_run = not self._profiles and (error is None or isinstance(error, NoKeyAnywhere))
         if hub.connection is not None:
             words = content(hub.connection.words)
-        elif first_run and not hub.options.profile:
+        elif first_run:
             words = content(WELCOME)
         else:
             words = content("Nothing is in use yet: choose a profile.")
-        if error is not None and not (first_run and not hub.options.profile):
+        if error is not None and not first_run:
             words = words + content(f"\n! {error.message}", "bold $error") + content(f"\n  {error.hint}")
         self.query_one("#in-use", Static).update(words)
         self.query_one("#file", Static).update(content(f"Profiles are kept in {paths.profiles()}", "$muted"))
