@@ -222,3 +222,17 @@ async def test_every_size_shows_the_way_to_help_and_out(options: AppOptions, siz
 async def test_a_terminal_that_is_too_small_gets_a_sentence(options: AppOptions) -> None:
     async with driven(options, (30, 8)) as driver:
         await driver.until("40 columns")
+
+
+async def test_keys_typed_fast_find_the_children_of_what_was_just_expanded(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "bigearthnet")
+        await driver.press("escape", "g")
+        tree = browse(driver).tree_view
+        tree.move_cursor(tree._by_key[("dataset", "sen12floods")])
+        tree.expand_current()
+        tree.action_cursor_down()
+        tree.action_cursor_down()
+        node = tree.current
+        assert isinstance(node, CollectionNode)
+        assert node.dataset.id == "sen12floods"

@@ -349,6 +349,8 @@ class BrowseScreen(PlaceScreen):
         """Copy the id of what is under the cursor."""
         if identity := node_id(self.tree_view.current):
             self.hub.copy_text(identity, "ID")
+        else:
+            self.notify("There is no id here to copy.", markup=False)
 
     def action_copy_citation(self) -> None:
         """Copy the citation of what is under the cursor."""
