@@ -79,11 +79,13 @@ class MLHubApp(TypeAheadApp):
             # The first screen is Profiles; an attribute of the instance shadows the class's default, so that
             # Browse is not composed, and painted, for nothing.
             self.__dict__["DEFAULT_MODE"] = "profiles"
-        super().__init__()
+        plain = terminal.plain_colours()
+        # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
+        super().__init__(ansi_color=True if plain else None)
         # Before the first paint, so that no style is computed twice.
         for theme in (DARK, LIGHT, PLAIN):
             self.register_theme(theme)
-        self.theme = PLAIN.name if terminal.plain_colours() else DARK.name
+        self.theme = PLAIN.name if plain else DARK.name
         self.sample = SampleHouse()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
