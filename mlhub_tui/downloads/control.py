@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import DownloadError
-from . import folder
+from . import folder, parts
 from .board import Board
+from .channel import Order
 from .engine import Engine
 from .job import AT_REST, ArchiveRequest, Job, State
-from .part import Part
-from .states import MOVES
 from .threads import in_thread
 from .trouble import QueueNotWritable
+from .verbs import CHANGES, Verb
 
 T = TypeVar("T")
 
 _PATIENCE = 5.0  # seconds to wait for another program's transaction
-_PAUSABLE = frozenset(state for state in State if State.PAUSED in MOVES[state])
-_RESUMABLE = frozenset({State.PAUSED, State.NEEDS_KEY, State.NO_SPACE})
-_RETRIABLE = frozenset({State.RETRYING, State.NEEDS_KEY, State.NO_SPACE, State.FAILED, State.CANCELLED})
-_CANCELLABLE = frozenset(state for state in State if State.CANCELLED in MOVES[state])
 
 
 class Control:
     """The commands; all of them run in the engine's event loop.
 
-    A command that does not apply (pausing what is done, anything to a job that is gone or another running
-    program's) does nothing.
+    A command that does not apply (pausing what is done, anything to a job that is gone) does nothing; one
+    for a job that another running program has is left for that program.
     """
 
     def __init__(self, engine: Engine, board: Board) -> None:
         self._engine = engine
         self._ledger = engine.ledger
         self._board = board
+        self._at_work: dict[int, asyncio.Task[None]] = {}
 
     async def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
         """Queue requests; see `Store.add` for what is there already."""
@@ -51,33 +50,68 @@ class Control:
         # What runs already is on the board with more than the store knows of it.
         self._ledger.show([*fresh, *(job for job in jobs if self._board.get(job.id) is None)])
         self._engine.wake()
+        await self.order(Verb.RESUME, [job.id for job in jobs if job.elsewhere])
         return [self._board.get(job.id) or job for job in jobs]
 
-    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
-        """Pause jobs; None for all."""
-        clean = {"reason": "", "hint": "", "next_try": None}
-        moved = await self._move(job_ids, _PAUSABLE, State.PAUSED, clean)
-        await self._engine.interrupt(moved)
+    async def order(
+        self, verb: Verb, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
+    ) -> None:
+        """Do to jobs what a verb says, or ask the programs that run them to; None for all jobs.
 
-    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
-        """Let jobs go on that are paused, or wait for a key or for room; None for all."""
-        await self._move(job_ids, _RESUMABLE, State.QUEUED, {"reason": "", "hint": ""})
+        Parameters
+        ----------
+        delete_part
+            Whether a cancel deletes what was fetched.
+        """
+        ids = self._board.ids if job_ids is None else job_ids
+        known = [job for job_id in ids if (job := self._board.get(job_id)) is not None]
+        jobs = [job for job in known if job.state in CHANGES[verb].starts]
+        theirs = [job.id for job in jobs if job.elsewhere]
+        if theirs:
+            channel = self._ledger.channel
+            await self._patiently(lambda: channel.post(verb, theirs, delete_part=delete_part))
+        await self._do(verb, [job for job in jobs if not job.elsewhere], delete_part)
 
-    async def retry(self, job_ids: Sequence[int]) -> None:
-        """Try jobs again now that failed, were cancelled, or wait for their next try."""
-        await self._move(
-            job_ids, _RETRIABLE, State.QUEUED, {"reason": "", "hint": "", "next_try": None, "tries": 0}
-        )
+    async def obey(self) -> None:
+        """Carry out what other programs ask for; a cancel, which waits for its transfer, beside the rest."""
+        orders = [order for order in self._ledger.orders() if order.id not in self._at_work]
+        for (verb, delete_part), group in itertools.groupby(orders, lambda o: (o.verb, o.delete_part)):
+            together = list(group)
+            task = asyncio.create_task(self._carry_out(verb, together, delete_part), name=f"ordered {verb}")
+            self._at_work.update((order.id, task) for order in together)
+            task.add_done_callback(functools.partial(self._carried_out, together))
+            if verb is not Verb.CANCEL:
+                await asyncio.wait([task])
 
-    async def cancel(self, job_id: int, delete_part: bool) -> None:
-        """Give a job up, and with it what was fetched if that is wanted."""
-        job = self._board.get(job_id)
-        moved = await self._move([job_id], _CANCELLABLE, State.CANCELLED, {"reason": "", "hint": ""})
-        await self._engine.interrupt(moved, wait=True)
-        if job is not None and moved and delete_part:
+    async def _carry_out(self, verb: Verb, orders: Sequence[Order], delete_part: bool) -> None:
+        jobs = [job for order in orders if (job := self._board.get(order.job)) is not None]
+        await self._do(verb, [job for job in jobs if job.state in CHANGES[verb].starts], delete_part)
+        if verb is Verb.CANCEL:
+            # Where the program that was asked first ended between the two halves of it.
+            await self._drop_parts([job for job in jobs if job.state is State.CANCELLED], delete_part)
+        await self._patiently(lambda: self._ledger.channel.settle(order.id for order in orders))
+
+    def _carried_out(self, orders: Sequence[Order], task: asyncio.Task[None]) -> None:
+        for order in orders:
+            del self._at_work[order.id]
+        if not task.cancelled() and task.exception() is not None:
+            self._ledger.ask_again()
+
+    async def _do(self, verb: Verb, jobs: Sequence[Job], delete_part: bool) -> None:
+        moved = set(await self._move(verb, [job.id for job in jobs]))
+        if verb is Verb.PAUSE:
+            await self._engine.interrupt(moved)
+        elif verb is Verb.CANCEL:
+            await self._engine.interrupt(moved, wait=True)
+            await self._drop_parts([job for job in jobs if job.id in moved], delete_part)
+
+    async def _drop_parts(self, jobs: Sequence[Job], wanted: bool) -> None:
+        for job in jobs if wanted else ():
             with contextlib.suppress(DownloadError):  # another program is at it
-                await in_thread(lambda: self._delete_part(job))
-            self._board.put(replace(self._board.get(job_id) or job, bytes_done=0, rate=None, eta=None))
+                await in_thread(functools.partial(parts.delete, job.part, self._ledger.journal))
+            left = replace(self._board.get(job.id) or job, bytes_done=0, rate=None, eta=None)
+            self._board.put(left)
+            self._ledger.keep([left])
 
     async def clear_finished(self) -> None:
         """Remove what is done, failed or cancelled from the list."""
@@ -109,18 +143,10 @@ class Control:
                 return jobs
             await self._engine.news()
 
-    async def _move(
-        self,
-        job_ids: Sequence[int] | None,
-        starts: frozenset[State],
-        end: State,
-        fields: Mapping[str, object],
-    ) -> list[int]:
-        ids = self._board.ids if job_ids is None else job_ids
-        jobs = [job for i in ids if (job := self._board.get(i)) is not None and not job.elsewhere]
-        chosen = [job.id for job in jobs if job.state in starts]
+    async def _move(self, verb: Verb, chosen: Sequence[int]) -> list[int]:
         if not chosen:
             return []
+        end, fields = CHANGES[verb].end, CHANGES[verb].fields
         moved = await self._patiently(lambda: self._ledger.store.move_all(chosen, end, **fields))
         self._engine.forget_failures(chosen)
         shown = {job.id: self._board.get(job.id) for job in moved}
@@ -132,17 +158,6 @@ class Control:
         )
         self._engine.wake()
         return [job.id for job in moved]
-
-    def _delete_part(self, job: Job) -> None:
-        journal = self._ledger.journal
-        journal.claim(job.part)
-        try:
-            if job.part.exists():
-                with Part(job.part):
-                    job.part.unlink(missing_ok=True)
-            journal.forget(job.part)
-        finally:
-            journal.release(job.part)
 
     async def _patiently(self, work: Callable[[], T]) -> T:
         """Do something to the store, waiting for another program that holds it."""

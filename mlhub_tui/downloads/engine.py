@@ -8,7 +8,7 @@ import functools
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,15 +20,15 @@ from .job import Job, State
 from .ledger import Ledger
 from .live import Live
 from .meter import Meter
-from .process import Process
+from .process import Kind, Process
 from .resolve import Resolver
 from .states import ACTIVE
 from .transfer import Outcome
 from .trouble import Budget, verdict
 from .tuning import Patience, Tuning
 
-_BUSY, _IDLE = 0.5, 2.0  # seconds between two looks
-_BEAT = 2.0
+_LOOK = 0.5  # seconds between two looks at transfers, and at what other programs did
+_BEAT, _IDLE_BEAT = 1.0, 10.0  # seconds between two notes of progress and life, for other programs
 _ADOPT = 5.0
 
 
@@ -53,6 +53,7 @@ class Setup:
     tuning: Tuning = field(default_factory=Tuning)
     tls: ssl.SSLContext | None = None
     identity: Process | None = None
+    kind: Kind = Kind.APP
 
 
 class Engine:
@@ -66,15 +67,21 @@ class Engine:
         Where it shows what it does.
     announce
         Called when something changed, in the engine's thread.
+
+    Attributes
+    ----------
+    obey
+        Carries out what other programs ask for; called before anything is started.
     """
 
     def __init__(self, setup: Setup, board: Board, announce: Callable[[], None]) -> None:
         self._setup = setup
         self._board = board
         self._announce = announce
-        self.ledger = Ledger(setup.path, board, setup.identity)
+        self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
         self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls)
         self._loop = asyncio.get_running_loop()
+        self.obey: Callable[[], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
         self._running: dict[int, Running] = {}
@@ -94,6 +101,8 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 while not self._stopping:
                     self._queue_due()
+                    if self.obey is not None:
+                        await self.obey()
                     self._start(group)
                     await self._pause_until_news()
                     self._look()
@@ -180,7 +189,7 @@ class Engine:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _pause_until_news(self) -> None:
-        timeout = _BUSY if self._running else _IDLE
+        timeout = _LOOK
         if self._due:
             timeout = min(timeout, max(0.0, min(self._due.values()) - self._loop.time()))
         with contextlib.suppress(TimeoutError):
@@ -230,17 +239,18 @@ class Engine:
         for job_id, running in self._running.items():
             self._untold |= self._follow(job_id, running)
         changed, now = False, time.monotonic()
-        if now - self._beaten >= (_BEAT if self._running else _BEAT * 5):
+        if now - self._beaten >= (_BEAT if self._running else _IDLE_BEAT):
             self._beaten = now
             jobs = [job for i in self._running if (job := self._board.get(i)) is not None]
             self.ledger.keep(job for job in jobs if job.state in ACTIVE)
-        if now - self._looked >= _BUSY * 2:
+        if now - self._looked >= _LOOK * 0.9:
             self._looked = now
             changed |= self.ledger.look()
-        if now - self._adopted >= _ADOPT:
+        waiting = self.ledger.orphans and not self._setup.only_own
+        if waiting or now - self._adopted >= _ADOPT:
             self._adopted = now
             changed |= self.ledger.adopt(frozenset(self._wanted) if self._setup.only_own else None)
-        if changed or (self._untold and now - self._told >= _BUSY * 0.9):
+        if changed or (self._untold and now - self._told >= _LOOK * 0.9):
             self._tell()
 
     def _follow(self, job_id: int, running: Running) -> bool:

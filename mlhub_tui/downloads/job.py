@@ -105,7 +105,7 @@ class Job:
     `bytes_done` counts what is safely in the part file; `rate` is in bytes per second and `eta` in seconds,
     None while unknown. `reason` says why it is in its state and `hint` what to do next; `next_try` is the
     time of the next try (seconds since the epoch) while it is retrying. `elsewhere` is set while another
-    running program owns it.
+    running program owns it, and `where` says which, in words for people.
     """
 
     id: int
@@ -122,6 +122,7 @@ class Job:
     tries: int = 0
     next_try: float | None = None
     elsewhere: bool = False
+    where: str = ""
 
     @property
     def path(self) -> Path:

@@ -11,10 +11,11 @@ from typing import Any
 
 from .. import text
 from .board import Board
+from .channel import Channel, Order
 from .database import Database
 from .job import Job, State
 from .journal import Journal
-from .process import Process
+from .process import Kind, Process
 from .states import ACTIVE, IllegalMove
 from .store import NotOurs, Store
 
@@ -30,6 +31,8 @@ class Ledger:
         Where everybody looks.
     identity
         The program; this one by default.
+    kind
+        What the program is for.
 
     Attributes
     ----------
@@ -37,16 +40,23 @@ class Ledger:
         The ids of the jobs that this program may run.
     notice
         One line for the user if the queue cannot be kept, or was damaged.
+    orphans
+        Whether the last look found unfinished jobs that no running program has.
     """
 
-    def __init__(self, path: Path, board: Board, identity: Process | None = None) -> None:
+    def __init__(
+        self, path: Path, board: Board, identity: Process | None = None, kind: Kind = Kind.APP
+    ) -> None:
         self._database = Database(path)
-        self.store = Store(self._database, identity=identity)
+        self.store = Store(self._database, identity=identity, kind=kind)
+        self.channel = Channel(self._database, self.store)
         self.journal = Journal(self._database, self.store)
         self._board = board
         self._opened = self._database.notice
         self._failing = ""
         self._unsaved: set[int] = set()
+        self._asked = True
+        self.orphans = False
         self.ours: set[int] = set()
 
     @property
@@ -58,6 +68,7 @@ class Ledger:
         """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
         adopted = self.store.adopt() if adopt else []
         self.ours.update(job.id for job in adopted)
+        self._asked = True
         self._board.put(*self.store.load())
 
     def show(self, jobs: Iterable[Job]) -> None:
@@ -107,14 +118,42 @@ class Ledger:
             return False
         if changes is None:
             return False
+        self._asked = True
         jobs, ids = changes
         others = [job for job in jobs if job.elsewhere or job.id not in self.ours]
         self.ours.difference_update(job.id for job in others if job.elsewhere)
+        self.orphans = any(not job.elsewhere and not job.state.finished for job in others)
+        others += self._moved(jobs)
         self._board.put(*others)
         gone = self._board.ids - ids - self._unsaved
         self._board.remove(gone)
         self.ours.difference_update(gone)
         return bool(others or gone)
+
+    def _moved(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return jobs of ours that another program gave a new place in the queue, as the board has them."""
+        pairs = [(job, self._board.get(job.id)) for job in jobs if job.id in self.ours]
+        return [
+            replace(known, position=job.position)
+            for job, known in pairs
+            if known is not None and known.position != job.position
+        ]
+
+    def orders(self) -> list[Order]:
+        """Return what other programs ask for; looks into the database only where there is news in it."""
+        if not self._asked:
+            return []
+        try:
+            orders = self.channel.orders()
+        except sqlite3.Error as error:
+            self._failed(error)
+            return []
+        self._asked = False
+        return orders
+
+    def ask_again(self) -> None:
+        """Look for orders at the next look, though there is no news: one could not be carried out."""
+        self._asked = True
 
     def adopt(self, only: frozenset[int] | None = None) -> bool:
         """Take over what programs that are gone left behind; return whether there was anything."""
@@ -123,6 +162,8 @@ class Ledger:
         except sqlite3.Error as error:
             self._failed(error)
             return False
+        self.orphans = False
+        self._asked |= bool(jobs)
         self.show(jobs)
         return bool(jobs)
 

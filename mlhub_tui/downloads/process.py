@@ -5,11 +5,31 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 STALE = 30.0
 """Seconds without a heartbeat after which a program that cannot be looked at counts as gone."""
+
+
+class Kind(StrEnum):
+    """What a program at the queue is for."""
+
+    APP = "app"
+    COMMAND = "command"
+    RUNNER = "runner"
+    BACKGROUND = "background"
+    VISITOR = "visitor"
+    """It looks, adds and asks, and runs nothing: what it adds is taken by whoever runs the queue."""
+
+
+_PLACES = {
+    Kind.APP: "in the app",
+    Kind.COMMAND: "by a command",
+    Kind.RUNNER: "by `queue run`",
+    Kind.BACKGROUND: "in the background",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +44,12 @@ class Process:
 def this_process() -> Process:
     """Return the program that asks."""
     return Process(os.getpid(), platform.node(), _token(os.getpid()))
+
+
+def place(process: Process, kind: str) -> str:
+    """Return where a program runs, in words for people: `in the background, pid 4711`."""
+    words = f"{_PLACES.get(Kind(kind), 'elsewhere') if kind in set(Kind) else 'elsewhere'}, pid {process.pid}"
+    return words if process.host == platform.node() else f"{words} on {process.host}"
 
 
 def alive(process: Process, silent: float) -> bool:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DownloadError
 from .board import Board
 from .job import ArchiveRequest, Job
+from .verbs import Verb
 
 if TYPE_CHECKING:
     import ssl
 
     from .control import Control
     from .engine import Engine
-    from .process import Process
+    from .process import Kind, Process
     from .resolve import Resolver
     from .tuning import Patience, Tuning
 
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 class DownloadQueue:
     """Transfers that survive the program: queued in a database, run by an engine in its own thread.
+
+    Jobs that another running program works on are shown as it gets on with them, and commands for them are
+    passed on to it.
 
     Nothing here blocks the caller: `snapshot` reads memory, commands are awaited while the engine's thread
     does the work, and importing this module loads neither the database nor an HTTP client. The methods
@@ -52,6 +56,8 @@ class DownloadQueue:
         TLS settings of the transfers; the system's by default.
     identity
         The program that runs the jobs; this one by default.
+    kind
+        What the program is for, so that others can say where a job runs; an app by default.
     """
 
     def __init__(
@@ -66,8 +72,9 @@ class DownloadQueue:
         tuning: Tuning | None = None,
         tls: ssl.SSLContext | None = None,
         identity: Process | None = None,
+        kind: Kind | None = None,
     ) -> None:
-        given = {"patience": patience, "tuning": tuning, "tls": tls, "identity": identity}
+        given = {"patience": patience, "tuning": tuning, "tls": tls, "identity": identity, "kind": kind}
         self._options: dict[str, Any] = {
             "path": path,
             "resolver": resolver,
@@ -122,19 +129,19 @@ class DownloadQueue:
 
     async def pause(self, job_id: int) -> None:
         """Pause a job."""
-        await self._ask(lambda control: control.pause([job_id]))
+        await self._ask(lambda control: control.order(Verb.PAUSE, [job_id]))
 
     async def resume(self, job_id: int) -> None:
         """Let a job go on that is paused, or waits for a key or for room on the disk."""
-        await self._ask(lambda control: control.resume([job_id]))
+        await self._ask(lambda control: control.order(Verb.RESUME, [job_id]))
 
     async def retry(self, job_id: int) -> None:
         """Try a job again that failed, was cancelled, or waits for its next try."""
-        await self._ask(lambda control: control.retry([job_id]))
+        await self._ask(lambda control: control.order(Verb.RETRY, [job_id]))
 
     async def cancel(self, job_id: int, *, delete_part: bool = True) -> None:
         """Give a job up; what was fetched of it is deleted unless it is to be kept."""
-        await self._ask(lambda control: control.cancel(job_id, delete_part))
+        await self._ask(lambda control: control.order(Verb.CANCEL, [job_id], delete_part=delete_part))
 
     async def clear_finished(self) -> None:
         """Remove what is done, failed or cancelled from the list; no file is touched."""
@@ -142,11 +149,11 @@ class DownloadQueue:
 
     async def pause_all(self) -> None:
         """Pause everything that is not finished."""
-        await self._ask(lambda control: control.pause())
+        await self._ask(lambda control: control.order(Verb.PAUSE))
 
     async def resume_all(self) -> None:
         """Let everything go on that is paused, or waits for a key or for room."""
-        await self._ask(lambda control: control.resume())
+        await self._ask(lambda control: control.order(Verb.RESUME))
 
     async def move(self, job_id: int, delta: int) -> None:
         """Move a job in the queue: so many places down, or up if negative."""
@@ -198,7 +205,8 @@ class DownloadQueue:
         from .engine import Engine, Setup
 
         self._engine = engine = Engine(Setup(**self._options), self._board, self._changed)
-        self._control = Control(engine, self._board)
+        self._control = control = Control(engine, self._board)
+        engine.obey = control.obey
         self._opened.set()
         await engine.run()
 

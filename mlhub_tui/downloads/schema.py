@@ -50,12 +50,28 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE clock (revision INTEGER NOT NULL);
     INSERT INTO clock VALUES (0);
     """,
+    """
+    ALTER TABLE runners ADD COLUMN kind TEXT NOT NULL DEFAULT 'app';
+    ALTER TABLE jobs ADD COLUMN rate REAL;
+    ALTER TABLE jobs ADD COLUMN eta REAL;
+    CREATE TABLE commands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job INTEGER NOT NULL,
+        verb TEXT NOT NULL,
+        delete_part INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX commands_by_job ON commands (job);
+    """,
 )
 """`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
 
 `jobs.revision` is the value of `clock` at the last change of the row, so that another program reads what
-changed and nothing else. A `runner` is the program that works on a job or writes a part; no column holds
-a key, and `parts.url` has no query, where links carry their signatures.
+changed and nothing else. A `runner` is the program that works on a job or writes a part; a job without one
+is taken by the next program that runs the queue. `commands` is what one program asks of another; a row goes
+when it was carried out. No column holds a key, and `parts.url` has no query, where links carry their
+signatures.
 """
 
 VERSION = len(MIGRATIONS)

@@ -12,13 +12,11 @@ from typing import Any
 from . import process, states
 from .database import Database
 from .job import ArchiveRequest, IfExists, Job, State, archive_name
-from .process import Process
+from .process import Kind, Process
 
 # What a program that is gone was at: it is queued again by whoever adopts it.
 _UNFINISHED_WORK = states.ACTIVE | {State.RETRYING}
-_FIELDS = frozenset(
-    {"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "position", "size", "if_exists"}
-)
+_FIELDS = frozenset({"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "rate", "eta"})
 
 _BATCH = 500  # old builds of SQLite take 999 values at most
 
@@ -36,6 +34,8 @@ class Store:
         The open database.
     identity
         The program that runs jobs through this store.
+    kind
+        What it is for; a visitor owns nothing: what it adds or moves is nobody's, for any runner to take.
     clock
         Seconds since the epoch, for heartbeats.
     """
@@ -45,18 +45,27 @@ class Store:
         database: Database,
         *,
         identity: Process | None = None,
+        kind: Kind = Kind.APP,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._clock = clock
         self.identity = identity or process.this_process()
         self.runner = uuid.uuid4().hex
+        self._kind = kind
+        self._owner = None if kind is Kind.VISITOR else self.runner
         self._seen = 0
         self._data_version = -1
-        with database.transaction() as db:
+        if kind is not Kind.VISITOR:
+            self.register()
+
+    def register(self) -> None:
+        """Tell the other programs of this one; a visitor has to before it claims a part."""
+        me = self.identity
+        with self._database.transaction() as db:
             db.execute(
-                "INSERT INTO runners VALUES (?, ?, ?, ?, ?)",
-                (self.runner, self.identity.pid, self.identity.host, self.identity.token, clock()),
+                "INSERT OR REPLACE INTO runners (id, pid, host, token, beat, kind) VALUES (?, ?, ?, ?, ?, ?)",
+                (self.runner, me.pid, me.host, me.token, self._clock(), self._kind),
             )
 
     def load(self) -> list[Job]:
@@ -77,7 +86,9 @@ class Store:
         return self._jobs(rows), ids
 
     def adopt(self, only: frozenset[int] | None = None) -> list[Job]:
-        """Take over the unfinished jobs of programs that are gone; what they were at is queued again.
+        """Take over the unfinished jobs that are nobody's; what programs that are gone were at is queued.
+
+        Of the finished ones, those come along for which there is a command to carry out.
 
         Parameters
         ----------
@@ -88,7 +99,8 @@ class Store:
             live = _live(db, self._clock())
             rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
             orphans = [row for row in rows.fetchall() if row["runner"] not in live]
-            orphans = [row for row in orphans if not State(row["state"]).finished]
+            asked = {row["job"] for row in db.execute("SELECT job FROM commands")}
+            orphans = [row for row in orphans if not State(row["state"]).finished or row["id"] in asked]
             orphans = [row for row in orphans if only is None or row["id"] in only]
             for row in orphans:
                 state = State(row["state"])
@@ -123,7 +135,7 @@ class Store:
             "title": pack(request.title),
             "size": request.size,
             "bytes_total": request.size,
-            "runner": self.runner,
+            "runner": self._owner,
         }
         if row is None:
             columns = {**values, "target": target, "name": name, "state": State.QUEUED, "position": position}
@@ -174,15 +186,18 @@ class Store:
                 row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
                 free = row is not None and (row["runner"] == self.runner or row["runner"] not in live)
                 if free and state in states.MOVES[State(row["state"])]:
-                    self._update(db, job_id, state=state, runner=self.runner, **fields)
+                    self._update(db, job_id, state=state, runner=self._owner, **fields)
                     moved.append(job_id)
         return self._some(moved)
 
     def note(self, jobs: Iterable[Job]) -> None:
-        """Keep jobs of ours as they are in memory: progress, and what could not be written in its time."""
+        """Keep jobs of ours as they are in memory: progress, and what could not be written in its time.
+
+        Their places in the queue are left alone, which another program may have changed.
+        """
         with self._database.transaction() as db:
             for job in jobs:
-                values = {name: getattr(job, name) for name in _FIELDS - {"size", "if_exists"}}
+                values = {name: getattr(job, name) for name in _FIELDS}
                 self._update(db, job.id, only=self.runner, state=job.state, **values)
 
     def beat(self) -> None:
@@ -200,15 +215,16 @@ class Store:
             for job_id, position in positions.items():
                 self._update(db, job_id, position=position)
 
-    def remove_finished(self) -> list[int]:
-        """Remove the jobs that are done, failed or cancelled; return their ids."""
+    def remove_finished(self, only: frozenset[int] | None = None) -> list[int]:
+        """Remove the jobs (of those in `only`) that are done, failed or cancelled; return their ids."""
         with self._database.transaction() as db:
             ends = tuple(state for state in State if state.finished)
             marks = ", ".join("?" * len(ends))
             rows = db.execute(f"SELECT id FROM jobs WHERE state IN ({marks})", ends).fetchall()  # noqa: S608
-            db.executemany("DELETE FROM jobs WHERE id = ?", [(row["id"],) for row in rows])
+            gone = [row["id"] for row in rows if only is None or row["id"] in only]
+            db.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id in gone])
             _tick(db)
-        return [row["id"] for row in rows]
+        return gone
 
     def leave(self, jobs: Iterable[Job] = ()) -> None:
         """End this program's part: what it was at is queued, and nobody's until the next start."""
@@ -216,6 +232,9 @@ class Store:
             for job in jobs:
                 values = {"bytes_done": job.bytes_done, "bytes_total": job.bytes_total, "next_try": None}
                 self._update(db, job.id, only=self.runner, state=State.QUEUED, **values)
+            # A new revision, so that another program that runs the queue takes them at its next look.
+            mine = (_tick(db), self.runner)
+            db.execute("UPDATE jobs SET runner = NULL, revision = ? WHERE runner = ?", mine)
             db.execute("UPDATE parts SET runner = NULL WHERE runner = ?", (self.runner,))
             db.execute("DELETE FROM runners WHERE id = ?", (self.runner,))
 
@@ -247,7 +266,7 @@ class Store:
         if row["runner"] != self.runner:
             if row["runner"] in _live(db, self._clock()):
                 raise NotOurs(job_id)
-            db.execute("UPDATE jobs SET runner = ? WHERE id = ?", (self.runner, job_id))
+            db.execute("UPDATE jobs SET runner = ? WHERE id = ?", (self._owner, job_id))
 
     @staticmethod
     def _state(db: sqlite3.Connection, job_id: int) -> State:
@@ -265,11 +284,19 @@ class Store:
 
     def _jobs(self, rows: list[sqlite3.Row]) -> list[Job]:
         others = {row["runner"] for row in rows} - {self.runner, None}
-        live = self.live() if others else frozenset()
-        return [_job(row, row["runner"] != self.runner and row["runner"] in live) for row in rows]
+        places = {row["id"]: _place(row) for row in self._runners()} if others else {}
+        places.pop(self.runner, None)
+        return [_job(row, places.get(row["runner"], "")) for row in rows]
 
     def live(self) -> frozenset[str]:
         """Return the ids of the programs that run."""
+        return frozenset(row["id"] for row in self._runners())
+
+    def runners(self) -> list[tuple[Kind, int]]:
+        """Return what runs jobs at this moment: what it is for, and its pid."""
+        return [(Kind(row["kind"]), row["pid"]) for row in self._runners() if row["kind"] != Kind.VISITOR]
+
+    def _runners(self) -> list[sqlite3.Row]:
         return _living(self._database.read("SELECT * FROM runners"), self._clock())
 
 
@@ -279,15 +306,19 @@ def _tick(db: sqlite3.Connection) -> int:
 
 
 def _live(db: sqlite3.Connection, now: float) -> frozenset[str]:
-    return _living(db.execute("SELECT * FROM runners").fetchall(), now)
+    return frozenset(row["id"] for row in _living(db.execute("SELECT * FROM runners").fetchall(), now))
 
 
-def _living(rows: list[sqlite3.Row], now: float) -> frozenset[str]:
-    return frozenset(
-        row["id"]
-        for row in rows
-        if process.alive(Process(row["pid"], row["host"], row["token"]), now - row["beat"])
-    )
+def _living(rows: list[sqlite3.Row], now: float) -> list[sqlite3.Row]:
+    return [row for row in rows if process.alive(_process(row), now - row["beat"])]
+
+
+def _process(row: sqlite3.Row) -> Process:
+    return Process(row["pid"], row["host"], row["token"])
+
+
+def _place(row: sqlite3.Row) -> str:
+    return process.place(_process(row), row["kind"])
 
 
 def _all_runners(db: sqlite3.Connection) -> frozenset[str]:
@@ -307,7 +338,8 @@ def _unpack(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
-def _job(row: sqlite3.Row, elsewhere: bool) -> Job:
+def _job(row: sqlite3.Row, where: str) -> Job:
+    """Return a job; `where` names the other program that runs it, and only then its speed is news."""
     request = ArchiveRequest(
         source=row["source"],
         profile=row["profile"],
@@ -329,5 +361,8 @@ def _job(row: sqlite3.Row, elsewhere: bool) -> Job:
         hint=row["hint"],
         tries=row["tries"],
         next_try=row["next_try"],
-        elsewhere=elsewhere,
+        rate=row["rate"] if where and row["state"] == State.DOWNLOADING else None,
+        eta=row["eta"] if where and row["state"] == State.DOWNLOADING else None,
+        elsewhere=bool(where),
+        where=where,
     )

@@ -396,7 +396,7 @@ async def test_what_is_paused_stays_paused_over_a_restart(
     assert queue.snapshot()[1].state is State.PAUSED
 
 
-async def test_a_second_program_sees_a_running_job_and_leaves_it_alone(
+async def test_a_second_program_sees_a_running_job_and_does_not_run_it_too(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.always = Answer(pace=0.1)
@@ -406,7 +406,6 @@ async def test_a_second_program_sees_a_running_job_and_leaves_it_alone(
     two = make_queue(Links(server.url), only_own=True)
     seen = await two.add(wish(folder))
     assert (seen.id, seen.elsewhere) == (job.id, True)
-    await two.pause(job.id)
     assert (await ended(one, job)).state is State.DONE
     await until(two, lambda jobs: jobs[0].state is State.DONE, 12)
     assert len(server.gets) == 1
