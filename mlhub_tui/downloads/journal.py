@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import TargetBusy
 from .answer import Remote, digests_from_text, digests_to_text
 from .database import Database
+from .extents import Extents, from_text, merged, prefix, to_text
 from .store import Store, pack
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
@@ -30,6 +31,8 @@ class Entry:
         Counts the beginnings: bytes of an older one never count for a newer one.
     synced
         Bytes from the start of the file that were flushed to disk.
+    more
+        What was flushed beyond them, where the file came over several connections.
     inode
         Device and number of the file, so that another file under the name is noticed.
     """
@@ -39,6 +42,12 @@ class Entry:
     generation: int = 0
     synced: int = 0
     inode: str = ""
+    more: Extents = ()
+
+    @property
+    def extents(self) -> Extents:
+        """All that was flushed to disk."""
+        return merged([(0, self.synced), *self.more])
 
 
 class Journal:
@@ -47,7 +56,7 @@ class Journal:
     def __init__(self, database: Database, store: Store) -> None:
         self._database = database
         self._store = store
-        self._pending: dict[tuple[str | bytes, int], int] = {}
+        self._pending: dict[tuple[str | bytes, int], Extents] = {}
         self._guard = threading.Lock()
 
     def claim(self, part: Path) -> None:
@@ -80,7 +89,8 @@ class Journal:
             return None
         row = rows[0]
         remote = Remote(row["total"], row["etag"], row["modified"], digests_from_text(row["digests"]))
-        return Entry(row["url"], remote, row["generation"], row["synced"], row["inode"])
+        more = from_text(row["extents"])
+        return Entry(row["url"], remote, row["generation"], row["synced"], row["inode"], more)
 
     def begin(self, part: Path, entry: Entry) -> Entry:
         """Record a new beginning of a part before its first byte; return it with its generation."""
@@ -90,7 +100,8 @@ class Journal:
             row = db.execute("SELECT generation FROM parts WHERE path = ?", (key,)).fetchone()
             begun = replace(entry, generation=1 + (row["generation"] if row else 0))
             db.execute(
-                "INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO parts (path, runner, generation, url, total, etag, modified, digests,"
+                " inode, synced, extents) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     key,
                     self._store.runner,
@@ -102,18 +113,19 @@ class Journal:
                     digests_to_text(remote.digests),
                     begun.inode,
                     begun.synced,
+                    to_text(begun.more),
                 ),
             )
         return begun
 
-    def advance(self, part: Path, generation: int, synced: int) -> None:
-        """Record that the first `synced` bytes of a beginning are on disk.
+    def advance(self, part: Path, generation: int, extents: Extents) -> None:
+        """Record what of a beginning is on disk.
 
         Transfers that flush at the same moment share one transaction, and one that cannot be written now
         is written with the next.
         """
         with self._guard:
-            self._pending[pack(str(part)), generation] = synced
+            self._pending[pack(str(part)), generation] = extents
         with contextlib.suppress(sqlite3.Error):
             self.flush()
 
@@ -125,8 +137,8 @@ class Journal:
             self._store.beat_in(db)
             try:
                 db.executemany(
-                    "UPDATE parts SET synced = ? WHERE path = ? AND generation = ?",
-                    [(synced, key, generation) for (key, generation), synced in pending.items()],
+                    "UPDATE parts SET synced = ?, extents = ? WHERE path = ? AND generation = ?",
+                    [(*_columns(extents), *key) for key, extents in pending.items()],
                 )
             except sqlite3.Error:
                 with self._guard:
@@ -137,3 +149,9 @@ class Journal:
         """Drop the record of a part that is no more."""
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
             db.execute("DELETE FROM parts WHERE path = ?", (pack(str(part)),))
+
+
+def _columns(extents: Extents) -> tuple[int, str]:
+    """Return what the database has of extents: the bytes from the start on, and the rest in words."""
+    synced = prefix(extents)
+    return synced, to_text(extents[1:] if synced else extents)

@@ -64,14 +64,16 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX commands_by_job ON commands (job);
     """,
+    "ALTER TABLE parts ADD COLUMN extents TEXT NOT NULL DEFAULT ''",
 )
 """`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
 
 `jobs.revision` is the value of `clock` at the last change of the row, so that another program reads what
 changed and nothing else. A `runner` is the program that works on a job or writes a part; a job without one
 is taken by the next program that runs the queue. `commands` is what one program asks of another; a row goes
-when it was carried out. No column holds a key, and `parts.url` has no query, where links carry their
-signatures.
+when it was carried out. `parts.extents` lists what was flushed beyond the first `parts.synced` bytes, where
+a file came over several connections. No column holds a key, and `parts.url` has no query, where links carry
+their signatures.
 """
 
 VERSION = len(MIGRATIONS)

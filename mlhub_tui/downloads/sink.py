@@ -97,7 +97,7 @@ class Sink:
 
     def _syncer(self) -> Syncer:
         def record(synced: int) -> None:
-            self._journal.advance(self._part.path, self._entry.generation, synced)
+            self._journal.advance(self._part.path, self._entry.generation, ((0, synced),))
 
         tuning = self._tuning
         start = self._entry.synced
