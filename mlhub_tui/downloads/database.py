@@ -35,11 +35,14 @@ class Database:
     ----------
     notice
         One line for the user if the file was damaged or cannot be used, else empty.
+    kept
+        Whether it is on disk; else it is in memory, and ends with the program.
     """
 
     def __init__(self, path: Path) -> None:
         self.notice = ""
         self._lock = threading.Lock()
+        self.kept = True
         self._connection = self._open(path)
 
     @contextlib.contextmanager
@@ -109,6 +112,7 @@ class Database:
                 self.notice = _not_kept(path, error)
         except OSError as error:
             self.notice = _not_kept(path, error)
+        self.kept = False
         return _connect(Path(":memory:"))
 
 
