@@ -28,7 +28,8 @@ async def in_thread(
     interrupt
         Called when the awaiting task is cancelled; should make `work` return soon.
     grace
-        Seconds to wait for it then, before the thread is left to itself.
+        Seconds to wait for it then, before the thread is left to itself; a task that is cancelled once
+        more, as a paused transfer is when the program ends, still waits for them.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -47,8 +48,17 @@ async def in_thread(
     except asyncio.CancelledError:
         if interrupt is not None:
             interrupt()
-        await asyncio.wait({future}, timeout=grace)
+        await _wait(future, grace)
         raise
+
+
+async def _wait(future: asyncio.Future[T], seconds: float) -> None:
+    """Wait for a future, so long at most, whoever cancels: the caller is about to end by it anyway."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not future.done() and (left := end - loop.time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({future}, timeout=left)
 
 
 def _post(
