@@ -190,7 +190,7 @@ async def load_next_items(documents: Documents, catalog: Catalog, collection_id:
     try:
         page = await documents.source.items_page(collection_id, link=listing.next)
     except MLHubException as error:
-        listing.error = f"{_why(error)} (enter retries)"
+        listing.error = _why(error)
         if isinstance(error, AuthenticationError | APIKeyNotFound):
             raise
         return True

@@ -229,7 +229,7 @@ async def test_a_collection_that_does_not_exist_is_named_and_leaves_nothing(tmp_
             await driver.press("slash", *"gone", "enter")
             await said(driver, 'collection "gone" does not exist')
             await driver.press("l")
-            await driver.until("! collection")
+            await driver.until("try again (enter)")
             await driver.press("d")
             await driver.until("no archive yet")
             await driver.press("enter", "2")

@@ -84,6 +84,17 @@ async def test_esc_clears_the_filter_and_brings_all_back(options: AppOptions) ->
         await driver.until("Chesapeake")
 
 
+async def test_what_was_found_stays_under_the_cursor_when_the_filter_goes(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_lab")
+        assert "1 of 45  /kenya_02" in driver.screen()
+        await driver.press("escape")
+        await driver.until("Chesapeake")
+        node = browse(driver).tree_view.current
+        assert isinstance(node, CollectionNode)
+        assert node.ref.id == "ref_african_crops_kenya_02_labels"
+
+
 async def test_a_filter_that_finds_nothing_says_so(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "zzzz")

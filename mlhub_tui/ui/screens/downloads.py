@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 from textual.widgets import Static
 
 from ...downloads.job import Job, State
@@ -60,10 +61,17 @@ class DownloadsScreen(PlaceScreen):
         jobs = self.hub.jobs
         self.set_class(not jobs, "-empty")
         why = self.hub.queue_error.message if self.hub.queue_error else EMPTY
-        self.query_one("#empty", Static).update(content(why, "$muted"))
+        self._say("empty", content(why, "$muted"))
         self.query_one(JobList).show(jobs)
-        self.query_one("#totals", Static).update(content(totals(jobs)))
+        self._say("totals", content(totals(jobs, self.size.width - 1)))
         self.refresh_hints()
+
+    def _say(self, where: str, words: Content) -> None:
+        """Fill a text; what has not changed is not drawn again, and its place has a height of its own."""
+        place = self.query_one(f"#{where}", Static)
+        before = place.content
+        if not isinstance(before, Content) or not before.is_same(words):
+            place.update(words, layout=False)
 
     def hint_commands(self) -> list[Command]:
         """Leave out what the transfer under the cursor cannot do."""
@@ -84,10 +92,18 @@ class DownloadsScreen(PlaceScreen):
     @on(JobList.Highlighted)
     def _highlighted(self, message: JobList.Highlighted) -> None:
         message.stop()
-        panel = self.query_one("#job", Static)
-        blocks = job_blocks(message.job) if message.job else []
-        panel.update(typeset(blocks, max(panel.content_size.width, 40)))
+        self._show_job()
         self.refresh_hints()
+
+    def _show_job(self) -> None:
+        job = self._job
+        self._say("job", typeset(job_blocks(job) if job else [], max(self.size.width - 2, 20)))
+
+    def on_resize(self) -> None:
+        """Fit the texts to the new width."""
+        if self.is_mounted:
+            self._show()
+            self._show_job()
 
     @property
     def _job(self) -> Job | None:
@@ -156,22 +172,25 @@ class DownloadsScreen(PlaceScreen):
 _STUCK = frozenset({State.NEEDS_KEY, State.NO_SPACE})
 
 
-def totals(jobs: tuple[Job, ...]) -> str:
-    """Return the line of totals."""
+def totals(jobs: tuple[Job, ...], width: int) -> str:
+    """Return the line of totals for a width in cells; the counts give way to what is still to come."""
     if not jobs:
         return ""
     open_jobs = [job for job in jobs if not job.state.finished]
     speed = sum(job.rate or 0 for job in jobs if job.state is State.DOWNLOADING)
     left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
-    parts = [count(len(jobs), "transfer")]
-    for state, word in ((State.DONE, "done"), (State.FAILED, "failed"), (State.PAUSED, "paused")):
+    counts = [count(len(jobs), "transfer")]
+    for state, word in ((State.FAILED, "failed"), (State.DONE, "done"), (State.PAUSED, "paused")):
         if number := sum(job.state is state for job in jobs):
-            parts.append(f"{number} {word}")
+            counts.append(f"{number} {word}")
+    parts: list[str] = []
     if open_jobs:
         parts.append(f"{size(left)} to go")
     if speed:
         parts += [rate(speed), duration(left / speed)]
-    return " " + " · ".join(parts)
+    while len(counts) > 1 and len(" · ".join([*counts, *parts])) > width - 1:
+        counts.pop()
+    return " " + " · ".join([*counts, *parts])
 
 
 def job_blocks(job: Job) -> list[Block]:

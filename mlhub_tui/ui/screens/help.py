@@ -22,8 +22,8 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss(None)", "close", show=False)
     ]
-    DEFAULT_CSS = """
-    HelpScreen > .dialog { width: 78; height: 92%; padding: 0 1; }
+    CSS = """
+    HelpScreen > .dialog { width: 80; height: 94%; padding: 0 0 0 1; }
     """
 
     def __init__(self, place: str) -> None:

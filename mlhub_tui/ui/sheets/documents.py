@@ -63,8 +63,8 @@ def collection_sheet(
         Field("Archive", archive_words(archive)),
         Field("Licence", unlink(collection.license)),
         Field("DOI", collection.doi),
-        *(Field("Extent" if n == 0 else "", str(box)) for n, box in enumerate(extent.bboxes[:4])),
-        *(Field("Dates" if n == 0 else "", str(when)) for n, when in enumerate(extent.intervals[:4])),
+        *_several("Extent", extent.bboxes),
+        *_several("Dates", extent.intervals),
         Field("Keywords", " · ".join(collection.keywords)),
         Field("STAC", collection.line("stac_version")),
         Field("Extensions", " · ".join(_extension(e) for e in collection.extensions)),
@@ -119,6 +119,16 @@ def model_sheet(model: MLModel) -> list[Block]:
         *_citation(model),
         *_publications(model),
     ]
+
+
+SHOWN_PARTS = 2
+
+
+def _several(name: str, parts: tuple[object, ...]) -> list[Block]:
+    """Return the first boxes or intervals, and how many more there are."""
+    rows = [Field(name if n == 0 else "", str(part)) for n, part in enumerate(parts[:SHOWN_PARTS])]
+    more = len(parts) - SHOWN_PARTS
+    return [*rows, *([Field("", f"and {more} more, in the JSON", "$muted")] if more > 0 else [])]
 
 
 def _asset_names(assets: tuple[Asset, ...]) -> str:

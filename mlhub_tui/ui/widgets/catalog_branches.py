@@ -84,7 +84,9 @@ class CatalogBranches(Tree[Node]):
 
     def rebuild(self) -> None:
         """Draw the catalog anew; the cursor stays on what it was on, else on its nearest parent."""
-        kept = self.current.key if self.current else None
+        kept = self._lineage()
+        # What the filter opened above the cursor stays open when the filter goes.
+        self._expanded.update(kept[1:])
         line, offset = self.cursor_line, self.scroll_offset
         self.clear()
         self._by_key = {}
@@ -92,23 +94,34 @@ class CatalogBranches(Tree[Node]):
         self._build_models()
         # Nodes know their lines only once the lines were counted.
         self._place_cursor(kept, min(line, self.last_line))
-        if kept is not None:
+        if kept:
             self.scroll_to(y=offset.y, animate=False, immediate=True)
             self.scroll_to_line(self.cursor_line, animate=False)
 
-    def _place_cursor(self, key: Key | None, line: int) -> None:
-        if key is None:
+    def _lineage(self) -> list[Key]:
+        """Return the keys of the node under the cursor and of all above it, the nearest first."""
+        keys: list[Key] = []
+        node = self.cursor_node
+        while node is not None and node.data is not None:
+            keys.append(node.data.key)
+            node = node.parent
+        return keys
+
+    def _place_cursor(self, kept: list[Key], line: int) -> None:
+        """Put the cursor where it was, else on the nearest that is still there."""
+        found = next((node for key in kept if (node := self._by_key.get(key))), None)
+        if not kept:
             self.cursor_line = 0
-            return
-        if node := self._by_key.get(key):
-            self.move_cursor(node)
+        elif found is not None and (len(kept) == 1 or found.parent is not self.root):
+            self.move_cursor(found)
         else:
             self.cursor_line = max(0, line)
 
     def _build_datasets(self) -> None:
         shown, listing = self.catalog.shown_datasets(), self.catalog.dataset_listing
         total = len(self.catalog.datasets)
-        note = state_words(listing, str(total) if len(shown) == total else f"{len(shown)} of {total}")
+        found = f"{len(shown)} of {total}  /{self.catalog.filter}" if self.catalog.filter else str(total)
+        note = state_words(listing, found)
         group = self._add(self.root, GroupNode(DATASETS, "Datasets", note, listing.words), expand=True)
         if listing.error:
             self._add(group, NoteNode((*DATASETS, "note"), listing.error.message, error=True))
@@ -193,6 +206,8 @@ class CatalogBranches(Tree[Node]):
             self._add(
                 node, NoteNode((*data.key, "note"), listing.error, error=True, collection_id=data.ref.id)
             )
+            # On a line of its own: the reason may be longer than the tree is wide.
+            self._add(node, NoteNode((*data.key, "retry"), "try again (enter)", collection_id=data.ref.id))
         elif not listing.complete:
             words = progress_words(listing)
             self._add(node, MoreNode((*data.key, "more"), data.ref.id, words))

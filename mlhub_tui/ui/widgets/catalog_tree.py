@@ -118,7 +118,7 @@ class CatalogTree(CatalogBranches):
             case ActionNode(_, _, action):
                 await self.run_action(action)
             case NoteNode(_, _, error, collection_id):
-                if error:
+                if error or collection_id:
                     self.post_message(self.Retry(collection_id))
             case _:
                 self._toggle(event.node)

@@ -11,6 +11,7 @@ from ...text import duration, one_line, rate, size
 
 STATE_WIDTH = 12
 BYTES_WIDTH = 19
+PERCENT_WIDTH = 6
 RATE_WIDTH = 11
 ETA_WIDTH = 12
 
@@ -33,7 +34,7 @@ def columns_for(width: int) -> Columns:
     eta = ETA_WIDTH if width >= 90 else 0
     rest = width - figures - eta - 1
     if rest < 24:
-        return Columns(max(width - STATE_WIDTH - 14, 8), STATE_WIDTH, 12, 0, 0, 0)
+        return Columns(max(width - STATE_WIDTH - PERCENT_WIDTH - 9, 8), STATE_WIDTH, 8, PERCENT_WIDTH, 0, 0)
     bar = 12 if width < 110 else 22
     return Columns(rest - bar, STATE_WIDTH, bar, BYTES_WIDTH, RATE_WIDTH, eta)
 
@@ -53,7 +54,7 @@ def job_line(job: Job, columns: Columns) -> list[str]:
         " " + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
         _fit(str(job.state), columns.state),
         _fit(bar(job, columns.bar - 2), columns.bar),
-        _fit(_bytes(job), columns.bytes),
+        _fit(_percent(job) if columns.bytes <= PERCENT_WIDTH else _bytes(job), columns.bytes),
         _fit(speed, columns.rate),
         _fit(eta, columns.eta),
     ]
@@ -74,8 +75,16 @@ def _bytes(job: Job) -> str:
     if job.state is State.DONE:
         return size(job.bytes_total if job.bytes_total is not None else job.bytes_done)
     if job.bytes_total is None:
-        return size(job.bytes_done) if job.bytes_done else "unknown size"
+        return size(job.bytes_done) if job.bytes_done else "" if job.state.finished else "unknown size"
+    if not job.bytes_done:
+        return size(job.bytes_total)
     return f"{size(job.bytes_done)}/{size(job.bytes_total)}".replace(" ", "")
+
+
+def _percent(job: Job) -> str:
+    if job.state is State.DONE:
+        return "100%"
+    return f"{job.bytes_done * 100 // job.bytes_total}%" if job.bytes_total else ""
 
 
 def _fit(text: str, width: int) -> str:

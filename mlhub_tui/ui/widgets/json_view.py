@@ -37,7 +37,7 @@ class JsonView(ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
     DEFAULT_CSS = """
-    JsonView { background: $background; padding: 0 1; overflow-x: hidden; }
+    JsonView { background: $background; padding: 0 1; overflow-x: hidden; scrollbar-gutter: stable; }
     JsonView > .json--key { color: $primary; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"json--key"}
