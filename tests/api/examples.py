@@ -24,6 +24,8 @@ def documented(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 
 def _with_examples(name: str, thing: Any) -> Iterator[tuple[str, str]]:
+    if not (inspect.isclass(thing) or inspect.isroutine(thing) or isinstance(thing, property)):
+        return  # a plain value has the docstring of its type
     text = inspect.getdoc(thing)
     if text and ">>>" in text:
         yield name, text
