@@ -3,61 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import ClassVar
 
-from textual.app import ComposeResult, RenderResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.geometry import Size
-from textual.widget import Widget
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
 
 from ..commands import LISTS, SCROLL_ACTIONS, bindings
 from ..sheets.blocks import Block, typeset
 
 
-class SheetBody(Widget):
-    """The text of a sheet; set again when the width changes."""
-
-    DEFAULT_CSS = "SheetBody { height: auto; width: 1fr; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._blocks: Sequence[Block] = ()
-        self._set: tuple[int, Content] | None = None
-
-    def show(self, blocks: Sequence[Block]) -> None:
-        """Show other blocks."""
-        self._blocks = blocks
-        self._set = None
-        self.refresh(layout=True)
-
-    def _typeset(self, width: int) -> Content:
-        if self._set is None or self._set[0] != width:
-            self._set = (width, typeset(self._blocks, width))
-        return self._set[1]
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return the lines the text takes at a width."""
-        return self._typeset(width).plain.count("\n") + 1
-
-    def render(self) -> RenderResult:
-        """Draw the text."""
-        return self._typeset(self.content_size.width)
-
-
-class Sheet(VerticalScroll, can_focus=True):
-    """A scrolling sheet."""
+class Sheet(ScrollView, can_focus=True):
+    """A scrolling sheet; of another text only the lines that differ are drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
-    DEFAULT_CSS = "Sheet { padding: 0 1; scrollbar-size-vertical: 1; }"
+    # The scroll bar has its place: the text need not be set again where it comes or goes.
+    DEFAULT_CSS = """
+    Sheet {
+        background: $background; padding: 0 1; overflow: hidden scroll; scrollbar-size-vertical: 1;
+    }
+    """
 
-    def compose(self) -> ComposeResult:
-        """Hold the text."""
-        yield SheetBody()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._blocks: Sequence[Block] = ()
+        self._strips: list[Strip] = []
+        self._width = 0
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
         """Show other blocks, from the top unless the place is kept."""
-        self.query_one(SheetBody).show(blocks)
-        if not keep_place:
-            self.scroll_home(animate=False)
+        self._blocks = blocks
+        if not keep_place and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+        self._set()
+
+    def on_resize(self) -> None:
+        """Set the text for the new width."""
+        if self.scrollable_content_region.width != self._width:
+            self._set()
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Take up other colours."""
+        super().notify_style_update()
+        self._set()
+        self.refresh()
+
+    def _set(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return  # hidden, or not laid out yet
+        self._width = width
+        before, text = self._strips, typeset(self._blocks, width)
+        self._strips = Visual.to_strips(self, text, width, None, self.visual_style)
+        if len(self._strips) != self.virtual_size.height:
+            # Not through the property, which would lay out the screen and draw all of this again.
+            self.set_reactive(Sheet.virtual_size, Size(width, len(self._strips)))
+            self._scroll_update(self.virtual_size)
+        top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        for y, (old, new) in enumerate(zip_longest(before, self._strips)):
+            if top <= y < below and old != new:
+                self.refresh_line(y)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line of what is seen."""
+        number, style, width = y + self.scroll_offset.y, self.rich_style, self.scrollable_content_region.width
+        if number >= len(self._strips):
+            return Strip.blank(width, style)
+        return self._strips[number].adjust_cell_length(width, style)
