@@ -83,12 +83,13 @@ def slow() -> Iterator[SampleServer]:
 def queue_archive(terminal: Terminal, collection: str) -> None:
     """Find a collection in the tree of Browse and queue its archive, by keys."""
     terminal.press(f"/{collection}\r")
-    terminal.until(lambda: any(line.endswith(f"▏ {collection}") for line in terminal.lines))
+    terminal.until(lambda: any(line.endswith(f"▏ {collection[:36]}") for line in terminal.lines))
     terminal.press("d")
     terminal.until("If it exists")
     terminal.press("\r")
     terminal.until("queued")
-    terminal.press("\x1b")
+    terminal.press("\x1b")  # and nothing at once behind it: that would be Alt and a letter
+    terminal.until(lambda: "of 45" not in terminal.text)
 
 
 def is_whole(path: Path, server: SampleServer) -> bool:
