@@ -45,6 +45,8 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
         Binding("enter", "queue", "queue", show=False),
     ]
 
+    AUTO_FOCUS = "Choice"  # not the folder: what is typed ahead is not part of its name
+
     def __init__(self, source: Source, refs: Sequence[CollectionRef], folder: Path) -> None:
         super().__init__()
         self._source, self._refs, self._folder = source, refs, folder
@@ -82,7 +84,6 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
 
     def on_mount(self) -> None:
         """Ask for the sizes and the room."""
-        self.query_one(Choice).focus()
         self._ask_sizes()
         self._look_at_disk()
 
