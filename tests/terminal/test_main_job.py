@@ -27,14 +27,16 @@ def test_from_the_sample_catalogue_to_an_archive_on_disk(
     terminal.press("d")
     terminal.until("If it exists")
     terminal.press("\r")
+    terminal.until("queued")
     terminal.press("2")
-    terminal.until("Done")
     terminal.until(lambda: "done" in terminal.text and (out / f"{COLLECTION}.tar.gz").exists())
     terminal.press("q")
     terminal.end()
     assert terminal.status == 0
     assert not terminal.left_over
     assert terminal.line_is_restored
+    tail = terminal.raw.rpartition(b"\x1b[?1049l")[2]
+    assert not tail.replace(b"\x1b[?", b"").translate(None, b"0123456789hl"), "nothing is said after the end"
 
     assert [path.name for path in out.iterdir()] == [f"{COLLECTION}.tar.gz"]
     assert is_whole(out / f"{COLLECTION}.tar.gz", sample)

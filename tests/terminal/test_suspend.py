@@ -17,8 +17,8 @@ from .harness import COMMAND, Terminal, children_of, state_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
-ARCHIVE = "su_african_crops_ghana_source_planet"
-"""5 MB: two and a half seconds from the slow catalogue."""
+ARCHIVE = "ts_cashew_benin_source"
+"""3 MB: a second and a half from the slow catalogue."""
 
 
 PASTE = 2004
