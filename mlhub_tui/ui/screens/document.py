@@ -27,6 +27,8 @@ from ..widgets.sheet import Sheet
 from .base import PlaceScreen
 from .browse_detail import sheet_of
 
+SHORTEST_ID = 10
+"""Cells; less of an id tells nothing."""
 PANES = {"overview": "Overview", "items": "Items", "assets": "Assets", "json": "JSON"}
 
 
@@ -139,12 +141,14 @@ class DocumentScreen(PlaceScreen):
             parts.append(Content.styled(f" {PANES[name]} ", style))
         target = self.query_one(f"#{self._pane}")
         status = getattr(target, "status", "")
-        parts.append(line(f"  {status}" if status else "", "$muted"))
-        panes = Content("").join(parts)
-        room = max(self.size.width - panes.cell_length - 4, 8)
+        tabs = Content("").join(parts)
+        words = line(status, "$muted", limit=max(self.size.width - tabs.cell_length - 3, 0))
+        room = self.size.width - tabs.cell_length - words.cell_length - 5
         identity = node_id(self._node)
-        shown = identity if len(identity) <= room else f"…{identity[1 - room :]}"
-        self.query_one("#strip", Static).update(line(shown, "bold $accent") + Content("  ") + panes)
+        if len(identity) > room:
+            identity = f"…{identity[1 - room :]}" if room >= SHORTEST_ID else ""
+        shown = line(identity, "bold $accent") + Content("  " if identity else "")
+        self.query_one("#strip", Static).update(shown + tabs + Content(" ") + words)
 
     def on_resize(self) -> None:
         """Fit the strip to the new width."""

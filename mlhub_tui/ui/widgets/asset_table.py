@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...models import Asset
 from ...text import count, one_line, redact, size
-from .table import RowTable, cell
+from .table import LONGEST_CELL, RowTable, Tail, cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,13 @@ class AssetTable(RowTable):
 
     def on_mount(self) -> None:
         """Name the columns."""
-        for name in ("Asset", "Title", "Type", "Size", "Roles", "Link"):
+        for name in ("Asset", "Title", "Type", "Roles", "Size", "Link"):
             self.add_column(cell(name), key=name.lower())
         self._draw()
+
+    def on_resize(self) -> None:
+        """Fit the links to the new width."""
+        self.fit_column("link")
 
     def show(self, assets: tuple[Asset, ...]) -> None:
         """Show other assets."""
@@ -49,12 +53,13 @@ class AssetTable(RowTable):
             self.add_row(
                 cell(asset.key),
                 cell(asset.title or _bands(asset)),
-                cell(asset.media_type),
-                cell(size(asset.size) if asset.size is not None else "-"),
+                cell(kind(asset.media_type)),
                 cell(", ".join(asset.roles)),
-                cell(redact(asset.href)),
+                cell(size(asset.size) if asset.size is not None else "-"),
+                Tail(one_line(redact(asset.href), LONGEST_CELL)),
                 key=str(number),
             )
+        self.call_after_refresh(self.fit_column, "link")
         self.status = (
             f"{count(len(self._assets), 'asset')}, enter copies a link" if self._assets else "no assets"
         )
@@ -65,6 +70,16 @@ class AssetTable(RowTable):
         if 0 <= self.cursor_row < len(self._assets):
             return ShownAsset(self._assets[self.cursor_row])
         return None
+
+
+_KINDS = {"cloud-optimized": "COG", "geotiff": "GeoTIFF", "geo+json": "GeoJSON"}
+
+
+def kind(media_type: str) -> str:
+    """Return a media type in a word: `image/tiff; application=geotiff` is `GeoTIFF`."""
+    lower = media_type.lower()
+    known = next((word for part, word in _KINDS.items() if part in lower), "")
+    return known or media_type.partition(";")[0].rpartition("/")[2].upper()
 
 
 def _bands(asset: Asset) -> str:

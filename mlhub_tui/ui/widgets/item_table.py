@@ -9,8 +9,9 @@ from textual.widgets import DataTable
 
 from ...models import Item
 from ...sources.base import Page
+from ...text import one_line
 from ..pager import Pager
-from .table import RowTable, cell
+from .table import LONGEST_CELL, RowTable, Tail, cell
 
 NEAR_END = 5
 """Rows before the last at which the next page is asked for."""
@@ -45,6 +46,10 @@ class ItemTable(RowTable):
         self.add_column(cell("Dates"), key="dates")
         self.add_column(cell("Assets"), key="assets")
 
+    def on_resize(self) -> None:
+        """Fit the ids to the new width."""
+        self.fit_column("id")
+
     def _say(self, words: str) -> None:
         self.status = words
         self.post_message(self.StatusChanged())
@@ -66,7 +71,9 @@ class ItemTable(RowTable):
         for item in page.entries:
             if item.id not in self._seen:
                 self._seen.add(item.id)
-                self.add_row(cell(item.id), cell(item.interval), cell(len(item.assets)), key=item.id)
+                identity = Tail(one_line(item.id, LONGEST_CELL))
+                self.add_row(identity, cell(item.interval), cell(len(item.assets)), key=item.id)
+        self.call_after_refresh(self.fit_column, "id")
         self._say(self.pager.words(self.row_count) + ("" if self.pager.complete else ", more below"))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:

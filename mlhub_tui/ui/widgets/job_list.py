@@ -85,6 +85,7 @@ class JobList(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Fit the columns to the new width."""
         self.virtual_size = Size(self.size.width, len(self._jobs) + 1)
+        self.call_after_refresh(self._keep_in_sight)
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a transfer."""
@@ -94,12 +95,16 @@ class JobList(ScrollView, can_focus=True):
         """Draw the two lines that changed, and keep the cursor in sight."""
         self._refresh_job(before)
         self._refresh_job(after)
-        top, room = self.scroll_offset.y, self.size.height - 1
-        if after < top:
-            self.scroll_to(y=after, animate=False, immediate=True)
-        elif room > 0 and after >= top + room:
-            self.scroll_to(y=after - room + 1, animate=False, immediate=True)
+        self._keep_in_sight()
         self.post_message(self.Highlighted(self.current))
+
+    def _keep_in_sight(self) -> None:
+        """Scroll as little as brings the cursor into view."""
+        top, room = self.scroll_offset.y, self.size.height - 1
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif room > 0 and self.cursor >= top + room:
+            self.scroll_to(y=self.cursor - room + 1, animate=False, immediate=True)
 
     def action_cursor_down(self) -> None:
         """Go down a line."""
