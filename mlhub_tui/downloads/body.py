@@ -79,6 +79,11 @@ class Body:
                 raise ServerTimeout("the server sends nothing more", url=self._wire.url)
         return count
 
+    def check_cut(self) -> None:
+        """Raise Interrupted if the wire was cut."""
+        if self._wire.is_cut:
+            raise Interrupted
+
     def _receive(self, source: socket.socket, view: memoryview) -> int | None:
         try:
             count = source.recv_into(view)

@@ -26,6 +26,10 @@ class Live:
         Bytes of the whole file, once known.
     heard
         Monotonic time in seconds of the last byte.
+    host
+        Where the bytes come from, once known.
+    connections
+        How many there are at the moment.
     promised
         Bytes that the part will have in the end, for which the disk must keep room.
     """
@@ -36,6 +40,8 @@ class Live:
         self.total: int | None = None
         self.heard = time.monotonic()
         self.promised = 0
+        self.host = ""
+        self.connections = 1
         self._on_phase = on_phase
 
     def enter(self, phase: State) -> None:
@@ -46,7 +52,11 @@ class Live:
             if self._on_phase is not None:
                 self._on_phase()
 
-    def wrote(self, end: int) -> None:
-        """Tell that the part is written up to an offset."""
-        self.done = end
+    def wrote(self, done: int) -> None:
+        """Tell how many bytes are written."""
+        self.done = done
+        self.heard = time.monotonic()
+
+    def waits(self) -> None:
+        """Tell that it waits for its turn under the speed limit, not for the server."""
         self.heard = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from io import FileIO
 from pathlib import Path
 from typing import Self
@@ -37,6 +38,7 @@ class Part:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._moving = threading.Lock()
         folder.make(path.parent)
         try:
             self._file = _open_locked(path)
@@ -59,22 +61,44 @@ class Part:
         """Device and number of the file."""
         return inode(os.fstat(self._file.fileno()))
 
+    @property
+    def allocated(self) -> int:
+        """The bytes that it takes on the disk: less than its length while there are holes in it."""
+        status = os.fstat(self._file.fileno())
+        return min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
+
     def write(self, offset: int, view: memoryview) -> None:
-        """Write all of the view at an offset; OutputFolderError, NoSpaceError where that fails."""
+        """Write all of the view at an offset, from any thread.
+
+        Raises
+        ------
+        OutputFolderError, NoSpaceError
+            Where that fails.
+        """
         try:
-            self._file.seek(offset)
             while view:
-                view = view[self._file.write(view) or 0 :]
+                written = self._write(offset, view)
+                view, offset = view[written:], offset + written
         except OSError as error:
             raise folder.trouble(error, self.path) from error
 
+    def _write(self, offset: int, view: memoryview) -> int:
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self._file.fileno(), view, offset)
+        with self._moving:
+            self._file.seek(offset)
+            return self._file.write(view) or 0
+
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes from an offset."""
-        self._file.seek(offset)
-        return self._file.read(count) or b""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), count, offset)
+        with self._moving:
+            self._file.seek(offset)
+            return self._file.read(count) or b""
 
     def truncate(self, size: int) -> None:
-        """Cut it to a size in bytes."""
+        """Cut it to a size in bytes, or make it longer by a hole."""
         if self.size != size:
             self._file.truncate(size)
 

@@ -1,141 +1,185 @@
-"""Where the bytes of one answer go: into the part, its record, its checksum, and what is shown."""
+"""Where the bytes of a file go, over one connection or several: into the part, its record, its checksum."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
 from typing import Self
 
-from .. import errors, text
-from .answer import Digest
-from .body import Body
+from . import extents
+from .extents import Extents
 from .journal import Entry, Journal
+from .lane import Lane
 from .live import Live
 from .part import Part
 from .sync import Syncer
 from .tuning import Tuning
 from .verify import Follower
 
-_FLUSH = 256 << 10  # bytes worth a write of their own
+ENDLESS = 1 << 62
+"""The end of a file of unknown size."""
+
+SEAM = 4 << 10
+"""Bytes that are fetched twice where one connection's stretch ends and another's begins, and compared."""
 
 
 class Sink:
-    """Takes the bytes from `entry.synced` on; what was written is flushed and recorded whatever happens.
+    """A file that grows: which stretches are there, and who fetches which of the missing ones.
+
+    What was written is flushed and recorded whatever happens.
 
     Parameters
     ----------
     part, entry
-        The file and its record, which says where to begin.
+        The file and its record, which says what is there already.
     journal, live
         Where progress is recorded and shown.
-    digests
-        Checksums to compute along the way.
+    tuning
+        `connections` of 1 means that nobody takes half of another's stretch.
+
+    Attributes
+    ----------
+    version
+        Which version of the file it is.
+    total
+        Size of the whole in bytes, `ENDLESS` if it is not known.
+    failure
+        What makes all lanes stop; set by anyone.
     """
 
-    def __init__(
-        self,
-        part: Part,
-        entry: Entry,
-        journal: Journal,
-        live: Live,
-        tuning: Tuning,
-        digests: tuple[Digest, ...],
-    ) -> None:
-        self._part = part
+    def __init__(self, part: Part, entry: Entry, journal: Journal, live: Live, tuning: Tuning) -> None:
+        self.part = part
+        self.version = entry.remote
+        self.total = ENDLESS if entry.remote.total is None else entry.remote.total
+        self.failure: Exception | None = None
         self._entry = entry
         self._journal = journal
         self._live = live
         self._tuning = tuning
-        self._follower = Follower(part.path, digests) if digests else None
+        self._kept = entry.extents
+        self._kept_size = extents.covered(self._kept)
+        self._lanes: tuple[Lane, ...] = ()
+        self._seams: list[tuple[int, bytes]] = []
+        self._lock = threading.Lock()
+        self._syncer = Syncer(
+            part, self.written, self._record, every=tuning.sync_every, volume=tuning.sync_bytes
+        )
+        digests = entry.remote.digests
+        self._follower = Follower(part.path, digests, self._prefix) if digests else None
 
     def __enter__(self) -> Self:
+        self._syncer.start()
         if self._follower:
             self._follower.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._syncer.finish()
         if self._follower:
             self._follower.stop()
 
-    def pour(self, body: Body, view: memoryview, filled: int) -> int:
-        """Copy what is filled of a buffer, and the rest of a body through it; return where it ends.
+    @property
+    def done(self) -> int:
+        """How many bytes are there."""
+        return self._kept_size + sum(lane.at - lane.start for lane in self._lanes)
 
-        Raises
-        ------
-        RequestError
-            If the connection breaks or stalls.
-        OutputFolderError
-            If the disk does not take it.
-        """
-        at, pace, syncer = self._entry.synced, _Pace(self._tuning, self._entry.synced), self._syncer()
-        syncer.start()
-        try:
-            while True:
-                count = body.readinto(view[filled:])
-                filled += count or 0
-                if filled and (filled >= _FLUSH or not count or pace.late()):
-                    self._part.write(at, view[:filled])
-                    at, filled = at + filled, 0
-                    self._tell(at, syncer)
-                pace.check(at + filled)
-                if syncer.error is not None:
-                    raise syncer.error
-                if count == 0:
-                    return at
-        finally:
-            if filled:  # the connection broke with bytes in hand; if it was the disk, it says no again
-                with contextlib.suppress(errors.DownloadError):
-                    self._part.write(at, view[:filled])
-                    self._tell(at + filled, syncer)
-            syncer.finish()
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing of a file of known size."""
+        return self.done >= self.total
+
+    def written(self) -> Extents:
+        """Return what is there."""
+        return extents.merged([*self._kept, *((lane.start, lane.at) for lane in self._lanes)])
+
+    def before(self, start: int, most: int) -> int:
+        """Return how many bytes, `most` at most, are there just before an offset."""
+        for first, end in self.written():
+            if first < start <= end:
+                return min(start - first, most)
+        return 0
+
+    def claim(self) -> Lane | None:
+        """Return a stretch that nobody fetches, or half of the longest rest; None if that is too short."""
+        with self._lock:
+            for start, end in self._free():
+                return self._add(Lane(start, end))
+            busy = [lane for lane in self._lanes if lane.active and lane.left >= 2 * self._tuning.piece]
+            if not busy or self.total == ENDLESS:
+                return None
+            longest = max(busy, key=lambda lane: lane.left)
+            # A write that is under way ends within one buffer of `at`, and a piece is no shorter than that.
+            middle, end = longest.at + longest.left // 2, longest.end
+            longest.end = middle
+            return self._add(Lane(middle, end))
+
+    def extend(self, lane: Lane) -> bool:
+        """Let a lane go on beyond its end, where its answer goes on and nobody else has taken over."""
+        with self._lock:
+            for start, end in self._free():
+                if start == lane.end and lane.reach > start:
+                    lane.end = min(end, lane.reach)
+                    return True
+            return False
+
+    def claimable(self) -> bool:
+        """Return whether there is a stretch for one more connection."""
+        with self._lock:
+            return bool(self._free()) or any(
+                lane.active and lane.left >= 2 * self._tuning.piece for lane in self._lanes
+            )
+
+    def retire(self, count: int) -> None:
+        """Make so many lanes stop, the youngest first; never the first one."""
+        with self._lock:
+            busy = [lane for lane in reversed(self._lanes[1:]) if lane.active and not lane.retired]
+            for lane in busy[: max(count, 0)]:
+                lane.retired = True
+
+    def wrote(self, count: int) -> None:
+        """Tell that so many bytes more are in the part."""
+        self._syncer.wrote(count)
+        self._live.wrote(self.done)
+        if self._syncer.error is not None:
+            self.failure = self._syncer.error
+
+    def waiting(self) -> None:
+        """Tell that it is the speed limit that is waited for, not the server."""
+        self._live.waits()
+
+    def seam(self, offset: int, tail: bytes) -> None:
+        """Keep what one connection had beyond its stretch."""
+        self._seams.append((offset, tail))
+
+    def seams_agree(self) -> bool:
+        """Return whether connections had the same bytes where their stretches meet (so far as they do)."""
+        there = self.written()
+        return all(
+            self.part.read(offset, len(tail)) == tail
+            for offset, tail in self._seams
+            if any(start <= offset and offset + len(tail) <= end for start, end in there)
+        )
+
+    def flush(self) -> None:
+        """Flush and record what is written; nothing more may come."""
+        self._syncer.finish()
+        if self._syncer.error is not None:
+            raise self._syncer.error
 
     def check(self, size: int, interrupted: threading.Event) -> None:
         """Wait for the checksums of so many bytes; VerificationFailed if one differs."""
         if self._follower:
             self._follower.check(size, self._tuning.tick, interrupted)
 
-    def _syncer(self) -> Syncer:
-        def record(synced: int) -> None:
-            self._journal.advance(self._part.path, self._entry.generation, ((0, synced),))
+    def _free(self) -> Extents:
+        taken = ((lane.start, max(lane.end, lane.at) if lane.active else lane.at) for lane in self._lanes)
+        return extents.gaps(extents.merged([*self._kept, *taken]), self.total)
 
-        tuning = self._tuning
-        start = self._entry.synced
-        return Syncer(self._part, record, start, every=tuning.sync_every, volume=tuning.sync_bytes)
+    def _add(self, lane: Lane) -> Lane:
+        self._lanes = (*self._lanes, lane)
+        return lane
 
-    def _tell(self, at: int, syncer: Syncer) -> None:
-        syncer.wrote(at)
-        self._live.wrote(at)
-        if self._follower:
-            self._follower.wrote(at)
+    def _prefix(self) -> int:
+        return extents.prefix(self.written())
 
-
-class _Pace:
-    """Notices a transfer that gets nowhere, and bytes that wait too long in the buffer."""
-
-    def __init__(self, tuning: Tuning, at: int) -> None:
-        self._tuning = tuning
-        now = time.monotonic()
-        self._at, self._since = at, now
-        self._last, self._heard = at, now
-        self._written = now
-
-    def late(self) -> bool:
-        """Return whether it is time to write what there is."""
-        now = time.monotonic()
-        if now - self._written < self._tuning.tick / 2:
-            return False
-        self._written = now
-        return True
-
-    def check(self, at: int) -> None:
-        """Raise ServerTimeout after `stall` seconds of nothing, or of next to nothing."""
-        now = time.monotonic()
-        if at != self._last:
-            self._last, self._heard = at, now
-        if now - self._heard > self._tuning.stall:
-            raise errors.ServerTimeout(f"nothing came for {text.duration(self._tuning.stall)}")
-        if now - self._since > self._tuning.stall:
-            if at - self._at < self._tuning.least * self._tuning.stall:
-                raise errors.ServerTimeout(f"next to nothing came for {text.duration(self._tuning.stall)}")
-            self._at, self._since = at, now
+    def _record(self, written: Extents) -> None:
+        self._journal.advance(self.part.path, self._entry.generation, written)

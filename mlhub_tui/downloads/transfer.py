@@ -6,21 +6,26 @@ import contextlib
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 
 from .. import errors, text
 from ..sources.link import Link
-from . import existing, folder, probe
-from .answer import Remote, content_range, difference, length, remote
+from . import existing, extents, folder, piece, probe
+from .answer import Remote, remote
 from .body import Body
+from .crew import Crew
 from .job import IfExists, State
 from .journal import Entry, Journal
+from .lane import Lane
+from .limit import Limit
 from .live import Live
 from .part import Part
-from .sink import Sink
+from .piece import StartOver
+from .pour import Pace, pour
+from .sink import ENDLESS, SEAM, Sink
 from .trouble import Interrupted
 from .tuning import Tuning
 from .verify import gzip_whole
@@ -60,10 +65,6 @@ class Outcome:
     fetched: bool
 
 
-class _StartOver(Exception):
-    """What is there cannot be gone on with; the message says why."""
-
-
 class Transfer:
     """Fetches one file; `run` blocks, so it wants a thread, and `abort` ends it from any other.
 
@@ -84,6 +85,8 @@ class Transfer:
     room
         Called with the bytes that are still needed and the size of the whole; raises NoSpaceError if the
         disk has not so many.
+    limit
+        The speed that all transfers share.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Transfer:
         tuning: Tuning,
         context: ssl.SSLContext | None = None,
         room: Room | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self._task = task
         self._link = link
@@ -104,8 +108,10 @@ class Transfer:
         self._tuning = tuning
         self._context = context
         self._room = room or (lambda needed, _: folder.check_room(task.target.parent, needed))
+        self._limit = limit or Limit()
         self._stop = threading.Event()
         self._wire: Wire | None = None
+        self._alone = tuning.connections < 2
 
     def abort(self) -> None:
         """End it at once; `run` raises Interrupted, with all it has fetched recorded."""
@@ -127,7 +133,7 @@ class Transfer:
         folder.check(task.target.parent)
         if existing.settled(task.target, task.if_exists):
             return self._there()
-        self._wire = wire = Wire(self._link, self._tuning, self._stop, self._context)
+        self._wire = wire = self._connect()
         try:
             self._journal.claim(task.part)
             try:
@@ -142,6 +148,9 @@ class Transfer:
         finally:
             wire.close()
 
+    def _connect(self) -> Wire:
+        return Wire(self._link, self._tuning, self._stop, self._context)
+
     def _there(self) -> Outcome:
         return Outcome(self._task.target, self._task.target.stat().st_size, fetched=False)
 
@@ -150,13 +159,15 @@ class Transfer:
         try:
             return self._whole(wire)
         except errors.VerificationFailed:
+            self._alone = True
             self._live.enter(State.CONNECTING)
             return self._whole(wire)
 
     def _whole(self, wire: Wire) -> Outcome:
         for _ in range(_BEGINNINGS):
-            with contextlib.suppress(_StartOver):
+            with contextlib.suppress(StartOver):
                 return self._try(wire)
+            self._alone = True
             self._forget_progress()
         raise errors.RemoteChanged(f"{self._task.target.name} keeps changing on the server")
 
@@ -164,14 +175,14 @@ class Transfer:
         """Ask for what is missing until nothing is; a server may give less than was asked for."""
         while True:
             entry = self._resume_point(wire)
-            headers = self._range(entry) if entry else {}
+            headers = _rest(entry, self._tuning.overlap) if entry else {}
             with wire.ask("GET", headers) as response:
                 total = self._take(wire, response, entry)
             if total is not None:
                 return Outcome(self._task.target, total, fetched=True)
 
     def _resume_point(self, wire: Wire) -> Entry | None:
-        """Return the record to go on from, its `synced` corrected by what is really there; None to begin."""
+        """Return the record to go on from, corrected by what is really there; None to begin."""
         part = self._task.part
         try:
             status = part.stat()
@@ -184,8 +195,8 @@ class Transfer:
             return None
         if entry.url != wire.url and not entry.remote.etag:
             return None
-        at = min(entry.synced, status.st_size, entry.remote.total)
-        return Entry(entry.url, entry.remote, entry.generation, at, entry.inode) if at > 0 else None
+        there = extents.clipped(entry.extents, min(status.st_size, entry.remote.total))
+        return replace(entry, synced=extents.prefix(there), more=there) if there else None
 
     def _orphan(self, wire: Wire, size: int, identity: str) -> Entry | None:
         """Take over a part that no record tells of (a lost database), if it agrees with the server's file."""
@@ -197,31 +208,15 @@ class Transfer:
             return None
         return self._journal.begin(self._task.part, Entry(wire.url, version, synced=size, inode=identity))
 
-    def _range(self, entry: Entry) -> dict[str, str]:
-        """Return the headers that ask for the rest and a piece before it (closed, for old stores)."""
-        total = entry.remote.total
-        assert total is not None
-        headers = {"Range": f"bytes={self._seam(entry)}-{total - 1}"}
-        if entry.remote.strong and entry.remote.etag:
-            headers["If-Range"] = entry.remote.etag
-        return headers
-
-    def _seam(self, entry: Entry) -> int:
-        return max(0, entry.synced - self._tuning.overlap)
-
     def _take(self, wire: Wire, response: httpx.Response, entry: Entry | None) -> int | None:
         """Write the answer to the part; return the size if the file is whole now, under its final name."""
         name = self._task.target.name
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and entry:
-            raise _StartOver("the server has no such range")
+            raise StartOver("the server has no such range")
         refuse(response, name)
         answer = remote(response.status_code, response.headers)
-        if response.status_code == httpx.codes.PARTIAL_CONTENT:
-            if entry is None:
-                raise errors.UnexpectedAnswer(
-                    f"the server sent a piece of {name} without being asked for one"
-                )
-            self._check_piece(response, answer, entry)
+        if response.status_code == httpx.codes.PARTIAL_CONTENT and entry is None:
+            raise errors.UnexpectedAnswer(f"the server sent a piece of {name} without being asked for one")
         with Part(self._task.part) as part:
             try:
                 return self._write(wire, response, answer, entry, part)
@@ -230,50 +225,70 @@ class Transfer:
                     self._journal.forget(part.path)
                 raise
 
-    def _check_piece(self, response: httpx.Response, answer: Remote, entry: Entry) -> None:
-        """Raise _StartOver unless a 206 is the piece that was asked for, of the version that is recorded."""
-        span = content_range(response.headers.get("content-range"))
-        if span is None or span.first != self._seam(entry) or span.last is None:
-            raise _StartOver("the server sent another range")
-        carried = length(response.headers)
-        if carried is not None and carried != span.last - span.first + 1:
-            raise _StartOver("the range and its length do not agree")
-        if why := difference(entry.remote, answer):
-            raise _StartOver(why)
-
     def _write(
         self, wire: Wire, response: httpx.Response, answer: Remote, entry: Entry | None, part: Part
     ) -> int | None:
         body = Body(response, wire, self._tuning.tick)
         view, filled = memoryview(bytearray(self._tuning.buffer)), 0
         expected = answer.total or self._task.size or 0
-        self._room(max(0, expected - part.size), expected)
+        there = extents.covered(entry.extents) if entry else part.allocated
+        self._room(max(0, expected - there), expected)
         if response.status_code == httpx.codes.PARTIAL_CONTENT and entry is not None:
-            self._compare_seam(body, part, entry)
+            start, _, known = _gap(entry, self._tuning.overlap)
+            reach = piece.check(response, entry.remote, start - known)
+            piece.compare(body, part, start, known, self._tuning.stall)
+            if len(entry.extents) > 1:  # it has holes: see Crew
+                part.truncate((entry.remote.total or 0) + 1)
         else:
             # Looked at before anything is given up for it: the page of a portal may not say that it is one.
             filled = body.read_within(view, self._tuning.stall)
             self._refuse_page(view[:filled])
             entry = self._journal.begin(self._task.part, Entry(wire.url, answer, inode=part.inode))
             part.truncate(0)
-        total = entry.remote.total
-        self._live.total = total or self._task.size
-        self._live.wrote(entry.synced)
+            reach = ENDLESS
+        self._live.total = entry.remote.total or self._task.size
+        self._live.wrote(extents.covered(entry.extents))
         self._live.enter(State.DOWNLOADING)
-        digests = entry.remote.digests
-        with Sink(part, entry, self._journal, self._live, self._tuning, digests) as sink:
-            end = sink.pour(body, view, filled)
-            if total is not None and end < total:
+        with Sink(part, entry, self._journal, self._live, self._tuning) as sink:
+            lane = sink.claim() or Lane(sink.total, sink.total)
+            lane.reach = min(reach, sink.total)
+            self._pour(body, sink, lane, view, filled, response)
+            sink.flush()
+            if entry.remote.total is not None and not sink.whole:
                 return None
-            self._finish(response, part, entry, end, sink)
-            return end
+            size = lane.at if entry.remote.total is None else entry.remote.total
+            self._finish(response, part, entry, size, sink)
+            return size
 
-    def _compare_seam(self, body: Body, part: Part, entry: Entry) -> None:
-        """Read the piece that is there already and compare: validators have lied before."""
-        seam = self._seam(entry)
-        count = entry.synced - seam
-        if probe.read(body, count, self._tuning.stall) != part.read(seam, count):
-            raise _StartOver("the bytes before the resume point are others")
+    def _pour(
+        self,
+        body: Body,
+        sink: Sink,
+        lane: Lane,
+        view: memoryview,
+        filled: int,
+        response: httpx.Response,
+    ) -> None:
+        """Take what this answer has of the file, with the help of others where that is allowed."""
+
+        def first() -> None:
+            pour(body, sink, lane, view, filled, Pace(self._tuning, lane.at), self._limit)
+
+        if self._splits(sink, response):
+            name = self._task.target.name
+            Crew(sink, self._connect, name, self._live, self._tuning, self._limit).run(first)
+        else:
+            first()
+            if not sink.seams_agree():
+                raise StartOver("the bytes do not agree where they meet")
+
+    def _splits(self, sink: Sink, response: httpx.Response) -> bool:
+        """Return whether more connections may help, and cannot do harm."""
+        told = sink.version.etag or ""
+        sound = bool(told) and not told.startswith("W/")
+        refused = response.headers.get("accept-ranges", "").strip().lower() == "none"
+        large = self._tuning.split_above <= sink.total < ENDLESS
+        return not self._alone and sound and large and not refused
 
     def _refuse_page(self, view: memoryview) -> None:
         """Refuse a web page that does not say it is one."""
@@ -311,3 +326,19 @@ class Transfer:
         if entry is not None:
             self._journal.begin(self._task.part, Entry(entry.url, inode=entry.inode))
         self._live.wrote(0)
+
+
+def _gap(entry: Entry, overlap: int) -> tuple[int, int, int]:
+    """Return the first stretch that is missing, and how many bytes before it are fetched again to compare."""
+    total = entry.remote.total
+    assert total is not None
+    start, end = next(iter(extents.gaps(entry.extents, total)), (total, total))
+    known = next((end - first for first, end in entry.extents if end == start), 0)
+    return start, end, min(known, overlap)
+
+
+def _rest(entry: Entry, overlap: int) -> dict[str, str]:
+    """Return the headers that ask for what is missing first, and a little at both its ends."""
+    start, end, known = _gap(entry, overlap)
+    assert entry.remote.total is not None
+    return piece.headers(entry.remote, start - known, min(end + SEAM, entry.remote.total) - 1)

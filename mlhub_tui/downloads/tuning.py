@@ -33,6 +33,16 @@ class Tuning:
         Bytes after which it is flushed before its time.
     overlap
         Bytes before the resume point that are fetched again and compared.
+    connections
+        At most so many to one file; 1 turns that off.
+    split_above
+        Bytes a file must have to be worth more than one.
+    piece
+        Bytes worth a connection of their own; no fewer than `buffer`.
+    window
+        Seconds over which it is measured whether more connections made it faster.
+    gain
+        How many times as fast it must have become to try still more.
     """
 
     connect: float = 15.0
@@ -45,6 +55,11 @@ class Tuning:
     sync_every: float = 0.7
     sync_bytes: int = 64 << 20
     overlap: int = 64 << 10
+    connections: int = 8
+    split_above: int = 64 << 20
+    piece: int = 1 << 20
+    window: float = 1.0
+    gain: float = 1.15
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import VerificationFailed
@@ -26,22 +27,20 @@ class Follower(threading.Thread):
         The file; opened anew, so that the writer's position is not touched.
     digests
         What the server announced.
+    written
+        Returns how many bytes are there from the start on.
     """
 
-    def __init__(self, path: Path, digests: tuple[Digest, ...]) -> None:
+    def __init__(self, path: Path, digests: tuple[Digest, ...], written: Callable[[], int]) -> None:
         super().__init__(name=f"verify {path.name}", daemon=True)
         self._path = path
         self._digests = digests
         self._hashes = [_new(digest.algorithm) for digest in digests]
-        self._limit = 0
+        self._written = written
         self._total: int | None = None
         self._stopped = False
         self._news = threading.Event()
         self._error: OSError | None = None
-
-    def wrote(self, end: int) -> None:
-        """Tell that the file is written up to an offset."""
-        self._limit = end
 
     def stop(self) -> None:
         """End without a result."""
@@ -65,7 +64,7 @@ class Follower(threading.Thread):
         VerificationFailed
             With both sums, if one differs.
         """
-        self._limit = self._total = total
+        self._total = total
         self._news.set()
         while self.is_alive() and not interrupted.is_set():
             self.join(interval)
@@ -87,11 +86,13 @@ class Follower(threading.Thread):
             self._error = error
 
     def _follow(self) -> None:
-        at = 0
+        at = limit = 0
         buffer = memoryview(bytearray(_CHUNK))
         with self._path.open("rb", buffering=0) as file:
             while not self._stopped and at != self._total:
-                room = min(self._limit - at, _CHUNK)
+                if at >= limit:
+                    limit = self._written() if self._total is None else self._total
+                room = min(limit - at, _CHUNK)
                 count = file.readinto(buffer[:room]) if room > 0 else 0
                 if count:
                     at += count

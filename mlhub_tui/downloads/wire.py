@@ -71,6 +71,10 @@ class Wire:
     def cut(self) -> None:
         """End what is under way, from any thread: a blocked read returns at once."""
         self._cut.set()
+        self.drop()
+
+    def drop(self) -> None:
+        """Break the connection, from any thread: whatever is under way on it fails."""
         held = self._socket
         if held is not None:
             # Not SSLSocket.shutdown: it would take the cipher away from a read that is going on.

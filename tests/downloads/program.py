@@ -1,4 +1,4 @@
-"""A program with a download queue, for tests that kill it: `program.py HOME URL FOLDER [NAME...]`."""
+"""A program with a queue, for tests that kill it: `program.py HOME URL FOLDER [--wide] [NAME...]`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 from mlhub_tui.downloads.queue import DownloadQueue
-from tests.downloads.support import HASTY, QUICK, Links, wish
+from tests.downloads.support import HASTY, QUICK, WIDE, Links, wish
 
 
 async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
     """Download until everything is at rest."""
-    queue = DownloadQueue(home / "queue.db", Links(url), patience=HASTY, tuning=QUICK)
+    wide = names[:1] == ["--wide"]
+    names = names[wide:]
+    queue = DownloadQueue(home / "queue.db", Links(url), patience=HASTY, tuning=WIDE if wide else QUICK)
     queue.start()
     await queue.add_many([wish(folder, name) for name in names])
     print("started", flush=True)

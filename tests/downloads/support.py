@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mlhub_tui.downloads.job import ArchiveRequest, IfExists
@@ -14,6 +15,9 @@ from mlhub_tui.sources.link import Link
 
 QUICK = Tuning(connect=2.0, answer=0.3, stall=0.3, least=3000.0, hush=0.15, tick=0.05, sync_every=0.05)
 """Time-outs for tests."""
+
+WIDE = replace(QUICK, buffer=64 << 10, piece=64 << 10, split_above=1 << 20, window=0.06)
+"""The same, with several connections for files of a few MB."""
 
 HASTY = Patience(tries=4, doubtful=2, base=0.02, cap=0.05, longest=0.2)
 """Few tries, at once."""

@@ -29,10 +29,14 @@ def server() -> Iterator[FaultServer]:
         yield server
 
 
-def program(home: Path, server: FaultServer, folder: Path, *names: str) -> subprocess.Popen[str]:
+def program(
+    home: Path, server: FaultServer, folder: Path, *names: str, wide: bool = False
+) -> subprocess.Popen[str]:
     """Start a program and wait until it has queued what it is to fetch."""
+    options = ["--wide"] if wide else []
+    command = [sys.executable, "-m", "tests.downloads.program", str(home), server.url, str(folder)]
     started = subprocess.Popen(
-        [sys.executable, "-m", "tests.downloads.program", str(home), server.url, str(folder), *names],
+        [*command, *options, *names],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -61,7 +61,12 @@ class Request:
 
 
 class FaultServer:
-    """Serves one file. `script` is for GETs, one answer each; after it `always`; `heads` are for HEAD."""
+    """Serves one file. `script` is for GETs, one answer each; after it `always`; `heads` are for HEAD.
+
+    `most` is the largest number of requests that were open at once. Beyond `most_allowed` of them, `refusal`
+    is the answer; `shared_pace` is a pause for all connections together; `by_range` gives another content to
+    a request by the first byte it asks for.
+    """
 
     def __init__(self, content: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
         self.content = content
@@ -74,6 +79,12 @@ class FaultServer:
         self.log: list[Request] = []
         self.sent = 0
         self.open = 0
+        self.most = 0
+        self.most_allowed: int | None = None
+        self.refusal = Answer(status=503)
+        self.shared_pace = 0.0
+        self.by_range: Callable[[int | None], bytes] | None = None
+        self._turn = threading.Lock()
         self._tls = tls
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -131,6 +142,9 @@ class FaultServer:
                     queue = self.heads if request.method == "HEAD" else self.script
                     answer = queue.popleft() if queue else self.always if queue is self.script else Answer()
                     self.open += 1
+                    self.most = max(self.most, self.open)
+                    if self.most_allowed is not None and self.open > self.most_allowed:
+                        answer = self.refusal
                 try:
                     if not self._answer(connection, request, answer):
                         return
@@ -163,6 +177,8 @@ class FaultServer:
             "Accept-Ranges": "bytes",
         }
         asked = _RANGE.fullmatch(request.range or "")
+        if self.by_range is not None:
+            content = self.by_range(int(asked[1]) if asked else None)
         if_range = request.headers.get("if-range")
         status, body = 200, content
         if asked and not answer.whole and answer.status in (None, 206) and if_range in (None, self.etag):
@@ -180,7 +196,7 @@ class FaultServer:
             if answer.flip is not None:
                 body = _flipped(body, answer.flip)
             if self.md5:
-                headers["Content-MD5"] = md5(content)
+                headers["Content-MD5"] = md5(self.content)
         status = answer.status or status
         body = body if answer.body is None else answer.body
         if answer.status is not None and answer.status >= 300 and answer.body is None:
@@ -199,6 +215,9 @@ class FaultServer:
             piece = body[start : min(start + answer.piece, until)]
             connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if answer.chunked else piece)
             self.sent += len(piece)
+            if self.shared_pace:
+                with self._turn:
+                    self._stopped.wait(self.shared_pace)
             if answer.pace and self._stopped.wait(answer.pace):
                 return False
         if answer.after is None:

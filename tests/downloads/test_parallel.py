@@ -1,0 +1,312 @@
+"""A large file over several connections: faster where each is limited, never mixed, resumed whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads import extents
+from mlhub_tui.downloads.fetch import fetch
+from mlhub_tui.downloads.job import State
+from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.downloads.ramp import Ramp
+from tests.faults.server import Answer, FaultServer
+
+from .support import HASTY, WIDE, Links, content, files, wish
+from .test_processes import program
+from .test_queue import Make, ended, until
+
+DATA = content(3 << 20)
+OTHER = content(3 << 20, seed=2)
+SLOW = Answer(pace=0.01)
+"""Half a second for the file over one connection."""
+SLOWER = Answer(pace=0.03)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(DATA) as server:
+        server.always = SLOW
+        yield server
+
+
+async def get(server: FaultServer, folder: Path, connections: int = 8) -> bytes:
+    tuning = replace(WIDE, connections=connections)
+    path = await fetch(wish(folder), Links(server.url), patience=HASTY, tuning=tuning)
+    assert files(folder) == {"file.tar.gz": path.stat().st_size}
+    return path.read_bytes()
+
+
+def starts(server: FaultServer) -> list[int]:
+    """Return where the ranges that were asked for begin."""
+    return [int(asked.removeprefix("bytes=").split("-")[0]) for asked in server.ranges if asked]
+
+
+async def test_a_server_that_limits_each_connection_is_asked_over_several(
+    server: FaultServer, folder: Path
+) -> None:
+    begun = time.monotonic()
+    assert await get(server, folder, connections=1) == DATA
+    alone = time.monotonic() - begun
+    assert server.ranges == [None]
+    (folder / "file.tar.gz").unlink()
+    begun = time.monotonic()
+    assert await get(server, folder) == DATA
+    assert time.monotonic() - begun < alone * 0.6
+    assert server.most >= 4
+    assert len(set(starts(server))) >= 3
+
+
+async def test_a_server_that_is_not_faster_over_several_is_asked_over_one(
+    server: FaultServer, folder: Path
+) -> None:
+    server.shared_pace = 0.01
+    server.always = Answer()
+    assert await get(server, folder) == DATA
+    assert server.most <= 2
+
+
+async def test_a_small_file_comes_over_one_connection(server: FaultServer, folder: Path) -> None:
+    server.content = content(200 << 10)
+    server.always = Answer(pace=0.1)
+    assert await get(server, folder) == server.content
+    assert server.ranges == [None]
+
+
+@pytest.mark.parametrize("etag", ['W/"v1"', None])
+async def test_without_a_strong_validator_it_is_one_connection(
+    server: FaultServer, folder: Path, etag: str | None
+) -> None:
+    server.etag = etag
+    assert await get(server, folder) == DATA
+    assert server.ranges == [None]
+
+
+async def test_accept_ranges_none_is_believed(server: FaultServer, folder: Path) -> None:
+    server.always = replace(SLOW, headers={"Accept-Ranges": "none"})
+    assert await get(server, folder) == DATA
+    assert server.ranges == [None]
+
+
+async def test_200_to_the_second_connection_leaves_the_first_to_go_on_alone(
+    server: FaultServer, folder: Path
+) -> None:
+    server.always = replace(SLOW, whole=True)
+    assert await get(server, folder) == DATA
+    assert server.ranges[0] is None
+    assert len(server.gets) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [replace(SLOW, shift=-1000), replace(SLOW, total=len(DATA) + 1), replace(SLOW, headers={"ETag": '"v2"'})],
+    ids=["another start", "another total", "another version"],
+)
+async def test_a_wrong_piece_is_never_written(server: FaultServer, folder: Path, wrong: Answer) -> None:
+    server.md5 = False
+    server.script.extend([SLOW, SLOW, wrong])
+    assert await get(server, folder) == DATA
+
+
+async def test_connections_that_disagree_where_they_meet_start_over_alone(
+    server: FaultServer, folder: Path
+) -> None:
+    server.md5 = False
+    mixed = len(DATA) // 2
+    server.by_range = lambda start: OTHER if start and start > mixed // 2 else DATA
+    assert await get(server, folder) == DATA
+    assert server.ranges[-1] is None
+    assert len(server.ranges) > 2
+
+
+async def test_a_checksum_of_the_whole_is_verified_and_a_mismatch_is_fetched_again_alone(
+    server: FaultServer, folder: Path
+) -> None:
+    server.by_range = lambda start: DATA[:-1] + b"\xff" if start else DATA
+    assert await get(server, folder) == DATA
+    assert server.ranges[-1] is None
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Answer(status=429), Answer(status=503), Answer(before="reset"), Answer(before="close")],
+    ids=["429", "503", "reset", "closed"],
+)
+async def test_a_server_that_tolerates_two_gets_two(
+    server: FaultServer, folder: Path, refusal: Answer
+) -> None:
+    server.most_allowed, server.refusal = 2, refusal
+    assert await get(server, folder) == DATA
+    assert len(starts(server)) < 20
+
+
+async def test_a_connection_that_breaks_gives_its_stretch_back(server: FaultServer, folder: Path) -> None:
+    server.script.extend([SLOW, replace(SLOW, after=100_000, end="reset"), SLOW, replace(SLOW, after=5)])
+    assert await get(server, folder) == DATA
+
+
+async def test_the_first_connection_may_break_while_others_go_on(server: FaultServer, folder: Path) -> None:
+    server.script.append(replace(SLOW, after=len(DATA) // 4))
+    assert await get(server, folder) == DATA
+    assert server.ranges.count(None) == 1
+
+
+async def test_pause_and_resume_keep_all_stretches(
+    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+) -> None:
+    server.always = SLOWER
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    job = await queue.add(wish(folder))
+    await until(queue, lambda _: server.open >= 4)
+    await asyncio.sleep(0.1)
+    await queue.pause(job.id)
+    await until(queue, lambda _: server.open == 0)
+    kept = recorded(mlhub_home)
+    assert len(kept) > 1
+    sent, server.always = server.sent, Answer()
+    await queue.resume(job.id)
+    assert (await ended(queue, job)).state is State.DONE
+    assert (folder / "file.tar.gz").read_bytes() == DATA
+    again = server.sent - sent - (len(DATA) - extents.covered(kept))
+    assert again <= len(kept) * 2 * (WIDE.overlap + (64 << 10))
+
+
+async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by_one(
+    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+) -> None:
+    server.always = SLOWER
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    await queue.add(wish(folder))
+    await until(queue, lambda _: server.open >= 4)
+    await asyncio.sleep(0.1)
+    queue.stop()
+    assert len(recorded(mlhub_home)) > 1
+    await until(queue, lambda _: server.open == 0)
+    server.always, server.most = Answer(), 0
+    assert await get(server, folder, connections=1) == DATA
+    assert server.most == 1
+
+
+async def test_a_part_with_holes_whose_record_is_lost_is_not_taken_for_half_a_file(
+    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+) -> None:
+    server.always, server.md5 = SLOWER, False
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    await queue.add(wish(folder))
+    await until(queue, lambda _: server.open >= 4)
+    queue.stop()
+    assert (folder / "file.tar.gz.part").stat().st_size > len(DATA)
+    for path in mlhub_home.glob("queue.db*"):
+        path.unlink()
+    server.always = Answer()
+    assert await get(server, folder) == DATA
+
+
+async def test_changed_between_runs_nothing_of_the_old_version_is_kept(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = SLOWER
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    await queue.add(wish(folder))
+    await until(queue, lambda _: server.open >= 4)
+    queue.stop()
+    server.content, server.etag, server.always = OTHER, '"v2"', SLOW
+    assert await get(server, folder) == OTHER
+
+
+async def test_a_link_that_expires_for_later_connections_is_looked_up_again(
+    server: FaultServer, folder: Path
+) -> None:
+    server.script.extend([replace(SLOW, after=len(DATA) // 2), SLOW, Answer(status=403)])
+    links = Links(server.url + "?sig=old", server.url + "?sig=new")
+    path = await fetch(wish(folder), links, patience=HASTY, tuning=WIDE)
+    assert path.read_bytes() == DATA
+
+
+async def test_a_full_disk_stops_all_connections_with_a_reason(
+    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlhub_tui.downloads.part import Part
+    from mlhub_tui.errors import NoSpaceError
+
+    whole = Part.write
+
+    def full(part: Part, offset: int, view: memoryview) -> None:
+        if offset > len(DATA) // 2:
+            raise NoSpaceError("no space left on the disk")
+        whole(part, offset, view)
+
+    monkeypatch.setattr(Part, "write", full)
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    job = await ended(queue, await queue.add(wish(folder)))
+    assert (job.state, job.reason) == (State.NO_SPACE, "no space left on the disk")
+    assert list(files(folder)) == ["file.tar.gz.part"]
+    monkeypatch.setattr(Part, "write", whole)
+    await queue.resume(job.id)
+    assert (await ended(queue, job)).path.read_bytes() == DATA
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_killed_again_and_again_with_many_connections_it_ends_whole(
+    server: FaultServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    folder, chance = tmp_path / "out", random.Random(5)
+    server.always = Answer(pace=0.04)
+    for _ in range(4):
+        victim = program(mlhub_home, server, folder, "file", wide=True)
+        time.sleep(chance.uniform(0.15, 0.4))
+        victim.send_signal(signal.SIGKILL)
+        victim.communicate()
+    server.always = Answer()
+    queue = DownloadQueue(mlhub_home / "queue.db", Links(server.url), patience=HASTY, tuning=WIDE)
+    queue.start()
+    deadline = time.monotonic() + 10
+    while not (queue.snapshot() and queue.snapshot()[0].state is State.DONE):
+        assert time.monotonic() < deadline, queue.snapshot()
+        time.sleep(0.02)
+    queue.stop()
+    assert (folder / "file.tar.gz").read_bytes() == DATA
+    assert server.most > 1
+
+
+def recorded(home: Path) -> extents.Extents:
+    """Return what the queue's database says is there of the only part."""
+    with sqlite3.connect(home / "queue.db") as connection:
+        [(synced, more)] = connection.execute("SELECT synced, extents FROM parts").fetchall()
+    return extents.merged([(0, synced), *extents.from_text(more)])
+
+
+def test_connections_double_while_it_gets_faster_and_rest_when_it_does_not() -> None:
+    ramp = Ramp(8, 1.15)
+    assert [ramp.feed(rate) for rate in (10, 20, 40, 80, 80)] == [2, 4, 8, 8, 8]
+    ramp = Ramp(8, 1.15)
+    assert [ramp.feed(rate) for rate in (10, 20, 21, 21, 21)] == [2, 4, 4, 2, 2]
+    again = [ramp.feed(20) for _ in range(30)]
+    assert max(again) == 4
+
+
+def test_a_refusal_halves_the_connections() -> None:
+    ramp = Ramp(8, 1.15)
+    for rate in (10, 20, 40):
+        ramp.feed(rate)
+    assert [ramp.refused(), ramp.feed(100), ramp.refused(), ramp.refused()] == [4, 4, 2, 1]
+
+
+def test_extents_know_their_gaps() -> None:
+    there = extents.merged([(50, 60), (0, 10), (10, 20), (55, 70), (90, 90)])
+    assert there == ((0, 20), (50, 70))
+    assert extents.gaps(there, 100) == ((20, 50), (70, 100))
+    assert extents.gaps((), 10) == ((0, 10),)
+    assert extents.gaps(((0, 10),), 10) == ()
+    assert extents.from_text(extents.to_text(there)) == there
+    assert (extents.prefix(there), extents.covered(there), extents.prefix(((5, 9),))) == (20, 40, 0)
+    assert extents.clipped(there, 55) == ((0, 20), (50, 55))
