@@ -1,7 +1,7 @@
 """From the command to the first tree on the screen, beside a bare Textual app with the same widgets.
 
-Run it with `python -m tests.benchmarks.bench_start [ROUNDS]`. Both run in a pseudo-terminal of 80x24, in turn;
-the figures are medians.
+Run it with `python -m tests.benchmarks.bench_start [ROUNDS]`. Both run in a pseudo-terminal of 80x24, in
+turn; the figures are medians.
 """
 
 from __future__ import annotations
