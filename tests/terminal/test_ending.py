@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,10 @@ def test_a_terminal_that_is_closed_ends_it_without_spinning(
 def test_a_terminal_that_takes_no_more_output_does_not_keep_it_from_ending(start: Starter) -> None:
     terminal = start("--sample")
     terminal.until("BigEarthNet")
-    for _ in range(60):
-        terminal.press("\x1b[6~", "\x1b[5~")
+    terminal.settle(0.2)
+    for _ in range(8):
+        terminal.press("\x1b[6~" * 4, "\x1b[5~" * 4)
+        time.sleep(0.1)
     terminal.signal(signal.SIGTERM)
     seconds = terminal.wait_unread()
     print(f"stalled terminal: ended in {seconds:.2f} s")
