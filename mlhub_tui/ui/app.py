@@ -223,11 +223,11 @@ class MLHubApp(TypeAheadApp):
 
     async def _open_for_job(self, request: ArchiveRequest) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
-        from .job_source import credentials_for, open_in_thread
+        from ..downloads.credentials import credentials_for, open_in_thread
 
         connection = self.connection
         current = connection.credentials if connection else self._start
-        return await open_in_thread(lambda: credentials_for(request, current, self.sample))
+        return await open_in_thread(lambda: credentials_for(request, current, self.sample.credentials))
 
     @property
     def jobs(self) -> tuple[Job, ...]:

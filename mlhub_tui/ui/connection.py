@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..sample.house import SAMPLE_NAME, SampleHouse
 from ..text import mask, redact
 
 if TYPE_CHECKING:
     from ..profiles import Credentials
-    from ..sample.server import SampleServer
     from ..sources.mlhub import MLHubSource
 
-SAMPLE_NAME = "sample catalogue"
+__all__ = ["SAMPLE_NAME", "Connection", "SampleHouse", "open_connection", "open_sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +49,6 @@ class Connection:
         if not self.credentials.api_key:
             key = self.credentials.key_origin
         return f"In use: {redact(self.credentials.root_url)}, {key}"
-
-
-class SampleHouse:
-    """Starts the sample catalogue when it is first needed, once, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._server: SampleServer | None = None
-
-    def credentials(self) -> Credentials:
-        """Return the credentials of the running sample catalogue; blocks while it starts (about 0.3 s)."""
-        from ..profiles import Credentials
-        from ..sample.server import SampleServer
-
-        with self._lock:
-            if self._server is None:
-                server = SampleServer()
-                server.start()
-                self._server = server
-            return Credentials(
-                api_key=self._server.key,
-                root_url=self._server.root_url,
-                profile=None,
-                key_origin=SAMPLE_NAME,
-                root_origin=SAMPLE_NAME,
-            )
-
-    def stop(self) -> None:
-        """Stop it if it runs."""
-        with self._lock:
-            if self._server is not None:
-                self._server.stop()
-                self._server = None
 
 
 async def open_connection(credentials: Credentials) -> Connection:

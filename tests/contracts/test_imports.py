@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "profiles": FOUNDATION,
     "sources": FOUNDATION | {"models", "profiles"},
     "downloads": FOUNDATION | {"models", "profiles", "sources"},
-    "sample": FOUNDATION,
+    "sample": FOUNDATION | {"profiles"},
     "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
     "cli": FOUNDATION | {"models", "profiles", "sources", "downloads", "sample", "ui"},
     "ui": FOUNDATION | {"models", "profiles", "sources", "downloads", "sample"},
