@@ -239,6 +239,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
             await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
             await driver.until(lambda: "asking…" not in said_of_size(driver))
             assert f"l{MARKUP[:20]}" in look(driver)
+            assert str(tmp_path)[:20] in driver.screen()
             await driver.press("enter")
             await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
         await driver.until(lambda: len(driver.app.jobs) == len(wanted))

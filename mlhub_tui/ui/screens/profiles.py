@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Static
 
 from ... import paths
 from ...errors import MLHubException
-from ...profiles import ANONYMOUS, Profile, ProfilesFile, for_profile
+from ...profiles import ANONYMOUS, DEFAULT_ROOT_URL, Profile, ProfilesFile, for_profile
 from ...profiles.credentials import NoKeyAnywhere
 from ...text import mask, redact
 from ..commands import PROFILES, Command, bindings, hints
@@ -91,7 +91,7 @@ class ProfilesScreen(PlaceScreen):
         table, row = self._table, self._row
         table.clear()
         for name, profile in self._profiles.items():
-            root = redact(profile.root_url or "default")
+            root = redact(profile.root_url or f"{DEFAULT_ROOT_URL} (default)")
             self._add(f"{PROFILE_ROW}{name}", name, mask(profile.api_key), root)
         self._add(SAMPLE_ROW, SAMPLE_NAME, "built in", "no key, no network")
         self._add(ANONYMOUS_ROW, "browse without a key", "none", "listings only")
