@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,3 +119,15 @@ def test_a_stop_from_outside_leaves_the_terminal_as_it_was_at_the_end(start: Sta
     assert terminal.status == 0
     assert not terminal.left_over
     assert terminal.line_is_restored
+
+
+def test_a_terminal_that_is_closed_while_it_is_stopped_ends_it(shell: Terminal, out: Path) -> None:
+    shell.press(f"{COMMAND} --output-dir {out}\r")
+    shell.until("sample catalogue")
+    (pid,) = children_of(shell.pid)
+    stop(shell, pid)
+    shell.hang_up()
+    deadline = time.monotonic() + 3
+    while Path(f"/proc/{pid}").exists() and state_of(pid) != "Z":
+        assert time.monotonic() < deadline, state_of(pid)
+        time.sleep(0.02)
