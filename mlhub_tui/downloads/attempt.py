@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .. import text
 from ..errors import AuthenticationError, EntityDoesNotExist, MLHubException
@@ -12,6 +13,7 @@ from ..sources.link import Link
 from . import existing
 from .job import ArchiveRequest, IfExists, archive_name
 from .journal import Journal
+from .limit import Limit
 from .live import Live
 from .resolve import Resolver
 from .threads import in_thread
@@ -30,6 +32,7 @@ class Kit:
     journal: Journal
     tuning: Tuning
     tls: ssl.SSLContext | None = None
+    limit: Limit = field(default_factory=Limit)
 
 
 async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
@@ -60,7 +63,10 @@ async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | No
 
 
 async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
-    transfer = Transfer(task, link, kit.journal, live, tuning=kit.tuning, context=kit.tls, room=room)
+    live.host = urlsplit(link.url).netloc.rpartition("@")[2]
+    transfer = Transfer(
+        task, link, kit.journal, live, tuning=kit.tuning, context=kit.tls, room=room, limit=kit.limit
+    )
     return await in_thread(transfer.run, interrupt=transfer.abort)
 
 

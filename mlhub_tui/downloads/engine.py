@@ -8,6 +8,7 @@ import functools
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .attempt import Kit, attempt
 from .board import Board
 from .job import Job, State
 from .ledger import Ledger
+from .limit import Limit
 from .live import Live
 from .meter import Meter
 from .process import Kind, Process
@@ -48,6 +50,8 @@ class Setup:
     path: Path
     resolver: Resolver
     concurrency: int = 2
+    per_host: int = 4
+    limit: Limit = field(default_factory=Limit)
     only_own: bool = False
     patience: Patience = field(default_factory=Patience)
     tuning: Tuning = field(default_factory=Tuning)
@@ -79,7 +83,9 @@ class Engine:
         self._board = board
         self._announce = announce
         self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
-        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls)
+        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, setup.limit)
+        self._places, self._per_host = setup.concurrency, setup.per_host
+        self._hosts: dict[str, str] = {}
         self._loop = asyncio.get_running_loop()
         self.obey: Callable[[], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
@@ -116,6 +122,11 @@ class Engine:
     def stop(self) -> None:
         """Make `run` end."""
         self._stopping = True
+        self._wake.set()
+
+    def set_places(self, places: int, per_host: int) -> None:
+        """Change how many run at a time; what runs beyond that ends in its own time."""
+        self._places, self._per_host = places, per_host
         self._wake.set()
 
     def wake(self) -> None:
@@ -166,23 +177,31 @@ class Engine:
             self.ledger.move(job_id, State.QUEUED, next_try=None)
 
     def _start(self, group: asyncio.TaskGroup) -> None:
-        free = self._setup.concurrency - len(self._running)
-        if free <= 0:
+        if len(self._running) >= self._places:
             return
+        busy = Counter(self._host(job) for i in self._running if (job := self._board.get(i)) is not None)
         for job in self._board.snapshot():
             if job.state is not State.QUEUED or job.id in self._running or job.id not in self.ledger.ours:
                 continue
-            if self.ledger.move(job.id, State.CONNECTING, hint="") is None:
+            host = self._host(job)
+            if busy[host] >= self._per_host or self.ledger.move(job.id, State.CONNECTING, hint="") is None:
                 continue
+            busy[host] += 1
             live = Live(self._on_phase)
             running = Running(live, Meter(time.monotonic()))
             self._running[job.id] = running
             running.task = group.create_task(self._work(job, live), name=job.name)
             running.task.add_done_callback(functools.partial(self._ended, job.id))
             self._tell()
-            free -= 1
-            if free == 0:
+            if len(self._running) >= self._places:
                 return
+
+    def _host(self, job: Job) -> str:
+        """Return where a job's bytes are; until its link is known, where those of its source were last."""
+        source, running = job.request.source, self._running.get(job.id)
+        if running is not None and running.live.host:
+            self._hosts[source] = running.live.host
+        return self._hosts.get(source, source)
 
     def _on_phase(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop ended first

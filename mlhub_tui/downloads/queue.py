@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DownloadError
 from .board import Board
 from .job import ArchiveRequest, Job
+from .limit import Limit
 from .verbs import Verb
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class DownloadQueue:
         The database (`paths.queue()`), shared by all programs of this user; a job is run by one of them.
     resolver
         Finds the link of a request; called in the engine's event loop.
-    concurrency
-        Transfers at a time.
+    concurrency, per_host
+        Transfers at a time, and from one host.
     on_change
         Called in the engine's thread: at once when a state changes, at most twice a second for progress.
     only_own
@@ -66,6 +67,7 @@ class DownloadQueue:
         resolver: Resolver,
         *,
         concurrency: int = 2,
+        per_host: int = 4,
         on_change: Callable[[], None] | None = None,
         only_own: bool = False,
         patience: Patience | None = None,
@@ -79,6 +81,8 @@ class DownloadQueue:
             "path": path,
             "resolver": resolver,
             "concurrency": concurrency,
+            "per_host": per_host,
+            "limit": Limit(),
             "only_own": only_own,
             **{name: value for name, value in given.items() if value is not None},
         }
@@ -118,6 +122,21 @@ class DownloadQueue:
             loop.call_soon_threadsafe(self._stop)
         thread.join(timeout)
         self._thread = self._loop = None
+
+    def limit(self, bytes_per_second: float | None) -> None:
+        """Limit the speed of all transfers together, from now on; None for no limit."""
+        self._options["limit"].set(bytes_per_second)
+
+    def places(self, total: int, per_host: int | None = None) -> None:
+        """Change how many transfers run at a time (and from one host); those that run are not interrupted."""
+        self._options["concurrency"] = max(1, total)
+        self._options["per_host"] = max(1, per_host or self._options["per_host"])
+        loop, engine = self._loop, self._engine
+        if loop is not None and engine is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(
+                    engine.set_places, self._options["concurrency"], self._options["per_host"]
+                )
 
     async def add(self, request: ArchiveRequest) -> Job:
         """Queue an archive; the job that is there for the same file is used again, not doubled."""

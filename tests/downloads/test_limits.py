@@ -1,0 +1,151 @@
+"""How fast, and how many at a time: both changed while transfers run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.job import ArchiveRequest, State
+from mlhub_tui.downloads.limit import Limit
+from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.downloads.states import ACTIVE
+from tests.faults.server import Answer, FaultServer
+
+from .conftest import DATA
+from .support import QUICK, WIDE, Links, wish
+from .test_queue import Make, ended, until
+
+PATIENT = replace(QUICK, stall=0.2, least=3000.0)
+
+
+async def most(queue: DownloadQueue) -> dict[str, int]:
+    """Return how many ran at once at most until all are done, by source."""
+    seen: dict[str, int] = {}
+    while not all(job.state.finished for job in queue.snapshot()):
+        running = Counter(job.request.source for job in queue.snapshot() if job.state in ACTIVE)
+        seen = {source: max(seen.get(source, 0), count) for source, count in {**seen, **running}.items()}
+        await asyncio.sleep(0.005)
+    return seen
+
+
+async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url), concurrency=3)
+    queue.limit(600_000)
+    begun = time.monotonic()
+    jobs = await queue.add_many([wish(folder, name) for name in "abc"])
+    await until(queue, lambda jobs: all(job.bytes_done for job in jobs))
+    await asyncio.sleep(0.8)
+    parts = [folder / f"{name}.tar.gz.part" for name in "abc"]
+    sizes = [part.stat().st_size for part in parts]
+    assert sum(sizes) < 600_000 * (time.monotonic() - begun) + 300_000
+    assert min(sizes) > max(sizes) / 3
+    queue.limit(None)
+    lifted = time.monotonic()
+    done = await queue.wait([job.id for job in jobs])
+    assert {job.state for job in done} == {State.DONE}
+    assert time.monotonic() - lifted < 2.0
+    assert all(job.path.read_bytes() == DATA for job in done)
+
+
+async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url), tuning=PATIENT)
+    queue.limit(1000)
+    job = await queue.add(wish(folder))
+    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    for _ in range(12):
+        await asyncio.sleep(0.1)
+        assert queue.snapshot()[0].state is State.DOWNLOADING
+    queue.limit(None)
+    assert (await ended(queue, job)).tries == 0
+    assert len(server.gets) == 1
+
+
+async def test_a_limited_transfer_is_paused_at_once(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url))
+    queue.limit(100)
+    job = await queue.add(wish(folder))
+    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    begun = time.monotonic()
+    await queue.pause(job.id)
+    queue.limit(None)
+    await queue.resume(job.id)
+    assert (await ended(queue, job)).state is State.DONE
+    assert time.monotonic() - begun < 1.5
+
+
+async def test_no_further_connections_are_opened_under_a_limit(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.content = DATA * 3
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    queue.limit(4 << 20)
+    await ended(queue, await queue.add(wish(folder)))
+    assert server.ranges == [None]
+
+
+async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = Answer(pace=0.05)
+    queue = make_queue(Links(server.url), concurrency=1)
+    await queue.add_many([wish(folder, name) for name in "abcdef"])
+    await until(queue, lambda _: server.open == 1)
+    queue.places(3)
+    await until(queue, lambda _: server.open == 3)
+    queue.places(1)
+    await until(queue, lambda jobs: sum(job.state is State.DONE for job in jobs) >= 3)
+    seen = await most(queue)
+    assert seen == {"http://127.0.0.1/mlhub/v1/": 1}
+
+
+async def test_one_host_has_no_more_than_its_share_of_the_places(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = Answer(pace=0.01)
+
+    def where(request: ArchiveRequest) -> str:
+        return other.url if request.source == "other" else server.url
+
+    with FaultServer(DATA) as other:
+        other.always = Answer(pace=0.02)
+        queue = make_queue(Links(where), concurrency=8, per_host=2)
+        requests = [wish(folder, name) for name in "abcdef"]
+        requests += [replace(wish(folder, name), source="other") for name in "gh"]
+        jobs = await queue.add_many(requests)
+        await until(queue, lambda _: server.open == 2 and other.open == 2)
+        assert await most(queue) == {"http://127.0.0.1/mlhub/v1/": 2, "other": 2}
+        assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
+
+
+def test_readers_share_a_limit_in_turn_and_a_change_wakes_those_who_wait() -> None:
+    now = 100.0
+    limit = Limit(1000, clock=lambda: now)
+    assert [limit.book(500), limit.book(1000)] == [100.5, 101.5]
+    now = 200.0
+    assert limit.book(1000) == 201.0
+    assert limit.share(1 << 20) == 512
+    assert not limit.wait(201.0, 0.0)
+    threading.Timer(0.05, limit.set, [None]).start()
+    begun = time.monotonic()
+    assert limit.wait(201.0, 5.0)
+    assert time.monotonic() - begun < 1.0
+    assert (limit.rate, limit.share(1 << 20), limit.book(1 << 30)) == (None, 1 << 20, 200.0)
+
+
+@pytest.mark.parametrize("rate", [0, None])
+def test_nothing_and_zero_lift_the_limit(rate: float | None) -> None:
+    limit = Limit(10)
+    limit.set(rate)
+    assert limit.rate is None
