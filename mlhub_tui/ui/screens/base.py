@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
+from ...errors import MLHubException
 from ..commands import COMMANDS, EVERYWHERE, Command, bindings, hints
 from ..messages import ConnectionChanged, QueueChanged
 from ..widgets.bars import HintBar, TopBar
@@ -75,6 +76,13 @@ class PlaceScreen(Screen[None]):
         message.stop()
         if self.is_current:
             self.show_activity()
+
+    async def offer_profiles(self, words: str, error: MLHubException) -> None:
+        """Offer the profile screen, from a worker: a missing or refused key is no failure."""
+        from .confirm import ConfirmScreen
+
+        if await self.app.push_screen_wait(ConfirmScreen(words, error.message, yes="Open profiles")):
+            self.hub.action_go("profiles")
 
     def refresh_hints(self) -> None:
         """Show the hints again where what is possible has changed."""

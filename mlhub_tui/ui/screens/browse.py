@@ -176,19 +176,13 @@ class BrowseScreen(PlaceScreen):
                 tree.items_changed(collection_id)
         except (AuthenticationError, APIKeyNotFound) as error:
             tree.items_changed(collection_id)
-            self._offer_profiles(collection_id, error)
+            self._offer_profiles_once(collection_id, error)
 
     @work(group="offer", exclusive=True)
-    async def _offer_profiles(self, collection_id: str, error: MLHubException) -> None:
-        """Offer the profile screen: a missing or refused key is no failure."""
-        from .confirm import ConfirmScreen
-
-        if self._asked_for_key:
-            return
-        self._asked_for_key = True
-        words = f"The items of {collection_id} need an API key."
-        if await self.app.push_screen_wait(ConfirmScreen(words, error.message, yes="Open profiles")):
-            self.hub.action_go("profiles")
+    async def _offer_profiles_once(self, collection_id: str, error: MLHubException) -> None:
+        if not self._asked_for_key:
+            self._asked_for_key = True
+            await self.offer_profiles(f"The items of {collection_id} need an API key.", error)
 
     # The detail follows the cursor
 
@@ -332,6 +326,11 @@ class BrowseScreen(PlaceScreen):
             refs = [node.ref]
         elif (dataset := tree.current_dataset) is not None:
             refs = list(dataset.collections)
+            if not refs:
+                self.notify(
+                    "This dataset names no collections, so there is nothing to download.", markup=False
+                )
+                return
         else:
             self.notify("Put the cursor on a collection or a dataset first.", markup=False)
             return

@@ -187,9 +187,11 @@ class DocumentScreen(PlaceScreen):
         try:
             page = await source.items_page(identity, link=table.pager.next)
         except (AuthenticationError, APIKeyNotFound) as error:
-            table.fail(f"{error.message}  3 opens the profiles, r retries")
+            table.fail("3 opens the profiles, r retries")
+            await self.offer_profiles(f"The items of {identity} need an API key.", error)
         except MLHubException as error:
-            table.fail(f"{error.message}  r retries")
+            table.fail("not loaded, r retries")
+            self.hub.report(error)
         else:
             self._documents.keep_items(identity, page.entries)
             table.add_page(page)

@@ -106,7 +106,7 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
                 self._missing.append(ref.label)
             except MLHubException as error:
                 self._unknown.append(ref.label)
-                self._say("warning", content(f"{error.message} {error.hint}", "$warning"))
+                self._say("warning", content(f"{error.message}\n{error.hint}", "$warning"))
         self._asked += 1
         self._show_size()
 

@@ -1,0 +1,92 @@
+"""Where there is nothing to show or fetch, the app says so and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources import http
+from mlhub_tui.sources.retry import NO_RETRIES
+
+from ..sources.loopback import Answer, Asked, LoopbackServer, as_json
+from .conftest import Driver, driven
+from .test_browse import find
+
+LABELS = "ref_african_crops_kenya_02_labels"
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try once: how often is tested elsewhere."""
+    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+
+
+def keyless(sample: SampleServer, folder: Path) -> AppOptions:
+    """Return options that lead to the sample catalogue without its key."""
+    return AppOptions(root_url=sample.root_url, output_dir=folder)
+
+
+def told(driver: Driver) -> str:
+    """Return what the app notified of; nothing of it is drawn under Pilot."""
+    return "\n".join(notification.message for notification in driver.app._notifications)
+
+
+async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
+    async with driven(keyless(sample, tmp_path)) as driver:
+        await find(driver, "kenya_02_labels")
+        await driver.press("i")
+        await driver.until(f"The items of {LABELS} need an API key.")
+        await driver.press("n")
+        await driver.until("3 opens the profiles")
+        await driver.press("r")
+        await driver.until("y Open profiles")
+        await driver.press("y")
+        await driver.until("browse without a key")
+
+
+async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
+    sample: SampleServer, tmp_path: Path
+) -> None:
+    async with driven(keyless(sample, tmp_path), (120, 30)) as driver:
+        await find(driver, "kenya_02_labels")
+        await driver.press("d")
+        await driver.until("no API key was sent")
+        lines = [line.strip("│ ") for line in driver.screen().splitlines()]
+        assert any("  check the key" in line or line.startswith("check the key") for line in lines)
+
+
+def scarce(asked: Asked) -> Answer:
+    """Answer with a dataset without collections, and one whose items the server fails to list."""
+    if asked.path.endswith("/datasets"):
+        return as_json(
+            [
+                {"id": "barren"},
+                {"id": "broken", "collections": [{"id": "broken_labels", "types": ["labels"]}]},
+            ]
+        )
+    if asked.path.endswith("/models"):
+        return as_json([])
+    return as_json({"detail": "out of order"}, 500)
+
+
+async def test_a_dataset_without_collections_has_nothing_to_download(tmp_path: Path) -> None:
+    with LoopbackServer(scarce) as server:
+        async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:
+            await driver.until("barren")
+            await driver.press("j", "d")
+            await driver.until(lambda: "nothing to download" in told(driver))
+            assert "enter queues" not in driver.screen()
+
+
+async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) -> None:
+    with LoopbackServer(scarce) as server:
+        async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:
+            await driver.until("broken")
+            await driver.press("slash", *"broken", "enter")
+            await driver.until(lambda: "broken_labels" in driver.screen())
+            await driver.press("i")
+            await driver.until(lambda: "the server failed (500)" in told(driver))
+            await driver.until("not loaded, r retries")
