@@ -14,6 +14,8 @@ _UNSAFE = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\s]+')
+# A bracket ends either part, so that no text, however it is made, is walked more than once.
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(((?:[^\s()]|\([^\s()]*\))*)\)")
 _RESERVED_NAMES = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 )
@@ -46,6 +48,16 @@ def one_line(value: object, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         return text[: max(limit - 1, 0)].rstrip() + "…"
     return text
+
+
+def unlink(text: str) -> str:
+    """Return text with Markdown links written out: `[CC-BY-4.0](https://…)` is `CC-BY-4.0 (https://…)`."""
+    return _MARKDOWN_LINK.sub(lambda m: f"{m[1]} ({m[2]})" if m[1] and m[2] else m[1] or m[2], text)
+
+
+def link_names(text: str) -> str:
+    """Return text with Markdown links reduced to their names, for places with little room."""
+    return _MARKDOWN_LINK.sub(lambda m: m[1] or m[2], text)
 
 
 def file_name(identity: str) -> str:

@@ -151,3 +151,19 @@ def test_counts_have_their_noun() -> None:
 )
 def test_dates_are_days(value: object, day: str) -> None:
     assert text.date(value) == day
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "name"),
+    [
+        ("CC-BY-4.0", "CC-BY-4.0", "CC-BY-4.0"),
+        ("[CC-BY-4.0](https://x.org/by)", "CC-BY-4.0 (https://x.org/by)", "CC-BY-4.0"),
+        ("[](https://x.org/by_(2))", "https://x.org/by_(2)", "https://x.org/by_(2)"),
+        ("[A](b), [C](d)", "A (b), C (d)", "A, C"),
+        ("[/] [x] (y)", "[/] [x] (y)", "[/] [x] (y)"),
+    ],
+)
+def test_links_in_markdown_are_written_out_or_reduced_to_their_names(
+    value: str, whole: str, name: str
+) -> None:
+    assert (text.unlink(value), text.link_names(value)) == (whole, name)

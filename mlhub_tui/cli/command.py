@@ -18,7 +18,7 @@ Examples:
   mlhub-tui --sample                        the app on the sample catalogue
   mlhub-tui configure                       store your API key
   mlhub-tui                                 the app with that key
-  mlhub-tui list datasets --tag landcover   what there is
+  mlhub-tui list datasets --text kenya      what there is
   mlhub-tui show dataset 10.34911/rdnt.dw605x
   mlhub-tui download ref_african_crops_kenya_02_labels --output-dir ~/data
 
@@ -44,6 +44,7 @@ COMMANDS = {
     "list": ("listing", "list_group"),
     "show": ("showing", "show"),
     "download": ("downloading", "download"),
+    "queue": ("queueing", "queue_group"),
     "sample": ("serving", "sample"),
 }
 """The module and name of each subcommand, imported when it is called: the app needs none of them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..models import Collection, Dataset, Document, Interval, Item, MLModel
-from ..text import count
+from ..text import count, link_names
 from .connect import run
 from .documents import Writer, matches
 from .options import Choice, Group, connection_options
@@ -62,7 +62,7 @@ def collections(context: click.Context, tags: tuple[str, ...], text: tuple[str, 
 
     async def ask(source: MLHubSource) -> None:
         found = [entry for entry in await source.collections() if matches(entry, tags, text)]
-        _print(source, found, as_json, ("ID", "YEARS", "LICENSE", "TITLE"), _collection_row, "collection")
+        _print(source, found, as_json, ("ID", "YEARS", "LICENCE", "TITLE"), _collection_row, "collection")
 
     run(Choice.of(context), ask)
 
@@ -106,7 +106,7 @@ def _dataset_row(entry: Dataset) -> Row:
 def _collection_row(entry: Collection) -> Row:
     intervals = entry.extent.intervals
     title = entry.line("title") or entry.description
-    return entry.label, _years(intervals[0]) if intervals else "", entry.license, title
+    return entry.label, _years(intervals[0]) if intervals else "", link_names(entry.license), title
 
 
 def _years(interval: Interval) -> str:
@@ -142,7 +142,7 @@ def _print(
     if source.skipped:
         click.echo(f"note: {count(source.skipped, 'entry', 'entries')} without an ID left out", err=True)
     if not as_json and (not found or terminal_width()):
-        click.echo(count(len(found), noun) if found else f"no {noun}s match", err=True)
+        click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
 
 
 async def _stream_json(source: MLHubSource, found: AsyncIterator[Item]) -> None:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..models import Asset, Collection, Dataset, Document, Item, MLModel
-from ..text import one_line, redact, size
+from ..text import link_names, one_line, redact, size, unlink
 from .tables import table
 
 _LABEL = 14
@@ -19,7 +19,7 @@ def dataset_sheet(dataset: Dataset, sizes: Mapping[str, int | None], width: int 
     lines = [
         *_head(dataset, width),
         *_field("Tags", ", ".join(dataset.tags), width),
-        *_field("Creator", dataset.creator, width),
+        *_field("Creator", unlink(dataset.creator), width),
         *_field("Contact", dataset.contact, width),
         *_field("Extent", dataset.bbox, width),
         *_field("Page", dataset.registry_url, width),
@@ -27,10 +27,10 @@ def dataset_sheet(dataset: Dataset, sizes: Mapping[str, int | None], width: int 
         *_description(dataset, width),
     ]
     rows = [
-        (ref.label, ", ".join(ref.types), _size(sizes.get(ref.id)), ref.license)
+        (ref.label, ", ".join(ref.types), _size(sizes.get(ref.id)), link_names(ref.license))
         for ref in dataset.collections
     ]
-    return lines + _part("Collections", ("ID", "TYPES", "ARCHIVE", "LICENSE"), rows, width)
+    return lines + _part("Collections", ("ID", "TYPES", "ARCHIVE", "LICENCE"), rows, width)
 
 
 def collection_sheet(collection: Collection, archive: str, width: int | None) -> list[str]:
@@ -80,7 +80,7 @@ def _head(document: Document, width: int | None) -> list[str]:
         *_field("ID", document.label, width),
         *_field("Title", title, width),
         *_field("DOI", document.doi, width),
-        *_field("License", document.license, width),
+        *_field("Licence", unlink(document.license), width),
         *_field("Citation", document.citation, width),
     ]
 

@@ -54,7 +54,7 @@ def test_nothing_found_is_an_empty_array_and_a_word_on_stderr(run: Run, on_sampl
     for what in ("datasets", "collections", "models"):
         result = run("list", what, "--text", "no-such-words-anywhere")
         assert (result.exit_code, result.stdout) == (0, "")
-        assert result.stderr == f"no {what} match\n"
+        assert result.stderr == f"no {what} found\n"
         assert json.loads(run("list", what, "--text", "no-such-words-anywhere", "--json").stdout) == []
 
 
@@ -173,3 +173,12 @@ def test_a_hostile_document_has_a_sheet() -> None:
     assert "\u202e" not in text
     assert "SECRET" not in text
     assert "994 more" in text
+
+
+def test_a_licence_in_markdown_is_written_out_in_a_sheet_and_named_in_a_table() -> None:
+    licence = "[CC-BY-4.0](https://creativecommons.org/licenses/by/4.0/)"
+    dataset = Dataset({"id": "d", "collections": [{"id": "c", "types": ["labels"], "license": licence}]})
+    sheet = "\n".join(dataset_sheet(dataset, {}, None))
+    assert "Licence:      CC-BY-4.0 (https://creativecommons.org/licenses/by/4.0/)" in sheet
+    assert "[CC-BY" not in sheet
+    assert "c   labels  CC-BY-4.0" in sheet

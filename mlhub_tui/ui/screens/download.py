@@ -20,8 +20,8 @@ from ...downloads.job import IfExists
 from ...errors import EntityDoesNotExist, MLHubException
 from ...models import CollectionRef
 from ...sources.base import Source
-from ...text import count, size
-from ..draw import content, line, link_names
+from ...text import count, link_names, size
+from ..draw import content, line
 from ..widgets.choice import Choice
 
 SIDE_BY_SIDE = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import text
 from ...models import ArchiveInfo, Asset, Collection, Dataset, Document, Item, MLModel
-from ..draw import link_names, unlink
+from ...text import link_names, unlink
 from .blocks import Block, Field, Heading, Identity, Paragraph, Title
 
 
