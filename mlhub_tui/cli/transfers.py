@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from ..profiles import Credentials
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .progress import reporter
+from .signals import listen
 
 if TYPE_CHECKING:
     from ..sources.mlhub import MLHubSource
@@ -64,7 +64,7 @@ class _Transfers:
         def changed() -> None:
             loop.call_soon_threadsafe(self._changed.set)
 
-        self._listen(loop)
+        listen(self._stop)
         queue = DownloadQueue(
             paths.queue(),
             SourceResolver(self._open),
@@ -88,15 +88,6 @@ class _Transfers:
         from ..sources.connect import open_source
 
         return open_source(self._credentials)
-
-    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Note the signals that end the command, instead of dying of them; nohup's SIGHUP stays ignored."""
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
-                continue
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._stop, int(number))
 
     def _stop(self, number: int) -> None:
         self._signal = number

@@ -74,6 +74,7 @@ class Desk:
         self._store = Store(self._database, kind=Kind.VISITOR)
         self._channel = Channel(self._database, self._store)
         self._journal = Journal(self._database, self._store)
+        self._registered = False
 
     def __enter__(self) -> Self:
         return self
@@ -81,8 +82,9 @@ class Desk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            self._store.leave()
+        if self._registered:
+            with contextlib.suppress(sqlite3.Error):
+                self._store.leave()
         self._database.close()
 
     @property
@@ -166,6 +168,7 @@ class Desk:
         if verb is Verb.CANCEL and delete_part:
             # Who claims parts has to be known as a running program, so that no other takes them meanwhile.
             _patiently(self._store.register)
+            self._registered = True
             for job in moved:
                 with contextlib.suppress(DownloadError):  # another program is at it
                     parts.delete(job.part, self._journal)

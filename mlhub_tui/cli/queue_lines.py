@@ -1,0 +1,52 @@
+"""A job of the queue as a row of a table, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..downloads.job import Job, State
+from ..text import duration, rate, redact, size
+
+HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")
+_ERRORS = frozenset({State.RETRYING, State.NEEDS_KEY, State.NO_SPACE, State.FAILED})
+
+
+def row(job: Job) -> tuple[object, ...]:
+    """Return the cells of a job, in the order of `HEADERS`."""
+    left = f"{duration(job.eta)} left" if job.eta else ""
+    note = redact(job.reason) or left
+    return (
+        job.id,
+        job.name,
+        job.state,
+        _done(job),
+        rate(job.rate),
+        ", ".join(filter(None, (note, job.where))),
+    )
+
+
+def document(job: Job) -> dict[str, Any]:
+    """Return a job as JSON: sizes in bytes, `rate` in bytes per second, `error` why it is stuck or null."""
+    return {
+        "id": job.id,
+        "name": job.name,
+        "state": str(job.state),
+        "bytes_done": job.bytes_done,
+        "bytes_total": job.bytes_total,
+        "error": redact(job.reason) or str(job.state) if job.state in _ERRORS else None,
+        "path": str(job.path),
+        "collection": job.request.collection_id,
+        "source": job.request.source,
+        "profile": job.request.profile,
+        "rate": job.rate,
+        "next_try": job.next_try,
+        "runs": job.where or None,
+    }
+
+
+def _done(job: Job) -> str:
+    if job.state is State.DONE:
+        return size(job.bytes_done)
+    if not job.bytes_total:
+        return size(job.bytes_done) if job.bytes_done else ""
+    return f"{min(job.bytes_done * 100 // job.bytes_total, 100)}% of {size(job.bytes_total)}"

@@ -1,0 +1,228 @@
+"""`mlhub-tui queue`: the download queue of the app, without the app."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import paths
+from ..downloads.job import SAMPLE, ArchiveRequest, IfExists, Job
+from ..errors import MLHubException
+from ..profiles import resolve_or_anonymous
+from ..text import count, one_line
+from .failures import FAILED, report
+from .listing import as_json
+from .options import Choice, Group, connection_options, output_dir, output_option
+from .queue_lines import HEADERS, document, row
+from .tables import table, terminal_width
+
+if TYPE_CHECKING:
+    from ..downloads.desk import Asked, Desk
+    from ..profiles import Credentials
+
+_ANSWER = 3.0  # seconds in which a program that runs obeys
+EPILOG = """\b
+Examples:
+  mlhub-tui queue add ref_african_crops_kenya_02_labels --output-dir ~/data
+  mlhub-tui queue run --until-empty
+  mlhub-tui queue run --detach        go on after logging out
+  mlhub-tui queue list --json | jq -r '.[] | select(.state == "done").path'
+  mlhub-tui queue pause 3 4
+  mlhub-tui queue resume              all that is paused or stuck
+"""
+
+
+@click.group("queue", cls=Group, epilog=EPILOG)
+def queue_group() -> None:
+    """Add to the download queue, look at it, control it and run it.
+
+    It is the queue of the app: commands act on transfers wherever they run.
+    """
+
+
+@queue_group.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
+@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
+@output_option
+@click.option(
+    "--if-exists",
+    type=click.Choice([choice.value for choice in IfExists]),
+    default=IfExists.RESUME.value,
+    show_default=True,
+    help="What to do with a file that is there.",
+)
+@connection_options
+@click.pass_context
+def add(context: click.Context, collections: tuple[str, ...], if_exists: str) -> None:
+    """Queue the archives of collections; whatever runs the queue fetches them.
+
+    The queue keeps the root URL and the name of the profile, never a key.
+    """
+    choice, folder = Choice.of(context), output_dir(context)
+    source, profile = SAMPLE, None
+    if not choice.sample:
+        found = _credentials(choice)
+        source, profile = found.root_url, found.profile
+        _warn_of_key(found)
+    requests = [
+        ArchiveRequest(source, profile, collection, folder, IfExists(if_exists), title=collection)
+        for collection in dict.fromkeys(collections)
+    ]
+    with _desk() as desk:
+        jobs = desk.add(requests)
+        for job in jobs:
+            _say(job)
+        if not desk.runners():
+            _note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
+
+
+@queue_group.command("list", short_help="List what is queued, running and finished.")
+@as_json
+def list_jobs(as_json: bool) -> None:
+    """List what is queued, running and finished, wherever it runs."""
+    jobs: Sequence[Job] = ()
+    if paths.queue().exists():
+        with _desk() as desk:
+            jobs = desk.jobs()
+    if as_json:
+        click.echo(json.dumps([document(job) for job in jobs], indent=2))
+        return
+    if not jobs:
+        click.echo("the queue is empty", err=True)
+        return
+    for line in table(HEADERS, [row(job) for job in jobs], terminal_width()):
+        click.echo(line)
+
+
+def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
+    """Add the command of a verb that needs no question."""
+
+    @queue_group.command(name, help=help, short_help=help)
+    @click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
+    def command(ids: tuple[int, ...]) -> None:
+        from ..downloads.verbs import Verb
+
+        verb = Verb(name)
+        with _desk() as desk:
+            _finish(desk, name, desk.ask(verb, ids or None))
+
+    return command
+
+
+_verb("pause", "Pause transfers; all without an ID.")
+_verb("resume", "Let transfers go on that are paused or stuck; all without an ID.")
+_verb("retry", "Try again what failed, was cancelled or waits for its next try; all without an ID.")
+
+
+@queue_group.command("cancel", short_help="Give transfers up; all without an ID.")
+@click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
+@click.option("--keep-part", is_flag=True, help="Keep what was fetched.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
+    """Give transfers up, and delete what was fetched of them; all without an ID."""
+    from ..downloads.verbs import CHANGES, Verb
+
+    with _desk() as desk:
+        jobs = [job for job in desk.jobs() if job.state in CHANGES[Verb.CANCEL].starts]
+        chosen = [job for job in jobs if not ids or job.id in ids]
+        if chosen and not yes:
+            what = f"{count(len(chosen), 'transfer')}" if len(chosen) > 1 else one_line(chosen[0].name)
+            kept = "" if keep_part else " and delete what was fetched"
+            click.confirm(f"Cancel {what}{kept}?", abort=True, err=True)
+        _finish(desk, "cancel", desk.ask(Verb.CANCEL, ids or None, delete_part=not keep_part))
+
+
+@queue_group.command("clear", short_help="Remove what is finished from the list; no file is touched.")
+@click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
+def clear(ids: tuple[int, ...]) -> None:
+    """Remove what is done, failed or cancelled from the list; no file is touched."""
+    with _desk() as desk:
+        asked = desk.clear(ids or None)
+        click.echo(f"{count(len(asked.done), 'finished transfer')} removed from the list", err=True)
+        _complain("clear", asked)
+
+
+@queue_group.command("run", short_help="Run the queue in this terminal, or in the background.")
+@click.option("--until-empty", is_flag=True, help="End when there is nothing left to do.")
+@click.option("--detach", is_flag=True, help="Run in the background, until there is nothing left to do.")
+@click.option("--in-background", is_flag=True, hidden=True)
+@connection_options
+@click.pass_context
+def run(context: click.Context, until_empty: bool, detach: bool, in_background: bool) -> None:
+    """Run the queue without the app, until Ctrl+C.
+
+    On stdout are the paths of whole files, one per line. What is interrupted goes on the next time. The key
+    of a transfer is that of the profile it was queued with; for others the connection given here counts.
+    """
+    choice = Choice.of(context)
+    current = None if choice.sample else _credentials(choice)
+    if detach:
+        from ..downloads import background
+
+        pid = background.start(current)
+        click.echo(f"the queue runs in the background, pid {pid}\n  log: {background.log_file()}", err=True)
+        return
+    import asyncio
+
+    from .queue_run import run_queue
+
+    code = asyncio.run(run_queue(current, until_empty=until_empty, background=in_background))
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _credentials(choice: Choice) -> Credentials:
+    return resolve_or_anonymous(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
+
+
+def _desk() -> Desk:
+    from ..downloads.desk import Desk
+
+    desk = Desk(paths.queue())
+    if desk.notice:
+        _note(desk.notice)
+    return desk
+
+
+def _warn_of_key(found: Credentials) -> None:
+    from ..downloads.credentials import not_kept
+
+    if not found.api_key:
+        _note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
+    elif why := not_kept(found):
+        _note(why)
+
+
+def _finish(desk: Desk, name: str, asked: Asked) -> None:
+    """Wait for the programs that were asked, and print what became of the jobs."""
+    in_time = desk.settled(asked, _ANSWER)
+    touched = {job.id for job in (*asked.done, *asked.passed)}
+    for job in desk.jobs():
+        if job.id in touched:
+            _say(job)
+    if not in_time:
+        where = ", ".join(sorted({job.where for job in asked.passed}))
+        _note(f"no answer yet from what runs it ({where}): it is told as soon as it listens")
+    if not touched and not asked.refused and not asked.missing:
+        click.echo(f"nothing to {name}", err=True)
+    _complain(name, asked)
+
+
+def _complain(name: str, asked: Asked) -> None:
+    """Report what could not be done, and end with 1 if there was anything."""
+    for job in asked.refused:
+        report(MLHubException(f"job {job.id} is {job.state}: {name} does not apply"))
+    for job_id in asked.missing:
+        report(MLHubException(f"there is no job {job_id}", hint="`mlhub-tui queue list` shows all"))
+    if asked.refused or asked.missing:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _say(job: Job) -> None:
+    click.echo(f"{job.id}\t{job.state}\t{one_line(job.path, 4096)}")
+
+
+def _note(words: str) -> None:
+    click.echo(f"note: {one_line(words)}", err=True)

@@ -1,0 +1,125 @@
+"""Starts a program that goes on with the queue by itself, after the terminal and its session are gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import paths
+from ..errors import DownloadError
+from .process import Kind
+
+if TYPE_CHECKING:
+    from ..profiles import Credentials
+
+# `-P`: the folder it is started in is no place to import from.
+_COMMAND = ("-P", "-m", "mlhub_tui", "queue", "run", "--until-empty", "--in-background")
+_PATIENCE = 10.0
+
+
+class BackgroundError(DownloadError):
+    """The background program could not be started."""
+
+    default_hint = "`mlhub-tui queue run` does the same in a terminal; its error says more"
+
+
+def log_file() -> Path:
+    """Return the path of the file where the background program keeps its log."""
+    return paths.log_dir() / "queue.log"
+
+
+def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the background program, in which it finds the credentials in use here.
+
+    A key from a profile is not handed on: the name of the profile is enough. One from elsewhere goes in the
+    environment, which only the user's own processes can read; never on a command line, which all can.
+
+    Parameters
+    ----------
+    current
+        The credentials in use; None to leave it at what the environment says.
+    environ
+        The environment of this program.
+    """
+    made = dict(environ)
+    if "MLHUB_HOME" in environ:
+        made["MLHUB_HOME"] = str(Path(environ["MLHUB_HOME"]).expanduser().absolute())
+    package = str(Path(__file__).parent.parent.parent)
+    made["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environ.get("PYTHONPATH"))))
+    if current is None:
+        return made
+    for name in ("MLHUB_API_KEY", "MLHUB_PROFILE"):
+        made.pop(name, None)
+    made["MLHUB_ROOT_URL"] = current.root_url
+    if current.profile is not None:
+        made["MLHUB_PROFILE"] = current.profile
+    elif current.api_key:
+        made["MLHUB_API_KEY"] = current.api_key
+    return made
+
+
+def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> int:
+    """Start the background program, unless one runs already; return its pid once it has opened the queue.
+
+    Blocks meanwhile, about a second. It has a session of its own, so that a hang-up does not reach it, and
+    ends when there is nothing left to do.
+
+    Parameters
+    ----------
+    current
+        The credentials in use here; None for those that the environment leads to.
+    seconds
+        How long to wait for it.
+
+    Raises
+    ------
+    BackgroundError
+        If it does not start.
+    """
+    from .desk import Desk
+
+    with Desk(paths.queue()) as desk:
+        for kind, pid in desk.runners():
+            if kind is Kind.BACKGROUND:
+                return pid
+        child = _spawn(environment(current, os.environ))
+        deadline = time.monotonic() + seconds
+        while (Kind.BACKGROUND, child.pid) not in desk.runners():
+            # One that has nothing to do may be done before it is seen.
+            if child.poll() is not None and child.returncode == 0:
+                break
+            if child.returncode is not None:
+                raise BackgroundError(f"the background program ended at once ({child.returncode})")
+            if time.monotonic() > deadline:
+                child.terminate()
+                raise BackgroundError("the background program does not start")
+            time.sleep(0.02)
+    return child.pid
+
+
+def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    apart: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        flags = ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP")
+        apart = {"creationflags": sum(getattr(subprocess, name, 0) for name in flags)}
+    if not sys.executable:
+        raise BackgroundError("the path of Python is not known, which the background program needs")
+    try:
+        return subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, *_COMMAND],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=paths.home(),
+            env=environ,
+            **apart,
+        )
+    except OSError as error:
+        raise BackgroundError(
+            f"the background program cannot be started: {error.strerror or error}"
+        ) from error
