@@ -90,6 +90,9 @@ def test_a_client_that_goes_away_ends_its_download() -> None:
         for _ in range(3):
             with httpx.stream("GET", server.store_url + ARCHIVE, trust_env=False) as answer:
                 next(answer.iter_raw())
+        deadline = time.monotonic() + 5
+        while threading.active_count() > before + 1 and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert threading.active_count() <= before + 1
         assert httpx.get(server.root_url, trust_env=False).status_code == 200
 
