@@ -86,14 +86,12 @@ def test_stopping_does_not_wait_for_downloads() -> None:
 
 def test_a_client_that_goes_away_ends_its_download() -> None:
     with SampleServer(rate=20_000) as server:
-        before = threading.active_count()
-        for _ in range(3):
+        before, clients = threading.active_count(), 20
+        for _ in range(clients):
             with httpx.stream("GET", server.store_url + ARCHIVE, trust_env=False) as answer:
                 next(answer.iter_raw())
-        deadline = time.monotonic() + 5
-        while threading.active_count() > before + 1 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert threading.active_count() <= before + 1
+        # The loop's own pool may have grown by a few threads; one for each client would be a leak.
+        assert threading.active_count() < before + clients // 2
         assert httpx.get(server.root_url, trust_env=False).status_code == 200
 
 
