@@ -9,16 +9,19 @@ from contextlib import contextmanager
 
 import click
 
-from ..errors import AccessDenied, APIKeyNotFound, AuthenticationError, MLHubException
+from ..errors import AccessDenied, APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
 from ..text import one_line, redact
 
 FAILED = 1
+USAGE = 2
 NO_CREDENTIALS = 3
 INTERRUPTED = 130
 
 
 def exit_code(error: MLHubException) -> int:
-    """Return 3 where credentials are missing or refused, else 1."""
+    """Return 3 where credentials are missing or refused, 2 for a root URL that is none, else 1."""
+    if isinstance(error, InvalidRootURL):
+        return USAGE
     refused = isinstance(error, APIKeyNotFound | AuthenticationError | AccessDenied)
     return NO_CREDENTIALS if refused else FAILED
 

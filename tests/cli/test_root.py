@@ -186,3 +186,9 @@ def test_text_that_the_encoding_lacks_is_replaced(command: Command, on_sample: S
     done = command("show", "dataset", "ref_african_crops_kenya_02", PYTHONIOENCODING="iso8859-5")
     assert done.returncode == 0
     assert "Extent:       34.02?E" in done.stdout
+
+
+def test_a_root_url_without_scheme_is_a_usage_error(run: Run) -> None:
+    result = run("list", "datasets", "--root-url", "example.org/mlhub/v1")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "did you mean https://example.org/mlhub/v1?" in result.stderr
