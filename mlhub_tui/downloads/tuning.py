@@ -58,7 +58,7 @@ class Tuning:
     connections: int = 8
     split_above: int = 64 << 20
     piece: int = 1 << 20
-    window: float = 1.0
+    window: float = 0.5
     gain: float = 1.15
 
 
