@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ..text import file_name
+from ..text import file_name, one_line
 
 
 class IfExists(StrEnum):
@@ -21,6 +21,10 @@ class IfExists(StrEnum):
     resume = RESUME
     skip = SKIP
     overwrite = OVERWRITE
+
+    @classmethod
+    def _missing_(cls, value: object) -> IfExists:
+        raise ValueError(f"if_exists must be resume, skip or overwrite, not {one_line(value, 40)!r}")
 
 
 class State(StrEnum):

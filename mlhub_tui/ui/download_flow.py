@@ -23,6 +23,9 @@ async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
         why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
         app.notify(clean(why), severity="error", markup=False)
         return False
+    if not connection.credentials.api_key and await _wants_profiles(app):
+        app.action_go("profiles")
+        return False
     choice = await app.push_screen_wait(DownloadScreen(connection.source, refs, app.output_dir))
     if choice is None:
         return False
@@ -46,3 +49,15 @@ async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
     if queued:
         app.notify(f"{count(queued, 'archive')} queued. 2 shows the downloads.", markup=False)
     return queued > 0
+
+
+async def _wants_profiles(app: MLHubApp) -> bool:
+    """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
+    from .screens.confirm import ConfirmScreen
+
+    question = "Archives need an API key, and none is in use."
+    return bool(
+        await app.push_screen_wait(
+            ConfirmScreen(question, "Without one the transfers wait until there is.", yes="Open profiles")
+        )
+    )

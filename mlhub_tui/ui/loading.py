@@ -166,6 +166,8 @@ async def _load_datasets(source: Source, catalog: Catalog) -> None:
 async def _load_models(source: Source, catalog: Catalog) -> None:
     try:
         catalog.set_models(await source.models())
+    except EntityDoesNotExist:
+        catalog.set_models([])  # not every deployment has models
     except MLHubException as error:
         catalog.model_listing = Listing(loading=False, error=error)
 
