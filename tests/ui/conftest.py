@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import _wait
 from textual.pilot import Pilot
 
 from mlhub_tui.options import AppOptions
@@ -16,6 +17,10 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 
 Sizes = tuple[int, int]
+
+# Pilot looks every 20 ms whether the app is idle, several times a key: most of a test's time would be that.
+_wait.SLEEP_GRANULARITY = 1 / 250
+_wait.SLEEP_IDLE = 1 / 500
 
 
 class Driver:

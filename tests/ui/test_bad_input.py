@@ -344,3 +344,16 @@ async def test_dialogs_stay_usable_in_a_small_terminal(options: AppOptions) -> N
         await driver.press("escape", "3", "n")
         await driver.until("API key")
         assert "Root URL" in driver.screen()
+
+
+# The end
+
+
+async def test_an_answer_that_comes_while_the_app_ends_is_dropped(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        screen = driver.app.screen
+        assert isinstance(screen, BrowseScreen)
+        await screen.remove_children()
+        screen._follow()
+        assert screen.closing

@@ -30,6 +30,11 @@ class PlaceScreen(Screen[None]):
         """The app."""
         return cast("MLHubApp", self.app)
 
+    @property
+    def closing(self) -> bool:
+        """Whether the screen is being taken down: an answer that comes now finds no place to be shown."""
+        return not (self.app.is_running and self.is_attached and len(self.children))
+
     def compose(self) -> ComposeResult:
         """Lay out the bars around the body."""
         yield TopBar()

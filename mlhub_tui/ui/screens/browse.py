@@ -139,7 +139,7 @@ class BrowseScreen(PlaceScreen):
         from ..loading import load_listings
 
         async for _ in load_listings(source, catalog):
-            if tree.catalog is not catalog:
+            if tree.catalog is not catalog or self.closing:
                 return
             tree.rebuild()
         self._follow()
@@ -195,6 +195,8 @@ class BrowseScreen(PlaceScreen):
     def _follow(self) -> None:
         from .browse_detail import sheet_of
 
+        if self.closing:
+            return
         node = self.tree_view.current
         self.refresh_hints()
         self._wanted = node
@@ -209,7 +211,7 @@ class BrowseScreen(PlaceScreen):
         from .browse_detail import sheet_of
 
         async for _ in self._documents.complete(node):
-            if self._wanted is not node:
+            if self._wanted is not node or self.closing:
                 return
             self.detail.show(sheet_of(node, self._documents), keep_place=True)
 

@@ -85,6 +85,8 @@ class DocumentScreen(PlaceScreen):
             self._fill()
 
     def _fill(self) -> None:
+        if self.closing:
+            return
         overview = self.query_one("#overview", Sheet)
         document = self.document
         overview.show([*sheet_of(self._node, self._documents), *self._validity], keep_place=True)
