@@ -285,17 +285,33 @@ class MLHubApp(TypeAheadApp):
 
     @work(group="leave", exclusive=True)
     async def action_leave(self) -> None:
-        """Quit; with transfers running, ask once."""
-        running = [job for job in self.jobs if job.state.running]
+        """Quit; with transfers running here, ask once."""
+        running = [job for job in self.jobs if job.state.running and not job.elsewhere]
+        said = None
         if running and not self._leaving:
-            from .screens.confirm import ConfirmScreen
+            from .screens.leave import LeaveScreen
 
-            words = f"{len(running)} transfer{'s are' if len(running) > 1 else ' is'} running."
-            kept = "What was fetched is kept; the rest goes on at the next start."
-            if not await self.push_screen_wait(ConfirmScreen(words, kept, yes="Quit")):
+            answer = await self.push_screen_wait(LeaveScreen(len(running)))
+            if answer == "stay":
+                return
+            if answer == "background" and (said := await self._hand_over()) is None:
                 return
         self._leaving = True
-        self.exit(0)
+        self.exit(0, message=said)
+
+    async def _hand_over(self) -> str | None:
+        """Let the queue go on in the background; return what to say of it, None if it stays here."""
+        from .handover import hand_over
+
+        connection, queue = self.connection, self.queue
+        current = connection.credentials if connection and not connection.is_sample else self._start
+        if queue is None:
+            return None
+        try:
+            return clean(await hand_over(queue, current))
+        except MLHubException as error:
+            self.report(error)
+            return None
 
     async def action_quit(self) -> None:
         """Quit, by the key Textual has for it."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
+import signal
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
+from mlhub_tui.ui.screens.leave import LeaveScreen
 
 from .conftest import Driver, driven
 from .test_browse import find
@@ -111,11 +115,11 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(
         await queue(driver, LARGE)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
         await driver.press("q")
-        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
         await driver.press("n")
         await driver.until(lambda: state(driver) is State.DOWNLOADING)
         await driver.press("q")
-        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
         await driver.press("y")
     async with driven(slow) as driver:
         await driver.until(lambda: driver.app.jobs and state(driver) is State.DOWNLOADING, 20)
@@ -141,6 +145,8 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
     async with driven(anonymous) as driver:
         await find(driver, SMALL)
         await driver.press("d")
+        await driver.until("Archives need an API key")
+        await driver.press("n")
         await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
         await driver.until(lambda: "asking" not in driver.screen())
         await driver.press("enter", "2")
@@ -183,3 +189,51 @@ async def test_the_list_fits_every_width(options: AppOptions, size: tuple[int, i
         await driver.until("done")
         assert "kenya_02_labels" in driver.screen()
         assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
+
+
+async def test_in_the_background_it_goes_on_and_the_next_start_attaches(tmp_path: Path) -> None:
+    with SampleServer(rate=400_000) as server:
+        slow = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path / "out")
+        await leave_and_come_back(slow)
+
+
+async def leave_and_come_back(slow: AppOptions) -> None:
+    """Hand a transfer over, find it again in the next app, and cancel it from there."""
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
+        had = driver.app.jobs[0].bytes_done
+        await driver.press("q")
+        await driver.until("b Background")
+        await driver.press("b")
+        async with asyncio.timeout(20):
+            while driver.app.return_code is None:
+                await asyncio.sleep(0.02)
+    async with driven(slow) as driver:
+        await driver.press("2")
+        await driver.until("in the background, pid")
+        pid = int(driver.app.jobs[0].where.rpartition(" ")[2])
+        try:
+            await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+            await driver.until(lambda: driver.app.jobs[0].bytes_done >= had > 0)
+            assert "»bigearthnet_v1_labels" in driver.screen()
+            await driver.until("B/s")
+            await driver.press("space")
+            await driver.until(lambda: state(driver) is State.PAUSED)
+            await driver.press("x")
+            await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+            await driver.press("y")
+            await driver.until(lambda: state(driver) is State.CANCELLED)
+            await driver.until(lambda: not list(slow.output_dir.iterdir()))
+        finally:
+            os.kill(pid, signal.SIGTERM)
+
+
+async def test_without_a_key_d_leads_to_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
+    async with driven(AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")) as driver:
+        await find(driver, SMALL)
+        await driver.press("d")
+        await driver.until("Archives need an API key")
+        await driver.press("y")
+        await driver.until("browse without a key")
+        assert not driver.app.jobs

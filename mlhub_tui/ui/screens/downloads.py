@@ -185,9 +185,12 @@ def totals(jobs: tuple[Job, ...], width: int) -> str:
             counts.append(f"{number} {word}")
     parts: list[str] = []
     if open_jobs:
-        parts.append(f"{size(left)} to go")
+        unknown = sum(job.bytes_total is None for job in open_jobs)
+        parts.append(f"{size(left)} to go" if left or not unknown else "")
+        parts.append(f"{unknown} of unknown size" if unknown else "")
     if speed:
         parts += [rate(speed), duration(left / speed)]
+    parts = [part for part in parts if part]
     while len(counts) > 1 and len(" · ".join([*counts, *parts])) > width - 1:
         counts.pop()
     return " " + " · ".join([*counts, *parts])
@@ -200,6 +203,7 @@ def job_blocks(job: Job) -> list[Block]:
         words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
     return [
         Field("State", f"{job.state}{f': {words}' if words else ''}"),
+        Field("Runs", job.where),
         Field("Next", job.hint),
         Field("File", str(job.path)),
     ]

@@ -14,6 +14,7 @@ BYTES_WIDTH = 19
 PERCENT_WIDTH = 6
 RATE_WIDTH = 11
 ETA_WIDTH = 12
+ELSEWHERE = "»"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,15 @@ def header(columns: Columns) -> str:
 
 
 def job_line(job: Job, columns: Columns) -> list[str]:
-    """Return the cells of a transfer: name, state, bar, bytes, rate, time left."""
+    """Return the cells of a transfer: name, state, bar, bytes, rate, time left.
+
+    A mark before the name tells one that another program runs.
+    """
     eta = duration(job.eta) if job.state is State.DOWNLOADING else ""
     speed = rate(job.rate) if job.state is State.DOWNLOADING else ""
     return [
-        " " + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
+        (ELSEWHERE if job.elsewhere else " ")
+        + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
         _fit(str(job.state), columns.state),
         _fit(bar(job, columns.bar - 2), columns.bar),
         _fit(_percent(job) if columns.bytes <= PERCENT_WIDTH else _bytes(job), columns.bytes),

@@ -1,0 +1,42 @@
+"""Hands the queue over to a program in the background, without losing a byte."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ..errors import MLHubException
+
+if TYPE_CHECKING:
+    from ..downloads.queue import DownloadQueue
+    from ..profiles import Credentials
+
+_LIMIT = 2.0  # seconds for the transfers to end; usually a tenth is enough
+
+
+async def hand_over(queue: DownloadQueue, current: Credentials | None) -> str:
+    """Stop the queue here, start it in the background, and return what to say of it.
+
+    Parameters
+    ----------
+    current
+        The credentials in use, for jobs that no profile goes with; None for those of the environment.
+
+    Raises
+    ------
+    MLHubException
+        If the background program does not start; then the queue runs here again.
+    """
+    from ..downloads import background
+
+    await asyncio.to_thread(queue.stop, _LIMIT)
+    try:
+        pid = await asyncio.to_thread(background.start, current)
+    except MLHubException:
+        await asyncio.to_thread(queue.start)
+        raise
+    return (
+        f"Downloads go on in the background, pid {pid}.\n"
+        "  `mlhub-tui queue list` shows them, and so does the app;"
+        f" the log is {background.log_file()}"
+    )
