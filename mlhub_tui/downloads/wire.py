@@ -197,11 +197,21 @@ def refuse(response: httpx.Response, what: str) -> None:
     if kind in ("text/html", "application/xhtml+xml"):
         raise errors.UnexpectedAnswer(f"{place} sent a web page instead of {what}", url=url, status=status)
     coding = response.headers.get("content-encoding", "").strip().lower()
-    if coding not in ("", "identity"):
+    if coding not in ("", "identity") and not _stored_so(coding, response):
         words = f"{place} sent {what} as {text.one_line(coding, 20)}, which was not asked for"
         raise errors.UnexpectedAnswer(
             words, url=url, status=status, hint="retry later, or report it to the owner"
         )
+
+
+def _stored_so(coding: str, response: httpx.Response) -> bool:
+    """Tell a `.tar.gz` that its server labels as gzip-encoded from an answer it compresses on the fly.
+
+    Web servers that know the suffix, and stores that were told so at upload, send the file as it is with that
+    label and its length (RFC 9110, section 8.4); what is compressed for the answer has no length beforehand.
+    """
+    framed = "content-length" in response.headers and "transfer-encoding" not in response.headers
+    return coding in ("gzip", "x-gzip") and framed
 
 
 def address(url: str) -> str:

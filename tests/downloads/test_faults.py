@@ -300,9 +300,26 @@ async def test_a_changed_size_under_the_same_etag_starts_over(server: FaultServe
     assert await get(server, folder) == server.content
 
 
-async def test_a_content_encoding_is_refused(server: FaultServer, folder: Path) -> None:
-    server.always = Answer(headers={"Content-Encoding": "gzip"})
-    assert "gzip" in str(await failing(server, folder, UnexpectedAnswer))
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
+async def test_an_archive_labelled_as_gzip_encoded_is_kept_as_it_is(
+    server: FaultServer, folder: Path, coding: str
+) -> None:
+    server.always = Answer(headers={"Content-Encoding": coding})
+    assert await get(server, folder) == DATA
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(headers={"Content-Encoding": "br"}),
+        Answer(headers={"Content-Encoding": "gzip"}, chunked=True),
+    ],
+)
+async def test_a_content_encoding_made_for_the_answer_is_refused(
+    server: FaultServer, folder: Path, answer: Answer
+) -> None:
+    server.always = answer
+    assert "which was not asked for" in str(await failing(server, folder, UnexpectedAnswer))
     assert files(folder) == {}
 
 
