@@ -258,7 +258,7 @@ class Engine:
         for job_id, running in self._running.items():
             self._untold |= self._follow(job_id, running)
         changed, now = False, time.monotonic()
-        if now - self._beaten >= (_BEAT if self._running else _IDLE_BEAT):
+        if now - self._beaten >= (_BEAT if self._running or self.ledger.failing else _IDLE_BEAT):
             self._beaten = now
             jobs = [job for i in self._running if (job := self._board.get(i)) is not None]
             self.ledger.keep(job for job in jobs if job.state in ACTIVE)

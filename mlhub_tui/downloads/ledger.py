@@ -60,6 +60,11 @@ class Ledger:
         self.ours: set[int] = set()
 
     @property
+    def failing(self) -> bool:
+        """Whether something waits to be written until the database can be."""
+        return bool(self._failing)
+
+    @property
     def notice(self) -> str:
         """What the user should know of the queue's file."""
         return self._failing or self._opened

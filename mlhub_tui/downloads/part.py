@@ -17,6 +17,10 @@ from .lock import try_lock
 _flush = getattr(os, "fdatasync", os.fsync)
 _NO_LINKS = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+    | {
+        errno.ENOSPC,
+        getattr(errno, "EDQUOT", errno.ENOSPC),
+    }  # a second name may need room, a new one does not
 )
 
 

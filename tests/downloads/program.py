@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,7 +21,12 @@ async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
     queue.start()
     await queue.add_many([wish(folder, name) for name in names])
     print("started", flush=True)
-    await queue.wait([job.id for job in queue.snapshot()])
+    waiting = asyncio.create_task(queue.wait([job.id for job in queue.snapshot()]))
+    if os.name == "posix":
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, waiting.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
     print([str(job.state) for job in queue.snapshot()], flush=True)
     queue.stop()
 
