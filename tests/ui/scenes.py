@@ -1,0 +1,220 @@
+"""The scenes of the snapshots: fixed data, and the keys that lead to each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
+from mlhub_tui.ui.screens.document import DocumentScreen
+
+from .conftest import Driver
+from .test_browse import find
+
+Scene = Callable[[Driver], Awaitable[None]]
+FOLDER = Path("/home/you/data")
+GB, MB = 1_000_000_000, 1_000_000
+
+
+def _job(number: int, collection: str, state: State, **more: Any) -> Job:
+    request = ArchiveRequest(source=SAMPLE, profile=None, collection_id=collection, folder=FOLDER)
+    return Job(number, request, archive_name(collection), state, number, **more)
+
+
+JOBS = (
+    _job(
+        1,
+        "bigearthnet_v1_source",
+        State.DOWNLOADING,
+        bytes_done=12 * GB,
+        bytes_total=34 * GB,
+        rate=8.4e6,
+        eta=2619,
+    ),
+    _job(
+        2,
+        "ref_african_crops_kenya_02_source",
+        State.STALLED,
+        bytes_done=3 * MB,
+        bytes_total=GB,
+        reason="nothing came for 20 s",
+        hint="it goes on by itself",
+    ),
+    _job(
+        3,
+        "rti_rwanda_crop_type_source",
+        State.RETRYING,
+        bytes_done=80 * MB,
+        bytes_total=100 * MB,
+        reason="connection reset",
+        hint="it goes on by itself where it stopped",
+        tries=3,
+    ),
+    _job(4, "nasa_marine_debris_source", State.VERIFYING, bytes_done=78 * MB, bytes_total=78 * MB),
+    _job(5, "spacenet7_training_source", State.PAUSED, bytes_done=2 * GB, bytes_total=9 * GB),
+    _job(
+        6,
+        "ramp_accra_ghana_labels",
+        State.NEEDS_KEY,
+        bytes_total=20 * MB,
+        reason="no API key was sent",
+        hint="check the key on the Profiles screen, or run `mlhub-tui configure`",
+    ),
+    _job(
+        7,
+        "sn1_AOI_1_RIO",
+        State.NO_SPACE,
+        bytes_total=14 * GB,
+        reason="the disk of /home/you/data has 3.1 GB left; 14.0 GB are needed",
+        hint="make room or choose another disk, then retry",
+    ),
+    _job(
+        8,
+        "rti_rwanda_crop_type_raw",
+        State.FAILED,
+        reason='the archive of collection "rti_rwanda_crop_type_raw" does not exist;'
+        " it may still be generating",
+        hint="check the ID; if it is right, try again later",
+    ),
+    _job(9, "umd_mali_crop_type", State.DONE, bytes_done=3 * MB, bytes_total=3 * MB),
+    _job(10, "ref_african_crops_kenya_02_labels", State.CANCELLED),
+    *(
+        _job(11 + n, f"landcovernet_na_{n:03}_labels", State.QUEUED, bytes_total=n * MB or None)
+        for n in range(4)
+    ),
+)
+"""A transfer in each of the states."""
+
+
+class FixedQueue:
+    """A queue in which nothing happens."""
+
+    notice = ""
+
+    def snapshot(self) -> tuple[Job, ...]:
+        """Return the fixed transfers."""
+        return JOBS
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+async def browse(driver: Driver) -> None:
+    """The tree, a dataset opened, a collection under the cursor."""
+    await find(driver, "kenya_02_s")
+    await driver.until("10.34911/rdnt.dw605x")
+    await driver.until(lambda: "asking…" not in driver.screen())
+
+
+async def filtering(driver: Driver) -> None:
+    """The filter while it is typed."""
+    await driver.until("BigEarthNet")
+    await driver.press("slash")
+    await driver.type("kenya")
+    await driver.until("datasets")
+
+
+async def _opened(driver: Driver, *keys: str) -> None:
+    await find(driver, "kenya_02_s")
+    await driver.press("enter")
+    await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+    await driver.until("Providers")
+    await driver.until(lambda: "asking…" not in driver.screen())
+    await driver.press(*keys)
+
+
+async def collection(driver: Driver) -> None:
+    """A collection: all metadata."""
+    await _opened(driver)
+
+
+async def items(driver: Driver) -> None:
+    """The items of a collection."""
+    await _opened(driver, "i")
+    await driver.until("30 items of 52")
+
+
+async def collection_assets(driver: Driver) -> None:
+    """The assets of a collection."""
+    await _opened(driver, "a")
+
+
+async def json(driver: Driver) -> None:
+    """The JSON of a collection as received."""
+    await _opened(driver, "J")
+    await driver.until('"type": "Collection"')
+
+
+async def item(driver: Driver) -> None:
+    """An item: all metadata."""
+    await items(driver)
+    await driver.press("enter")
+    await driver.until("Properties")
+
+
+async def assets(driver: Driver) -> None:
+    """The assets of an item."""
+    await item(driver)
+    await driver.press("a")
+
+
+async def downloads(driver: Driver) -> None:
+    """A transfer in each state, a failed one under the cursor."""
+    await driver.press("2", *"jjjjjjj")
+    await driver.until("still be generating")
+
+
+async def dialog(driver: Driver) -> None:
+    """The questions before a download."""
+    await find(driver, "bigearthnet_v1_l")
+    await driver.press("d")
+    await driver.until("169.3 MB")
+
+
+async def profiles(driver: Driver) -> None:
+    """Profiles, one of them in use."""
+    await driver.until("BigEarthNet")
+    await driver.press("3")
+    await driver.until("project1")
+
+
+async def welcome(driver: Driver) -> None:
+    """The first start."""
+    await driver.until("Welcome")
+
+
+async def form(driver: Driver) -> None:
+    """A new profile."""
+    await welcome(driver)
+    await driver.press("n")
+    await driver.until("New profile")
+
+
+async def keys(driver: Driver) -> None:
+    """The help."""
+    await driver.until("BigEarthNet")
+    await driver.press("question_mark")
+    await driver.until("esc closes")
+
+
+SCENES: tuple[Scene, ...] = (
+    browse,
+    filtering,
+    collection,
+    items,
+    json,
+    item,
+    assets,
+    downloads,
+    dialog,
+    profiles,
+    welcome,
+    form,
+    keys,
+)
+FIRST_START = (welcome, form)
+"""Scenes before there is any profile."""

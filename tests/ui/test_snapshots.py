@@ -1,0 +1,91 @@
+"""The screens as text, at three sizes, for a person to review in a diff.
+
+`MLHUB_TUI_UPDATE_SNAPSHOTS=1 pytest tests/ui/test_snapshots.py` writes them anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.profiles import ProfilesFile
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.screens import download
+
+from .conftest import Driver, driven
+from .scenes import FIRST_START, FOLDER, SCENES, FixedQueue, Scene
+
+SIZES = ((80, 24), (60, 15), (120, 40))
+UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))
+KEPT = Path(__file__).parent / "snapshots"
+HOME = "/home/you/1234"
+"""As long as the temporary folder it stands for, so that lines break at the same places."""
+
+pytestmark = pytest.mark.skipif(not Path("/tmp").is_dir(), reason="needs a folder with a short name")
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield a home whose path is always as long."""
+    folder = Path(tempfile.mkdtemp(prefix="h", dir="/tmp"))
+    monkeypatch.setenv("MLHUB_HOME", str(folder / ".mlhub"))
+    assert len(str(folder)) == len(HOME)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def fixed(sample: SampleServer, home: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene) -> AppOptions:
+    """Return options for the sample catalogue; queue, disk and profiles are always the same."""
+    monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: FixedQueue())
+    monkeypatch.setattr(download, "_look_at", lambda _: ("", 84_100_000_000))
+    if scene not in FIRST_START:
+        file = ProfilesFile.load()
+        file.save("default", api_key=sample.key, root_url=sample.root_url)
+        file.save("project1", api_key="0123456789abcdef1234", root_url="https://mlhub.example.org/v1/")
+    return AppOptions(output_dir=FOLDER)
+
+
+async def settled(driver: Driver) -> str:
+    """Return the screen once it stays as it is."""
+    before, same = "", 0
+    while same < 3:
+        await driver.pilot.pause(0.03)
+        now = driver.screen()
+        before, same = now, same + 1 if now == before else 0
+    return before
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=[scene.__name__ for scene in SCENES])
+async def test_the_screen_looks_as_it_was_reviewed(scene: Scene, fixed: AppOptions, home: Path) -> None:
+    async with driven(fixed, SIZES[0]) as driver:
+        await scene(driver)
+        for columns, rows in SIZES:
+            await driver.pilot.resize_terminal(columns, rows)
+            shown = masked(await settled(driver), home)
+            assert max(map(len, shown.splitlines())) <= columns
+            compare(f"{scene.__name__}-{columns}x{rows}", shown)
+
+
+def masked(screen: str, home: Path) -> str:
+    """Return a screen without what differs between two runs."""
+    screen = screen.replace(str(home), HOME)
+    return re.sub(r"127\.0\.0\.1:\d{5}", "127.0.0.1:12345", screen) + "\n"
+
+
+def compare(name: str, shown: str) -> None:
+    """Compare a screen with the one that was reviewed, or keep it as that."""
+    path = KEPT / f"{name}.txt"
+    if UPDATE:
+        KEPT.mkdir(exist_ok=True)
+        path.write_text(shown, encoding="utf-8")
+    assert path.is_file(), f"no snapshot {path}"
+    assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
