@@ -14,17 +14,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import text
-from . import folder
+from . import folder, room
 from .attempt import Kit, attempt
 from .board import Board
-from .job import Job, State
+from .job import SAMPLE, Job, State
 from .ledger import Ledger
 from .limit import Limit
 from .live import Live
 from .meter import Meter
+from .network import NO_NETWORK, Network, heard
 from .process import Kind, Process
 from .resolve import Resolver
 from .states import ACTIVE
+from .threads import in_thread
 from .transfer import Outcome
 from .trouble import Budget, verdict
 from .tuning import Patience, Tuning
@@ -58,6 +60,7 @@ class Setup:
     tls: ssl.SSLContext | None = None
     identity: Process | None = None
     kind: Kind = Kind.APP
+    room_every: float = 10.0
 
 
 class Engine:
@@ -95,6 +98,9 @@ class Engine:
         self._budgets: dict[int, Budget] = {}
         self._wanted: set[int] = set()
         self._room_lock = threading.Lock()
+        self._network = Network(setup.patience)
+        self._roomless = room.Waiting(setup.room_every)
+        self._room_task: asyncio.Task[None] | None = None
         self._beaten = self._looked = self._adopted = self._told = 0.0
         self._untold = False
         self._waiting: list[asyncio.Future[None]] = []
@@ -180,13 +186,18 @@ class Engine:
         if len(self._running) >= self._places:
             return
         busy = Counter(self._host(job) for i in self._running if (job := self._board.get(i)) is not None)
-        for job in self._board.snapshot():
+        jobs = self._board.snapshot()
+        allowed = self._network.allowed(job for job in jobs if job.id in self.ledger.ours)
+        for job in jobs:
             if job.state is not State.QUEUED or job.id in self._running or job.id not in self.ledger.ours:
+                continue
+            if allowed is not None and job.id not in allowed:
                 continue
             host = self._host(job)
             if busy[host] >= self._per_host or self.ledger.move(job.id, State.CONNECTING, hint="") is None:
                 continue
             busy[host] += 1
+            self._network.started(job)
             live = Live(self._on_phase)
             running = Running(live, Meter(time.monotonic()))
             self._running[job.id] = running
@@ -227,11 +238,14 @@ class Engine:
     def _ended(self, job_id: int, _: asyncio.Task[None]) -> None:
         """Free the place of a transfer; a task may end without having begun, so not in `_work`."""
         del self._running[job_id]
+        self._network.ended(job_id)
         self._wake.set()
         self._tell()
 
     def _done(self, job: Job, outcome: Outcome) -> None:
         self._budgets.pop(job.id, None)
+        if outcome.fetched:
+            self._heard(job)
         reason = "" if outcome.fetched else "already there"
         ends = {"bytes_done": outcome.size, "bytes_total": outcome.size}
         self.ledger.move(job.id, State.DONE, reason=reason, hint="", tries=0, next_try=None, **ends)
@@ -239,6 +253,12 @@ class Engine:
     def _failed(self, job: Job, live: Live, error: Exception) -> None:
         failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
         judged = verdict(error, failures, self._setup.patience, job)
+        if heard(error):
+            self._heard(job)
+        held = self._network.failed(job, error, alive=self._hears_anything())
+        if held is not None and judged.state is State.RETRYING:
+            judged = replace(judged, reason=f"{NO_NETWORK}: {judged.reason}", delay=held)
+            self._say_of_waiting("waits for the network")
         next_try = None if judged.delay is None else time.time() + judged.delay
         moved = self.ledger.move(
             job.id,
@@ -252,6 +272,37 @@ class Engine:
         )
         if moved is not None and judged.delay is not None:
             self._due[job.id] = self._loop.time() + judged.delay
+
+    def _hears_anything(self) -> bool:
+        """Return whether bytes come from anywhere, just now."""
+        lives = [running.live for running in self._running.values()]
+        new = time.monotonic() - 2 * _LOOK
+        return any(live.phase is State.DOWNLOADING and live.done and live.heard > new for live in lives)
+
+    def _heard(self, job: Job) -> None:
+        """Take note that a server was heard: if the network was down, all goes on."""
+        if self._network.worked(job):
+            self._due = dict.fromkeys(self._due, self._loop.time())
+            self._say_of_waiting("")
+            self._wake.set()
+
+    def _say_of_waiting(self, reason: str) -> None:
+        """Say why the queued jobs wait, on the board only."""
+        ours = [job for job in self._board.snapshot() if job.id in self.ledger.ours]
+        waiting = [job for job in ours if job.state is State.QUEUED and job.request.source != SAMPLE]
+        self._board.put(*(replace(job, reason=reason) for job in waiting))
+
+    async def _release(self, jobs: Iterable[Job]) -> None:
+        """Queue jobs that waited for room, and have it now."""
+        for job in jobs:
+            look = functools.partial(room.has_room, job, self._board.snapshot(), self._lives())
+            if await in_thread(look):
+                self._roomless.released(job)
+                self.ledger.move(job.id, State.QUEUED, reason="", hint="")
+                self.wake()
+
+    def _lives(self) -> dict[int, Live]:
+        return {job_id: running.live for job_id, running in list(self._running.items())}
 
     def _look(self) -> None:
         """Bring the board up to date: progress, other programs, a sign of life."""
@@ -269,6 +320,9 @@ class Engine:
         if waiting or now - self._adopted >= _ADOPT:
             self._adopted = now
             changed |= self.ledger.adopt(frozenset(self._wanted) if self._setup.only_own else None)
+        roomless = self._roomless.due(job for job in self._board.snapshot() if job.id in self.ledger.ours)
+        if roomless and (self._room_task is None or self._room_task.done()):
+            self._room_task = asyncio.create_task(self._release(roomless))
         if changed or (self._untold and now - self._told >= _LOOK * 0.9):
             self._tell()
 
@@ -285,6 +339,8 @@ class Engine:
             moved = self.ledger.move(job_id, state, reason=reason)
             if moved is None:
                 return True
+            if state in (State.DOWNLOADING, State.VERIFYING):
+                self._heard(job)
             if job.state is not State.STALLED:
                 running.meter = Meter(now, live.done)
             job = moved
@@ -301,18 +357,13 @@ class Engine:
         return shown != job
 
     def _room(self, job: Job, needed: int, size: int) -> None:
-        """Raise NoSpaceError if the disk has not what this and the other running transfers need.
+        """Raise NoSpaceError if the disk has not what this and what runs or waits before it need.
 
         Called in the transfer's thread.
         """
-        mine, disk = self._running.get(job.id), folder.device(job.request.folder)
+        mine = self._running.get(job.id)
         with self._room_lock:
-            others = 0
-            for job_id, running in list(self._running.items()):
-                other = self._board.get(job_id)
-                if other is not None and job_id != job.id and folder.device(other.request.folder) == disk:
-                    done = running.live.done or other.bytes_done
-                    others += max(0, running.live.promised - done)
+            others = room.reserved(self._board.get(job.id) or job, self._board.snapshot(), self._lives())
             folder.check_room(job.request.folder, needed, reserved=others)
             if mine is not None:
                 mine.live.promised = size

@@ -59,6 +59,8 @@ class DownloadQueue:
         The program that runs the jobs; this one by default.
     kind
         What the program is for, so that others can say where a job runs; an app by default.
+    room_every
+        Seconds between two looks whether a disk that was full has room again; 10 by default.
     """
 
     def __init__(
@@ -75,8 +77,16 @@ class DownloadQueue:
         tls: ssl.SSLContext | None = None,
         identity: Process | None = None,
         kind: Kind | None = None,
+        room_every: float | None = None,
     ) -> None:
-        given = {"patience": patience, "tuning": tuning, "tls": tls, "identity": identity, "kind": kind}
+        given = {
+            "patience": patience,
+            "tuning": tuning,
+            "tls": tls,
+            "identity": identity,
+            "kind": kind,
+            "room_every": room_every,
+        }
         self._options: dict[str, Any] = {
             "path": path,
             "resolver": resolver,

@@ -1,0 +1,104 @@
+"""Room on the disks: what the queue has promised of it, and when a transfer that lacked it may go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from ..errors import DownloadError
+from . import folder
+from .job import Job, State
+from .live import Live
+from .states import ACTIVE
+
+_LEAST = 1 << 20  # bytes that have to be free for a file whose size nobody knows
+_LONGEST = 600.0
+
+
+def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> int:
+    """Return the bytes of a job's disk that others have a right to before it.
+
+    These are the rest of what runs, here or in another program, and all of what waits before it in the
+    queue, as far as the sizes are known.
+
+    Parameters
+    ----------
+    jobs
+        The queue.
+    running
+        What runs in this program, which knows best what it still needs.
+    """
+    devices: dict[Path, int | None] = {}
+
+    def device(path: Path) -> int | None:
+        if path not in devices:
+            devices[path] = folder.device(path)
+        return devices[path]
+
+    total = 0
+    for other in jobs:
+        if other.id == job.id or other.state.finished:
+            continue
+        live = running.get(other.id)
+        ahead = other.state in (State.QUEUED, State.RETRYING) and other.position < job.position
+        if live is None and not ahead and not (other.elsewhere and other.state in ACTIVE):
+            continue
+        size = live.promised if live is not None else other.bytes_total or 0
+        done = (live.done if live is not None else 0) or other.bytes_done
+        if size > done and device(other.request.folder) == device(job.request.folder):
+            total += size - done
+    return total
+
+
+class Waiting:
+    """The jobs that wait for room: looked at now and then, less often where room alone did not help.
+
+    Parameters
+    ----------
+    every
+        Seconds until the first look.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(self, every: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._clock = clock
+        self._glance = 0.0
+        self._next: dict[int, float] = {}
+        self._pause: dict[int, float] = {}
+
+    def due(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the jobs whose disk is to be looked at now."""
+        now, due = self._clock(), list[Job]()
+        if now < self._glance:
+            return due
+        self._glance = now + min(self._every, 1.0)
+        for job in jobs:
+            if job.state is State.NO_SPACE:
+                pause = self._pause.setdefault(job.id, self._every)
+                if now >= self._next.setdefault(job.id, now + pause):
+                    self._next[job.id] = now + pause
+                    due.append(job)
+            elif job.state is State.DONE or job.id in self._next:
+                self._next.pop(job.id, None)
+                if job.state.finished:
+                    self._pause.pop(job.id, None)
+        return due
+
+    def released(self, job: Job) -> None:
+        """Take note that a job goes on; should it come back, it waits twice as long (quotas lie)."""
+        self._next.pop(job.id, None)
+        self._pause[job.id] = min(self._pause.get(job.id, self._every) * 2, _LONGEST)
+
+
+def has_room(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> bool:
+    """Return whether the disk has what a job still needs, beside what others were promised; may block."""
+    promised = reserved(job, jobs, running)
+    size = job.bytes_total or job.request.size or 0
+    try:
+        folder.check_room(job.request.folder, max(size - job.bytes_done, _LEAST), reserved=promised)
+    except DownloadError:
+        return False
+    return True
