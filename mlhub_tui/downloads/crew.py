@@ -168,8 +168,8 @@ class Crew:
                     lane.active = False
                 self._error = None
                 lane = self._next()
-        except Interrupted:
-            pass
+        except Interrupted as error:
+            self._sink.failure = error
         except _PASSING as error:
             self._failed(error)
         except Exception as error:

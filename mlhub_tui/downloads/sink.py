@@ -6,6 +6,7 @@ import threading
 from typing import Self
 
 from . import extents
+from .answer import Digest
 from .extents import Extents
 from .journal import Entry, Journal
 from .lane import Lane
@@ -34,7 +35,9 @@ class Sink:
     journal, live
         Where progress is recorded and shown.
     tuning
-        `connections` of 1 means that nobody takes half of another's stretch.
+        Sizes and times.
+    digests
+        Checksums to verify beside those of the record.
 
     Attributes
     ----------
@@ -46,7 +49,15 @@ class Sink:
         What makes all lanes stop; set by anyone.
     """
 
-    def __init__(self, part: Part, entry: Entry, journal: Journal, live: Live, tuning: Tuning) -> None:
+    def __init__(
+        self,
+        part: Part,
+        entry: Entry,
+        journal: Journal,
+        live: Live,
+        tuning: Tuning,
+        digests: tuple[Digest, ...] = (),
+    ) -> None:
         self.part = part
         self.version = entry.remote
         self.total = ENDLESS if entry.remote.total is None else entry.remote.total
@@ -63,7 +74,7 @@ class Sink:
         self._syncer = Syncer(
             part, self.written, self._record, every=tuning.sync_every, volume=tuning.sync_bytes
         )
-        digests = entry.remote.digests
+        digests = (*entry.remote.digests, *digests)
         self._follower = Follower(part.path, digests, self._prefix) if digests else None
 
     def __enter__(self) -> Self:

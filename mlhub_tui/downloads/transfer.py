@@ -14,7 +14,7 @@ import httpx
 from .. import errors, text
 from ..sources.link import Link
 from . import existing, extents, folder, piece, probe
-from .answer import Remote, remote
+from .answer import Digest, Remote, remote
 from .body import Body
 from .crew import Crew
 from .job import IfExists, State
@@ -48,12 +48,15 @@ class Task:
         What to do with a file that is there.
     size
         Bytes as the API announced them; used where the store does not tell.
+    digests
+        Checksums that are known beforehand (an asset's `file:checksum`); verified beside the server's.
     """
 
     target: Path
     part: Path
     if_exists: IfExists
     size: int | None = None
+    digests: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,7 @@ class Transfer:
         self._live.total = entry.remote.total or self._task.size
         self._live.wrote(extents.covered(entry.extents))
         self._live.enter(State.DOWNLOADING)
-        with Sink(part, entry, self._journal, self._live, self._tuning) as sink:
+        with Sink(part, entry, self._journal, self._live, self._tuning, self._task.digests) as sink:
             lane = sink.claim() or Lane(sink.total, sink.total)
             lane.reach = min(reach, sink.total)
             self._pour(body, sink, lane, view, filled, response)

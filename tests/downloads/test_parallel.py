@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -182,6 +183,24 @@ async def test_pause_and_resume_keep_all_stretches(
     assert (folder / "file.tar.gz").read_bytes() == DATA
     again = server.sent - sent - (len(DATA) - extents.covered(kept))
     assert again <= len(kept) * 2 * (WIDE.overlap + (64 << 10))
+
+
+async def test_paused_when_the_first_connection_is_through_the_others_end_too(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.script.append(SLOW)
+    server.always = replace(SLOWER, pace=0.15)
+    queue = make_queue(Links(server.url), tuning=WIDE)
+    job = await queue.add(wish(folder))
+    await until(queue, lambda _: server.open >= 2)
+    await asyncio.sleep(0.5)
+    await queue.pause(job.id)
+    at_work = {"transfer", "connection", "connections"}
+    await until(queue, lambda _: not at_work & {thread.name for thread in threading.enumerate()})
+    assert queue.snapshot()[0].state is State.PAUSED
+    server.always = Answer()
+    await queue.resume(job.id)
+    assert (await ended(queue, job)).path.read_bytes() == DATA
 
 
 async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by_one(

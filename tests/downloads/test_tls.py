@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.errors import ServerUnreachable
 from tests.faults.server import Answer, FaultServer
 
-from .support import HASTY, QUICK, Links, content, files, wish
+from .support import HASTY, QUICK, WIDE, Links, content, files, wish
 from .test_queue import Make, ended, until
 
 DATA = content(3 << 20)
 HALF = len(DATA) // 2
+PACED = Answer(pace=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,27 @@ async def test_every_fault_ends_with_the_whole_file(
     path = await fetch(wish(tmp_path / "out"), Links(server.url), patience=HASTY, tuning=QUICK, tls=trust)
     assert path.read_bytes() == DATA
     assert files(tmp_path / "out") == {"file.tar.gz": len(DATA)}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [],
+        [PACED, replace(PACED, after=100_000, end="reset")],
+        [replace(PACED, after=HALF)],
+        [PACED, Answer(status=429)],
+        [PACED, PACED, replace(PACED, headers={"ETag": '"v2"'})],
+    ],
+    ids=["good", "second reset", "first closed", "refused", "another version"],
+)
+async def test_several_connections_fetch_the_same_file(
+    server: FaultServer, trust: ssl.SSLContext, tmp_path: Path, answers: list[Answer]
+) -> None:
+    server.always, server.md5 = PACED, False
+    server.script.extend(answers)
+    path = await fetch(wish(tmp_path / "out"), Links(server.url), patience=HASTY, tuning=WIDE, tls=trust)
+    assert path.read_bytes() == DATA
+    assert server.most > 1
 
 
 async def test_a_certificate_that_is_not_trusted_is_said(server: FaultServer, tmp_path: Path) -> None:
