@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..text import one_line
-from .document import Document, _strings
+from .document import UNREADABLE, Document, _strings
 from .extent import BBox, geometry_bbox
 
 SOURCE_IMAGERY = "source_imagery"
@@ -37,7 +37,7 @@ class CollectionRef:
     @property
     def label(self) -> str:
         """The id as it may be drawn."""
-        return one_line(self.id)
+        return one_line(self.id) or UNREADABLE
 
 
 class CollectionList(Sequence[T_co], Generic[T_co]):

@@ -47,7 +47,7 @@ class Document:
     @property
     def label(self) -> str:
         """The id as it may be drawn."""
-        return one_line(self.id)
+        return one_line(self.id) or UNREADABLE
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -125,6 +125,8 @@ class Document:
         return hash((type(self), self.id))
 
 
+UNREADABLE = "(unreadable id)"
+"""What is drawn of an id of which nothing may be drawn."""
 LARGEST_SIZE = 2**63 - 1
 """Bytes; no file is larger, and what counts bytes (a database, a disk) takes no more."""
 

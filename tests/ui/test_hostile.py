@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import configparser
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from rich.cells import cell_len
 from textual.widgets import Static
 
+from mlhub_tui.cli import root
 from mlhub_tui.downloads.job import State
 from mlhub_tui.options import AppOptions
-from mlhub_tui.text import one_line
+from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
+from mlhub_tui.ui.sheets.blocks import Paragraph, typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
+from mlhub_tui.ui.widgets.json_view import wrapped, written
 from mlhub_tui.ui.widgets.nodes import CollectionNode, DatasetNode, ItemNode, ModelNode, Node
 
 from ..sources.loopback import LoopbackServer
 from .conftest import Driver, driven
-from .hostile import ARCHIVE, COLLECTIONS, ESCAPE, ITEM_ID, MARKUP, NASTY_ID, Hostile, nasty
+from .hostile import ARCHIVE, COLLECTIONS, ESCAPE, ITEM_ID, LINK_BOMB, MARKUP, NASTY_ID, Hostile, nasty
 from .safety import drawn, unsafe
 
 KEY = "a-key-of-twenty-char"
@@ -118,6 +124,7 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
                 break
         assert {DatasetNode, CollectionNode, ItemNode, ModelNode} <= kinds
         assert MARKUP[:20] in seen
+        assert "(unreadable id)" in seen, "no node without a name"
         assert "stolen-key" not in seen
 
 
@@ -326,3 +333,47 @@ async def test_profiles_with_hostile_names_and_urls(
 def test_the_ids_cover_what_a_path_can_be_abused_with() -> None:
     assert {"..", ".", "/etc/passwd", ESCAPE} <= set(COLLECTIONS)
     assert unsafe(ITEM_ID)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["list", "datasets"],
+        ["list", "models"],
+        ["list", "collections"],
+        ["list", "items", ESCAPE, "--limit", "20"],
+        ["show", "collection", NASTY_ID],
+        ["show", "item", ESCAPE, "x"],
+        ["show", "model", "x"],
+    ],
+)
+def test_the_command_line_prints_text_too(hostile: LoopbackServer, command: list[str]) -> None:
+    result = CliRunner().invoke(root, ["--root-url", hostile.root, "--api-key", KEY, *command])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code in (0, 1)
+    assert set(unsafe(result.output)) <= {"U+000A"}
+    assert "stolen-key" not in result.output
+    assert KEY not in result.output
+
+
+def test_no_text_takes_long_to_be_read() -> None:
+    """Patterns that walk a text again for each bracket in it would hold the keyboard for minutes."""
+    began = time.perf_counter()
+    assert unlink(LINK_BOMB) == LINK_BOMB
+    assert len(typeset([Paragraph("line\n" * 50_000)], 80).plain) < 40_000
+    assert time.perf_counter() - began < 2
+
+
+def test_json_is_wrapped_without_losing_a_letter() -> None:
+    text = '  "description": "' + "".join(chr(97 + n % 26) for n in range(300)) + '漢字"'
+    rows = wrapped([text], 40)
+    assert all(cell_len(row.text) <= 40 for row in rows)
+    assert rows[0].text + "".join(row.text.strip() for row in rows[1:]) == text
+    assert rows[0].text[rows[0].start : rows[0].end] == '"description"'
+
+
+def test_a_document_nested_too_deep_is_said_to_be() -> None:
+    nested: list[object] = []
+    for _ in range(20_000):
+        nested = [nested]
+    assert written(nested) == ["This document is nested too deep to be written out."]
