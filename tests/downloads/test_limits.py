@@ -98,9 +98,9 @@ async def test_no_further_connections_are_opened_under_a_limit(
 async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = Answer(pace=0.05)
+    server.always = Answer(pace=0.03)
     queue = make_queue(Links(server.url), concurrency=1)
-    await queue.add_many([wish(folder, name) for name in "abcdef"])
+    await queue.add_many([wish(folder, name) for name in "abcde"])
     await until(queue, lambda _: server.open == 1)
     queue.places(3)
     await until(queue, lambda _: server.open == 3)
