@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.cli.queue_log import open_log
 from mlhub_tui.downloads import background
 from mlhub_tui.profiles import Credentials
 from mlhub_tui.sample.server import SampleServer
@@ -306,3 +307,25 @@ def test_the_environment_of_a_background_runner_leads_to_the_same_credentials() 
     as_it_is = background.environment(None, environ)
     assert (as_it_is["MLHUB_API_KEY"], as_it_is["PATH"]) == ("other", "/bin")
     assert as_it_is["MLHUB_HOME"] == str(Path.cwd() / "home"), "it runs in another folder"
+
+
+def test_the_log_has_no_keys_and_one_line_an_event(mlhub_home: Path) -> None:
+    secret = "SECRET-KEY-0123456789"
+    with open_log(secret) as log:
+        log.info(f"asked https://x/?key={secret}&a=1\nthen {secret}\x1b[1m %s")
+    lines = (mlhub_home / "log" / "queue.log").read_text().splitlines()
+    assert len(lines) == 2
+    assert "SECRET" not in lines[1]
+    assert lines[1].endswith("then ****6789[1m %s")
+
+
+@posix
+def test_a_background_runner_that_cannot_start_says_so(
+    monkeypatch: pytest.MonkeyPatch, mlhub_home: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(mlhub_home / "nothing"))
+    with pytest.raises(background.BackgroundError):
+        background.start(None)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(background.BackgroundError, match="ended at once"):
+        background.start(None)
