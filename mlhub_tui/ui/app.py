@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
+from textual._path import CSSPathType
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ..downloads.job import ArchiveRequest, Job
     from ..downloads.queue import DownloadQueue
     from ..profiles import Credentials
+
+
+_HERE = Path(__file__).parent
 
 
 def _browse() -> Screen[Any]:
@@ -62,7 +66,8 @@ class MLHubApp(TypeAheadApp):
     }
     DEFAULT_MODE: ClassVar[str] = "browse"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
-    CSS_PATH = Path(__file__).with_name("app.tcss")
+    # The first screen's rules come with the app's: read together they are parsed once.
+    CSS_PATH: ClassVar[CSSPathType | None] = [_HERE / "app.tcss", _HERE / "screens" / "browse.tcss"]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-tiny"),
         (40, "-narrow"),

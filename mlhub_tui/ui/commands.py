@@ -98,7 +98,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE),
     Command("browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE),
     Command(
-        "browse.download", "d", "download", "download", "Download the archives of the collection, the dataset or the selection", BROWSE, 3
+        "browse.download",
+        "d",
+        "download",
+        "download",
+        "Download the archives of the collection, the dataset or the selection",
+        BROWSE,
+        3,
     ),
     Command(
         "browse.mark",

@@ -55,9 +55,9 @@ async def _wants_profiles(app: MLHubApp) -> bool:
     """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
     from .screens.confirm import ConfirmScreen
 
-    question = "Archives need an API key, and none is in use."
-    return bool(
-        await app.push_screen_wait(
-            ConfirmScreen(question, "Without one the transfers wait until there is.", yes="Open profiles")
-        )
+    screen = ConfirmScreen(
+        "Archives need an API key, and none is in use.",
+        "Without one the transfers wait until there is.",
+        yes="Open profiles",
     )
+    return await app.push_screen_wait(screen)

@@ -35,7 +35,6 @@ class BrowseScreen(PlaceScreen):
 
     place = BROWSE
     mode = "browse"
-    CSS_PATH = "browse.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         binding for binding in bindings(BROWSE) if getattr(binding, "id", "") != "browse.open"
     ]
