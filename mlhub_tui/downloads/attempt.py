@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from .. import text
 from ..errors import AuthenticationError, EntityDoesNotExist, MLHubException
 from ..sources.link import Link
 from . import existing
+from .crew import SPARE
 from .job import ArchiveRequest, IfExists, archive_name
 from .journal import Journal
 from .limit import Limit
@@ -33,6 +35,7 @@ class Kit:
     tuning: Tuning
     tls: ssl.SSLContext | None = None
     limit: Limit = field(default_factory=Limit)
+    spare: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(SPARE))
 
 
 async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
@@ -65,7 +68,15 @@ async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | No
 async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
     live.host = urlsplit(link.url).netloc.rpartition("@")[2]
     transfer = Transfer(
-        task, link, kit.journal, live, tuning=kit.tuning, context=kit.tls, room=room, limit=kit.limit
+        task,
+        link,
+        kit.journal,
+        live,
+        tuning=kit.tuning,
+        context=kit.tls,
+        room=room,
+        limit=kit.limit,
+        spare=kit.spare,
     )
     return await in_thread(transfer.run, interrupt=transfer.abort)
 

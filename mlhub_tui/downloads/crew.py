@@ -23,6 +23,9 @@ from .trouble import Broken, Interrupted
 from .tuning import Tuning
 from .wire import Wire, refuse
 
+SPARE = 12
+"""Connections that all transfers of a program may have beside their first ones."""
+
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 _WORTH = 2.0  # windows that one more connection must have something to do for
 _SETTLE = 0.25  # of a window, after which new connections have found their speed
@@ -44,6 +47,8 @@ class Crew:
         Opens a connection; it is closed here.
     name
         The file, as the user knows it.
+    spare
+        What all transfers together may still open.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Crew:
         live: Live,
         tuning: Tuning,
         limit: Limit,
+        spare: threading.Semaphore,
     ) -> None:
         self._sink = sink
         self._version = sink.version
@@ -62,6 +68,7 @@ class Crew:
         self._live = live
         self._tuning = tuning
         self._limit = limit
+        self._spare = spare
         self._ramp = Ramp(tuning.connections, tuning.gain)
         self._lock = threading.Condition()
         self._workers: dict[threading.Thread, Wire] = {}
@@ -148,8 +155,11 @@ class Crew:
         """Bring the number of connections to what is wanted."""
         with self._lock:
             while self._working() < self._ramp.level and not self._closed:
+                if not self._spare.acquire(blocking=False):
+                    break
                 lane = self._sink.claim()
                 if lane is None:
+                    self._spare.release()
                     break
                 wire = self._connect()
                 worker = threading.Thread(
@@ -176,6 +186,7 @@ class Crew:
             self._doubted(error)
         finally:
             wire.close()
+            self._spare.release()
             with self._lock:
                 self._workers.pop(threading.current_thread(), None)
                 self._lock.notify_all()

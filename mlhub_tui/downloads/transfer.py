@@ -16,7 +16,7 @@ from ..sources.link import Link
 from . import existing, extents, folder, piece, probe
 from .answer import Digest, Remote, remote
 from .body import Body
-from .crew import Crew
+from .crew import SPARE, Crew
 from .job import IfExists, State
 from .journal import Entry, Journal
 from .lane import Lane
@@ -88,8 +88,8 @@ class Transfer:
     room
         Called with the bytes that are still needed and the size of the whole; raises NoSpaceError if the
         disk has not so many.
-    limit
-        The speed that all transfers share.
+    limit, spare
+        The speed, and the connections beside the first, that all transfers share.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class Transfer:
         context: ssl.SSLContext | None = None,
         room: Room | None = None,
         limit: Limit | None = None,
+        spare: threading.Semaphore | None = None,
     ) -> None:
         self._task = task
         self._link = link
@@ -112,6 +113,7 @@ class Transfer:
         self._context = context
         self._room = room or (lambda needed, _: folder.check_room(task.target.parent, needed))
         self._limit = limit or Limit()
+        self._spare = spare or threading.Semaphore(SPARE)
         self._stop = threading.Event()
         self._wire: Wire | None = None
         self._alone = tuning.connections < 2
@@ -279,7 +281,7 @@ class Transfer:
 
         if self._splits(sink, response):
             name = self._task.target.name
-            Crew(sink, self._connect, name, self._live, self._tuning, self._limit).run(first)
+            Crew(sink, self._connect, name, self._live, self._tuning, self._limit, self._spare).run(first)
         else:
             first()
             if not sink.seams_agree():

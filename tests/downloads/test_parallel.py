@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads import extents
+from mlhub_tui.downloads.crew import SPARE
 from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.queue import DownloadQueue
@@ -183,6 +184,20 @@ async def test_pause_and_resume_keep_all_stretches(
     assert (folder / "file.tar.gz").read_bytes() == DATA
     again = server.sent - sent - (len(DATA) - extents.covered(kept))
     assert again <= len(kept) * 2 * (WIDE.overlap + (64 << 10))
+
+
+async def test_all_transfers_together_have_so_many_connections_and_no_more(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url), tuning=WIDE, concurrency=4)
+    jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
+    most = 0
+    while not all(job.state.finished for job in queue.snapshot()):
+        names = [thread.name for thread in threading.enumerate()]
+        most = max(most, names.count("connection"))
+        await asyncio.sleep(0.005)
+    assert 4 < most <= SPARE
+    assert all(job.path.read_bytes() == DATA for job in jobs)
 
 
 async def test_paused_when_the_first_connection_is_through_the_others_end_too(
