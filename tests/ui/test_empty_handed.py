@@ -53,6 +53,8 @@ async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
     async with driven(keyless(sample, tmp_path), (120, 30)) as driver:
         await find(driver, "kenya_02_labels")
         await driver.press("d")
+        await driver.until("Archives need an API key")
+        await driver.press("n")
         await driver.until("no API key was sent")
         lines = [line.strip("│ ") for line in driver.screen().splitlines()]
         assert any("  check the key" in line or line.startswith("check the key") for line in lines)
