@@ -109,9 +109,11 @@ class Control:
         for job in jobs if wanted else ():
             with contextlib.suppress(DownloadError):  # another program is at it
                 await in_thread(functools.partial(parts.delete, job.part, self._ledger.journal))
-            left = replace(self._board.get(job.id) or job, bytes_done=0, rate=None, eta=None)
-            self._board.put(left)
-            self._ledger.keep([left])
+            shown = self._board.get(job.id)
+            if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
+                left = replace(shown, bytes_done=0, rate=None, eta=None)
+                self._board.put(left)
+                self._ledger.keep([left])
 
     async def clear_finished(self) -> None:
         """Remove what is done, failed or cancelled from the list."""

@@ -7,10 +7,11 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
+from mlhub_tui.downloads import part as parts
 from mlhub_tui.downloads import process
 from mlhub_tui.downloads.channel import Channel
 from mlhub_tui.downloads.database import Database
@@ -291,3 +292,25 @@ def test_a_queue_of_the_first_version_is_brought_up_to_date_with_its_jobs(tmp_pa
     with sqlite3.connect(path) as now:
         assert now.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert now.execute("SELECT count(*) FROM commands").fetchone() == (0,)
+
+
+async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
+    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = parts.delete
+
+    def slowly(*wanted: Any) -> None:
+        delete(*wanted)
+        time.sleep(0.15)
+
+    monkeypatch.setattr(parts, "delete", slowly)
+    server.always = SLOWER
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    cancelling = asyncio.create_task(queue.cancel(job.id))
+    await until(queue, lambda jobs: jobs[0].state is State.CANCELLED)
+    await until(queue, lambda _: not files(folder))
+    await queue.clear_finished()
+    await cancelling
+    assert queue.snapshot() == ()
