@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mlhub_tui.downloads import part as parts
-from mlhub_tui.downloads import process
+from mlhub_tui.downloads import parts, process
 from mlhub_tui.downloads.channel import Channel
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.desk import Desk
@@ -307,10 +306,10 @@ async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
     server.always = SLOWER
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
     cancelling = asyncio.create_task(queue.cancel(job.id))
-    await until(queue, lambda jobs: jobs[0].state is State.CANCELLED)
-    await until(queue, lambda _: not files(folder))
+    await until(lambda: queue.snapshot()[0].state is State.CANCELLED)
+    await until(lambda: not files(folder))
     await queue.clear_finished()
     await cancelling
     assert queue.snapshot() == ()
