@@ -99,13 +99,16 @@ class Terminal:
         return "\n".join(self.lines)
 
     def until(self, condition: str | Callable[[], Any], seconds: float = PATIENCE) -> None:
-        """Wait until a text is on the screen, or a condition holds."""
-        test = condition if callable(condition) else lambda: condition in self.text
+        """Wait until a text is on the screen, wrapped or not, or a condition holds."""
+        test = condition if callable(condition) else lambda: self._shows(condition)
         deadline = time.monotonic() + seconds
         while not test():
             self.read(0.02)
             if time.monotonic() > deadline:
                 raise AssertionError(f"never: {condition}\n{self.text}\n{self.raw[-300:]!r}")
+
+    def _shows(self, text: str) -> bool:
+        return text in self.text or text in self.text.replace("\n", "")
 
     def settle(self, quiet: float = 0.4, seconds: float = PATIENCE) -> None:
         """Wait until nothing came for a while."""

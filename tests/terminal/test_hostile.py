@@ -31,6 +31,7 @@ def test_no_escape_sequence_of_the_data_goes_out(start: Starter) -> None:
         for key in ("i", "a", "J", "G", "v", "?", "\x1b"):
             terminal.press(key)
             terminal.settle(0.15)
+        terminal.until(lambda: "esc closes" not in terminal.text)
         assert set(_OSC.findall(terminal.raw)) <= {POINTER}
         assert b"\x9b" not in terminal.raw.decode("utf-8").encode("latin-1", "ignore"), "a C1 control"
         terminal.press("y")
