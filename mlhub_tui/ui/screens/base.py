@@ -24,6 +24,8 @@ class PlaceScreen(Screen[None]):
 
     place: ClassVar[str] = ""
     mode: ClassVar[str] = ""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Selectors of the widgets that answers are shown in."""
 
     @property
     def hub(self) -> MLHubApp:
@@ -33,7 +35,9 @@ class PlaceScreen(Screen[None]):
     @property
     def closing(self) -> bool:
         """Whether the screen is being taken down: an answer that comes now finds no place to be shown."""
-        return not (self.app.is_running and self.is_attached and len(self.children))
+        # Widgets go one by one, the innermost first.
+        there = all(self.query(part) for part in ("TopBar", "HintBar", *self.parts))
+        return not (self.app.is_running and self.is_attached and there)
 
     def compose(self) -> ComposeResult:
         """Lay out the bars around the body."""
@@ -66,11 +70,13 @@ class PlaceScreen(Screen[None]):
         """Name the source in the top bar."""
         hub = self.hub
         name = hub.connection.name if hub.connection else "connecting…" if hub.connecting else "no source"
-        self.query_one(TopBar).source = name
+        for bar in self.query(TopBar):  # none while the screen is taken down
+            bar.source = name
 
     def show_activity(self) -> None:
         """Say in the top bar how far the transfers are."""
-        self.query_one(TopBar).activity = self.hub.activity
+        for bar in self.query(TopBar):
+            bar.activity = self.hub.activity
 
     def on_connection_changed(self, _: ConnectionChanged) -> None:
         """Name the new source."""
@@ -91,7 +97,8 @@ class PlaceScreen(Screen[None]):
 
     def refresh_hints(self) -> None:
         """Show the hints again where what is possible has changed."""
-        self.query_one(HintBar).show(self.hint_commands())
+        for bar in self.query(HintBar):
+            bar.show(self.hint_commands())
 
     async def action_run_command(self, identity: str) -> None:
         """Run a command by its id: a click on its hint."""

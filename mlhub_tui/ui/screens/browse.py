@@ -35,6 +35,7 @@ class BrowseScreen(PlaceScreen):
 
     place = BROWSE
     mode = "browse"
+    parts = ("#tree", "#detail")
     BINDINGS: ClassVar[list[BindingType]] = [
         binding for binding in bindings(BROWSE) if getattr(binding, "id", "") != "browse.open"
     ]

@@ -37,6 +37,7 @@ class DocumentScreen(PlaceScreen):
 
     place = DOCUMENT
     mode = "browse"
+    parts = ("#overview", "#assets", "#json", "#strip")
     CSS_PATH = "document.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOCUMENT)
 

@@ -30,6 +30,7 @@ class DownloadsScreen(PlaceScreen):
 
     place = DOWNLOADS
     mode = "downloads"
+    parts = ("#empty", "#jobs", "#totals", "#job")
     CSS_PATH = "downloads.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOWNLOADS)
 
@@ -58,6 +59,8 @@ class DownloadsScreen(PlaceScreen):
             self._show()
 
     def _show(self) -> None:
+        if self.closing:
+            return
         jobs = self.hub.jobs
         self.set_class(not jobs, "-empty")
         why = self.hub.queue_error.message if self.hub.queue_error else EMPTY
@@ -96,6 +99,8 @@ class DownloadsScreen(PlaceScreen):
         self.refresh_hints()
 
     def _show_job(self) -> None:
+        if self.closing:
+            return
         job = self._job
         self._say("job", typeset(job_blocks(job) if job else [], max(self.size.width - 2, 20)))
 

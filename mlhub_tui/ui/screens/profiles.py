@@ -35,6 +35,7 @@ class ProfilesScreen(PlaceScreen):
 
     place = PROFILES
     mode = "profiles"
+    parts = ("#in-use", "#profiles", "#file")
     CSS_PATH = "profiles.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         b for b in bindings(PROFILES) if getattr(b, "id", "") != "profiles.use"
@@ -88,6 +89,8 @@ class ProfilesScreen(PlaceScreen):
         self._show()
 
     def _show(self) -> None:
+        if self.closing:
+            return
         table, row = self._table, self._row
         table.clear()
         for name, profile in self._profiles.items():
