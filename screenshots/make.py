@@ -15,10 +15,12 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 
 FOLDER = Path(__file__).parent
 SIZES = ((80, 24), (140, 40))
+RATE = 1_200_000
 Scene = Callable[[Pilot[int], MLHubApp], Awaitable[None]]
 
 
@@ -62,27 +64,19 @@ async def download(pilot: Pilot[int], app: MLHubApp) -> None:
 
 async def downloads(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show transfers in several states."""
-    for words in (
-        "kenya_02_labels",
-        "cashew_benin_source",
-        "bigearthnet_v1_source",
-        "sn4_",
-        "landcovernet_v1_source",
-    ):
+    large = ("bigearthnet_v1_labels", "bigearthnet_v1_source")
+    for words in ("kenya_02_labels", "cashew_benin_source", "sn4_", *large, "landcovernet_v1_source"):
         await find(pilot, words)
         await pilot.press("d")
-        await settle(pilot, 0.7)
-        await pilot.press("enter")
-        await settle(pilot, 0.3)
-        await pilot.press("escape")
         await settle(pilot, 0.2)
+        await pilot.press("enter")
+        await settle(pilot, 0.1)
+        await pilot.press("escape")
     app.clear_notifications()
     await pilot.press("2")
-    await settle(pilot, 4.0)
-    await pilot.press("G", "space")
-    await settle(pilot, 0.5)
-    await pilot.press("g", "j", "j")
-    await settle(pilot, 0.5)
+    await settle(pilot, 0.2)
+    await pilot.press("G", "k")
+    await settle(pilot, 0.2)
 
 
 async def profiles(pilot: Pilot[int], app: MLHubApp) -> None:
@@ -121,6 +115,9 @@ async def take(name: str, scene: Scene, size: tuple[int, int], folder: Path) -> 
     (folder / "profiles").write_text(PROFILES)
     app = MLHubApp(AppOptions(sample=True, output_dir=Path("/data")))
     app.output_dir = folder / "data"
+    # Slower than the app's own, so that transfers are seen at work.
+    server = app.sample._server = SampleServer(rate=RATE)
+    server.start()
     async with app.run_test(size=size) as pilot:
         while app.connection is None or "loading" in str(app.screen.query_one("#tree").render_line(0).text):
             await pilot.pause(0.1)
