@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from .peer_fixtures import peer_python
 from .sample_fixtures import sample
 
-__all__ = ["sample"]
+__all__ = ["peer_python", "sample"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +15,7 @@ from mlhub_tui.sample.server import SampleServer
 # The first run makes the peer's environment, which takes as long as pip does.
 pytestmark = pytest.mark.timeout(400)
 
-REQUIREMENT = "radiant_mlhub==0.5.5"
 SCRIPT = Path(__file__).parent / "peer_script.py"
-
-
-@pytest.fixture(scope="session")
-def peer_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an interpreter with the peer library: a given one, or one kept in pytest's cache."""
-    given = os.environ.get("MLHUB_PEER_PYTHON")
-    if given:
-        return Path(given)
-    cache = getattr(pytestconfig, "cache", None)  # there is none under -p no:cacheprovider
-    folder: Path = cache.mkdir("peer") if cache else tmp_path_factory.mktemp("environment")
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not (folder / "complete").exists():
-        run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT])
-        (folder / "complete").touch()
-    return python
-
-
-def run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        pytest.skip(f"{REQUIREMENT} could not be installed: {reason}")
 
 
 @pytest.fixture(scope="module")
