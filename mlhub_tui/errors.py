@@ -118,6 +118,12 @@ class UnexpectedAnswer(RequestError):
     default_hint = "check the root URL; on a guest network, log in to its portal first"
 
 
+class NotOffered(RequestError):
+    """The source is of a kind that does not have what was asked for."""
+
+    default_hint = "choose another source, or ask this one for something else"
+
+
 class InvalidRootURL(MLHubException):
     """The root URL cannot be one."""
 

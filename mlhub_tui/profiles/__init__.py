@@ -5,6 +5,7 @@ The file, the variables and their order are those the seed library documents und
 
 from .credentials import Credentials, for_profile, resolve, resolve_or_anonymous
 from .file import KEEP, Keep, Profile, ProfilesFile, check_name
+from .kind import Auth, Kind, Scheme
 from .root import DEFAULT_ROOT_URL, normalise_root_url
 from .words import ANONYMOUS, DEFAULT_PROFILE
 
@@ -13,10 +14,13 @@ __all__ = [
     "DEFAULT_PROFILE",
     "DEFAULT_ROOT_URL",
     "KEEP",
+    "Auth",
     "Credentials",
     "Keep",
+    "Kind",
     "Profile",
     "ProfilesFile",
+    "Scheme",
     "check_name",
     "for_profile",
     "normalise_root_url",

@@ -9,26 +9,31 @@ from pathlib import Path
 
 from ..errors import APIKeyNotFound
 from .file import Profile, ProfilesFile
+from .kind import Auth, Kind
 from .root import DEFAULT_ROOT_URL, normalise_root_url
 from .words import ANONYMOUS, API_KEY_VARIABLE, DEFAULT_PROFILE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key and the API it is for.
+    """A key and the source it is for.
 
     Parameters
     ----------
     api_key
-        The key; None for requests without one.
+        The secret, however it is sent; None for requests without one.
     root_url
-        The root URL, normalised.
+        The root URL of an API, normalised; the URL or absolute path of a static catalog, as it is.
     profile
         The profile the key came from; None where it came from elsewhere.
     key_origin
         Where the key came from, in words for people.
     root_origin
         Where the root URL came from, likewise.
+    kind
+        What the source speaks; None where only its landing document can tell.
+    auth
+        How the secret is sent.
     """
 
     api_key: str | None = field(repr=False)
@@ -36,6 +41,8 @@ class Credentials:
     profile: str | None
     key_origin: str
     root_origin: str = "default"
+    kind: Kind | None = Kind.MLHUB
+    auth: Auth = field(default_factory=Auth)
 
 
 def resolve(

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from ..models import ArchiveInfo, CatalogInfo, Collection, Dataset, Item, MLModel
+from ..models import (
+    ArchiveInfo,
+    CatalogInfo,
+    Collection,
+    Dataset,
+    Document,
+    Entry,
+    Item,
+    JsonDict,
+    MLModel,
+    Search,
+)
+from ..profiles import Kind
+
+if TYPE_CHECKING:
+    from .link import Link
 
 T = TypeVar("T")
 
@@ -33,15 +48,99 @@ class Page(Generic[T]):
     skipped: int = 0
 
 
-class Source(Protocol):
-    """A place that lists datasets, collections, items and models.
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a source says of itself.
 
-    Every method may raise the `RequestError` family of `errors`.
+    Parameters
+    ----------
+    kind
+        What it speaks.
+    title
+        What it calls itself, cleaned, on one line; may be empty.
+    description
+        The same at length, possibly Markdown.
+    search
+        What its search can be asked for: names of `Search`'s fields. What is missing is not offered.
+    notes
+        What the user should know of it, a line each.
+    document
+        Its landing document, where it has one.
+    """
+
+    kind: Kind
+    title: str = ""
+    description: str = ""
+    search: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    document: Document | None = field(default=None, repr=False)
+
+
+class Source(Protocol):
+    """A place that lists datasets, catalogs, collections, items and models.
+
+    Every method may raise the `RequestError` family of `errors`; `NotOffered` where this kind of source has
+    no such thing.
     """
 
     @property
+    def kind(self) -> Kind:
+        """What the source speaks."""
+        ...
+
+    async def about(self) -> About:
+        """Return what the source says of itself; what was asked once is remembered."""
+        ...
+
+    async def entries(
+        self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Entry]:
+        """Return one page of what lies directly below an entry, or at the top.
+
+        Parameters
+        ----------
+        parent
+            The entry; None for the top of the tree.
+        link
+            A `Page.next` of the same listing; None for its first page.
+        page_size
+            How many are wanted at a time; a wish.
+        """
+        ...
+
+    async def document(self, entry: Entry) -> Document:
+        """Return the document of an entry, fetched if need be."""
+        ...
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds.
+
+        Raises
+        ------
+        NotOffered
+            If the search asks for something this source cannot be asked for.
+        """
+        ...
+
+    async def queryables(self, collection_id: str | None = None) -> JsonDict:
+        """Return the JSON schema of what a filter may name; NotOffered where there is none."""
+        ...
+
+    async def asset_link(self, href: str) -> Link:
+        """Return where the bytes of an asset can be asked for now, signed where the store wants that.
+
+        Parameters
+        ----------
+        href
+            Absolute; resolved against the URL of its document.
+        """
+        ...
+
+    @property
     def root_url(self) -> str:
-        """The URL that relative paths are resolved against; ends with a slash."""
+        """Where it is: an API's root URL with a slash at its end; the URL or path of a static catalog."""
         ...
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:

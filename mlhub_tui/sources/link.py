@@ -54,14 +54,14 @@ async def resolve(session: Session, path: str) -> Link:
     for _ in range(_MAX_HOPS):
         response = await _look(session, url)
         if response is None:
-            return _link(session, url)
+            return link_to(session, url)
         if response.next_request is None:
             if is_web_page(response):
                 where = shown(url)
                 raise UnexpectedAnswer(
                     f"a web page instead of an archive from {host(where)}: {where}", url=where
                 )
-            return _link(session, url)
+            return link_to(session, url)
         url = without_key(str(response.next_request.url), session.params.secret)
     raise UnexpectedAnswer(f"too many redirects: {shown(session.url_of(path))}", url=shown(path))
 
@@ -84,7 +84,8 @@ async def _look(session: Session, url: str) -> httpx.Response | None:
     return await session.request("GET", url, headers=headers, follow_redirects=False, read=False)
 
 
-def _link(session: Session, url: str) -> Link:
+def link_to(session: Session, url: str) -> Link:
+    """Return the link to a URL as it is; the key goes along only to the session's own origin."""
     return Link(url, session.key_auth() if session.is_own(url) else None, azure_headers(url))
 
 

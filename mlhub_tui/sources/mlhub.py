@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, TypeVar
 
-from ..errors import APIKeyNotFound, EntityDoesNotExist, UnexpectedAnswer
-from ..models import ArchiveInfo, CatalogInfo, Collection, Dataset, Document, Item, JsonDict, MLModel
+from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..models import (
+    ArchiveInfo,
+    CatalogInfo,
+    Collection,
+    Dataset,
+    Document,
+    Entry,
+    EntryKind,
+    Item,
+    JsonDict,
+    MLModel,
+    Search,
+)
+from ..profiles import Kind
 from .answers import as_list, as_object
-from .base import Page
+from .base import About, Page
 from .failures import HOSTED, HOSTED_HINT
 from .http import Session
-from .link import Link, resolve
+from .link import Link, link_to, resolve
 from .origin import doi_path, host, segment, shown_id
 from .paging import PageGuard
 
@@ -38,9 +51,65 @@ class MLHubSource:
         return f"MLHubSource({self.session!r})"
 
     @property
+    def kind(self) -> Kind:
+        """The MLHub API."""
+        return Kind.MLHUB
+
+    @property
     def root_url(self) -> str:
         """The root URL, with a slash at its end."""
         return self.session.root_url
+
+    async def about(self) -> About:
+        """Return what the source says of itself: an MLHub API has no landing document."""
+        return About(Kind.MLHUB)
+
+    async def entries(
+        self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Entry]:
+        """Return the datasets; below a dataset its collections, below a collection a page of its items."""
+        match parent:
+            case None:
+                return Page(tuple(Entry.of(dataset) for dataset in await self.datasets()))
+            case Entry(EntryKind.DATASET):
+                dataset = await self.document(parent)
+                refs = dataset.collections if isinstance(dataset, Dataset) else ()
+                return Page(tuple(Entry(EntryKind.COLLECTION, ref.id) for ref in refs))
+            case Entry(EntryKind.COLLECTION):
+                items = await self.items_page(parent.id, link=link, page_size=page_size)
+                found = tuple(Entry.of(item, collection_id=parent.id) for item in items.entries)
+                return Page(found, items.next, items.matched, items.skipped)
+        return Page(())
+
+    async def document(self, entry: Entry) -> Document:
+        """Return the document of an entry, fetched if need be."""
+        if entry.document is not None:
+            return entry.document
+        match entry.kind:
+            case EntryKind.DATASET:
+                return await self.dataset_by_id(entry.id)
+            case EntryKind.COLLECTION:
+                return await self.collection(entry.id)
+            case EntryKind.ITEM:
+                return await self.item(entry.collection_id, entry.id)
+            case EntryKind.MODEL:
+                return await self.model(entry.id)
+            case EntryKind.CATALOG:
+                raise NotOffered("an MLHub API has no catalogs in its tree")
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds; the API itself has no item search."""
+        raise NotOffered("an MLHub API has no item search")
+
+    async def queryables(self, collection_id: str | None = None) -> JsonDict:
+        """Raise `NotOffered`: the API has no filters."""
+        raise NotOffered("an MLHub API has no filters, so there is nothing to name in one")
+
+    async def asset_link(self, href: str) -> Link:
+        """Return where the bytes of an asset are; the key goes along only to the API's own origin."""
+        return link_to(self.session, href)
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Return all datasets that carry every tag and match every text phrase."""

@@ -1,0 +1,42 @@
+"""Kinds of sources, and the ways a secret goes with a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a source speaks."""
+
+    MLHUB = "mlhub"
+    STAC_API = "stac-api"
+    STATIC = "static"
+
+
+class Scheme(StrEnum):
+    """How a secret goes with a request."""
+
+    QUERY = "query"
+    BEARER = "bearer"
+    HEADER = "header"
+    BASIC = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How the secret of a source is sent; the secret itself is not in here.
+
+    Parameters
+    ----------
+    scheme
+        A query parameter, a bearer token (RFC 6750), a header of its own, or basic (RFC 7617).
+    name
+        The name of the query parameter or of the header.
+    user
+        The user name of basic authentication.
+    """
+
+    scheme: Scheme = Scheme.QUERY
+    name: str = "key"
+    user: str = ""
