@@ -65,6 +65,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX commands_by_job ON commands (job);
     """,
     "ALTER TABLE parts ADD COLUMN extents TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER);
+    ALTER TABLE jobs ADD COLUMN connections INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN sums TEXT NOT NULL DEFAULT ''
+    """,
 )
 """`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
 
@@ -72,8 +77,9 @@ MIGRATIONS: tuple[str, ...] = (
 changed and nothing else. A `runner` is the program that works on a job or writes a part; a job without one
 is taken by the next program that runs the queue. `commands` is what one program asks of another; a row goes
 when it was carried out. `parts.extents` lists what was flushed beyond the first `parts.synced` bytes, where
-a file came over several connections. No column holds a key, and `parts.url` has no query, where links carry
-their signatures.
+a file came over several connections. `jobs.sums` are the checksums that a whole file was verified with.
+`settings` has what was changed of `settings.Settings`, for all programs. No column holds a key, and
+`parts.url` has no query, where links carry their signatures.
 """
 
 VERSION = len(MIGRATIONS)
