@@ -128,13 +128,15 @@ class Source(Protocol):
         """Return the JSON schema of what a filter may name; NotOffered where there is none."""
         ...
 
-    async def asset_link(self, href: str) -> Link:
+    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset can be asked for now, signed where the store wants that.
 
         Parameters
         ----------
         href
             Absolute; resolved against the URL of its document.
+        fresh
+            Whether the last link was refused, so that no signature that was kept counts.
         """
         ...
 

@@ -21,10 +21,11 @@ from ..models import (
 )
 from ..profiles import Kind
 from .answers import as_list, as_object
+from .asset_links import AssetLinks
 from .base import About, Page
 from .failures import HOSTED, HOSTED_HINT
 from .http import Session
-from .link import Link, link_to, resolve
+from .link import Link, resolve
 from .origin import doi_path, host, segment, shown_id
 from .paging import PageGuard
 
@@ -46,6 +47,7 @@ class MLHubSource:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.skipped = 0
+        self._asset_links = AssetLinks(session.root_url, session)
 
     def __repr__(self) -> str:
         return f"MLHubSource({self.session!r})"
@@ -107,9 +109,9 @@ class MLHubSource:
         """Raise `NotOffered`: the API has no filters."""
         raise NotOffered("an MLHub API has no filters, so there is nothing to name in one")
 
-    async def asset_link(self, href: str) -> Link:
+    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are; the key goes along only to the API's own origin."""
-        return link_to(self.session, href)
+        return await self._asset_links.link(href, fresh=fresh)
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Return all datasets that carry every tag and match every text phrase."""
