@@ -135,6 +135,7 @@ class Session:
         json: Any = None,
         follow_redirects: bool = True,
         read: bool = True,
+        repeatable: bool = False,
     ) -> httpx.Response:
         """Return the answer of a request; what may pass is tried again.
 
@@ -155,6 +156,8 @@ class Session:
             Whether to return the answer behind redirects, at most ten, or the first one.
         read
             Whether to read the body; without, it is empty.
+        repeatable
+            Whether a POST does no more than ask, as a search does: it is tried again too.
 
         Raises
         ------
@@ -169,7 +172,7 @@ class Session:
                 return await self._attempt(method.upper(), target, headers, json, follow_redirects, read)
             except RequestError as error:
                 failures += 1
-                if method.upper() not in _REPEATABLE or not may_pass(error):
+                if not (repeatable or method.upper() in _REPEATABLE) or not may_pass(error):
                     raise
                 wait = self._retry.wait(failures, clock() - started, error.retry_after)
                 if wait is None:
