@@ -1,0 +1,1 @@
+"""Static catalogs: STAC documents over http(s), in a local folder, or in a tar archive."""

@@ -1,0 +1,110 @@
+"""Places: the URLs under which the documents of static catalogs are found and remembered.
+
+There are three forms: `https://host/path/catalog.json`, `file:///abs/path/catalog.json`, and
+`file:///abs/catalog.tar.gz!/path/catalog.json` for a member of an archive.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from ...errors import UnexpectedAnswer
+from ..hrefs import resolve_href
+from ..origin import shown
+
+ARCHIVES = (".tar", ".tar.gz", ".tgz")
+"""Ends of the names of archives that are read as catalogs."""
+_INSIDE = "!/"
+_TELLING_NOTHING = frozenset({"catalog", "collection", "index", "item", "stac", "root", ""})
+
+
+def is_web(url: str) -> bool:
+    """Whether a location is asked for over http or https."""
+    return url.lower().startswith(("http://", "https://"))
+
+
+def is_archive(location: str) -> bool:
+    """Whether a location names an archive, by its end; queries do not count."""
+    if is_member(location):
+        return False
+    name = location.partition("?")[0].partition("#")[0] if is_web(location) else location
+    return name.lower().endswith(ARCHIVES)
+
+
+def is_member(url: str) -> bool:
+    """Whether a place URL leads into an archive."""
+    return url.startswith("file:") and _INSIDE in url
+
+
+def place_of(location: str) -> str:
+    """Return the place URL of what a person typed: a URL stays one, a path becomes a `file` URL."""
+    written = location.strip()
+    if is_web(written):
+        return written
+    if written.lower().startswith("file:"):
+        return resolve_href("", written)
+    return file_url(Path(written).expanduser())
+
+
+def file_url(path: Path | str) -> str:
+    """Return the `file` URL of a path; links in it are not resolved, `..` is."""
+    absolute = Path(os.path.abspath(path)).as_posix()  # noqa: PTH100 - `resolve` would follow links
+    # "!" is encoded, so that "!/" can only mean "inside this archive".
+    return "file:///" + quote(absolute.lstrip("/"), safe="/:~", errors="surrogateescape")
+
+
+def member_url(archive_url: str, member: str) -> str:
+    """Return the place URL of an archive's member.
+
+    Parameters
+    ----------
+    archive_url
+        The archive's `file` URL.
+    member
+        The member's name in the archive, without `./` before it.
+    """
+    return archive_url + _INSIDE + quote(member, safe="/:~", errors="surrogateescape")
+
+
+def split_member(url: str) -> tuple[str, str]:
+    """Return the archive's `file` URL and the member's name of a place URL that leads into one."""
+    archive, _, member = url.rpartition(_INSIDE)
+    return archive, unquote(member, errors="surrogateescape")
+
+
+def local_path(url: str) -> Path:
+    """Return the path of a `file` URL.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is none, or names another machine.
+    """
+    rest = url.partition("://")[2]
+    if not url.lower().startswith("file://") or not rest.startswith("/"):
+        raise UnexpectedAnswer(f"not a file of this machine: {shown(url)}", url=shown(url))
+    path = unquote(rest, errors="surrogateescape")
+    if os.name == "nt":
+        path = path.lstrip("/")
+    if "\x00" in path:
+        raise UnexpectedAnswer(f"not the name of a file: {shown(url)}", url=shown(url))
+    return Path(path)
+
+
+def same(url: str) -> str:
+    """Return what two URLs of one document have in common: no fragment, no empty query."""
+    return url.partition("#")[0].rstrip("?")
+
+
+def name_of(url: str) -> str:
+    """Return the telling part of a document's URL: the file's name, or its folder's for a `catalog.json`."""
+    path = url.partition("?")[0].partition("#")[0].partition("://")[2]
+    parts = [unquote(part, errors="replace") for part in path.replace(_INSIDE, "/").split("/") if part]
+    for part in reversed(parts):
+        stem, dot, extension = part.rpartition(".")
+        name = stem if dot and extension.lower() in ("json", "geojson") else part
+        if name.lower() not in _TELLING_NOTHING:
+            return name
+    return parts[-1] if parts else url
