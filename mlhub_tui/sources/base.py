@@ -40,12 +40,18 @@ class Page(Generic[T]):
         How many there are in all, where the server says so.
     skipped
         How many entries of this page were left out because they are no documents.
+    stopped
+        Why the listing ends here although there may be more, in one line; empty where it just ends.
+    looked
+        How many items were looked at to find these, where they were sifted on this side.
     """
 
     entries: tuple[T, ...]
     next: str | None = None
     matched: int | None = None
     skipped: int = 0
+    stopped: str = ""
+    looked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
