@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,10 +11,9 @@ from .. import text
 from ..errors import AuthenticationError, EntityDoesNotExist, MLHubException
 from ..sources.link import Link
 from . import existing
-from .crew import SPARE
 from .job import ArchiveRequest, IfExists, archive_name
 from .journal import Journal
-from .limit import Limit
+from .line import Line
 from .live import Live
 from .resolve import Resolver
 from .threads import in_thread
@@ -34,8 +32,7 @@ class Kit:
     journal: Journal
     tuning: Tuning
     tls: ssl.SSLContext | None = None
-    limit: Limit = field(default_factory=Limit)
-    spare: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(SPARE))
+    line: Line = field(default_factory=Line)
 
 
 async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
@@ -75,8 +72,7 @@ async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | N
         tuning=kit.tuning,
         context=kit.tls,
         room=room,
-        limit=kit.limit,
-        spare=kit.spare,
+        line=kit.line,
     )
     return await in_thread(transfer.run, interrupt=transfer.abort)
 

@@ -8,7 +8,7 @@ import functools
 import itertools
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from .board import Board
 from .channel import Order
 from .engine import Engine
 from .job import AT_REST, ArchiveRequest, Job, State
+from .settings import Settings
 from .threads import in_thread
 from .trouble import QueueNotWritable
 from .verbs import CHANGES, Verb
@@ -114,6 +115,13 @@ class Control:
                 left = replace(shown, bytes_done=0, rate=None, eta=None)
                 self._board.put(left)
                 self._ledger.keep([left])
+
+    async def change(self, changes: Mapping[str, int | None]) -> Settings:
+        """Change settings, here and in all programs at the queue; return what is in force."""
+        settings = await self._patiently(lambda: self._ledger.change(changes))
+        self._engine.heed()
+        self._engine.wake()
+        return settings
 
     async def clear_finished(self) -> None:
         """Remove what is done, failed or cancelled from the list."""

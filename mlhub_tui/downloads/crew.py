@@ -13,7 +13,7 @@ from .. import errors
 from . import piece
 from .body import Body
 from .lane import Lane
-from .limit import Limit
+from .line import Line
 from .live import Live
 from .piece import StartOver
 from .pour import Pace, pour
@@ -22,9 +22,6 @@ from .sink import SEAM, Sink
 from .trouble import Broken, Interrupted
 from .tuning import Tuning
 from .wire import Wire, refuse
-
-SPARE = 12
-"""Connections that all transfers of a program may have beside their first ones."""
 
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 _WORTH = 2.0  # windows that one more connection must have something to do for
@@ -47,8 +44,8 @@ class Crew:
         Opens a connection; it is closed here.
     name
         The file, as the user knows it.
-    spare
-        What all transfers together may still open.
+    line
+        What all transfers share.
     """
 
     def __init__(
@@ -58,8 +55,7 @@ class Crew:
         name: str,
         live: Live,
         tuning: Tuning,
-        limit: Limit,
-        spare: threading.Semaphore,
+        line: Line,
     ) -> None:
         self._sink = sink
         self._version = sink.version
@@ -67,9 +63,8 @@ class Crew:
         self._name = name
         self._live = live
         self._tuning = tuning
-        self._limit = limit
-        self._spare = spare
-        self._ramp = Ramp(tuning.connections, tuning.gain)
+        self._line = line
+        self._ramp = Ramp(self._most(), tuning.gain)
         self._lock = threading.Condition()
         self._workers: dict[threading.Thread, Wire] = {}
         self._first = True
@@ -138,15 +133,19 @@ class Crew:
             if self._over.wait(self._tuning.window):
                 return
             rate = (self._live.done - before) / (time.monotonic() - start)
-            if (
-                self._sink.total - self._sink.done < rate * _WORTH * self._tuning.window
-                or self._limit.rate is not None
-            ):
+            if self._ramp.cap(self._most()):
+                with self._lock:
+                    self._sink.retire(self._working() - self._ramp.level)
+            ending = self._sink.total - self._sink.done < rate * _WORTH * self._tuning.window
+            if ending or self._line.limit.rate is not None:
                 continue
             with self._lock:
                 if self._working() >= self._ramp.level or not self._sink.claimable():
                     self._sink.retire(self._working() - self._ramp.feed(rate))
             self._staff()
+
+    def _most(self) -> int:
+        return min(self._tuning.connections, self._line.connections)
 
     def _working(self) -> int:
         return len(self._workers) + self._first
@@ -155,11 +154,11 @@ class Crew:
         """Bring the number of connections to what is wanted."""
         with self._lock:
             while self._working() < self._ramp.level and not self._closed:
-                if not self._spare.acquire(blocking=False):
+                if not self._line.spare.acquire(blocking=False):
                     break
                 lane = self._sink.claim()
                 if lane is None:
-                    self._spare.release()
+                    self._line.spare.release()
                     break
                 wire = self._connect()
                 worker = threading.Thread(
@@ -186,7 +185,7 @@ class Crew:
             self._doubted(error)
         finally:
             wire.close()
-            self._spare.release()
+            self._line.spare.release()
             with self._lock:
                 self._workers.pop(threading.current_thread(), None)
                 self._lock.notify_all()
@@ -211,7 +210,7 @@ class Crew:
             piece.compare(body, sink.part, lane.start, known, tuning.stall)
             self._begin()
             view = memoryview(bytearray(tuning.buffer))
-            pour(body, sink, lane, view, 0, Pace(tuning, lane.at), self._limit)
+            pour(body, sink, lane, view, 0, Pace(tuning, lane.at), self._line.limit)
             if lane.at == lane.start and not lane.retired:
                 raise Broken("the connection ended before a byte came")
 

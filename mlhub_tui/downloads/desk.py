@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from .database import Database
 from .job import ArchiveRequest, Job, State
 from .journal import Journal
 from .process import Kind
+from .settings import Settings, load, save
 from .store import Store
 from .trouble import QueueNotWritable
 from .verbs import CHANGES, Verb
@@ -103,6 +104,14 @@ class Desk:
     def runners(self) -> list[tuple[Kind, int]]:
         """Return what runs jobs at this moment: what it is for, and its pid."""
         return self._store.runners()
+
+    def settings(self) -> Settings:
+        """Return what is in force."""
+        return load(self._database)
+
+    def change(self, changes: Mapping[str, int | None]) -> Settings:
+        """Change settings, for all programs at the queue; those that run heed them at their next look."""
+        return _patiently(lambda: save(self._database, changes))
 
     def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
         """Queue archives for whoever runs the queue; see `Store.add` for what is there already."""

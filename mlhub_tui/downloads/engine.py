@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import text
-from . import folder, room
+from . import answer, folder, room
 from .attempt import Kit, attempt
 from .board import Board
 from .job import SAMPLE, Job, State
 from .ledger import Ledger
-from .limit import Limit
+from .line import Line
 from .live import Live
 from .meter import Meter
 from .network import NO_NETWORK, Network, heard
@@ -31,8 +31,7 @@ from .transfer import Outcome
 from .trouble import Budget, verdict
 from .tuning import Patience, Tuning
 
-_LOOK = 0.5  # seconds between two looks at transfers, and at what other programs did
-_BEAT, _IDLE_BEAT = 1.0, 10.0  # seconds between two notes of progress and life, for other programs
+_BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
 
 
@@ -51,9 +50,8 @@ class Setup:
 
     path: Path
     resolver: Resolver
-    concurrency: int = 2
-    per_host: int = 4
-    limit: Limit = field(default_factory=Limit)
+    concurrency: int | None = None
+    per_host: int | None = None
     only_own: bool = False
     patience: Patience = field(default_factory=Patience)
     tuning: Tuning = field(default_factory=Tuning)
@@ -86,8 +84,9 @@ class Engine:
         self._board = board
         self._announce = announce
         self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
-        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, setup.limit)
-        self._places, self._per_host = setup.concurrency, setup.per_host
+        self._line = Line()
+        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, self._line)
+        self._every = setup.tuning.look
         self._hosts: dict[str, str] = {}
         self._loop = asyncio.get_running_loop()
         self.obey: Callable[[], Awaitable[None]] | None = None
@@ -108,6 +107,7 @@ class Engine:
     async def run(self) -> None:
         """Work until told to stop, then put everything where the next start finds it."""
         self.ledger.load(adopt=not self._setup.only_own)
+        self.heed()
         self._tell()
         try:
             async with asyncio.TaskGroup() as group:
@@ -130,10 +130,19 @@ class Engine:
         self._stopping = True
         self._wake.set()
 
-    def set_places(self, places: int, per_host: int) -> None:
-        """Change how many run at a time; what runs beyond that ends in its own time."""
-        self._places, self._per_host = places, per_host
-        self._wake.set()
+    def heed(self) -> None:
+        """Follow the settings, in the transfers that run too; those beyond the places end in their own time.
+
+        Programs that fetch at the same time share the speed limit in equal parts.
+        """
+        settings = self.ledger.settings
+        self._line.connections = settings.connections
+        rate: float | None = settings.limit
+        if rate is not None:
+            jobs = self._board.snapshot()
+            rate /= 1 + len({job.where for job in jobs if job.elsewhere and job.state is State.DOWNLOADING})
+        if rate != self._line.limit.rate:
+            self._line.limit.set(rate)
 
     def wake(self) -> None:
         """Make it look again at what there is to do."""
@@ -183,18 +192,29 @@ class Engine:
             self.ledger.move(job_id, State.QUEUED, next_try=None)
 
     def _start(self, group: asyncio.TaskGroup) -> None:
-        if len(self._running) >= self._places:
+        """Start what there are places for; a program with nothing to do has one, whatever others run."""
+        places, per_host = self._setup.concurrency, self._setup.per_host
+        places = self.ledger.settings.transfers if places is None else places
+        per_host = self.ledger.settings.per_host if per_host is None else per_host
+        if len(self._running) >= places:
             return
-        busy = Counter(self._host(job) for i in self._running if (job := self._board.get(i)) is not None)
         jobs = self._board.snapshot()
+        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE]
+        places = max(places - len(theirs), 1)
+        mine = [job for i in self._running if (job := self._board.get(i)) is not None]
+        busy = Counter(self._host(job) for job in (*mine, *theirs))
         allowed = self._network.allowed(job for job in jobs if job.id in self.ledger.ours)
         for job in jobs:
+            if len(self._running) >= places:
+                return
             if job.state is not State.QUEUED or job.id in self._running or job.id not in self.ledger.ours:
                 continue
             if allowed is not None and job.id not in allowed:
                 continue
             host = self._host(job)
-            if busy[host] >= self._per_host or self.ledger.move(job.id, State.CONNECTING, hint="") is None:
+            if self._running and busy[host] >= per_host:
+                continue
+            if self.ledger.move(job.id, State.CONNECTING, hint="") is None:
                 continue
             busy[host] += 1
             self._network.started(job)
@@ -204,8 +224,6 @@ class Engine:
             running.task = group.create_task(self._work(job, live), name=job.name)
             running.task.add_done_callback(functools.partial(self._ended, job.id))
             self._tell()
-            if len(self._running) >= self._places:
-                return
 
     def _host(self, job: Job) -> str:
         """Return where a job's bytes are; until its link is known, where those of its source were last."""
@@ -219,7 +237,7 @@ class Engine:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _pause_until_news(self) -> None:
-        timeout = _LOOK
+        timeout = self._every
         if self._due:
             timeout = min(timeout, max(0.0, min(self._due.values()) - self._loop.time()))
         with contextlib.suppress(TimeoutError):
@@ -247,7 +265,8 @@ class Engine:
         if outcome.fetched:
             self._heard(job)
         reason = "" if outcome.fetched else "already there"
-        ends = {"bytes_done": outcome.size, "bytes_total": outcome.size}
+        sums = answer.digests_to_text(outcome.digests)
+        ends = {"bytes_done": outcome.size, "bytes_total": outcome.size, "sums": sums}
         self.ledger.move(job.id, State.DONE, reason=reason, hint="", tries=0, next_try=None, **ends)
 
     def _failed(self, job: Job, live: Live, error: Exception) -> None:
@@ -276,7 +295,7 @@ class Engine:
     def _hears_anything(self) -> bool:
         """Return whether bytes come from anywhere, just now."""
         lives = [running.live for running in self._running.values()]
-        new = time.monotonic() - 2 * _LOOK
+        new = time.monotonic() - 2 * self._every
         return any(live.phase is State.DOWNLOADING and live.done and live.heard > new for live in lives)
 
     def _heard(self, job: Job) -> None:
@@ -309,13 +328,15 @@ class Engine:
         for job_id, running in self._running.items():
             self._untold |= self._follow(job_id, running)
         changed, now = False, time.monotonic()
-        if now - self._beaten >= (_BEAT if self._running or self.ledger.failing else _IDLE_BEAT):
+        beat = _BEAT if self._running or self.ledger.failing else _IDLE_BEAT
+        if now - self._beaten >= beat * self._every:
             self._beaten = now
             jobs = [job for i in self._running if (job := self._board.get(i)) is not None]
             self.ledger.keep(job for job in jobs if job.state in ACTIVE)
-        if now - self._looked >= _LOOK * 0.9:
+        if now - self._looked >= self._every * 0.9:
             self._looked = now
             changed |= self.ledger.look()
+            self.heed()
         waiting = self.ledger.orphans and not self._setup.only_own
         if waiting or now - self._adopted >= _ADOPT:
             self._adopted = now
@@ -323,7 +344,7 @@ class Engine:
         roomless = self._roomless.due(job for job in self._board.snapshot() if job.id in self.ledger.ours)
         if roomless and (self._room_task is None or self._room_task.done()):
             self._room_task = asyncio.create_task(self._release(roomless))
-        if changed or (self._untold and now - self._told >= _LOOK * 0.9):
+        if changed or (self._untold and now - self._told >= self._every * 0.9):
             self._tell()
 
     def _follow(self, job_id: int, running: Running) -> bool:
@@ -352,6 +373,7 @@ class Engine:
             bytes_total=live.total or job.bytes_total,
             rate=running.meter.rate if state is State.DOWNLOADING else None,
             eta=running.meter.eta(live.total) if state is State.DOWNLOADING else None,
+            connections=live.connections if state in (State.DOWNLOADING, State.STALLED) else 0,
         )
         self._board.put(shown)
         return shown != job

@@ -108,8 +108,10 @@ class Job:
 
     `bytes_done` counts what is safely in the part file; `rate` is in bytes per second and `eta` in seconds,
     None while unknown. `reason` says why it is in its state and `hint` what to do next; `next_try` is the
-    time of the next try (seconds since the epoch) while it is retrying. `elsewhere` is set while another
-    running program owns it, and `where` says which, in words for people.
+    time of the next try (seconds since the epoch) while it is retrying. `connections` is how many it has
+    while bytes come, and `sums` are the checksums that the whole file was verified with (`md5:… sha-256:…`,
+    in hex). `elsewhere` is set while another running program owns it, and `where` says which, in words for
+    people.
     """
 
     id: int
@@ -125,6 +127,8 @@ class Job:
     eta: float | None = None
     tries: int = 0
     next_try: float | None = None
+    connections: int = 0
+    sums: str = ""
     elsewhere: bool = False
     where: str = ""
 

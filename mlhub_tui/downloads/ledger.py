@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from .database import Database
 from .job import Job, State
 from .journal import Journal
 from .process import Kind, Process
+from .settings import Settings, load, save
 from .states import ACTIVE, IllegalMove
 from .store import NotOurs, Store
 
@@ -42,6 +43,8 @@ class Ledger:
         One line for the user if the queue cannot be kept, or was damaged.
     orphans
         Whether the last look found unfinished jobs that no running program has.
+    settings
+        What is in force.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Ledger:
         self._asked = True
         self.orphans = False
         self.ours: set[int] = set()
+        self.settings = Settings()
 
     @property
     def failing(self) -> bool:
@@ -74,7 +78,13 @@ class Ledger:
         adopted = self.store.adopt() if adopt else []
         self.ours.update(job.id for job in adopted)
         self._asked = True
+        self.settings = load(self._database)
         self._board.put(*self.store.load())
+
+    def change(self, changes: Mapping[str, int | None]) -> Settings:
+        """Change settings, for all programs; return what is in force."""
+        self.settings = save(self._database, changes)
+        return self.settings
 
     def show(self, jobs: Iterable[Job]) -> None:
         """Put jobs of the store on the board; those that are not another program's are ours."""
@@ -97,7 +107,13 @@ class Ledger:
             self._unsaved.add(job_id)
             job = replace(before, state=state, **fields)
         if before is not None and state in ACTIVE:
-            job = replace(job, rate=before.rate, eta=before.eta, bytes_done=before.bytes_done)
+            job = replace(
+                job,
+                rate=before.rate,
+                eta=before.eta,
+                bytes_done=before.bytes_done,
+                connections=before.connections,
+            )
         self.show([job])
         return job
 
@@ -116,8 +132,11 @@ class Ledger:
 
     def look(self) -> bool:
         """Take over what other programs changed; return whether anything did."""
+        before = self.settings
         try:
             changes = self.store.changes()
+            if changes is not None:
+                self.settings = load(self._database)
         except sqlite3.Error as error:
             self._failed(error)
             return False
@@ -133,7 +152,7 @@ class Ledger:
         gone = self._board.ids - ids - self._unsaved
         self._board.remove(gone)
         self.ours.difference_update(gone)
-        return bool(others or gone)
+        return bool(others or gone) or self.settings != before
 
     def _moved(self, jobs: Iterable[Job]) -> list[Job]:
         """Return jobs of ours that another program gave a new place in the queue, as the board has them."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DownloadError
 from .board import Board
 from .job import ArchiveRequest, Job
-from .limit import Limit
 from .verbs import Verb
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .process import Kind, Process
     from .resolve import Resolver
+    from .settings import Settings
     from .tuning import Patience, Tuning
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class DownloadQueue:
     resolver
         Finds the link of a request; called in the engine's event loop.
     concurrency, per_host
-        Transfers at a time, and from one host.
+        Transfers at a time, and from one host, of this program whatever the settings say.
     on_change
         Called in the engine's thread: at once when a state changes, at most twice a second for progress.
     only_own
@@ -68,8 +68,8 @@ class DownloadQueue:
         path: Path,
         resolver: Resolver,
         *,
-        concurrency: int = 2,
-        per_host: int = 4,
+        concurrency: int | None = None,
+        per_host: int | None = None,
         on_change: Callable[[], None] | None = None,
         only_own: bool = False,
         patience: Patience | None = None,
@@ -80,6 +80,8 @@ class DownloadQueue:
         room_every: float | None = None,
     ) -> None:
         given = {
+            "concurrency": concurrency,
+            "per_host": per_host,
             "patience": patience,
             "tuning": tuning,
             "tls": tls,
@@ -90,9 +92,6 @@ class DownloadQueue:
         self._options: dict[str, Any] = {
             "path": path,
             "resolver": resolver,
-            "concurrency": concurrency,
-            "per_host": per_host,
-            "limit": Limit(),
             "only_own": only_own,
             **{name: value for name, value in given.items() if value is not None},
         }
@@ -133,20 +132,17 @@ class DownloadQueue:
         thread.join(timeout)
         self._thread = self._loop = None
 
-    def limit(self, bytes_per_second: float | None) -> None:
-        """Limit the speed of all transfers together, from now on; None for no limit."""
-        self._options["limit"].set(bytes_per_second)
+    @property
+    def settings(self) -> Settings | None:
+        """How fast, and how much at a time, as it is in force; None while the queue is not open."""
+        return self._engine.ledger.settings if self._engine is not None else None
 
-    def places(self, total: int, per_host: int | None = None) -> None:
-        """Change how many transfers run at a time (and from one host); those that run are not interrupted."""
-        self._options["concurrency"] = max(1, total)
-        self._options["per_host"] = max(1, per_host or self._options["per_host"])
-        loop, engine = self._loop, self._engine
-        if loop is not None and engine is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended
-                loop.call_soon_threadsafe(
-                    engine.set_places, self._options["concurrency"], self._options["per_host"]
-                )
+    async def change(self, **changes: int | None) -> Settings:
+        """Change settings by their names, from now on and for all programs at this queue.
+
+        See `settings.Settings`; transfers that run are slowed down, and none is interrupted.
+        """
+        return await self._ask(lambda control: control.change(changes))
 
     async def add(self, request: ArchiveRequest) -> Job:
         """Queue an archive; the job that is there for the same file is used again, not doubled."""

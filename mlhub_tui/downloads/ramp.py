@@ -12,14 +12,14 @@ class Ramp:
     Parameters
     ----------
     most
-        Connections at most.
+        Connections at most; may be changed on the way, see `cap`.
     gain
         How many times as fast it must have become to try still more.
     """
 
     def __init__(self, most: int, gain: float) -> None:
         self.level = 1
-        self._most = most
+        self.most = most
         self._gain = gain
         self._before: float | None = None  # bytes per second with half as many
         self._rates: list[float] = []
@@ -35,11 +35,21 @@ class Ramp:
         if self._before is not None and mean < self._before * self._gain:
             if len(self._rates) >= _PATIENCE:
                 self._go(max(1, self.level // 2), None, _AGAIN)
-        elif self.level * 2 <= self._most:
-            self._go(self.level * 2, mean, 0)
+        elif self.level < self.most:
+            self._go(min(self.level * 2, self.most), mean, 0)
         else:
-            self._before = None
+            self._go(self.level, None, 0)
         return self.level
+
+    def cap(self, most: int) -> bool:
+        """Have so many at most from now on; return whether that is fewer than there are."""
+        raised, self.most = most > self.most, most
+        if self.level > most:
+            self._go(most, None, 0)
+            return True
+        if raised:
+            self._go(self.level, None, 0)
+        return False
 
     def refused(self) -> int:
         """Halve them: the server does not want so many; return the connections from now on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from .database import Database
 
@@ -60,7 +61,8 @@ def save(database: Database, changes: Mapping[str, int | None]) -> Settings:
     """
     if unknown := changes.keys() - set(NAMES):
         raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
-    wanted = asdict(Settings(**changes))
+    values: dict[str, Any] = dict(changes)
+    wanted = asdict(Settings(**values))
     with database.transaction() as db:
         rows = [(name, wanted[name]) for name in changes]
         db.executemany("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", rows)

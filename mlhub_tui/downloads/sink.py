@@ -47,6 +47,8 @@ class Sink:
         Size of the whole in bytes, `ENDLESS` if it is not known.
     failure
         What makes all lanes stop; set by anyone.
+    digests
+        The checksums that are verified at the end.
     """
 
     def __init__(
@@ -74,8 +76,8 @@ class Sink:
         self._syncer = Syncer(
             part, self.written, self._record, every=tuning.sync_every, volume=tuning.sync_bytes
         )
-        digests = (*entry.remote.digests, *digests)
-        self._follower = Follower(part.path, digests, self._prefix) if digests else None
+        self.digests = tuple(dict.fromkeys((*entry.remote.digests, *digests)))
+        self._follower = Follower(part.path, self.digests, self._prefix) if self.digests else None
 
     def __enter__(self) -> Self:
         self._syncer.start()

@@ -16,7 +16,9 @@ from .process import Kind, Process
 
 # What a program that is gone was at: it is queued again by whoever adopts it.
 _UNFINISHED_WORK = states.ACTIVE | {State.RETRYING}
-_FIELDS = frozenset({"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "rate", "eta"})
+_FIELDS = frozenset(
+    {"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "rate", "eta", "connections", "sums"}
+)
 
 _BATCH = 500  # old builds of SQLite take 999 values at most
 
@@ -156,6 +158,7 @@ class Store:
                 bytes_done=0,
                 reason="",
                 hint="",
+                sums="",
             )
         elif ours and (row["runner"] != self.runner or state not in states.ACTIVE | {State.QUEUED}):
             self._update(db, row["id"], **values, state=State.QUEUED, reason="", hint="", next_try=None)
@@ -363,6 +366,8 @@ def _job(row: sqlite3.Row, where: str) -> Job:
         next_try=row["next_try"],
         rate=row["rate"] if where and row["state"] == State.DOWNLOADING else None,
         eta=row["eta"] if where and row["state"] == State.DOWNLOADING else None,
+        connections=row["connections"] if where and row["state"] == State.DOWNLOADING else 0,
+        sums=row["sums"],
         elsewhere=bool(where),
         where=where,
     )

@@ -16,11 +16,11 @@ from ..sources.link import Link
 from . import existing, extents, folder, piece, probe
 from .answer import Digest, Remote, remote
 from .body import Body
-from .crew import SPARE, Crew
+from .crew import Crew
 from .job import IfExists, State
 from .journal import Entry, Journal
 from .lane import Lane
-from .limit import Limit
+from .line import Line
 from .live import Live
 from .part import Part
 from .piece import StartOver
@@ -61,11 +61,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a transfer ended well: `fetched` is False if the file was there already; `size` in bytes."""
+    """How a transfer ended well.
+
+    `fetched` is False if the file was there already, `size` is in bytes, and `digests` are the checksums that
+    it was verified with.
+    """
 
     path: Path
     size: int
     fetched: bool
+    digests: tuple[Digest, ...] = ()
 
 
 class Transfer:
@@ -88,8 +93,8 @@ class Transfer:
     room
         Called with the bytes that are still needed and the size of the whole; raises NoSpaceError if the
         disk has not so many.
-    limit, spare
-        The speed, and the connections beside the first, that all transfers share.
+    line
+        What all transfers share; one of its own by default.
     """
 
     def __init__(
@@ -102,8 +107,7 @@ class Transfer:
         tuning: Tuning,
         context: ssl.SSLContext | None = None,
         room: Room | None = None,
-        limit: Limit | None = None,
-        spare: threading.Semaphore | None = None,
+        line: Line | None = None,
     ) -> None:
         self._task = task
         self._link = link
@@ -112,11 +116,11 @@ class Transfer:
         self._tuning = tuning
         self._context = context
         self._room = room or (lambda needed, _: folder.check_room(task.target.parent, needed))
-        self._limit = limit or Limit()
-        self._spare = spare or threading.Semaphore(SPARE)
+        self._shared = line or Line()
         self._stop = threading.Event()
         self._wire: Wire | None = None
         self._alone = tuning.connections < 2
+        self._verified_with: tuple[Digest, ...] = ()
 
     def abort(self) -> None:
         """End it at once; `run` raises Interrupted, with all it has fetched recorded."""
@@ -184,7 +188,7 @@ class Transfer:
             with wire.ask("GET", headers) as response:
                 total = self._take(wire, response, entry)
             if total is not None:
-                return Outcome(self._task.target, total, fetched=True)
+                return Outcome(self._task.target, total, True, self._verified_with)
 
     def _resume_point(self, wire: Wire) -> Entry | None:
         """Return the record to go on from, corrected by what is really there; None to begin."""
@@ -277,11 +281,11 @@ class Transfer:
         """Take what this answer has of the file, with the help of others where that is allowed."""
 
         def first() -> None:
-            pour(body, sink, lane, view, filled, Pace(self._tuning, lane.at), self._limit)
+            pour(body, sink, lane, view, filled, Pace(self._tuning, lane.at), self._shared.limit)
 
         if self._splits(sink, response):
             name = self._task.target.name
-            Crew(sink, self._connect, name, self._live, self._tuning, self._limit, self._spare).run(first)
+            Crew(sink, self._connect, name, self._live, self._tuning, self._shared).run(first)
         else:
             first()
             if not sink.seams_agree():
@@ -314,6 +318,7 @@ class Transfer:
             raise
         if self._stop.is_set():
             raise Interrupted
+        self._verified_with = sink.digests
         part.commit(self._task.target, overwrite=self._task.if_exists is IfExists.OVERWRITE)
         self._journal.forget(part.path)
 

@@ -34,7 +34,7 @@ class Tuning:
     overlap
         Bytes before the resume point that are fetched again and compared.
     connections
-        At most so many to one file; 1 turns that off.
+        At most so many to one file, whatever the settings say; 1 turns that off.
     split_above
         Bytes a file must have to be worth more than one.
     piece
@@ -43,6 +43,8 @@ class Tuning:
         Seconds over which it is measured whether more connections made it faster.
     gain
         How many times as fast it must have become to try still more.
+    look
+        Seconds between two looks of the engine at its transfers, and at what other programs did.
     """
 
     connect: float = 15.0
@@ -55,11 +57,12 @@ class Tuning:
     sync_every: float = 0.7
     sync_bytes: int = 64 << 20
     overlap: int = 64 << 10
-    connections: int = 8
+    connections: int = 64
     split_above: int = 64 << 20
     piece: int = 1 << 20
     window: float = 0.5
     gain: float = 1.15
+    look: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

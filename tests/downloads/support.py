@@ -13,7 +13,9 @@ from mlhub_tui.downloads.tuning import Patience, Tuning
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.sources.link import Link
 
-QUICK = Tuning(connect=2.0, answer=0.3, stall=0.3, least=3000.0, hush=0.15, tick=0.05, sync_every=0.05)
+QUICK = Tuning(
+    connect=2.0, answer=0.3, stall=0.3, least=3000.0, hush=0.15, tick=0.05, sync_every=0.05, look=0.1
+)
 """Time-outs for tests."""
 
 WIDE = replace(QUICK, buffer=64 << 10, piece=64 << 10, split_above=1 << 20, window=0.06)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads import extents
-from mlhub_tui.downloads.crew import SPARE
+from mlhub_tui.downloads.line import SPARE
 from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.queue import DownloadQueue
