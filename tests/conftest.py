@@ -17,6 +17,17 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that need the same costly environment in one process, which makes it once."""
+    for item in items:
+        for costly in _COSTLY.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(costly))
+
+
+_COSTLY = {"peer_python"}
+
+
 @pytest.fixture(autouse=True)
 def mlhub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the user's own profiles, queue and environment."""
