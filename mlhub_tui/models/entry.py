@@ -42,6 +42,8 @@ class Entry:
         The collection an item belongs to; empty where that is not known.
     document
         The document, where the listing brought it.
+    note
+        Why it cannot be opened or shown, in a sentence; empty where nothing is known to be wrong.
     """
 
     kind: EntryKind
@@ -50,6 +52,7 @@ class Entry:
     url: str = ""
     collection_id: str = ""
     document: Document | None = field(default=None, repr=False, compare=False)
+    note: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, document: Document, *, collection_id: str = "") -> Entry:
