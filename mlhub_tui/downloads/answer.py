@@ -16,7 +16,7 @@ _MD5_ETAG = re.compile(r'"?([0-9a-f]{32})"?')
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A checksum of the whole file: `md5`, `sha-256` or `sha-512`, in hex."""
+    """A checksum of the whole file, in hex: a server's is `md5`, `sha-256` or `sha-512`; see `multihash`."""
 
     algorithm: str
     value: str

@@ -7,12 +7,25 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import VerificationFailed
 from .answer import Digest
 
 _CHUNK = 1 << 20
 _LOOK = 0.05  # seconds between looks at a file that grows
+
+
+class Hash(Protocol):
+    """What hashlib's hashes have in common."""
+
+    def update(self, data: memoryview, /) -> None:
+        """Take bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the sum of what was taken, in hex."""
+        ...
 
 
 class Follower(threading.Thread):
@@ -128,5 +141,12 @@ def gzip_whole(path: Path, interrupted: threading.Event) -> None:
         raise VerificationFailed(f"{path.name} ends in the middle of its gzip data")
 
 
-def _new(algorithm: str) -> hashlib._Hash:
-    return hashlib.new(algorithm.replace("-", ""), usedforsecurity=False)
+def _new(algorithm: str) -> Hash:
+    """Return a hash by its name in a digest: `md5`, `sha-256`, `sha3-256`, `blake2b-128` (in bits)."""
+    family, _, bits = algorithm.partition("-")
+    if family == "blake2b":
+        return hashlib.blake2b(digest_size=int(bits) // 8, usedforsecurity=False)
+    if family == "blake2s":
+        return hashlib.blake2s(digest_size=int(bits) // 8, usedforsecurity=False)
+    name = f"{family}_{bits}" if family == "sha3" else f"{family}{bits}"
+    return hashlib.new(name, usedforsecurity=False)

@@ -13,7 +13,7 @@ AZURE_STORE = ".blob.core.windows.net"
 GOOGLE_STORE = "storage.googleapis.com"
 AMAZON_STORE = "s3.amazonaws.com"
 
-_AZURE_SCHEMES = frozenset({"abfs", "abfss", "az", "adl", "wasb", "wasbs"})
+AZURE_SCHEMES = frozenset({"abfs", "abfss", "az", "adl", "wasb", "wasbs"})
 _AZURE_SUFFIX = ".core.windows.net"
 _PLAIN = frozenset({"http", "https", "file"})
 _KEPT = "/~!$&'()*+,;=:@%"
@@ -66,7 +66,7 @@ def https_of(href: str, *, account: str = "") -> str:
             return f"https://{quote(bucket)}.{AMAZON_STORE}/{path}"
         case "gs" | "gcs":
             return f"https://{GOOGLE_STORE}/{quote(bucket)}/{path}"
-        case _ if scheme in _AZURE_SCHEMES:
+        case _ if scheme in AZURE_SCHEMES:
             return _azure(href, bucket, path, account)
     raise NotOffered(f"{shown(href)} cannot be fetched over https", url=shown(href), hint=_ELSEWHERE)
 
