@@ -44,6 +44,8 @@ class Page(Generic[T]):
         Why the listing ends here although there may be more, in one line; empty where it just ends.
     looked
         How many items were looked at to find these, where they were sifted on this side.
+    notes
+        What the user should know of this page, a line each: what could not be shown and why.
     """
 
     entries: tuple[T, ...]
@@ -52,6 +54,7 @@ class Page(Generic[T]):
     skipped: int = 0
     stopped: str = ""
     looked: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
