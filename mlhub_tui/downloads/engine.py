@@ -8,7 +8,6 @@ import functools
 import ssl
 import threading
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from .line import Line
 from .live import Live
 from .meter import Meter
 from .network import NO_NETWORK, Network, heard
+from .places import Places
 from .process import Kind, Process
 from .resolve import Resolver
 from .states import ACTIVE
@@ -87,7 +87,7 @@ class Engine:
         self._line = Line()
         self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, self._line)
         self._every = setup.tuning.look
-        self._hosts: dict[str, str] = {}
+        self._places = Places(setup.concurrency, setup.per_host)
         self._loop = asyncio.get_running_loop()
         self.obey: Callable[[], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
@@ -192,45 +192,30 @@ class Engine:
             self.ledger.move(job_id, State.QUEUED, next_try=None)
 
     def _start(self, group: asyncio.TaskGroup) -> None:
-        """Start what there are places for; a program with nothing to do has one, whatever others run."""
-        places, per_host = self._setup.concurrency, self._setup.per_host
-        places = self.ledger.settings.transfers if places is None else places
-        per_host = self.ledger.settings.per_host if per_host is None else per_host
-        if len(self._running) >= places:
+        """Start what there are places for."""
+        if not self._places.free(self.ledger.settings, len(self._running)):
             return
         jobs = self._board.snapshot()
-        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE]
-        places = max(places - len(theirs), 1)
-        mine = [job for i in self._running if (job := self._board.get(i)) is not None]
-        busy = Counter(self._host(job) for job in (*mine, *theirs))
         allowed = self._network.allowed(job for job in jobs if job.id in self.ledger.ours)
-        for job in jobs:
-            if len(self._running) >= places:
-                return
-            if job.state is not State.QUEUED or job.id in self._running or job.id not in self.ledger.ours:
-                continue
-            if allowed is not None and job.id not in allowed:
-                continue
-            host = self._host(job)
-            if self._running and busy[host] >= per_host:
-                continue
-            if self.ledger.move(job.id, State.CONNECTING, hint="") is None:
-                continue
-            busy[host] += 1
-            self._network.started(job)
-            live = Live(self._on_phase)
-            running = Running(live, Meter(time.monotonic()))
-            self._running[job.id] = running
-            running.task = group.create_task(self._work(job, live), name=job.name)
-            running.task.add_done_callback(functools.partial(self._ended, job.id))
-            self._tell()
 
-    def _host(self, job: Job) -> str:
-        """Return where a job's bytes are; until its link is known, where those of its source were last."""
-        source, running = job.request.source, self._running.get(job.id)
-        if running is not None and running.live.host:
-            self._hosts[source] = running.live.host
-        return self._hosts.get(source, source)
+        def start(job: Job) -> bool:
+            mine = job.id in self.ledger.ours and job.id not in self._running
+            return mine and (allowed is None or job.id in allowed) and self._begin(group, job)
+
+        here = [(job, run.live.host) for i, run in self._running.items() if (job := self._board.get(i))]
+        hosts = [self._places.host_of(job, host) for job, host in here]
+        self._places.fill(self.ledger.settings, jobs, hosts, start)
+
+    def _begin(self, group: asyncio.TaskGroup, job: Job) -> bool:
+        if self.ledger.move(job.id, State.CONNECTING, hint="") is None:
+            return False
+        self._network.started(job)
+        live = Live(self._on_phase)
+        running = self._running[job.id] = Running(live, Meter(time.monotonic()))
+        running.task = group.create_task(self._work(job, live), name=job.name)
+        running.task.add_done_callback(functools.partial(self._ended, job.id))
+        self._tell()
+        return True
 
     def _on_phase(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop ended first

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,7 +26,7 @@ from mlhub_tui.downloads.verbs import Verb
 from tests.faults.server import Answer, FaultServer
 
 from .conftest import DATA
-from .support import Links, files, wish
+from .support import QUICK, Links, files, wish
 
 Make: TypeAlias = Callable[..., DownloadQueue]
 SLOWER = Answer(pace=0.3)
@@ -53,7 +54,9 @@ async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
     server.always = SLOWER
-    one, two = make_queue(Links(server.url), kind=Kind.BACKGROUND), make_queue(Links(server.url))
+    patient = replace(QUICK, hush=2.0)
+    one = make_queue(Links(server.url), kind=Kind.BACKGROUND, tuning=patient)
+    two = make_queue(Links(server.url))
     await one.add(wish(folder))
     await until(lambda: two.snapshot() and two.snapshot()[0].state is State.DOWNLOADING, SOON)
     await until(lambda: two.snapshot()[0].bytes_done > 0 and two.snapshot()[0].rate, 3)

@@ -16,6 +16,7 @@ from mlhub_tui.downloads import folder as folders
 from mlhub_tui.downloads.job import IfExists, Job, State
 from mlhub_tui.downloads.part import Part
 from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.downloads.tuning import Tuning
 from mlhub_tui.errors import (
     APIKeyNotFound,
     AuthenticationError,
@@ -81,7 +82,7 @@ async def test_progress_is_shown_while_it_runs(server: FaultServer, folder: Path
         changes.append(time.monotonic())
         seen.extend(queue.snapshot())
 
-    queue = make_queue(Links(server.url), on_change=look)
+    queue = make_queue(Links(server.url), on_change=look, tuning=replace(QUICK, look=Tuning().look))
     await ended(queue, await queue.add(wish(folder)))
     states = list(dict.fromkeys(job.state for job in seen))
     assert states[:3] == [State.QUEUED, State.CONNECTING, State.DOWNLOADING]
