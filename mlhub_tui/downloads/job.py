@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..profiles.kind import Kind
 from ..text import file_name, one_line
 
 
@@ -96,6 +97,81 @@ class ArchiveRequest:
     title: str = ""
     size: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The file's name in the folder."""
+        return archive_name(self.collection_id)
+
+    @property
+    def kind(self) -> Kind:
+        """What the source speaks: only MLHub APIs have archives."""
+        return Kind.MLHUB
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRequest:
+    """A wish: an asset of an item or of a collection, from a source of any kind, to a file.
+
+    Parameters
+    ----------
+    source
+        The source's location (`Source.root_url`), or `SAMPLE`.
+    profile
+        The profile whose secret is to be used; None for the one in use when the job runs.
+    collection_id
+        The collection, as received; may be empty.
+    folder
+        Absolute output folder.
+    name
+        The file's path in it, with `/`, safe for any id.
+    item_id
+        The item, as received; empty for an asset of the collection itself.
+    key
+        The asset's key, as received.
+    href
+        The asset's address when it was queued, absolute, without secrets; empty where it has to be looked up
+        first, because it is signed for a short time.
+    document_url
+        Where the document of the item is; empty where the source finds it by its id.
+    kind
+        What the source speaks.
+    if_exists
+        What to do with a file that is there.
+    title
+        What the user knows it as.
+    size
+        Bytes, where `file:size` told it.
+    checksum
+        `file:checksum` as received.
+    page
+        Whether the asset is a web page, so that a web page may arrive.
+    """
+
+    source: str
+    profile: str | None
+    collection_id: str
+    folder: Path
+    name: str
+    item_id: str
+    key: str
+    href: str = ""
+    document_url: str = ""
+    kind: Kind = Kind.MLHUB
+    if_exists: IfExists = IfExists.RESUME
+    title: str = ""
+    size: int | None = None
+    checksum: str = ""
+    page: bool = False
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells an asset from others, however its address changes."""
+        return (self.source, self.collection_id, self.item_id, self.key, self.document_url)
+
+
+Request = ArchiveRequest | AssetRequest
+"""What a job is for."""
+
 
 def archive_name(collection_id: str) -> str:
     """Return the file name of a collection's archive: `<collection id>.tar.gz`, safe for any id."""
@@ -115,7 +191,7 @@ class Job:
     """
 
     id: int
-    request: ArchiveRequest
+    request: Request
     name: str
     state: State
     position: int

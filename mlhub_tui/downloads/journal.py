@@ -12,7 +12,8 @@ from ..errors import TargetBusy
 from .answer import Remote, digests_from_text, digests_to_text
 from .database import Database
 from .extents import Extents, from_text, merged, prefix, to_text
-from .store import Store, pack
+from .rows import pack
+from .store import Store
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
 

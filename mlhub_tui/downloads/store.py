@@ -6,13 +6,13 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from . import process, states
 from .database import Database
-from .job import ArchiveRequest, IfExists, Job, State, archive_name
+from .job import Job, Request, State
 from .process import Kind, Process
+from .rows import find, job_of, target_of, values_of
 
 # What a program that is gone was at: it is queued again by whoever adopts it.
 _UNFINISHED_WORK = states.ACTIVE | {State.RETRYING}
@@ -112,7 +112,7 @@ class Store:
             db.executemany("DELETE FROM runners WHERE id = ?", gone)
         return self._some([row["id"] for row in orphans])
 
-    def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
+    def add(self, requests: Sequence[Request]) -> list[Job]:
         """Return a job for each request: a new one, or the one that is there for the same target.
 
         A finished job, and one at rest, is queued again under the new request; one that is queued or
@@ -123,25 +123,13 @@ class Store:
             ids = [self._add(db, request, live) for request in requests]
         return self._some(ids)
 
-    def _add(self, db: sqlite3.Connection, request: ArchiveRequest, live: frozenset[str]) -> int:
-        name = archive_name(request.collection_id)
-        target = pack(str(request.folder / name))
-        row = db.execute("SELECT id, state, runner FROM jobs WHERE target = ?", (target,)).fetchone()
+    def _add(self, db: sqlite3.Connection, request: Request, live: frozenset[str]) -> int:
+        request, row = find(db, request)
         position = db.execute("SELECT coalesce(max(position), 0) + 1 FROM jobs").fetchone()[0]
-        values: dict[str, Any] = {
-            "source": request.source,
-            "profile": request.profile,
-            "collection_id": pack(request.collection_id),
-            "folder": pack(str(request.folder)),
-            "if_exists": request.if_exists,
-            "title": pack(request.title),
-            "size": request.size,
-            "bytes_total": request.size,
-            "runner": self._owner,
-        }
+        values: dict[str, Any] = {**values_of(request), "runner": self._owner}
         if row is None:
-            columns = {**values, "target": target, "name": name, "state": State.QUEUED, "position": position}
-            columns["revision"] = _tick(db)
+            columns = {**values, "target": target_of(request), "name": request.name, "state": State.QUEUED}
+            columns |= {"position": position, "revision": _tick(db)}
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             made = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
             assert made.lastrowid is not None
@@ -289,7 +277,7 @@ class Store:
         others = {row["runner"] for row in rows} - {self.runner, None}
         places = {row["id"]: _place(row) for row in self._runners()} if others else {}
         places.pop(self.runner, None)
-        return [_job(row, places.get(row["runner"], "")) for row in rows]
+        return [job_of(row, places.get(row["runner"], "")) for row in rows]
 
     def live(self) -> frozenset[str]:
         """Return the ids of the programs that run."""
@@ -326,48 +314,3 @@ def _place(row: sqlite3.Row) -> str:
 
 def _all_runners(db: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row["id"] for row in db.execute("SELECT id FROM runners"))
-
-
-def pack(value: str) -> str | bytes:
-    """Return text as SQLite takes it; names that are not valid Unicode go in as bytes."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
-    return value
-
-
-def _unpack(value: str | bytes) -> str:
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
-
-
-def _job(row: sqlite3.Row, where: str) -> Job:
-    """Return a job; `where` names the other program that runs it, and only then its speed is news."""
-    request = ArchiveRequest(
-        source=row["source"],
-        profile=row["profile"],
-        collection_id=_unpack(row["collection_id"]),
-        folder=Path(_unpack(row["folder"])),
-        if_exists=IfExists(row["if_exists"]),
-        title=_unpack(row["title"]),
-        size=row["size"],
-    )
-    return Job(
-        id=row["id"],
-        request=request,
-        name=row["name"],
-        state=State(row["state"]),
-        position=row["position"],
-        bytes_done=row["bytes_done"],
-        bytes_total=row["bytes_total"],
-        reason=row["reason"],
-        hint=row["hint"],
-        tries=row["tries"],
-        next_try=row["next_try"],
-        rate=row["rate"] if where and row["state"] == State.DOWNLOADING else None,
-        eta=row["eta"] if where and row["state"] == State.DOWNLOADING else None,
-        connections=row["connections"] if where and row["state"] == State.DOWNLOADING else 0,
-        sums=row["sums"],
-        elsewhere=bool(where),
-        where=where,
-    )
