@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ..profiles import Credentials, resolve, resolve_or_anonymous
+from .documents import Writer
 from .options import Choice
 
 if TYPE_CHECKING:
-    from ..sources.mlhub import MLHubSource
+    from ..sources.base import Source
 
 T = TypeVar("T")
 
@@ -45,19 +46,25 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
     yield found
 
 
-def run(choice: Choice, work: Callable[[MLHubSource], Awaitable[T]], *, key_needed: bool = False) -> T:
-    """Open the source that was chosen, do the work with it, close it and return the result."""
+def run(choice: Choice, work: Callable[[Source, Writer], Awaitable[T]], *, key_needed: bool = False) -> T:
+    """Open the source that was chosen, do the work with it, close it and return the result.
+
+    Parameters
+    ----------
+    work
+        Takes the source, and a writer of JSON that keeps its secret to itself.
+    """
     import asyncio
 
     with credentials(choice, key_needed=key_needed) as found:
         return asyncio.run(_with_source(found, work))
 
 
-async def _with_source(found: Credentials, work: Callable[[MLHubSource], Awaitable[T]]) -> T:
-    from ..sources.connect import open_source
+async def _with_source(found: Credentials, work: Callable[[Source, Writer], Awaitable[T]]) -> T:
+    from ..sources.connect import open_any
 
-    source = open_source(found)
+    source = await open_any(found)
     try:
-        return await work(source)
+        return await work(source, Writer(found.secret, found.auth))
     finally:
         await source.aclose()

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from ..models import Document
+from ..profiles import Auth
 
 
 class Writer:
@@ -19,12 +20,15 @@ class Writer:
     key
         The key in use. Some servers put the caller's key into links; it is taken out of them, so that it
         does not end up in a file.
+    auth
+        How it is sent: the name of its parameter.
     """
 
-    def __init__(self, key: str | None) -> None:
+    def __init__(self, key: str | None, auth: Auth | None = None) -> None:
         forms = {key, quote(key, safe=""), quote_plus(key)} if key else set()
         known = "|".join(re.escape(form) for form in forms)
-        self._key = re.compile(rf"(?<=[?&]key=)(?:{known})(?=[&#\"])" if known else r"(?!)")
+        name = re.escape((auth or Auth()).name or "key")
+        self._key = re.compile(rf"(?<=[?&]{name}=)(?:{known})(?=[&#\"])" if known else r"(?!)")
 
     def line(self, document: Document) -> str:
         """Return a document on one line."""

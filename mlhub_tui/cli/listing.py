@@ -15,7 +15,7 @@ from .options import Choice, Group, connection_options
 from .tables import Row, Table, table, terminal_width
 
 if TYPE_CHECKING:
-    from ..sources.mlhub import MLHubSource
+    from ..sources.base import Source
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _LAYOUT_ROWS = 50
@@ -47,9 +47,16 @@ def list_group() -> None:
 def datasets(context: click.Context, tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
     """List the datasets that have every tag and phrase; works without a key."""
 
-    async def ask(source: MLHubSource) -> None:
+    async def ask(source: Source, writer: Writer) -> None:
         found = await source.datasets(tags=tags, text=text)
-        _print(source, found, as_json, ("ID", "COLLECTIONS", "TITLE", "TAGS"), _dataset_row, "dataset")
+        _print(
+            source,
+            writer if as_json else None,
+            found,
+            ("ID", "COLLECTIONS", "TITLE", "TAGS"),
+            _dataset_row,
+            "dataset",
+        )
 
     run(Choice.of(context), ask)
 
@@ -60,9 +67,16 @@ def datasets(context: click.Context, tags: tuple[str, ...], text: tuple[str, ...
 def collections(context: click.Context, tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
     """List the collections that have every keyword and phrase; works without a key."""
 
-    async def ask(source: MLHubSource) -> None:
+    async def ask(source: Source, writer: Writer) -> None:
         found = [entry for entry in await source.collections() if matches(entry, tags, text)]
-        _print(source, found, as_json, ("ID", "YEARS", "LICENCE", "TITLE"), _collection_row, "collection")
+        _print(
+            source,
+            writer if as_json else None,
+            found,
+            ("ID", "YEARS", "LICENCE", "TITLE"),
+            _collection_row,
+            "collection",
+        )
 
     run(Choice.of(context), ask)
 
@@ -73,9 +87,16 @@ def collections(context: click.Context, tags: tuple[str, ...], text: tuple[str, 
 def models(context: click.Context, tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
     """List the models that have every keyword and phrase; works without a key."""
 
-    async def ask(source: MLHubSource) -> None:
+    async def ask(source: Source, writer: Writer) -> None:
         found = [entry for entry in await source.models() if matches(entry, tags, text)]
-        _print(source, found, as_json, ("ID", "PREDICTS", "ARCHITECTURE", "TITLE"), _model_row, "model")
+        _print(
+            source,
+            writer if as_json else None,
+            found,
+            ("ID", "PREDICTS", "ARCHITECTURE", "TITLE"),
+            _model_row,
+            "model",
+        )
 
     run(Choice.of(context), ask)
 
@@ -92,9 +113,9 @@ def items(
 ) -> None:
     """List the items of a COLLECTION, page by page; needs a key."""
 
-    async def ask(source: MLHubSource) -> None:
+    async def ask(source: Source, writer: Writer) -> None:
         found = source.items(collection, limit=limit, page_size=page_size)
-        await (_stream_json(source, found) if as_json else _stream_table(found))
+        await (_stream_json(writer, found) if as_json else _stream_table(found))
 
     run(Choice.of(context), ask, key_needed=True)
 
@@ -127,26 +148,26 @@ _D = TypeVar("_D", bound=Document)
 
 
 def _print(
-    source: MLHubSource,
+    source: Source,
+    writer: Writer | None,
     found: Sequence[_D],
-    as_json: bool,
     headers: tuple[str, ...],
     row: Callable[[_D], Row],
     noun: str,
 ) -> None:
-    """Print a whole listing; what is no part of it goes to stderr."""
-    if as_json:
-        click.echo(writer_for(source).array(found))
+    """Print a whole listing, as JSON with a writer; what is no part of it goes to stderr."""
+    if writer is not None:
+        click.echo(writer.array(found))
     elif found:
         click.echo("\n".join(table(headers, [row(entry) for entry in found], terminal_width())))
-    if source.skipped:
-        click.echo(f"note: {count(source.skipped, 'entry', 'entries')} without an ID left out", err=True)
-    if not as_json and (not found or terminal_width()):
+    if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records to count
+        click.echo(f"note: {count(skipped, 'entry', 'entries')} without an ID left out", err=True)
+    if writer is None and (not found or terminal_width()):
         click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
 
 
-async def _stream_json(source: MLHubSource, found: AsyncIterator[Item]) -> None:
-    writer, separator = writer_for(source), ""
+async def _stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:
+    separator = ""
     # The first item is awaited before anything is written: an error leaves stdout empty.
     async for item in found:
         click.echo(f"{separator or '['}\n{writer.line(item)}", nl=False)
@@ -177,8 +198,3 @@ async def _stream_table(found: AsyncIterator[Item]) -> None:
     flush()
     if not total or terminal_width():
         click.echo(count(total, "item") if total else "no items", err=True)
-
-
-def writer_for(source: MLHubSource) -> Writer:
-    """Return a writer of JSON that keeps the session's key to itself."""
-    return Writer(source.session.params.secret)

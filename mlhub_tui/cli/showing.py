@@ -11,13 +11,14 @@ from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, Re
 from ..models import Collection, Dataset, Document, Item
 from ..text import size
 from .connect import run
-from .listing import as_json, writer_for
+from .documents import Writer
+from .listing import as_json
 from .options import Choice, Group, connection_options
 from .sheets import collection_sheet, dataset_sheet, item_sheet
 from .tables import terminal_width
 
 if TYPE_CHECKING:
-    from ..sources.mlhub import MLHubSource
+    from ..sources.base import Source
 
 _D = TypeVar("_D", bound=Document)
 _WIDEST = 100
@@ -44,7 +45,7 @@ def show() -> None:
 def dataset(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
     """Show datasets by ID or DOI; works without a key."""
 
-    async def sheet(source: MLHubSource, entry: Dataset) -> list[str]:
+    async def sheet(source: Source, entry: Dataset) -> list[str]:
         return dataset_sheet(entry, await _sizes(source, entry), _width())
 
     _show(context, ids, lambda source, name: source.dataset(name), as_json, sheet)
@@ -58,7 +59,7 @@ def dataset(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None
 def collection(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
     """Show collections by ID; works without a key."""
 
-    async def sheet(source: MLHubSource, entry: Collection) -> list[str]:
+    async def sheet(source: Source, entry: Collection) -> list[str]:
         return collection_sheet(entry, await _archive(source, entry), _width())
 
     _show(context, ids, lambda source, name: source.collection(name), as_json, sheet)
@@ -73,7 +74,7 @@ def collection(context: click.Context, ids: tuple[str, ...], as_json: bool) -> N
 def item(context: click.Context, collection: str, ids: tuple[str, ...], as_json: bool) -> None:
     """Show items of a COLLECTION by ID; needs a key."""
 
-    async def sheet(source: MLHubSource, entry: Item) -> list[str]:
+    async def sheet(source: Source, entry: Item) -> list[str]:
         return item_sheet(entry, _width())
 
     _show(context, ids, lambda source, name: source.item(collection, name), as_json, sheet, key_needed=True)
@@ -87,7 +88,7 @@ def item(context: click.Context, collection: str, ids: tuple[str, ...], as_json:
 def model(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
     """Show models by ID; works without a key."""
 
-    async def sheet(source: MLHubSource, entry: Item) -> list[str]:
+    async def sheet(source: Source, entry: Item) -> list[str]:
         return item_sheet(entry, _width())
 
     _show(context, ids, lambda source, name: source.model(name), as_json, sheet)
@@ -96,18 +97,17 @@ def model(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
 def _show(
     context: click.Context,
     ids: Sequence[str],
-    fetch: Callable[[MLHubSource, str], Awaitable[_D]],
+    fetch: Callable[[Source, str], Awaitable[_D]],
     as_json: bool,
-    sheet: Callable[[MLHubSource, _D], Awaitable[list[str]]],
+    sheet: Callable[[Source, _D], Awaitable[list[str]]],
     *,
     key_needed: bool = False,
 ) -> None:
     """Fetch documents and print them: one as JSON is an object, several are an array."""
 
-    async def ask(source: MLHubSource) -> None:
+    async def ask(source: Source, writer: Writer) -> None:
         found = [await fetch(source, name) for name in ids]
         if as_json:
-            writer = writer_for(source)
             click.echo(writer.sheet(found[0]) if len(found) == 1 else writer.array(found))
             return
         for number, entry in enumerate(found):
@@ -122,7 +122,7 @@ def _width() -> int | None:
     return min(width, _WIDEST) if width else None
 
 
-async def _archive(source: MLHubSource, collection: Collection) -> str:
+async def _archive(source: Source, collection: Collection) -> str:
     """Return how big a collection's archive is, or why that is not known."""
     try:
         info = await source.archive_info(collection.id)
@@ -135,7 +135,7 @@ async def _archive(source: MLHubSource, collection: Collection) -> str:
     return size(info.size)
 
 
-async def _sizes(source: MLHubSource, dataset: Dataset) -> dict[str, int | None]:
+async def _sizes(source: Source, dataset: Dataset) -> dict[str, int | None]:
     """Return the archive sizes of a dataset's collections, a few requests at a time; None where not told."""
     import asyncio
 
@@ -148,7 +148,9 @@ async def _sizes(source: MLHubSource, dataset: Dataset) -> dict[str, int | None]
             except RequestError:
                 return None
 
-    if source.session.params.secret is None:
+    from ..sources.mlhub import MLHubSource
+
+    if not isinstance(source, MLHubSource) or source.session.secret is None:
         return {}
     ids = [ref.id for ref in dataset.collections]
     return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))

@@ -85,9 +85,9 @@ class _Transfers:
         return self._worst
 
     async def _open(self, request: ArchiveRequest) -> MLHubSource:
-        from ..sources.connect import open_source
+        from ..sources.connect import open_mlhub
 
-        return open_source(self._credentials)
+        return open_mlhub(self._credentials)
 
     def _stop(self, number: int) -> None:
         self._signal = number

@@ -75,8 +75,8 @@ async def open_in_thread(choose: Callable[[], Credentials]) -> MLHubSource:
     """Choose credentials and open their source away from the event loop: files are read, modules imported."""
 
     def opened() -> MLHubSource:
-        from ..sources.connect import open_source
+        from ..sources.connect import open_mlhub
 
-        return open_source(choose())
+        return open_mlhub(choose())
 
     return await asyncio.to_thread(opened)

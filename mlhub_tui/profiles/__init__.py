@@ -3,10 +3,12 @@
 The file, the variables and their order are those the seed library documents under Authentication.
 """
 
-from .credentials import Credentials, for_profile, resolve, resolve_or_anonymous
+from .credentials import Credentials, for_location, for_profile, resolve, resolve_or_anonymous
 from .file import KEEP, Keep, Profile, ProfilesFile, check_name
 from .kind import Auth, Kind, Scheme
+from .location import is_url, location
 from .root import DEFAULT_ROOT_URL, normalise_root_url
+from .secrets import SecretNotSet, header_name, secret_words
 from .words import ANONYMOUS, DEFAULT_PROFILE
 
 __all__ = [
@@ -21,9 +23,15 @@ __all__ = [
     "Profile",
     "ProfilesFile",
     "Scheme",
+    "SecretNotSet",
     "check_name",
+    "for_location",
     "for_profile",
+    "header_name",
+    "is_url",
+    "location",
     "normalise_root_url",
     "resolve",
     "resolve_or_anonymous",
+    "secret_words",
 ]

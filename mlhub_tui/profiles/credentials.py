@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import APIKeyNotFound
+from ..errors import APIKeyNotFound, InvalidRootURL, ProfilesFileError
+from ..text import one_line
 from .file import Profile, ProfilesFile
 from .kind import Auth, Kind
+from .location import location, split_key
 from .root import DEFAULT_ROOT_URL, normalise_root_url
+from .secrets import auth_of, secret_of
 from .words import ANONYMOUS, API_KEY_VARIABLE, DEFAULT_PROFILE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
 
 
@@ -44,6 +47,11 @@ class Credentials:
     kind: Kind | None = Kind.MLHUB
     auth: Auth = field(default_factory=Auth)
 
+    @property
+    def secret(self) -> str | None:
+        """The secret, by the name that suits all ways of sending it."""
+        return self.api_key
+
 
 def resolve(
     *,
@@ -59,6 +67,9 @@ def resolve(
     argument; MLHUB_API_KEY; the `profile` argument; MLHUB_PROFILE; the profile `default`. The profile
     `__anonymous__` means no key. The root URL is the first of: the argument; MLHUB_ROOT_URL; `root_url`
     of the profile that is named, or else of `default`; the hosted service. Empty strings count as not given.
+
+    A profile of another kind than `mlhub` says all by itself: MLHUB_API_KEY and MLHUB_ROOT_URL are of an
+    MLHub API and do not count for it, only the `api_key` argument does. It needs no key.
 
     Parameters
     ----------
@@ -77,13 +88,24 @@ def resolve(
         If the profiles file is needed and cannot be read or understood. With a key from elsewhere it is
         still needed for the root URL: a key must not go to a host that the user did not mean.
     InvalidRootURL
-        If the root URL cannot be one.
+        If the root URL cannot be one, or one is given for a profile of another kind than `mlhub`.
+    SecretNotSet
+        If the profile takes its secret from a variable that is not set; a kind of APIKeyNotFound.
     """
     search = _Search.of(profile, root_url, environ, path)
+    seen = search.seen()
+    if seen is not None and seen.kind is not Kind.MLHUB:
+        if root_url:
+            raise InvalidRootURL(
+                f"--root-url is for MLHub APIs, and the profile {seen.name!r} is a source of another kind",
+                hint="leave it out, or name the source itself: --source URL",
+            )
+        return _of_profile(seen, api_key, search.environ, search.name_origin)
+    auth = auth_of(seen) if seen is not None else Auth()
     if api_key:
-        return search.with_key(api_key.strip(), "--api-key argument")
+        return search.with_key(api_key.strip(), "--api-key argument", auth)
     if key := search.environ.get(API_KEY_VARIABLE, "").strip():
-        return search.with_key(key, API_KEY_VARIABLE)
+        return search.with_key(key, API_KEY_VARIABLE, auth)
     return search.from_profile()
 
 
@@ -128,17 +150,83 @@ def for_profile(
         As `resolve`.
     """
     environ = os.environ if environ is None else environ
-    if name == ANONYMOUS:
-        chosen, origin = Profile(ANONYMOUS), f"no key ({ANONYMOUS})"
-    else:
-        chosen = ProfilesFile.load(path).get(name)
-        origin = f"profile {name}" if chosen.api_key else f"no key (profile {name} has none)"
+    chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
+    if chosen.kind is not Kind.MLHUB:
+        return _of_profile(chosen, None, environ)
+    secret = secret_of(chosen, environ)
     root, root_origin = _first_root(
         (root_url, "--root-url argument"),
         (chosen.root_url, f"profile {name}"),
         (environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
     )
-    return Credentials(chosen.api_key, root, name, origin, root_origin)
+    origin = f"no key ({ANONYMOUS})" if name == ANONYMOUS else secret.origin
+    return Credentials(secret.value, root, name, origin, root_origin, Kind.MLHUB, secret.auth)
+
+
+def for_location(
+    text: str,
+    *,
+    kind: Kind | None = None,
+    api_key: str | None = None,
+    auth: Auth | None = None,
+    origin: str = "--source argument",
+    base: Path | None = None,
+) -> Credentials:
+    """Return the credentials for a URL or path that no profile is about; no variable counts.
+
+    A key in the query of the URL is taken out of it and sent as that parameter.
+
+    Parameters
+    ----------
+    kind
+        What is there; None leaves it to be found out.
+    api_key
+        A secret that was given for this very place.
+    auth
+        How it is sent; default the query parameter `key`.
+    origin
+        Where the location was given, in words.
+    base
+        What a relative path is relative to; default the current folder.
+
+    Raises
+    ------
+    InvalidRootURL
+        If it is neither a URL nor a path.
+    """
+    bare, parameter, key = split_key(text.strip())
+    where = location(bare, kind, origin, base=base or Path.cwd())
+    if api_key:
+        return Credentials(api_key.strip(), where, None, "--api-key argument", origin, kind, auth or Auth())
+    if key:
+        return Credentials(key, where, None, f"the {origin}", origin, kind, Auth(name=parameter))
+    return Credentials(None, where, None, "no key", origin, kind, auth or Auth())
+
+
+def _of_profile(
+    profile: Profile, api_key: str | None, environ: Mapping[str, str], name_origin: str = ""
+) -> Credentials:
+    """Return what a profile of another kind than `mlhub` says, which nothing but `api_key` may change."""
+    if profile.kind is None:
+        word = one_line(profile.kind_word, 40)
+        raise ProfilesFileError(
+            f"the profile {profile.name!r} is of a kind that is not known: {word!r}",
+            hint=f"kinds are: {', '.join(Kind)}",
+        )
+    whose = f"profile {profile.name}{name_origin}"
+    if not profile.root_url:
+        raise ProfilesFileError(
+            f"the profile {profile.name!r} of kind {profile.kind} has no root_url",
+            hint=f"run `mlhub-tui sources add {profile.name} URL`, or write it into the profiles file",
+        )
+    root = location(profile.root_url, profile.kind, whose)
+    if api_key:
+        auth = auth_of(profile)
+        return Credentials(
+            api_key.strip(), root, profile.name, "--api-key argument", whose, profile.kind, auth
+        )
+    secret = secret_of(profile, environ)
+    return Credentials(secret.value, root, profile.name, secret.origin, whose, profile.kind, secret.auth)
 
 
 class NoKeyAnywhere(APIKeyNotFound):
@@ -167,10 +255,21 @@ class _Search:
             return cls(variable, f" ({PROFILE_VARIABLE})", True, root_url, environ, path)
         return cls(DEFAULT_PROFILE, "", False, root_url, environ, path)
 
-    def with_key(self, key: str, origin: str) -> Credentials:
+    def seen(self) -> Profile | None:
+        """Return the profile that is named, or `default` where no root URL is given; None if it is not there.
+
+        Who names a root URL and no profile needs no file.
+        """
+        given = self.root_argument or self.environ.get(ROOT_URL_VARIABLE)
+        if self.name == ANONYMOUS or (given and not self.named):
+            return None
+        file = ProfilesFile.load(self.path)
+        return file.get(self.name) if self.name in file.names() else None
+
+    def with_key(self, key: str, origin: str, auth: Auth) -> Credentials:
         """Return a key from elsewhere with the root URL that applies."""
         root, root_origin = self._root(None)
-        return Credentials(key, root, None, origin, root_origin)
+        return Credentials(key, root, None, origin, root_origin, Kind.MLHUB, auth)
 
     def without_key(self, origin: str) -> Credentials:
         """Return no key, with the root URL that applies."""
@@ -186,14 +285,18 @@ class _Search:
         if not self.named and self.name not in file.names():
             raise _no_key(file)
         chosen = file.get(self.name)
-        if not chosen.api_key:
+        if chosen.kind is not Kind.MLHUB:
+            # Its key is for its own root URL, and another one is given.
+            raise _no_key(file)
+        secret = secret_of(chosen, self.environ)
+        if not secret.value:
             raise NoKeyAnywhere(
                 f"the profile {chosen.name!r} in {file.path} has no api_key",
                 hint=f"run `mlhub-tui configure --profile {chosen.name}`, or set {API_KEY_VARIABLE}",
             )
         root, root_origin = self._root(chosen)
-        origin = f"profile {chosen.name}{self.name_origin}"
-        return Credentials(chosen.api_key, root, chosen.name, origin, root_origin)
+        origin = f"{secret.origin}{self.name_origin}"
+        return Credentials(secret.value, root, chosen.name, origin, root_origin, Kind.MLHUB, secret.auth)
 
     def _root(self, profile: Profile | None) -> tuple[str, str]:
         """Return the root URL; the profiles file is read only if nothing before it names one."""

@@ -12,6 +12,8 @@ from ..errors import ProfileNotFound, ProfilesFileError
 from ..storage import make_private_folder, write_atomic
 from ..text import clean, one_line
 from . import ini
+from .kind import Kind
+from .secrets import CREDENTIALS, SECRETS
 from .words import ANONYMOUS
 
 
@@ -33,9 +35,9 @@ class Profile:
     name
         The section's name.
     api_key
-        Its key; None where it has none.
+        Its key; None where it has none, or keeps its secret in another way (see `secrets`).
     root_url
-        Its root URL as written; None where it has none.
+        Its root URL as written, or the path of a static catalog; None where it has none.
     extra
         All other options, as the file has them.
     """
@@ -44,6 +46,17 @@ class Profile:
     api_key: str | None = field(default=None, repr=False)
     root_url: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def kind(self) -> Kind | None:
+        """What the source speaks: an MLHub API where nothing is said; None where the word is not known."""
+        word = self.kind_word
+        return Kind(word) if word in tuple(Kind) else None
+
+    @property
+    def kind_word(self) -> str:
+        """The kind as the file has it."""
+        return (self.extra.get("kind") or Kind.MLHUB).strip().lower()
 
 
 class ProfilesFile:
@@ -56,6 +69,7 @@ class ProfilesFile:
     def __init__(self, path: Path, text: str = "", *, exists: bool = False) -> None:
         self.path = path
         self.exists = exists
+        self._own: dict[str, frozenset[str]] = {}
         self._sections = self._parsed(text)
 
     @classmethod
@@ -85,14 +99,24 @@ class ProfilesFile:
         """
         if name not in self._sections:
             raise self._missing(name)
-        options = dict(self._sections[name])
+        options = self._without_inherited(name)
         key, root = options.pop("api_key", ""), options.pop("root_url", "")
         return Profile(name, key or None, root or None, options)
 
     def save(
-        self, name: str, *, api_key: str | Keep | None = KEEP, root_url: str | Keep | None = KEEP
+        self,
+        name: str,
+        *,
+        api_key: str | Keep | None = KEEP,
+        root_url: str | Keep | None = KEEP,
+        options: Mapping[str, str | None] | None = None,
     ) -> None:
         """Write a profile: an option is set, removed (None) or left as it is (`KEEP`).
+
+        Parameters
+        ----------
+        options
+            Further options by name: `kind`, `token_env`, ...
 
         Raises
         ------
@@ -103,7 +127,7 @@ class ProfilesFile:
         text = _read(self.path) or ""
         try:
             text = ini.set_section(text, name)
-            for option, value in (("api_key", api_key), ("root_url", root_url)):
+            for option, value in {**(options or {}), "api_key": api_key, "root_url": root_url}.items():
                 if not isinstance(value, Keep):
                     text = ini.set_option(text, name, option, _checked(option, value))
         except ini.BrokenINI as error:
@@ -130,6 +154,17 @@ class ProfilesFile:
             raise _broken(self.path, error) from None
         self._write(text)
 
+    def _without_inherited(self, name: str) -> dict[str, str]:
+        """Return the options of a section; a key in `[DEFAULT]` is for MLHub APIs, and not for other sources.
+
+        A section with a secret of its own inherits nothing about it either.
+        """
+        options, own = dict(self._sections[name]), self._own.get(name, frozenset())
+        if own & SECRETS or Profile(name, extra=options).kind is not Kind.MLHUB:
+            for option in CREDENTIALS - own:
+                options.pop(option, None)
+        return options
+
     def _write(self, text: str) -> None:
         try:
             make_private_folder(self.path.parent)
@@ -145,9 +180,11 @@ class ProfilesFile:
 
     def _parsed(self, text: str) -> ini.Sections:
         try:
-            return ini.parse(text)
+            sections = ini.parse(text)
         except ini.BrokenINI as error:
             raise _broken(self.path, error) from None
+        self._own = ini.own_options(text)
+        return sections
 
     def _missing(self, name: str) -> ProfileNotFound:
         shown = one_line(name, 60)
@@ -196,7 +233,7 @@ def _checked(option: str, value: str | None) -> str | None:
     if value is None:
         return None
     stripped = value.strip()
-    words = option.replace("api_key", "API key").replace("root_url", "root URL")
+    words = {"api_key": "API key", "root_url": "root URL"}.get(option, option)
     if not stripped:
         raise ProfilesFileError(f"the {words} is empty", hint="nothing was written")
     if any(mark in stripped for mark in "\n\t") or clean(stripped) != stripped:

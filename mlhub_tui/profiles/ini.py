@@ -44,6 +44,15 @@ def parse(text: str) -> Sections:
     }
 
 
+def own_options(text: str) -> dict[str, frozenset[str]]:
+    """Return the names of the options that each section has itself, not from `[DEFAULT]`."""
+    found: dict[str, set[str]] = {}
+    for line in _scan(text):
+        if line.kind is _Kind.OPTION and line.section is not None and line.option is not None:
+            found.setdefault(line.section, set()).add(line.option)
+    return {section: frozenset(options) for section, options in found.items()}
+
+
 def escape(value: str) -> str:
     """Return a value as it must be written so that interpolation reads it back unchanged."""
     return value.replace("%", "%%")

@@ -5,18 +5,20 @@ Imports httpx; imported when the first request is made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 
 from ..errors import UnexpectedAnswer
-from .origin import shown, without_key
+from .origin import shown
 
 MAX_REDIRECTS = 10
 
 
 async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, secret: str | None, follow: bool
+    client: httpx.AsyncClient, request: httpx.Request, bare: Callable[[str], str], follow: bool
 ) -> httpx.Response:
-    """Send a request and return the answer, unread; keys are cut out of the redirects on the way.
+    """Send a request and return the answer, unread; `bare` cuts keys out of the redirects on the way.
 
     Raises
     ------
@@ -29,7 +31,7 @@ async def exchange(
             return response
         await response.aclose()
         request = response.next_request
-        request.url = httpx.URL(without_key(str(request.url), secret))
+        request.url = httpx.URL(bare(str(request.url)))
     raise httpx.TooManyRedirects("too many redirects", request=request)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import (
@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..text import mask, one_line, redact
 from .origin import host, shown
+from .proof import masked
 from .retry import PASSING_STATUSES, parse_retry_after
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def of_transport(error: Exception, url: object) -> RequestError:
     return ServerUnreachable(f"cannot reach {where}: {_network_reason(error)}", url=where, hint=_hint(where))
 
 
-def of_status(response: httpx.Response, url: object, secret: str | None, sent: bool) -> RequestError:
+def of_status(
+    response: httpx.Response, url: object, secret: str | None, sent: bool, forms: Sequence[str] = ()
+) -> RequestError:
     """Return our error for a status of 400 or above.
 
     Parameters
@@ -82,9 +85,11 @@ def of_status(response: httpx.Response, url: object, secret: str | None, sent: b
         The key of the session; cut out of what the server says.
     sent
         Whether the key went with the request.
+    forms
+        What else must not be shown: the forms in which the key was sent.
     """
     where, status = shown(url), response.status_code
-    said = detail(response, secret)
+    said = masked(detail(response, secret), forms)
     tail = f": {said}" if said else ""
     if status == 401:
         return AuthenticationError(f"{_refusal(secret, sent, where)}{tail}", url=where, status=status)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 from .. import __version__
 from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..models import JsonDict
+from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, normalise_root_url
 from ..text import mask
 from .answers import as_object, decode
 from .failures import may_pass, of_status, of_transport
-from .origin import join, shown, without_key
+from .origin import KEY_NAMES, join, shown, without_key
 from .paging import PageGuard, Params, next_link, with_params
 from .params import SecretParams
+from .proof import forms
 from .retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -43,11 +45,11 @@ def user_agent() -> str:
 
 
 class Session:
-    """A session with one MLHub API; use it with `async with`, or close it with `aclose`.
+    """A session with one server; use it with `async with`, or close it with `aclose`.
 
-    The key is sent as the query parameter `key`, to the origin (scheme, host, port) of the root URL only: not
-    to where a redirect or a link leads. Keys that the server writes into its links are dropped. Nothing is
-    opened before the first request.
+    The key is sent, by default as the query parameter `key`, to the origin (scheme, host, port) of the root
+    URL only: not to where a redirect or a link leads. Keys that the server writes into its links are dropped.
+    Nothing is opened before the first request.
 
     Parameters
     ----------
@@ -55,6 +57,9 @@ class Session:
         The key; None sends none.
     root_url
         What relative paths are joined to; the hosted API's by default.
+    auth
+        How the key is sent. Where it is given, only its own parameter is a key by its name; without it, as
+        at an MLHub API, `key`, `api_key` and `apikey` are.
     timeouts
         Seconds to wait for connections and answers.
     retry
@@ -83,16 +88,19 @@ class Session:
         *,
         api_key: str | None = None,
         root_url: str | None = None,
+        auth: Auth | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         max_body: int = MAX_BODY,
         connections: int = 8,
     ) -> None:
-        from ..profiles import DEFAULT_ROOT_URL, normalise_root_url
-
         self.root_url = normalise_root_url(DEFAULT_ROOT_URL if root_url is None else root_url)
-        self.params = SecretParams({"key": api_key} if api_key else {})
+        self.auth = auth or Auth()
+        name = self.auth.name if self.auth.scheme is Scheme.QUERY else ""
+        self.params = SecretParams({name: api_key} if api_key and name else {}, name)
+        self.key_names = KEY_NAMES if auth is None else frozenset({name.lower()} if api_key and name else ())
+        self._secret = None if name else api_key
         self.headers: dict[str, str] = {"Accept": "application/json", "User-Agent": user_agent()}
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
@@ -104,7 +112,12 @@ class Session:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"Session(root_url={shown(self.root_url)!r}, key={mask(self.params.secret)!r})"
+        return f"Session(root_url={shown(self.root_url)!r}, key={mask(self.secret)!r})"
+
+    @property
+    def secret(self) -> str | None:
+        """The key, however it is sent; None without one."""
+        return self.params.secret if self.params.key_name else self._secret
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,7 +230,11 @@ class Session:
 
     def url_of(self, url: str, params: Params = None) -> str:
         """Return the absolute URL of a path, without keys."""
-        return without_key(with_params(join(self.root_url, url), params), self.params.secret)
+        return self.bare(with_params(join(self.root_url, url), params))
+
+    def bare(self, url: str) -> str:
+        """Return a URL without keys."""
+        return without_key(url, self.secret, self.key_names)
 
     def is_own(self, url: str | httpx.URL) -> bool:
         """Whether a URL is on the API's own origin, the only one that gets the key."""
@@ -229,16 +246,16 @@ class Session:
 
     def key_auth(self) -> httpx.Auth | None:
         """Return what adds the key to another client's requests to the own origin; None without a key."""
-        if self.params.secret is None:
+        if self.secret is None:
             return None
         import httpx
 
         from .network import KeyAuth
 
-        return KeyAuth(httpx.URL(self.root_url), lambda: self.params.secret)
+        return KeyAuth(httpx.URL(self.root_url), lambda: self.secret, self.auth, self.key_names)
 
     def _next(self, page: JsonDict, page_url: str, params: Params) -> str | None:
-        link = next_link(page, page_url, self.params.secret)
+        link = next_link(page, page_url, self.secret, self.key_names)
         return None if link is None else with_params(link, params)
 
     async def _attempt(
@@ -259,7 +276,7 @@ class Session:
                 request = client.build_request(
                     method, self._with_own_params(url), headers={**self.headers, **(headers or {})}, json=json
                 )
-                response = await exchange(client, request, self.params.secret, follow)
+                response = await exchange(client, request, self.bare, follow)
                 response = await finished(response, read or response.status_code >= 400, self._max_body)
         except RequestError:
             raise
@@ -268,12 +285,13 @@ class Session:
             raise of_transport(error, url) from None
         if response.status_code >= 400:
             sent = self.is_own(response.request.url)
-            raise of_status(response, response.request.url, self.params.secret, sent)
+            hidden = forms(self.secret, self.auth)
+            raise of_status(response, response.request.url, self.secret, sent, hidden)
         return response
 
     def _with_own_params(self, url: str) -> str:
         """Add the session's other parameters for the API itself; the key is the transport's business."""
-        others = {name: value for name, value in self.params.items() if name != "key"}
+        others = {name: value for name, value in self.params.items() if name != self.params.key_name}
         if not others:
             return url
         return with_params(url, others) if self.is_own(url) else url
@@ -292,7 +310,7 @@ class Session:
     def _build(self) -> httpx.AsyncClient:
         import httpx
 
-        from .network import PinnedTransport, SystemRoute, warm_up
+        from .network import Pin, PinnedTransport, SystemRoute, warm_up
 
         warm_up()
         try:
@@ -302,7 +320,7 @@ class Session:
         inner = self._transport or SystemRoute(self._connections)
         limits = self._timeouts
         return httpx.AsyncClient(
-            transport=PinnedTransport(inner, home, lambda: self.params.secret),
+            transport=PinnedTransport(inner, Pin(home, lambda: self.secret, self.auth, self.key_names)),
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
             follow_redirects=False,
         )

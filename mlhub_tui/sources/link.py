@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from .answers import is_web_page
 from .http import Session
-from .origin import host, shown, without_key
+from .origin import host, shown
 
 if TYPE_CHECKING:
     import httpx
@@ -62,7 +62,7 @@ async def resolve(session: Session, path: str) -> Link:
                     f"a web page instead of an archive from {host(where)}: {where}", url=where
                 )
             return link_to(session, url)
-        url = without_key(str(response.next_request.url), session.params.secret)
+        url = session.bare(str(response.next_request.url))
     raise UnexpectedAnswer(f"too many redirects: {shown(session.url_of(path))}", url=shown(path))
 
 

@@ -248,7 +248,7 @@ class MLHubSource:
         AuthenticationError
             If the API refuses the key; a wrong one is refused by listings too.
         """
-        if self.session.params.secret is None:
+        if self.session.secret is None:
             raise APIKeyNotFound("there is no API key to check")
         for collection in (await self.collections())[:3]:
             try:

@@ -9,7 +9,8 @@ import asyncio
 import ipaddress
 import ssl
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 import anyio
@@ -17,8 +18,10 @@ import httpcore
 import httpx
 
 from ..errors import ServerUnreachable, UnexpectedAnswer
+from ..profiles import Auth, Scheme
 from ..text import one_line
-from .origin import without_key
+from .origin import KEY_NAMES, without_key
+from .proof import header
 
 Secret = Callable[[], str | None]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -39,21 +42,68 @@ def origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
     return url.raw_scheme, url.raw_host.rstrip(b"."), url.port or _DEFAULT_PORTS.get(url.scheme)
 
 
-def keyed(url: httpx.URL, home: httpx.URL, secret: str | None) -> httpx.URL:
-    """Return the URL that is really asked for: our key for its own origin, no key for any other.
+@dataclass(frozen=True)
+class Pin:
+    """A secret and the one origin it is for.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If the key is in a URL to another origin in a way that cannot be cut out.
+    Parameters
+    ----------
+    home
+        A URL on that origin.
+    secret
+        Returns the secret, None where there is none.
+    auth
+        How it is sent.
+    names
+        Query parameters that are keys by name, and cut out of every URL.
     """
-    target = without_key(url.raw_path.decode("ascii"), secret)
-    if origin(url) == origin(home):
-        if secret:
-            target += f"{'&' if '?' in target else '?'}key={quote(secret, safe='')}"
-    elif secret and len(secret) >= _TELLING and secret in unquote(f"{url.host}{target}"):
-        raise UnexpectedAnswer(f"a link of the server would carry the API key to {url.host}: not followed")
-    return url.copy_with(raw_path=target.encode("ascii"), username="", password="", fragment=None)
+
+    home: httpx.URL
+    secret: Secret = field(repr=False)
+    auth: Auth = field(default_factory=Auth)
+    names: Collection[str] = KEY_NAMES
+
+    def is_home(self, url: httpx.URL) -> bool:
+        """Whether a URL is on the secret's own origin."""
+        return origin(url) == origin(self.home)
+
+    def bare(self, url: httpx.URL) -> httpx.URL:
+        """Return a URL without keys.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If the secret is in a URL to another origin in a way that cannot be cut out.
+        """
+        secret = self.secret()
+        target = without_key(url.raw_path.decode("ascii"), secret, self.names)
+        held = secret and len(secret) >= _TELLING and secret in unquote(f"{url.host}{target}")
+        if held and not self.is_home(url):
+            raise UnexpectedAnswer(
+                f"a link of the server would carry the API key to {url.host}: not followed"
+            )
+        return url.copy_with(raw_path=target.encode("ascii"), username="", password="", fragment=None)
+
+    def keyed(self, url: httpx.URL) -> httpx.URL:
+        """Return the URL that is really asked for: our key for its own origin, no key for any other."""
+        bare, secret = self.bare(url), self.secret()
+        if not secret or self.auth.scheme is not Scheme.QUERY or not self.is_home(url):
+            return bare
+        target = bare.raw_path.decode("ascii")
+        joiner = "&" if "?" in target else "?"
+        keyed = f"{target}{joiner}{quote(self.auth.name, safe='')}={quote(secret, safe='')}"
+        return bare.copy_with(raw_path=keyed.encode("ascii"))
+
+    def header(self, url: httpx.URL) -> tuple[bytes, bytes] | None:
+        """Return the header that carries the secret to a URL; None where none does."""
+        secret = self.secret()
+        made = header(secret, self.auth) if secret and self.is_home(url) else None
+        return (made[0].encode("ascii"), made[1].encode()) if made else None
+
+    def own_headers(self) -> set[str]:
+        """Return the names, in lower case, of the headers that no other origin may see."""
+        own = {self.auth.name.lower()} if self.auth.scheme is Scheme.HEADER else set()
+        return {"authorization"} | own
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
@@ -63,21 +113,22 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     here. Each hop of a redirect passes through here too, so no hop can take the key along.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, home: httpx.URL, secret: Secret) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, pin: Pin) -> None:
         self._inner = inner
-        self._home = home
-        self._secret = secret
+        self._pin = pin
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request on, with the key or without it."""
-        headers = httpx.Headers(request.headers)
-        if origin(request.url) != origin(self._home):
-            headers.pop("Authorization", None)
+        pin, headers = self._pin, request.headers.raw
+        made = pin.header(request.url)
+        if made is not None or not pin.is_home(request.url):
+            dropped = {made[0].lower()} if made else {name.encode() for name in pin.own_headers()}
+            headers = [(name, value) for name, value in headers if name.lower() not in dropped]
         return await self._inner.handle_async_request(
             httpx.Request(
                 request.method,
-                keyed(request.url, self._home, self._secret()),
-                headers=headers,
+                pin.keyed(request.url),
+                headers=[*headers, made] if made else headers,
                 stream=request.stream,
                 extensions=request.extensions,
             )
@@ -91,23 +142,49 @@ class PinnedTransport(httpx.AsyncBaseTransport):
 class KeyedURL(httpx.URL):
     """A URL whose text has no key: loggers and messages see that, the wire sees `raw_path`."""
 
+    def __init__(self, url: httpx.URL, bare: httpx.URL) -> None:
+        super().__init__(url)
+        self._bare = str(bare)
+
     def __str__(self) -> str:
-        return without_key(super().__str__())
+        return self._bare
 
     def __repr__(self) -> str:
-        return f"KeyedURL({str(self)!r})"
+        return f"KeyedURL({self._bare!r})"
+
+
+class KeyedHeaders(httpx.Headers):
+    """Headers with one more that only the wire sees: a copy, as for a redirect, does not have it."""
+
+    def __init__(self, headers: httpx.Headers, secret: tuple[bytes, bytes]) -> None:
+        super().__init__(headers)
+        self._secret = secret
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """All headers as they are sent."""
+        own = self._secret[0].lower()
+        return [*((name, value) for name, value in super().raw if name.lower() != own), self._secret]
 
 
 class KeyAuth(httpx.Auth):
     """Adds the key to requests to its own origin; for clients other than `Session`, such as transfers."""
 
-    def __init__(self, home: httpx.URL, secret: Secret) -> None:
-        self._home = home
-        self._secret = secret
+    def __init__(
+        self,
+        home: httpx.URL,
+        secret: Secret,
+        auth: Auth | None = None,
+        names: Collection[str] = KEY_NAMES,
+    ) -> None:
+        self._pin = Pin(home, secret, auth or Auth(), names)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the key to the first request; httpx does not come here again for redirects."""
-        request.url = KeyedURL(keyed(request.url, self._home, self._secret()))
+        pin, url = self._pin, request.url
+        request.url = KeyedURL(pin.keyed(url), pin.bare(url))
+        if made := pin.header(url):
+            request.headers = KeyedHeaders(request.headers, made)
         yield request
 
 

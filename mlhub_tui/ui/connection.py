@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from ..text import mask, redact
 
 if TYPE_CHECKING:
     from ..profiles import Credentials
-    from ..sources.mlhub import MLHubSource
+    from ..sources.base import Source
 
 __all__ = ["SAMPLE_NAME", "Connection", "SampleHouse", "open_connection", "open_sample"]
 
@@ -22,7 +23,7 @@ class Connection:
     """A source with the credentials it was opened with."""
 
     credentials: Credentials
-    source: MLHubSource
+    source: Source
     is_sample: bool = False
 
     @property
@@ -30,8 +31,9 @@ class Connection:
         """What the top bar calls it."""
         if self.is_sample:
             return SAMPLE_NAME
-        host = urlsplit(self.credentials.root_url).netloc
-        return f"{self.credentials.profile} @ {host}" if self.credentials.profile else host
+        root = self.credentials.root_url
+        place = urlsplit(root).netloc if "://" in root else Path(root).name
+        return f"{self.credentials.profile} @ {place}" if self.credentials.profile else place
 
     @property
     def job_source(self) -> str:
@@ -52,10 +54,18 @@ class Connection:
 
 
 async def open_connection(credentials: Credentials) -> Connection:
-    """Return a connection for credentials; nothing is sent yet.
+    """Return a connection for credentials; nothing is sent yet where their kind is known.
 
     The HTTP client is imported in a thread: it costs a tenth of a second that the keyboard must not wait for.
+
+    Raises
+    ------
+    MLHubException
+        If the kind is not known, and a look at the place finds nothing that can be browsed.
     """
+    from ..sources.connect import settled
+
+    credentials = await settled(credentials)
     return Connection(credentials, await asyncio.to_thread(_open, credentials))
 
 
@@ -65,7 +75,7 @@ async def open_sample(house: SampleHouse) -> Connection:
     return Connection(credentials, await asyncio.to_thread(_open, credentials), is_sample=True)
 
 
-def _open(credentials: Credentials) -> MLHubSource:
+def _open(credentials: Credentials) -> Source:
     from ..sources.connect import open_source
 
     return open_source(credentials)

@@ -15,7 +15,7 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.profiles import Credentials
-from mlhub_tui.sources.connect import open_source
+from mlhub_tui.sources.connect import open_mlhub
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import azure_headers
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -219,7 +219,7 @@ def test_azure_is_asked_for_a_recent_version_and_nobody_else() -> None:
 
 
 async def test_a_source_is_opened_from_credentials_without_a_request() -> None:
-    source = open_source(Credentials("a-key", "https://example.org/v1/", None, "test"))
+    source = open_mlhub(Credentials("a-key", "https://example.org/v1/", None, "test"))
     assert source.root_url == "https://example.org/v1/"
     assert source.session.params["key"] == "a-key"
     await source.aclose()
