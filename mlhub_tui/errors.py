@@ -130,6 +130,10 @@ class InvalidRootURL(MLHubException):
     default_hint = "a root URL looks like https://api.example.org/mlhub/v1/"
 
 
+class InvalidSearch(MLHubException):
+    """What was given for a search (a date, a box, a geometry) cannot be understood."""
+
+
 class DownloadError(MLHubException):
     """A transfer that ended without its file."""
 

@@ -68,6 +68,4 @@ async def fetch(session: Session, step: Step, *, bare: str = "") -> Fetched:
 
 async def _send(session: Session, step: Step) -> httpx.Response:
     headers = {"Accept": ACCEPT, **step.headers}
-    return await session.request(
-        step.method, step.url, headers=headers, json=step.body, repeatable=True
-    )
+    return await session.request(step.method, step.url, headers=headers, json=step.body, repeatable=True)

@@ -1,0 +1,124 @@
+"""The landing page of a STAC API: what it conforms to, where its parts are, what its search takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..errors import UnexpectedAnswer
+from ..models import Catalog, JsonDict
+from .origin import join
+from .steps import absolute
+
+QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")
+CORE_SEARCH = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "limit"})
+"""What every item search takes (STAC API, Item Search)."""
+_ITEM_SEARCH = r"api\.stacspec\.org/[^/]+/item-search"
+_SORT = rf"{_ITEM_SEARCH}/?#sort"
+_FILTER = rf"{_ITEM_SEARCH}/?#filter|ogcapi-features-3/1\.0/(conf|req)/(features-)?filter"
+_CQL2_TEXT = r"/cql2(-text)?/1\.0/(conf|req)/cql2-text"
+_FREE_TEXT = rf"{_ITEM_SEARCH}/?#(advanced-)?free-text"
+_ADVANCED_TEXT = rf"{_ITEM_SEARCH}/?#advanced-free-text"
+_FEATURES = r"ogcapi-features-1/1\.0/conf/core|api\.stacspec\.org/[^/]+/ogcapi-features"
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a landing page says; where it says nothing, the places that the STAC API names.
+
+    Parameters
+    ----------
+    raw
+        The document as received; empty where there is none.
+    url
+        Where it came from.
+    root_url
+        The root of the API, with a slash at its end.
+    conforms
+        The conformance classes, of the page itself or of its `conformance` link.
+    trouble
+        Why the page could not be read; empty where it could.
+    """
+
+    raw: JsonDict = field(repr=False)
+    url: str
+    root_url: str
+    conforms: tuple[str, ...] = ()
+    trouble: str = ""
+
+    @property
+    def document(self) -> Catalog | None:
+        """The page as a document; None where it is none."""
+        try:
+            return Catalog(self.raw, url=self.url)
+        except UnexpectedAnswer:
+            return None
+
+    def declares(self, pattern: str) -> bool:
+        """Whether a conformance class matches a pattern; versions of the classes differ in the field."""
+        return any(re.search(pattern, name) for name in self.conforms)
+
+    def href(self, *relations: str, method: str = "GET") -> str | None:
+        """Return where the first JSON link of a relation leads; None where there is none."""
+        return next(self._hrefs(relations, method), None)
+
+    def _hrefs(self, relations: tuple[str, ...], method: str) -> Iterator[str]:
+        links = self.raw.get("links")
+        for link in links if isinstance(links, list) else []:
+            if not isinstance(link, dict) or not isinstance(link.get("href"), str):
+                continue
+            kind = str(link.get("type") or "json").lower()
+            if str(link.get("rel")).strip().lower() not in relations or "json" not in kind:
+                continue
+            if str(link.get("method") or "GET").upper() != method:
+                continue
+            try:
+                yield absolute(link["href"], self.url)
+            except UnexpectedAnswer:
+                continue
+
+    @property
+    def collections_url(self) -> str:
+        """Where the collections are listed."""
+        return self.href("data") or join(self.root_url, "collections")
+
+    def search_url(self, method: str) -> str | None:
+        """Return where items are searched with a method; None where that is not offered.
+
+        GET is what every item search takes; a page that says nothing may have one.
+        """
+        href = self.href("search", method=method)
+        if href is not None:
+            return href
+        if method == "GET" and self.may_search:
+            return self.href("search", method="POST") or join(self.root_url, "search")
+        return None
+
+    @property
+    def may_search(self) -> bool:
+        """Whether there is, or may be, an item search."""
+        named = self.href("search") or self.href("search", method="POST")
+        return bool(named) or not self.conforms or self.declares(_ITEM_SEARCH)
+
+    @property
+    def has_items(self) -> bool:
+        """Whether collections list their items, as far as the page says."""
+        return not self.conforms or self.declares(_FEATURES)
+
+    @property
+    def search_fields(self) -> frozenset[str]:
+        """Names of the fields of `Search` that the item search takes; none without an item search."""
+        if not self.may_search:
+            return frozenset()
+        more = {
+            "sort": self.declares(_SORT),
+            "filter": self.declares(_FILTER) and self.declares(_CQL2_TEXT),
+            "text": self.declares(_FREE_TEXT),
+        }
+        return CORE_SEARCH | {name for name, offered in more.items() if offered}
+
+    @property
+    def advanced_text(self) -> bool:
+        """Whether the free text is an expression with `AND` (STAC API, Free-Text, "Advanced")."""
+        return self.declares(_ADVANCED_TEXT)

@@ -1,0 +1,128 @@
+"""Searches as requests: the query of a GET, or the body of a POST (STAC API, Item Search)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import NotOffered
+from ..models import JsonDict, Search
+from .landing import Landing
+from .paging import with_params
+from .steps import Step
+
+_TOP_LEVEL = frozenset({"id", "collection", "bbox", "geometry", "type", "stac_version", "links", "assets"})
+_WORDS = {
+    "text": "words",
+    "filter": "filters in CQL2 text",
+    "sort": "sorting",
+    "intersects": "geometries",
+    "bbox": "boxes",
+    "datetime": "dates",
+    "ids": "ids",
+    "collections": "collections",
+}
+
+
+def check(search: Search, offered: frozenset[str], what: str) -> None:
+    """Make sure that a search asks only for what is offered.
+
+    Raises
+    ------
+    NotOffered
+        If it does not; the message names what.
+    """
+    missing = [words for name, words in _WORDS.items() if getattr(search, name) and name not in offered]
+    if missing:
+        raise NotOffered(
+            f"{what} cannot be asked for {' and '.join(missing)}", hint="leave that out of the search"
+        )
+    if search.bbox is not None and search.intersects is not None:
+        raise NotOffered("a search takes a box or a geometry, not both", hint="leave one of them out")
+
+
+def search_step(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> Step:
+    """Return the first request of a search.
+
+    POST is taken where the API offers it; GET for a filter, as servers take text there and JSON in a body.
+
+    Parameters
+    ----------
+    limit
+        How many items are wanted in a page.
+    post
+        Whether POST may be used.
+
+    Raises
+    ------
+    NotOffered
+        If the API offers no search.
+    """
+    by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
+    if by_post and (not by_get or (post and not search.filter)):
+        return Step(by_post, "POST", body=body(search, landing, limit))
+    if by_get:
+        return Step(with_params(by_get, parameters(search, landing, limit)))
+    raise NotOffered("this API has no item search", hint="search within one of its collections")
+
+
+def parameters(search: Search, landing: Landing, limit: int | None) -> dict[str, Any]:
+    """Return the query of a search by GET: lists with commas, geometries as JSON."""
+    found: dict[str, Any] = {
+        "collections": ",".join(search.collections),
+        "ids": ",".join(search.ids),
+        "bbox": ",".join(_number(degrees) for degrees in _corners(search)),
+        "intersects": json.dumps(search.intersects, separators=(",", ":")) if search.intersects else "",
+        "datetime": search.datetime,
+        "q": _text(search, landing),
+        "sortby": ",".join(f"{sign}{name}" for sign, name in map(_sorted_by, search.sort)),
+        "filter": search.filter,
+        "filter-lang": "cql2-text" if search.filter else "",
+        "limit": limit or "",
+    }
+    return {name: value for name, value in found.items() if value != ""}
+
+
+def body(search: Search, landing: Landing, limit: int | None) -> JsonDict:
+    """Return the body of a search by POST."""
+    words = _text(search, landing)
+    found: JsonDict = {
+        "collections": list(search.collections),
+        "ids": list(search.ids),
+        "bbox": _corners(search),
+        "intersects": search.intersects,
+        "datetime": search.datetime,
+        "q": words if landing.advanced_text else [words] if words else "",
+        "sortby": [
+            {"field": name, "direction": "desc" if sign == "-" else "asc"}
+            for sign, name in map(_sorted_by, search.sort)
+        ],
+        "filter": search.filter,
+        "filter-lang": "cql2-text" if search.filter else "",
+        "limit": limit,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _corners(search: Search) -> list[float]:
+    box = search.bbox
+    return [] if box is None else [box.west, box.south, box.east, box.north]
+
+
+def _number(value: float) -> str:
+    """Return a number without an exponent, which not every server reads."""
+    text = f"{value:.10f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _text(search: Search, landing: Landing) -> str:
+    words = search.text.split()
+    return " AND ".join(words) if landing.advanced_text else " ".join(words)
+
+
+def _sorted_by(name: str) -> tuple[str, str]:
+    """Return direction and field: what is no field of an item itself is one of its properties."""
+    sign, field = ("-", name[1:]) if name.startswith("-") else ("+", name.removeprefix("+"))
+    field = field.strip()
+    known = field.partition(".")[0] in _TOP_LEVEL or field.startswith("properties.")
+    return sign, field if known else f"properties.{field}"

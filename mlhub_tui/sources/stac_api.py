@@ -1,0 +1,264 @@
+"""A STAC API as a source: collections or catalogs, their items, and searches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from ..errors import EntityDoesNotExist, NotOffered, RequestError, RequestRefused
+from ..models import (
+    ArchiveInfo,
+    CatalogInfo,
+    Collection,
+    Dataset,
+    Document,
+    Entry,
+    EntryKind,
+    Item,
+    JsonDict,
+    MLModel,
+    Search,
+)
+from ..profiles import Kind
+from ..text import clean, one_line
+from .asset_links import AssetLinks
+from .base import About, Page
+from .http import Session
+from .landing import QUERYABLES
+from .link import Link
+from .listing import Listing
+from .origin import join, segment, shown_id
+from .stac_reader import Reader, is_no_such_place
+from .stac_search import ItemSearch
+from .stac_tree import Tree
+from .steps import Step
+
+
+class STACAPISource:
+    """A `Source` that speaks the STAC API 1.0, and 0.9 as far as it answers; closing it closes its session.
+
+    Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
+    that one broken record does not hide the others.
+
+    Parameters
+    ----------
+    session
+        The session with the API.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._reader = Reader(session)
+        self._tree = Tree(self._reader)
+        self._search = ItemSearch(self._reader, self.items_page)
+        self._asset_links = AssetLinks(session.root_url, session)
+
+    def __repr__(self) -> str:
+        return f"STACAPISource({self.session!r})"
+
+    @property
+    def kind(self) -> Kind:
+        """A STAC API."""
+        return Kind.STAC_API
+
+    @property
+    def root_url(self) -> str:
+        """The root URL, with a slash at its end."""
+        return self.session.root_url
+
+    @property
+    def skipped(self) -> int:
+        """How many entries of all listings so far were no documents."""
+        return self._reader.skipped
+
+    async def about(self) -> About:
+        """Return what the API's landing page says; it is asked for once."""
+        landing = await self._reader.landing()
+        notes = [f"the landing page cannot be read: {landing.trouble}"] if landing.trouble else []
+        if not landing.conforms and not landing.trouble:
+            notes.append("the landing page does not say what the API conforms to: some of it may not answer")
+        if not landing.may_search:
+            notes.append("this API has no item search: items are sifted on this side")
+        return About(
+            Kind.STAC_API,
+            one_line(landing.raw.get("title") or landing.raw.get("id"), 200),
+            clean(landing.raw.get("description")).strip(),
+            await self._search.fields(),
+            tuple(notes),
+            landing.document,
+        )
+
+    async def entries(
+        self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Entry]:
+        """Return a page of the collections; below a collection of its items, below a catalog what it links.
+
+        Where an API has no collections, the catalogs that its landing page links are the top.
+        """
+        if link is not None:
+            collection = parent.id if parent and parent.kind is EntryKind.COLLECTION else ""
+            return await self._tree.more(link, collection)
+        if parent is None:
+            return await self._tree.top(page_size)
+        if parent.kind in (EntryKind.COLLECTION, EntryKind.CATALOG):
+            return await self._tree.below(parent, page_size)
+        return Page(())
+
+    async def document(self, entry: Entry) -> Document:
+        """Return the document of an entry, fetched if need be."""
+        if entry.document is not None:
+            return entry.document
+        if entry.url:
+            return await self._reader.document(entry.url)
+        match entry.kind:
+            case EntryKind.COLLECTION:
+                return await self.collection(entry.id)
+            case EntryKind.ITEM:
+                return await self.item(entry.collection_id, entry.id)
+        raise _not_offered(f"{entry.kind}s by their id")
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds.
+
+        By POST where the API offers that, else by GET; an API that has no item search is walked collection
+        by collection, and its items sifted on this side.
+
+        Raises
+        ------
+        NotOffered
+            If the search asks for something that is not in `About.search`.
+        """
+        return await self._search.page(search, link, page_size)
+
+    async def queryables(self, collection_id: str | None = None) -> JsonDict:
+        """Return the JSON schema of what a filter may name; NotOffered where there is none."""
+        landing = await self._reader.landing()
+        if collection_id is not None:
+            place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}/queryables")
+        else:
+            place = landing.href(*QUERYABLES) or join(self.root_url, "queryables")
+        try:
+            return (await self._reader.object(place))[0]
+        except RequestError as error:
+            if not is_no_such_place(error):
+                raise
+            raise NotOffered("this API does not say what a filter may name", url=error.url) from None
+
+    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
+        """Return where the bytes of an asset can be asked for now, signed where the store wants that."""
+        return await self._asset_links.link(href, fresh=fresh)
+
+    async def collections(self) -> list[Collection]:
+        """Return all collections, page after page."""
+
+        async def page(link: str | None) -> Page[Collection]:
+            from .fetch import fetch
+
+            if link is None:
+                fetched = await self._tree.collections()
+            else:
+                fetched = await fetch(self.session, Step.decoded(link), bare="collections")
+            return self._reader.page(fetched, "collections", Collection)
+
+        return [collection async for collection in Listing(page).entries()]
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}")
+        missing = f"collection {shown_id(collection_id)} does not exist"
+        raw, url = await self._object(place, missing)
+        return Collection(raw, url=url)
+
+    async def items_page(
+        self,
+        collection_id: str,
+        *,
+        link: str | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> Page[Item]:
+        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to.
+
+        Raises
+        ------
+        NotOffered
+            If `extensions` are named: only the MLHub API sifts by them.
+        """
+        if extensions:
+            raise _not_offered("items by their extensions")
+        if link is not None:
+            return await self._reader.items(Step.decoded(link))
+        return self._reader.page(await self._tree.items(collection_id, page_size), "features", Item)
+
+    async def items(
+        self,
+        collection_id: str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> AsyncGenerator[Item, None]:
+        """Yield up to `limit` items, a page in memory at a time; stops on a link or page that repeats."""
+
+        async def page(link: str | None) -> Page[Item]:
+            return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
+
+        async for item in Listing(page).entries(limit):
+            yield item
+
+    async def item(self, collection_id: str, item_id: str) -> Item:
+        """Return one item; by a search where the API does not give single items."""
+        path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
+        missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
+        try:
+            raw, url = await self._object(join(self.root_url, path), missing)
+            return Item(raw, url=url)
+        except (EntityDoesNotExist, RequestRefused) as error:
+            landing = await self._reader.landing()
+            if not is_no_such_place(error) or landing.has_items or not landing.may_search:
+                raise
+            first = error
+        found = await self.search_page(Search(collections=(collection_id,), ids=(item_id,)), page_size=1)
+        if not found.entries:
+            raise first
+        return found.entries[0]
+
+    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
+        """Raise `NotOffered`: a STAC API has collections."""
+        raise _not_offered("datasets", "list its collections")
+
+    async def dataset(self, id_or_doi: str) -> Dataset:
+        """Raise `NotOffered`: a STAC API has collections."""
+        raise _not_offered("datasets", "ask for one of its collections")
+
+    async def models(self) -> list[MLModel]:
+        """Raise `NotOffered`: only the MLHub API has models."""
+        raise _not_offered("models")
+
+    async def model(self, model_id: str) -> MLModel:
+        """Raise `NotOffered`: only the MLHub API has models."""
+        raise _not_offered("models")
+
+    async def archive_info(self, collection_id: str) -> ArchiveInfo:
+        """Raise `NotOffered`: only the MLHub API has archives."""
+        raise _not_offered("archives of collections", "download the assets of its items")
+
+    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
+        """Raise `NotOffered`: only the MLHub API has archives."""
+        raise _not_offered("archives of catalogs", "download the assets of its items")
+
+    async def aclose(self) -> None:
+        """Close the session."""
+        await self.session.aclose()
+
+    async def _object(self, url: str, missing: str) -> tuple[JsonDict, str]:
+        """Return a JSON object; where the API has none, the error names the thing."""
+        try:
+            return await self._reader.object(url)
+        except EntityDoesNotExist as error:
+            raise EntityDoesNotExist(missing, url=error.url, status=error.status) from None
+
+
+def _not_offered(what: str, hint: str | None = None) -> NotOffered:
+    return NotOffered(f"a STAC API has no {what}", hint=hint)

@@ -1,0 +1,125 @@
+"""Reading a STAC API: its landing page once, its listings page by page, its documents one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from ..errors import EntityDoesNotExist, RequestError, RequestRefused, UnexpectedAnswer
+from ..models import Document, Item, JsonDict
+from .answers import as_list, as_object, decode
+from .base import Page
+from .features import D, alone, document_of, documents, matched
+from .fetch import ACCEPT, Fetched, fetch
+from .http import Session
+from .landing import Landing
+from .origin import without_key
+from .paging import with_params
+from .steps import Step
+
+E = TypeVar("E", bound=Document)
+_NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
+_REFUSED = frozenset({400, 422})
+
+
+class Reader:
+    """What a STAC API source asks for.
+
+    Parameters
+    ----------
+    session
+        The session with the API.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.skipped = 0
+        self._landing: Landing | None = None
+        self._asking = asyncio.Lock()
+
+    async def landing(self) -> Landing:
+        """Return what the landing page says; it is asked for once.
+
+        A root that answers with nothing, or with a web page, may still have its parts: the trouble is noted
+        and the parts are looked for where the STAC API has them.
+
+        Raises
+        ------
+        RequestError
+            If the API cannot be reached, or refuses the secret.
+        """
+        async with self._asking:
+            if self._landing is None:
+                self._landing = await self._read_landing()
+            return self._landing
+
+    async def _read_landing(self) -> Landing:
+        root = self.session.root_url
+        try:
+            raw, url = await self._root_object(root)
+        except (EntityDoesNotExist, UnexpectedAnswer) as error:
+            return Landing({}, root, root, trouble=error.message)
+        page = Landing(raw, url, root, _classes(raw))
+        conformance = page.href("conformance", "http://www.opengis.net/def/rel/ogc/1.0/conformance")
+        if page.conforms or conformance is None:
+            return page
+        try:
+            classes = _classes(as_object(await self.session.get_json(conformance), conformance))
+        except RequestError:
+            return page
+        return Landing(raw, url, root, classes)
+
+    async def _root_object(self, root: str) -> tuple[JsonDict, str]:
+        """Return the landing page; some servers know their root without the slash only."""
+        try:
+            return await self.object(root)
+        except EntityDoesNotExist:
+            return await self.object(root.rstrip("/"))
+
+    async def object(self, url: str) -> tuple[JsonDict, str]:
+        """Return the JSON object at a URL, and where it came from."""
+        response = await self.session.get(url, headers={"Accept": ACCEPT})
+        place = without_key(str(response.url), self.session.params.secret)
+        return as_object(await decode(response), place), place
+
+    async def document(self, url: str) -> Document:
+        """Return the document at a URL."""
+        raw, place = await self.object(url)
+        return document_of(raw, place)
+
+    async def first(self, url: str, page_size: int | None, bare: str = "") -> Fetched:
+        """Return the first page of a listing; without our page size where the server refuses that."""
+        try:
+            return await fetch(self.session, Step(with_params(url, {"limit": page_size})), bare=bare)
+        except RequestRefused as error:
+            if page_size is None or error.status not in _REFUSED:
+                raise
+        return await fetch(self.session, Step(url), bare=bare)
+
+    def page(self, fetched: Fetched, key: str, make: type[D]) -> Page[D]:
+        """Return the documents of an answer as a page of a listing.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If there is no list under the key.
+        """
+        entries = as_list(fetched.answer, fetched.url, key)
+        found, skipped = documents(entries, make, alone(fetched.url, self.session.root_url))
+        self.skipped += skipped
+        following = fetched.next.encoded() if fetched.next else None
+        return Page(tuple(found), following, matched(fetched.answer), skipped, fetched.stopped)
+
+    async def items(self, step: Step) -> Page[Item]:
+        """Return the page of items that a step leads to."""
+        return self.page(await fetch(self.session, step), "features", Item)
+
+
+def is_no_such_place(error: RequestError) -> bool:
+    """Whether an endpoint is not there at all, so that another one may serve."""
+    return error.status in _NO_SUCH_PLACE or isinstance(error, UnexpectedAnswer)
+
+
+def _classes(raw: JsonDict) -> tuple[str, ...]:
+    value = raw.get("conformsTo")
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()

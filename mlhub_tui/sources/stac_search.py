@@ -1,0 +1,70 @@
+"""The item search of a STAC API, page by page; an API without one is walked and sifted on this side."""
+
+from __future__ import annotations
+
+from ..errors import RequestError
+from ..models import Item, Search
+from .base import Page
+from .bounded import bounded, unbounded
+from .queries import check, search_step
+from .sift import FIELDS, ItemsPage, SiftedSearch
+from .stac_reader import Reader, is_no_such_place
+from .steps import Step
+
+_NO_POST = frozenset({404, 405, 415, 501})
+
+
+class ItemSearch:
+    """Searches an API.
+
+    Parameters
+    ----------
+    reader
+        What asks the API.
+    items_page
+        Gives the items of a collection, for an API that has no item search.
+    """
+
+    def __init__(self, reader: Reader, items_page: ItemsPage) -> None:
+        self._reader = reader
+        self._sifted = SiftedSearch(items_page)
+        self._post = True
+        self._missing = False
+
+    async def fields(self) -> frozenset[str]:
+        """Return the names of the fields of `Search` that can be asked for."""
+        landing = await self._reader.landing()
+        return FIELDS if self._missing or not landing.may_search else landing.search_fields
+
+    async def page(self, search: Search, link: str | None, page_size: int | None) -> Page[Item]:
+        """Return one page of what a search finds."""
+        landing = await self._reader.landing()
+        if self._missing or not landing.may_search:
+            return await self._sifted.page(search, link, page_size)
+        check(search, landing.search_fields, "this API")
+        if search.limit == 0:
+            return Page(())
+        left, inner = unbounded(link, search.limit)
+        if inner is not None:
+            return bounded(await self._reader.items(Step.decoded(inner)), left)
+        size = page_size if left is None else min(left, page_size or left)
+        try:
+            return bounded(await self._first(search, size), left)
+        except RequestError as error:
+            if not is_no_such_place(error) or landing.conforms or search.filter:
+                raise
+        # The landing page did not say whether there is a search, and there is none.
+        self._missing = True
+        return await self._sifted.page(search, None, page_size)
+
+    async def _first(self, search: Search, size: int | None) -> Page[Item]:
+        """Return the first page, by GET where a POST finds nobody."""
+        landing = await self._reader.landing()
+        step = search_step(search, landing, size, post=self._post)
+        try:
+            return await self._reader.items(step)
+        except RequestError as error:
+            if step.method != "POST" or error.status not in _NO_POST or not landing.search_url("GET"):
+                raise
+        self._post = False
+        return await self._reader.items(search_step(search, landing, size, post=False))

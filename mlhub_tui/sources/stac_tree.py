@@ -1,0 +1,199 @@
+"""The tree of a STAC API: collections, or the catalogs its links name; below them more, or items."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ..models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
+from ..text import one_line
+from .base import Page
+from .fetch import Fetched, fetch
+from .origin import join, segment, shown_id
+from .queries import search_step
+from .stac_reader import Reader, is_no_such_place
+from .steps import Step, absolute
+
+_KINDS = {"child": EntryKind.CATALOG, "item": EntryKind.ITEM}
+
+
+class Tree:
+    """Finds what lies below an entry.
+
+    Parameters
+    ----------
+    reader
+        What asks the API.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._root = reader.session.root_url
+
+    async def top(self, page_size: int | None = None) -> Page[Entry]:
+        """Return the first page of collections; the catalogs of the landing page where there are none."""
+        landing = await self._reader.landing()
+        linked = self._linked(landing.raw, landing.url)
+        try:
+            fetched = await self.collections(page_size)
+        except RequestError as error:
+            if not linked or not is_no_such_place(error):
+                raise
+            return Page(linked)
+        page = self.entries(fetched)
+        return page if page.entries or page.next or not linked else Page(linked)
+
+    async def collections(self, page_size: int | None = None) -> Fetched:
+        """Return the first page of collections.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If there are none where the landing page says, nor where the STAC API has them.
+        """
+        landing = await self._reader.landing()
+        own, named = join(self._root, "collections"), landing.collections_url
+        # A link to another host is often a server's inner name: the API's own place is asked first.
+        places = dict.fromkeys([named, own] if self._reader.session.is_own(named) else [own, named])
+        failure: RequestError | None = None
+        for place in places:
+            try:
+                return await self._reader.first(place, page_size, bare="collections")
+            except RequestError as error:
+                if not is_no_such_place(error):
+                    raise
+                failure = failure or error
+        words = landing.trouble or (failure.message if failure else "")
+        raise UnexpectedAnswer(f"there is no STAC API: {words}", url=own)
+
+    async def below(self, parent: Entry, page_size: int | None = None) -> Page[Entry]:
+        """Return the first page of what lies below a collection or a catalog."""
+        if parent.kind is EntryKind.COLLECTION and parent.id and parent.document is None:
+            items = await self.items(parent.id, page_size)
+            return self.entries(items, parent.id)
+        document = parent.document or await self._reader.document(self.place(parent))
+        linked = self._linked(document.raw, document.url)
+        fetched = await self._listed(document, page_size)
+        if fetched is None:
+            return Page(linked)
+        page = self.entries(fetched, document.id if isinstance(document, Collection) else "")
+        return replace(page, entries=(*linked, *page.entries))
+
+    async def more(self, link: str, collection_id: str = "") -> Page[Entry]:
+        """Return the page that a `Page.next` leads to."""
+        return self.entries(
+            await fetch(self._reader.session, Step.decoded(link), bare="collections"), collection_id
+        )
+
+    async def items(self, collection_id: str, page_size: int | None = None) -> Fetched:
+        """Return the first page of a collection's items.
+
+        From the API's own place; where there is none from the collection's `items` link, or by a search.
+
+        Raises
+        ------
+        EntityDoesNotExist
+            If there is no such collection.
+        """
+        path = f"collections/{segment(collection_id, 'collection')}"
+        try:
+            return await self._reader.first(join(self._root, f"{path}/items"), page_size)
+        except RequestError as error:
+            if not is_no_such_place(error):
+                raise
+            first = error
+        try:
+            document = await self._reader.document(join(self._root, path))
+        except EntityDoesNotExist as error:
+            missing = f"collection {shown_id(collection_id)} does not exist"
+            raise EntityDoesNotExist(missing, url=error.url, status=error.status) from None
+        except RequestError:
+            raise first from None
+        found = await self._listed(document, page_size, tried=join(self._root, f"{path}/items"))
+        if found is None:
+            raise first
+        return found
+
+    async def _listed(self, document: Document, page_size: int | None, tried: str = "") -> Fetched | None:
+        """Return the first page of what a document's links list, or a search finds; None where nothing."""
+        is_own = self._reader.session.is_own
+        place = _href(document, "items") or (
+            "" if isinstance(document, Collection) else _href(document, "data")
+        )
+        # An API's link to another host is often its inner name: the API's own place is asked first.
+        trusted = tried or (is_own(place) or not is_own(document.url) if place else False)
+        if place and place != tried and trusted:
+            return await self._reader.first(place, page_size, bare="collections")
+        if not isinstance(document, Collection):
+            return None
+        if not tried:
+            return await self.items(document.id, page_size)
+        landing = await self._reader.landing()
+        if not landing.may_search:
+            return None
+        step = search_step(Search(collections=(document.id,)), landing, page_size)
+        return await fetch(self._reader.session, step)
+
+    def place(self, entry: Entry) -> str:
+        """Return where the document of an entry is."""
+        if entry.url:
+            return entry.url
+        collection = entry.id if entry.kind is EntryKind.COLLECTION else entry.collection_id
+        path = f"collections/{segment(collection, 'collection')}"
+        if entry.kind is EntryKind.ITEM:
+            path += f"/items/{segment(entry.id, 'item')}"
+        return join(self._root, path)
+
+    def entries(self, fetched: Fetched, collection_id: str = "") -> Page[Entry]:
+        """Return an answer's items, collections or catalogs as entries."""
+        answer = fetched.answer
+        if isinstance(answer.get("features"), list):
+            items = self._reader.page(fetched, "features", Item)
+            made = [Entry.of(item, collection_id=collection_id) for item in items.entries]
+            return Page(tuple(made), items.next, items.matched, items.skipped, items.stopped)
+        key = "children" if "children" in answer and "collections" not in answer else "collections"
+        kind = Catalog if key == "children" else Collection
+        page: Page[Document] = self._reader.page(fetched, key, kind)
+        return Page(tuple(map(Entry.of, page.entries)), page.next, page.matched, page.skipped, page.stopped)
+
+    def _linked(self, raw: dict[str, object], url: str) -> tuple[Entry, ...]:
+        """Return the entries that the links of a document name."""
+        links = raw.get("links")
+        found = [self._entry(link, url) for link in (links if isinstance(links, list) else [])]
+        return tuple(dict.fromkeys(entry for entry in found if entry is not None))
+
+    def _entry(self, link: object, url: str) -> Entry | None:
+        if not isinstance(link, dict) or not isinstance(link.get("href"), str):
+            return None
+        kind = _KINDS.get(str(link.get("rel")).strip().lower())
+        if kind is None or "html" in str(link.get("type")).lower():
+            return None
+        try:
+            place = absolute(link["href"], url, self._reader.session.params.secret)
+        except UnexpectedAnswer:
+            return None
+        identity = self._collection_at(place)
+        return Entry(
+            EntryKind.COLLECTION if identity else kind, identity, one_line(link.get("title"), 200), place
+        )
+
+    def _collection_at(self, url: str) -> str:
+        """Return the id of the collection that a URL of this API is the place of; empty where it is none."""
+        path, base = urlsplit(url).path.rstrip("/"), urlsplit(join(self._root, "collections/")).path
+        rest = path.removeprefix(base)
+        if not self._reader.session.is_own(url) or rest == path or not rest or "/" in rest:
+            return ""
+        return unquote(rest)
+
+
+def _href(document: Document, relation: str) -> str:
+    """Return where a link of a document leads; empty where there is none."""
+    for link in document.links:
+        href, kind = link.get("href"), str(link.get("type") or "json").lower()
+        if str(link.get("rel")).strip().lower() == relation and isinstance(href, str) and "json" in kind:
+            try:
+                return absolute(href, document.url)
+            except UnexpectedAnswer:
+                continue
+    return ""
