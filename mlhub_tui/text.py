@@ -92,13 +92,28 @@ def mask(key: str | None) -> str:
     return f"****{clean(key[-4:])}" if len(key) >= 12 else "****"
 
 
-_KEY_IN_URL = re.compile(r"(?i)([?&;](?:api_?key|key|token|sig|signature|access_token)=)[^&#\s]*")
+# Keys by their names in queries, and the parts of signatures: Azure's `sig`, Amazon's and Google's own.
+_SECRETS = (
+    r"(?:(?:x-(?:amz|goog)-)?(?:signature|credential|security-token)|sig|signature|(?:access_?|id_?|sas_?)?token"
+    r"|(?:api[_-]?|subscription-|ocp-apim-subscription-)?key|awsaccesskeyid|googleaccessid|secret|password)"
+)
+_KEY_IN_URL = re.compile(rf"(?i)([?&;]{_SECRETS}=|\bsig=)[^&#\s]*")
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def redact(text: str) -> str:
     """Return text (a URL, or a message with URLs in it) without keys, tokens and user information."""
     return _USERINFO.sub("", _KEY_IN_URL.sub(r"\1…", text))
+
+
+def holds_secret(url: str) -> bool:
+    """Return whether a URL carries what `redact` takes away: a key, a token, a signature, a password."""
+    return bool(_KEY_IN_URL.search(url)) or (bool(_USERINFO.search(url)) and not _names_container(url))
+
+
+def _names_container(url: str) -> bool:
+    """Return whether what stands before the `@` is a container (`abfs://container@account…`), not a user."""
+    return not url.lower().startswith(("http:", "https:", "ftp:"))
 
 
 def size(count: float | None) -> str:
@@ -113,6 +128,30 @@ def size(count: float | None) -> str:
 def rate(bytes_per_second: float | None) -> str:
     """Return a transfer rate for people: `4.2 MB/s`."""
     return "" if not bytes_per_second else f"{size(bytes_per_second)}/s"
+
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(?:b(?:ytes?)?)?(?:/s|ps)?", re.IGNORECASE)
+
+
+def parse_rate(typed: str) -> int | None:
+    """Return bytes per second of what a person typed: `5M`, `500k`, `1.5 MB/s`, `2MiB`; None for `off`.
+
+    Powers of ten as `size` writes them, of two with an `i`.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, in words for people.
+    """
+    words = one_line(typed).lower()
+    if words in ("", "0", "off", "none", "no limit"):
+        return None
+    match = _RATE.fullmatch(words)
+    if match is None:
+        raise ValueError(f"{one_line(typed, 40)!r} is no speed; write 5M, 500k or off")
+    number, unit, binary = match.groups()
+    step = 1024 if binary else 1000
+    return int(float(number) * step ** " kmgt".index(unit or " ")) or None
 
 
 def duration(seconds: float | None) -> str:

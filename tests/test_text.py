@@ -114,6 +114,36 @@ def test_redacted_text_has_no_keys_and_no_user_information() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.blob.core.windows.net/c/x?st=2024&sp=rl&sig=abc%3D",
+        "https://b.s3.amazonaws.com/x?X-Amz-Credential=abc&X-Amz-Expires=3600",
+        "https://b.s3.amazonaws.com/x?X-Amz-Security-Token=abc",
+        "https://storage.googleapis.com/b/x?X-Goog-Signature=abc",
+        "https://h/x?AWSAccessKeyId=abc&Expires=1",
+        "https://h/x?subscription-key=abc",
+        "https://h/x?access_token=abc",
+        "https://abc@h/x",
+    ],
+)
+def test_signatures_of_all_stores_are_seen_and_redacted(url: str) -> None:
+    assert text.holds_secret(url)
+    assert "abc" not in text.redact(url)
+    assert "abc" not in text.redact(f"Server answered 403 to {url}, sorry")
+
+
+def test_a_token_alone_is_redacted_too() -> None:
+    assert text.redact("sig=abc&se=2024") == "sig=…&se=2024"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h/x?assets=B1&sort=asc", "abfs://c@a.dfs.core.windows.net/x", "https://h/sig/x"]
+)
+def test_other_urls_hold_no_secret(url: str) -> None:
+    assert not text.holds_secret(url)
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"),
     [
         (None, ""),
