@@ -130,7 +130,7 @@ def rate(bytes_per_second: float | None) -> str:
     return "" if not bytes_per_second else f"{size(bytes_per_second)}/s"
 
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(?:b(?:ytes?)?)?(?:/s|ps)?", re.IGNORECASE)
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(?:b(?:ytes?)?)?(?:/s)?", re.IGNORECASE | re.ASCII)
 
 
 def parse_rate(typed: str) -> int | None:

@@ -197,3 +197,27 @@ def test_links_in_markdown_are_written_out_or_reduced_to_their_names(
     value: str, whole: str, name: str
 ) -> None:
     assert (text.unlink(value), text.link_names(value)) == (whole, name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "rate"),
+    [
+        ("5M", 5_000_000),
+        ("500k", 500_000),
+        ("1.5 MB/s", 1_500_000),
+        ("2MiB", 2 << 20),
+        ("800", 800),
+        (" off ", None),
+        ("", None),
+        ("0", None),
+    ],
+)
+def test_a_speed_is_read_as_people_write_it(typed: str, rate: int | None) -> None:
+    assert text.parse_rate(typed) == rate
+
+
+@pytest.mark.parametrize("typed", ["fast", "-5M", "5X", "5 M 3", "1e9", "20 Mbps", "٥M", "5\x1b[0mM"])
+def test_what_is_no_speed_is_refused_in_one_line(typed: str) -> None:
+    with pytest.raises(ValueError, match="write 5M, 500k or off") as caught:
+        text.parse_rate(typed)
+    assert str(caught.value).isprintable()

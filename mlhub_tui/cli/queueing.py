@@ -13,10 +13,12 @@ from ..downloads.job import SAMPLE, ArchiveRequest, IfExists, Job
 from ..errors import MLHubException
 from ..profiles import resolve_or_anonymous
 from ..text import count, one_line
+from .desk import json_option, note, open_desk
 from .failures import FAILED, report
-from .listing import as_json
 from .options import Choice, Group, connection_options, output_dir, output_option
 from .queue_lines import HEADERS, document, row
+from .queue_settings import limit_command, set_command
+from .queue_verify import verify
 from .tables import table, terminal_width
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ Examples:
   mlhub-tui queue list --json | jq -r '.[] | select(.state == "done").path'
   mlhub-tui queue pause 3 4
   mlhub-tui queue resume              all that is paused or stuck
+  mlhub-tui queue limit 5M            while it runs; `off` lifts it
+  mlhub-tui queue set --transfers 4 --connections 1
+  mlhub-tui queue verify              read what is done again
 """
 
 
@@ -41,6 +46,10 @@ def queue_group() -> None:
 
     It is the queue of the app: commands act on transfers wherever they run.
     """
+
+
+for _command in (set_command, limit_command, verify):
+    queue_group.add_command(_command)
 
 
 @queue_group.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
@@ -70,21 +79,21 @@ def add(context: click.Context, collections: tuple[str, ...], if_exists: str) ->
         ArchiveRequest(source, profile, collection, folder, IfExists(if_exists), title=collection)
         for collection in dict.fromkeys(collections)
     ]
-    with _desk() as desk:
+    with open_desk() as desk:
         jobs = desk.add(requests)
         for job in jobs:
             _say(job)
         if not desk.runners():
-            _note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
+            note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
 
 
 @queue_group.command("list", short_help="List what is queued, running and finished.")
-@as_json
+@json_option
 def list_jobs(as_json: bool) -> None:
     """List what is queued, running and finished, wherever it runs."""
     jobs: Sequence[Job] = ()
     if paths.queue().exists():
-        with _desk() as desk:
+        with open_desk() as desk:
             jobs = desk.jobs()
     if as_json:
         click.echo(json.dumps([document(job) for job in jobs], indent=2))
@@ -105,7 +114,7 @@ def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
         from ..downloads.verbs import Verb
 
         verb = Verb(name)
-        with _desk() as desk:
+        with open_desk() as desk:
             _finish(desk, name, desk.ask(verb, ids or None))
 
     return command
@@ -124,7 +133,7 @@ def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
     """Give transfers up, and delete what was fetched of them; all without an ID."""
     from ..downloads.verbs import CHANGES, Verb
 
-    with _desk() as desk:
+    with open_desk() as desk:
         jobs = [job for job in desk.jobs() if job.state in CHANGES[Verb.CANCEL].starts]
         chosen = [job for job in jobs if not ids or job.id in ids]
         if chosen and not yes:
@@ -138,7 +147,7 @@ def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
 @click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
 def clear(ids: tuple[int, ...]) -> None:
     """Remove what is done, failed or cancelled from the list; no file is touched."""
-    with _desk() as desk:
+    with open_desk() as desk:
         asked = desk.clear(ids or None)
         click.echo(f"{count(len(asked.done), 'finished transfer')} removed from the list", err=True)
         _complain("clear", asked)
@@ -177,22 +186,13 @@ def _credentials(choice: Choice) -> Credentials:
     return resolve_or_anonymous(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
 
 
-def _desk() -> Desk:
-    from ..downloads.desk import Desk
-
-    desk = Desk(paths.queue())
-    if desk.notice:
-        _note(desk.notice)
-    return desk
-
-
 def _warn_of_key(found: Credentials) -> None:
     from ..downloads.credentials import not_kept
 
     if not found.api_key:
-        _note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
+        note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
     elif why := not_kept(found):
-        _note(why)
+        note(why)
 
 
 def _finish(desk: Desk, name: str, asked: Asked) -> None:
@@ -204,7 +204,7 @@ def _finish(desk: Desk, name: str, asked: Asked) -> None:
             _say(job)
     if not in_time:
         where = ", ".join(sorted({job.where for job in asked.passed}))
-        _note(f"no answer yet from what runs it ({where}): it is told as soon as it listens")
+        note(f"no answer yet from what runs it ({where}): it is told as soon as it listens")
     if not touched and not asked.refused and not asked.missing:
         click.echo(f"nothing to {name}", err=True)
     _complain(name, asked)
@@ -222,7 +222,3 @@ def _complain(name: str, asked: Asked) -> None:
 
 def _say(job: Job) -> None:
     click.echo(f"{job.id}\t{job.state}\t{one_line(job.path, 4096)}")
-
-
-def _note(words: str) -> None:
-    click.echo(f"note: {one_line(words)}", err=True)

@@ -48,7 +48,7 @@ class Follower(threading.Thread):
         super().__init__(name=f"verify {path.name}", daemon=True)
         self._path = path
         self._digests = digests
-        self._hashes = [_new(digest.algorithm) for digest in digests]
+        self._hashes = [new_hash(digest.algorithm) for digest in digests]
         self._written = written
         self._total: int | None = None
         self._stopped = False
@@ -117,31 +117,54 @@ class Follower(threading.Thread):
                     self._news.wait(_LOOK)
 
 
+class Gzip:
+    """Follows gzip data by its own CRC (RFC 1952, section 2.3.1), piece by piece.
+
+    Parameters
+    ----------
+    name
+        The file, for what is said of it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._inflater = zlib.decompressobj(wbits=31)
+        self._inside, self._members = False, 0
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take the next piece; VerificationFailed if it is no gzip data, or a CRC does not agree."""
+        while data:
+            if not self._inside and self._members and not bytes(data).strip(b"\0"):
+                return  # padding after the last member
+            try:
+                self._inflater.decompress(data, _CHUNK)
+            except zlib.error as error:
+                raise VerificationFailed(f"{self._name} is not a whole gzip file: {error}") from error
+            self._inside = not self._inflater.eof
+            data = self._inflater.unconsumed_tail if self._inside else self._inflater.unused_data
+            if not self._inside:
+                self._inflater, self._members = zlib.decompressobj(wbits=31), self._members + 1
+
+    def finish(self) -> None:
+        """Raise VerificationFailed unless that was all of it."""
+        if self._inside or not self._members:
+            raise VerificationFailed(f"{self._name} ends in the middle of its gzip data")
+
+
 def gzip_whole(path: Path, interrupted: threading.Event) -> None:
-    """Raise VerificationFailed unless a file is whole gzip, by its own CRC (RFC 1952, section 2.3.1).
+    """Raise VerificationFailed unless a file is whole gzip, by its own CRC.
 
     For answers that announce no length, where an early end of the connection looks like the end.
     """
-    inflater = zlib.decompressobj(wbits=31)
-    inside, members = False, 0
+    gzip = Gzip(path.name)
     with path.open("rb") as file:
         while (data := file.read(_CHUNK)) and not interrupted.is_set():
-            while data:
-                if not inside and members and not data.strip(b"\0"):
-                    break  # padding after the last member
-                try:
-                    inflater.decompress(data, _CHUNK)
-                except zlib.error as error:
-                    raise VerificationFailed(f"{path.name} is not a whole gzip file: {error}") from error
-                inside = not inflater.eof
-                data = inflater.unconsumed_tail if inside else inflater.unused_data
-                if not inside:
-                    inflater, members = zlib.decompressobj(wbits=31), members + 1
-    if not interrupted.is_set() and (inside or not members):
-        raise VerificationFailed(f"{path.name} ends in the middle of its gzip data")
+            gzip.feed(data)
+    if not interrupted.is_set():
+        gzip.finish()
 
 
-def _new(algorithm: str) -> Hash:
+def new_hash(algorithm: str) -> Hash:
     """Return a hash by its name in a digest: `md5`, `sha-256`, `sha3-256`, `blake2b-128` (in bits)."""
     family, _, bits = algorithm.partition("-")
     if family == "blake2b":

@@ -329,3 +329,49 @@ def test_a_background_runner_that_cannot_start_says_so(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(background.BackgroundError, match="ended at once"):
         background.start(None)
+
+
+def test_settings_are_shown_changed_and_kept(run: Run, mlhub_home: Path) -> None:
+    assert json.loads(run("queue", "set", "--json").stdout) == {
+        "limit": None,
+        "transfers": 2,
+        "per_host": 4,
+        "connections": 8,
+    }
+    assert "5.0 MB/s" in run("queue", "limit", "5M").stdout
+    assert run("queue", "set", "--transfers", "3", "--connections", "1").exit_code == 0
+    shown = json.loads(run("queue", "limit", "--json").stdout)
+    assert shown == {"limit": 5_000_000, "transfers": 3, "per_host": 4, "connections": 1}
+    assert json.loads(run("queue", "limit", "off", "--json").stdout)["limit"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["limit", "fast"], ["limit", "-1"], ["set", "--transfers", "0"], ["set", "--limit", "5 apples"]],
+)
+def test_a_setting_that_makes_no_sense_is_a_usage_error(
+    run: Run, mlhub_home: Path, arguments: list[str]
+) -> None:
+    assert run("queue", *arguments).exit_code == 2
+    assert not (mlhub_home / "queue.db").exists()
+
+
+def test_finished_files_are_verified_and_a_damaged_one_is_found(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    assert "nothing to verify" in run("queue", "verify").stderr
+    assert run("queue", "add", LABELS, UGANDA, "--output-dir", str(tmp_path)).exit_code == 0
+    assert "job 1 is queued" in run("queue", "verify", "1").stderr
+    assert run("queue", "run", "--until-empty").exit_code == 0
+    good = run("queue", "verify")
+    assert good.exit_code == 0
+    assert good.stdout.splitlines()[0] == f"1\twhole: size, MD5, gzip CRC\t{tmp_path / LABELS}.tar.gz"
+    archive = tmp_path / f"{UGANDA}.tar.gz"
+    spoilt = bytearray(archive.read_bytes())
+    spoilt[len(spoilt) // 2] ^= 1
+    archive.write_bytes(spoilt)
+    bad = run("queue", "verify", "1", "2", "9", "--json")
+    assert bad.exit_code == 1
+    assert [bool(found["error"]) for found in json.loads(bad.stdout)] == [False, True]
+    assert "there is no job 9" in bad.stderr
+    assert "overwrite" in run("queue", "verify", "2").stderr

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads import extents
-from mlhub_tui.downloads.line import SPARE
 from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
+from mlhub_tui.downloads.line import SPARE
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.ramp import Ramp
 from tests.faults.server import Answer, FaultServer

@@ -64,7 +64,7 @@ async def test_programs_that_fetch_at_the_same_time_share_the_limit(
     await one.change(limit=200_000)
     jobs = [await one.add(wish(folder, "a")), await two.add(wish(folder, "b"))]
     for queue in (one, two):
-        await until(queue, lambda jobs: all(job.state is State.DOWNLOADING for job in jobs) and len(jobs) == 2)
+        await until(queue, lambda jobs: [job.state for job in jobs] == [State.DOWNLOADING] * 2)
     await asyncio.sleep(0.3)
     before, begun = sum(job.part.stat().st_size for job in jobs), time.monotonic()
     await asyncio.sleep(0.6)

@@ -1,0 +1,30 @@
+"""The shared queue as the commands open it, and the notes they write beside what they print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import paths
+from ..text import one_line
+
+if TYPE_CHECKING:
+    from ..downloads.desk import Desk
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
+
+
+def open_desk() -> Desk:
+    """Open the queue, a context manager; what is wrong with its file is noted."""
+    from ..downloads.desk import Desk
+
+    desk = Desk(paths.queue())
+    if desk.notice:
+        note(desk.notice)
+    return desk
+
+
+def note(words: str) -> None:
+    """Write a note to stderr."""
+    click.echo(f"note: {one_line(words)}", err=True)
