@@ -12,6 +12,7 @@ from typing import Self
 from ..errors import FileConflict, TargetBusy
 from ..storage import sync_folder
 from . import folder
+from .blocks import clone, copy_range
 from .lock import try_lock
 
 _flush = getattr(os, "fdatasync", os.fsync)
@@ -45,7 +46,7 @@ class Part:
         self._moving = threading.Lock()
         folder.make(path.parent)
         try:
-            self._file = _open_locked(path)
+            self._file = open_locked(path)
         except OSError as error:
             raise folder.trouble(error, path) from error
 
@@ -101,6 +102,17 @@ class Part:
             self._file.seek(offset)
             return self._file.read(count) or b""
 
+    def clone(self, descriptor: int) -> bool:
+        """Share all blocks of another file (Linux: btrfs, XFS); return whether that was possible."""
+        return clone(self._file.fileno(), descriptor)
+
+    def take(self, descriptor: int, offset: int, count: int) -> int:
+        """Let the system copy bytes of another file to the same offset; 0 where it does not."""
+        try:
+            return copy_range(self._file.fileno(), descriptor, offset, count)
+        except OSError as error:
+            raise folder.trouble(error, self.path) from error
+
     def truncate(self, size: int) -> None:
         """Cut it to a size in bytes, or make it longer by a hole."""
         if self.size != size:
@@ -143,7 +155,7 @@ class Part:
             if overwrite:
                 self.path.replace(target)
             else:
-                _rename_new(self.path, target)
+                rename_new(self.path, target)
         except FileExistsError as error:
             raise FileConflict(f"a file {target.name} appeared meanwhile") from error
         except OSError as error:
@@ -156,7 +168,8 @@ def inode(status: os.stat_result) -> str:
     return f"{status.st_dev}:{status.st_ino}"
 
 
-def _open_locked(path: Path) -> FileIO:
+def open_locked(path: Path) -> FileIO:
+    """Open a part file, made if it is not there, as its only writer; TargetBusy if there is another one."""
     for _ in range(8):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         if not try_lock(descriptor):
@@ -172,7 +185,7 @@ def _open_locked(path: Path) -> FileIO:
     raise TargetBusy(f"other programs are writing {path.name}")
 
 
-def _rename_new(source: Path, target: Path) -> None:
+def rename_new(source: Path, target: Path) -> None:
     """Rename without overwriting: link(2) refuses a name that is taken, where rename(2) replaces it."""
     if os.name != "posix":
         source.rename(target)
