@@ -46,3 +46,12 @@ def recorded() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recorded answers at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def stac_recorded() -> Path:
+    """Return the folder of answers of STAC services beside the project; skip where it is missing."""
+    folder = Path(__file__).parent.parent.parent / "shared" / "stac-recorded"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded answers at {folder}")
+    return folder

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from ..errors import NotOffered
-from ..models import JsonDict, Search
+from ..models import BBox, JsonDict, Search
 from .landing import Landing
 from .paging import with_params
 from .steps import Step
@@ -58,6 +59,7 @@ def search_step(search: Search, landing: Landing, limit: int | None, *, post: bo
     NotOffered
         If the API offers no search.
     """
+    search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
     if by_post and (not by_get or (post and not search.filter)):
         return Step(by_post, "POST", body=body(search, landing, limit))
@@ -104,9 +106,26 @@ def body(search: Search, landing: Landing, limit: int | None) -> JsonDict:
     return {name: value for name, value in found.items() if value}
 
 
-def _corners(search: Search) -> list[float]:
+def _without_crossing(search: Search) -> Search:
+    """Return a search whose box does not cross the antimeridian: two boxes as a geometry where it did.
+
+    The STAC API allows such a box, and servers on PostGIS take it for the rest of the world.
+    """
     box = search.bbox
-    return [] if box is None else [box.west, box.south, box.east, box.north]
+    if box is None or box.west <= box.east:
+        return search
+    halves = (BBox(box.west, box.south, 180.0, box.north), BBox(-180.0, box.south, box.east, box.north))
+    rings = [[[w, s], [e, s], [e, n], [w, n], [w, s]] for w, s, e, n in map(_sides, halves)]
+    area = {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
+    return replace(search, bbox=None, intersects=area)
+
+
+def _sides(box: BBox) -> tuple[float, float, float, float]:
+    return box.west, box.south, box.east, box.north
+
+
+def _corners(search: Search) -> list[float]:
+    return list(_sides(search.bbox)) if search.bbox else []
 
 
 def _number(value: float) -> str:
