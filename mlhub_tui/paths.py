@@ -22,6 +22,11 @@ def queue() -> Path:
     return home() / "queue.db"
 
 
+def cache() -> Path:
+    """Return the folder of what can be fetched again: documents and indexes of archives."""
+    return home() / "cache"
+
+
 def log_dir() -> Path:
     """Return the folder of log files."""
     return home() / "log"

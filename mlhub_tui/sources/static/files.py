@@ -1,0 +1,93 @@
+"""Reading documents of the local disk; every call blocks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ...errors import AccessDenied, EntityDoesNotExist, RequestError
+from ...text import one_line
+from ..origin import shown
+from .parse import MAX_DOCUMENT, Fetched, too_large, unreadable
+from .place import local_path
+
+_ROOTS = ("catalog.json", "collection.json")
+
+
+def read_file(url: str) -> Fetched:
+    """Return the document of a `file` URL.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is no such file.
+    AccessDenied
+        If it may not be read.
+    UnexpectedAnswer
+        If it is no regular file (a device, a pipe), or too large.
+    """
+    path = _existing(url)
+    try:
+        # A pipe without a writer would hold the opening for ever.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise of_system(error, url) from None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise unreadable(url, "a folder or device, no document")
+        if status.st_size > MAX_DOCUMENT:
+            raise too_large(url, status.st_size)
+        return Fetched(url, file.read(MAX_DOCUMENT + 1))
+
+
+def of_system(error: OSError, url: str) -> RequestError:
+    """Return our error for what the system says of a file."""
+    where = shown(url)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return EntityDoesNotExist(f"not found: {where}", url=where, hint="check the path")
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"not allowed to read {where}", url=where, hint="check the file's permissions")
+    if isinstance(error, IsADirectoryError):
+        return unreadable(url, "a folder, no document")
+    return unreadable(url, f"cannot be read ({one_line(error.strerror or error, 80)})")
+
+
+def _existing(url: str) -> Path:
+    """Return the path of a URL; a name that was written with `%20` in it may really have it."""
+    path = local_path(url)
+    if "%" in url and not path.exists():
+        literal = Path(url.partition("://")[2])
+        if literal.exists():
+            return literal
+    return path
+
+
+def root_of(folder: Path) -> Path:
+    """Return the document that a folder's catalog begins with: in it, or in its one subfolder with any.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is none, or there are several.
+    """
+    for name in _ROOTS:
+        if (folder / name).is_file():
+            return folder / name
+    for name in _ROOTS:
+        try:
+            below = sorted(folder.glob(f"*/{name}"))
+        except OSError:
+            below = []
+        if len(below) == 1:
+            return below[0]
+        if below:
+            raise EntityDoesNotExist(
+                f"there are {len(below)} catalogs in folders of {one_line(folder)}",
+                hint="name one of these folders",
+            )
+    raise EntityDoesNotExist(
+        f"there is no catalog.json or collection.json in {one_line(folder)}",
+        hint="name the document that the catalog begins with",
+    )

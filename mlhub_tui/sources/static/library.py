@@ -1,0 +1,190 @@
+"""The library: documents by place URL from wherever they lie, side by side, the last ones remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from ...errors import NotOffered, RequestError
+from ...models import Item
+from ..origin import shown
+from ..remember import Remembering
+from .files import read_file
+from .links import Children
+from .parse import Fetched, ItemList, Loaded, Parsed, parsed, unreadable
+from .place import is_member, is_web, same
+from .shelf import Shelf
+
+WIDTH = 8
+"""How many documents are asked of servers at a time."""
+_SMALL = 16_384  # bytes parsed faster than a thread is found for them
+_FEW = 500  # links
+_BATCH = 64  # local documents read in one go of a thread: about 5 ms
+_HOLDERS = 24_000_000  # bytes of JSON; as objects they take several times as much
+_ITEMS = 2_000_000
+_LINKS = 400_000
+
+Weighed = tuple[Loaded, int]
+
+
+class Members(Protocol):
+    """What reads the members of an archive; calls block."""
+
+    def read(self, urls: Sequence[str]) -> list[Fetched | RequestError]:
+        """Return the members of some place URLs."""
+        ...
+
+
+class Library:
+    """Documents by place URL.
+
+    Parameters
+    ----------
+    web
+        Asks servers; None where no server may be asked.
+    local
+        Whether files of this machine may be read: only for a catalog that is itself on it.
+    members
+        Reads the archive that the catalog is in; None where it is in none.
+    width
+        How many documents are asked of servers at a time.
+    """
+
+    def __init__(
+        self,
+        web: Remembering | None,
+        *,
+        local: bool = False,
+        members: Members | None = None,
+        width: int = WIDTH,
+    ) -> None:
+        self._web = web
+        self._local = local
+        self._members = members
+        self._places = asyncio.Semaphore(width)
+        self._holders: Shelf[Parsed] = Shelf(_HOLDERS)
+        self._items: Shelf[Parsed] = Shelf(_ITEMS)
+        self._children: Shelf[Children] = Shelf(_LINKS)
+
+    def forget(self) -> None:
+        """Forget what is remembered in memory."""
+        for shelf in (self._holders, self._items, self._children):
+            shelf.clear()
+
+    def known(self, url: str) -> Parsed | None:
+        """Return a document that is remembered in memory, None where it is not."""
+        return self._holders.get(same(url)) or self._items.get(same(url))
+
+    async def one(self, url: str) -> Parsed:
+        """Return a document.
+
+        Raises
+        ------
+        RequestError
+            If it cannot be fetched, or is none.
+        """
+        loaded = (await self.load([url]))[0]
+        if isinstance(loaded, RequestError):
+            raise loaded
+        return loaded
+
+    async def holder(self, url: str) -> Children | ItemList:
+        """Return what a document holds: the links of a catalog or collection, or the items of a list.
+
+        Raises
+        ------
+        RequestError
+            If it cannot be fetched, or is none.
+        """
+        children = self._children.get(same(url))
+        if children is not None:
+            return children
+        found = await self.one(url)
+        if isinstance(found, ItemList):
+            return found
+        links = found.raw.get("links")
+        few = not isinstance(links, list) or len(links) < _FEW
+        children = Children.of(found) if few else await asyncio.to_thread(Children.of, found)
+        self._children.put(same(url), children, len(children))
+        return children
+
+    async def load(self, urls: Sequence[str]) -> list[Loaded]:
+        """Return documents in the order asked for, or for each the error that says why it is none."""
+        wanted = dict.fromkeys(map(same, urls))
+        found: dict[str, Loaded] = {}
+        for url in wanted:
+            known = self.known(url)
+            if known is not None:
+                found[url] = known
+        missing = [url for url in wanted if url not in found]
+        await self._load_web([url for url in missing if is_web(url)], found)
+        await self._load_local([url for url in missing if not is_web(url)], found)
+        return [found[same(url)] for url in urls]
+
+    async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
+        """Ask servers; as many tasks as may ask at a time take the URLs one after the other."""
+        waiting = iter(urls)
+
+        async def take() -> None:
+            for url in waiting:
+                async with self._places:
+                    found[url] = self._keep(url, await self._ask(url))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(len(urls), WIDTH)):
+                group.create_task(take())
+
+    async def _ask(self, url: str) -> Weighed:
+        if self._web is None:
+            refused = NotOffered(f"a link to a server is not followed from here: {shown(url)}")
+            return refused, 0
+        try:
+            answer = await self._web.get(url)
+        except RequestError as error:
+            return error, 0
+        fetched = Fetched(answer.url, answer.content, answer.media_type)
+        if len(answer.content) < _SMALL:
+            return _weighed(fetched)
+        return await asyncio.to_thread(_weighed, fetched)
+
+    async def _load_local(self, urls: list[str], found: dict[str, Loaded]) -> None:
+        for start in range(0, len(urls), _BATCH):
+            batch = urls[start : start + _BATCH]
+            for url, weighed in zip(batch, await asyncio.to_thread(self._read, batch), strict=True):
+                found[url] = self._keep(url, weighed)
+
+    def _read(self, urls: list[str]) -> list[Weighed]:
+        """Read and parse local documents; runs in a thread."""
+        members = [url for url in urls if is_member(url)]
+        if members and self._members is not None:
+            inside = dict(zip(members, self._members.read(members), strict=True))
+        else:
+            inside = {url: _outside(url) for url in members}
+        return [_weighed(inside[url] if url in inside else self._file(url)) for url in urls]
+
+    def _file(self, url: str) -> Fetched | RequestError:
+        if not self._local:
+            return _outside(url)
+        try:
+            return read_file(url)
+        except RequestError as error:
+            return error
+
+    def _keep(self, url: str, weighed: Weighed) -> Loaded:
+        loaded, weight = weighed
+        if not isinstance(loaded, RequestError):
+            shelf = self._items if isinstance(loaded, Item) else self._holders
+            shelf.put(url, loaded, weight)
+        return loaded
+
+
+def _weighed(fetched: Fetched | RequestError) -> Weighed:
+    """Parse a document; its weight is its length."""
+    if isinstance(fetched, RequestError):
+        return fetched, 0
+    return parsed(fetched), len(fetched.content)
+
+
+def _outside(url: str) -> RequestError:
+    return unreadable(url, "a file outside of the catalog is not followed")

@@ -1,0 +1,119 @@
+"""Links: what a catalog or collection holds, in the order of the document, in little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from ...models import Document
+from ...text import count, one_line
+from ..hrefs import resolve_href
+from ..origin import shown
+from .place import is_member, is_web, same, split_member
+
+
+class Role(IntEnum):
+    """What a link leads to, by its `rel`."""
+
+    CHILD = 0
+    ITEM = 1
+    LIST = 2
+
+
+_ROLES = {"child": Role.CHILD, "item": Role.ITEM, "items": Role.LIST}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link to what is below.
+
+    Parameters
+    ----------
+    role
+        A child (catalog or collection), an item, or a list of items.
+    url
+        The place URL it leads to.
+    title
+        What the link calls it, cleaned; may be empty.
+    """
+
+    role: Role
+    url: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The links of one document to what is below it; hrefs are resolved when they are asked for.
+
+    Parameters
+    ----------
+    url
+        Where the document was fetched from.
+    notes
+        What is wrong with its links, a line each.
+    """
+
+    url: str
+    notes: tuple[str, ...]
+    _roles: bytes = field(repr=False)
+    _hrefs: list[str] = field(repr=False)
+    _titles: dict[int, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, document: Document) -> Children:
+        """Return the links of a document; what is no usable link is counted in the notes."""
+        roles = bytearray()
+        hrefs: list[str] = []
+        titles: dict[int, str] = {}
+        seen: set[tuple[Role, str]] = set()
+        broken = 0
+        for link in document.links:
+            rel, href = link.get("rel"), link.get("href")
+            role = _ROLES.get(rel.lower()) if isinstance(rel, str) else None
+            if role is None:
+                continue
+            if not isinstance(href, str) or not href.strip():
+                broken += 1
+            elif (role, href) not in seen:
+                seen.add((role, href))
+                if title := link.get("title"):
+                    titles[len(hrefs)] = title if isinstance(title, str) else ""
+                roles.append(role)
+                hrefs.append(href)
+        notes = (f"{count(broken, 'link')} without an href",) if broken else ()
+        return cls(document.url, notes, bytes(roles), hrefs, titles)
+
+    def __len__(self) -> int:
+        return len(self._hrefs)
+
+    def __getitem__(self, at: int) -> Link:
+        url = same(resolve_href(self.url, self._hrefs[at]))
+        return Link(Role(self._roles[at]), url, one_line(self._titles.get(at)))
+
+    def of_role(self, role: Role) -> Iterator[Link]:
+        """Yield the links of one role in order."""
+        at = self._roles.find(role)
+        while at >= 0:
+            yield self[at]
+            at = self._roles.find(role, at + 1)
+
+    def has(self, role: Role) -> bool:
+        """Whether there is a link of a role."""
+        return role in self._roles
+
+
+def refusal(document_url: str, url: str) -> str:
+    """Return why a link is not followed, in a sentence; empty where it may be.
+
+    A server must not make anybody read files of their own, nor an archive what is not in it.
+    """
+    if is_web(url):
+        return ""
+    if is_member(document_url):
+        inside = is_member(url) and split_member(url)[0] == split_member(document_url)[0]
+        return "" if inside else f"a link out of the archive is not followed: {shown(url)}"
+    if not url.startswith("file:"):
+        return f"a link that cannot be followed: {shown(url)}"
+    return f"a link to a file of this machine is not followed: {shown(url)}" if is_web(document_url) else ""

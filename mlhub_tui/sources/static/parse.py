@@ -1,0 +1,204 @@
+"""Parsing: the bytes of one document become a catalog, a collection, an item or a list of items.
+
+What cannot be parsed is one sentence about that one document. Everything here may take long for a large
+document and is made to run in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import RequestError, UnexpectedAnswer
+from ...models import Catalog, Collection, Document, Item, JsonDict
+from ...text import count
+from ..origin import shown
+
+MAX_DOCUMENT = 100_000_000
+"""Bytes; a larger document is not read: it would take a gigabyte of memory."""
+_LARGE = 256 * 1024  # bytes, about 5 ms; the decoder of anything larger lets other threads in between
+_LINES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
+_NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The bytes of a document as they came.
+
+    Parameters
+    ----------
+    url
+        Where they came from in the end: the place URL, after redirects, without keys.
+    content
+        The body.
+    media_type
+        What the server calls it; empty where nobody says.
+    """
+
+    url: str
+    content: bytes = field(repr=False)
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """Items that stand together in one file: a GeoJSON FeatureCollection, or one item a line.
+
+    Parameters
+    ----------
+    url
+        Where the file was fetched from.
+    items
+        Those that are items; the URL of each is the file's.
+    skipped
+        How many others were in it.
+    """
+
+    url: str
+    items: tuple[Item, ...]
+    skipped: int = 0
+
+
+Parsed = Document | ItemList
+"""What a document turns out to be."""
+Loaded = Parsed | RequestError
+"""The same, or why it is none."""
+
+
+def parsed(fetched: Fetched) -> Loaded:
+    """Return what a document is, or the error that says why it is none; nothing is raised."""
+    try:
+        return _parsed(fetched)
+    except RequestError as error:
+        return error
+
+
+def unreadable(url: str, why: str) -> UnexpectedAnswer:
+    """Return the error for a document that cannot be used, with its URL as it may be shown."""
+    where = shown(url)
+    return UnexpectedAnswer(f"{why}: {where}", url=where, hint=_NOT_A_DOCUMENT)
+
+
+def too_large(url: str, size: int | None = None) -> UnexpectedAnswer:
+    """Return the error for a document that is larger than is read."""
+    says = f"{size:,}" if size is not None else f"more than {MAX_DOCUMENT:,}"
+    return unreadable(url, f"a document of {says} bytes is too large to be read")
+
+
+def _parsed(fetched: Fetched) -> Parsed:
+    content, url = fetched.content, fetched.url
+    if len(content) > MAX_DOCUMENT:
+        raise too_large(url, len(content))
+    if _is_lines(fetched):
+        return _of_lines(fetched)
+    return document_of(_json(fetched), url)
+
+
+def document_of(value: Any, url: str) -> Parsed:
+    """Return what the JSON of a document is, by its `type`, else by what is in it (STAC before 1.0).
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is no STAC, or has no id.
+    """
+    if not isinstance(value, dict):
+        raise unreadable(url, "JSON, but no STAC document (not an object)")
+    made = _class_of(value)
+    if made is None:
+        kind = value.get("type")
+        says = f' (its type is "{kind[:40]}")' if isinstance(kind, str) else ""
+        raise unreadable(url, f"JSON, but no STAC document{says}")
+    if made is ItemList:
+        return _item_list(value.get("features"), url)
+    if not isinstance(value.get("id"), str) or not value["id"]:
+        raise unreadable(url, f"a {made.__name__.lower()} without an id")
+    document: Document = made(value, url=url)
+    return document
+
+
+def _class_of(value: JsonDict) -> Any:
+    match value.get("type"):
+        case "Catalog":
+            return Catalog
+        case "Collection":
+            return Collection
+        case "Feature":
+            return Item
+        case "FeatureCollection":
+            return ItemList
+    if "extent" in value:
+        return Collection
+    if "geometry" in value and "properties" in value:
+        return Item
+    return Catalog if isinstance(value.get("links"), list) and "id" in value else None
+
+
+def _item_list(features: Any, url: str) -> ItemList:
+    entries = features if isinstance(features, list) else []
+    items = tuple(
+        Item(entry, url=url)
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
+    )
+    return ItemList(url, items, len(entries) - len(items))
+
+
+def _is_lines(fetched: Fetched) -> bool:
+    media_type = fetched.media_type.lower()
+    path = fetched.url.partition("?")[0].lower()
+    return path.endswith(_LINES) or "ndjson" in media_type or "geo+json-seq" in media_type
+
+
+def _of_lines(fetched: Fetched) -> ItemList:
+    """Return the items of a file with one a line (RFC 8142 puts a record separator before each)."""
+    entries: list[Any] = []
+    for line in fetched.content.splitlines():
+        text = line.strip(b"\x1e \t\r\n")
+        if text:
+            try:
+                entries.append(json.loads(text, parse_constant=_null))
+            except (ValueError, RecursionError):
+                entries.append(None)
+    return _item_list(entries, fetched.url)
+
+
+def _json(fetched: Fetched) -> Any:
+    content = fetched.content
+    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        raise unreadable(fetched.url, "the document is empty")
+    if start.startswith(b"<"):
+        marks = (b"<html", b"<!doctype html", b"<head")
+        page = "html" in fetched.media_type.lower() or any(mark in start.lower() for mark in marks)
+        raise unreadable(fetched.url, "a web page instead of a document" if page else "XML, not JSON")
+    try:
+        if len(content) <= _LARGE:
+            return json.loads(content, parse_constant=_null)
+        # The C decoder keeps the interpreter's lock until it is done, thread or not; a call of Python for
+        # each object lets the screen's thread in between.
+        return json.loads(content, parse_constant=_null, object_hook=_same)
+    except (ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else _place(error)
+        raise unreadable(fetched.url, f"the document is not JSON ({why})") from None
+
+
+def _place(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno:,}, column {error.colno:,}"
+    return "not text" if isinstance(error, UnicodeError) else "a number too long"
+
+
+def _null(_: str) -> None:
+    """Read NaN and Infinity as null: they are no JSON (RFC 8259, section 6), yet writers send them."""
+
+
+def _same(value: JsonDict) -> JsonDict:
+    return value
+
+
+def summary(found: ItemList) -> str:
+    """Return a list of items in words."""
+    rest = f", {found.skipped:,} entries are none" if found.skipped else ""
+    return count(len(found.items), "item") + rest

@@ -1,0 +1,310 @@
+"""A static catalog as a source: documents that link to each other, wherever they lie."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...errors import EntityDoesNotExist, NotOffered
+from ...models import (
+    ArchiveInfo,
+    CatalogInfo,
+    Collection,
+    Dataset,
+    Document,
+    Entry,
+    EntryKind,
+    Item,
+    JsonDict,
+    MLModel,
+    Search,
+)
+from ...profiles import Kind
+from ..asset_links import AssetLinks
+from ..base import About, Page
+from ..http import Session
+from ..origin import shown, shown_id
+from ..remember import Offline, Remembering
+from ..sift import FIELDS, SiftedSearch
+from .finder import Finder
+from .items import Items
+from .library import Library
+from .parse import ItemList, summary, unreadable
+from .place import is_web, same
+from .root import Progress, Root, find_root
+from .shelf import Shelf
+from .tree import AGAIN, Tree
+
+if TYPE_CHECKING:
+    from ..cache import DocumentCache
+    from ..link import Link
+
+_NOWHERE = "https://nowhere.invalid/"
+_LISTINGS = 32
+
+
+class StaticSource:
+    """A `Source` over a static STAC catalog; closing it closes its session.
+
+    Ids need not be unique in a static catalog: wherever the id of a collection or item is asked for, its
+    place URL (`Entry.url`) is taken as well.
+
+    Parameters
+    ----------
+    location
+        The URL of a `catalog.json` or `collection.json`; the path of one, of a folder that holds one, or of
+        a tar archive.
+    session
+        The session with the server; its secret goes to its own origin only. Without one, one without a
+        secret is made.
+    cache
+        What keeps documents of servers between starts; by default the one in MLHUB_HOME.
+    progress
+        Told how far the reading of an archive has come; called from any thread.
+    patience
+        Seconds that a page of the tree waits for the documents of its catalogs and collections.
+    """
+
+    def __init__(
+        self,
+        location: str,
+        session: Session | None = None,
+        *,
+        cache: DocumentCache | None = None,
+        progress: Progress | None = None,
+        patience: float = 0.7,
+    ) -> None:
+        self.location = location
+        self.session = session or Session(root_url=location if is_web(location) else _NOWHERE)
+        self.progress = progress
+        self._cache = cache
+        self._patience = patience
+        self._opening = asyncio.Lock()
+        self._opened: _Opened | None = None
+        self._web: Remembering | None = None
+        self._asset_links = AssetLinks(location, self.session, local=not is_web(location))
+
+    def __repr__(self) -> str:
+        return f"StaticSource({shown(self.location)!r})"
+
+    @property
+    def kind(self) -> Kind:
+        """A static catalog."""
+        return Kind.STATIC
+
+    @property
+    def root_url(self) -> str:
+        """The location as it was given."""
+        return self.location
+
+    @property
+    def offline(self) -> Offline | None:
+        """Whether the cache answers in place of a server, and how old that is; None while all is well."""
+        return self._web.offline if self._web else None
+
+    def refresh(self) -> None:
+        """Ask for everything again from now on: what is kept counts once the server says it still does."""
+        if self._web is not None:
+            self._web.refresh()
+        self._opened = None
+
+    async def about(self) -> About:
+        """Return what the root document says of the catalog, and what is to be known of reading it."""
+        opened = await self._open()
+        document = await opened.document(opened.root.url)
+        offline = (str(self.offline),) if self.offline else ()
+        notes = (*offline, *opened.root.notes, *opened.finder.notes)
+        return About(Kind.STATIC, document.title, document.description, FIELDS, notes, document)
+
+    async def entries(
+        self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Entry]:
+        """Return one page of what is below an entry; at the top, of what the root document holds.
+
+        A root that is a collection is the one entry at the top, so that it can be looked at itself.
+        """
+        opened = await self._open()
+        if parent is not None:
+            if parent.note == AGAIN:
+                return Page((), notes=(AGAIN,))
+            url = await opened.url_of(parent)
+            return await opened.tree.below(url, link=link, size=page_size)
+        root = await opened.library.one(opened.root.url)
+        if isinstance(root, Collection | Item):
+            return Page((replace(Entry.of(root), url=opened.root.url),), matched=1)
+        return await opened.tree.below(opened.root.url, link=link, size=page_size)
+
+    async def document(self, entry: Entry) -> Document:
+        """Return the document of an entry, fetched if need be."""
+        if entry.document is not None:
+            return entry.document
+        opened = await self._open()
+        if not entry.url and entry.kind is EntryKind.ITEM:
+            return await self.item(entry.collection_id, entry.id)
+        return await opened.document(await opened.url_of(entry))
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds, by looking at those of its collections, or all.
+
+        Raises
+        ------
+        NotOffered
+            If the search has a filter.
+        """
+        if not search.collections:
+            search = replace(search, collections=((await self._open()).root.url,))
+        return await SiftedSearch(self.items_page).page(search, link, page_size)
+
+    async def queryables(self, collection_id: str | None = None) -> JsonDict:
+        """Raise `NotOffered`: there is no server that could filter."""
+        raise NotOffered("a static catalog has no filters, so there is nothing to name in one")
+
+    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
+        """Return where the bytes of an asset are: on a server, or a `file` URL."""
+        return await self._asset_links.link(href, fresh=fresh)
+
+    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
+        """Raise `NotOffered`: only MLHub APIs have datasets."""
+        raise _not_offered("datasets", "list its collections instead")
+
+    async def dataset(self, id_or_doi: str) -> Dataset:
+        """Raise `NotOffered`: only MLHub APIs have datasets."""
+        raise _not_offered("datasets", "list its collections instead")
+
+    async def collections(self) -> list[Collection]:
+        """Return all collections of the tree, nearest first; `walk_collections` yields them as they come."""
+        return [collection async for collection in self.walk_collections()]
+
+    async def walk_collections(self) -> AsyncGenerator[Collection, None]:
+        """Yield all collections of the tree as they are found, nearest first."""
+        opened = await self._open()
+        async for collection in opened.finder.collections():
+            yield collection
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection by its id or place URL."""
+        opened = await self._open()
+        found = await opened.library.one(await opened.finder.url_of(collection_id))
+        if not isinstance(found, Collection):
+            raise EntityDoesNotExist(f"{shown_id(collection_id)} is no collection")
+        return found
+
+    async def items_page(
+        self,
+        collection_id: str,
+        *,
+        link: str | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> Page[Item]:
+        """Return one page of the items below a collection, nested catalogs and collections included."""
+        return await (await self._items(collection_id)).page(link, page_size, extensions)
+
+    async def items(
+        self,
+        collection_id: str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> AsyncGenerator[Item, None]:
+        """Yield up to `limit` items, a page in memory at a time."""
+        listing, link, left = await self._items(collection_id), None, limit
+        while left is None or left > 0:
+            page = await listing.page(link, page_size, extensions)
+            for item in page.entries[:left]:
+                yield item
+            left = None if left is None else left - len(page.entries)
+            link = page.next
+            if link is None:
+                return
+
+    async def item(self, collection_id: str, item_id: str) -> Item:
+        """Return one item, by its id or its place URL; by the id it is looked for among all."""
+        if is_web(item_id) or item_id.startswith("file:"):
+            found = await (await self._open()).library.one(item_id)
+            if isinstance(found, Item):
+                return found
+            raise EntityDoesNotExist(f"{shown_id(item_id)} is no item")
+        return await (await self._items(collection_id)).item(item_id)
+
+    async def models(self) -> list[MLModel]:
+        """Raise `NotOffered`: only MLHub APIs have models."""
+        raise _not_offered("models")
+
+    async def model(self, model_id: str) -> MLModel:
+        """Raise `NotOffered`: only MLHub APIs have models."""
+        raise _not_offered("models")
+
+    async def archive_info(self, collection_id: str) -> ArchiveInfo:
+        """Raise `NotOffered`: only MLHub APIs have archives of collections."""
+        raise _not_offered("archives of collections", "download the assets of its items instead")
+
+    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
+        """Raise `NotOffered`: only MLHub APIs have archives of catalogs."""
+        raise _not_offered("archives of catalogs")
+
+    async def aclose(self) -> None:
+        """Close the session and the cache."""
+        await self.session.aclose()
+        if self._cache is not None:
+            await asyncio.to_thread(self._cache.close)
+
+    async def _items(self, collection_id: str) -> Items:
+        opened = await self._open()
+        return opened.items(await opened.finder.url_of(collection_id))
+
+    async def _open(self) -> _Opened:
+        """Find the root; the first call may read an archive, later ones cost nothing."""
+        async with self._opening:
+            if self._opened is None:
+                root = await find_root(self.location)
+                library = Library(self._remembering(), local=not is_web(self.location), members=root.members)
+                self._opened = _Opened(root, library, self._patience)
+            return self._opened
+
+    def _remembering(self) -> Remembering:
+        if self._web is None:
+            from ..cache import DocumentCache
+
+            self._cache = self._cache or DocumentCache()
+            self._web = Remembering(self.session, self._cache)
+        return self._web
+
+
+class _Opened:
+    """A source with its root found."""
+
+    def __init__(self, root: Root, library: Library, patience: float) -> None:
+        self.root = root
+        self.library = library
+        self.tree = Tree(library, patience=patience)
+        self.finder = Finder(library, root.url)
+        self._listings: Shelf[Items] = Shelf(_LISTINGS)
+
+    async def url_of(self, entry: Entry) -> str:
+        """Return the place URL of an entry that a listing gave, or of one made of an id."""
+        return entry.url or await self.finder.url_of(entry.id)
+
+    async def document(self, url: str) -> Document:
+        """Return a document, refusing lists of items."""
+        found = await self.library.one(url)
+        if isinstance(found, ItemList):
+            raise unreadable(url, f"a list of {summary(found)}, not one document")
+        return found
+
+    def items(self, url: str) -> Items:
+        """Return the listing of the items below a document; it remembers where it was."""
+        known = self._listings.get(same(url))
+        if known is None:
+            known = Items(self.library, url)
+            self._listings.put(same(url), known, 1)
+        return known
+
+
+def _not_offered(what: str, hint: str | None = None) -> NotOffered:
+    return NotOffered(f"a static catalog has no {what}", hint=hint)

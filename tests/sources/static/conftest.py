@@ -1,0 +1,64 @@
+"""Fixtures of static catalogs: on disk, and served on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.static import StaticSource
+from tests.sources.loopback import Answer, Asked, LoopbackServer
+from tests.sources.patience import Patience
+
+from .grow import Files, encoded, plant
+
+Open = Callable[..., StaticSource]
+Serve = Callable[[Files], LoopbackServer]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Open]:
+    """Yield what opens sources that wait for nothing and are closed at the end."""
+    sources: list[StaticSource] = []
+
+    def open_source(location: str | Path, **options: Any) -> StaticSource:
+        root = str(location) if str(location).startswith("http") else "https://nowhere.invalid/"
+        session = options.pop("session", None) or Session(root_url=root, retry=Patience().policy())
+        source = StaticSource(str(location), session, **options)
+        sources.append(source)
+        return source
+
+    yield open_source
+    for source in sources:
+        await source.aclose()
+
+
+@pytest.fixture
+def served() -> Iterator[Serve]:
+    """Yield what serves files on loopback; a value that is callable answers for itself."""
+    with ExitStack() as stack:
+
+        def serve(files: Files) -> LoopbackServer:
+            def answer(asked: Asked) -> Answer:
+                found = files.get(asked.path.lstrip("/"))
+                if found is None:
+                    return Answer(404)
+                if callable(found):
+                    made = found(asked)
+                    assert isinstance(made, Answer)
+                    return made
+                return Answer(200, encoded(found), {"Content-Type": "application/json"})
+
+            return stack.enter_context(LoopbackServer(answer))
+
+        yield serve
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Callable[[Files], Path]:
+    """Return what writes files into a folder."""
+    return lambda files: plant(tmp_path / "catalog", files)

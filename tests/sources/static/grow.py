@@ -1,0 +1,76 @@
+"""Makes static catalogs: nested catalogs of collections of items, as files by their paths."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Files = dict[str, Any]
+
+
+def link(rel: str, href: str, **more: Any) -> dict[str, Any]:
+    """Return a link object."""
+    return {"rel": rel, "href": href, **more}
+
+
+def catalog(identity: str, *links: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a catalog whose `self` link leads astray."""
+    astray = link("self", "https://elsewhere.invalid/catalog.json")
+    base = {"type": "Catalog", "stac_version": "1.0.0", "id": identity, "description": f"The {identity}."}
+    return {**base, "links": [astray, *links], **more}
+
+
+def collection(identity: str, *links: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a collection."""
+    extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]}}
+    return {**catalog(identity, *links), "type": "Collection", "license": "other", "extent": extent, **more}
+
+
+def item(identity: str, collection_id: str = "", **more: Any) -> dict[str, Any]:
+    """Return an item with one asset beside it."""
+    return {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": identity,
+        "geometry": {"type": "Point", "coordinates": [1.0, 2.0]},
+        "bbox": [1.0, 2.0, 1.0, 2.0],
+        "properties": {"datetime": "2020-01-01T00:00:00Z"},
+        "assets": {"data": {"href": f"./{identity}.tif"}},
+        "links": [link("root", "../../catalog.json")],
+        "collection": collection_id,
+        **more,
+    }
+
+
+def forest(collections: int = 2, items: int = 3, root: str = "") -> Files:
+    """Return a root catalog, below it a catalog of collections, below each its items."""
+    names = [f"c{number}" for number in range(collections)]
+    files: Files = {
+        f"{root}catalog.json": catalog("root", link("child", "./regions/catalog.json", title="Regions")),
+        f"{root}regions/catalog.json": catalog(
+            "regions", *(link("child", f"./{name}/collection.json") for name in names)
+        ),
+    }
+    for name in names:
+        ids = [f"{name}-{number:04d}" for number in range(items)]
+        links = (link("item", f"./{identity}/{identity}.json") for identity in ids)
+        files[f"{root}regions/{name}/collection.json"] = collection(name, *links)
+        for identity in ids:
+            files[f"{root}regions/{name}/{identity}/{identity}.json"] = item(identity, name)
+    return files
+
+
+def encoded(value: Any) -> bytes:
+    """Return what a file holds: bytes as they are, anything else as JSON."""
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def plant(folder: Path, files: Mapping[str, Any]) -> Path:
+    """Write files into a folder and return it."""
+    for name, value in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(value))
+    return folder

@@ -1,0 +1,223 @@
+"""A static catalog in a folder and on a server, seen through the seam of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
+from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
+from mlhub_tui.profiles import Kind
+from mlhub_tui.sources.base import Source
+from mlhub_tui.sources.static import StaticSource
+
+from .conftest import Open, Serve
+from .grow import Files, catalog, collection, forest, item, link, plant
+
+
+@pytest.fixture(params=["folder", "server"])
+def location(request: pytest.FixtureRequest, tmp_path: Path, served: Serve) -> Callable[[Files], str]:
+    """Return what puts a catalog into a folder or on a server, and says where it is."""
+
+    def put(files: Files) -> str:
+        if request.param == "server":
+            return f"{served(files).url}/catalog.json"
+        return str(plant(tmp_path / "files", files))
+
+    return put
+
+
+async def everything(source: StaticSource, size: int) -> list[Entry]:
+    """Return all entries of the tree, depth first, pages of a size."""
+    found: list[Entry] = []
+    waiting: list[Entry | None] = [None]
+    while waiting:
+        parent, link = waiting.pop(), None
+        while True:
+            page = await source.entries(parent, link=link, page_size=size)
+            found.extend(page.entries)
+            waiting.extend(entry for entry in page.entries if entry.kind is not EntryKind.ITEM)
+            link = page.next
+            if link is None:
+                break
+    return found
+
+
+async def test_the_tree_shows_every_document_once(location: Callable[[Files], str], opened: Open) -> None:
+    source = opened(location(forest(3, 5)), patience=5)
+    found = await everything(source, 2)
+    kinds = [entry.kind for entry in found]
+    assert (kinds.count(EntryKind.CATALOG), kinds.count(EntryKind.COLLECTION)) == (1, 3)
+    items = sorted(entry.label for entry in found if entry.kind is EntryKind.ITEM)
+    assert items == sorted(f"c{c}-{i:04d}" for c in range(3) for i in range(5))
+    assert {e.collection_id for e in found if e.kind is EntryKind.ITEM} == {"c0", "c1", "c2"}
+
+
+async def test_items_are_listed_from_links_and_fetched_on_demand(served: Serve, opened: Open) -> None:
+    server = served(forest(1, 1000))
+    source = opened(f"{server.url}/regions/c0/collection.json")
+    (top,) = (await source.entries()).entries
+    assert (top.kind, top.id) == (EntryKind.COLLECTION, "c0")
+    page = await source.entries(top)
+    assert (len(page.entries), page.matched) == (250, 1000)
+    assert len(server.asked) == 1
+    document = await source.document(page.entries[7])
+    assert document.id == "c0-0007"
+    assert document.url == f"{server.url}/regions/c0/c0-0007/c0-0007.json"
+
+
+async def test_collections_are_found_at_any_depth(location: Callable[[Files], str], opened: Open) -> None:
+    source: Source = opened(location(forest(4, 1)))
+    assert [c.id for c in await source.collections()] == ["c0", "c1", "c2", "c3"]
+    assert (await source.collection("c2")).url.endswith("/regions/c2/collection.json")
+    with pytest.raises(EntityDoesNotExist):
+        await source.collection("c9")
+
+
+async def test_items_come_in_pages_and_one_by_one(location: Callable[[Files], str], opened: Open) -> None:
+    source = opened(location(forest(2, 7)))
+    first = await source.items_page("c1", page_size=3)
+    assert [i.id for i in first.entries] == ["c1-0000", "c1-0001", "c1-0002"]
+    assert first.matched == 7
+    assert first.next is not None
+    second = await source.items_page("c1", link=first.next, page_size=3)
+    again = await source.items_page("c1", link=first.next, page_size=3)
+    assert (
+        [i.id for i in second.entries] == [i.id for i in again.entries] == ["c1-0003", "c1-0004", "c1-0005"]
+    )
+    assert [i.id async for i in source.items("c1", limit=5, page_size=2)] == [f"c1-{n:04d}" for n in range(5)]
+    assert (await source.item("c1", "c1-0006")).id == "c1-0006"
+    with pytest.raises(EntityDoesNotExist):
+        await source.item("c1", "c0-0000")
+
+
+async def test_items_below_nested_catalogs_belong_to_a_collection(
+    location: Callable[[Files], str], opened: Open
+) -> None:
+    files: Files = {
+        "catalog.json": catalog("root", link("child", "c/collection.json")),
+        "c/collection.json": collection(
+            "c", link("item", "a.json"), link("child", "2020/catalog.json"), link("item", "z.json")
+        ),
+        "c/a.json": item("a", "c"),
+        "c/z.json": item("z", "c"),
+        "c/2020/catalog.json": catalog("2020", link("item", "../b.json"), link("child", "d/catalog.json")),
+        "c/b.json": item("b", "c"),
+        "c/2020/d/catalog.json": catalog("d", link("item", "e.json")),
+        "c/2020/d/e.json": item("e", "c"),
+    }
+    source = opened(location(files))
+    for size in (1, 2, 250):
+        assert [i.id async for i in source.items("c", page_size=size)] == ["a", "b", "e", "z"]
+
+
+async def test_an_item_in_a_file_of_another_name_is_found_by_its_id(
+    planted: Callable[[Files], Path], opened: Open
+) -> None:
+    files: Files = {
+        "collection.json": collection("c", link("item", "1.json"), link("item", "2.json")),
+        "1.json": item("one"),
+        "2.json": item("two"),
+    }
+    source = opened(planted(files))
+    assert (await source.item("c", "two")).id == "two"
+    by_place = await source.item("c", (await source.item("c", "one")).url)
+    assert by_place.id == "one"
+
+
+async def test_about_says_what_the_root_says(location: Callable[[Files], str], opened: Open) -> None:
+    place = location({"catalog.json": catalog("root", title="A [title]\x1b[2J")})
+    source = opened(place)
+    about = await source.about()
+    assert (about.kind, about.title, about.description) == (Kind.STATIC, "A [title][2J", "The root.")
+    assert isinstance(about.document, Catalog)
+    assert source.root_url == place
+
+
+async def test_what_only_other_kinds_have_is_not_offered(
+    planted: Callable[[Files], Path], opened: Open
+) -> None:
+    source = opened(planted(forest()))
+    for asked in (source.datasets(), source.models(), source.archive_info("c0"), source.queryables()):
+        with pytest.raises(NotOffered):
+            await asked
+
+
+async def test_a_search_looks_through_collections(location: Callable[[Files], str], opened: Open) -> None:
+    source = opened(location(forest(2, 3)))
+    named = await source.search_page(Search(collections=("c1",), ids=("c1-0001", "c0-0001")))
+    assert [found.id for found in named.entries] == ["c1-0001"]
+    everywhere = await source.search_page(Search(ids=("c1-0001", "c0-0001")), page_size=10)
+    assert sorted(found.id for found in everywhere.entries) == ["c0-0001", "c1-0001"]
+
+
+async def test_assets_of_local_catalogs_are_files_beside_them(
+    planted: Callable[[Files], Path], opened: Open
+) -> None:
+    from mlhub_tui.sources.hrefs import resolve_href
+
+    folder = planted(forest(1, 1))
+    source = opened(folder)
+    found = await source.item("c0", "c0-0000")
+    href = resolve_href(found.url, found.assets[0].href)
+    assert (await source.asset_link(href)).url == (folder / "regions/c0/c0-0000/c0-0000.tif").as_uri()
+
+
+async def test_lists_of_items_are_spliced_where_they_are_linked(
+    location: Callable[[Files], str], opened: Open
+) -> None:
+    many = {"type": "FeatureCollection", "features": [item("a"), {"type": "Feature"}, item("b"), item("c")]}
+    lines = b"\n".join(b'\x1e{"type":"Feature","id":"l%d","properties":{}}' % n for n in range(3))
+    files: Files = {
+        "catalog.json": collection(
+            "root", link("item", "x.json"), link("items", "many.geojson"), link("items", "lines.ndjson"),
+            link("item", "y.json"),
+        ),
+        "x.json": item("x"), "y.json": item("y"), "many.geojson": many, "lines.ndjson": lines,
+    }  # fmt: skip
+    source = opened(location(files))
+    wanted = ["x", "a", "b", "c", "l0", "l1", "l2", "y"]
+    for size in (1, 2, 3, 250):
+        assert [i.id async for i in source.items("root", page_size=size)] == wanted
+        (top,) = (await source.entries()).entries
+        entries: list[str] = []
+        link_: str | None = None
+        while True:
+            page = await source.entries(top, link=link_, page_size=size)
+            entries.extend(entry.label for entry in page.entries)
+            link_ = page.next
+            if link_ is None:
+                break
+        assert entries == wanted
+
+
+async def test_a_link_of_another_listing_is_refused(planted: Callable[[Files], Path], opened: Open) -> None:
+    source = opened(planted(forest(2, 3)))
+    page = await source.items_page("c0", page_size=1)
+    for bad in (page.next, "[]", "nonsense", '[["x",-1]]'):
+        with pytest.raises(RequestError):
+            await source.items_page("c1", link=bad)
+    with pytest.raises(RequestError):
+        await source.entries(link="nonsense")
+
+
+async def test_a_folder_without_a_catalog_says_so(tmp_path: Path, opened: Open) -> None:
+    with pytest.raises(EntityDoesNotExist, match="no catalog"):
+        await opened(tmp_path).about()
+    with pytest.raises(EntityDoesNotExist):
+        await opened(tmp_path / "missing.json").about()
+    plant(tmp_path, forest(root="dataset/"))
+    assert (await opened(tmp_path).about()).title == "root"
+
+
+async def test_collections_keep_their_class(planted: Callable[[Files], Path], opened: Open) -> None:
+    """Documents of STAC before 1.0 have no `type`: what is in them tells."""
+    old = collection("old")
+    del old["type"]
+    root = catalog("root", link("child", "old.json"))
+    del root["type"]
+    source = opened(planted({"catalog.json": root, "old.json": old}))
+    (entry,) = (await source.entries()).entries
+    assert isinstance(entry.document, Collection)
