@@ -10,11 +10,11 @@ from collections.abc import Callable
 import click
 
 from .. import paths
-from ..downloads.credentials import credentials_for, open_in_thread
-from ..downloads.job import AT_REST, ArchiveRequest, Job, State
+from ..downloads.credentials import credentials_for, open_for_job
+from ..downloads.job import AT_REST, Job, Request, State
 from ..downloads.process import Kind
 from ..downloads.queue import DownloadQueue
-from ..downloads.resolve import ArchiveSource, SourceResolver
+from ..downloads.resolve import JobSource, SourceResolver
 from ..profiles import Credentials
 from ..sample.house import SampleHouse
 from ..text import count, one_line
@@ -130,8 +130,10 @@ class _Run:
         self._signal = number
         self._changed.set()
 
-    async def _open(self, request: ArchiveRequest) -> ArchiveSource:
-        return await open_in_thread(lambda: credentials_for(request, self._current, self._house.credentials))
+    async def _open(self, request: Request) -> JobSource:
+        return await open_for_job(
+            request, lambda: credentials_for(request, self._current, self._house.credentials)
+        )
 
     async def _watch(self, queue: DownloadQueue) -> None:
         """Show what goes on until there is nothing left to do, or a signal came."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from .. import paths
-from ..downloads.job import AT_REST, ArchiveRequest, Job, State
+from ..downloads.credentials import open_for_job
+from ..downloads.job import AT_REST, Job, Request, State
 from ..downloads.queue import DownloadQueue
-from ..downloads.resolve import SourceResolver
+from ..downloads.resolve import JobSource, SourceResolver
 from ..downloads.tuning import BOUNDED
 from ..errors import MLHubException
 from ..profiles import Credentials
@@ -21,14 +21,11 @@ from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .progress import reporter
 from .signals import listen
 
-if TYPE_CHECKING:
-    from ..sources.mlhub import MLHubSource
-
 _REDRAW = 0.25
 _PAUSE_LIMIT = 1.0
 
 
-async def transfer(requests: Sequence[ArchiveRequest], credentials: Credentials) -> int:
+async def transfer(requests: Sequence[Request], credentials: Credentials) -> int:
     """Fetch everything and return the exit code: 0, 1, 3, or 128 and the number of a signal."""
     return await _Transfers(requests, credentials).run()
 
@@ -47,7 +44,7 @@ class _Transfers:
         The key and root URL that all of it is fetched with.
     """
 
-    def __init__(self, requests: Sequence[ArchiveRequest], credentials: Credentials) -> None:
+    def __init__(self, requests: Sequence[Request], credentials: Credentials) -> None:
         self._requests = requests
         self._credentials = credentials
         self._reporter = reporter()
@@ -84,10 +81,8 @@ class _Transfers:
             await asyncio.to_thread(queue.stop)
         return self._worst
 
-    async def _open(self, request: ArchiveRequest) -> MLHubSource:
-        from ..sources.connect import open_mlhub
-
-        return open_mlhub(self._credentials)
+    async def _open(self, request: Request) -> JobSource:
+        return await open_for_job(request, lambda: self._credentials)
 
     def _stop(self, number: int) -> None:
         self._signal = number

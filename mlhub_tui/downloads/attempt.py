@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import text
-from ..errors import AuthenticationError, EntityDoesNotExist, MLHubException
+from ..errors import MLHubException, RemoteChanged, VerificationFailed
 from ..sources.link import Link
 from . import existing
-from .job import ArchiveRequest, IfExists, archive_name
+from .answer import Digest
+from .copying import Copy
+from .job import ArchiveRequest, AssetRequest, IfExists, Request
 from .journal import Journal
 from .line import Line
 from .live import Live
-from .resolve import Resolver
+from .multihash import multihash, unverified
+from .refusal import refusal
+from .resolve import Found, Resolver
 from .threads import in_thread
 from .transfer import Outcome, Room, Task, Transfer
 from .trouble import LinkRefused
 from .tuning import Tuning
 
-_GONE = frozenset({404, 410})
+_LOCAL = "file://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Kit:
     line: Line = field(default_factory=Line)
 
 
-async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
+async def attempt(request: Request, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
     """Fetch what is requested, or go on with it.
 
     Raises
@@ -43,14 +47,20 @@ async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | No
     MLHubException
         What went wrong, for `trouble.verdict` to judge.
     """
-    target = request.folder / archive_name(request.collection_id)
+    target = request.folder / request.name
     if (there := await in_thread(lambda: _there(target, request.if_exists))) is not None:
         return there
+    if isinstance(request, AssetRequest):
+        return await _asset(request, kit, live, room)
+    return await _archive(request, kit, live, room)
+
+
+async def _archive(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
     link = await kit.resolver.link(request)
     size = request.size
     if size is None and (info := await kit.resolver.info(request)) is not None:
         size = live.total = info.size
-    task = Task(target, target.with_name(f"{target.name}.part"), request.if_exists, size)
+    task = _task(request, size)
     try:
         return await _transfer(task, link, kit, live, room)
     except LinkRefused:
@@ -59,10 +69,55 @@ async def attempt(request: ArchiveRequest, kit: Kit, live: Live, room: Room | No
     try:
         return await _transfer(task, link, kit, live, room)
     except LinkRefused as error:
-        raise _final(error, request, link) from error
+        raise refusal(error, request, link) from error
+
+
+async def _asset(request: AssetRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
+    """Fetch an asset by the href it was queued with; where that does not do, by the one it has now."""
+    refused: MLHubException | None = None
+    if request.href:
+        link = await kit.resolver.link(request)
+        try:
+            return await _noted(request, link, kit, live, room)
+        except (LinkRefused, RemoteChanged, VerificationFailed) as error:
+            refused = error
+    found = await kit.resolver.again(request)
+    if refused is not None and _same(found, request, link):
+        raise (refusal(refused, request, link) if isinstance(refused, LinkRefused) else refused) from refused
+    try:
+        return await _noted(found.request, found.link, kit, live, room)
+    except LinkRefused as error:
+        raise refusal(error, request, found.link) from error
+
+
+def _same(found: Found, request: AssetRequest, link: Link) -> bool:
+    """Return whether a look-up brought nothing new, so that another try would end as the last one did."""
+    told = (found.request.size, found.request.checksum)
+    return found.link.url == link.url and told == (request.size, request.checksum)
+
+
+async def _noted(request: AssetRequest, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
+    """Fetch an asset, and say what of its document was of no use."""
+    digest = multihash(request.checksum)
+    task = _task(request, request.size, digests=(digest,) if digest else (), page=request.page)
+    outcome = await _transfer(task, link, kit, live, room)
+    notes = [unverified(request.checksum)]
+    if request.size is not None and request.size != outcome.size:
+        notes.append(f"its document says {text.size(request.size)}")
+    return replace(outcome, note="; ".join(filter(None, notes)))
+
+
+def _task(
+    request: Request, size: int | None, *, digests: tuple[Digest, ...] = (), page: bool = False
+) -> Task:
+    target = request.folder / request.name
+    return Task(target, target.with_name(f"{target.name}.part"), request.if_exists, size, digests, page)
 
 
 async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
+    if link.url.lower().startswith(_LOCAL):
+        copy = Copy(task, link.url, kit.journal, live, tuning=kit.tuning, room=room)
+        return await in_thread(copy.run, interrupt=copy.abort)
     live.host = urlsplit(link.url).netloc.rpartition("@")[2]
     transfer = Transfer(
         task,
@@ -82,14 +137,3 @@ def _there(target: Path, if_exists: IfExists) -> Outcome | None:
     if existing.settled(target, if_exists):
         return Outcome(target, target.stat().st_size, fetched=False)
     return None
-
-
-def _final(error: LinkRefused, request: ArchiveRequest, link: Link) -> MLHubException:
-    """Return what a link that was refused twice means."""
-    if error.status in _GONE:
-        name = text.one_line(request.collection_id, 80)
-        words = f'the archive of collection "{name}" does not exist; it may still be generating'
-        return EntityDoesNotExist(words, url=error.url, status=error.status)
-    if error.status == 401 and link.auth is not None:
-        return AuthenticationError(error.message, url=error.url, status=401)
-    return error

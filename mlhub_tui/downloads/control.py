@@ -17,7 +17,7 @@ from . import folder, parts
 from .board import Board
 from .channel import Order
 from .engine import Engine
-from .job import AT_REST, ArchiveRequest, Job, State
+from .job import AT_REST, Job, Request, State
 from .settings import Settings
 from .threads import in_thread
 from .trouble import QueueNotWritable
@@ -41,7 +41,7 @@ class Control:
         self._board = board
         self._at_work: dict[int, asyncio.Task[None]] = {}
 
-    async def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
+    async def add(self, requests: Sequence[Request]) -> list[Job]:
         """Queue requests; see `Store.add` for what is there already."""
         wanted = [replace(request, folder=folder.normal(request.folder)) for request in requests]
         jobs = await self._patiently(lambda: self._ledger.store.add(wanted))

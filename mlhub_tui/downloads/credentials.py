@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import MLHubException
 from ..profiles import Credentials, for_profile
-from .job import SAMPLE, ArchiveRequest
+from .job import SAMPLE, AssetRequest, Request
 
 if TYPE_CHECKING:
-    from ..sources.mlhub import MLHubSource
+    from .resolve import JobSource
 
 
 def credentials_for(
-    request: ArchiveRequest, current: Credentials | None, sample: Callable[[], Credentials]
+    request: Request, current: Credentials | None, sample: Callable[[], Credentials]
 ) -> Credentials:
     """Return the credentials for a job: the sample's, its profile's, or those in use for the same root URL.
 
@@ -43,7 +44,9 @@ def credentials_for(
             return found
     if current is not None and current.root_url == request.source:
         return current
-    return Credentials(api_key=None, root_url=request.source, profile=None, key_origin="no key")
+    return Credentials(
+        api_key=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
+    )
 
 
 def not_kept(credentials: Credentials) -> str:
@@ -71,12 +74,22 @@ def not_kept(credentials: Credentials) -> str:
     return ""
 
 
-async def open_in_thread(choose: Callable[[], Credentials]) -> MLHubSource:
-    """Choose credentials and open their source away from the event loop: files are read, modules imported."""
+async def open_for_job(request: Request, choose: Callable[[], Credentials]) -> JobSource:
+    """Open the source of a job, away from the event loop: files are read, modules imported.
 
-    def opened() -> MLHubSource:
-        from ..sources.connect import open_mlhub
+    Raises
+    ------
+    NotOffered
+        If an archive is wanted of a source that is no MLHub API.
+    """
 
-        return open_mlhub(choose())
+    def opened() -> JobSource:
+        from ..sources.connect import open_mlhub, open_source
+
+        found = choose()
+        if isinstance(request, AssetRequest):
+            # What the kind was when it was queued spares a look at the landing document.
+            return open_source(found if found.kind is not None else replace(found, kind=request.kind))
+        return open_mlhub(found)
 
     return await asyncio.to_thread(opened)

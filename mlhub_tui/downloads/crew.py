@@ -202,7 +202,7 @@ class Crew:
         known = sink.before(lane.start, tuning.overlap)
         first, last = lane.start - known, min(lane.end + SEAM, sink.total) - 1
         with wire.ask("GET", piece.headers(self._version, first, last)) as response:
-            refuse(response, self._name)
+            refuse(response, self._name, page=wire.page)
             if response.status_code != httpx.codes.PARTIAL_CONTENT:
                 raise StartOver("the server does not give ranges")
             lane.reach = piece.check(response, self._version, first)

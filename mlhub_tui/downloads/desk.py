@@ -15,7 +15,7 @@ from ..errors import DownloadError
 from . import folder, parts
 from .channel import Channel
 from .database import Database
-from .job import ArchiveRequest, Job, State
+from .job import Job, Request, State
 from .journal import Journal
 from .process import Kind
 from .settings import Settings, load, save
@@ -113,7 +113,7 @@ class Desk:
         """Change settings, for all programs at the queue; those that run heed them at their next look."""
         return _patiently(lambda: save(self._database, changes))
 
-    def add(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
+    def add(self, requests: Sequence[Request]) -> list[Job]:
         """Queue archives for whoever runs the queue; see `Store.add` for what is there already."""
         wanted = [replace(request, folder=folder.normal(request.folder)) for request in requests]
         jobs = _patiently(lambda: self._store.add(wanted))

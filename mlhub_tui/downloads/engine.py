@@ -249,7 +249,7 @@ class Engine:
         self._budgets.pop(job.id, None)
         if outcome.fetched:
             self._heard(job)
-        reason = "" if outcome.fetched else "already there"
+        reason = outcome.note if outcome.fetched else "already there"
         sums = answer.digests_to_text(outcome.digests)
         ends = {"bytes_done": outcome.size, "bytes_total": outcome.size, "sums": sums}
         self.ledger.move(job.id, State.DONE, reason=reason, hint="", tries=0, next_try=None, **ends)

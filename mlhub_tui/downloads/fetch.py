@@ -13,7 +13,7 @@ from .. import paths
 from . import folder as folders
 from .attempt import Kit, attempt
 from .database import Database
-from .job import ArchiveRequest, IfExists, Job, State, archive_name
+from .job import ArchiveRequest, IfExists, Job, Request, State
 from .journal import Journal
 from .live import Live
 from .resolve import ArchiveSource, OneSource, Resolver
@@ -75,7 +75,7 @@ async def fetch_archive(
 
 
 async def fetch(
-    request: ArchiveRequest,
+    request: Request,
     resolver: Resolver,
     *,
     on_progress: Progress | None = None,
@@ -97,9 +97,9 @@ async def fetch(
             on_progress(live.done, live.total)
 
 
-async def _persistently(request: ArchiveRequest, kit: Kit, live: Live, patience: Patience) -> Path:
+async def _persistently(request: Request, kit: Kit, live: Live, patience: Patience) -> Path:
     budget = Budget()
-    job = Job(0, request, archive_name(request.collection_id), State.QUEUED, 0)
+    job = Job(0, request, request.name, State.QUEUED, 0)
     while True:
         try:
             outcome = await attempt(request, kit, live)

@@ -27,10 +27,10 @@ def head(wire: Wire, what: str) -> Remote:
     """
     with wire.ask("HEAD", {}) as response:
         if response.status_code not in _NO_HEAD:
-            refuse(response, what)
+            refuse(response, what, page=wire.page)
             return remote(response.status_code, response.headers, head=True)
     with wire.ask("GET", {"Range": "bytes=0-0"}) as response:
-        refuse(response, what)
+        refuse(response, what, page=wire.page)
         return remote(response.status_code, response.headers)
 
 

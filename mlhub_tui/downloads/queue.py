@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import DownloadError
 from .board import Board
-from .job import ArchiveRequest, Job
+from .job import Job, Request
 from .verbs import Verb
 
 if TYPE_CHECKING:
@@ -144,11 +144,11 @@ class DownloadQueue:
         """
         return await self._ask(lambda control: control.change(changes))
 
-    async def add(self, request: ArchiveRequest) -> Job:
+    async def add(self, request: Request) -> Job:
         """Queue an archive; the job that is there for the same file is used again, not doubled."""
         return (await self.add_many([request]))[0]
 
-    async def add_many(self, requests: Sequence[ArchiveRequest]) -> list[Job]:
+    async def add_many(self, requests: Sequence[Request]) -> list[Job]:
         """Queue archives, in one transaction."""
         return await self._ask(lambda control: control.add(requests))
 

@@ -1,23 +1,34 @@
-"""From a wish to the place its bytes are at: the API is asked for the link, and for the size."""
+"""From a wish to the place its bytes are at: the source is asked for the link, and for what it knows."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from ..errors import MLHubException
-from ..models import ArchiveInfo
+from ..errors import MLHubException, NotOffered
+from ..models import ArchiveInfo, Document, Entry
 from ..sources.link import Link
-from .job import ArchiveRequest
+from .asset_request import entry_of, renewed
+from .job import ArchiveRequest, AssetRequest, Request
 
 
-class ArchiveSource(Protocol):
-    """What the downloads need of a source; `sources.mlhub.MLHubSource` is one."""
+class JobSource(Protocol):
+    """What the downloads need of any source."""
 
     @property
     def root_url(self) -> str:
-        """The URL of the API."""
+        """Where the source is."""
         ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@runtime_checkable
+class ArchiveSource(JobSource, Protocol):
+    """What archives need of a source; `sources.mlhub.MLHubSource` is one."""
 
     async def archive_link(self, collection_id: str) -> Link:
         """Return where the bytes of an archive are."""
@@ -27,16 +38,33 @@ class ArchiveSource(Protocol):
         """Return what the API says of an archive."""
         ...
 
-    async def aclose(self) -> None:
-        """Close the connections."""
+
+@runtime_checkable
+class AssetSource(JobSource, Protocol):
+    """What assets need of a source; every `sources.base.Source` is one."""
+
+    async def document(self, entry: Entry) -> Document:
+        """Return the document of an entry, as it is now."""
         ...
+
+    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
+        """Return where the bytes of an asset can be asked for now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An asset that was looked up again: what its document says now, and where its bytes are."""
+
+    request: AssetRequest
+    link: Link
 
 
 class Resolver(Protocol):
     """What the queue asks about a request; all in its own event loop."""
 
-    async def link(self, request: ArchiveRequest) -> Link:
-        """Return where the bytes are now.
+    async def link(self, request: Request) -> Link:
+        """Return where the bytes are now: an archive's as the API says, an asset's by the href it has.
 
         Raises
         ------
@@ -46,6 +74,18 @@ class Resolver(Protocol):
             If there is no such archive: the job fails.
         RequestError
             What else may happen; what may pass is tried again.
+        """
+        ...
+
+    async def again(self, request: AssetRequest) -> Found:
+        """Look an asset up again in its document: its href may have changed or expired.
+
+        Raises
+        ------
+        EntityDoesNotExist
+            If the item is no more, or has no such asset any more.
+        RequestError
+            As `link`.
         """
         ...
 
@@ -63,14 +103,22 @@ class SourceResolver:
         Returns a source for a request; it is called in the queue's event loop and closed after use.
     """
 
-    def __init__(self, open: Callable[[ArchiveRequest], Awaitable[ArchiveSource]]) -> None:
+    def __init__(self, open: Callable[[Request], Awaitable[JobSource]]) -> None:
         self._open = open
 
-    async def link(self, request: ArchiveRequest) -> Link:
+    async def link(self, request: Request) -> Link:
         """Return where the bytes are now."""
         source = await self._open(request)
         try:
-            return await source.archive_link(request.collection_id)
+            return await _link(source, request)
+        finally:
+            await source.aclose()
+
+    async def again(self, request: AssetRequest) -> Found:
+        """Look an asset up again in its document."""
+        source = await self._open(request)
+        try:
+            return await _again(source, request)
         finally:
             await source.aclose()
 
@@ -79,7 +127,7 @@ class SourceResolver:
         try:
             source = await self._open(request)
             try:
-                return await source.archive_info(request.collection_id)
+                return await _archives(source).archive_info(request.collection_id)
             finally:
                 await source.aclose()
         except MLHubException:
@@ -89,16 +137,44 @@ class SourceResolver:
 class OneSource:
     """A resolver over one source that belongs to the caller, who closes it."""
 
-    def __init__(self, source: ArchiveSource) -> None:
+    def __init__(self, source: JobSource) -> None:
         self._source = source
 
-    async def link(self, request: ArchiveRequest) -> Link:
+    async def link(self, request: Request) -> Link:
         """Return where the bytes are now."""
-        return await self._source.archive_link(request.collection_id)
+        return await _link(self._source, request)
+
+    async def again(self, request: AssetRequest) -> Found:
+        """Look an asset up again in its document."""
+        return await _again(self._source, request)
 
     async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
         """Return what the API says of the archive; None where it says nothing."""
         try:
-            return await self._source.archive_info(request.collection_id)
+            return await _archives(self._source).archive_info(request.collection_id)
         except MLHubException:
             return None
+
+
+async def _link(source: JobSource, request: Request) -> Link:
+    if isinstance(request, AssetRequest):
+        return await _assets(source).asset_link(request.href)
+    return await _archives(source).archive_link(request.collection_id)
+
+
+async def _again(source: JobSource, request: AssetRequest) -> Found:
+    known = _assets(source)
+    now, href = renewed(request, await known.document(entry_of(request)))
+    return Found(now, await known.asset_link(href, fresh=True))
+
+
+def _archives(source: JobSource) -> ArchiveSource:
+    if isinstance(source, ArchiveSource):
+        return source
+    raise NotOffered("only MLHub APIs have archives of collections")
+
+
+def _assets(source: JobSource) -> AssetSource:
+    if isinstance(source, AssetSource):
+        return source
+    raise NotOffered("the source has no assets")

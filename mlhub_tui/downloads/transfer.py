@@ -14,7 +14,7 @@ import httpx
 from .. import errors, text
 from ..sources.link import Link
 from . import existing, extents, folder, piece, probe
-from .answer import Digest, Remote, remote
+from .answer import Digest, Remote, is_page, remote
 from .body import Body
 from .crew import Crew
 from .job import IfExists, State
@@ -33,7 +33,7 @@ from .wire import Wire, refuse
 
 Room = Callable[[int, int], None]
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
-_PAGE = (b"<!doctype html", b"<html")
+_GZIP = (".gz", ".tgz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Task:
         Bytes as the API announced them; used where the store does not tell.
     digests
         Checksums that are known beforehand (an asset's `file:checksum`); verified beside the server's.
+    page
+        Whether the file is a web page; else one that arrives is that of a portal.
     """
 
     target: Path
@@ -57,20 +59,22 @@ class Task:
     if_exists: IfExists
     size: int | None = None
     digests: tuple[Digest, ...] = ()
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a transfer ended well.
 
-    `fetched` is False if the file was there already, `size` is in bytes, and `digests` are the checksums that
-    it was verified with.
+    `fetched` is False if the file was there already, `size` is in bytes, `digests` are the checksums that it
+    was verified with, and `note` is what the user should know of it.
     """
 
     path: Path
     size: int
     fetched: bool
     digests: tuple[Digest, ...] = ()
+    note: str = ""
 
 
 class Transfer:
@@ -158,7 +162,7 @@ class Transfer:
             wire.close()
 
     def _connect(self) -> Wire:
-        return Wire(self._link, self._tuning, self._stop, self._context)
+        return Wire(self._link, self._tuning, self._stop, self._context, page=self._task.page)
 
     def _there(self) -> Outcome:
         return Outcome(self._task.target, self._task.target.stat().st_size, fetched=False)
@@ -222,7 +226,7 @@ class Transfer:
         name = self._task.target.name
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and entry:
             raise StartOver("the server has no such range")
-        refuse(response, name)
+        refuse(response, name, page=wire.page)
         answer = remote(response.status_code, response.headers)
         if response.status_code == httpx.codes.PARTIAL_CONTENT and entry is None:
             raise errors.UnexpectedAnswer(f"the server sent a piece of {name} without being asked for one")
@@ -301,7 +305,7 @@ class Transfer:
 
     def _refuse_page(self, view: memoryview) -> None:
         """Refuse a web page that does not say it is one."""
-        if bytes(view[:64]).lstrip().lower().startswith(_PAGE):
+        if not self._task.page and is_page(view):
             raise errors.UnexpectedAnswer(f"the server sent a web page instead of {self._task.target.name}")
 
     def _finish(self, response: httpx.Response, part: Part, entry: Entry, size: int, sink: Sink) -> None:
@@ -328,7 +332,8 @@ class Transfer:
         if announced is not None and size < announced:
             words = f"{text.size(size)} of {text.size(announced)} came before the connection ended"
             raise errors.ServerUnreachable(words, hint="the server announces no length, so it starts over")
-        gzip_whole(part.path, self._stop)
+        if self._task.target.name.lower().endswith(_GZIP):
+            gzip_whole(part.path, self._stop)
 
     def _forget_progress(self) -> None:
         """Let the next try begin at zero; the bytes stay until it writes."""

@@ -41,11 +41,20 @@ class Wire:
         Set when the transfer is to end.
     context
         TLS settings; the system's by default.
+    page
+        Whether a web page may be what is wanted.
     """
 
     def __init__(
-        self, link: Link, tuning: Tuning, stop: threading.Event, context: ssl.SSLContext | None = None
+        self,
+        link: Link,
+        tuning: Tuning,
+        stop: threading.Event,
+        context: ssl.SSLContext | None = None,
+        *,
+        page: bool = False,
     ) -> None:
+        self.page = page
         self._link = link
         self._origin = _origin(httpx.URL(link.url))
         self._cut = stop
@@ -165,7 +174,7 @@ class _QuietURL(httpx.URL):
         return f"_QuietURL({str(self)!r})"
 
 
-def refuse(response: httpx.Response, what: str) -> None:
+def refuse(response: httpx.Response, what: str, *, page: bool = False) -> None:
     """Raise what an answer means that is not the file: an error status, a web page, a compressed body.
 
     Parameters
@@ -174,6 +183,8 @@ def refuse(response: httpx.Response, what: str) -> None:
         The answer; its body is not read.
     what
         The file, as the user knows it.
+    page
+        Whether it may be a web page.
     """
     status, url = response.status_code, address(str(response.url))
     place = _place(response.url)
@@ -194,7 +205,7 @@ def refuse(response: httpx.Response, what: str) -> None:
             f"{place} answered {status} to the request for {what}", url=url, status=status
         )
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("text/html", "application/xhtml+xml"):
+    if kind in ("text/html", "application/xhtml+xml") and not page:
         raise errors.UnexpectedAnswer(f"{place} sent a web page instead of {what}", url=url, status=status)
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity") and not _stored_so(coding, response):

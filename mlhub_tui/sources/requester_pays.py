@@ -7,7 +7,7 @@ from typing import Any
 
 from ..models import Asset, Document
 from ..text import one_line
-from .stores import bucket_of
+from .stores import Bucket, bucket_of
 
 KNOWN = {
     ("s3", name)
@@ -48,10 +48,22 @@ def requester_pays(document: Document, asset: Asset, href: str = "") -> str:
     if bucket is None:
         return ""
     told = _told(document, asset.raw)
-    if told or (told is None and (bucket.store, bucket.name) in KNOWN):
-        name = one_line(bucket.name, 80)
-        return f"the bucket {name} is requester-pays: it answers only to requests that an account pays for"
-    return ""
+    return _why(bucket) if told or (told is None and _is_known(bucket)) else ""
+
+
+def known_to_pay(href: str) -> str:
+    """Return the same of an address of which no document tells."""
+    bucket = bucket_of(href)
+    return _why(bucket) if bucket is not None and _is_known(bucket) else ""
+
+
+def _is_known(bucket: Bucket) -> bool:
+    return (bucket.store, bucket.name) in KNOWN
+
+
+def _why(bucket: Bucket) -> str:
+    name = one_line(bucket.name, 80)
+    return f"the bucket {name} is requester-pays: it answers only to requests that an account pays for"
 
 
 def _told(document: Document, asset: Mapping[str, Any]) -> bool | None:

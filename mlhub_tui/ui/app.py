@@ -29,7 +29,7 @@ from .type_ahead import TypeAheadApp
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from ..downloads.job import ArchiveRequest, Job
+    from ..downloads.job import Job, Request
     from ..downloads.queue import DownloadQueue
     from ..profiles import Credentials
 
@@ -226,13 +226,15 @@ class MLHubApp(TypeAheadApp):
         """Take news of the queue; called from its own thread."""
         self.post_message(QueueChanged())
 
-    async def _open_for_job(self, request: ArchiveRequest) -> Any:
+    async def _open_for_job(self, request: Request) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
-        from ..downloads.credentials import credentials_for, open_in_thread
+        from ..downloads.credentials import credentials_for, open_for_job
 
         connection = self.connection
         current = connection.credentials if connection else self._start
-        return await open_in_thread(lambda: credentials_for(request, current, self.sample.credentials))
+        return await open_for_job(
+            request, lambda: credentials_for(request, current, self.sample.credentials)
+        )
 
     @property
     def jobs(self) -> tuple[Job, ...]:

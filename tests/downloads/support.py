@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mlhub_tui.downloads.job import ArchiveRequest, IfExists
+from mlhub_tui.downloads.job import ArchiveRequest, AssetRequest, IfExists, Request
+from mlhub_tui.downloads.resolve import Found
 from mlhub_tui.downloads.tuning import Patience, Tuning
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.sources.link import Link
@@ -34,12 +35,16 @@ def content(size: int = 1 << 20, seed: int = 1) -> bytes:
 class Links:
     """A resolver that gives what it is told, an exception or a URL; the last one for ever."""
 
-    def __init__(self, *answers: str | Exception | Callable[[ArchiveRequest], str], size: int | None = None):
+    def __init__(self, *answers: str | Exception | Callable[[Request], str], size: int | None = None):
         self.answers = list(answers)
         self.asked: list[str] = []
         self.size = size
 
-    async def link(self, request: ArchiveRequest) -> Link:
+    async def again(self, request: AssetRequest) -> Found:
+        """Return the next link, and the request as it is."""
+        return Found(request, await self.link(request))
+
+    async def link(self, request: Request) -> Link:
         """Return the next link."""
         self.asked.append(request.collection_id)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from mlhub_tui.downloads import folder as folders
 from mlhub_tui.downloads import room
-from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State
+from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, Request, State
 from mlhub_tui.downloads.live import Live
 from mlhub_tui.downloads.network import NO_NETWORK, Network
 from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.downloads.resolve import Found
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.models import ArchiveInfo
@@ -46,7 +47,10 @@ class Cable:
         self.url, self.plugged, self.gone = url, True, set[str]()
         self.asked: list[tuple[float, str]] = []
 
-    async def link(self, request: ArchiveRequest) -> Link:
+    async def again(self, request: AssetRequest) -> Found:
+        return Found(request, await self.link(request))
+
+    async def link(self, request: Request) -> Link:
         self.asked.append((time.monotonic(), request.collection_id))
         if not self.plugged or request.collection_id in self.gone:
             raise lost()

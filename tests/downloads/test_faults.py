@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from mlhub_tui.downloads.fetch import fetch
-from mlhub_tui.downloads.job import ArchiveRequest, IfExists
+from mlhub_tui.downloads.job import IfExists, Request
 from mlhub_tui.errors import (
     EntityDoesNotExist,
     FileConflict,
@@ -346,7 +346,7 @@ async def test_a_redirect_to_another_origin_is_followed_without_credentials(
     server: FaultServer, folder: Path
 ) -> None:
     class WithKey(Links):
-        async def link(self, request: ArchiveRequest) -> Link:
+        async def link(self, request: Request) -> Link:
             return Link(server.url, httpx.BasicAuth("user", "secret"), {"x-ms-version": "2021-06-08"})
 
     with FaultServer(DATA) as other:

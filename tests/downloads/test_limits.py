@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import ArchiveRequest, State
+from mlhub_tui.downloads.job import Request, State
 from mlhub_tui.downloads.limit import Limit
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.states import ACTIVE
@@ -117,7 +117,7 @@ async def test_one_host_has_no_more_than_its_share_of_the_places(
 ) -> None:
     server.always = Answer(pace=0.01)
 
-    def where(request: ArchiveRequest) -> str:
+    def where(request: Request) -> str:
         return other.url if request.source == "other" else server.url
 
     with FaultServer(DATA) as other:

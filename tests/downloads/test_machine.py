@@ -18,7 +18,7 @@ import pytest
 
 from mlhub_tui.downloads import folder as folders
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.job import ArchiveRequest, State
+from mlhub_tui.downloads.job import Request, State
 from mlhub_tui.downloads.process import Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.store import Store
@@ -310,7 +310,7 @@ async def test_of_eight_transfers_half_fail_and_the_others_arrive(
     with FaultServer(DATA) as broken:
         broken.always = Answer(pace=0.01, after=len(DATA) // 3, end="reset")
 
-        def where(request: ArchiveRequest) -> str:
+        def where(request: Request) -> str:
             return broken.url if request.collection_id.startswith("bad") else server.url
 
         queue = make_queue(Links(where), concurrency=8, per_host=8)

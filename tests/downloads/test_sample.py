@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.fetch import fetch_archive
-from mlhub_tui.downloads.job import ArchiveRequest, State
+from mlhub_tui.downloads.job import ArchiveRequest, Request, State
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import SourceResolver
 from mlhub_tui.downloads.verify import gzip_whole
@@ -58,7 +58,7 @@ async def test_a_job_without_a_key_goes_on_when_one_is_saved(
 ) -> None:
     keys: list[str | None] = [None]
 
-    async def open_source(request: ArchiveRequest) -> MLHubSource:
+    async def open_source(request: Request) -> MLHubSource:
         assert request.source == sample.root_url
         return source(sample, keys[0])
 

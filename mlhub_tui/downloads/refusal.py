@@ -1,0 +1,39 @@
+"""What it means that a link was refused, and the one that was looked up after it too."""
+
+from __future__ import annotations
+
+from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException
+from ..sources.link import Link
+from ..sources.origin import shown_id
+from ..sources.requester_pays import known_to_pay
+from .job import AssetRequest, Request
+from .trouble import LinkRefused
+
+_GONE = frozenset({404, 410})
+
+
+def refusal(error: LinkRefused, request: Request, link: Link) -> MLHubException:
+    """Return the error of a job whose link was refused twice.
+
+    Parameters
+    ----------
+    error
+        The last refusal.
+    link
+        The link that was refused.
+    """
+    if error.status in _GONE:
+        return EntityDoesNotExist(_missing(request), url=error.url, status=error.status)
+    if why := known_to_pay(link.url):
+        return AccessDenied(why, url=error.url, status=error.status, hint="fetch it with a tool of the store")
+    if error.status == 401 and link.auth is not None:
+        return AuthenticationError(error.message, url=error.url, status=401)
+    return error
+
+
+def _missing(request: Request) -> str:
+    collection = f"collection {shown_id(request.collection_id)}"
+    if not isinstance(request, AssetRequest):
+        return f"the archive of {collection} does not exist; it may still be generating"
+    place = f"item {shown_id(request.item_id)}" if request.item_id else collection
+    return f"the file of asset {shown_id(request.key)} of {place} does not exist"
