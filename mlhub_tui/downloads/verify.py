@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -86,10 +86,7 @@ class Follower(threading.Thread):
         if interrupted.is_set():
             self.stop()
             return
-        for digest, found in zip(self._digests, self._hashes, strict=True):
-            if found.hexdigest() != digest.value:
-                sums = f"{digest.algorithm.upper()} {found.hexdigest()}, announced {digest.value}"
-                raise VerificationFailed(f"what arrived is not what the server has: {sums}")
+        compare(self._digests, self._hashes)
 
     def run(self) -> None:
         """Follow the writer until the end."""
@@ -115,6 +112,14 @@ class Follower(threading.Thread):
                     return  # cut shorter behind our back: the sums will differ
                 else:
                     self._news.wait(_LOOK)
+
+
+def compare(digests: Sequence[Digest], hashes: Iterable[Hash]) -> None:
+    """Raise VerificationFailed, with both sums, unless each hash is that of its digest."""
+    for digest, found in zip(digests, hashes, strict=True):
+        if found.hexdigest() != digest.value:
+            sums = f"{digest.algorithm.upper()} {found.hexdigest()}, announced {digest.value}"
+            raise VerificationFailed(f"what arrived is not what the server has: {sums}")
 
 
 class Gzip:
