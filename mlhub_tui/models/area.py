@@ -17,7 +17,8 @@ from .extent import BBox
 _BOX_HINT = "give west, south, east, north in degrees: 33.9,-0.4,35.2,0.9"
 _GEOJSON_HINT = "give a GeoJSON geometry, feature or feature collection in degrees (RFC 7946)"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_SEPARATORS = re.compile(r"[\s,;]+")
+_NAME = re.compile(r"""^\s*["']?bbox["']?\s*[=:]""", re.IGNORECASE)
+_BETWEEN = re.compile(r"""[][(){}\s,;"']+""")
 _DEPTHS = {
     "Point": 0,
     "MultiPoint": 1,
@@ -42,8 +43,7 @@ def parse_bbox(text: str) -> BBox:
     InvalidSearch
         If it is none; the message says what is wrong.
     """
-    bare = re.sub(r"(?i)bbox["']?\s*[=:]", " ", text).translate(str.maketrans("[](){}\"'", " " * 8))
-    parts = [part for part in _SEPARATORS.split(bare) if part]
+    parts = [part for part in _BETWEEN.split(_NAME.sub("", text)) if part]
     for part in parts:
         if not _NUMBER.fullmatch(part):
             raise _no_box(text, f'holds "{one_line(part, 20)}", which is no number')
