@@ -13,7 +13,7 @@ from .file import Profile, ProfilesFile
 from .kind import Auth, Kind
 from .location import location, split_key
 from .root import DEFAULT_ROOT_URL, normalise_root_url
-from .secrets import auth_of, secret_of
+from .secrets import Secret, auth_of, secret_of
 from .words import ANONYMOUS, API_KEY_VARIABLE, DEFAULT_PROFILE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
 
 
@@ -136,13 +136,15 @@ def for_profile(
     name: str,
     *,
     root_url: str | None = None,
+    api_key: str | None = None,
     environ: Mapping[str, str] | None = None,
     path: Path | None = None,
 ) -> Credentials:
     """Return the key and root URL of a profile that was chosen by hand; MLHUB_API_KEY does not count.
 
-    The root URL is the first of: the argument; the profile's own; MLHUB_ROOT_URL; the hosted service. A
-    profile without a key gives none, as `__anonymous__` does.
+    The root URL is the first of: the argument; the profile's own; MLHUB_ROOT_URL; the hosted service. For a
+    profile of another kind than `mlhub` only its own counts. A profile without a key gives none, as
+    `__anonymous__` does; an `api_key` that is given goes before it.
 
     Raises
     ------
@@ -152,14 +154,15 @@ def for_profile(
     environ = os.environ if environ is None else environ
     chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
     if chosen.kind is not Kind.MLHUB:
-        return _of_profile(chosen, None, environ)
-    secret = secret_of(chosen, environ)
+        return _of_profile(chosen, api_key, environ)
+    given = Secret(api_key.strip(), auth_of(chosen), "--api-key argument") if api_key else None
+    secret = given or secret_of(chosen, environ)
     root, root_origin = _first_root(
         (root_url, "--root-url argument"),
         (chosen.root_url, f"profile {name}"),
         (environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
     )
-    origin = f"no key ({ANONYMOUS})" if name == ANONYMOUS else secret.origin
+    origin = f"no key ({ANONYMOUS})" if name == ANONYMOUS and not secret.value else secret.origin
     return Credentials(secret.value, root, name, origin, root_origin, Kind.MLHUB, secret.auth)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
-from ..errors import MLHubException, NotOffered
-from ..profiles import Kind, is_url
+from ..errors import AuthenticationError, MLHubException, NotOffered
+from ..profiles import Auth, Kind, is_url
 
 if TYPE_CHECKING:
     from ..profiles import Credentials
@@ -16,19 +16,32 @@ if TYPE_CHECKING:
     from .mlhub import MLHubSource
 
 
-def open_session(credentials: Credentials) -> Session:
+def open_session(credentials: Credentials, *, by_document: bool = False, **options: Any) -> Session:
     """Return a session with the server of the credentials.
 
     For a static catalog it is pinned to the origin of its URL, and for one on disk it has no secret.
-    """
-    from .http import Session
 
-    if credentials.kind in (None, Kind.STATIC):
-        return _session_of_document(credentials)
+    Parameters
+    ----------
+    by_document
+        Treat the location as the URL of a document, whatever the kind.
+    options
+        Further arguments of `Session`.
+    """
+    from .failures import HOSTED
+    from .http import Session, Timeouts
+    from .origin import host
+    from .retry import NO_RETRIES
+
+    secret, root = credentials.secret, credentials.root_url
+    if by_document or credentials.kind in (None, Kind.STATIC):
+        secret, root = (secret, urljoin(root, "/")) if is_url(root) else (None, "https://nowhere.invalid/")
+    if host(root) == HOSTED:
+        # Nobody has answered there since 2023: no use in waiting long to say so.
+        options = {"timeouts": Timeouts(connect=4.0, read=8.0, total=12.0), "retry": NO_RETRIES} | options
     # What is a key by its name is an MLHub API's business; elsewhere `key` may name a file.
-    plain = credentials.kind is Kind.MLHUB and credentials.auth == type(credentials.auth)()
-    auth = None if plain else credentials.auth
-    return Session(api_key=credentials.api_key, root_url=credentials.root_url, auth=auth)
+    as_mlhub = credentials.kind is Kind.MLHUB and credentials.auth == Auth() and not by_document
+    return Session(api_key=secret, root_url=root, auth=None if as_mlhub else credentials.auth, **options)
 
 
 def open_source(credentials: Credentials) -> Source:
@@ -47,9 +60,10 @@ def open_source(credentials: Credentials) -> Source:
 
             return STACAPISource(open_session(credentials))
         case Kind.STATIC:
-            from .static import StaticSource
+            from .static.source import StaticSource
 
-            return StaticSource(credentials.root_url, open_session(credentials))
+            session = open_session(credentials) if is_url(credentials.root_url) else None
+            return StaticSource(credentials.root_url, session)
     raise MLHubException("the kind of the source is not known yet")
 
 
@@ -91,14 +105,9 @@ async def settled(credentials: Credentials) -> Credentials:
     from .detect import detect
 
     found = await detect(credentials)
+    if found.kind is None:
+        raise AuthenticationError(
+            found.notes[0] if found.notes else "the source wants a key",
+            hint="add it with its key: `mlhub-tui sources add --help`",
+        )
     return replace(credentials, kind=found.kind, root_url=found.location)
-
-
-def _session_of_document(credentials: Credentials) -> Session:
-    from .http import Session
-
-    if not is_url(credentials.root_url):
-        return Session(root_url="https://nowhere.invalid/", auth=credentials.auth)
-    parts = urlsplit(credentials.root_url)
-    root = f"{parts.scheme}://{parts.netloc}/"
-    return Session(api_key=credentials.api_key, root_url=root, auth=credentials.auth)

@@ -1,0 +1,147 @@
+"""What a JSON document is: the landing page of an API, a static catalog, or something else.
+
+The rules are those of the STAC and STAC API specs (`type`, `conformsTo`, `rel: data` and `rel: search`), with
+what servers do that are older than them.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import UnexpectedAnswer
+from ..models import Catalog, Collection, Document
+from ..text import one_line
+
+
+class Shape(StrEnum):
+    """What a document is, in words that follow "this is"."""
+
+    API = "the landing page of a STAC API"
+    CATALOG = "a STAC catalog"
+    COLLECTION = "a STAC collection"
+    ITEM = "a single STAC item"
+    ITEMS = "a list of items (FeatureCollection)"
+    COLLECTIONS = "a list of collections"
+    DATASETS = "a list of MLHub datasets"
+    GEOJSON = "GeoJSON that is not STAC"
+    OPENAPI = "the description of an API (OpenAPI)"
+    ERROR = "an error message"
+    OTHER = "JSON that is not STAC"
+
+
+_API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|common|records)")
+_GEOMETRIES = frozenset(
+    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
+)
+
+
+def shape_of(value: Any) -> Shape:
+    """Return what a JSON value is."""
+    if isinstance(value, list):
+        return Shape.DATASETS if is_datasets(value) else Shape.OTHER
+    if not isinstance(value, dict):
+        return Shape.OTHER
+    kind = value.get("type")
+    if kind == "FeatureCollection" or (isinstance(value.get("features"), list) and kind is None):
+        return Shape.ITEMS
+    if kind == "Feature":
+        return (
+            Shape.ITEM if "stac_version" in value or isinstance(value.get("assets"), dict) else Shape.GEOJSON
+        )
+    if kind in _GEOMETRIES or kind == "Topology":
+        return Shape.GEOJSON
+    if isinstance(value.get("collections"), list) and "stac_version" not in value:
+        return Shape.COLLECTIONS
+    if "openapi" in value or "swagger" in value:
+        return Shape.OPENAPI
+    if is_api(value):
+        return Shape.API
+    if kind == "Collection" or ("extent" in value and "license" in value and "id" in value):
+        return Shape.COLLECTION
+    # Before STAC 1.0.0-rc.1 catalogs had no type.
+    if kind == "Catalog" or ("stac_version" in value and "id" in value):
+        return Shape.CATALOG
+    if value.keys() & {"detail", "code", "message", "error", "errors"}:
+        return Shape.ERROR
+    return Shape.OTHER
+
+
+def is_api(value: dict[str, Any]) -> bool:
+    """Whether a catalog is the landing page of an API (STAC API, Core)."""
+    if value.get("type") not in (None, "Catalog"):
+        return False
+    declared = value.get("conformsTo")
+    if isinstance(declared, list) and any(_API_CLASS.search(str(entry)) for entry in declared[:500]):
+        return True
+    return bool(relations(value) & {"data", "search"}) and ("id" in value or "stac_version" in value)
+
+
+def is_datasets(value: Any) -> bool:
+    """Whether this is what `datasets` of an MLHub API answers: a list of objects with ids and collections."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(
+        isinstance(entry, dict) and isinstance(entry.get("id"), str) and "collections" in entry
+        for entry in value[:20]
+    )
+
+
+def relations(value: dict[str, Any]) -> set[str]:
+    """Return the relations that a document's links have."""
+    return {link["rel"] for link in _links(value) if isinstance(link.get("rel"), str)}
+
+
+def count_links(value: dict[str, Any], relation: str) -> int:
+    """Return how many links of a relation a document has."""
+    return sum(link.get("rel") == relation for link in _links(value))
+
+
+def href_of(value: dict[str, Any], relation: str) -> str:
+    """Return where the first link of a relation leads, as written; empty without one."""
+    hrefs = (link.get("href") for link in _links(value) if link.get("rel") == relation)
+    return next((href for href in hrefs if isinstance(href, str)), "")
+
+
+def document_of(value: dict[str, Any], url: str) -> Document | None:
+    """Return a catalog or collection as a document; None where it lacks an id."""
+    made = Collection if shape_of(value) is Shape.COLLECTION else Catalog
+    try:
+        return made(value, url=url)
+    except UnexpectedAnswer:
+        return None
+
+
+def title_of(value: dict[str, Any]) -> str:
+    """Return what a document calls itself, on one line."""
+    return one_line(value.get("title"), 120) or one_line(value.get("id"), 120)
+
+
+def said(value: Any) -> str:
+    """Return what an error document says, on one line."""
+    if not isinstance(value, dict):
+        return ""
+    words = (value.get(name) for name in ("detail", "description", "message", "error"))
+    return next((one_line(word, 160) for word in words if isinstance(word, str) and word.strip()), "")
+
+
+_TAIL = re.compile(
+    r"/(collections(/[^/]+(/items(/[^/]+)?|/queryables)?)?|search|conformance|queryables|datasets(/[^/]+)?"
+    r"|models|api|api\.html|docs|openapi\.json|service-desc)/?$"
+)
+
+
+def root_above(url: str) -> str:
+    """Return the root that an endpoint of an API belongs to; empty where the URL is no such endpoint."""
+    path = urlsplit(url).path
+    match = _TAIL.search(path)
+    if match is None:
+        return ""
+    return url.partition("?")[0].partition("#")[0][: -len(match[0])] + "/"
+
+
+def _links(value: dict[str, Any]) -> list[dict[str, Any]]:
+    links = value.get("links")
+    return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
