@@ -62,12 +62,12 @@ async def _archive(request: ArchiveRequest, kit: Kit, live: Live, room: Room | N
         size = live.total = info.size
     task = _task(request, size)
     try:
-        return await _transfer(task, link, kit, live, room)
+        return await transfer_one(task, link, kit, live, room)
     except LinkRefused:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
         link = await kit.resolver.link(request)
     try:
-        return await _transfer(task, link, kit, live, room)
+        return await transfer_one(task, link, kit, live, room)
     except LinkRefused as error:
         raise refusal(error, request, link) from error
 
@@ -100,7 +100,7 @@ async def _noted(request: AssetRequest, link: Link, kit: Kit, live: Live, room: 
     """Fetch an asset, and say what of its document was of no use."""
     digest = multihash(request.checksum)
     task = _task(request, request.size, digests=(digest,) if digest else (), page=request.page)
-    outcome = await _transfer(task, link, kit, live, room)
+    outcome = await transfer_one(task, link, kit, live, room)
     notes = [unverified(request.checksum)]
     if request.size is not None and request.size != outcome.size:
         notes.append(f"its document says {text.size(request.size)}")
@@ -114,8 +114,9 @@ def _task(
     return Task(target, target.with_name(f"{target.name}.part"), request.if_exists, size, digests, page)
 
 
-async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
-    if link.url.lower().startswith(_LOCAL):
+async def transfer_one(task: Task, link: Link, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
+    """Fetch one file from where a link says its bytes are, be it a server or this machine."""
+    if is_local(link.url):
         copy = Copy(task, link.url, kit.journal, live, tuning=kit.tuning, room=room)
         return await in_thread(copy.run, interrupt=copy.abort)
     live.host = urlsplit(link.url).netloc.rpartition("@")[2]
@@ -130,6 +131,11 @@ async def _transfer(task: Task, link: Link, kit: Kit, live: Live, room: Room | N
         line=kit.line,
     )
     return await in_thread(transfer.run, interrupt=transfer.abort)
+
+
+def is_local(url: str) -> bool:
+    """Return whether a URL names a file of this machine."""
+    return url.lower().startswith(_LOCAL)
 
 
 def _there(target: Path, if_exists: IfExists) -> Outcome | None:

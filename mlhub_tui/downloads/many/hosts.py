@@ -1,0 +1,109 @@
+"""How a host fares: how many slots it bears, when it may be asked again, and when it is given up for now."""
+
+from __future__ import annotations
+
+from ... import errors
+from ...errors import RequestError
+from ..tuning import Patience
+from .place import Place
+
+_GROW = 32  # files in a row after which a host that refused is asked by one more slot
+_REFUSALS = frozenset({429, 503})
+_SILENT = 3  # rounds without any answer after which it looks as if the network were gone
+_LONG = 8  # rounds after which a host is given up while others are well
+
+
+class Host:
+    """One host, as its answers show it.
+
+    A failure that is the host's (it refuses, it cannot be reached, file after file breaks) makes all slots
+    wait together, with full jitter and by its Retry-After; such a wait is a round. A success ends that.
+
+    Parameters
+    ----------
+    place
+        Scheme, host and port.
+    most
+        Slots that may ask it at once.
+    patience
+        How long rounds are, and how many there may be.
+
+    Attributes
+    ----------
+    active
+        Slots that ask it at the moment.
+    until
+        Monotonic time in seconds before which it is not asked.
+    rounds
+        Rounds since it last gave a file.
+    successes
+        Files that it gave.
+    error
+        Why it was given up; None while it is not.
+    """
+
+    def __init__(self, place: Place, most: int, patience: Patience) -> None:
+        self.place = place
+        self._most = self._allowed = most
+        self._patience = patience
+        self._good = 0
+        self._streak = 0
+        self._culprits: set[str] = set()
+        self._since = 0.0
+        self.active = 0
+        self.until = 0.0
+        self.rounds = 0
+        self.successes = 0
+        self.answered = False
+        self.error: RequestError | None = None
+
+    def free(self, now: float) -> bool:
+        """Return whether one more slot may ask it."""
+        return self.active < self._allowed and now >= self.until
+
+    def gave(self) -> None:
+        """Take note of a good answer."""
+        self.answered = True
+        self.successes += 1
+        self.rounds = self._streak = 0
+        if self._culprits:
+            self._culprits.clear()
+        self._good += 1
+        if self._good >= _GROW and self._allowed < self._most:
+            self._allowed, self._good = self._allowed + 1, 0
+
+    def failed(self, error: RequestError, path: str, began: float, now: float) -> None:
+        """Take note of a failure of a request for a path that began at a moment."""
+        if began < self._since:
+            return  # asked before the wait began: what is known already
+        self._streak += 1
+        self._culprits.add(path)
+        own = error.status in _REFUSALS or unreachable(error)
+        if own or (len(self._culprits) > 1 and self._streak >= 2 * self._allowed):
+            self._hold(now, error.retry_after)
+
+    def exhausted(self, error: RequestError, others_well: bool) -> bool:
+        """Return whether it is to be given up, or the run to end, with an error."""
+        if self.rounds == 0:
+            return False
+        if unreachable(error) and not others_well:
+            return self.rounds >= _SILENT
+        if others_well and self.rounds >= _LONG:
+            return True
+        doubtful = isinstance(error, errors.UnexpectedAnswer)
+        return self._patience.exhausted(self.rounds, doubtful=doubtful)
+
+    def _hold(self, now: float, retry_after: float | None) -> None:
+        self.rounds += 1
+        self._streak = self._good = 0
+        self._allowed = max(1, self._allowed // 2)
+        self.until = now + self._patience.delay(self.rounds, retry_after)
+        self._since = self.until
+
+
+def unreachable(error: RequestError) -> bool:
+    """Return whether an error says that nobody answered at all, not that an answer broke off."""
+    from ..trouble import Broken
+
+    silent = isinstance(error, errors.ServerUnreachable | errors.ServerTimeout)
+    return silent and not isinstance(error, Broken) and error.status is None

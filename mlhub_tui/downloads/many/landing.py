@@ -1,0 +1,240 @@
+"""Bodies become part files: checked and written in a thread of its own, passed on in batches."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ... import errors, text
+from .. import folder
+from ..answer import is_page, remote
+from ..lock import try_lock
+from ..part import open_locked
+from ..verify import Gzip, compare, new_hash
+from .feed import Result
+from .item import Item
+from .places import Tree
+from .reading import Answer
+
+_FILES, _BYTES = 256, 32 << 20  # of a batch
+_EVERY = 0.5  # seconds after which a batch is passed on as it is
+_WAITING = 16 << 20  # bytes that may wait to be written
+_GZIP = (".gz", ".tgz")
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+Refused = Callable[[Item, errors.MLHubException], None]
+
+
+@dataclass(slots=True)
+class Landed:
+    """A part file that is whole, open and locked."""
+
+    item: Item
+    descriptor: int
+    part: str
+    size: int
+
+    def give_up(self) -> None:
+        """Close and delete it."""
+        with contextlib.suppress(OSError):
+            os.unlink(self.part)  # noqa: PTH108
+        self.close()
+
+    def close(self) -> None:
+        """Close it, which lets go of the lock."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is committed together: parts, and results that need no part."""
+
+    landed: list[Landed] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+    size: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more should come in."""
+        return len(self.landed) >= _FILES or self.size >= _BYTES or len(self.results) >= 4 * _FILES
+
+
+class Landing(threading.Thread):
+    """Writes what arrives; a body is in memory until it is in its part.
+
+    Parameters
+    ----------
+    tree
+        Where files go.
+    pass_on
+        Called with batches, and with None at the end; may block, which makes the slots wait.
+    refused
+        Called, from this thread, with what was not what it should be or could not be written.
+    drained
+        Called, from this thread, when slots that wait for `full` to end may go on.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        pass_on: Callable[[Batch | None], None],
+        refused: Refused,
+        drained: Callable[[], None],
+    ) -> None:
+        super().__init__(name="landing", daemon=True)
+        self._tree = tree
+        self._pass_on = pass_on
+        self._refused = refused
+        self._drained = drained
+        self._queue: queue.SimpleQueue[tuple[Item, Answer] | Result | None] = queue.SimpleQueue()
+        self._came = self._gone = 0
+        self._awaited = False
+        self._batch = Batch()
+        self._since = 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether enough waits to be written; if so, `drained` will be called."""
+        if self._came - self._gone < _WAITING:
+            return False
+        self._awaited = True
+        return self._came - self._gone >= _WAITING
+
+    def land(self, item: Item, answer: Answer) -> None:
+        """Take a file that arrived."""
+        self._came += len(answer.body)
+        self._queue.put((item, answer))
+
+    def tell(self, result: Result) -> None:
+        """Take a result without a file to write."""
+        self._queue.put(result)
+
+    def end(self) -> None:
+        """Let it end when all is written."""
+        self._queue.put(None)
+
+    def run(self) -> None:
+        """Write until the end."""
+        try:
+            while self._step():
+                pass
+        finally:
+            self._hand_over()
+            self._pass_on(None)
+
+    def _step(self) -> bool:
+        try:
+            got = self._queue.get(timeout=_EVERY)
+        except queue.Empty:
+            self._hand_over()
+            return True
+        if got is None:
+            return False
+        if not self._batch.landed and not self._batch.results:
+            self._since = time.monotonic()
+        if isinstance(got, Result):
+            self._batch.results.append(got)
+        else:
+            self._write(*got)
+            self._gone += len(got[1].body)
+            if self._awaited and self._came - self._gone < _WAITING // 2:
+                self._awaited = False
+                self._drained()
+        if self._batch.full or time.monotonic() - self._since >= _EVERY:
+            self._hand_over()
+        return True
+
+    def _hand_over(self) -> None:
+        if self._batch.landed or self._batch.results:
+            batch, self._batch = self._batch, Batch()
+            batch.folders, self._tree.made = self._tree.made, set()
+            self._pass_on(batch)
+
+    def _write(self, item: Item, answer: Answer) -> None:
+        try:
+            _verify(item, answer)
+            self._tree.make(item.target)
+            if item.there is not None and not _continues(item, answer):
+                sizes = f"{text.size(item.there)} here, {text.size(len(answer.body))} on the server"
+                raise errors.FileConflict(f"another file {item.name} is there ({sizes})")
+            landed = _store(item, answer.body)
+        except errors.MLHubException as error:
+            self._refused(item, error)
+        except OSError as error:
+            self._refused(item, folder.trouble(error, Path(item.target)))
+        else:
+            self._batch.landed.append(landed)
+            self._batch.size += landed.size
+
+
+def _verify(item: Item, answer: Answer) -> None:
+    """Check a body by all that is known of it."""
+    wish, body = item.wish, answer.body
+    if not wish.page and is_page(body):
+        raise errors.UnexpectedAnswer(f"the server sent a web page instead of {item.name}")
+    digests = (*remote(answer.status, answer.headers).digests, *wish.digests)
+    if digests:
+        hashes = [new_hash(digest.algorithm) for digest in digests]
+        for known in hashes:
+            known.update(memoryview(body))
+        compare(digests, hashes)
+    if not answer.framed:
+        if wish.size is not None and len(body) < wish.size:
+            words = f"{text.size(len(body))} of {text.size(wish.size)} came before the connection ended"
+            raise errors.ServerUnreachable(words, hint="the server announces no length, so it starts over")
+        if item.name.lower().endswith(_GZIP):
+            gzip = Gzip(item.name)
+            gzip.feed(bytes(body))
+            gzip.finish()
+
+
+def _continues(item: Item, answer: Answer) -> bool:
+    """Return whether a body begins with the file that is there: what another tool left half done."""
+    try:
+        return answer.body.startswith(Path(item.target).read_bytes())
+    except FileNotFoundError:
+        return True
+
+
+def _store(item: Item, body: bytes | bytearray) -> Landed:
+    part = f"{item.target}.part"
+    try:
+        descriptor = os.open(part, _FLAGS, 0o666)
+    except FileExistsError:
+        descriptor = _take_over(Path(part))
+    else:
+        if not try_lock(descriptor):
+            os.close(descriptor)
+            raise errors.TargetBusy(f"another program is writing {item.name}.part") from None
+    landed = Landed(item, descriptor, part, len(body))
+    try:
+        view = memoryview(body)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except BaseException:
+        landed.give_up()
+        raise
+    return landed
+
+
+def _take_over(part: Path) -> int:
+    """Empty and lock what an earlier run left; TargetBusy if it is somebody's."""
+    if part.is_symlink():
+        part.unlink()  # what it leads to is not ours to empty
+    with open_locked(part) as held:
+        held.truncate(0)
+        return _kept(held.fileno())
+
+
+def _kept(descriptor: int) -> int:
+    """Return a second number for an open file, and for the lock that goes with it."""
+    return os.dup(descriptor)

@@ -1,0 +1,41 @@
+"""What a run shows of itself: plain numbers that one thread writes and others look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .feed import Result
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a run is; all of it is on disk and recorded.
+
+    Attributes
+    ----------
+    fetched, there, failed
+        Files that were fetched, were there already, could not be fetched.
+    bytes
+        Of the files that were fetched.
+    reason
+        Why nothing comes at the moment; empty while something does, or may.
+    next_try
+        When it is tried again, monotonic, seconds; None while nothing waits.
+    """
+
+    fetched: int = 0
+    there: int = 0
+    failed: int = 0
+    bytes: int = 0
+    reason: str = ""
+    next_try: float | None = None
+
+    def count(self, result: Result) -> None:
+        """Count a result."""
+        if result.error is not None:
+            self.failed += 1
+        elif result.fetched:
+            self.fetched += 1
+            self.bytes += result.size or 0
+        else:
+            self.there += 1
