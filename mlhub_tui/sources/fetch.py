@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ..models import JsonDict
 from .answers import as_object, decode
 from .http import Session
-from .origin import without_key
 from .steps import Step, following
 
 if TYPE_CHECKING:
@@ -60,9 +59,9 @@ async def fetch(session: Session, step: Step, *, bare: str = "") -> Fetched:
     value = await decode(response)
     if bare and isinstance(value, list):
         value = {bare: value}
-    url = without_key(str(response.url), session.params.secret)
+    url = session.bare(str(response.url))
     answer = as_object(value, url)
-    link, stopped = following(answer, url, step, session.params.secret)
+    link, stopped = following(answer, url, step, session.bare)
     return Fetched(answer, url, link, stopped)
 
 

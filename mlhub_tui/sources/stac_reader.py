@@ -13,7 +13,6 @@ from .features import D, alone, document_of, documents, matched
 from .fetch import ACCEPT, Fetched, fetch
 from .http import Session
 from .landing import Landing
-from .origin import without_key
 from .paging import with_params
 from .steps import Step
 
@@ -79,7 +78,7 @@ class Reader:
     async def object(self, url: str) -> tuple[JsonDict, str]:
         """Return the JSON object at a URL, and where it came from."""
         response = await self.session.get(url, headers={"Accept": ACCEPT})
-        place = without_key(str(response.url), self.session.params.secret)
+        place = self.session.bare(str(response.url))
         return as_object(await decode(response), place), place
 
     async def document(self, url: str) -> Document:

@@ -170,7 +170,7 @@ class Tree:
         if kind is None or "html" in str(link.get("type")).lower():
             return None
         try:
-            place = absolute(link["href"], url, self._reader.session.params.secret)
+            place = absolute(link["href"], url, self._reader.session.bare)
         except UnexpectedAnswer:
             return None
         identity = self._collection_at(place)

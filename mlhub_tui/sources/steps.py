@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ..errors import UnexpectedAnswer
 from ..models import JsonDict
-from .origin import is_absolute, shown, without_key
+from .hrefs import resolve_href
+from .origin import shown, without_key
 
+Bare = Callable[[str], str]
 REPEATED = "the link to the next page leads back to a page that was seen"
 _UNTOUCHABLE = frozenset(
     {"authorization", "proxy-authorization", "cookie", "host", "connection", "upgrade", "te", "trailer"}
@@ -68,7 +70,7 @@ class Step:
 
 
 def following(
-    page: Mapping[str, Any], page_url: str, step: Step, secret: str | None = None
+    page: Mapping[str, Any], page_url: str, step: Step, bare: Bare = without_key
 ) -> tuple[Step | None, str]:
     """Return the step to the next page, or None and the reason where there is one that cannot be taken.
 
@@ -83,14 +85,14 @@ def following(
         Where it came from; relative links resolve against it (RFC 3986, section 5.2).
     step
         The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
-    secret
-        The key in use, which servers write into their links.
+    bare
+        Takes the key in use out of a URL: servers write it into their links.
     """
     link = _next_of(page.get("links"))
     try:
         if link is None:
             return _of_token(page, step), ""
-        found = _of_link(link, page_url, step, secret)
+        found = _of_link(link, page_url, step, bare)
     except UnexpectedAnswer as error:
         return None, error.message
     return (None, REPEATED) if found == step else (found, "")
@@ -107,8 +109,8 @@ def _next_of(links: Any) -> JsonDict | None:
     return None
 
 
-def _of_link(link: JsonDict, page_url: str, step: Step, secret: str | None) -> Step:
-    url = absolute(link["href"], page_url, secret)
+def _of_link(link: JsonDict, page_url: str, step: Step, bare: Bare) -> Step:
+    url = absolute(link["href"], page_url, bare)
     method = str(link.get("method") or "GET").upper()
     merge = link.get("merge") is True
     headers = _headers(link.get("headers"))
@@ -146,7 +148,7 @@ def _with_token(url: str, token: str | int) -> str:
     return f"{base}?{'&'.join([*kept, urlencode({'next': token})])}"
 
 
-def absolute(href: str, page_url: str, secret: str | None = None) -> str:
+def absolute(href: str, page_url: str, bare: Bare = without_key) -> str:
     """Return the absolute URL of a link in an answer, without keys.
 
     Raises
@@ -155,13 +157,14 @@ def absolute(href: str, page_url: str, secret: str | None = None) -> str:
         If it is none that can be asked for.
     """
     try:
-        url = without_key(urljoin(page_url, href.strip()), secret)
+        url = bare(resolve_href(page_url, href))
         split, page = urlsplit(url), urlsplit(page_url)
         if split.scheme == "http" and page.scheme == "https" and split.netloc == page.netloc:
             url = f"https{url[4:]}"
+        good = split.scheme in ("http", "https") and bool(split.hostname)
     except ValueError:
-        url = ""
-    if not is_absolute(url) or not url.lower().startswith(("http://", "https://")):
+        good = False
+    if not good:
         raise UnexpectedAnswer(f"a link cannot be followed: {shown(href)}", url=shown(page_url))
     return url
 
