@@ -1,4 +1,4 @@
-"""`mlhub-tui download`: archives of collections through the engine of the app, without the app."""
+"""`mlhub-tui download`: archives of collections, and more, through the engine of the app, without the app."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ import click
 
 from ..downloads.job import SAMPLE, ArchiveRequest, IfExists
 from ..profiles import Credentials
+from .asset_downloading import item
 from .connect import credentials
-from .options import Choice, Command, connection_options, output_dir, output_option
+from .options import (
+    Choice,
+    Group,
+    connection_options,
+    if_exists_option,
+    output_dir,
+    output_option,
+    write_options,
+)
 
 EPILOG = """\b
 Examples:
   mlhub-tui download ref_african_crops_kenya_02_labels
   mlhub-tui download COLLECTION1 COLLECTION2 --output-dir ~/data
   mlhub-tui download COLLECTION | xargs -n 1 tar xzf
+  mlhub-tui download item COLLECTION ITEM --asset B04
 
 \b
 On stdout are the paths of whole files, one per line, and nothing else. A
@@ -24,19 +34,53 @@ transfer that was interrupted goes on when the command is given again.
 """
 
 
-@click.command(cls=Command, epilog=EPILOG, short_help="Download archives of collections.")
+class Download(Group):
+    """A group that takes what names none of its commands for collections."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of a command first: the one that stands behind options, or that for archives."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            first = self._first(ctx, args)
+            name = first if first in self.commands else "archives"
+            rest = [*args]
+            if name == first:
+                rest.remove(name)
+            args = [name, *rest]
+        return super().parse_args(ctx, args)
+
+    def _first(self, ctx: click.Context, args: list[str]) -> str:
+        """Return the first word that is no option nor an option's value; empty where there is none."""
+        try:
+            found, _, _ = archives.make_parser(ctx).parse_args([*args])
+        except click.UsageError:
+            return ""
+        return next(iter(found.get("collections") or ()), "")
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how it is called without a command's name."""
+        formatter.write_usage(ctx.command_path, "[OPTIONS] COLLECTION... | COMMAND ...")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options for archives, then the commands."""
+        write_options(archives, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group(cls=Download, epilog=EPILOG, short_help="Download archives of collections, or assets.")
+def download() -> None:
+    """Download the archives of collections, two at a time; needs a key.
+
+    A collection whose ID is the name of a command goes with `download archives ID`.
+    """
+
+
+@download.command("archives", epilog=EPILOG, short_help="The same: archives of collections.")
 @click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
 @output_option
-@click.option(
-    "--if-exists",
-    type=click.Choice([choice.value for choice in IfExists]),
-    default=IfExists.RESUME.value,
-    show_default=True,
-    help="What to do with a file that is there: resume compares its size and fetches what is missing.",
-)
+@if_exists_option
 @connection_options
 @click.pass_context
-def download(context: click.Context, collections: tuple[str, ...], if_exists: str) -> None:
+def archives(context: click.Context, collections: tuple[str, ...], if_exists: str) -> None:
     """Download the archives of collections, two at a time; needs a key."""
     import asyncio
 
@@ -49,6 +93,9 @@ def download(context: click.Context, collections: tuple[str, ...], if_exists: st
         code = asyncio.run(transfer(requests, found))
     if code:
         raise click.exceptions.Exit(code)
+
+
+download.add_command(item)
 
 
 def _requests(

@@ -75,6 +75,19 @@ def output_option(command: _F) -> _F:
     )(command)
 
 
+def if_exists_option(command: _F) -> _F:
+    """Add `--if-exists` to a command."""
+    from ..downloads.job import IfExists
+
+    return click.option(
+        "--if-exists",
+        type=click.Choice([choice.value for choice in IfExists]),
+        default=IfExists.RESUME.value,
+        show_default=True,
+        help="What to do with a file that is there: resume compares its size and fetches what is missing.",
+    )(command)
+
+
 def remembered(
     name: str, *, convert: Callable[[str], Any] | None = None, **attributes: Any
 ) -> Callable[[_F], _F]:

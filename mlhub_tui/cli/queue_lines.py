@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..downloads.job import Job, State
+from ..downloads.job import AssetRequest, Job, State
 from ..text import duration, rate, redact, size
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")
@@ -26,7 +26,11 @@ def row(job: Job) -> tuple[object, ...]:
 
 
 def document(job: Job) -> dict[str, Any]:
-    """Return a job as JSON: sizes in bytes, `rate` in bytes per second, `error` why it is stuck or null."""
+    """Return a job as JSON: sizes in bytes, `rate` in bytes per second, `error` why it is stuck or null.
+
+    `item` and `asset` are null for an archive, and `item` for an asset of a collection itself.
+    """
+    asset = job.request if isinstance(job.request, AssetRequest) else None
     return {
         "id": job.id,
         "name": job.name,
@@ -36,6 +40,8 @@ def document(job: Job) -> dict[str, Any]:
         "error": redact(job.reason) or str(job.state) if job.state in _ERRORS else None,
         "path": str(job.path),
         "collection": job.request.collection_id,
+        "item": (asset.item_id or None) if asset else None,
+        "asset": asset.key if asset else None,
         "source": job.request.source,
         "profile": job.request.profile,
         "rate": job.rate,

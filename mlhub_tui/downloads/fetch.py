@@ -1,4 +1,4 @@
-"""One archive without the queue, for the Python API: the same engine, with an end to its patience."""
+"""One archive or asset without the queue, for the Python API: the same engine, whose patience ends."""
 
 from __future__ import annotations
 
@@ -8,19 +8,29 @@ import sqlite3
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from .. import paths
+from ..errors import EntityDoesNotExist, NotOffered
+from ..models import Document
+from ..sources.origin import shown_id
 from . import folder as folders
+from .assets import Located, Origin, requests_for
 from .attempt import Kit, attempt
 from .database import Database
 from .job import ArchiveRequest, IfExists, Job, Request, State
 from .journal import Journal
 from .live import Live
-from .resolve import ArchiveSource, OneSource, Resolver
+from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
 from .store import Store
 from .threads import in_thread
 from .trouble import Budget, known, verdict
 from .tuning import BOUNDED, Patience, Tuning
+
+
+class ItemSource(AssetSource, Located, Protocol):
+    """What is needed of a source to fetch its assets; every `sources.base.Source` is one."""
+
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there, and of how many; None while that is not known."""
@@ -72,6 +82,47 @@ async def fetch_archive(
         if_exists=IfExists(if_exists),
     )
     return await fetch(request, OneSource(source), on_progress=on_progress)
+
+
+async def fetch_asset(
+    source: ItemSource,
+    document: Document,
+    key: str,
+    folder: Path,
+    *,
+    if_exists: IfExists | str = IfExists.RESUME,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Download one asset of an item, or of a collection, and return its path: `collection/item/key.ext`.
+
+    Parameters
+    ----------
+    source
+        Where the document came from; it stays open.
+    document
+        The item or collection.
+    key
+        The asset's key.
+    folder, if_exists, on_progress
+        As of `fetch_archive`.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is no such asset, or its file is not there.
+    NotOffered
+        If it cannot be fetched over https, or its reader has to pay.
+    RequestError, DownloadError
+        If it cannot be fetched after some tries; what was fetched stays for the next call.
+    """
+    selection = requests_for(
+        Origin.of(source), [document], folders.normal(folder), keys=(key,), if_exists=IfExists(if_exists)
+    )
+    if selection.left_out:
+        raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")
+    if not selection.requests:
+        raise EntityDoesNotExist(f"{shown_id(document.id)} has no asset {shown_id(key)}")
+    return await fetch(selection.requests[0], OneSource(source), on_progress=on_progress)
 
 
 async def fetch(

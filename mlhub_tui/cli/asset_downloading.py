@@ -1,0 +1,139 @@
+"""`mlhub-tui download item`: assets of items, or of a collection itself, through the engine of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..downloads.job import SAMPLE, IfExists
+from ..text import one_line
+from .connect import credentials
+from .failures import FAILED
+from .options import Choice, Command, connection_options, if_exists_option, output_dir, output_option
+
+if TYPE_CHECKING:
+    from ..downloads.assets import Selection
+    from ..models import Document
+    from ..profiles import Credentials
+    from ..sources.base import Source
+
+EPILOG = """\b
+Examples:
+  mlhub-tui download item COLLECTION ITEM --asset B04 --asset B08
+  mlhub-tui download item COLLECTION ITEM1 ITEM2 --role data --output-dir ~/data
+  mlhub-tui download item COLLECTION --asset thumbnail   of the collection itself
+
+\b
+The files are COLLECTION/ITEM/KEY.EXT in the output folder. On stdout are the
+paths of whole files, one per line, and nothing else.
+"""
+
+
+@click.command(cls=Command, epilog=EPILOG, short_help="Download assets of items.")
+@click.argument("collection")
+@click.argument("items", nargs=-1, metavar="[ITEM]...")
+@click.option("--asset", "keys", multiple=True, metavar="KEY", help="An asset's key; may be repeated.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE", help="All assets of a role; may be repeated.")
+@output_option
+@if_exists_option
+@connection_options
+@click.pass_context
+def item(
+    context: click.Context,
+    collection: str,
+    items: tuple[str, ...],
+    keys: tuple[str, ...],
+    roles: tuple[str, ...],
+    if_exists: str,
+) -> None:
+    """Download assets of items: all of them, or those of a key or a role.
+
+    Without an ITEM it is the collection's own assets. Works with sources of every kind.
+    """
+    import asyncio
+
+    choice, folder = Choice.of(context), output_dir(context)
+    with credentials(choice, key_needed=True) as found:
+        wanted = _Wanted(collection, items, keys, roles, folder, IfExists(if_exists), choice.sample)
+        code = asyncio.run(wanted.fetch(found))
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+class _Wanted:
+    """What one command asks for."""
+
+    def __init__(
+        self,
+        collection: str,
+        items: Sequence[str],
+        keys: Sequence[str],
+        roles: Sequence[str],
+        folder: Path,
+        if_exists: IfExists,
+        sample: bool,
+    ) -> None:
+        self._collection = collection
+        self._items = tuple(dict.fromkeys(items))
+        self._keys, self._roles = keys, roles
+        self._folder, self._if_exists = folder, if_exists
+        self._sample = sample
+
+    async def fetch(self, found: Credentials) -> int:
+        """Fetch everything and return the exit code."""
+        from ..sources.connect import open_source, settled
+        from .transfers import transfer
+
+        found = await settled(found)
+        source = open_source(found)
+        try:
+            documents = await self._documents(source)
+        finally:
+            await source.aclose()
+        selection = self._selection(documents, source, found)
+        complaints = [*_left_out(selection), *self._unknown(documents)]
+        for line in complaints:
+            click.echo(f"note: {line}", err=True)
+        if not selection.requests:
+            click.echo("nothing to download", err=True)
+            return FAILED
+        code = await transfer(selection.requests, found)
+        return code or (FAILED if complaints else 0)
+
+    async def _documents(self, source: Source) -> list[Document]:
+        if not self._items:
+            return [await source.collection(self._collection)]
+        return [await source.item(self._collection, name) for name in self._items]
+
+    def _selection(self, documents: Sequence[Document], source: Source, found: Credentials) -> Selection:
+        from ..downloads.assets import Origin, requests_for
+
+        place = SAMPLE if self._sample else found.root_url
+        return requests_for(
+            Origin(place, source.kind, found.profile),
+            documents,
+            self._folder,
+            keys=self._keys,
+            roles=self._roles,
+            if_exists=self._if_exists,
+            collection_id=self._collection,
+        )
+
+    def _unknown(self, documents: Sequence[Document]) -> Iterable[str]:
+        """Return a line for each key that none of the documents has."""
+        from ..downloads.assets import choices
+
+        there = [choice.key for choice in choices(documents)]
+        for key in self._keys:
+            if key not in there:
+                others = ", ".join(one_line(name, 60) for name in there) or "none"
+                yield f"there is no asset {one_line(key, 60)!r}; there are: {others}"
+
+
+def _left_out(selection: Selection) -> Iterable[str]:
+    for entry in selection.left_out:
+        name = f"{one_line(entry.document_id, 80)} {one_line(entry.key, 60)}"
+        yield f"{name} is left out: {one_line(entry.why, 200)}"
