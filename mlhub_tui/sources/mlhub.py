@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, UnexpectedAnswer
@@ -24,10 +25,15 @@ from .answers import as_list, as_object
 from .asset_links import AssetLinks
 from .base import About, Page
 from .failures import HOSTED, HOSTED_HINT
+from .features import documents, matched
+from .fetch import fetch
 from .http import Session
 from .link import Link, resolve
+from .listing import Listing
 from .origin import doi_path, host, segment, shown_id
-from .paging import PageGuard
+from .paging import with_params
+from .sift import FIELDS, SiftedSearch
+from .steps import REPEATED, Step
 
 D = TypeVar("D", bound=Document)
 
@@ -64,7 +70,7 @@ class MLHubSource:
 
     async def about(self) -> About:
         """Return what the source says of itself: an MLHub API has no landing document."""
-        return About(Kind.MLHUB)
+        return About(Kind.MLHUB, search=FIELDS)
 
     async def entries(
         self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
@@ -102,8 +108,16 @@ class MLHubSource:
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of the items that a search finds; the API itself has no item search."""
-        raise NotOffered("an MLHub API has no item search")
+        """Return one page of the items that a search finds, by looking at those of its collections.
+
+        The API itself has no item search: items are listed and sifted on this side.
+
+        Raises
+        ------
+        NotOffered
+            If the search names no collection, or has a filter.
+        """
+        return await SiftedSearch(self.items_page).page(search, link, page_size)
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Raise `NotOffered`: the API has no filters."""
@@ -155,16 +169,22 @@ class MLHubSource:
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         params = {"limit": page_size, "extensions": _strings(extensions)}
-        path = link or f"collections/{segment(collection_id, 'collection')}/items"
-        missing = f"collection {shown_id(collection_id)} does not exist"
+        # The hosted API's links hold a token but no page size: what was asked for stays in force.
+        step = Step.decoded(link or self._url(f"collections/{segment(collection_id, 'collection')}/items"))
+        step = replace(step, url=with_params(step.url, params))
         try:
-            answer, following = await self.session.page(path, params=params)
+            fetched = await fetch(self.session, step)
         except EntityDoesNotExist as error:
-            raise _named(error, missing) from None
-        before = self.skipped
-        items = self._documents(as_list(answer, self.session.url_of(path), "features"), Item)
-        following = None if following == link else following
-        return Page(tuple(items), following, _matched(answer), self.skipped - before)
+            raise _named(error, f"collection {shown_id(collection_id)} does not exist") from None
+        items, skipped = documents(as_list(fetched.answer, fetched.url, "features"), Item)
+        self.skipped += skipped
+        found = Page(tuple(items), None, matched(fetched.answer), skipped, fetched.stopped)
+        if fetched.next is None:
+            return found
+        following = replace(fetched.next, url=with_params(fetched.next.url, params))
+        if following == step:
+            return replace(found, stopped=REPEATED)
+        return replace(found, next=following.encoded())
 
     async def items(
         self,
@@ -175,17 +195,12 @@ class MLHubSource:
         extensions: Sequence[str] = (),
     ) -> AsyncGenerator[Item, None]:
         """Yield up to `limit` items, a page in memory at a time; stops on a link or page that repeats."""
-        guard, link, left = PageGuard(), None, limit
-        while left is None or left > 0:
-            page = await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
-            if guard.repeats_page([item.raw for item in page.entries]):
-                return
-            for item in page.entries[:left]:
-                yield item
-            left = None if left is None else left - len(page.entries)
-            link = page.next
-            if link is None or guard.repeats_link(link):
-                return
+
+        async def page(link: str | None) -> Page[Item]:
+            return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
+
+        async for item in Listing(page).entries(limit):
+            yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item."""
@@ -287,14 +302,10 @@ class MLHubSource:
         except EntityDoesNotExist as error:
             raise _named(error, missing, _LATER) from None
 
-    def _documents(self, entries: Sequence[Any], make: Callable[[JsonDict], D]) -> list[D]:
-        documents: list[D] = []
-        for entry in entries:
-            try:
-                documents.append(make(entry))
-            except UnexpectedAnswer:
-                self.skipped += 1
-        return documents
+    def _documents(self, entries: Sequence[Any], make: Callable[..., D]) -> list[D]:
+        made, skipped = documents(entries, make)
+        self.skipped += skipped
+        return made
 
 
 _LATER = "check the ID; if it is right, try again later"
@@ -310,13 +321,6 @@ def _no_catalog(dataset_id: str) -> str:
 
 def _named(error: EntityDoesNotExist, missing: str, hint: str | None = None) -> EntityDoesNotExist:
     return EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint)
-
-
-def _matched(answer: JsonDict) -> int | None:
-    """Return the total from `numberMatched` (OGC API Features) or the older `context.matched`."""
-    context = answer.get("context")
-    value = answer.get("numberMatched", context.get("matched") if isinstance(context, dict) else None)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _strings(values: Sequence[str]) -> list[str]:

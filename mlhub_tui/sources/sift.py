@@ -130,18 +130,20 @@ async def sifted_page(
 async def _sift(search: Search, fetch: Fetch, link: str | None, wanted: int, most: int) -> Page[Item]:
     """Read a listing on until enough was found or looked at; what a page gave is given whole."""
     found: list[Item] = []
+    notes: dict[str, None] = {}
     looked = skipped = 0
     seen = {link}
     while True:
         page = await fetch(link)
         found.extend(item for item in page.entries if fits(item, search))
+        notes.update(dict.fromkeys(page.notes))
         looked, skipped, link = looked + len(page.entries), skipped + page.skipped, page.next
         if link is None or link in seen:
             stopped = REPEATED if link is not None else page.stopped
-            return Page(tuple(found), None, None, skipped, stopped, looked)
+            return Page(tuple(found), None, None, skipped, stopped, looked, tuple(notes))
         seen.add(link)
         if len(found) >= wanted or looked >= most:
-            return Page(tuple(found), link, None, skipped, "", looked)
+            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes))
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
