@@ -54,7 +54,8 @@ class Download(Group):
             found, _, _ = archives.make_parser(ctx).parse_args([*args])
         except click.UsageError:
             return ""
-        return next(iter(found.get("collections") or ()), "")
+        words = found.get("collections")  # of click's own kind where there are none
+        return words[0] if isinstance(words, tuple) and words else ""
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write how it is called without a command's name."""
