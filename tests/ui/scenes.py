@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
+from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.ui.screens.document import DocumentScreen
 
 from .conftest import Driver
@@ -31,6 +32,7 @@ JOBS = (
         bytes_total=34 * GB,
         rate=8.4e6,
         eta=2619,
+        connections=4,
     ),
     _job(
         2,
@@ -91,6 +93,7 @@ class FixedQueue:
     """A queue in which nothing happens."""
 
     notice = ""
+    settings = Settings(limit=10 * MB)
 
     def snapshot(self) -> tuple[Job, ...]:
         """Return the fixed transfers."""
@@ -168,6 +171,22 @@ async def downloads(driver: Driver) -> None:
     await driver.until("still be generating")
 
 
+async def details(driver: Driver) -> None:
+    """All about a transfer."""
+    await driver.press("2")
+    await driver.until("bigearthnet")
+    await driver.press("enter")
+    await driver.until("esc closes")
+
+
+async def limits(driver: Driver) -> None:
+    """How fast, and how much at a time."""
+    await driver.press("2")
+    await driver.until("bigearthnet")
+    await driver.press("L")
+    await driver.until("enter applies")
+
+
 async def dialog(driver: Driver) -> None:
     """The questions before a download."""
     await find(driver, "bigearthnet_v1_l")
@@ -210,6 +229,8 @@ SCENES: tuple[Scene, ...] = (
     item,
     assets,
     downloads,
+    details,
+    limits,
     dialog,
     profiles,
     welcome,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import threading
 from collections.abc import Awaitable
 from typing import ClassVar
 
@@ -14,11 +15,12 @@ from textual.widgets import Static
 
 from ...downloads.job import Job, State
 from ...errors import MLHubException
-from ...text import count, duration, rate, size
+from ...text import size
 from ..commands import DOWNLOADS, Command, bindings, hints
 from ..draw import content
 from ..messages import QueueChanged
-from ..sheets.blocks import Block, Field, typeset
+from ..sheets.blocks import typeset
+from ..sheets.jobs import job_blocks, totals
 from ..widgets.job_list import JobList
 from .base import PlaceScreen
 
@@ -34,6 +36,12 @@ class DownloadsScreen(PlaceScreen):
     CSS_PATH = "downloads.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOWNLOADS)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._checks: dict[int, str] = {}
+        self._checking: dict[int, threading.Event] = {}
+        self._reader = asyncio.Lock()
+
     def compose_body(self) -> ComposeResult:
         """Lay out the list, the totals and the details."""
         yield Static(id="empty")
@@ -46,6 +54,7 @@ class DownloadsScreen(PlaceScreen):
         super().on_mount()
         self.query_one(JobList).focus()
         self._show()
+        self.set_interval(1.0, self._count_down)
 
     def on_screen_resume(self) -> None:
         """Catch up."""
@@ -66,8 +75,15 @@ class DownloadsScreen(PlaceScreen):
         why = self.hub.queue_error.message if self.hub.queue_error else EMPTY
         self._say("empty", content(why, "$muted"))
         self.query_one(JobList).show(jobs)
-        self._say("totals", content(totals(jobs, self.size.width - 1)))
+        settings = self.hub.queue.settings if self.hub.queue is not None else None
+        limit = settings.limit if settings is not None else None
+        self._say("totals", content(totals(jobs, self.size.width - 1, limit)))
         self.refresh_hints()
+
+    def _count_down(self) -> None:
+        """Bring the waits for next tries up to date; where none is, nothing is drawn."""
+        if self.is_current and not self.closing and self.query_one(JobList).count_down():
+            self._show_job()
 
     def _say(self, where: str, words: Content) -> None:
         """Fill a text; what has not changed is not drawn again, and its place has a height of its own."""
@@ -79,17 +95,14 @@ class DownloadsScreen(PlaceScreen):
     def hint_commands(self) -> list[Command]:
         """Leave out what the transfer under the cursor cannot do."""
         job = self._job if self.is_mounted else None
-        gone: list[str] = []
+        gone: list[str] = [] if job is not None and job.state is State.DONE else ["downloads.verify"]
         if job is None:
-            gone = [
-                f"downloads.{name}"
-                for name in ("pause", "retry", "cancel", "down", "up", "copy", "clear", "all")
-            ]
+            gone += [f"downloads.{name}" for name in _OF_JOBS]
         elif job.state.finished:
-            gone = ["downloads.pause", "downloads.cancel"]
+            gone += ["downloads.pause", "downloads.cancel"]
             gone += ["downloads.retry"] if job.state is State.DONE else []
         else:
-            gone = ["downloads.retry"] if job.state not in _STUCK else []
+            gone += ["downloads.retry"] if job.state not in _STUCK else []
         return hints(DOWNLOADS, gone)
 
     @on(JobList.Highlighted)
@@ -102,7 +115,8 @@ class DownloadsScreen(PlaceScreen):
         if self.closing:
             return
         job = self._job
-        self._say("job", typeset(job_blocks(job) if job else [], max(self.size.width - 2, 20)))
+        blocks = job_blocks(job, self._checks.get(job.id, "")) if job else []
+        self._say("job", typeset(blocks, max(self.size.width - 2, 20)))
 
     def on_resize(self) -> None:
         """Fit the texts to the new width."""
@@ -165,6 +179,60 @@ class DownloadsScreen(PlaceScreen):
         if self._job is not None:
             self.hub.copy_text(str(self._job.path), "Path")
 
+    def action_details(self) -> None:
+        """Show all about the transfer."""
+        from .job import JobScreen
+
+        if self._job is not None:
+            self.app.push_screen(JobScreen(self._job, self._checks))
+
+    @work(group="limits", exclusive=True)
+    async def action_limits(self) -> None:
+        """Change how fast the queue is, and how much it does at a time."""
+        from .limits import LimitsScreen
+
+        queue = self.hub.queue
+        settings = queue.settings if queue is not None else None
+        if queue is None or settings is None:
+            return
+        if changes := await self.app.push_screen_wait(LimitsScreen(settings)):
+            self._do(queue.change(**changes))
+
+    def action_verify(self) -> None:
+        """Read a finished file again, or stop doing so."""
+        job = self._job
+        if job is None or job.state is not State.DONE:
+            return
+        if (stop := self._checking.pop(job.id, None)) is not None:
+            stop.set()
+        else:
+            self._checking[job.id] = threading.Event()
+            self._check(job, self._checking[job.id])
+
+    @work(group="verify")
+    async def _check(self, job: Job, stop: threading.Event) -> None:
+        """Read a file in a thread, one at a time, and say what came of it."""
+        from ..checking import check
+
+        def say(words: str) -> None:
+            self._checks[job.id] = words
+            self._show_job()
+
+        say("waits until another file is read")
+        try:
+            async with self._reader:
+                found = await check(job, stop, say)
+        finally:
+            if self._checking.get(job.id) is stop:
+                del self._checking[job.id]
+        if found is None:
+            say("stopped")
+            return
+        say(str(found))
+        self.notify(
+            f"{job.name}: {found}", severity="error" if found.trouble else "information", markup=False
+        )
+
     @work(group="queue-command")
     async def _do(self, command: Awaitable[object]) -> None:
         """Carry out a command of the queue."""
@@ -175,40 +243,4 @@ class DownloadsScreen(PlaceScreen):
 
 
 _STUCK = frozenset({State.NEEDS_KEY, State.NO_SPACE})
-
-
-def totals(jobs: tuple[Job, ...], width: int) -> str:
-    """Return the line of totals for a width in cells; the counts give way to what is still to come."""
-    if not jobs:
-        return ""
-    open_jobs = [job for job in jobs if not job.state.finished]
-    speed = sum(job.rate or 0 for job in jobs if job.state is State.DOWNLOADING)
-    left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
-    counts = [count(len(jobs), "transfer")]
-    for state, word in ((State.FAILED, "failed"), (State.DONE, "done"), (State.PAUSED, "paused")):
-        if number := sum(job.state is state for job in jobs):
-            counts.append(f"{number} {word}")
-    parts: list[str] = []
-    if open_jobs:
-        unknown = sum(job.bytes_total is None for job in open_jobs)
-        parts.append(f"{size(left)} to go" if left or not unknown else "")
-        parts.append(f"{unknown} of unknown size" if unknown else "")
-    if speed:
-        parts += [rate(speed), duration(left / speed)]
-    parts = [part for part in parts if part]
-    while len(counts) > 1 and len(" · ".join([*counts, *parts])) > width - 1:
-        counts.pop()
-    return " " + " · ".join([*counts, *parts])
-
-
-def job_blocks(job: Job) -> list[Block]:
-    """Return the details of a transfer: where it goes, and why it is where it is."""
-    words = job.reason
-    if job.next_try is not None and job.state is State.RETRYING:
-        words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
-    return [
-        Field("State", f"{job.state}{f': {words}' if words else ''}"),
-        Field("Runs", job.where),
-        Field("Next", job.hint),
-        Field("File", str(job.path)),
-    ]
+_OF_JOBS = ("pause", "retry", "cancel", "details", "down", "up", "copy", "clear", "all")

@@ -8,12 +8,15 @@ from rich.cells import cell_len, set_cell_size
 
 from ...downloads.job import Job, State
 from ...text import duration, one_line, rate, size
+from ..sheets.jobs import why
 
 STATE_WIDTH = 12
 BYTES_WIDTH = 19
 PERCENT_WIDTH = 6
 RATE_WIDTH = 11
 ETA_WIDTH = 12
+LINKS_WIDTH = 5
+NOTE_WIDTH = 36
 ELSEWHERE = "»"
 
 
@@ -27,42 +30,73 @@ class Columns:
     bytes: int
     rate: int
     eta: int
+    links: int = 0
 
 
 def columns_for(width: int) -> Columns:
     """Return the widths for a line: name and bar share what the figures leave."""
     figures = STATE_WIDTH + BYTES_WIDTH + RATE_WIDTH
     eta = ETA_WIDTH if width >= 90 else 0
-    rest = width - figures - eta - 1
+    links = LINKS_WIDTH if width >= 110 else 0
+    rest = width - figures - eta - links - 1
     if rest < 24:
         return Columns(max(width - STATE_WIDTH - PERCENT_WIDTH - 9, 8), STATE_WIDTH, 8, PERCENT_WIDTH, 0, 0)
     bar = 12 if width < 110 else 22
-    return Columns(rest - bar, STATE_WIDTH, bar, BYTES_WIDTH, RATE_WIDTH, eta)
+    return Columns(rest - bar, STATE_WIDTH, bar, BYTES_WIDTH, RATE_WIDTH, eta, links)
 
 
 def header(columns: Columns) -> str:
     """Return the column names."""
-    names = ("Name", "State", "", "Done", "Speed", "Left")
-    widths = (columns.name, columns.state, columns.bar, columns.bytes, columns.rate, columns.eta)
+    names = ("Name", "State", "", "Done", "Speed", "Conn", "Left")
+    widths = (
+        columns.name,
+        columns.state,
+        columns.bar,
+        columns.bytes,
+        columns.rate,
+        columns.links,
+        columns.eta,
+    )
     return " " + "".join(_fit(name, width) for name, width in zip(names, widths, strict=True))
 
 
 def job_line(job: Job, columns: Columns) -> list[str]:
-    """Return the cells of a transfer: name, state, bar, bytes, rate, time left.
+    """Return the cells of a transfer: name, state, bar, bytes, rate, connections, time left.
 
-    A mark before the name tells one that another program runs.
+    A mark before the name tells one that another program runs. One that is stuck has the reason in the place
+    of its figures, and of its bar where there is little room.
     """
-    eta = duration(job.eta) if job.state is State.DOWNLOADING else ""
-    speed = rate(job.rate) if job.state is State.DOWNLOADING else ""
-    return [
+    named = [
         (ELSEWHERE if job.elsewhere else " ")
         + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
         _fit(str(job.state), columns.state),
-        _fit(bar(job, columns.bar - 2), columns.bar),
+    ]
+    drawn = _fit(bar(job, columns.bar - 2), columns.bar)
+    room = columns.bytes + columns.rate + columns.links + columns.eta
+    note = _note(job)
+    if note and room >= NOTE_WIDTH:
+        return [*named, drawn, _fit(note, room)]
+    if note and room + columns.bar >= NOTE_WIDTH:
+        return [*named, "", _fit(note, room + columns.bar)]
+    eta = duration(job.eta) if job.state is State.DOWNLOADING else ""
+    speed = rate(job.rate) if job.state is State.DOWNLOADING else ""
+    links = f"×{job.connections}" if job.connections > 1 else ""
+    return [
+        *named,
+        drawn,
         _fit(_percent(job) if columns.bytes <= PERCENT_WIDTH else _bytes(job), columns.bytes),
         _fit(speed, columns.rate),
+        _fit(links, columns.links),
         _fit(eta, columns.eta),
     ]
+
+
+def _note(job: Job) -> str:
+    """Return how far a transfer is that does not go on, and why; empty for the others."""
+    if job.state is State.DOWNLOADING or job.state is State.DONE or not (words := one_line(why(job))):
+        return ""
+    percent = f"{_percent(job)} " if job.bytes_done and job.bytes_total else ""
+    return f"{percent}{words}"
 
 
 def bar(job: Job, width: int) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -25,7 +25,7 @@ _ACTIONS = {"list.top": "cursor_to(0)", "list.bottom": "cursor_to(-1)"}
 class JobList(ScrollView, can_focus=True):
     """A list of transfers with a cursor on one of them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(LISTS, _ACTIONS), Binding("enter", "noop", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, _ACTIONS)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "job--cursor",
         "job--header",
@@ -77,6 +77,15 @@ class JobList(ScrollView, can_focus=True):
                     self._refresh_job(number)
         self.post_message(self.Highlighted(self.current))
 
+    def count_down(self) -> bool:
+        """Draw the lines in sight that say when the next try is; return whether there are any."""
+        top, height = self.scroll_offset.y, self.size.height
+        shown = range(max(top - 1, 0), min(top + height, len(self._jobs)))
+        waiting = [number for number in shown if self._jobs[number].state is State.RETRYING]
+        for number in waiting:
+            self._refresh_job(number)
+        return bool(waiting)
+
     def _refresh_job(self, number: int) -> None:
         y = number + 1 - self.scroll_offset.y
         if 1 <= y < self.size.height:
@@ -125,9 +134,6 @@ class JobList(ScrollView, can_focus=True):
     def action_cursor_to(self, number: int) -> None:
         """Go to a line; -1 is the last."""
         self.cursor = number if number >= 0 else len(self._jobs) - 1
-
-    def action_noop(self) -> None:
-        """Enter does nothing here: the panel below has the details."""
 
     def on_click(self, event: Click) -> None:
         """Put the cursor where the mouse is."""

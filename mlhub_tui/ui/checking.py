@@ -1,0 +1,46 @@
+"""Reads a finished file again beside the app, and says how far that is."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from ..downloads.job import Job
+from ..downloads.recheck import AGAIN, Found, recheck
+from ..downloads.threads import in_thread
+from ..downloads.trouble import Interrupted
+
+_EVERY = 0.5
+
+
+async def check(job: Job, stop: threading.Event, say: Callable[[str], None]) -> Found | None:
+    """Read the file of a job; return what came of it, or None if it was stopped.
+
+    Parameters
+    ----------
+    stop
+        Ends it, as the end of the task does.
+    say
+        Takes a few words twice a second.
+    """
+    read = 0
+
+    def tell(done: int) -> None:
+        nonlocal read
+        read = done
+
+    async def report() -> None:
+        while True:
+            total = job.bytes_total or 0
+            say(f"reading, {read * 100 // total} %; v stops" if total else "reading; v stops")
+            await asyncio.sleep(_EVERY)
+
+    reporter = asyncio.create_task(report())
+    try:
+        found = await in_thread(lambda: recheck(job, tell, stop), interrupt=stop.set)
+    except Interrupted:
+        return None
+    finally:
+        reporter.cancel()
+    return Found((), f"{found.trouble}; {AGAIN}") if found.trouble else found

@@ -1,0 +1,84 @@
+"""The dialog for speed and places: how fast the queue is, and how much at a time, while it runs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from ...downloads.settings import MOST, Settings
+from ...text import parse_rate, rate
+from ..draw import content, line
+
+_COUNTS = (
+    ("transfers", "Transfers", "at a time, in all programs"),
+    ("per_host", "From a host", "of them"),
+    ("connections", "Connections", "to one file at most"),
+)
+
+
+class LimitsScreen(ModalScreen[dict[str, int | None] | None]):
+    """Asks; Enter applies what was changed, Esc does not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("down", "app.focus_next", "next", show=False),
+        Binding("up", "app.focus_previous", "previous", show=False),
+    ]
+    CSS = """
+    LimitsScreen Input.number { width: 14; }
+    LimitsScreen Static.words { padding: 0 0 0 1; width: 1fr; color: $muted; }
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Limits")
+            dialog.border_subtitle = line("enter applies, tab moves, esc cancels")
+            yield from _row(
+                "limit", "Speed", rate(self._settings.limit) or "off", "all together: 5M, 500k, off"
+            )
+            for name, label, words in _COUNTS:
+                yield from _row(name, label, str(getattr(self._settings, name)), words)
+            yield Static(content("Kept with the queue; what runs goes on at once."), classes="words")
+            yield Static(id="warning")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            typed: dict[str, int | None] = {"limit": parse_rate(self._typed("limit"))}
+            for name, label, _ in _COUNTS:
+                typed[name] = _count(self._typed(name), label)
+        except ValueError as error:
+            self.query_one("#warning", Static).update(content(f"{error}", "$warning"))
+            return
+        self.dismiss({name: value for name, value in typed.items() if value != getattr(self._settings, name)})
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+
+def _row(name: str, label: str, value: str, words: str) -> ComposeResult:
+    with Horizontal(classes="row"):
+        yield Label(Content(label), classes="name")
+        field = Input(value, id=name, classes="number")
+        field.cursor_blink = False
+        yield field
+        yield Static(content(words), classes="words")
+
+
+def _count(typed: str, label: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed) <= MOST):
+        raise ValueError(f"{label}: a number from 1 to {MOST}")
+    return int(typed)

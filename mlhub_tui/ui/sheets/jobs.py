@@ -1,0 +1,118 @@
+"""What is said of transfers: the line of totals, the few lines below the list, and all about one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ...downloads.job import SAMPLE, Job, State
+from ...text import count, duration, rate, redact, size
+from .blocks import Block, Field, Heading, Title
+
+
+def totals(jobs: Sequence[Job], width: int, limit: int | None = None) -> str:
+    """Return the line of totals for a width in cells; the counts give way to what is to come.
+
+    Parameters
+    ----------
+    limit
+        The speed limit in bytes per second.
+    """
+    if not jobs:
+        return ""
+    open_jobs = [job for job in jobs if not job.state.finished]
+    speed = sum(job.rate or 0 for job in jobs if job.state is State.DOWNLOADING)
+    left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
+    unknown = sum(job.bytes_total is None for job in open_jobs)
+    extra = [f"{unknown} of unknown size"] if unknown else []
+    for state, word in ((State.FAILED, "failed"), (State.DONE, "done"), (State.PAUSED, "paused")):
+        if number := sum(job.state is state for job in jobs):
+            extra.append(f"{number} {word}")
+    first = [count(len(jobs), "transfer")]
+    last = [f"{size(left)} to go"] if open_jobs and (left or not unknown) else []
+    last += [rate(speed)] if speed else []
+    last += [f"limit {rate(limit)}"] if limit else []
+    last += [duration(left / speed)] if speed and left else []
+    while extra and len(" · ".join([*first, *extra, *last])) > width - 1:
+        extra.pop()
+    return " " + " · ".join([*first, *extra, *last])
+
+
+def why(job: Job, now: float | None = None) -> str:
+    """Return why a transfer is in its state, and when it is tried again; empty where there is nothing to say.
+
+    Parameters
+    ----------
+    now
+        Seconds since the epoch.
+    """
+    reason = redact(job.reason)
+    if job.state is not State.RETRYING or job.next_try is None:
+        return reason
+    left = duration(max(job.next_try - (time.time() if now is None else now), 0))
+    return f"in {left}: {reason}" if reason else f"in {left}"
+
+
+def job_blocks(job: Job, check: str = "") -> list[Block]:
+    """Return the details of a transfer in a few lines: why it is where it is, and where it goes.
+
+    Parameters
+    ----------
+    check
+        What came of reading the file again, or how far that is.
+    """
+    words, extra = redact(job.reason), ""
+    if job.next_try is not None and job.state is State.RETRYING:
+        words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
+        words += f", {job.tries} without progress" if job.tries > 1 else ""
+    if job.connections > 1:
+        extra = f" over {job.connections} connections"
+    return [
+        Field("State", f"{job.state}{extra}{f': {words}' if words else ''}"),
+        Field("Runs", job.where),
+        Field("Check", check),
+        Field("Next", redact(job.hint)),
+        Field("File", str(job.path)),
+    ]
+
+
+def all_of(job: Job, check: str = "") -> list[Block]:
+    """Return everything that is known of a transfer."""
+    request = job.request
+    retrying = job.state is State.RETRYING and job.next_try is not None
+    wait = duration(max((job.next_try or 0) - time.time(), 0)) if retrying else ""
+    known = {"collection_id": "Collection", "item_id": "Item", "key": "Asset"}
+    return [
+        Title(job.name),
+        Heading("State"),
+        Field("State", str(job.state)),
+        Field("Reason", redact(job.reason)),
+        Field("Next try", f"in {wait}" if wait else ""),
+        Field("Next", redact(job.hint)),
+        Field("Tries", f"{job.tries} without progress" if job.tries else ""),
+        Field("Runs", job.where or ("here" if job.state.running else "")),
+        Heading("Bytes"),
+        Field("Fetched", _exact(job.bytes_done)),
+        Field("Size", _exact(job.bytes_total) if job.bytes_total is not None else "unknown"),
+        Field("Speed", rate(job.rate)),
+        Field("Left", duration(job.eta)),
+        Field("Connections", str(job.connections) if job.connections else ""),
+        Heading("File"),
+        Field("Path", str(job.path)),
+        Field("Part", "" if job.state in (State.DONE, State.QUEUED) and not job.bytes_done else _part(job)),
+        Field("If there", str(request.if_exists)),
+        Field("Checksums", ", ".join(job.sums.split())),
+        Field("Check", check),
+        Heading("Source"),
+        Field("Source", "the sample catalogue" if request.source == SAMPLE else redact(request.source)),
+        Field("Profile", request.profile or ""),
+        *(Field(name, str(getattr(request, field, ""))) for field, name in known.items()),
+    ]
+
+
+def _exact(count_: int) -> str:
+    return f"{size(count_)} ({count_:,} bytes)" if count_ >= 1000 else f"{count_} bytes"
+
+
+def _part(job: Job) -> str:
+    return "" if job.state is State.DONE else str(job.part)

@@ -1,0 +1,145 @@
+"""The Downloads screen on transfers at work: limits, details, verification, and why one waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.job import State
+from mlhub_tui.downloads.settings import Settings
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.screens.job import JobScreen
+from mlhub_tui.ui.screens.limits import LimitsScreen
+from mlhub_tui.ui.sheets.jobs import why
+from mlhub_tui.ui.widgets.job_line import columns_for, job_line
+
+from .conftest import Driver, driven
+from .scenes import JOBS, FixedQueue
+from .test_downloads import LARGE, SMALL, queue, state
+
+STUCK = [job for job in JOBS if job.reason]
+
+
+async def limits(driver: Driver, *fields: str) -> None:
+    """Open the dialog and fill its fields from the first on; an empty one stays as it is."""
+    await driver.press("L")
+    await driver.until(lambda: isinstance(driver.app.screen, LimitsScreen))
+    for number, typed in enumerate(fields):
+        if number:
+            await driver.press("tab")
+        if typed:
+            await driver.press("home", "ctrl+k")
+            await driver.type(typed)
+    await driver.press("enter")
+
+
+async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(
+    slow_sample: SampleServer, tmp_path: Path
+) -> None:
+    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.press("2")
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
+        await limits(driver, "200k", "3", "", "1")
+        await driver.until("limit 200.0 kB/s")
+        assert driver.app.queue is not None
+        assert driver.app.queue.settings == Settings(200_000, transfers=3, connections=1)
+        assert state(driver) is State.DOWNLOADING
+        await limits(driver, "off")
+        await driver.until(lambda: "limit" not in driver.screen().splitlines()[-7])
+
+
+async def test_limits_that_make_no_sense_are_said_and_nothing_changes(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.press("2")
+        await driver.until(lambda: driver.app.queue and driver.app.queue.settings)
+        await limits(driver, "fast")
+        await driver.until("is no speed")
+        await driver.press("escape")
+        await limits(driver, "", "0")
+        await driver.until("Transfers: a number from 1 to 64")
+        await driver.press("escape")
+        assert driver.app.queue is not None
+        assert driver.app.queue.settings == Settings()
+
+
+async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await queue(driver, SMALL)
+        await driver.press("2")
+        await driver.until(lambda: state(driver) is State.DONE, 20)
+        await driver.press("v")
+        await driver.until("whole: size, MD5, gzip CRC")
+        path = driver.app.jobs[0].path
+        spoilt = bytearray(path.read_bytes())
+        spoilt[1000] ^= 1
+        path.write_bytes(spoilt)
+        await driver.press("v")
+        await driver.until("damaged")
+        await driver.until("overwrite")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
+        await driver.until("Checksums")
+        assert "md5:" in driver.screen()
+        assert str(driver.app.jobs[0].path)[:40] in driver.screen()
+
+
+@pytest.fixture
+def fixed(monkeypatch: pytest.MonkeyPatch) -> FixedQueue:
+    """Give the app a queue in which nothing happens."""
+    monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: FixedQueue())
+    return FixedQueue()
+
+
+async def test_every_stuck_transfer_says_why_in_its_line(options: AppOptions, fixed: FixedQueue) -> None:
+    async with driven(options) as driver:
+        await driver.press("2")
+        for job in STUCK:
+            await driver.until(job.reason[:20])
+
+
+async def test_the_wait_for_the_next_try_is_counted_down(
+    options: AppOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = replace(JOBS[2], next_try=time.time() + 30)
+
+    class Waiting(FixedQueue):
+        def snapshot(self) -> tuple[object, ...]:  # type: ignore[override]  # one job is enough
+            return (waiting,)
+
+    monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: Waiting())
+    async with driven(options) as driver:
+        await driver.press("2")
+        await driver.until("next try in 29 s")
+        await driver.until("80% in 28 s: connection reset")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
+        await driver.until("in 27 s")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (60, lambda cells: "retrying" in cells),
+        (80, lambda cells: "80% in 7 s: connection reset" in cells),
+        (140, lambda cells: "━" in cells and "in 7 s: connection reset" in cells),
+    ],
+)
+def test_a_line_has_its_reason_where_it_fits(width: int, shown: Callable[[str], bool]) -> None:
+    waiting = replace(JOBS[2], next_try=time.time() + 7)
+    assert why(waiting, now=(waiting.next_try or 0) - 7) == "in 7 s: connection reset"
+    cells = "".join(job_line(waiting, columns_for(width)))
+    assert shown(cells), cells
+    assert len(cells) <= width
+
+
+def test_a_wide_line_says_how_many_connections_there_are() -> None:
+    assert "×4" in "".join(job_line(JOBS[0], columns_for(120)))
+    assert "×4" not in "".join(job_line(JOBS[0], columns_for(80)))
