@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from ...errors import AccessDenied, EntityDoesNotExist, RequestError
 from ...text import one_line
@@ -27,19 +28,36 @@ def read_file(url: str) -> Fetched:
     UnexpectedAnswer
         If it is no regular file (a device, a pipe), or too large.
     """
-    path = _existing(url)
     try:
-        # A pipe without a writer would hold the opening for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open_file(url) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_DOCUMENT:
+                raise too_large(url, size)
+            return Fetched(url, file.read(MAX_DOCUMENT + 1))
     except OSError as error:
         raise of_system(error, url) from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
+
+
+def open_file(url: str) -> BinaryIO:
+    """Open the regular file of a `file` URL for reading.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    UnexpectedAnswer
+        If it is no regular file.
+    """
+    # A pipe without a writer would hold the opening for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(_existing(url), flags)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise unreadable(url, "a folder or device, no document")
-        if status.st_size > MAX_DOCUMENT:
-            raise too_large(url, status.st_size)
-        return Fetched(url, file.read(MAX_DOCUMENT + 1))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 def of_system(error: OSError, url: str) -> RequestError:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from ...errors import EntityDoesNotExist
-from .files import root_of
-from .library import Members
-from .place import file_url, is_web, local_path, place_of
+from .archive import Cancelled, Progress
+from .files import of_system, open_file, root_of
+from .members import ArchiveMembers
+from .place import file_url, is_member, is_web, local_path, place_of, split_member
 
-Progress = Callable[[int, int | None], None]
-"""Told bytes done and in all (None where that is not known); called from any thread."""
+_GZIP = b"\x1f\x8b"
+_TAR = b"ustar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +31,57 @@ class Root:
     """
 
     url: str
-    members: Members | None = field(default=None, repr=False)
+    members: ArchiveMembers | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
 
-def names_local(location: str) -> bool:
-    """Whether a location is on this machine."""
-    return not is_web(location)
+async def find_root(location: str, progress: Progress | None = None) -> Root:
+    """Return the root of a catalog on this machine, or on a server as single documents.
 
-
-async def find_root(location: str) -> Root:
-    """Return the root of a catalog that is on this machine or on a server as single documents.
+    Parameters
+    ----------
+    location
+        A URL or path, as `StaticSource` takes it.
+    progress
+        Told how far the making of an archive's index has come.
 
     Raises
     ------
     EntityDoesNotExist
-        If there is no catalog in a folder.
+        If there is no catalog in a folder or archive.
+    RequestError
+        If it cannot be read.
     """
     url = place_of(location)
     if is_web(url):
         return Root(url)
-    return await asyncio.to_thread(_local_root, url)
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(_local_root, url, progress, stop.is_set)
+    finally:
+        stop.set()
 
 
-def _local_root(url: str) -> Root:
+def _local_root(url: str, progress: Progress | None, cancelled: Cancelled) -> Root:
+    if is_member(url):
+        archive, _ = split_member(url)
+        return Root(url, _members(local_path(archive), archive, progress, cancelled))
     path = local_path(url)
-    if path.is_dir():
-        return Root(file_url(root_of(path)))
-    if not path.exists():
-        raise EntityDoesNotExist(f"there is no {path}", hint="check the path")
-    return Root(url)
+    try:
+        if path.is_dir():
+            return Root(file_url(root_of(path)))
+        with open_file(url) as file:
+            head = file.read(512)
+    except OSError as error:
+        raise of_system(error, url) from None
+    if head[:2] != _GZIP and head[257:262] != _TAR:
+        return Root(url)
+    members = _members(path, url, progress, cancelled)
+    return Root(members.root_url, members, members.notes)
+
+
+def _members(path: Path, url: str, progress: Progress | None, cancelled: Cancelled) -> ArchiveMembers:
+    try:
+        return ArchiveMembers(path, progress=progress, cancelled=cancelled)
+    except OSError as error:
+        raise of_system(error, url) from None

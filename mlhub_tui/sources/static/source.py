@@ -28,12 +28,13 @@ from ..http import Session
 from ..origin import shown, shown_id
 from ..remember import Offline, Remembering
 from ..sift import FIELDS, SiftedSearch
+from .archive import Progress
 from .finder import Finder
 from .items import Items
 from .library import Library
 from .parse import ItemList, summary, unreadable
 from .place import is_web, same
-from .root import Progress, Root, find_root
+from .root import Root, find_root
 from .shelf import Shelf
 from .tree import AGAIN, Tree
 
@@ -83,6 +84,7 @@ class StaticSource:
         self._patience = patience
         self._opening = asyncio.Lock()
         self._opened: _Opened | None = None
+        self._former: list[_Opened] = []
         self._web: Remembering | None = None
         self._asset_links = AssetLinks(location, self.session, local=not is_web(location))
 
@@ -108,7 +110,9 @@ class StaticSource:
         """Ask for everything again from now on: what is kept counts once the server says it still does."""
         if self._web is not None:
             self._web.refresh()
-        self._opened = None
+        if self._opened is not None:
+            self._former.append(self._opened)  # somebody may be reading from it still
+            self._opened = None
 
     async def about(self) -> About:
         """Return what the root document says of the catalog, and what is to be known of reading it."""
@@ -249,8 +253,11 @@ class StaticSource:
         raise _not_offered("archives of catalogs")
 
     async def aclose(self) -> None:
-        """Close the session and the cache."""
+        """Close the session, the archive and the cache."""
         await self.session.aclose()
+        for opened in (self._opened, *self._former):
+            if opened is not None and opened.root.members is not None:
+                await asyncio.to_thread(opened.root.members.close)
         if self._cache is not None:
             await asyncio.to_thread(self._cache.close)
 
@@ -262,8 +269,9 @@ class StaticSource:
         """Find the root; the first call may read an archive, later ones cost nothing."""
         async with self._opening:
             if self._opened is None:
-                root = await find_root(self.location)
-                library = Library(self._remembering(), local=not is_web(self.location), members=root.members)
+                root = await find_root(self.location, self.progress)
+                local = not is_web(self.location) and root.members is None
+                library = Library(self._remembering(), local=local, members=root.members)
                 self._opened = _Opened(root, library, self._patience)
             return self._opened
 

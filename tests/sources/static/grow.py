@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 Files = dict[str, Any]
 
@@ -74,3 +76,27 @@ def plant(folder: Path, files: Mapping[str, Any]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded(value))
     return folder
+
+
+def pack(
+    path: Path, files: Mapping[str, Any], *extra: tarfile.TarInfo, format: int = tarfile.PAX_FORMAT
+) -> Path:
+    """Write files into an archive, gzip by its name; extra members without data come first."""
+    mode: Literal["w:gz", "w"] = "w:gz" if path.suffix in (".gz", ".tgz") else "w"
+    with tarfile.open(path, mode, format=format) as archive:
+        for member in extra:
+            archive.addfile(member)
+        for name, value in files.items():
+            member = tarfile.TarInfo(name)
+            data = encoded(value)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    """Return a member that is no regular file."""
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    member.linkname = target
+    return member
