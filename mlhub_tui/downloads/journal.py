@@ -14,6 +14,7 @@ from .database import Database
 from .extents import Extents, from_text, merged, prefix, to_text
 from .rows import pack
 from .store import Store
+from .verify import Hashed
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
 
@@ -58,6 +59,7 @@ class Journal:
         self._database = database
         self._store = store
         self._pending: dict[tuple[str | bytes, int], Extents] = {}
+        self._hashed: dict[Path, Hashed] = {}
         self._guard = threading.Lock()
 
     def claim(self, part: Path) -> None:
@@ -146,8 +148,21 @@ class Journal:
                     self._pending = {**pending, **self._pending}
                 raise
 
+    def remember(self, part: Path, hashed: Hashed | None) -> None:
+        """Keep in memory how far a part was hashed."""
+        self._hashed.pop(part, None)
+        if hashed is not None:
+            self._hashed[part] = hashed
+
+    def hashed(self, part: Path, generation: int, changed: int) -> Hashed | None:
+        """Return how far the part was hashed, once, if it is the same file and nobody changed it since."""
+        found = self._hashed.pop(part, None)
+        same = found is not None and (found.generation, found.changed) == (generation, changed)
+        return found if same else None
+
     def forget(self, part: Path) -> None:
         """Drop the record of a part that is no more."""
+        self._hashed.pop(part, None)
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
             db.execute("DELETE FROM parts WHERE path = ?", (pack(str(part)),))
 

@@ -72,6 +72,11 @@ class Part:
         status = os.fstat(self._file.fileno())
         return min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
 
+    @property
+    def changed(self) -> int:
+        """When it was changed last, in nanoseconds since the epoch."""
+        return os.fstat(self._file.fileno()).st_mtime_ns
+
     def write(self, offset: int, view: memoryview) -> None:
         """Write all of the view at an offset, from any thread.
 

@@ -77,7 +77,11 @@ class Sink:
             part, self.written, self._record, every=tuning.sync_every, volume=tuning.sync_bytes
         )
         self.digests = tuple(dict.fromkeys((*entry.remote.digests, *digests)))
-        self._follower = Follower(part.path, self.digests, self._prefix) if self.digests else None
+        self._checked = False
+        self._follower: Follower | None = None
+        if self.digests:
+            known = journal.hashed(part.path, entry.generation, part.changed)
+            self._follower = Follower(part.path, self.digests, self._prefix, known)
 
     def __enter__(self) -> Self:
         self._syncer.start()
@@ -89,6 +93,9 @@ class Sink:
         self._syncer.finish()
         if self._follower:
             self._follower.stop()
+            if not self._checked:
+                state = self._follower.state(self._entry.generation, self.part.changed)
+                self._journal.remember(self.part.path, state)
 
     @property
     def done(self) -> int:
@@ -180,6 +187,7 @@ class Sink:
 
     def check(self, size: int, interrupted: threading.Event) -> None:
         """Wait for the checksums of so many bytes; VerificationFailed if one differs."""
+        self._checked = True
         if self._follower:
             self._follower.check(size, self._tuning.tick, interrupted)
 

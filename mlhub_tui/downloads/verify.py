@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,31 @@ class Hash(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """How far a part was hashed when its transfer ended, for the next one to go on with.
+
+    Only in memory: hashlib cannot write its state down, so another program hashes the part from its start,
+    while the rest is fetched.
+
+    Parameters
+    ----------
+    generation
+        The beginning of the part whose bytes they are; see `journal.Entry`.
+    at
+        Bytes from the start of the file.
+    changed
+        When the file was changed last, in nanoseconds: an other time, and it is hashed anew.
+    hashes
+        By the digest they are to be compared with.
+    """
+
+    generation: int
+    at: int
+    changed: int
+    hashes: Mapping[Digest, Hash]
+
+
 class Follower(threading.Thread):
     """Hashes a file from its start in a thread of its own, from the page cache, while it is written.
 
@@ -42,13 +68,25 @@ class Follower(threading.Thread):
         What the server announced.
     written
         Returns how many bytes are there from the start on.
+    known
+        What was hashed before, if it holds for the file as it is.
     """
 
-    def __init__(self, path: Path, digests: tuple[Digest, ...], written: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        digests: tuple[Digest, ...],
+        written: Callable[[], int],
+        known: Hashed | None = None,
+    ) -> None:
         super().__init__(name=f"verify {path.name}", daemon=True)
         self._path = path
         self._digests = digests
-        self._hashes = [new_hash(digest.algorithm) for digest in digests]
+        useful = known is not None and set(digests) <= known.hashes.keys() and known.at <= written()
+        self._known = known if useful else None
+        self._at = self._known.at if self._known else 0
+        before: Mapping[Digest, Hash] = self._known.hashes if self._known else {}
+        self._hashes = [before.get(digest) or new_hash(digest.algorithm) for digest in digests]
         self._written = written
         self._total: int | None = None
         self._stopped = False
@@ -59,6 +97,13 @@ class Follower(threading.Thread):
         """End without a result."""
         self._stopped = True
         self._news.set()
+
+    def state(self, generation: int, changed: int) -> Hashed | None:
+        """Return how far it came, once it was stopped; None where that is not certain."""
+        self.join(_LOOK)
+        if self.is_alive() or self._error is not None or not self._at:
+            return None
+        return Hashed(generation, self._at, changed, dict(zip(self._digests, self._hashes, strict=True)))
 
     def check(self, total: int, interval: float, interrupted: threading.Event) -> None:
         """Wait for the last byte and compare.
@@ -86,7 +131,15 @@ class Follower(threading.Thread):
         if interrupted.is_set():
             self.stop()
             return
-        compare(self._digests, self._hashes)
+        try:
+            compare(self._digests, self._hashes)
+        except VerificationFailed:
+            if self._known is None:
+                raise
+            # The file may have been changed between two transfers, unseen: only all of it can tell.
+            anew = Follower(self._path, self._digests, lambda: total)
+            anew.start()
+            anew.check(total, interval, interrupted)
 
     def run(self) -> None:
         """Follow the writer until the end."""
@@ -96,9 +149,10 @@ class Follower(threading.Thread):
             self._error = error
 
     def _follow(self) -> None:
-        at = limit = 0
+        at = limit = self._at
         buffer = memoryview(bytearray(_CHUNK))
         with self._path.open("rb", buffering=0) as file:
+            file.seek(at)
             while not self._stopped and at != self._total:
                 if at >= limit:
                     limit = self._written() if self._total is None else self._total
@@ -108,6 +162,7 @@ class Follower(threading.Thread):
                     at += count
                     for known in self._hashes:
                         known.update(buffer[:count])
+                    self._at = at
                 elif self._total is not None and room > 0:
                     return  # cut shorter behind our back: the sums will differ
                 else:

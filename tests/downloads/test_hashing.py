@@ -1,0 +1,104 @@
+"""A sum goes on where the last try left it, and never costs a file that is right."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads import verify
+from mlhub_tui.downloads.job import State
+from tests.faults.server import Answer, FaultServer
+
+from .conftest import DATA
+from .support import Links, files, wish
+from .test_queue import Make, ended, until
+
+HALF = len(DATA) // 2
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the bytes that are hashed."""
+    counts: list[int] = []
+
+    class Counting:
+        def __init__(self, algorithm: str) -> None:
+            self._hash = hashlib.new(algorithm)
+
+        def update(self, data: memoryview, /) -> None:
+            counts.append(len(data))
+            self._hash.update(data)
+
+        def hexdigest(self) -> str:
+            return self._hash.hexdigest()
+
+    monkeypatch.setattr(verify, "new_hash", Counting)
+    return counts
+
+
+async def test_a_retry_hashes_no_byte_twice(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
+) -> None:
+    server.script.extend([Answer(after=HALF), Answer(after=HALF // 2, end="reset")])
+    queue = make_queue(Links(server.url))
+    done = await ended(queue, await queue.add(wish(folder)))
+    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert len(server.gets) == 3
+    assert sum(hashed) == len(DATA)
+
+
+async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
+) -> None:
+    server.always = Answer(pace=0.02)
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(queue, lambda jobs: jobs[0].bytes_done > 300_000)
+    await queue.pause(job.id)
+    await until(queue, lambda _: server.open == 0)
+    part = folder / "file.tar.gz.part"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:100_000] + b"?" + whole[100_001:])  # the same file, of the same size
+    server.always = Answer()
+    await queue.resume(job.id)
+    done = await ended(queue, job)
+    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert sum(hashed) > len(DATA)
+
+
+async def test_a_sum_that_was_carried_over_and_does_not_fit_is_made_anew_before_it_counts(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = verify.Follower.state
+
+    def spoilt(self: verify.Follower, generation: int, changed: int) -> verify.Hashed | None:
+        for known in self._hashes:
+            known.update(memoryview(b"?"))
+        return state(self, generation, changed)
+
+    monkeypatch.setattr(verify.Follower, "state", spoilt)
+    server.script.append(Answer(after=HALF))
+    queue = make_queue(Links(server.url))
+    done = await ended(queue, await queue.add(wish(folder)))
+    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert server.sent < len(DATA) + (128 << 10), "nothing is fetched twice for a sum of ours"
+    assert files(folder) == {"file.tar.gz": len(DATA)}
+
+
+async def test_another_program_hashes_the_part_from_its_start(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
+) -> None:
+    server.always = Answer(pace=0.02)
+    first = make_queue(Links(server.url))
+    await first.add(wish(folder))
+    await until(first, lambda jobs: jobs[0].bytes_done > 300_000)
+    first.stop()
+    server.always = Answer()
+    del hashed[:]
+    second = make_queue(Links(server.url))
+    await until(second, lambda jobs: jobs and jobs[0].state is State.DONE)
+    assert (folder / "file.tar.gz").read_bytes() == DATA
+    assert sum(hashed) == len(DATA)
+    assert files(folder) == {"file.tar.gz": len(DATA)}
