@@ -1,0 +1,303 @@
+"""The builder of an index: takes documents one by one and keeps the file so that a kill at any moment is harmless."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ...errors import TargetBusy
+from ...storage import make_private_folder, sync_folder
+from ..lock import try_lock
+from .layout import Scope, component, item_folder
+from .names import Names
+from .records import AssetRecord, DocumentRecord, Reader
+from .schema import TABLES, VERSION
+from .seal import seal
+
+_BATCH = 2000  # rows that are written in one go
+_BETWEEN_COMMITS = 50_000  # rows; a transaction that is larger only grows the journal
+
+BUILDING = ".building"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an index is: documents and assets seen, bytes read of the archive (of so many, if known)."""
+
+    documents: int = 0
+    items: int = 0
+    assets: int = 0
+    bytes_read: int = 0
+    bytes_total: int | None = None
+    sorting: bool = False
+
+
+class Builder:
+    """Writes an index beside its name; only a whole one gets the name.
+
+    What is there of an unfinished one is continued: `whole_collections` and `next_link` say where.
+
+    Parameters
+    ----------
+    path
+        Where the index will stand.
+    anew
+        Whether an unfinished one is thrown away.
+
+    Raises
+    ------
+    TargetBusy
+        If another program is building it.
+    """
+
+    def __init__(self, path: Path, *, anew: bool = False) -> None:
+        self.path = path
+        self._file = path.with_name(path.name + BUILDING)
+        make_private_folder(path.parent)
+        self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        if not try_lock(self._lock):
+            os.close(self._lock)
+            raise TargetBusy("another program is reading this catalog", hint="wait until it is done")
+        try:
+            self._connection = self._open(anew)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._prepare()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, document: Any, *, url: str = "", member: str = "") -> None:
+        """Take a document; what is no item and no collection is counted and left out.
+
+        Parameters
+        ----------
+        document
+            The JSON.
+        url
+            Where it was fetched from.
+        member
+            Its name in an archive.
+        """
+        self.documents += 1
+        record = self._reader.read(document, url=url, member=member)
+        if record is not None:
+            self.add_record(record)
+
+    def add_record(self, record: DocumentRecord) -> None:
+        """Take an item or a collection."""
+        collection = self._collection(record.collection)
+        self.faults += record.faults
+        first = self._next_asset
+        if record.item is None:
+            self._add_assets(record.assets, None, collection)
+        else:
+            self._next_item += 1
+            self._add_assets(record.assets, self._next_item, collection)
+            folder = item_folder(record.item)
+            row = (self._next_item, collection, record.item, None if folder == record.item else folder)
+            self._items.append((*row, *record.place, *record.moments, first, self._next_asset - 1))
+            if record.geometry:
+                self._geometries.append((self._next_item, record.geometry))
+        if len(self._assets) + len(self._items) >= _BATCH:
+            self._flush()
+
+    def note_page(self, collection: str, following: str | None) -> None:
+        """Record that a page of a collection's items is taken, and what leads to the next; commits.
+
+        Parameters
+        ----------
+        collection
+            Its id.
+        following
+            A `Page.next`; None at the end.
+        """
+        number = self._collection(collection)
+        values = (following, following is None, number)
+        self._connection.execute("UPDATE collection SET next = ?, whole = ? WHERE id = ?", values)
+        self.commit()
+
+    def next_link(self, collection: str) -> str | None:
+        """Return the link to the next page of a collection's items, None for the first one."""
+        found = self._connection.execute("SELECT next FROM collection WHERE name = ?", (collection,)).fetchone()
+        return str(found[0]) if found and found[0] is not None else None
+
+    def whole_collections(self) -> frozenset[str]:
+        """Return the collections of whose items no more pages come."""
+        rows = self._connection.execute("SELECT name FROM collection WHERE whole")
+        return frozenset(row[0] for row in rows)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return Progress(self.documents, self._next_item, self._next_asset - 1)
+
+    def commit(self) -> None:
+        """Write what was taken so far, for good unless the power fails."""
+        self._flush()
+        self._note(documents=self.documents, left_out=self.left_out, faults=self.faults)
+        self._connection.execute("COMMIT")
+        self._connection.execute("BEGIN")
+        self._uncommitted = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many documents were neither items nor collections."""
+        return self._left_out + self._reader.left_out
+
+    def finish(self, facts: Mapping[str, str], *, stopped: threading.Event | None = None) -> Path:
+        """Sort, count, and give the index its name.
+
+        Parameters
+        ----------
+        facts
+            What the index is of; `Index.facts` has them again.
+        stopped
+            Ends it early.
+
+        Raises
+        ------
+        sqlite3.OperationalError
+            If it was stopped.
+        """
+        self.commit()
+        self._connection.execute("COMMIT")
+        seal(self._connection, stopped)
+        self._connection.execute("BEGIN")
+        self._note(**facts)
+        self._connection.execute("COMMIT")
+        self._connection.execute("PRAGMA journal_mode=DELETE")
+        self._connection.close()
+        _sync(self._file)
+        self._file.replace(self.path)
+        sync_folder(self.path.parent)
+        return self.path
+
+    def close(self) -> None:
+        """Close the file; what was committed stays for the next time."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _open(self, anew: bool) -> sqlite3.Connection:
+        if anew:
+            self._discard()
+        try:
+            return _connect(self._file, anew)
+        except sqlite3.DatabaseError:
+            self._discard()  # damaged, by a power cut perhaps: it is only a copy of what can be read again
+            return _connect(self._file, anew)
+
+    def _discard(self) -> None:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        self._reader = Reader()
+        self._keys, self._files = Names(connection, "key"), Names(connection, "file")
+        self._media = Names(connection, "media")
+        rows = connection.execute("SELECT name, id FROM collection")
+        self._collections: dict[str, int] = dict(rows.fetchall())
+        self._next_item = connection.execute("SELECT coalesce(max(id), 0) FROM item").fetchone()[0]
+        self._next_asset = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM asset").fetchone()[0]
+        shared = "SELECT collection, scope, file, min(id) FROM asset WHERE scope > 0 GROUP BY 1, 2, 3"
+        self._shared = {(row[0], row[1], row[2]): row[3] for row in connection.execute(shared)}
+        noted = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+        self.documents = int(noted.get("documents", 0))
+        self._left_out = int(noted.get("left_out", 0))
+        self.faults = int(noted.get("faults", 0))
+        self._items: list[tuple[Any, ...]] = []
+        self._geometries: list[tuple[int, str]] = []
+        self._assets: list[tuple[Any, ...]] = []
+        self._hrefs: list[tuple[Any, ...]] = []
+        self._uncommitted = 0
+        connection.execute("BEGIN")
+
+    def _collection(self, name: str) -> int:
+        known = self._collections.get(name)
+        if known is None:
+            sql = "INSERT INTO collection (name, folder, whole) VALUES (?, ?, 0)"
+            made = self._connection.execute(sql, (name, component(name))).lastrowid
+            assert made is not None
+            known = self._collections[name] = made
+        return known
+
+    def _add_assets(self, records: tuple[AssetRecord, ...], item: int | None, collection: int) -> None:
+        seen: dict[int, int] = {}
+        for record in records:
+            number, file = self._next_asset, self._files(record.file)
+            self._next_asset += 1
+            twin = None
+            if record.scope is not Scope.ITEM:
+                twin = self._shared.setdefault((collection, int(record.scope), file), number)
+            elif (before := seen.setdefault(file, number)) != number:
+                twin = before
+                self._pair(before)
+            key = self._keys(record.key)
+            self._assets.append(
+                (number, item, collection, key, file, int(record.scope), record.size, twin)
+            )
+            media = self._media(record.media) if record.media else None
+            self._hrefs.append((number, record.href, media, record.checksum or None))
+
+    def _pair(self, number: int) -> None:
+        """Note that another asset has the save path of one of the last ones taken."""
+        for at in range(len(self._assets) - 1, -1, -1):
+            if self._assets[at][0] == number:
+                self._assets[at] = (*self._assets[at][:-1], number)
+                return
+
+    def _flush(self) -> None:
+        connection = self._connection
+        connection.executemany(_INSERT_ITEM, self._items)
+        connection.executemany("INSERT INTO geometry VALUES (?, ?)", self._geometries)
+        connection.executemany("INSERT INTO asset VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._assets)
+        connection.executemany("INSERT INTO href VALUES (?, ?, ?, ?)", self._hrefs)
+        self._uncommitted += len(self._assets) + len(self._items)
+        for rows in (self._items, self._geometries, self._assets, self._hrefs):
+            rows.clear()
+
+    def _note(self, **values: str | int) -> None:
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+
+_INSERT_ITEM = "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def _connect(path: Path, anew: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        # What is begun anew after a power cut need not outlive one: a whole index is synced before it is named.
+        connection.execute(f"PRAGMA synchronous={'OFF' if anew else 'NORMAL'}")
+        connection.execute("PRAGMA cache_size=-16000")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError("an index of another version")
+        if version == 0:
+            connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version={VERSION};COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

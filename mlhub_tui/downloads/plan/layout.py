@@ -1,0 +1,120 @@
+"""Where the files of a dataset stand on disk: the layout of the seed library, for ids that mean no harm.
+
+`{out}/{dataset}.tar.gz` and `{out}/{dataset}/` are the catalog; below `{assets}/{dataset}/` an item's asset is
+`{collection}/{item}/{key}{ext}`, a collection's `{collection}/{key}{ext}`, and what items share is
+`{collection}/_common/{key}{ext}` (radiant_mlhub 0.5.5, `CatalogDownloader`).
+"""
+
+from __future__ import annotations
+
+import os
+from enum import IntEnum
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from ...text import clean, file_name
+
+COMMON_KEYS = frozenset({"documentation", "readme", "test_split", "train_split", "validation_split"})
+"""Keys of assets that all items of a collection share."""
+COMMON_FOLDER = "_common"
+REPORT = "err_report.csv"
+
+_BY_SUBSTRING = (".tif", ".tiff", ".json", ".pdf", ".png", ".jpg", ".jpeg", ".csv")
+_NEVER = frozenset("/\\")
+_NEVER_ON_WINDOWS = frozenset('/\\<>:"|?*')
+_MOST = 220  # bytes; file systems allow 255, and a part file's name is longer than its file's
+
+
+class Scope(IntEnum):
+    """What an asset belongs to."""
+
+    ITEM = 0
+    COMMON = 1
+    COLLECTION = 2
+
+
+def scope_of(key: str) -> Scope:
+    """Return the scope of an item's asset."""
+    return Scope.COMMON if key in COMMON_KEYS else Scope.ITEM
+
+
+def extension(href: str) -> str:
+    """Return the extension of an asset's file as the seed library has it, dot included; it may be empty.
+
+    Anywhere in the URL one of eight usual extensions counts, in their order, so that `.tiff` becomes `.tif`;
+    else it is the last one of the URL's path. The seed library gives up on a URL without any.
+    """
+    for usual in _BY_SUBSTRING:
+        if usual in href:
+            return usual
+    try:
+        path = urlsplit(href.replace("\\", "/")).path
+    except ValueError:
+        return ""
+    return PurePosixPath(path.partition(";")[0]).suffix
+
+
+def component(identity: str, *, windows: bool = os.name == "nt") -> str:
+    """Return an id as one part of a path: itself where that is a plain name, else a safe one with a hash.
+
+    Parameters
+    ----------
+    identity
+        As received.
+    windows
+        Whether names must do for Windows, which takes fewer.
+    """
+    return identity if _is_plain(identity, windows) else _distinct(identity)
+
+
+def item_folder(identity: str) -> str:
+    """Return the folder of an item; the one of the common assets is not to be had."""
+    return _distinct(f"{identity} ") if identity.casefold() == COMMON_FOLDER else component(identity)
+
+
+def asset_file(key: str, href: str) -> str:
+    """Return the name of an asset's file."""
+    ending = extension(href)
+    name = f"{key}{ending}"
+    if _is_plain(name, os.name == "nt"):
+        return name
+    return component(key) + (ending if _is_plain(f"x{ending}", True) and len(ending) < 20 else "")
+
+
+def apart(name: str) -> str:
+    """Return another name for an asset's file that would stand where its own document stands."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-asset{dot}{ending}" if stem else f"{name}-asset"
+
+
+def catalog_file(out: Path, dataset: str) -> Path:
+    """Return where the catalog archive of a dataset stands."""
+    return out / f"{component(dataset)}.tar.gz"
+
+
+def catalog_folder(out: Path, dataset: str) -> Path:
+    """Return where the unpacked catalog of a dataset stands."""
+    return out / component(dataset)
+
+
+def asset_folder(assets: Path, dataset: str) -> Path:
+    """Return the folder that the save paths of a dataset's assets are relative to."""
+    return assets / component(dataset)
+
+
+def _is_plain(name: str, windows: bool) -> bool:
+    """Whether a name is one file's, stays what it is when it is drawn, and hides nothing."""
+    if not name or name[0] in ".~" or name != name.strip() or len(name) > _MOST:
+        return False
+    if not name.isascii() and (len(name.encode("utf-8", "replace")) > _MOST or clean(name) != name):
+        return False
+    never = _NEVER_ON_WINDOWS if windows else _NEVER
+    if not name.isprintable() or not never.isdisjoint(name):
+        return False
+    return not windows or file_name(name.replace(" ", "_")) == name.replace(" ", "_")
+
+
+def _distinct(identity: str) -> str:
+    """Return a safe name that no other id has: one that `file_name` leaves as it is gets a hash as well."""
+    safe = file_name(identity)
+    return safe if safe != identity else file_name(f"{identity} ")

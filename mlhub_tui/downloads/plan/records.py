@@ -1,0 +1,250 @@
+"""Records: what the index keeps of one STAC document, read tolerantly from what catalogs really hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from ...errors import MLHubException
+from ...models import BBox, JsonDict
+from ...models.document import LARGEST_SIZE
+from ...models.extent import geometry_bbox
+from ...models.when import parse_span
+from ...sources.hrefs import resolve_href
+from .filters import microseconds
+from .layout import Scope, apart, asset_file, scope_of
+
+Place = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+Moments = tuple[int, int]
+"""First and last microsecond since 1970."""
+
+EVERYWHERE: Place = (-math.inf, -math.inf, math.inf, math.inf)
+ALWAYS: Moments = (-(2**62), 2**62)
+_ABSOLUTE = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRecord:
+    """An asset; `file` is its file's name, `size` in bytes where the document states it."""
+
+    key: str
+    file: str
+    href: str
+    scope: Scope
+    media: str = ""
+    size: int | None = None
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """An item, or a collection (whose `item` is None), with its assets.
+
+    Parameters
+    ----------
+    place
+        The item's box; `EVERYWHERE` where it has none. East is above 180 where it crosses the antimeridian.
+    moments
+        The item's time; `ALWAYS` where it has none.
+    geometry
+        The item's geometry as JSON, where it is not just its box; else empty.
+    faults
+        How many of its assets cannot be fetched, as they have no href.
+    """
+
+    collection: str
+    item: str | None
+    place: Place = EVERYWHERE
+    moments: Moments = ALWAYS
+    geometry: str = ""
+    assets: tuple[AssetRecord, ...] = ()
+    faults: int = 0
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads documents; counts those it leaves out.
+
+    Attributes
+    ----------
+    left_out
+        How many documents were no collections and no items with an id.
+    """
+
+    left_out: int = 0
+    _folders: dict[str, str] = field(default_factory=dict)
+
+    def read(self, document: Any, *, url: str = "", member: str = "") -> DocumentRecord | None:
+        """Return what is kept of a document, None for a catalog and for what is no STAC.
+
+        Parameters
+        ----------
+        document
+            The JSON.
+        url
+            Where it was fetched from; relative hrefs resolve against it.
+        member
+            Its name in an archive: tells the collection of items that do not say, and which name an asset
+            must not take.
+        """
+        kind = document.get("type") if isinstance(document, dict) else None
+        if kind == "Catalog" or (member.endswith("/catalog.json") and kind != "Collection"):
+            return None
+        if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
+            self.left_out += 1
+            return None
+        if kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in document):
+            return self._collection(document, url, member)
+        if kind == "Feature" or "properties" in document or "assets" in document:
+            return self._item(document, url, member)
+        self.left_out += 1
+        return None
+
+    def _collection(self, document: JsonDict, url: str, member: str) -> DocumentRecord:
+        identity: str = document["id"]
+        if member:
+            self._folders[member.rpartition("/")[0]] = identity
+        assets = tuple(_assets(document, url, _own_name(member, 1), whole=True))
+        return DocumentRecord(identity, None, assets=assets, faults=_faults(document, assets))
+
+    def _item(self, document: JsonDict, url: str, member: str) -> DocumentRecord:
+        collection = document.get("collection")
+        if not isinstance(collection, str) or not collection:
+            collection = self._belongs(member)
+        properties = document.get("properties")
+        assets = tuple(_assets(document, url, _own_name(member, 2), whole=False))
+        place = place_of(document)
+        return DocumentRecord(
+            collection,
+            document["id"],
+            place,
+            moments_of(properties) if isinstance(properties, dict) else ALWAYS,
+            _geometry(document.get("geometry"), place),
+            assets,
+            _faults(document, assets),
+        )
+
+    def _belongs(self, member: str) -> str:
+        """Return the collection of an item that does not say: of the folder above it that is one's."""
+        parts = member.split("/")[:-1]
+        for depth in range(len(parts), 0, -1):
+            known = self._folders.get("/".join(parts[:depth]))
+            if known:
+                return known
+        return parts[1] if len(parts) > 1 else parts[0] if parts else "items"
+
+
+def place_of(document: JsonDict) -> Place:
+    """Return an item's box, of its geometry where it has none, or `EVERYWHERE`."""
+    box = BBox.parse(document.get("bbox")) or geometry_bbox(document.get("geometry"))
+    if box is None:
+        return EVERYWHERE
+    south, north = (box.south, box.north) if box.south <= box.north else (box.north, box.south)
+    return box.west, south, box.east if box.west <= box.east else box.east + 360, north
+
+
+def moments_of(properties: JsonDict) -> Moments:
+    """Return an item's time: `datetime`, else `start_datetime` to `end_datetime`, or `ALWAYS`.
+
+    A `datetime` counts more than a range beside it, as for the seed library; a missing end is open.
+    """
+    single = _moment(properties.get("datetime"))
+    if single is not None:
+        return single
+    first, last = _moment(properties.get("start_datetime")), _moment(properties.get("end_datetime"))
+    start, end = first[0] if first else ALWAYS[0], last[1] if last else ALWAYS[1]
+    return (start, end) if start <= end else (end, start)
+
+
+def _moment(value: Any) -> Moments | None:
+    return _read(value) if isinstance(value, str) and value else None
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Moments | None:
+    try:
+        moment = microseconds(datetime.fromisoformat(text.strip()))
+        return moment, moment
+    except (ValueError, OverflowError):
+        pass
+    try:
+        span = parse_span(text)
+    except MLHubException:
+        return None
+    if span is None or span.start is None or span.end is None:
+        return None
+    return microseconds(span.start), microseconds(span.end)
+
+
+def _assets(document: JsonDict, url: str, taken: str, *, whole: bool) -> Iterator[AssetRecord]:
+    """Yield the assets of a document that have an href; `taken` is the name of its own file beside them."""
+    entries = document.get("assets")
+    for key, entry in entries.items() if isinstance(entries, dict) else ():
+        href = entry.get("href") if isinstance(entry, dict) else None
+        if not isinstance(href, str) or not href.strip():
+            continue
+        scope = Scope.COLLECTION if whole else scope_of(key)
+        name = asset_file(key, href)
+        if name == taken and scope is not Scope.COMMON:
+            name = apart(name)
+        size, media = entry.get("file:size"), entry.get("type")
+        checksum = entry.get("file:checksum")
+        yield AssetRecord(
+            key,
+            name,
+            _resolved(url, href),
+            scope,
+            media if isinstance(media, str) else "",
+            size if type(size) is int and 0 <= size <= LARGEST_SIZE else None,
+            checksum if isinstance(checksum, str) else "",
+        )
+
+
+def _resolved(url: str, href: str) -> str:
+    if href.startswith(_ABSOLUTE) and href.isascii() and href.isprintable() and " " not in href:
+        return href
+    return resolve_href(url, href)
+
+
+def _own_name(member: str, depth: int) -> str:
+    """Return the file name of a document that stands where its own assets go, `depth` folders down."""
+    return member.rpartition("/")[2] if member.count("/") == depth + 1 else ""
+
+
+def _faults(document: JsonDict, assets: tuple[AssetRecord, ...]) -> int:
+    entries = document.get("assets")
+    return len(entries) - len(assets) if isinstance(entries, dict) else 0
+
+
+def _geometry(geometry: Any, place: Place) -> str:
+    """Return a geometry as JSON; nothing for a missing one and for the rectangle of the box itself."""
+    if not isinstance(geometry, dict) or _is_box(geometry, place):
+        return ""
+    try:
+        return json.dumps(geometry, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _is_box(geometry: JsonDict, place: Place) -> bool:
+    coordinates = geometry.get("coordinates")
+    if geometry.get("type") != "Polygon" or not isinstance(coordinates, list) or len(coordinates) != 1:
+        return False
+    ring = coordinates[0]
+    if not isinstance(ring, list) or len(ring) != 5:
+        return False
+    west, south, east, north = place
+    corners = {(west, south), (west, north), (east, south), (east, north)}
+    try:
+        found = {(point[0], point[1]) for point in ring}
+    except (TypeError, IndexError, KeyError):
+        return False
+    # Neighbours share a side: else the ring is a bow tie through the same four corners.
+    sides = all(a[0] == b[0] or a[1] == b[1] for a, b in zip(ring, ring[1:], strict=False))
+    return found == corners and sides
