@@ -65,7 +65,8 @@ class FaultServer:
 
     `most` is the largest number of requests that were open at once. Beyond `most_allowed` of them, `refusal`
     is the answer; `shared_pace` is a pause for all connections together; `by_range` gives another content to
-    a request by the first byte it asks for.
+    a request by the first byte it asks for. `by_path` gives another content to a path, and `plan` another
+    answer to a request than the script does; None leaves it to the script.
     """
 
     def __init__(self, content: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
@@ -78,12 +79,15 @@ class FaultServer:
         self.always = Answer()
         self.log: list[Request] = []
         self.sent = 0
+        self.connections = 0
         self.open = 0
         self.most = 0
         self.most_allowed: int | None = None
         self.refusal = Answer(status=503)
         self.shared_pace = 0.0
         self.by_range: Callable[[int | None], bytes] | None = None
+        self.by_path: Mapping[str, bytes] = {}
+        self.plan: Callable[[Request], Answer | None] | None = None
         self._turn = threading.Lock()
         self._tls = tls
         self._stopped = threading.Event()
@@ -126,6 +130,7 @@ class FaultServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, raw: socket.socket) -> None:
@@ -137,10 +142,16 @@ class FaultServer:
                 connection = self._tls.wrap_socket(raw, server_side=True)
             stack.enter_context(connection)
             while (request := _read(connection)) is not None:
+                planned = self.plan(request) if self.plan is not None else None
                 with self._lock:
                     self.log.append(request)
                     queue = self.heads if request.method == "HEAD" else self.script
-                    answer = queue.popleft() if queue else self.always if queue is self.script else Answer()
+                    if planned is not None:
+                        answer = planned
+                    else:
+                        answer = (
+                            queue.popleft() if queue else self.always if queue is self.script else Answer()
+                        )
                     self.open += 1
                     self.most = max(self.most, self.open)
                     if self.most_allowed is not None and self.open > self.most_allowed:
@@ -169,7 +180,7 @@ class FaultServer:
         return self._send(connection, body, answer)
 
     def _compose(self, request: Request, answer: Answer) -> tuple[int, dict[str, str | None], bytes]:
-        content = self.content
+        content = self.by_path.get(request.path, self.content)
         headers: dict[str, str | None] = {
             "Content-Type": "application/gzip",
             "ETag": self.etag,
@@ -196,7 +207,7 @@ class FaultServer:
             if answer.flip is not None:
                 body = _flipped(body, answer.flip)
             if self.md5:
-                headers["Content-MD5"] = md5(self.content)
+                headers["Content-MD5"] = md5(self.by_path.get(request.path, self.content))
         status = answer.status or status
         body = body if answer.body is None else answer.body
         if answer.status is not None and answer.status >= 300 and answer.body is None:
