@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import time
+from collections.abc import Callable
 
 import httpx
 
@@ -30,12 +31,12 @@ class Caller:
     Parameters
     ----------
     context
-        TLS settings.
+        Returns the TLS settings; loading them takes a while, so only when the first place needs them.
     limit
         The speed that all share.
     """
 
-    def __init__(self, tuning: Tuning, limit: Limit, context: ssl.SSLContext) -> None:
+    def __init__(self, tuning: Tuning, limit: Limit, context: Callable[[], ssl.SSLContext]) -> None:
         self._tuning = tuning
         self._limit = limit
         self._context = context

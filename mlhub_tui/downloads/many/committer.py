@@ -68,7 +68,7 @@ class Committer(threading.Thread):
                 batch = Batch()
             try:
                 self._commit(batch or Batch())
-                if batch is None:
+                if batch is None or batch.urgent:
                     self._commit(Batch())
             except (OSError, sqlite3.Error, errors.MLHubException) as error:
                 self._end(error, batch)

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 
 from ... import errors, text
 from ...errors import RequestError
@@ -21,7 +22,9 @@ from .reading import HEAD, Answer, Reading
 _WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-async def connect(place: Place, tuning: Tuning, limit: Limit, context: ssl.SSLContext) -> Connection:
+async def connect(
+    place: Place, tuning: Tuning, limit: Limit, context: Callable[[], ssl.SSLContext]
+) -> Connection:
     """Open a connection.
 
     Raises
@@ -35,7 +38,7 @@ async def connect(place: Place, tuning: Tuning, limit: Limit, context: ssl.SSLCo
             opened = await _reach(place)
             try:
                 if place.scheme == "https":
-                    opened = await _secure(opened, context, place.host)
+                    opened = await _secure(opened, context(), place.host)
             except BaseException:
                 opened.close()
                 raise
@@ -72,6 +75,7 @@ class Connection:
         self._secure = isinstance(opened, ssl.SSLSocket)
         self._buffer = bytearray(HEAD)
         self._unsent = b""
+        self._writing = False
         self._reading: Reading | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._asked = self._due = 0.0
@@ -145,10 +149,11 @@ class Connection:
             pass
         except OSError as error:
             return self._fail(self._broken(error))
-        if self._unsent:
+        if self._unsent and not self._writing:
             self._loop.add_writer(self._socket.fileno(), self._send)
-        else:
+        elif self._writing and not self._unsent:
             self._loop.remove_writer(self._socket.fileno())
+        self._writing = bool(self._unsent)
         return None
 
     def _readable(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -150,7 +151,7 @@ class _Work:
         self._tree = tree
         self._crowd = crowd
         self._kit = kit
-        self._callers = [Caller(kit.tuning, kit.line.limit, kit.tls or trusted()) for _ in range(crowd.slots)]
+        self._callers = [Caller(kit.tuning, kit.line.limit, self._context) for _ in range(crowd.slots)]
         self._tally = tally
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -161,12 +162,16 @@ class _Work:
         self._large: asyncio.Queue[Item] = asyncio.Queue()
         self._proxies = Proxies()
         self._fed = False
+        self._open = 0  # wishes of which nothing is with the landing yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._committer = Committer(tree, feed, self._post(self._settled), self._post(self._end))
         self._landing = Landing(
             tree, self._committer.put, self._post(self._refused), self._post(self._bell.ring)
         )
-        self._judge = Judge(self._pending, patience, self._landing.tell, self._end, self._relink)
+        self._judge = Judge(self._pending, patience, self._tell, self._end, self._relink)
+
+    def _context(self) -> ssl.SSLContext:
+        return self._kit.tls or trusted()
 
     def abort(self) -> None:
         """End it, from any thread."""
@@ -236,6 +241,8 @@ class _Work:
             elif not self._fed and self._pending.ready < _LOW and len(self._paths) < _WINDOW:
                 taken = await in_thread(lambda: self._feed.take(_BATCH))
                 self._fed = not taken
+                if self._fed and not self._open:
+                    self._landing.hurry()
                 await self._admit([wish for wish in taken if self._paths.claim(wish)])
             elif self._fed and not len(self._paths):
                 return self._end()
@@ -243,10 +250,11 @@ class _Work:
                 await self._bell.heard()
 
     async def _admit(self, wishes: Sequence[Wish]) -> None:
+        self._open += len(wishes)
         found = await in_thread(lambda: [examine(wish, self._tree) for wish in wishes])
         for one in found:
             if isinstance(one, Result):
-                self._landing.tell(one)
+                self._tell(one)
             elif (one.wish.size or 0) > self._crowd.small or one.place is LOCAL or one.place in self._proxies:
                 self._large.put_nowait(one)
             else:
@@ -263,7 +271,7 @@ class _Work:
                 began = time.monotonic()
                 try:
                     if host.error is not None:
-                        self._landing.tell(item.failed(host.error))
+                        self._tell(item.failed(host.error))
                     elif await self._fetch(item, caller):
                         host.gave()
                 except MLHubException as error:
@@ -284,7 +292,7 @@ class _Work:
             refuse_unless_good(answer, item)
             item.looked = True
             if compared(item, answer.length):
-                self._landing.tell(item.there_already(item.there))
+                self._tell(item.there_already(item.there))
                 return True
         answer = await caller.ask("GET", item.link, most)
         if answer.large:
@@ -292,7 +300,18 @@ class _Work:
             return True
         refuse_unless_good(answer, item)
         self._landing.land(item, answer)
+        self._handed_over()
         return True
+
+    def _tell(self, result: Result) -> None:
+        self._landing.tell(result)
+        self._handed_over()
+
+    def _handed_over(self) -> None:
+        """Count what the landing has; do not let the last ones wait for more."""
+        self._open -= 1
+        if not self._open and self._fed:
+            self._landing.hurry()
 
     async def _serve_large(self) -> None:
         while True:
@@ -301,12 +320,13 @@ class _Work:
             try:
                 if host.error is not None:
                     raise host.error
-                self._landing.tell(await fetch_large(item, self._kit))
+                self._tell(await fetch_large(item, self._kit))
                 host.gave()
             except (MLHubException, OSError) as error:
                 self._judge.failed(item, error, began)
 
     def _refused(self, item: Item, error: MLHubException) -> None:
+        self._open += 1
         self._judge.failed(item, error, time.monotonic())
 
     def _relink(self, item: Item) -> None:
@@ -317,7 +337,7 @@ class _Work:
         try:
             link = await in_thread(lambda: self._feed.relink(item.wish))
         except MLHubException as error:
-            self._landing.tell(item.failed(error))
+            self._tell(item.failed(error))
             return
         self._judge.relinked(item, link)
 

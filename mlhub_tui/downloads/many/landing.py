@@ -55,12 +55,13 @@ class Landed:
 
 @dataclass(slots=True)
 class Batch:
-    """What is committed together: parts, and results that need no part."""
+    """What is committed together: parts, and results that need no part; `urgent` if nothing comes after it."""
 
     landed: list[Landed] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
     size: int = 0
+    urgent: bool = False
 
     @property
     def full(self) -> bool:
@@ -95,7 +96,7 @@ class Landing(threading.Thread):
         self._pass_on = pass_on
         self._refused = refused
         self._drained = drained
-        self._queue: queue.SimpleQueue[tuple[Item, Answer] | Result | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Item, Answer] | Result | bool] = queue.SimpleQueue()
         self._came = self._gone = 0
         self._awaited = False
         self._batch = Batch()
@@ -118,9 +119,13 @@ class Landing(threading.Thread):
         """Take a result without a file to write."""
         self._queue.put(result)
 
+    def hurry(self) -> None:
+        """Pass on what there is, as nothing comes after it."""
+        self._queue.put(True)
+
     def end(self) -> None:
         """Let it end when all is written."""
-        self._queue.put(None)
+        self._queue.put(False)
 
     def run(self) -> None:
         """Write until the end."""
@@ -137,8 +142,12 @@ class Landing(threading.Thread):
         except queue.Empty:
             self._hand_over()
             return True
-        if got is None:
+        if got is False:
             return False
+        if got is True:
+            self._batch.urgent = True
+            self._hand_over()
+            return True
         if not self._batch.landed and not self._batch.results:
             self._since = time.monotonic()
         if isinstance(got, Result):
@@ -154,7 +163,7 @@ class Landing(threading.Thread):
         return True
 
     def _hand_over(self) -> None:
-        if self._batch.landed or self._batch.results:
+        if self._batch.landed or self._batch.results or self._batch.urgent:
             batch, self._batch = self._batch, Batch()
             batch.folders, self._tree.made = self._tree.made, set()
             self._pass_on(batch)

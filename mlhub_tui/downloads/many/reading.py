@@ -16,7 +16,7 @@ HEAD = 64 << 10
 # An answer whose framing leaves no question: HTTP/1.1, a final status that may have a body, no folded
 # lines, no bare line ends. RFC 9112, sections 4 and 5.
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ?([^\r\n\0]*)\r\n")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r\n")
+_FIELDS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r\n)*")
 _NO_BODY = frozenset({204, 205, 304})
 
 
@@ -159,21 +159,17 @@ class Reading:
 def usual(head: bytes, method: str) -> Answer | None:
     """Return the answer of a usual head, with the line end of its last line; None for h11 to judge."""
     status = _STATUS.match(head)
-    if status is None:
+    if status is None or _FIELDS.fullmatch(head, status.end()) is None:
         return None
     headers: dict[str, str] = {}
-    at = status.end()
-    while at < len(head):
-        line = _FIELD.match(head, at)
-        if line is None:
-            return None
-        name, value = line[1].decode("ascii").lower(), line[2].decode("latin-1")
+    for line in head[status.end() :].decode("latin-1").split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t")
         if name in headers:
             if name == "content-length":
                 return None
             value = f"{headers[name]}, {value}"
         headers[name] = value
-        at = line.end()
     length = headers.get("content-length", "")
     code = int(status[1])
     if "transfer-encoding" in headers or "upgrade" in headers or code in _NO_BODY:
