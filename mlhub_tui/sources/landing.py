@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ..errors import UnexpectedAnswer
 from ..models import Catalog, JsonDict
@@ -39,6 +40,9 @@ class Landing:
         The conformance classes, of the page itself or of its `conformance` link.
     trouble
         Why the page could not be read; empty where it could.
+    literal
+        Whether a link to another host is taken for what it says. It is often a server's inner name, so that
+        the API's own place is asked first.
     """
 
     raw: JsonDict = field(repr=False)
@@ -46,6 +50,7 @@ class Landing:
     root_url: str
     conforms: tuple[str, ...] = ()
     trouble: str = ""
+    literal: bool = False
 
     @property
     def document(self) -> Catalog | None:
@@ -89,11 +94,11 @@ class Landing:
         GET is what every item search takes; a page that says nothing may have one.
         """
         href = self.href("search", method=method)
-        if href is not None:
-            return href
-        if method == "GET" and self.may_search:
-            return self.href("search", method="POST") or join(self.root_url, "search")
-        return None
+        if href is None and method == "GET" and self.may_search:
+            href = self.href("search", method="POST") or join(self.root_url, "search")
+        if href is not None and not self.literal and _origin(href) != _origin(self.root_url):
+            return join(self.root_url, "search")
+        return href
 
     @property
     def may_search(self) -> bool:
@@ -122,3 +127,8 @@ class Landing:
     def advanced_text(self) -> bool:
         """Whether the free text is an expression with `AND` (STAC API, Free-Text, "Advanced")."""
         return self.declares(_ADVANCED_TEXT)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()

@@ -61,7 +61,7 @@ def search_step(search: Search, landing: Landing, limit: int | None, *, post: bo
     """
     search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
-    if by_post and (not by_get or (post and not search.filter)):
+    if by_post and post and (not by_get or not search.filter):
         return Step(by_post, "POST", body=body(search, landing, limit))
     if by_get:
         return Step(with_params(by_get, parameters(search, landing, limit)))

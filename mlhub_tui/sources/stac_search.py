@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import RequestError
 from ..models import Item, Search
 from .base import Page
 from .bounded import bounded, unbounded
+from .landing import Landing
 from .queries import check, search_step
 from .sift import FIELDS, ItemsPage, SiftedSearch
 from .stac_reader import Reader, is_no_such_place
@@ -58,13 +61,23 @@ class ItemSearch:
         return await self._sifted.page(search, None, page_size)
 
     async def _first(self, search: Search, size: int | None) -> Page[Item]:
-        """Return the first page, by GET where a POST finds nobody."""
+        """Return the first page: by GET where a POST finds nobody, elsewhere where that finds nobody."""
         landing = await self._reader.landing()
+        try:
+            return await self._ask(search, landing, size)
+        except RequestError as error:
+            named = replace(landing, literal=True)
+            if not is_no_such_place(error) or named.search_url("GET") == landing.search_url("GET"):
+                raise
+        return await self._ask(search, named, size)
+
+    async def _ask(self, search: Search, landing: Landing, size: int | None) -> Page[Item]:
         step = search_step(search, landing, size, post=self._post)
         try:
             return await self._reader.items(step)
         except RequestError as error:
             if step.method != "POST" or error.status not in _NO_POST or not landing.search_url("GET"):
                 raise
+        found = await self._reader.items(search_step(search, landing, size, post=False))
         self._post = False
-        return await self._reader.items(search_step(search, landing, size, post=False))
+        return found

@@ -20,6 +20,12 @@ class Asked:
     method: str
     target: str
     headers: Mapping[str, str]
+    content: bytes = b""
+
+    @property
+    def body(self) -> Any:
+        """The JSON that was sent; None where none was."""
+        return json.loads(self.content) if self.content else None
 
     @property
     def path(self) -> str:
@@ -112,8 +118,8 @@ class LoopbackServer:
 
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                self.rfile.read(length)
-                asked = Asked(self.command, self.path, dict(self.headers))
+                content = self.rfile.read(length)
+                asked = Asked(self.command, self.path, dict(self.headers), content)
                 owner.asked.append(asked)
                 self._send(owner._handler(asked))
 

@@ -1,0 +1,468 @@
+"""The STAC API source on APIs that leave things out, hide things elsewhere, or fail on the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from mlhub_tui.errors import NotOffered, RequestRefused, ServerError, UnexpectedAnswer
+from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
+from mlhub_tui.profiles import Auth, Scheme
+from mlhub_tui.sources.base import Page
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.listing import ALL_EMPTY, SAME_PAGE, Listing
+from mlhub_tui.sources.retry import NO_RETRIES
+from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.steps import REPEATED
+
+from .loopback import Answer, Asked, Handler, LoopbackServer, as_json, page_of_html, redirect
+from .patience import Patience
+
+SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
+EVERYTHING = [SEARCH, f"{SEARCH}#sort", f"{SEARCH}#filter", f"{SEARCH}#free-text"]
+CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text"
+FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core"
+MISSING = as_json({"code": "NotFoundError", "description": "nothing here"}, 404)
+
+
+def item(identity: str, **more: Any) -> dict[str, Any]:
+    return {"type": "Feature", "id": identity, "collection": "c", "properties": {}, "links": [], **more}
+
+
+def items(*ids: str, **more: Any) -> Answer:
+    return as_json({"type": "FeatureCollection", "features": [item(i) for i in ids], **more})
+
+
+def next_link(href: str, **more: Any) -> dict[str, Any]:
+    return {"links": [{"rel": "next", "href": href, **more}]}
+
+
+def at(places: Mapping[str, Answer | Handler]) -> Handler:
+    """Return what answers by path below the root; other places are not there."""
+
+    def handler(asked: Asked) -> Answer:
+        found = places.get(asked.path.removeprefix("/stac/"), MISSING)
+        return found if isinstance(found, Answer) else found(asked)
+
+    return handler
+
+
+@asynccontextmanager
+async def api(
+    places: Mapping[str, Answer | Handler] | Handler, **options: Any
+) -> AsyncIterator[tuple[STACAPISource, LoopbackServer]]:
+    handler = places if callable(places) else at(places)
+    with LoopbackServer(handler) as server:
+        options.setdefault("retry", NO_RETRIES)
+        source = STACAPISource(Session(root_url=f"{server.url}/stac/", **options))
+        try:
+            yield source, server
+        finally:
+            await source.aclose()
+
+
+def landing(*conforms: str, **more: Any) -> Answer:
+    return as_json({"id": "root", "type": "Catalog", "conformsTo": list(conforms), "links": [], **more})
+
+
+async def ids_of(source: STACAPISource, search: Search, page_size: int | None = None) -> list[str]:
+    async def page(link: str | None) -> Page[Item]:
+        return await source.search_page(search, link=link, page_size=page_size)
+
+    return [found.id async for found in Listing(page).entries()]
+
+
+@pytest.mark.parametrize(
+    "root", [landing(), as_json({}), as_json({"links": "none"}), MISSING, page_of_html()]
+)
+async def test_an_api_whose_landing_page_says_nothing_still_answers(root: Answer) -> None:
+    places = {"": root, "collections": as_json({"collections": [{"id": "c", "extent": {}}]})}
+    async with api({**places, "search": items("a"), "collections/c/items": items("b")}) as (source, _):
+        top = await source.entries()
+        assert [entry.id for entry in top.entries] == ["c"]
+        assert [entry.id for entry in (await source.entries(top.entries[0])).entries] == ["b"]
+        assert await ids_of(source, Search()) == ["a"]
+        assert (await source.about()).notes
+
+
+async def test_what_is_no_api_at_all_is_said() -> None:
+    async with api(lambda _: page_of_html()) as (source, _):
+        with pytest.raises(UnexpectedAnswer, match="there is no STAC API: a web page instead of data"):
+            await source.entries()
+    async with api({}) as (source, _):
+        with pytest.raises(UnexpectedAnswer, match="there is no STAC API: not found"):
+            await source.collections()
+
+
+async def test_a_root_that_is_known_without_its_slash_only_is_found() -> None:
+    def handler(asked: Asked) -> Answer:
+        return landing(SEARCH, title="here") if asked.path == "/stac" else MISSING
+
+    async with api(handler) as (source, _):
+        assert (await source.about()).title == "here"
+
+
+async def test_a_landing_page_may_say_elsewhere_what_it_conforms_to() -> None:
+    root = as_json({"id": "r", "links": [{"rel": "conformance", "href": "conformance"}]})
+    async with api({"": root, "conformance": as_json({"conformsTo": EVERYTHING})}) as (source, _):
+        assert {"sort", "text"} <= (await source.about()).search
+    async with api({"": root}) as (source, _):
+        assert "sort" not in (await source.about()).search
+
+
+async def test_a_link_to_a_web_page_is_not_taken_for_the_data() -> None:
+    links = [
+        {"rel": "data", "href": "collections.html", "type": "text/html"},
+        {"rel": "data", "href": "sub/collections", "type": "application/json"},
+    ]
+    answer = as_json({"collections": [{"id": "c"}]})
+    async with api({"": landing(SEARCH, links=links), "sub/collections": answer}) as (source, server):
+        assert [entry.id for entry in (await source.entries()).entries] == ["c"]
+        assert [asked.path for asked in server.asked] == ["/stac/", "/stac/sub/collections"]
+
+
+async def test_links_with_a_servers_inner_name_do_not_matter() -> None:
+    links = [
+        {"rel": "data", "href": "http://inner.invalid:8080/collections"},
+        {"rel": "search", "href": "http://inner.invalid:8080/search", "method": "POST"},
+    ]
+    collection = {
+        "id": "c",
+        "links": [{"rel": "items", "href": "http://inner.invalid:8080/collections/c/items"}],
+    }
+    places = {
+        "": landing(SEARCH, links=links),
+        "collections": as_json({"collections": [collection]}),
+        "collections/c/items": items("a"),
+        "search": items("b"),
+    }
+    async with api(places) as (source, _):
+        top = await source.entries()
+        assert [entry.id for entry in (await source.entries(top.entries[0])).entries] == ["a"]
+        assert await ids_of(source, Search()) == ["b"]
+
+
+async def test_child_catalogs_are_the_tree_of_an_api_without_collections() -> None:
+    links = [
+        {"rel": "child", "href": "./sub", "title": "Sub"},
+        {"rel": "child", "href": "collections/c%20d"},
+        {"rel": "child", "href": "web", "type": "text/html"},
+        {"rel": "child"},
+    ]
+    sub_links = [{"rel": "child", "href": "sub/deeper"}, {"rel": "items", "href": "sub/items"}]
+    places: dict[str, Answer | Handler] = {
+        "": landing(SEARCH, links=links),
+        "sub": as_json({"id": "sub", "type": "Catalog", "links": sub_links}),
+        "sub/items": items("a", **next_link("items?page=2")),
+        "sub/deeper": as_json({"id": "d", "type": "Catalog", "links": [{"rel": "item", "href": "i.json"}]}),
+        "sub/i.json": as_json(item("i")),
+    }
+    async with api(places) as (source, server):
+        top = (await source.entries()).entries
+        assert [(e.kind, e.id, e.label) for e in top] == [
+            (EntryKind.CATALOG, "", "Sub"),
+            (EntryKind.COLLECTION, "c d", "c d"),
+        ]
+        below = await source.entries(top[0])
+        assert [(e.kind, e.url) for e in below.entries] == [
+            (EntryKind.CATALOG, f"{server.url}/stac/sub/deeper"),
+            (EntryKind.ITEM, f"{server.url}/stac/sub/items/a"),
+        ]
+        assert below.next == f"{server.url}/stac/sub/items?page=2"
+        last = (await source.entries(below.entries[0])).entries
+        assert (await source.document(last[0])).id == "i"
+
+
+async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
+    elsewhere = {"id": "c", "extent": {}, "links": [{"rel": "items", "href": "c/scenes"}]}
+    places: dict[str, Answer | Handler] = {"": landing(SEARCH), "collections/c": as_json(elsewhere)}
+    async with api({**places, "collections/c/scenes": items("a")}) as (source, _):
+        assert [i.id async for i in source.items("c")] == ["a"]
+
+    def search(asked: Asked) -> Answer:
+        return items("b") if asked.query == {"collections": ["c"], "limit": ["5"]} else MISSING
+
+    places |= {"collections/c": as_json({"id": "c", "extent": {}}), "search": search}
+    async with api(places) as (source, _):
+        assert [i.id async for i in source.items("c", page_size=5)] == ["b"]
+        page = await source.entries(Entry(EntryKind.COLLECTION, "c"), page_size=5)
+        assert [(e.id, e.collection_id) for e in page.entries] == [("b", "c")]
+
+
+async def test_a_page_size_that_is_refused_is_left_out() -> None:
+    def listing(asked: Asked) -> Answer:
+        return as_json({"detail": "too many"}, 400) if "limit" in asked.query else items("a")
+
+    async with api({"": landing(SEARCH), "collections/c/items": listing}) as (source, _):
+        assert [i.id async for i in source.items("c", page_size=5000)] == ["a"]
+
+
+async def test_collections_come_page_by_page_and_as_a_bare_list() -> None:
+    def listing(asked: Asked) -> Answer:
+        if "page" in asked.query:
+            return as_json([{"id": "b"}, {"no": "id"}, 7])
+        return as_json({"collections": [{"id": "a"}], **next_link("collections?page=2")})
+
+    async with api({"": landing(SEARCH), "collections": listing}) as (source, _):
+        assert [collection.id for collection in await source.collections()] == ["a", "b"]
+        assert source.skipped == 2
+        first = await source.entries()
+        second = await source.entries(link=first.next)
+        assert [entry.id for entry in second.entries] == ["b"]
+        assert second.skipped == 2
+
+
+def echo(asked: Asked) -> Answer:
+    """Return an item for each way a search can be asked, so that a test sees what was sent."""
+    return items(asked.method)
+
+
+async def test_searches_are_posted_where_that_is_offered() -> None:
+    links = [{"rel": "search", "href": "search", "method": method} for method in ("GET", "POST")]
+    root = landing(*EVERYTHING, CQL2, links=links)
+    search = Search(
+        collections=("c", "d"),
+        ids=("i",),
+        bbox=BBox(1, 2, 3, 4),
+        datetime="2018-01-01T00:00:00Z/..",
+        text="red roof",
+        sort=("-datetime", "id", "+eo:cloud_cover"),
+        limit=7,
+    )
+    async with api({"": root, "search": echo}) as (source, server):
+        assert await ids_of(source, search, page_size=50) == ["POST"]
+        assert server.asked[-1].body == {
+            "collections": ["c", "d"],
+            "ids": ["i"],
+            "bbox": [1, 2, 3, 4],
+            "datetime": "2018-01-01T00:00:00Z/..",
+            "q": ["red roof"],
+            "sortby": [
+                {"field": "properties.datetime", "direction": "desc"},
+                {"field": "id", "direction": "asc"},
+                {"field": "properties.eo:cloud_cover", "direction": "asc"},
+            ],
+            "limit": 7,
+        }
+        assert await ids_of(source, Search(filter="a = 1")) == ["GET"]
+        assert server.asked[-1].query == {"filter": ["a = 1"], "filter-lang": ["cql2-text"]}
+
+
+async def test_searches_are_asked_for_by_get_elsewhere() -> None:
+    search = Search(
+        collections=("c", "d"), bbox=BBox(-1.5, 2, 3e-7, 4), text="roof", sort=("-datetime", "id"), limit=3
+    )
+    async with api({"": landing(*EVERYTHING), "search": echo}) as (source, server):
+        assert await ids_of(source, search) == ["GET"]
+        assert server.asked[-1].query == {
+            "collections": ["c,d"],
+            "bbox": ["-1.5,2,0.0000003,4"],
+            "q": ["roof"],
+            "sortby": ["-properties.datetime,+id"],
+            "limit": ["3"],
+        }
+        await ids_of(source, Search(intersects={"type": "Point", "coordinates": [1, 2]}))
+        assert server.asked[-1].query["intersects"] == ['{"type":"Point","coordinates":[1,2]}']
+
+
+async def test_a_box_across_the_antimeridian_is_sent_as_two() -> None:
+    links = [{"rel": "search", "href": "search", "method": "POST"}]
+    async with api({"": landing(SEARCH, links=links), "search": echo}) as (source, server):
+        await ids_of(source, Search(bbox=BBox(170, -20, -170, -10)))
+        area = server.asked[-1].body["intersects"]
+        assert area["type"] == "MultiPolygon"
+        assert [(ring[0][0], ring[2][0]) for (ring,) in area["coordinates"]] == [(170, 180), (-180, -170)]
+
+
+@pytest.mark.parametrize("status", [404, 405, 415])
+async def test_a_post_that_is_not_there_after_all_becomes_a_get(status: int) -> None:
+    def search(asked: Asked) -> Answer:
+        return echo(asked) if asked.method == "GET" else as_json({"detail": "no"}, status)
+
+    links = [{"rel": "search", "href": "search", "method": method} for method in ("POST", "GET")]
+    async with api({"": landing(SEARCH, links=links), "search": search}) as (source, server):
+        assert await ids_of(source, Search(ids=("a",))) == ["GET"]
+        assert await ids_of(source, Search(ids=("a",))) == ["GET"]
+        assert [asked.method for asked in server.asked[1:]] == ["POST", "GET", "GET"]
+
+
+async def test_a_redirect_does_not_make_another_question_of_a_post() -> None:
+    links = [{"rel": "search", "href": "search", "method": "POST"}]
+    places: dict[str, Answer | Handler] = {"": landing(SEARCH, links=links)}
+    places |= {"search": redirect("/stac/moved"), "moved": echo}
+    async with api(places) as (source, server):
+        assert await ids_of(source, Search(ids=("a",))) == ["POST"]
+        assert server.asked[-1].body == {"ids": ["a"]}
+
+
+async def test_a_search_is_tried_again_although_it_is_a_post() -> None:
+    failures = [Answer(503), Answer(502)]
+
+    def search(asked: Asked) -> Answer:
+        return failures.pop() if failures else echo(asked)
+
+    links = [{"rel": "search", "href": "search", "method": "POST"}]
+    places: dict[str, Answer | Handler] = {"": landing(SEARCH, links=links), "search": search}
+    async with api(places, retry=Patience().policy()) as (source, server):
+        assert await ids_of(source, Search()) == ["POST"]
+        assert len(server.asked) == 4
+
+
+async def test_an_api_without_an_item_search_is_sifted_on_this_side() -> None:
+    listing = items("a", "b", "c")
+    async with api({"": landing(FEATURES), "collections/c/items": listing}) as (source, _):
+        about = await source.about()
+        assert {"ids", "text"} <= about.search
+        assert "no item search" in about.notes[-1]
+        assert await ids_of(source, Search(collections=("c",), ids=("b", "c"))) == ["b", "c"]
+        with pytest.raises(NotOffered, match="needs a collection"):
+            await ids_of(source, Search(ids=("b",)))
+    async with api({"": as_json({"id": "r"}), "collections/c/items": listing}) as (source, _):
+        assert await ids_of(source, Search(collections=("c",), ids=("b",))) == ["b"]
+
+
+async def test_what_is_not_offered_is_refused_before_it_is_asked_for() -> None:
+    async with api({"": landing(SEARCH)}) as (source, server):
+        with pytest.raises(NotOffered, match="words and filters in CQL2 text and sorting"):
+            await source.search_page(Search(text="a", filter="b", sort=("c",)))
+        with pytest.raises(NotOffered, match="a box or a geometry, not both"):
+            await source.search_page(Search(bbox=BBox(0, 0, 1, 1), intersects={"type": "Point"}))
+        assert len(server.asked) == 1
+
+
+async def test_a_search_ends_where_enough_was_found() -> None:
+    def search(asked: Asked) -> Answer:
+        page = int(asked.query.get("page", ["0"])[0])
+        return items(f"{page}a", f"{page}b", f"{page}c", **next_link(f"?page={page + 1}"))
+
+    async with api({"": landing(SEARCH), "search": search}) as (source, server):
+        assert await ids_of(source, Search(limit=7)) == ["0a", "0b", "0c", "1a", "1b", "1c", "2a"]
+        assert await ids_of(source, Search(limit=3)) == ["0a", "0b", "0c"]
+        assert len(server.asked) == 5
+        assert (await source.search_page(Search(limit=2))).stopped == "as many as were wanted"
+
+
+async def test_posts_are_merged_page_after_page() -> None:
+    def search(asked: Asked) -> Answer:
+        number = asked.body.get("token", 0)
+        if number == 3 or asked.body.get("collections") != ["c"]:
+            return items(f"{number}")
+        link = next_link("search", method="POST", merge=True, body={"token": number + 1})
+        return items(f"{number}", **link)
+
+    links = [{"rel": "search", "href": "search", "method": "POST"}]
+    async with api({"": landing(SEARCH, links=links), "search": search}) as (source, _):
+        assert await ids_of(source, Search(collections=("c",)), 10) == ["0", "1", "2", "3"]
+
+
+async def test_a_page_that_fails_is_asked_for_alone_when_tried_again() -> None:
+    broken = [True]
+
+    def search(asked: Asked) -> Answer:
+        if "page" not in asked.query:
+            return items("a", **next_link("?page=2"))
+        return Answer(500) if broken.pop() else items("b")
+
+    broken.insert(0, False)
+    async with api({"": landing(SEARCH), "search": search}) as (source, server):
+
+        async def page(link: str | None) -> Page[Item]:
+            return await source.search_page(Search(), link=link)
+
+        listing = Listing(page)
+        assert (await listing.page()) is not None
+        with pytest.raises(ServerError):
+            await listing.page()
+        rest = [found.id async for found in listing.entries()]
+        assert rest == ["b"]
+        assert listing.ended
+        assert listing.stopped == ""
+        assert [asked.query.get("page") for asked in server.asked[1:]] == [None, ["2"], ["2"]]
+
+
+@pytest.mark.parametrize(
+    ("handler", "ids", "reason"),
+    [
+        (lambda asked: items("a", **next_link(asked.target)), ["a"], REPEATED),
+        (
+            lambda asked: items(str(len(asked.target) % 2), **next_link(f"{asked.target}?xx")),
+            ["0", "1"],
+            SAME_PAGE,
+        ),
+        (lambda asked: items(**next_link(f"{asked.target}?x")), [], ALL_EMPTY),
+        (lambda _: items("a", **next_link("ftp://x/y")), ["a"], "a link cannot be followed: ftp://x/y"),
+    ],
+)
+async def test_why_a_listing_stopped_is_known(handler: Handler, ids: list[str], reason: str) -> None:
+    async with api({"": landing(SEARCH), "collections/c/items": handler}) as (source, server):
+
+        async def page(link: str | None) -> Page[Item]:
+            return await source.items_page("c", link=link)
+
+        listing = Listing(page)
+        found = [entry.id async for entry in listing.entries()]
+        assert sorted(found) == ids
+        assert listing.stopped == reason
+        assert len(server.asked) < 30
+
+
+@pytest.mark.parametrize(
+    "auth", [Auth(), Auth(Scheme.BEARER, ""), Auth(Scheme.HEADER, "X-Token"), Auth(Scheme.QUERY, "apitoken")]
+)
+async def test_a_next_page_on_another_host_is_followed_without_the_key(auth: Auth) -> None:
+    secret = "s3cret-s3cret-s3cret"
+    with LoopbackServer(lambda _: items("b")) as other:
+        links = [{"rel": "search", "href": "search", "method": "POST"}]
+        more = next_link(f"{other.url}/more?apitoken={secret}&page=2", method="POST", body={"page": 2})
+        places = {"": landing(SEARCH, links=links), "search": items("a", **more)}
+        async with api(places, api_key=secret, auth=auth) as (source, server):
+            assert await ids_of(source, Search()) == ["a", "b"]
+            first = await source.search_page(Search())
+            assert secret not in (first.next or "")
+        sent = f"{server.asked[-1].target} {server.asked[-1].headers}"
+        assert secret in sent
+        assert other.asked[0].body == {"page": 2}
+        assert secret not in f"{other.asked[0].target} {other.asked[0].headers}"
+
+
+async def test_an_item_is_searched_for_where_an_api_gives_none_alone() -> None:
+    async with api({"": landing(SEARCH), "search": items("a")}) as (source, server):
+        assert (await source.item("c", "a")).id == "a"
+        assert server.asked[-1].query == {"collections": ["c"], "ids": ["a"], "limit": ["1"]}
+
+
+async def test_errors_of_all_shapes_are_said_in_one_line() -> None:
+    answers = [
+        as_json({"detail": "bad\nbbox"}, 400),
+        as_json({"detail": [{"loc": ["body", "bbox"], "msg": "bad bbox"}]}, 422),
+        as_json({"code": "X", "description": "bad bbox"}, 400),
+        as_json(["bad bbox"], 400),
+        Answer(400, b"bad bbox", {"Content-Type": "text/plain"}),
+    ]
+    for answer in answers:
+        async with api({"": landing(SEARCH), "search": answer}) as (source, _):
+            with pytest.raises(RequestRefused) as caught:
+                await source.search_page(Search())
+            assert "\n" not in caught.value.message
+            assert caught.value.message.endswith("bad bbox")
+
+
+async def test_documents_that_are_broken_in_places_are_still_given() -> None:
+    broken = {"id": "c", "extent": {"spatial": [[1, 2, 3, 4]], "temporal": []}, "links": {"rel": "items"}}
+    features = [item("a", assets={"x": {}}, bbox=None, geometry=None), item("b", properties=None), {}, None]
+    places = {
+        "": landing(SEARCH),
+        "collections": as_json({"collections": [broken, {"id": ""}, {"id": 5}]}),
+        "collections/c/items": as_json({"features": features, "numberMatched": "many"}),
+    }
+    async with api(places) as (source, _):
+        top = await source.entries()
+        assert [entry.id for entry in top.entries] == ["c"]
+        assert isinstance(top.entries[0].document, Collection)
+        below = await source.entries(top.entries[0])
+        assert [entry.id for entry in below.entries] == ["a", "b"]
+        assert below.skipped == 2
+        assert below.matched is None
