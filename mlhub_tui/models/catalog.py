@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .document import Document
+
+if TYPE_CHECKING:
+    import pystac
 
 
 class Catalog(Document):
@@ -17,3 +22,15 @@ class Catalog(Document):
     def conforms_to(self) -> tuple[str, ...]:
         """The conformance classes that the landing page of an API declares."""
         return self.lines("conformsTo")
+
+    def to_pystac(self) -> pystac.Catalog:
+        """Return the pystac catalog; see `pystac_view`.
+
+        Raises
+        ------
+        NotValidSTAC
+            If pystac refuses the document.
+        """
+        from .pystac_view import catalog_view
+
+        return catalog_view(self.raw)

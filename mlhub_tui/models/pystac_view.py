@@ -47,6 +47,19 @@ def item_view(raw: dict[str, Any]) -> pystac.Item:
     return _guarded(lambda d: pystac.Item.from_dict(d, migrate=True, preserve_dict=False), raw)
 
 
+def catalog_view(raw: dict[str, Any]) -> pystac.Catalog:
+    """Return the pystac catalog of a document, migrated to the current STAC version.
+
+    Raises
+    ------
+    NotValidSTAC
+        If pystac refuses it.
+    """
+    import pystac
+
+    return _guarded(lambda d: pystac.Catalog.from_dict(d, migrate=True, preserve_dict=False), raw)
+
+
 def _guarded(load: Callable[[dict[str, Any]], T], raw: dict[str, Any]) -> T:
     # pystac edits what it is given, and hostile metadata raises anything from KeyError to RecursionError.
     try:

@@ -272,7 +272,7 @@ def bindings(place: str, actions: dict[str, str] | None = None) -> list[BindingT
     ]
 
 
-TREE_ACTIONS = {"list.top": "scroll_home", "list.bottom": "scroll_end"}
+LINE_ACTIONS = {"list.top": "cursor_to(0)", "list.bottom": "cursor_to(-1)"}
 TABLE_ACTIONS = {"list.top": "scroll_top", "list.bottom": "scroll_bottom"}
 SCROLL_ACTIONS = {
     "list.down": "scroll_down",

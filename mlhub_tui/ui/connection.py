@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,12 +28,13 @@ class Connection:
 
     @property
     def name(self) -> str:
-        """What the top bar calls it."""
+        """What the top bar calls it: its kind, its profile, its host or file."""
         if self.is_sample:
             return SAMPLE_NAME
-        root = self.credentials.root_url
-        place = urlsplit(root).netloc if "://" in root else Path(root).name
-        return f"{self.credentials.profile} @ {place}" if self.credentials.profile else place
+        where = place(self.credentials.root_url)
+        if self.credentials.profile:
+            where = f"{self.credentials.profile} @ {where}"
+        return f"{KIND_NAMES[self.source.kind.value]} {where}"
 
     @property
     def job_source(self) -> str:
@@ -53,6 +54,15 @@ class Connection:
         return f"In use: {redact(self.credentials.root_url)}, {key}"
 
 
+KIND_NAMES = {"mlhub": "MLHub", "stac-api": "STAC API", "static": "static"}
+"""What a kind of source is called in the top bar."""
+
+
+def place(location: str) -> str:
+    """Return where a source is in a word: the host of a URL, the file of a path."""
+    return urlsplit(location).netloc if "://" in location else Path(location).name or location
+
+
 async def open_connection(credentials: Credentials) -> Connection:
     """Return a connection for credentials; nothing is sent yet where their kind is known.
 
@@ -63,19 +73,20 @@ async def open_connection(credentials: Credentials) -> Connection:
     MLHubException
         If the kind is not known, and a look at the place finds nothing that can be browsed.
     """
-    from ..sources.connect import settled
+    await asyncio.to_thread(_import)
+    from ..sources.connect import open_source, settled
 
-    credentials = await settled(credentials)
-    return Connection(credentials, await asyncio.to_thread(_open, credentials))
+    known = await settled(credentials)
+    return Connection(known, await asyncio.to_thread(open_source, known))
 
 
 async def open_sample(house: SampleHouse) -> Connection:
     """Return a connection to the sample catalogue, started if need be."""
-    credentials = await asyncio.to_thread(house.credentials)
-    return Connection(credentials, await asyncio.to_thread(_open, credentials), is_sample=True)
+    connection = await open_connection(await asyncio.to_thread(house.credentials))
+    return replace(connection, is_sample=True)
 
 
-def _open(credentials: Credentials) -> Source:
-    from ..sources.connect import open_source
+def _import() -> None:
+    from ..sources import connect, http
 
-    return open_source(credentials)
+    assert connect is not None and http is not None

@@ -1,4 +1,4 @@
-"""From `d` to the queue: ask what and where to, then queue it."""
+"""From `d` to the queue: archives where the source has them, else assets; ask where to, then queue."""
 
 from __future__ import annotations
 
@@ -7,11 +7,36 @@ from typing import TYPE_CHECKING
 
 from ..downloads.job import ArchiveRequest
 from ..errors import MLHubException
-from ..models import CollectionRef
+from ..models import CollectionRef, EntryKind
 from ..text import clean, count
 
 if TYPE_CHECKING:
     from .app import MLHubApp
+    from .documents import Documents
+    from .widgets.entries import Subject
+
+
+async def download(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
+    """Ask about what is to be had of some entries and queue it; False where nothing was queued.
+
+    MLHub has archives of collections, and a dataset stands for all of its own; other sources have assets.
+    """
+    if not documents.has_archives:
+        from .asset_flow import choose_assets
+
+        return await choose_assets(app, subjects, documents)
+    refs: dict[str, CollectionRef] = {}
+    for subject in subjects:
+        entry = subject.entry
+        if entry.kind is EntryKind.COLLECTION:
+            refs[entry.id] = subject.ref or CollectionRef(entry.id)
+        elif entry.kind is EntryKind.DATASET and subject.dataset is not None:
+            refs |= {ref.id: ref for ref in subject.dataset.collections}
+    if not refs:
+        words = "This dataset names no collections, so there is nothing to download."
+        app.notify(words if subjects else "Put the cursor on a collection or a dataset first.", markup=False)
+        return False
+    return await ask_and_queue(app, list(refs.values()))
 
 
 async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:

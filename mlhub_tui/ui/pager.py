@@ -1,15 +1,17 @@
-"""Where a listing of pages stands: what comes next, and whether it goes in circles."""
+"""Where a listing of pages stands: what comes next, what was left out, and why it stopped."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..text import count
+from ..text import count, one_line
 
 if TYPE_CHECKING:
-    from ..models import Document
+    from ..models import Entry
     from ..sources.base import Page
     from ..sources.paging import PageGuard
+
+REPEATS = "the server repeats its pages"
 
 
 class Pager:
@@ -21,7 +23,10 @@ class Pager:
         self.complete = False
         self.loading = False
         self.error = ""
-        self.repeated = False
+        self.skipped = 0
+        self.stopped = ""
+        self.notes: dict[str, None] = {}
+        """What could not be shown and why, each once, in order."""
         self._guard: PageGuard | None = None
 
     @property
@@ -29,21 +34,29 @@ class Pager:
         """Whether another page is to be asked for."""
         return not (self.complete or self.loading or self.error)
 
-    def take(self, page: Page[Any]) -> tuple[Document, ...]:
-        """Take a page and return what is new in it; a page or link that was seen before ends the listing."""
+    def take(self, page: Page[Entry]) -> bool:
+        """Take note of a page; False where it was seen before: that ends the listing, as such a link does."""
         from ..sources.paging import PageGuard
 
         guard = self._guard = self._guard or PageGuard()
         self.matched = page.matched if page.matched is not None else self.matched
-        self.repeated = guard.repeats_page([entry.id for entry in page.entries])
+        self.skipped += page.skipped
+        self.notes |= dict.fromkeys(map(one_line, page.notes))
+        seen = repeated = guard.repeats_page([(entry.id, entry.url) for entry in page.entries])
         self.next = page.next
         if page.next is not None and guard.repeats_link(page.next):
-            self.repeated = True
-        self.complete = page.next is None or self.repeated
-        return page.entries
+            repeated = True
+        self.stopped = one_line(page.stopped) or (REPEATS if repeated else "")
+        self.complete = page.next is None or repeated
+        return not seen or not page.entries
 
-    def words(self, loaded: int) -> str:
-        """Return how far the listing is: `30 items of 2,365 loaded`."""
+    def words(self, loaded: int, noun: str = "item") -> str:
+        """Return how far the listing is: `30 items of 2,365`, and why it stopped."""
         total = f" of {self.matched:,}" if self.matched is not None else ""
-        ended = " (the server repeats its pages: stopped)" if self.repeated and loaded else ""
-        return f"{count(loaded, 'item')}{total}{ended}"
+        ended = f" (stopped: {self.stopped})" if self.stopped and loaded else ""
+        return f"{count(loaded, noun, plural(noun))}{total}{ended}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of what a listing lists."""
+    return "entries" if noun == "entry" else f"{noun}s"

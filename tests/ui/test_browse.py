@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.widgets.nodes import CollectionNode, DatasetNode, ItemNode, MoreNode
+from mlhub_tui.ui.widgets.branches import NodeRow
+from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
+from mlhub_tui.ui.widgets.nodes import MoreNode
 
 from .conftest import Driver, driven
 
@@ -20,6 +23,28 @@ def browse(driver: Driver) -> BrowseScreen:
     screen = driver.app.screen_stack[0]
     assert isinstance(screen, BrowseScreen)
     return screen
+
+
+def shown_datasets(tree: CatalogTree) -> list[Dataset]:
+    """Return the datasets that the tree shows."""
+    rows = tree.branches.groups[0].visible
+    return [d for row in rows if isinstance(row.data, Entry) and isinstance(d := row.data.document, Dataset)]
+
+
+def current(tree: CatalogTree) -> Entry:
+    """Return the entry under the cursor."""
+    assert isinstance(tree.current, Entry)
+    return tree.current
+
+
+def row_of(tree: CatalogTree, kind: EntryKind, identity: str) -> NodeRow:
+    """Return the first row of an entry."""
+    return next(
+        row
+        for parent in tree.branches.grown
+        for row in parent.children or []
+        if isinstance(row.data, Entry) and (row.data.kind, row.data.id) == (kind, identity)
+    )
 
 
 async def find(driver: Driver, words: str) -> None:
@@ -40,7 +65,7 @@ async def test_the_tree_stands_before_anything_was_answered(options: AppOptions)
 async def test_datasets_come_sorted_by_title_with_their_number(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        titles = [dataset.title.casefold() for dataset in browse(driver).tree_view.catalog.datasets]
+        titles = [dataset.title.casefold() for dataset in shown_datasets(browse(driver).tree_view)]
         assert titles == sorted(titles)
         assert f"Datasets  {len(titles)}" in driver.screen()
         assert len(titles) >= 30
@@ -49,9 +74,8 @@ async def test_datasets_come_sorted_by_title_with_their_number(options: AppOptio
 async def test_a_collection_is_found_by_its_id_before_its_dataset_was_opened(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_lab")
-        node = browse(driver).tree_view.current
-        assert isinstance(node, CollectionNode)
-        assert node.ref.id == "ref_african_crops_kenya_02_labels"
+        node = current(browse(driver).tree_view)
+        assert (node.kind, node.id) == (EntryKind.COLLECTION, "ref_african_crops_kenya_02_labels")
         assert "CV4A Kenya Crop Type Competition" in driver.screen(), "the parent stays in sight"
         assert browse(driver).focused is browse(driver).tree_view
 
@@ -71,9 +95,9 @@ async def test_the_filter_looks_at_id_title_doi_and_tags(
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         tree = browse(driver).tree_view
-        tree.catalog.filter = words
-        assert expected in [dataset.id for dataset in tree.catalog.shown_datasets()]
-        assert len(tree.catalog.shown_datasets()) < 10
+        tree.apply_filter(words)
+        assert expected in [dataset.id for dataset in shown_datasets(tree)]
+        assert len(shown_datasets(tree)) < 10
 
 
 async def test_esc_clears_the_filter_and_brings_all_back(options: AppOptions) -> None:
@@ -90,9 +114,8 @@ async def test_what_was_found_stays_under_the_cursor_when_the_filter_goes(option
         assert "1 of 45  /kenya_02" in driver.screen()
         await driver.press("escape")
         await driver.until("Chesapeake")
-        node = browse(driver).tree_view.current
-        assert isinstance(node, CollectionNode)
-        assert node.ref.id == "ref_african_crops_kenya_02_labels"
+        node = current(browse(driver).tree_view)
+        assert (node.kind, node.id) == (EntryKind.COLLECTION, "ref_african_crops_kenya_02_labels")
 
 
 async def test_a_filter_that_finds_nothing_says_so(options: AppOptions) -> None:
@@ -105,7 +128,7 @@ async def test_the_detail_follows_the_cursor_and_shows_the_id(options: AppOption
     async with driven(options, (140, 40)) as driver:
         await find(driver, "spacenet7")
         await driver.until("SpaceNet 7")
-        assert isinstance(browse(driver).tree_view.current, DatasetNode | CollectionNode)
+        assert current(browse(driver).tree_view).kind in (EntryKind.DATASET, EntryKind.COLLECTION)
         await driver.press("g", "j")
         await driver.until("Licence")
         assert "spacenet7" in driver.screen()
@@ -115,7 +138,7 @@ async def test_the_detail_follows_the_cursor_and_shows_the_id(options: AppOption
 async def test_a_collection_of_both_types_stands_under_both(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        dataset = next(d for d in browse(driver).tree_view.catalog.datasets if d.id == "spacenet1")
+        dataset = next(d for d in shown_datasets(browse(driver).tree_view) if d.id == "spacenet1")
         assert [c.id for c in dataset.collections] == ["sn1_AOI_1_RIO"]
         assert dataset.collections.source_imagery == dataset.collections.labels
         await find(driver, "sn1_AOI")
@@ -130,16 +153,17 @@ async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptio
         await find(driver, "kenya_02_source")
         await driver.press("l")
         tree = browse(driver).tree_view
-        listing = tree.catalog.items
-        await driver.until(lambda: listing.get("ref_african_crops_kenya_02_source"))
-        items = listing["ref_african_crops_kenya_02_source"]
-        await driver.until(lambda: items.refs and not items.loading)
-        first = len(items.refs)
+        collection = row_of(tree, EntryKind.COLLECTION, "ref_african_crops_kenya_02_source")
+        items = tree.branches.grown[collection]
+        assert items is not None
+        await driver.until(lambda: items.loaded and not items.loading)
+        first = items.loaded
         assert not items.complete
-        tree.move_cursor(next(n for n in tree._by_key.values() if isinstance(n.data, MoreNode)))
-        await driver.until(lambda: len(items.refs) > first)
-        assert len({ref.id for ref in items.refs}) == len(items.refs), "no item twice"
-        await driver.until(lambda: isinstance(tree.current, ItemNode))
+        assert tree.move_to(next(row for row in tree.outline.rows if isinstance(row.data, MoreNode)))
+        await driver.until(lambda: items.loaded > first)
+        ids = [row.data.id for row in collection.visible if isinstance(row.data, Entry)]
+        assert len(set(ids)) == len(ids) == items.loaded, "no item twice"
+        await driver.until(lambda: current(tree).kind is EntryKind.ITEM)
 
 
 async def test_enter_opens_the_collection_with_everything_about_it(options: AppOptions) -> None:
@@ -202,14 +226,16 @@ async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) ->
         await driver.until("BigEarthNet")
         tree = browse(driver).tree_view
         await driver.press("j", "j", "l", "j", "j")
-        before, line = tree.current, tree.cursor_line
-        assert isinstance(before, CollectionNode)
+        row, line = tree.cursor_row, tree.cursor_line
+        assert row is not None
+        path = tree.branches.path(row)
+        assert current(tree).kind is EntryKind.COLLECTION
         await driver.press("r")
-        await driver.until(lambda: not tree.catalog.dataset_listing.loading)
-        await driver.until(lambda: tree.current is not None and tree.current.key == before.key)
+        await driver.until(lambda: tree.branches.top.complete)
+        assert tree.cursor_row is not None
+        assert tree.cursor_row is not row, "it is another tree"
+        assert tree.branches.path(tree.cursor_row) == path
         assert tree.cursor_line == line
-        assert tree.current is not None
-        assert tree.current.key == before.key
 
 
 async def test_selected_collections_are_marked_not_only_coloured(options: AppOptions) -> None:
@@ -240,10 +266,10 @@ async def test_keys_typed_fast_find_the_children_of_what_was_just_expanded(optio
         await find(driver, "bigearthnet")
         await driver.press("escape", "g")
         tree = browse(driver).tree_view
-        tree.move_cursor(tree._by_key[("dataset", "sen12floods")])
+        tree.move_to(row_of(tree, EntryKind.DATASET, "sen12floods"))
         tree.expand_current()
         tree.action_cursor_down()
         tree.action_cursor_down()
-        node = tree.current
-        assert isinstance(node, CollectionNode)
-        assert node.dataset.id == "sen12floods"
+        assert current(tree).kind is EntryKind.COLLECTION
+        assert tree.dataset is not None
+        assert tree.dataset.id == "sen12floods"

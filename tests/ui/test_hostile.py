@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from mlhub_tui.cli import root
 from mlhub_tui.downloads.job import State
+from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.screens import browse as browse_module
@@ -26,12 +27,12 @@ from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.sheets.blocks import Paragraph, typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
 from mlhub_tui.ui.widgets.json_view import wrapped, written
-from mlhub_tui.ui.widgets.nodes import CollectionNode, DatasetNode, ItemNode, ModelNode, Node
 
 from ..sources.loopback import LoopbackServer
 from .conftest import Driver, driven
 from .hostile import ARCHIVE, COLLECTIONS, ESCAPE, ITEM_ID, LINK_BOMB, MARKUP, NASTY_ID, Hostile, nasty
 from .safety import drawn, unsafe
+from .test_browse import row_of
 
 KEY = "a-key-of-twenty-char"
 
@@ -67,22 +68,19 @@ def browse(driver: Driver) -> BrowseScreen:
 async def loaded(driver: Driver) -> None:
     """Wait for the listings."""
     tree = browse(driver).tree_view
-    await driver.until(lambda: not tree.catalog.dataset_listing.loading)
-    await driver.until(lambda: not tree.catalog.model_listing.loading)
+    await driver.until(lambda: tree.started and tree.branches.groups)
+    listings = [tree.branches.grown[group] for group in tree.branches.groups]
+    await driver.until(lambda: all(listing and (listing.complete or listing.error) for listing in listings))
     await driver.pilot.pause()
 
 
-async def go_to(driver: Driver, wanted: type[Node], identity: str) -> None:
+async def go_to(driver: Driver, wanted: EntryKind, identity: str) -> None:
     """Put the cursor on a node; its parents are opened."""
     tree = browse(driver).tree_view
-    for node in list(tree._by_key.values()):
-        if isinstance(node.data, DatasetNode) and node.data.dataset.id == nasty("0 dataset"):
-            node.expand()
-        if isinstance(node.data, ModelNode) and node.parent is not None:
-            node.parent.expand()
+    tree.unfold(tree.branches.groups[1])
+    tree.unfold(row_of(tree, EntryKind.DATASET, nasty("0 dataset")))
     await driver.pilot.pause()
-    key = next(k for k, n in tree._by_key.items() if isinstance(n.data, wanted) and k[-1] == identity)
-    tree.move_cursor(tree._by_key[key])
+    assert tree.move_to(row_of(tree, wanted, identity))
     await driver.pilot.pause()
 
 
@@ -105,24 +103,25 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
     async with driven(harm) as driver:
         await loaded(driver)
         tree = browse(driver).tree_view
-        kinds: set[type[Node]] = set()
+        kinds: set[EntryKind] = set()
         seen = ""
         for _ in range(120):
-            node = tree.cursor_node
-            assert node is not None
-            assert node.data is not None
-            inner = isinstance(node.data, CollectionNode) and node.data.ref.id not in (NASTY_ID, "CON")
-            if node.allow_expand and not node.is_expanded and not inner:
+            row = tree.cursor_row
+            assert row is not None
+            entry = row.data if isinstance(row.data, Entry) else None
+            collection = entry is not None and entry.kind is EntryKind.COLLECTION
+            inner = entry is not None and collection and entry.id not in (NASTY_ID, "CON")
+            if row.foldable and not row.is_open and not inner:
                 tree.expand_current()
             # A key press under Pilot waits for longer than it takes.
             await asyncio.sleep(0.02)
-            kinds.add(type(node.data))
+            kinds |= {entry.kind} if entry is not None else set()
             seen += look(driver)
             line = tree.cursor_line
             tree.action_cursor_down()
             if tree.cursor_line == line:
                 break
-        assert {DatasetNode, CollectionNode, ItemNode, ModelNode} <= kinds
+        assert {EntryKind.DATASET, EntryKind.COLLECTION, EntryKind.ITEM, EntryKind.MODEL} <= kinds
         assert MARKUP[:20] in seen
         assert "(unreadable id)" in seen, "no node without a name"
         assert "stolen-key" not in seen
@@ -131,10 +130,10 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
 async def test_the_detail_shows_markup_as_text(harm: AppOptions) -> None:
     async with driven(harm, (140, 40)) as driver:
         await loaded(driver)
-        await go_to(driver, DatasetNode, nasty("0 dataset"))
+        await go_to(driver, EntryKind.DATASET, nasty("0 dataset"))
         await driver.until("Creator")
         assert f"creator{MARKUP[:20]}" in look(driver)
-        await go_to(driver, CollectionNode, NASTY_ID)
+        await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.until("keyword")
         assert one_line(NASTY_ID)[:40] in look(driver)
 
@@ -166,7 +165,7 @@ async def panes(driver: Driver) -> str:
 async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int]) -> None:
     async with driven(harm, size) as driver:
         await loaded(driver)
-        await go_to(driver, CollectionNode, NASTY_ID)
+        await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
         await driver.until("Archive")
@@ -176,7 +175,7 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
         assert "stolen-key" not in seen
         await driver.press("i")
         table = driver.app.screen.query_one(ItemTable)
-        await driver.until(lambda: table.row_count >= 4)
+        await driver.until(lambda: table.line_count >= 4)
         for _ in range(3):
             await driver.press("G")
             await driver.pilot.pause(0.02)
@@ -186,11 +185,11 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
 async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
-        await go_to(driver, CollectionNode, NASTY_ID)
+        await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("i")
         await driver.until(lambda: bool(driver.app.screen.query(ItemTable)))
         table = driver.app.screen.query_one(ItemTable)
-        await driver.until(lambda: table.row_count >= 4)
+        await driver.until(lambda: table.line_count >= 4)
         await driver.press("g", "enter")
         await driver.until("Collection collection[/]")
         seen = await panes(driver)
@@ -201,7 +200,7 @@ async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
         look(driver)
         assert driver.app._exception is None
         await driver.press("escape", "escape")
-        await go_to(driver, ModelNode, nasty("model"))
+        await go_to(driver, EntryKind.MODEL, nasty("model"))
         await driver.press("enter")
         await driver.until("trained ML model")
         seen = await panes(driver)
@@ -213,7 +212,7 @@ async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
     """A line break in what is pasted into a shell is a command that runs."""
     async with driven(harm) as driver:
         await loaded(driver)
-        await go_to(driver, CollectionNode, NASTY_ID)
+        await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("enter")
         await driver.until("Archive")
         for keys, start in (
@@ -241,7 +240,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
     async with driven(harm, (120, 40)) as driver:
         await loaded(driver)
         for identity in wanted:
-            await go_to(driver, CollectionNode, identity)
+            await go_to(driver, EntryKind.COLLECTION, identity)
             await driver.press("d")
             await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
             await driver.until(lambda: "asking…" not in said_of_size(driver))
@@ -277,14 +276,14 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
 async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
-        await go_to(driver, CollectionNode, "-rf")
+        await go_to(driver, EntryKind.COLLECTION, "-rf")
         await driver.press("l")
         await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
         await driver.until("away[/]")
         look(driver)
         assert KEY not in driver.screen()
         await driver.press("n")
-        await go_to(driver, CollectionNode, "CON")
+        await go_to(driver, EntryKind.COLLECTION, "CON")
         await driver.press("l")
         await driver.press("l")
         await driver.until("wrong[/]")
@@ -294,7 +293,7 @@ async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOpti
 async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
-        await go_to(driver, CollectionNode, NASTY_ID)
+        await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         for key in ("question_mark", "ctrl+p"):
             await driver.press(key)
             await driver.pilot.pause(0.1)

@@ -1,7 +1,9 @@
-"""Browse: the tree of datasets, collections, items and models, with the detail beside it."""
+"""Browse: the tree of whatever the source lists, with the detail beside it."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -15,16 +17,16 @@ from ..commands import BROWSE, Command, bindings, hints
 from ..draw import line
 from ..messages import ConnectionChanged
 from ..widgets.bars import HintBar
-from ..widgets.catalog import Catalog, Listing
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
-from ..widgets.nodes import CollectionNode, DatasetNode, ItemNode, ModelNode, Node, node_id
 from ..widgets.sheet import Sheet
 from .base import PlaceScreen
 
 if TYPE_CHECKING:
-    from ...models import CollectionRef
-    from ..loading import Documents
+    from ...sources.base import Source
+    from ..documents import Documents
+    from ..widgets.branches import NodeRow
+    from ..widgets.entries import Subject
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
@@ -44,7 +46,7 @@ class BrowseScreen(PlaceScreen):
         super().__init__()
         self._store: Documents | None = None
         self._pending: Timer | None = None
-        self._wanted: Node | None = None
+        self._wanted: NodeRow | None = None
         self._asked_for_key = False
 
     def compose_body(self) -> ComposeResult:
@@ -57,7 +59,6 @@ class BrowseScreen(PlaceScreen):
     def on_mount(self) -> None:
         """Show the tree at once; what it holds comes later."""
         super().on_mount()
-        self.tree_view.rebuild()
         self.tree_view.focus()
         if self.hub.connection is not None or self.hub.connection_error is not None:
             self._start_over()
@@ -76,17 +77,18 @@ class BrowseScreen(PlaceScreen):
         """Leave out what the node under the cursor cannot do."""
         if not self.is_mounted:
             return hints(BROWSE)
-        on_collection = self.tree_view.current_collection is not None
-        on_dataset = self.tree_view.current_dataset is not None
-        without = [] if on_collection else ["browse.items", "browse.mark"]
-        return hints(BROWSE, without if on_dataset else [*without, "browse.download"])
+        tree = self.tree_view
+        without = [] if tree.holder is not None else ["browse.items"]
+        if not (tree.started and tree.cursor_row is not None and tree.branches.mark(tree.cursor_row)):
+            without.append("browse.mark")
+        return hints(BROWSE, without if tree.to_download else [*without, "browse.download"])
 
     # The source
 
     @property
     def _documents(self) -> Documents:
         """What was loaded of the source in use; the loader is imported after the first paint."""
-        from ..loading import Documents
+        from ..documents import Documents
 
         if self._store is None:
             self._store = Documents(self.hub.connection.source if self.hub.connection else None)
@@ -104,132 +106,135 @@ class BrowseScreen(PlaceScreen):
     def _start_over(self) -> None:
         self._store = None
         self._asked_for_key = False
-        tree = self.tree_view
-        tree.catalog = Catalog()
-        tree.marked.clear()
-        error = self.hub.connection_error
-        if error is not None:
-            failed = Listing(loading=False, error=error)
-            tree.catalog.dataset_listing = tree.catalog.model_listing = failed
-        tree.cursor_line = 0
-        tree.rebuild()
+        tree, connection = self.tree_view, self.hub.connection
+        if connection is not None:
+            tree.start(connection.source.kind)
+        else:
+            tree.start(None)
+            if self.hub.connection_error is not None:
+                tree.fail(self.hub.connection_error)
         self.detail.show([])
-        if self.hub.connection is not None:
-            self._load()
+        if connection is not None:
+            self._load(connection.source)
 
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""
-        if self.hub.connection is None:
-            if self.hub.connection_error is not None:
-                self.hub.action_go("profiles")
-            return
-        catalog = self.tree_view.catalog
-        catalog.items.clear()
-        catalog.dataset_listing, catalog.model_listing = Listing(), Listing()
-        self._store = None
-        self.tree_view.rebuild()
-        self._load()
+        connection = self.hub.connection
+        if connection is not None:
+            self._store = None
+            self.tree_view.start_over()
+            self._load(connection.source)
+        elif self.hub.connection_error is not None:
+            self.hub.action_go("profiles")
 
     @work(exclusive=True, group="listing")
-    async def _load(self) -> None:
-        tree, source = self.tree_view, self._documents.source
-        if source is None:
+    async def _load(self, source: Source) -> None:
+        """Load what the source lists first, and what it says of itself, side by side."""
+        tree = self.tree_view
+        branches = tree.branches
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._introduce(source))
+            for row in branches.groups:
+                group.create_task(self._load_group(row))
+        if self.closing or tree.branches.groups != branches.groups:
             return
-        catalog = tree.catalog
-        from ..loading import load_listings
-
-        async for _ in load_listings(source, catalog):
-            if tree.catalog is not catalog or self.closing:
-                return
-            tree.rebuild()
         self._follow()
-        refused = catalog.dataset_listing.error
+        refused = branches.top.failure
         if isinstance(refused, AuthenticationError):
             self.hub.connection_error = refused
             self.hub.action_go("profiles")
 
-    # Items
+    async def _introduce(self, source: Source) -> None:
+        """Take up what the source says of itself; where it does not, its listing says why."""
+        groups = self.tree_view.branches.groups
+        with contextlib.suppress(MLHubException):
+            about = await source.about()
+            if not self.closing and self.tree_view.branches.groups is groups:
+                self.tree_view.branches.introduce(about)
 
-    @on(CatalogTree.ItemsWanted)
-    def _items_wanted(self, message: CatalogTree.ItemsWanted) -> None:
+    async def _load_group(self, row: NodeRow) -> None:
+        from ..loading import load_next
+
+        # Whoever is refused at the top is led to the profiles once all has answered.
+        with contextlib.suppress(AuthenticationError, APIKeyNotFound):
+            await load_next(self._documents, self.tree_view, row)
+
+    # Pages
+
+    @on(CatalogTree.Wanted)
+    def _more_wanted(self, message: CatalogTree.Wanted) -> None:
         message.stop()
-        self._load_items(message.collection_id)
+        self._load_more(message.row)
 
-    @on(CatalogTree.Retry)
-    def _retry(self, message: CatalogTree.Retry) -> None:
-        message.stop()
-        if message.collection_id:
-            listing = self.tree_view.catalog.items.get(message.collection_id)
-            if listing is not None:
-                listing.error = ""
-            self._load_items(message.collection_id)
-        else:
-            self.action_reload()
+    @work(group="pages")
+    async def _load_more(self, row: NodeRow) -> None:
+        from ..loading import load_next
 
-    @work(group="items")
-    async def _load_items(self, collection_id: str) -> None:
-        from ..loading import load_next_items
-
-        tree, catalog = self.tree_view, self.tree_view.catalog
         try:
-            if await load_next_items(self._documents, catalog, collection_id) and tree.catalog is catalog:
-                tree.items_changed(collection_id)
+            await load_next(self._documents, self.tree_view, row)
         except (AuthenticationError, APIKeyNotFound) as error:
-            tree.items_changed(collection_id)
-            self._offer_profiles_once(collection_id, error)
+            subject = self.tree_view.branches.subject(row)
+            if subject is not None:
+                self._offer_profiles_once(subject.entry.label, error)
 
     @work(group="offer", exclusive=True)
-    async def _offer_profiles_once(self, collection_id: str, error: MLHubException) -> None:
+    async def _offer_profiles_once(self, name: str, error: MLHubException) -> None:
         if not self._asked_for_key:
             self._asked_for_key = True
-            await self.offer_profiles(f"The items of {collection_id} need an API key.", error)
+            await self.offer_profiles(f"The items of {name} need an API key.", error)
 
     # The detail follows the cursor
 
-    @on(CatalogTree.NodeHighlighted)
-    def _highlighted(self, _: CatalogTree.NodeHighlighted[Node]) -> None:
+    @on(CatalogTree.Moved)
+    def _moved(self, message: CatalogTree.Moved) -> None:
+        message.stop()
         if self._pending is not None:
             self._pending.stop()
         self._pending = self.set_timer(DETAIL_DELAY, self._follow)
 
     def _follow(self) -> None:
-        from .browse_detail import sheet_of
-
-        if self.closing:
+        if self.closing or not self.tree_view.started:
             return
-        node = self.tree_view.current
+        from .browse_detail import sheet_of, sheet_of_line
+
+        tree = self.tree_view
+        subject = tree.subject
         self.refresh_hints()
-        self._wanted = node
-        self.detail.show(sheet_of(node, self._documents))
-        self.detail.border_title = None
-        if isinstance(node, CollectionNode | ItemNode):
-            self._complete_detail(node)
+        self._wanted = tree.cursor_row
+        if subject is None:
+            self.detail.show(sheet_of_line(tree.current, tree.branches))
+        else:
+            self.detail.show(sheet_of(subject, self._documents))
+            self._complete_detail(subject, tree.cursor_row)
 
     @work(exclusive=True, group="detail")
-    async def _complete_detail(self, node: Node) -> None:
+    async def _complete_detail(self, subject: Subject, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
         from .browse_detail import sheet_of
 
-        async for _ in self._documents.complete(node):
-            if self._wanted is not node or self.closing:
+        async for _ in self._documents.complete(subject):
+            if self._wanted is not row or self.closing:
                 return
-            self.detail.show(sheet_of(node, self._documents), keep_place=True)
+            self.detail.show(sheet_of(subject, self._documents), keep_place=True)
+        document = self._documents.of(subject.entry)
+        if document is not None and not self.closing:
+            self.tree_view.branches.learn(row, document)
 
     # Keys
 
     @on(CatalogTree.Opened)
     def _opened(self, message: CatalogTree.Opened) -> None:
         message.stop()
-        self._open(message.node)
+        self._open(message.subject)
 
-    def _open(self, node: Node, pane: str = "overview") -> None:
+    def _open(self, subject: Subject, pane: str = "overview") -> None:
         from .document import DocumentScreen
 
-        self.app.push_screen(DocumentScreen(node, self._documents, pane))
+        self.app.push_screen(DocumentScreen(subject, self._documents, pane))
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         """Open what is under the cursor."""
-        self.tree_view.action_select_cursor()
+        await self.tree_view.action_select_cursor()
 
     def action_expand(self) -> None:
         """Expand, or go to the first child."""
@@ -240,13 +245,13 @@ class BrowseScreen(PlaceScreen):
         self.tree_view.collapse_current()
 
     def action_mark(self) -> None:
-        """Select a collection for a download of several."""
+        """Select a collection, or an item, for a download of several."""
         self.tree_view.toggle_mark()
 
     def action_items(self) -> None:
-        """Open the collection with its items in front."""
-        if (node := self.tree_view.current_collection) is not None:
-            self._open(node, "items")
+        """Open the collection or catalog with its items in front."""
+        if (holder := self.tree_view.holder) is not None:
+            self._open(holder, "items")
 
     def action_focus_detail(self) -> None:
         """Move the keys between tree and detail."""
@@ -268,11 +273,10 @@ class BrowseScreen(PlaceScreen):
             self.action_focus_detail()
         elif self.query(FindBar):
             self._end_filter(keep=False)
-        elif tree.catalog.filter:
+        elif tree.filter:
             self._apply_filter("")
         elif tree.marked:
-            tree.marked.clear()
-            tree.rebuild()
+            tree.clear_marks()
 
     def key_escape(self) -> None:
         """Esc acts here before it reaches the app."""
@@ -283,7 +287,7 @@ class BrowseScreen(PlaceScreen):
     async def action_filter(self) -> None:
         """Type a filter."""
         if not self.query(FindBar):
-            await self.mount(FindBar(self.tree_view.catalog.filter), before=self.query_one(HintBar))
+            await self.mount(FindBar(self.tree_view.filter), before=self.query_one(HintBar))
         self.query_one(FindBar).focus()
 
     @on(FindBar.Edited)
@@ -297,16 +301,15 @@ class BrowseScreen(PlaceScreen):
         self._end_filter(keep=message.keep)
 
     def _apply_filter(self, words: str) -> None:
-        tree = self.tree_view
-        tree.catalog.filter = words.strip()
-        tree.rebuild()
-        if tree.catalog.filter:
-            tree.first_match()
+        self.tree_view.apply_filter(words)
         bar = self.query(FindBar)
-        shown, total = len(tree.catalog.shown_datasets()), len(tree.catalog.datasets)
-        if bar:
-            bar.first().say(f"{shown} of {total} datasets")
         self.query_one("#left").border_subtitle = line(f"/{words}") if words and not bar else None
+
+    @on(CatalogTree.Filtered)
+    def _filtered(self, message: CatalogTree.Filtered) -> None:
+        message.stop()
+        for bar in self.query(FindBar):
+            bar.say(self.tree_view.found_words)
 
     def _end_filter(self, *, keep: bool) -> None:
         self.query(FindBar).remove()
@@ -314,49 +317,32 @@ class BrowseScreen(PlaceScreen):
         if not keep:
             self._apply_filter("")
         self.set_focus(tree)
-        if keep and tree.catalog.filter:
+        if keep and tree.filter:
             tree.first_match()
 
     # Commands on what is under the cursor
 
-    def action_download(self) -> None:
-        """Ask where to, and queue the archives."""
-        tree = self.tree_view
-        if tree.marked:
-            refs = [r for d in tree.catalog.datasets for r in d.collections if r.id in tree.marked]
-        elif (node := tree.current_collection) is not None:
-            refs = [node.ref]
-        elif (dataset := tree.current_dataset) is not None:
-            refs = list(dataset.collections)
-            if not refs:
-                self.notify(
-                    "This dataset names no collections, so there is nothing to download.", markup=False
-                )
-                return
-        else:
-            self.notify("Put the cursor on a collection or a dataset first.", markup=False)
-            return
-        self._ask_download(list({ref.id: ref for ref in refs}.values()))
-
     @work(group="download", exclusive=True)
-    async def _ask_download(self, refs: list[CollectionRef]) -> None:
-        from ..download_flow import ask_and_queue
+    async def action_download(self) -> None:
+        """Ask about the archives, or the assets, of what is selected or under the cursor, and queue them."""
+        from ..download_flow import download
 
-        if await ask_and_queue(self.hub, refs):
-            self.tree_view.marked.clear()
-            self.tree_view.rebuild()
+        tree = self.tree_view
+        if await download(self.hub, tree.to_download, self._documents):
+            tree.clear_marks()
 
     def action_copy_id(self) -> None:
         """Copy the id of what is under the cursor."""
-        if identity := node_id(self.tree_view.current):
-            self.hub.copy_text(identity, "ID")
+        subject = self.tree_view.subject
+        if subject is not None and subject.entry.id:
+            self.hub.copy_text(subject.label, "ID")
         else:
             self.notify("There is no id here to copy.", markup=False)
 
     def action_copy_citation(self) -> None:
         """Copy the citation of what is under the cursor."""
-        document = self._documents.of(self.tree_view.current)
-        dataset = self.tree_view.current_dataset
+        subject, dataset = self.tree_view.subject, self.tree_view.dataset
+        document = self._documents.of(subject.entry) if subject is not None else None
         citation = (document.citation if document else "") or (dataset.citation if dataset else "")
         if citation:
             self.hub.copy_text(citation, "Citation")
@@ -364,13 +350,12 @@ class BrowseScreen(PlaceScreen):
             self.notify("No citation is given here.", markup=False)
 
     def action_open_page(self) -> None:
-        """Show the page of what is under the cursor."""
-        node, dataset = self.tree_view.current, self.tree_view.current_dataset
-        document = self._documents.of(node)
-        doi = document.doi if document is not None and not isinstance(node, DatasetNode) else ""
-        url = (dataset.registry_url if dataset else "") or (f"https://doi.org/{doi}" if doi else "")
-        if not url and isinstance(node, ModelNode) and node.model.doi:
-            url = f"https://doi.org/{node.model.doi}"
+        """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
+        subject, dataset = self.tree_view.subject, self.tree_view.dataset
+        document = self._documents.of(subject.entry) if subject is not None else None
+        url = (dataset.registry_url if dataset else "") or ""
+        if not url and document is not None and document is not dataset and document.doi:
+            url = f"https://doi.org/{document.doi}"
         if url.startswith(("https://", "http://")):
             self.hub.show_page(url)
         else:

@@ -1,70 +1,68 @@
-"""What the detail beside the tree says of the node under the cursor."""
+"""What the detail beside the tree says of the line under the cursor."""
 
 from __future__ import annotations
 
-from ..loading import Documents
+from ...models import Collection, Entry, EntryKind
+from ...text import redact
+from ..documents import Documents
 from ..sheets.blocks import Block, Field, Identity, Paragraph, Title
-from ..sheets.documents import (
-    archive_words,
-    collection_sheet,
-    dataset_sheet,
-    item_sheet,
-    model_sheet,
-    type_names,
-)
-from ..widgets.catalog import TYPE_TITLES
-from ..widgets.nodes import (
-    ActionNode,
-    CollectionNode,
-    DatasetNode,
-    GroupNode,
-    ItemNode,
-    ModelNode,
-    MoreNode,
-    Node,
-    NoteNode,
-    TypeNode,
-)
+from ..sheets.documents import archive_words, collection_sheet, document_sheet, type_names
+from ..widgets.branches import Branches
+from ..widgets.entries import Node, Subject, entry_id
+from ..widgets.nodes import TYPE_TITLES, ActionNode, GroupNode, MoreNode, NoteNode, TypeNode
 
 
-def sheet_of(node: Node | None, documents: Documents) -> list[Block]:
-    """Return the sheet of a node, with what is known of it so far."""
+def sheet_of(subject: Subject, documents: Documents) -> list[Block]:
+    """Return the sheet of an entry, with what is known of it so far."""
+    entry = subject.entry
+    document = documents.of(entry)
+    if isinstance(document, Collection) and documents.has_archives:
+        types = subject.ref.types if subject.ref else ()
+        dataset = subject.dataset.title if subject.dataset else ""
+        return collection_sheet(document, documents.archive(document.id), types, dataset)
+    if document is not None:
+        return document_sheet(document)
+    return _unknown(subject, documents)
+
+
+def _unknown(subject: Subject, documents: Documents) -> list[Block]:
+    """Return what is known before the document came, and why it did not."""
+    entry = subject.entry
+    why = documents.why_not(entry) or entry.note
+    identity = entry_id(entry)
+    blocks: list[Block] = [Title(entry.title or entry.label), *([Identity(identity)] if identity else [])]
+    if entry.kind is EntryKind.COLLECTION and documents.has_archives:
+        blocks += [
+            Field("Type", type_names(subject.ref.types if subject.ref else ())),
+            Field("Archive", archive_words(documents.archive(entry.id))),
+            Field("Dataset", subject.dataset.title if subject.dataset else ""),
+        ]
+    elif entry.url:
+        blocks.append(Field("Link", redact(entry.url)))
+    return [*blocks, Paragraph(f"\n{why or 'loading…'}")]
+
+
+def sheet_of_line(node: Node | None, branches: Branches) -> list[Block]:
+    """Return the sheet of a line that is no entry."""
     match node:
-        case DatasetNode(_, dataset):
-            return dataset_sheet(dataset)
-        case CollectionNode():
-            return _collection(node, documents)
-        case ItemNode(_, ref):
-            item = documents.item(ref)
-            if item is not None:
-                return item_sheet(item)
-            why = documents.why_no_item(ref) or "loading…"
-            return [Title(ref.label), Identity(ref.id), Paragraph(why)]
-        case ModelNode(_, model):
-            return model_sheet(model)
-        case TypeNode(_, kind, number):
+        case TypeNode(kind, number):
             return [Title(TYPE_TITLES.get(kind, kind)), Paragraph(f"{number} in this dataset")]
-        case GroupNode(_, title, note, detail):
-            return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
-        case ActionNode(_, words):
+        case GroupNode(key, title, note, detail):
+            about = branches.about
+            first = bool(branches.groups) and branches.groups[0].data is node
+            if about is None or not first or branches.by_dataset:
+                return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
+            known = document_sheet(about.document)[2:] if about.document else [Paragraph(about.description)]
+            where = [Field("Kind", about.kind.value), Field("Notes", detail)]
+            return [
+                Title(about.title or title),
+                Paragraph(f"{title}: {note}" if key else note),
+                *where,
+                *known,
+            ]
+        case ActionNode(words):
             return [Paragraph(f"Enter: {words}")]
-        case NoteNode(_, words) | MoreNode(_, _, words):
+        case NoteNode(words) | MoreNode(words):
             return [Paragraph(words)]
-    return []
-
-
-def _collection(node: CollectionNode, documents: Documents) -> list[Block]:
-    ref = node.ref
-    archive = documents.archive(ref.id)
-    collection = documents.collection(ref.id)
-    if collection is not None:
-        return collection_sheet(collection, archive, ref.types, node.dataset.title)
-    why = documents.why_no_collection(ref.id)
-    return [
-        Title(ref.label),
-        Identity(ref.id),
-        Field("Type", type_names(ref.types)),
-        Field("Archive", archive_words(archive)),
-        Field("Dataset", node.dataset.title),
-        Paragraph(f"\n{why or 'loading…'}"),
-    ]
+        case Entry() | None:
+            return []

@@ -13,27 +13,28 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...models import Asset, Collection, Document, Item
+from ...models import Asset, Catalog, Collection, Document, Entry, EntryKind, Item
 from ..commands import DOCUMENT, Command, bindings, hints
+from ..documents import Documents
 from ..draw import line
-from ..loading import Documents
 from ..sheets.blocks import Block, Heading, Paragraph
 from ..widgets.asset_table import AssetTable
-from ..widgets.catalog import ItemRef
+from ..widgets.entries import Subject, entry_id
 from ..widgets.item_table import ItemTable
 from ..widgets.json_view import JsonView
-from ..widgets.nodes import CollectionNode, ItemNode, Node, node_id
 from ..widgets.sheet import Sheet
 from .base import PlaceScreen
 from .browse_detail import sheet_of
 
 SHORTEST_ID = 10
 """Cells; less of an id tells nothing."""
+SIDE_BY_SIDE = 6
+"""Documents of items in sight that are asked for at a time."""
 PANES = {"overview": "Overview", "items": "Items", "assets": "Assets", "json": "JSON"}
 
 
 class DocumentScreen(PlaceScreen):
-    """One collection, item or model. Wide terminals show the overview beside the other panes."""
+    """One catalog, collection, item or model. Wide terminals show the overview beside the other panes."""
 
     place = DOCUMENT
     mode = "browse"
@@ -41,11 +42,13 @@ class DocumentScreen(PlaceScreen):
     CSS_PATH = "document.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOCUMENT)
 
-    def __init__(self, node: Node, documents: Documents, pane: str = "overview") -> None:
+    def __init__(self, subject: Subject, documents: Documents, pane: str = "overview") -> None:
         super().__init__()
-        self._node = node
+        self._subject = subject
+        self._entry = subject.entry
         self._documents = documents
-        self._panes = [p for p in PANES if p != "items" or isinstance(node, CollectionNode)]
+        self._holds_items = self._entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)
+        self._panes = [name for name in PANES if name != "items" or self._holds_items]
         self._pane = pane
         self._shown_json: Document | None = None
         self._validity: list[Block] = []
@@ -71,18 +74,19 @@ class DocumentScreen(PlaceScreen):
     @property
     def document(self) -> Document | None:
         """The document, as far as it is loaded."""
-        return self._documents.of(self._node)
+        return self._documents.of(self._entry)
 
     def hint_commands(self) -> list[Command]:
         """Leave out what this document has not."""
-        gone = [] if isinstance(self._node, CollectionNode) else ["document.items", "document.download"]
-        return hints(DOCUMENT, gone)
+        gone = [] if self._holds_items else ["document.items"]
+        downloads = not self._documents.has_archives or self._entry.kind is EntryKind.COLLECTION
+        return hints(DOCUMENT, gone if downloads else [*gone, "document.download"])
 
     # Content
 
     @work(exclusive=True, group="document")
     async def _complete(self) -> None:
-        async for _ in self._documents.complete(self._node):
+        async for _ in self._documents.complete(self._subject):
             self._fill()
 
     def _fill(self) -> None:
@@ -90,7 +94,7 @@ class DocumentScreen(PlaceScreen):
             return
         overview = self.query_one("#overview", Sheet)
         document = self.document
-        overview.show([*sheet_of(self._node, self._documents), *self._validity], keep_place=True)
+        overview.show([*sheet_of(self._subject, self._documents), *self._validity], keep_place=True)
         if document is not None:
             self.query_one(AssetTable).show(_assets(document))
             if document is not self._shown_json:
@@ -106,21 +110,13 @@ class DocumentScreen(PlaceScreen):
             self._validity = [Heading("Not valid STAC"), Paragraph(why)]
             self._fill()
 
-    def action_reload(self) -> None:
-        """Fetch the document again."""
-        if isinstance(self._node, CollectionNode | ItemNode):
-            self._reload()
-
     @work(exclusive=True, group="document")
-    async def _reload(self) -> None:
-        if isinstance(self._node, CollectionNode):
-            await self._documents.load_collection(self._node.ref.id)
-            await self._documents.load_archive(self._node.ref.id)
-            if self._pane == "items":
-                self.query_one(ItemTable).reset()
-                self._load_items()
-        elif isinstance(self._node, ItemNode):
-            await self._documents.load_item(self._node.item)
+    async def action_reload(self) -> None:
+        """Fetch the document again."""
+        await self._documents.reload(self._subject)
+        if self._pane == "items":
+            self.query_one(ItemTable).reset()
+            self._load_items()
         self._fill()
 
     # Panes
@@ -147,7 +143,7 @@ class DocumentScreen(PlaceScreen):
         tabs = Content("").join(parts)
         words = line(status, "$muted", limit=max(self.size.width - tabs.cell_length - 3, 0))
         room = self.size.width - tabs.cell_length - words.cell_length - 5
-        identity = node_id(self._node)
+        identity = entry_id(self._entry)
         if len(identity) > room:
             identity = f"…{identity[1 - room :]}" if room >= SHORTEST_ID else ""
         shown = line(identity, "bold $accent") + Content("  " if identity else "")
@@ -183,57 +179,70 @@ class DocumentScreen(PlaceScreen):
     @work(exclusive=True, group="items")
     async def _load_items(self) -> None:
         table, source = self.query_one(ItemTable), self._documents.source
-        if source is None or not isinstance(self._node, CollectionNode) or not table.pager.wants_more:
+        if source is None or not self._holds_items or not table.pager.wants_more:
             return
-        identity = self._node.ref.id
         table.say("loading…")
         try:
-            page = await source.items_page(identity, link=table.pager.next)
+            page = await source.entries(self._entry, link=table.pager.next)
         except (AuthenticationError, APIKeyNotFound) as error:
             table.fail("3 opens the profiles, r retries")
-            await self.offer_profiles(f"The items of {identity} need an API key.", error)
+            await self.offer_profiles(f"The items of {self._entry.label} need an API key.", error)
         except MLHubException as error:
             table.fail("not loaded, r retries")
             self.hub.report(error)
         else:
-            self._documents.keep_items(identity, page.entries)
+            self._documents.keep(page.entries)
             table.add_page(page)
+
+    @on(ItemTable.Unknown)
+    @work(exclusive=True, group="unknown items")
+    async def _look_up(self, message: ItemTable.Unknown) -> None:
+        """Fetch the documents of items in sight of which only links are known."""
+        message.stop()
+        places = asyncio.Semaphore(SIDE_BY_SIDE)
+        async with asyncio.TaskGroup() as group:
+            for number, entry in message.rows:
+                if not self._documents.why_not(entry):
+                    group.create_task(self._look_up_one(number, entry, places))
+
+    async def _look_up_one(self, number: int, entry: Entry, places: asyncio.Semaphore) -> None:
+        async with places:
+            document = self._documents.of(entry) or await self._documents.load(entry)
+        if document is not None and not self.closing:
+            self.query_one(ItemTable).learn(number, entry, document)
+
+    @on(ItemTable.Opened)
+    def _item_opened(self, message: ItemTable.Opened) -> None:
+        message.stop()
+        subject = Subject(message.entry, None, self._subject.dataset)
+        self.app.push_screen(DocumentScreen(subject, self._documents))
 
     @on(DataTable.RowSelected)
     def _row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
         table = event.data_table
-        if isinstance(table, ItemTable) and isinstance(self._node, CollectionNode):
-            identity = str(event.row_key.value)
-            ref = ItemRef(self._node.ref.id, identity, identity)
-            node = ItemNode((*self._node.key, "item", identity), ref)
-            self.app.push_screen(DocumentScreen(node, self._documents))
-        elif isinstance(table, AssetTable) and (asset := table.current) is not None:
+        if isinstance(table, AssetTable) and (asset := table.current) is not None:
             self.hub.copy_text(asset.shown_href, "Link (without keys)")
 
     # Commands
 
-    def action_download(self) -> None:
-        """Queue the archive of the collection."""
-        if isinstance(self._node, CollectionNode):
-            self._ask_download(self._node)
-
     @work(group="download", exclusive=True)
-    async def _ask_download(self, node: CollectionNode) -> None:
-        from ..download_flow import ask_and_queue
+    async def action_download(self) -> None:
+        """Queue the archive of the collection; where there are none, choose among the assets."""
+        from ..download_flow import download
 
-        await ask_and_queue(self.hub, [node.ref])
+        await download(self.hub, [self._subject], self._documents)
 
     def action_copy_id(self) -> None:
         """Copy the id."""
-        self.hub.copy_text(node_id(self._node), "ID")
+        self.hub.copy_text(entry_id(self._entry), "ID")
 
     def action_copy_citation(self) -> None:
         """Copy the citation."""
         document = self.document
         citation = document.citation if document else ""
-        if not citation and isinstance(self._node, CollectionNode):
-            citation = self._node.dataset.citation
+        if not citation and self._entry.kind is EntryKind.COLLECTION and self._subject.dataset is not None:
+            citation = self._subject.dataset.citation
         if citation:
             self.hub.copy_text(citation, "Citation")
         else:
@@ -243,7 +252,8 @@ class DocumentScreen(PlaceScreen):
         """Show the page of the document."""
         document = self.document
         if document is not None and document.doi:
-            registry = document.registry_url if isinstance(document, Collection) else None
+            in_registry = isinstance(document, Collection) and self._documents.has_archives
+            registry = document.registry_url if isinstance(document, Collection) and in_registry else None
             self.hub.show_page(registry or f"https://doi.org/{document.doi}")
         else:
             self.notify("No page is known for this.", markup=False)
@@ -257,7 +267,7 @@ def _assets(document: Document) -> tuple[Asset, ...]:
 
 def _refusal(document: Document) -> str:
     """Return why pystac refuses a document; empty where it does not."""
-    if isinstance(document, Collection | Item):
+    if isinstance(document, Catalog | Collection | Item):
         try:
             document.to_pystac()
         except MLHubException as error:

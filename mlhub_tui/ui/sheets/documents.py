@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ... import text
-from ...models import ArchiveInfo, Asset, Collection, Dataset, Document, Item, MLModel
+from ...models import ArchiveInfo, Asset, Catalog, Collection, Dataset, Document, Item, MLModel
 from ...text import link_names, unlink
 from .blocks import Block, Field, Heading, Identity, Paragraph, Title
 
@@ -35,9 +37,25 @@ def dataset_sheet(dataset: Dataset) -> list[Block]:
     ]
 
 
+def document_sheet(document: Document) -> list[Block]:
+    """Return the sheet of a document of any kind, as far as it tells by itself."""
+    match document:
+        case Dataset():
+            return dataset_sheet(document)
+        case MLModel():
+            return model_sheet(document)
+        case Item():
+            return item_sheet(document)
+        case Collection():
+            return collection_sheet(document)
+        case Catalog():
+            return catalog_sheet(document)
+    return [Title(document.title), Identity(document.id), *_description(document)]
+
+
 def collection_sheet(
     collection: Collection,
-    archive: ArchiveInfo | str | None,
+    archive: ArchiveInfo | str | None = "",
     types: tuple[str, ...] = (),
     dataset: str = "",
 ) -> list[Block]:
@@ -48,7 +66,8 @@ def collection_sheet(
     collection
         The collection.
     archive
-        What is known of its archive; a string says why nothing is; None while it is asked for.
+        What is known of its archive; a string says why nothing is, an empty one that there are none; None
+        while it is asked for.
     types
         Its types as the dataset's record names them.
     dataset
@@ -65,16 +84,44 @@ def collection_sheet(
         Field("DOI", collection.doi),
         *_several("Extent", extent.bboxes),
         *_several("Dates", extent.intervals),
+        Field("Bands", _band_names(collection.summaries, collection.item_assets)),
         Field("Keywords", " · ".join(collection.keywords)),
         Field("STAC", collection.line("stac_version")),
         Field("Extensions", " · ".join(_extension(e) for e in collection.extensions)),
-        Field("Registry", collection.registry_url or ""),
+        # The registry is MLHub's own: other collections with a DOI are not in it.
+        Field("Registry", (collection.registry_url or "") if archive != "" else ""),
         *_description(collection),
         *_providers(collection),
         *_citation(collection),
         *_publications(collection),
         *_summaries(collection),
         *_bands(collection.item_assets),
+    ]
+
+
+def catalog_sheet(catalog: Catalog) -> list[Block]:
+    """Return the sheet of a catalog."""
+    linked = [str(link.get("rel")) for link in catalog.links]
+    holds = [
+        text.count(number, noun)
+        for noun, number in (("child", linked.count("child")), ("item", linked.count("item")))
+        if number
+    ]
+    return [
+        Title(catalog.title),
+        Identity(catalog.id),
+        Field("Kind", "STAC catalog"),
+        Field("Links", ", ".join(holds).replace("childs", "children")),
+        Field("Licence", unlink(catalog.license)),
+        Field("STAC", catalog.line("stac_version")),
+        Field("Extensions", " · ".join(_extension(e) for e in catalog.extensions)),
+        Field(
+            "Conforms to",
+            text.count(len(catalog.conforms_to), "class", "classes") if catalog.conforms_to else "",
+        ),
+        *_description(catalog),
+        *_providers(catalog),
+        *_citation(catalog),
     ]
 
 
@@ -86,6 +133,7 @@ def item_sheet(item: Item) -> list[Block]:
         Field("Collection", item.collection_id),
         Field("Dates", str(item.interval)),
         Field("Extent", str(item.bbox or "no place given")),
+        Field("Bands", _band_names(item.properties, item.assets)),
         Field("Assets", _asset_names(item.assets)),
         Field("DOI", item.doi),
         Field("Licence", unlink(item.license)),
@@ -133,6 +181,14 @@ def _several(name: str, parts: tuple[object, ...]) -> list[Block]:
 
 def _asset_names(assets: tuple[Asset, ...]) -> str:
     return ", ".join(text.one_line(asset.key, 80) for asset in assets)
+
+
+def _band_names(fields: Mapping[str, object], assets: tuple[Asset, ...]) -> str:
+    """Return the names of the bands, each once: of a summary or property, and of the assets."""
+    given = next((value for key in ("bands", "eo:bands") if isinstance(value := fields.get(key), list)), [])
+    bands = [*given, *(band for asset in assets for band in asset.bands)]
+    names = (band.get("common_name") or band.get("name") for band in bands if isinstance(band, dict))
+    return ", ".join(dict.fromkeys(text.one_line(name, 40) for name in names if name))
 
 
 def type_names(types: tuple[str, ...]) -> str:

@@ -1,203 +1,210 @@
-"""The tree of datasets, collections, items and models; keeps cursor and expansion over every change."""
+"""The tree of whatever a source lists; keeps cursor and expansion over every change."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from rich.style import Style
-from rich.text import Text
-from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Tree
-from textual.widgets.tree import TreeNode
 
-from ..commands import LISTS, TREE_ACTIONS, bindings
-from .catalog_branches import CatalogBranches
-from .nodes import (
-    ActionNode,
-    CollectionNode,
-    DatasetNode,
-    ItemNode,
-    ModelNode,
-    MoreNode,
-    Node,
-    NoteNode,
-    label,
-    shorten,
-)
+from .filtered_tree import FilteredTree
+from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
+from .outline_view import Pieces
+
+if TYPE_CHECKING:
+    from ...errors import MLHubException
+    from ...models import Dataset, Entry
+    from ...profiles import Kind
+    from .branches import NodeRow, Path
+    from .entries import Node, Subject
 
 
-class CatalogTree(CatalogBranches):
-    """Draws a `Catalog`; asks for items when a collection is expanded or its last loaded item is passed."""
+class CatalogTree(FilteredTree):
+    """Shows the branches of a source; asks for what is opened, and for more where the end is reached."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(LISTS, TREE_ACTIONS),
-        # Textual's tree would take Space for itself.
-        Binding("space", "screen.mark", show=False),
-    ]
-    DEFAULT_CSS = """
-    CatalogTree { background: $background;
-        background-tint: $background 0%; padding: 0 0 0 1; overflow-x: hidden;
-        scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
-    CatalogTree:focus { background-tint: $background 0%; }
-    CatalogTree > .tree--guides, CatalogTree > .tree--guides-hover, CatalogTree > .tree--guides-selected {
-        color: $line; text-style: none; }
-    CatalogTree > .tree--cursor { background: $primary-muted; color: $foreground; text-style: none; }
-    CatalogTree:focus > .tree--cursor { background: $primary; color: $background; text-style: bold; }
-    """
+    DEFAULT_CSS = "CatalogTree { padding: 0 0 0 1; }"
+
+    @dataclass
+    class Wanted(Message):
+        """The next page below a row is wanted."""
+
+        row: NodeRow
 
     @dataclass
     class Opened(Message):
-        """A collection, an item or a model is to be opened."""
+        """An entry is to be opened."""
 
-        node: Node
-
-    @dataclass
-    class Retry(Message):
-        """A listing that failed is to be tried again; without a collection id, all of them."""
-
-        collection_id: str = ""
+        subject: Subject
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.marked: set[str] = set()
+        self.marked: dict[str, Subject] = {}
+        """What was selected for a download, by what tells it from others."""
+        self._goal: Path = ()
+        self._placed: NodeRow | None = None
+
+    def start(self, kind: Kind | None) -> None:
+        """Begin with an empty tree for a kind of source; None where there is none."""
+        self.forget_filter()
+        self.marked.clear()
+        self._goal = ()
+        self.branches.start(kind)
+        self.cursor_line = 0
+
+    def start_over(self) -> None:
+        """List the top anew; the cursor comes back to what it is on."""
+        row = self.cursor_row
+        self._goal, self._placed = (self.branches.path(row), row) if row is not None else ((), None)
+        self.branches.start_over()
+
+    def fail(self, error: MLHubException) -> None:
+        """Say why there is no source, and the way on."""
+        for row in self.branches.groups:
+            if (listing := self.branches.grown[row]) is not None:
+                listing.fail(error)
+            self.branches.settle(row)
+
+    def want(self, row: NodeRow) -> None:
+        """Ask for the next page below a row."""
+        self.post_message(self.Wanted(row))
+
+    # What is under the cursor
+
+    @property
+    def current(self) -> Node | None:
+        """What the row under the cursor stands for."""
+        return self.cursor_row.data if self.cursor_row is not None else None
+
+    @property
+    def subject(self) -> Subject | None:
+        """The entry under the cursor, with what is known around it."""
+        return self.branches.subject(self.cursor_row) if self.started else None
+
+    @property
+    def holder(self) -> Subject | None:
+        """What holds items and is under the cursor, or what is under it belongs to."""
+        return self.branches.holder(self.cursor_row) if self.started else None
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The MLHub dataset that the row under the cursor is, or belongs to."""
+        return self.branches.dataset(self.cursor_row) if self.started else None
+
+    @property
+    def to_download(self) -> list[Subject]:
+        """What a download is about: the selection, else what is under the cursor, or what that belongs to."""
+        if self.marked:
+            return list(self.marked.values())
+        return self.branches.to_download(self.cursor_row) if self.started else []
+
+    # Listings
+
+    def add(self, row: NodeRow, entries: Sequence[Entry]) -> None:
+        """Append entries to the listing of a row."""
+        self._give_up_goal()
+        self.branches.add(row, entries)
+        self._listed()
+
+    def settle(self, row: NodeRow) -> None:
+        """Say anew how the listing of a row stands."""
+        self._give_up_goal()
+        self.branches.settle(row)
+        self._listed()
+
+    def _give_up_goal(self) -> None:
+        """Stay where the cursor was moved to since the reload."""
+        if self._goal and self.cursor_row is not self._placed:
+            self._goal = ()
+
+    def _listed(self) -> None:
+        if self.filter:
+            self.apply_filter(self.filter, to_first=False)
+        if self._goal:
+            self._placed = self.branches.find(self._goal) or self.cursor_row
+            if self._placed is not None:
+                self.move_to(self._placed)
+            self._placed = self.cursor_row
 
     # Drawing
 
-    def get_label_width(self, node: TreeNode[Node]) -> int:
-        """Return a width without drawing: labels are cut to fit, so the tree never scrolls sideways."""
-        return 1
+    def label(self, row: NodeRow, room: int) -> Pieces:
+        """Return the label of a row."""
+        if not self.started:
+            return word_pieces(row.data) if isinstance(row.data, GroupNode) else []
+        return self.branches.pieces(row, self.terms, room)
 
-    def render_label(self, node: TreeNode[Node], base_style: Style, style: Style) -> Text:
-        """Draw a node: its mark, its label."""
-        if node.data is None:
-            return Text("")
-        data = node.data
-        marked = isinstance(data, CollectionNode) and data.ref.id in self.marked
-        text = label(data, self.catalog.terms)
-        arrow = ("▾ " if node.is_expanded else "▸ ") if node.allow_expand else "  "
-        arrow += "✓ " if marked else ""
-        text.stylize_before(style)
-        depth = 0
-        while (node := node.parent or self.root) is not self.root:
-            depth += 1
-        room = self.content_size.width - self.guide_depth * (depth + 1) - len(arrow)
-        if text.cell_len > room > 8:
-            text = shorten(text, room, keep_end=isinstance(data, CollectionNode | ItemNode))
-        return Text(arrow, style=base_style) + text
+    def badge(self, row: NodeRow) -> str:
+        """Return the mark of what was selected."""
+        return "✓ " if self.marked and self.branches.mark(row) in self.marked else ""
+
+    def keeps_end(self, row: NodeRow) -> bool:
+        """Whether an id is shown, whose end tells it from its neighbours."""
+        return self.started and self.branches.keeps_end(row)
 
     # Keys
 
-    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Node]) -> None:
-        """Remember, and fill."""
-        event.stop()
-        if event.node.data is not None:
-            key = event.node.data.key
-            self._expanded.add(key)
-            self._expanded.discard(("closed", *key))
-            self._fill(event.node)
+    def unfold(self, row: NodeRow) -> None:
+        """Open a row whose children stand at once, so that a key that follows fast finds them."""
+        if row.foldable and self.started:
+            self.branches.unfolding(row)
+            super().unfold(row)
 
-    def on_tree_node_collapsed(self, event: Tree.NodeCollapsed[Node]) -> None:
-        """Remember."""
-        event.stop()
-        if event.node.data is not None:
-            key = event.node.data.key
-            self._expanded.discard(key)
-            if key[0] == "type":
-                self._expanded.add(("closed", *key))
+    def fold(self, row: NodeRow) -> None:
+        """Close a row."""
+        if self.started:
+            self.branches.folded(row)
+            super().fold(row)
 
-    async def on_tree_node_selected(self, event: Tree.NodeSelected[Node]) -> None:
-        """Open what can be opened; expand or collapse the rest."""
-        event.stop()
-        match event.node.data:
-            case CollectionNode() | ItemNode() | ModelNode():
-                self.post_message(self.Opened(event.node.data))
-            case MoreNode(_, collection_id, _):
-                self.post_message(self.ItemsWanted(collection_id))
-            case ActionNode(_, _, action):
-                await self.run_action(action)
-            case NoteNode(_, _, error, collection_id):
-                if error or collection_id:
-                    self.post_message(self.Retry(collection_id))
-            case _:
-                self._toggle(event.node)
-
-    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Node]) -> None:
+    def watch_cursor_line(self, before: int, after: int) -> None:
         """Load more when the end of what was loaded is reached."""
-        if isinstance(event.node.data, MoreNode):
-            self.post_message(self.ItemsWanted(event.node.data.collection_id))
+        super().watch_cursor_line(before, after)
+        row = self.cursor_row
+        if row is not None and row.parent is not None and isinstance(row.data, MoreNode):
+            self.want(row.parent)
 
-    def _unfold(self, node: TreeNode[Node]) -> None:
-        """Expand a node whose children stand at once, so that a key that follows fast finds them."""
-        self._fill(node)
-        node.expand()
-
-    def _toggle(self, node: TreeNode[Node]) -> None:
-        if node.is_expanded:
-            node.collapse()
-        else:
-            self._unfold(node)
-
-    def expand_current(self) -> None:
-        """Expand the node under the cursor; expanded already, go to its first child."""
-        node = self.cursor_node
-        if node is None or not node.allow_expand:
+    async def action_select_cursor(self) -> None:
+        """Open what can be opened; expand or collapse the rest."""
+        row = self.cursor_row
+        if row is None:
             return
-        if not node.is_expanded:
-            self._unfold(node)
-        elif node.children:
-            self.move_cursor(node.children[0])
-            self.scroll_to_line(self.cursor_line, animate=False)
-
-    def collapse_current(self) -> None:
-        """Collapse the node under the cursor; collapsed already, go to its parent."""
-        node = self.cursor_node
-        if node is None:
+        subject = self.subject
+        if subject is not None and subject.is_document:
+            self.post_message(self.Opened(subject))
             return
-        if node.allow_expand and node.is_expanded:
-            node.collapse()
-        elif node.parent is not None and node.parent is not self.root:
-            self.move_cursor(node.parent)
-            self.scroll_to_line(self.cursor_line, animate=False)
+        match row.data:
+            case ActionNode(_, action):
+                await self.run_action(action)
+            case NoteNode(_, _, True):
+                self._retry(row)
+            case MoreNode() if row.parent is not None:
+                self.want(row.parent)
+            case _ if row.foldable:
+                self.toggle(row)
+
+    def _retry(self, row: NodeRow) -> None:
+        listing = self.branches.grown.get(row.parent) if row.parent is not None else None
+        if listing is not None and row.parent is not None:
+            listing.retry()
+            self.want(row.parent)
+
+    # Marks
 
     def toggle_mark(self) -> None:
-        """Mark or unmark the collection under the cursor; on other nodes, expand or collapse."""
-        data = self.current
-        if isinstance(data, CollectionNode):
-            self.marked.symmetric_difference_update({data.ref.id})
-            self._invalidate_labels()
+        """Mark or unmark what can be downloaded; expand or collapse the rest."""
+        row = self.cursor_row
+        if row is None:
+            return
+        subject, mark = self.subject, self.branches.mark(row) if self.started else ""
+        if subject is not None and mark:
+            if self.marked.pop(mark, None) is None:
+                self.marked[mark] = subject
+            self.refresh()
             self.action_cursor_down()
-        elif self.cursor_node is not None and self.cursor_node.allow_expand:
-            self._toggle(self.cursor_node)
+        elif row.foldable:
+            self.toggle(row)
 
-    def _invalidate_labels(self) -> None:
-        self._clear_line_cache()
+    def clear_marks(self) -> None:
+        """Mark nothing."""
+        self.marked.clear()
         self.refresh()
-
-    def first_match(self) -> None:
-        """Put the cursor on the first node that matches the filter."""
-        self.cursor_line = -1
-        self.next_match(1)
-
-    def next_match(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) match of the filter, around the end."""
-        lines = self.last_line + 1
-        for distance in range(1, lines + 1):
-            number = (max(self.cursor_line, -1) + step * distance) % lines
-            node = self.get_node_at_line(number)
-            if node is not None and node.data is not None and self._matches(node.data):
-                self.cursor_line = number
-                self.scroll_to_line(number, animate=False)
-                return
-
-    def _matches(self, data: Node) -> bool:
-        match data:
-            case CollectionNode(_, ref):
-                return self.catalog.matches(ref)
-            case DatasetNode(_, dataset):
-                # A dataset found only by a collection's id gives the place to that collection.
-                return not any(self.catalog.matches(ref) for ref in dataset.collections)
-            case ModelNode():
-                return bool(self.catalog.terms)
-        return False

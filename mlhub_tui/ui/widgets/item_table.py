@@ -2,60 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from textual.message import Message
-from textual.widgets import DataTable
+from textual.strip import Strip
 
-from ...models import Item
+from ...models import Document, Entry, EntryKind, Item
 from ...sources.base import Page
 from ...text import one_line
 from ..pager import Pager
-from .table import LONGEST_CELL, RowTable, Tail, cell
+from .line_view import LineView
+from .listing import lean
 
 NEAR_END = 5
 """Rows before the last at which the next page is asked for."""
+LONGEST = 200
+"""Characters of an id that are drawn at most."""
+NARROWEST = 12
+"""Cells of the ids at least."""
+LOOK_DELAY = 0.15
+"""Seconds that the view rests before the dates of items known by a link only are asked for."""
 
 
-class ItemTable(RowTable):
-    """Rows of items; the documents are kept elsewhere."""
+class ItemRow(NamedTuple):
+    """An item as the table remembers it; empty dates and assets where only a link is known."""
 
-    @dataclass
+    entry: Entry
+    dates: str = ""
+    assets: str = ""
+
+
+class ItemTable(LineView):
+    """Rows of items, as many as there are; the documents are kept elsewhere."""
+
+    DEFAULT_CSS = "ItemTable { height: 1fr; }"
+    header: ClassVar[int] = 1
+
     class MoreWanted(Message):
         """The cursor nears the end of what is loaded."""
 
-    @dataclass
     class StatusChanged(Message):
         """There is another word on how far the listing is."""
 
+    @dataclass
+    class Opened(Message):
+        """An item is to be opened."""
+
+        entry: Entry
+
+    @dataclass
+    class Unknown(Message):
+        """Of items in sight only links are known: their rows and entries."""
+
+        rows: list[tuple[int, Entry]]
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._seen: set[str] = set()
+        self.rows: list[ItemRow] = []
+        self.pager = Pager()
         self.status = ""
-        self.reset()
+        self._widest = (NARROWEST, len("Dates"))
+        self._look = 0
+
+    @property
+    def line_count(self) -> int:
+        """How many items are loaded."""
+        return len(self.rows)
+
+    @property
+    def current(self) -> Entry | None:
+        """The item under the cursor."""
+        return self.rows[self.cursor_line].entry if self.cursor_line < len(self.rows) else None
+
+    # Listing
 
     def reset(self) -> None:
         """Forget all pages."""
-        self.clear()
-        self._seen.clear()
-        self.pager = Pager()
-
-    def on_mount(self) -> None:
-        """Name the columns."""
-        self.add_column(cell("Item"), key="id")
-        self.add_column(cell("Dates"), key="dates")
-        self.add_column(cell("Assets"), key="assets")
-
-    def on_resize(self) -> None:
-        """Fit the ids to the new width."""
-        self.fit_column("id")
-
-    def _say(self, words: str) -> None:
-        self.status = words
-        self.post_message(self.StatusChanged())
+        self.rows, self.pager = [], Pager()
+        self.count_changed()
+        self.cursor_line = 0
+        self.refresh()
 
     def say(self, words: str) -> None:
-        """Say how far the listing is."""
+        """Say how far the listing is, while more of it is on its way."""
         self.pager.loading = True
         self._say(words)
 
@@ -64,19 +97,121 @@ class ItemTable(RowTable):
         self.pager.loading = False
         self._say(f"! {words}")
 
-    def add_page(self, page: Page[Item]) -> None:
-        """Append a page; items that were there already are left out."""
-        self.pager.loading = False
-        self.pager.take(page)
-        for item in page.entries:
-            if item.id not in self._seen:
-                self._seen.add(item.id)
-                identity = Tail(one_line(item.id, LONGEST_CELL))
-                self.add_row(identity, cell(item.interval), cell(len(item.assets)), key=item.id)
-        self.call_after_refresh(self.fit_column, "id")
-        self._say(self.pager.words(self.row_count) + ("" if self.pager.complete else ", more below"))
+    def _say(self, words: str) -> None:
+        self.status = words
+        self.post_message(self.StatusChanged())
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+    def add_page(self, page: Page[Entry]) -> None:
+        """Append a page; items that were there already are left out, and so is what is no item."""
+        self.pager.loading = False
+        entries = page.entries if self.pager.take(page) else ()
+        before = {_mark(row.entry) for row in self.rows[-len(entries) :]} if entries else set()
+        start = len(self.rows)
+        self.rows += [
+            _row(entry)
+            for entry in entries
+            if entry.kind is EntryKind.ITEM and not (before and _mark(entry) in before)
+        ]
+        self._measure(self.rows[start:])
+        self.count_changed()
+        self.refresh_from(start)
+        self._say(self.pager.words(len(self.rows)) + ("" if self.pager.complete else ", more below"))
+        self.look_around()
+
+    def learn(self, number: int, entry: Entry, document: Document) -> None:
+        """Take up the document of an item of which only a link was known."""
+        if number < len(self.rows) and self.rows[number].entry == entry:
+            row = _row(Entry.of(document))
+            found = Entry(EntryKind.ITEM, row.entry.id, row.entry.title, entry.url, entry.collection_id)
+            self.rows[number] = ItemRow(found, row.dates, row.assets)
+            self._measure(self.rows[number : number + 1])
+            self.refresh_from(number, 1)
+
+    def _measure(self, rows: Sequence[ItemRow]) -> None:
+        """Widen the columns where the new rows need it."""
+        known = self._widest
+        names = max((cell_len(_name(row.entry)) for row in rows), default=0)
+        dates = max((cell_len(row.dates) for row in rows), default=0)
+        self._widest = (max(known[0], names), max(known[1], dates))
+        if self._widest != known:
+            self.refresh()
+
+    # The cursor
+
+    def watch_cursor_line(self, before: int, after: int) -> None:
         """Ask for the next page in time."""
-        if event.cursor_row >= self.row_count - NEAR_END and self.pager.wants_more and self.row_count:
+        super().watch_cursor_line(before, after)
+        if self.rows and after >= len(self.rows) - NEAR_END and self.pager.wants_more:
             self.post_message(self.MoreWanted())
+        self.look_around()
+
+    async def action_select_cursor(self) -> None:
+        """Open the item under the cursor."""
+        if self.current is not None:
+            self.post_message(self.Opened(self.current))
+
+    def look_around(self) -> None:
+        """Once the view rests, ask for what is not known of the rows in sight."""
+        self._look += 1
+        self.set_timer(LOOK_DELAY, lambda asked=self._look: self._ask(asked))
+
+    def _ask(self, asked: int) -> None:
+        top = self.scroll_offset.y
+        seen = enumerate(self.rows[top : top + self.size.height], top)
+        unknown = [(number, row.entry) for number, row in seen if not row.assets]
+        if asked == self._look and unknown:
+            self.post_message(self.Unknown(unknown))
+
+    # Drawing
+
+    def _columns(self, width: int) -> tuple[int, int]:
+        """Return the cells of the ids and of the dates: the ids give way."""
+        names, dates = self._widest
+        return max(min(names, width - dates - len("Assets") - 6), NARROWEST), dates
+
+    def _strip(self, name: str, row: tuple[str, str], width: int, number: int | None) -> Strip:
+        names, dates = self._columns(width)
+        text = f" {_fit(name, names)}  {_fit(row[0], dates)}  {row[1]}"
+        if number is None:
+            style = self.look("") + self.look("header")
+        else:
+            style = self.ground(number)
+            style += self.look("cursor") if number == self.cursor_line else style
+        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+
+    def draw_header(self, y: int, width: int) -> Strip:
+        """Name the columns."""
+        return self._strip("Item", ("Dates", "Assets"), width, None)
+
+    def draw_line(self, number: int, width: int) -> Strip:
+        """Draw an item."""
+        entry, dates, assets = self.rows[number]
+        return self._strip(_name(entry), (dates, assets), width, number)
+
+
+def _row(entry: Entry) -> ItemRow:
+    document = entry.document
+    if not isinstance(document, Item):
+        return ItemRow(lean(entry))
+    return ItemRow(lean(entry), one_line(document.interval), f"{len(document.assets):,}")
+
+
+def _mark(entry: Entry) -> tuple[str, str]:
+    return entry.id, entry.url
+
+
+def _name(entry: Entry) -> str:
+    return one_line(entry.label, LONGEST)
+
+
+def _fit(text: str, room: int) -> str:
+    """Return a text in as many cells; of an id that is longer its end, which tells it from its neighbours."""
+    length = cell_len(text)
+    if length > room:
+        if length == len(text):
+            return f"…{text[1 - room :]}"
+        while cell_len(text) > room - 1:
+            text = text[:-1]
+        text += "…"
+        length = cell_len(text)
+    return text + " " * (room - length)

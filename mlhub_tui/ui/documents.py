@@ -1,0 +1,152 @@
+"""The documents of one source that were looked at, a bounded number, and why others could not be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
+
+from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
+from ..models import ArchiveInfo, Document, Entry, EntryKind
+from ..profiles import Kind
+from ..sources.base import Source
+from .widgets.entries import Subject, identity
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+DOCUMENTS_KEPT = 300
+"""Documents kept in memory: a few pages; the tree itself remembers ids and titles only."""
+
+
+class Recent(OrderedDict[K, V], Generic[K, V]):
+    """A mapping that forgets what was not used for longest."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    def recall(self, key: K) -> V | None:
+        """Return a value and remember that it was used."""
+        if key not in self:
+            return None
+        self.move_to_end(key)
+        return self[key]
+
+    def remember(self, key: K, value: V) -> None:
+        """Keep a value; the least recently used one goes."""
+        self[key] = value
+        self.move_to_end(key)
+        while len(self) > self._room:
+            self.popitem(last=False)
+
+
+Key = tuple[str, ...]
+
+
+class Documents:
+    """The documents of one source, by their entries.
+
+    Parameters
+    ----------
+    source
+        Where what is not in memory is asked for; None while there is none.
+    """
+
+    def __init__(self, source: Source | None = None) -> None:
+        self.source = source
+        self._documents: Recent[Key, Document] = Recent(DOCUMENTS_KEPT)
+        self._archives: Recent[str, ArchiveInfo | str] = Recent(DOCUMENTS_KEPT)
+        self._failed: Recent[Key, str] = Recent(DOCUMENTS_KEPT)
+
+    @property
+    def kind(self) -> Kind:
+        """What the source speaks."""
+        return self.source.kind if self.source is not None else Kind.MLHUB
+
+    def _key(self, entry: Entry) -> Key:
+        if self.kind is Kind.STATIC and entry.url:
+            return (entry.url,)
+        return (entry.kind, entry.collection_id, identity(entry, self.kind))
+
+    def of(self, entry: Entry | None) -> Document | None:
+        """Return the document of an entry as far as it is in memory."""
+        if entry is None:
+            return None
+        return self._documents.recall(self._key(entry)) or entry.document
+
+    def why_not(self, entry: Entry) -> str:
+        """Return why the document of an entry could not be loaded; empty where nothing went wrong."""
+        return self._failed.get(self._key(entry), "")
+
+    def archive(self, collection_id: str) -> ArchiveInfo | str | None:
+        """Return what is known of an archive; a string says why nothing is, None that nobody asked yet."""
+        return self._archives.recall(collection_id)
+
+    @property
+    def has_archives(self) -> bool:
+        """Whether collections of the source are to be had as archives."""
+        return self.kind is Kind.MLHUB
+
+    def keep(self, entries: Sequence[Entry]) -> None:
+        """Remember the documents that a page brought; of a long one those that stay in memory anyway."""
+        for entry in entries[-DOCUMENTS_KEPT:]:
+            if entry.document is not None and entry.kind not in (EntryKind.DATASET, EntryKind.MODEL):
+                self._documents.remember(self._key(entry), entry.document)
+
+    async def complete(self, subject: Subject) -> AsyncIterator[None]:
+        """Load what is missing for the sheet of an entry; yields whenever there is more to show."""
+        entry = subject.entry
+        loads: list[Coroutine[Any, Any, object]] = []
+        if self.of(entry) is None:
+            loads.append(self.load(entry))
+        if self._wants_archive(entry) and self.archive(entry.id) is None:
+            loads.append(self.load_archive(entry.id))
+        for done in asyncio.as_completed(loads):
+            await done
+            yield None
+
+    async def reload(self, subject: Subject) -> None:
+        """Load an entry's document again, and what belongs to it."""
+        await self.load(subject.entry)
+        if self._wants_archive(subject.entry):
+            await self.load_archive(subject.entry.id)
+
+    def _wants_archive(self, entry: Entry) -> bool:
+        return self.has_archives and entry.kind is EntryKind.COLLECTION
+
+    async def load(self, entry: Entry) -> Document | None:
+        """Load the document of an entry, be it in memory or not; what went wrong is remembered."""
+        if self.source is None:
+            return None
+        bare = Entry(entry.kind, entry.id, entry.title, entry.url, entry.collection_id)
+        try:
+            document = await self.source.document(bare)
+        except MLHubException as error:
+            self._failed.remember(self._key(entry), why(error))
+            return None
+        self._failed.pop(self._key(entry), None)
+        self._documents.remember(self._key(entry), document)
+        return document
+
+    async def load_archive(self, collection_id: str) -> ArchiveInfo | str:
+        """Load what is known of an archive."""
+        if self.source is None:
+            return "unknown"
+        found: ArchiveInfo | str
+        try:
+            found = await self.source.archive_info(collection_id)
+        except EntityDoesNotExist:
+            found = "none yet: it may still be generating"
+        except (AuthenticationError, APIKeyNotFound):
+            found = "its size needs an API key"
+        except MLHubException as error:
+            return why(error)
+        self._archives.remember(collection_id, found)
+        return found
+
+
+def why(error: MLHubException) -> str:
+    """Return what went wrong and what to do next on one line."""
+    return f"{error.message}: {error.hint}" if error.hint else error.message

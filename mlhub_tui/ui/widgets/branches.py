@@ -1,0 +1,326 @@
+"""The branches of the catalog tree: grown from the listings of any kind of source, kept over every change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...models import CollectionRef, Dataset, Entry, EntryKind
+from ...profiles import Kind
+from .entries import Node, Subject, entry_pieces, identity, keeps_end, node_key
+from .listing import Listing, haystack, lean
+from .nodes import MODELS, OTHER, GroupNode, NoteNode, TypeNode, word_pieces
+from .outline import Outline, Row
+from .outline_view import Pieces
+
+if TYPE_CHECKING:
+    from ...models import Document
+    from ...sources.base import About
+
+Path = tuple[str, ...]
+NodeRow = Row[Node]
+
+_TOPS = {
+    Kind.MLHUB: (("datasets", "Datasets", "dataset"), (MODELS, "Models", "model")),
+    Kind.STAC_API: (("collections", "Collections", "collection"),),
+    Kind.STATIC: (("catalog", "Catalog", "entry"),),
+}
+"""The groups at the top by kind: key, title, and what they hold."""
+
+
+class Branches:
+    """Grows an outline from the listings of one source.
+
+    Parameters
+    ----------
+    outline
+        The outline.
+    wanted
+        Called with a row whose next page is wanted.
+    changed
+        Called with a row whose own label changed.
+    """
+
+    def __init__(
+        self,
+        outline: Outline[Node],
+        wanted: Callable[[NodeRow], None],
+        changed: Callable[[NodeRow], None],
+    ) -> None:
+        self.outline, self._wanted, self._changed = outline, wanted, changed
+        self.kind = Kind.MLHUB
+        self.about: About | None = None
+        self.groups: list[NodeRow] = []
+        self.grown: dict[NodeRow, Listing | None] = {}
+        """The rows that have their children, with the listing they come from; parents before children."""
+        self.found: dict[NodeRow, str] = {}
+        """What to say of the groups instead of how much they list: what a filter found in them."""
+        self._opened: dict[Path, set[str]] = {}
+        self._closed: set[Path] = set()
+
+    # The top
+
+    def start(self, kind: Kind | None) -> None:
+        """Begin with an empty tree for a kind of source; while there is none it looks like MLHub's."""
+        self.kind, self.about = kind or Kind.MLHUB, None
+        self.grown.clear()
+        self._opened.clear()
+        self._closed.clear()
+        self.groups = [Row[Node](GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]]
+        for row in self.groups:
+            row.is_open = row is self.groups[0]
+        self.outline.put(self.outline.root, self.groups)
+        self.start_over()
+
+    def start_over(self) -> None:
+        """List the top anew; what is there stays until the answer comes."""
+        for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
+            self.grown[row] = Listing(noun, at_top=True)
+            self.tell(row)
+
+    @property
+    def top(self) -> Listing:
+        """The first listing of the source."""
+        listing = self.grown.get(self.groups[0])
+        assert listing is not None
+        return listing
+
+    @property
+    def by_dataset(self) -> bool:
+        """Whether the top lists MLHub's datasets, all at once."""
+        return self.kind is Kind.MLHUB
+
+    def introduce(self, about: About) -> None:
+        """Take up what the source says of itself."""
+        self.about = about
+        self.tell(self.groups[0])
+
+    def tell(self, row: NodeRow) -> None:
+        """Say in a group's line how far its listing is."""
+        listing, node = self.grown.get(row), row.data
+        if listing is None or not isinstance(node, GroupNode):
+            return
+        note = self.found.get(row) or listing.amount
+        title, detail = node.title, ""
+        if not listing.loaded and not listing.complete:
+            note = "not loaded" if listing.failure is not None else "loading…"
+        if listing.failure is not None:
+            detail = f"{listing.failure.message}\n{listing.failure.hint}"
+        if self.about is not None and row is self.groups[0]:
+            notes = self.about.notes
+            note, detail = "  ".join([note, *notes]), "\n".join([detail, *notes]).strip()
+            title = self.about.title if self.kind is Kind.STATIC and self.about.title else title
+        row.data = GroupNode(node.key, title, note, detail)
+        self._changed(row)
+
+    @property
+    def scope(self) -> str:
+        """How much is loaded of how much there is: `the 200 loaded of 2,365`."""
+        listings = [listing for listing in self.grown.values() if listing is not None]
+        loaded = f"the {sum(listing.loaded for listing in listings):,} loaded"
+        if all(listing.complete for listing in listings):
+            return loaded
+        if not all(listing.complete or listing.matched is not None for listing in listings):
+            return f"{loaded}, there are more"
+        total = sum(max(listing.matched or 0, listing.loaded) for listing in listings)
+        return f"{loaded} of {total:,}"
+
+    # Growing
+
+    def unfolding(self, row: NodeRow) -> None:
+        """Prepare a row that is about to be opened, and remember it."""
+        path = self.path(row)
+        self._opened.setdefault(path[:-1], set()).add(path[-1])
+        self._closed.discard(path)
+        self.fill(row)
+
+    def folded(self, row: NodeRow) -> None:
+        """Remember that a row was closed."""
+        path = self.path(row)
+        self._opened.get(path[:-1], set()).discard(path[-1])
+        if isinstance(row.data, TypeNode):
+            self._closed.add(path)
+
+    def fill(self, row: NodeRow) -> None:
+        """Give a row its children, if it has none yet; what must be asked for is asked for."""
+        node = row.data
+        if row in self.grown or not row.foldable or not isinstance(node, Entry):
+            return
+        if isinstance(node.document, Dataset):
+            self._fill_dataset(row, node.document)
+        elif self._is_above(row, node):
+            self.grown[row] = None
+            self.outline.put(row, _rows([NoteNode("this catalog is among those above: it holds itself")]))
+        else:
+            self.grown[row] = listing = Listing("item" if node.kind is EntryKind.COLLECTION else "entry")
+            listing.warn(node.note)
+            self.outline.put(row, _rows(listing.tail()))
+            if not node.note:
+                self._wanted(row)
+
+    def _is_above(self, row: NodeRow, entry: Entry) -> bool:
+        """Tell whether an entry is one of those it stands below."""
+        if self.kind is not Kind.STATIC or not entry.url:
+            return False
+        root = self.about.document.url if self.about and self.about.document else ""
+        above = (r.data.url for r in row.lineage() if r is not row and isinstance(r.data, Entry))
+        return entry.url == root or entry.url in above
+
+    def _fill_dataset(self, row: NodeRow, dataset: Dataset) -> None:
+        self.grown[row] = None
+        types: list[NodeRow] = []
+        for kind, refs in collection_types(dataset):
+            group: NodeRow = Row(TypeNode(kind, len(refs)), foldable=True)
+            group.parent, group.depth = row, row.depth + 1
+            group.is_open = self.path(group) not in self._closed
+            self.grown[group] = None
+            rows = [Row[Node](Entry(EntryKind.COLLECTION, ref.id), foldable=True) for ref in refs]
+            self._put(group, rows)
+            types.append(group)
+        self.outline.put(row, types or _rows([NoteNode("this record names no collections")]))
+
+    def _put(self, row: NodeRow, rows: list[NodeRow], tail: Sequence[Node] = (), start: int = 0) -> None:
+        """Put rows below another, those opened that were open before."""
+        opened: set[str] | frozenset[str] = self._opened.get(self.path(row), frozenset())
+        for child in rows:
+            child.parent, child.depth = row, row.depth + 1
+            if opened and child.foldable and node_key(child.data, self.kind) in opened:
+                self.fill(child)
+                child.is_open = True
+        self.outline.put(row, [*rows, *_rows(tail)], start)
+
+    # Listings
+
+    def add(self, row: NodeRow, entries: Sequence[Entry]) -> None:
+        """Append entries to the listing of a row; those of a listing begun anew take the place of the old."""
+        listing = self.grown[row]
+        assert listing is not None
+        if not listing.loaded:
+            self._forget_below(row)
+        node = row.data
+        belongs = node.id if isinstance(node, Entry) and node.kind is EntryKind.COLLECTION else ""
+        rows = [
+            Row[Node](lean(entry, belongs), foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL))
+            for entry in entries
+        ]
+        start = listing.loaded
+        listing.hays += [haystack(entry) for entry in entries]
+        self._put(row, rows, listing.tail(), start)
+        self.tell(row)
+
+    def settle(self, row: NodeRow) -> None:
+        """Say anew below the entries of a row how its listing stands."""
+        listing = self.grown.get(row)
+        if listing is not None:
+            if not listing.loaded and not listing.loading:
+                self._forget_below(row)
+            if listing.loaded or not (listing.at_top and listing.loading):
+                self.outline.put(row, _rows(listing.tail()), listing.loaded)
+            self.tell(row)
+
+    def _forget_below(self, row: NodeRow) -> None:
+        for other in [r for r in self.grown if r is not row and row in r.lineage()]:
+            del self.grown[other]
+
+    def learn(self, row: NodeRow, document: Document) -> None:
+        """Take up the document of an entry of which only a link was known."""
+        known = row.data
+        if not isinstance(known, Entry) or known.id or known.document is not None:
+            return
+        found = Entry.of(document, collection_id=known.collection_id)
+        entry = replace(found, url=known.url)
+        row.data = lean(entry)
+        parent = row.parent
+        listing = self.grown.get(parent) if parent is not None else None
+        if listing is not None and parent is not None and parent.children is not None:
+            listing.hays[parent.children.index(row)] = haystack(entry)
+        self._changed(row)
+
+    # What a row is
+
+    def path(self, row: NodeRow) -> Path:
+        """Return the place of a row in the tree, stable over reloads."""
+        return tuple(node_key(r.data, self.kind) for r in row.lineage())[::-1]
+
+    def find(self, path: Path) -> NodeRow | None:
+        """Return the row at a path, else the nearest above it that is there."""
+        row, found = self.outline.root, None
+        for key in path:
+            following = next((r for r in row.visible if node_key(r.data, self.kind) == key), None)
+            if following is None:
+                break
+            row = found = following
+        return found
+
+    def subject(self, row: NodeRow | None) -> Subject | None:
+        """Return the entry of a row with what the tree knows around it."""
+        if row is None or not isinstance(row.data, Entry):
+            return None
+        dataset, ref = self.dataset(row), None
+        if dataset is not None and row.data.kind is EntryKind.COLLECTION:
+            ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
+        return Subject(row.data, ref, dataset)
+
+    def pieces(self, row: NodeRow, terms: list[str], room: int) -> Pieces:
+        """Return the label of a row."""
+        node = row.data
+        return entry_pieces(node, terms, self.kind, room) if isinstance(node, Entry) else word_pieces(node)
+
+    def keeps_end(self, row: NodeRow) -> bool:
+        """Whether the end of a row's label tells more than its beginning."""
+        return keeps_end(row.data, self.kind)
+
+    def mark(self, row: NodeRow) -> str:
+        """Return by what an entry is marked for a download; empty where it is not downloaded as one.
+
+        Collections are, and items where there are no archives.
+        """
+        node = row.data
+        if not isinstance(node, Entry) or (node.kind is EntryKind.ITEM and self.kind is Kind.MLHUB):
+            return ""
+        whole = node.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
+        return f"{node.collection_id}\n{identity(node, self.kind)}" if whole else ""
+
+    def holder(self, row: NodeRow | None) -> Subject | None:
+        """Return the nearest collection or catalog: the row's own, or above it."""
+        return self._nearest(row, EntryKind.COLLECTION, EntryKind.CATALOG)
+
+    def dataset(self, row: NodeRow | None) -> Dataset | None:
+        """Return the MLHub dataset that a row is, or belongs to."""
+        return next((d for r in (row.lineage() if row else ()) if (d := _dataset(r)) is not None), None)
+
+    def to_download(self, row: NodeRow | None) -> list[Subject]:
+        """Return what `d` on a row is about: an entry with assets; of MLHub, what has archives."""
+        if self.by_dataset:
+            found = self._nearest(row, EntryKind.COLLECTION) or self._nearest(row, EntryKind.DATASET)
+        else:
+            found = self.subject(row)
+        return [found] if found is not None else []
+
+    def _nearest(self, row: NodeRow | None, *kinds: EntryKind) -> Subject | None:
+        above = row.lineage() if row is not None else ()
+        return self.subject(
+            next((r for r in above if isinstance(r.data, Entry) and r.data.kind in kinds), None)
+        )
+
+
+def _rows(nodes: Sequence[Node]) -> list[NodeRow]:
+    return [Row(node) for node in nodes]
+
+
+def _dataset(row: NodeRow) -> Dataset | None:
+    document = row.data.document if isinstance(row.data, Entry) else None
+    return document if isinstance(document, Dataset) else None
+
+
+def collection_types(dataset: Dataset) -> Iterator[tuple[str, list[CollectionRef]]]:
+    """Yield the types a dataset has, each with its collections."""
+    collections = dataset.collections
+    for kind, refs in (
+        ("source_imagery", collections.source_imagery),
+        ("labels", collections.labels),
+        (OTHER, collections.other),
+    ):
+        if refs:
+            yield kind, refs

@@ -1,0 +1,125 @@
+"""What the lines of the catalog tree stand for where they are entries, and how those are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...models import Entry, EntryKind
+from ...models.document import UNREADABLE
+from ...profiles import Kind
+from ...text import one_line
+from .nodes import GroupNode, TypeNode, Words
+from .outline_view import Piece, Pieces
+
+if TYPE_CHECKING:
+    from ...models import CollectionRef, Dataset
+
+Node = Entry | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An entry with what the tree knows around it.
+
+    Parameters
+    ----------
+    entry
+        The entry.
+    ref
+        A collection as its MLHub dataset names it.
+    dataset
+        The MLHub dataset it belongs to.
+    """
+
+    entry: Entry
+    ref: CollectionRef | None = None
+    dataset: Dataset | None = None
+
+    @property
+    def label(self) -> str:
+        """Its id as it may be drawn; empty where none is known yet."""
+        return entry_id(self.entry)
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it has a screen of its own; an MLHub dataset is a line that opens."""
+        return self.entry.kind is not EntryKind.DATASET
+
+
+def node_key(node: Node, kind: Kind) -> str:
+    """Return what tells a node from its siblings, the same after a reload."""
+    match node:
+        case Entry():
+            return f"{node.kind}:{identity(node, kind)}"
+        case GroupNode(key):
+            return f"group:{key}"
+        case TypeNode(name):
+            return f"type:{name}"
+    return type(node).__name__
+
+
+def identity(entry: Entry, kind: Kind) -> str:
+    """Return what an entry is known by: in a static catalog its URL, elsewhere its id."""
+    return entry.url or entry.id if kind is Kind.STATIC else entry.id or entry.url
+
+
+def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
+    """Return what an entry is called, and its id where that says more; both as they may be drawn.
+
+    An MLHub collection is known by its id and an item anywhere; the rest have titles to be read.
+    """
+    identity = one_line(entry.id)
+    by_id = entry.kind is EntryKind.ITEM or (entry.kind is EntryKind.COLLECTION and kind is Kind.MLHUB)
+    if by_id or not entry.title or entry.title == identity:
+        return entry.label, ""
+    return entry.title, "" if kind is Kind.MLHUB else identity
+
+
+def entry_pieces(entry: Entry, terms: list[str], kind: Kind, room: int) -> Pieces:
+    """Return the pieces of an entry's label; what the filter found is marked without colours."""
+    name, more = entry_words(entry, kind)
+    pieces = found(name, terms)
+    # Not measured in cells: a title wider than it is long leaves no room for more.
+    if more and len(name) + 2 + len(more) <= room:
+        pieces += [Piece("  "), *(Piece(text, look or "quiet") for text, look in found(more, terms))]
+    return [*pieces, Piece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else pieces
+
+
+def keeps_end(node: Node, kind: Kind) -> bool:
+    """Whether a label is an id, whose end tells it from its neighbours."""
+    if not isinstance(node, Entry):
+        return False
+    by_id = kind is Kind.MLHUB or not node.title
+    return bool(node.id) and (node.kind is EntryKind.ITEM or (node.kind is EntryKind.COLLECTION and by_id))
+
+
+def found(text: str, terms: list[str]) -> Pieces:
+    """Return a text in pieces, the parts that a filter found marked."""
+    if not terms:
+        return [Piece(text)]
+    lower, marks = text.casefold(), bytearray(len(text))
+    if len(lower) != len(text):
+        return [Piece(text)]
+    for term in terms:
+        at = lower.find(term)
+        while at >= 0:
+            marks[at : at + len(term)] = b"\1" * len(term)
+            at = lower.find(term, at + len(term))
+    pieces: Pieces = []
+    start = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or marks[at] != marks[start]:
+            pieces.append(Piece(text[start:at], "found" if marks[start] else ""))
+            start = at
+    return pieces or [Piece(text)]
+
+
+def node_id(node: Node | None) -> str:
+    """Return the id of what a node stands for, as it may be drawn; empty where it has none."""
+    return entry_id(node) if isinstance(node, Entry) else ""
+
+
+def entry_id(entry: Entry) -> str:
+    """Return the id of an entry as it may be drawn; empty where none is known yet."""
+    return (one_line(entry.id) or UNREADABLE) if entry.id else ""

@@ -1,0 +1,174 @@
+"""The branches of a source as an outline, with a filter over all that is loaded of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.message import Message
+
+from .nodes import GroupNode
+from .outline import Row
+from .outline_view import OutlineView
+
+if TYPE_CHECKING:
+    from .branches import Branches, NodeRow
+    from .entries import Node
+    from .sift import Sift
+
+    NodeView = OutlineView[Node]
+else:
+    NodeView = OutlineView
+
+AT_ONCE = 0.008
+"""Seconds that a filter may take before the keys come first."""
+
+
+class FilteredTree(NodeView):
+    """An outline of branches; where there is much to look at, the filter looks between the keys.
+
+    Until the first source is there it shows a line that says so: branches know models and sources, whose
+    import the first paint does not wait for.
+    """
+
+    @dataclass
+    class Filtered(Message):
+        """The filter was applied to all that is loaded."""
+
+        found: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(GroupNode("root", ""), id=id)
+        waiting: NodeRow = Row(GroupNode("datasets", "Datasets", "loading…"), foldable=True)
+        waiting.is_open = True
+        self.outline.put(self.outline.root, [waiting])
+        self._branches: Branches | None = None
+        self.filter = ""
+        self._sift: Sift | None = None
+        self._to_first = False
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a source."""
+        return self._branches is not None
+
+    @property
+    def branches(self) -> Branches:
+        """The branches of the source in use."""
+        if self._branches is None:
+            from .branches import Branches
+
+            self._branches = Branches(self.outline, self.want, self.row_changed)
+        return self._branches
+
+    def want(self, row: NodeRow) -> None:
+        """Ask for the next page below a row."""
+
+    @property
+    def terms(self) -> list[str]:
+        """The words that are underlined."""
+        return self._sift.terms if self._sift is not None else []
+
+    @property
+    def found_words(self) -> str:
+        """What was found among what: `2 of 45 datasets`, `3, filtering the 200 loaded of 2,365`."""
+        if self._sift is None:
+            return ""
+        branches = self.branches
+        if branches.by_dataset:
+            return f"{self._sift.count(branches.groups[0])} of {branches.top.loaded} datasets"
+        return f"{len(self._sift.matched):,}, filtering {branches.scope}"
+
+    def forget_filter(self) -> None:
+        """Filter nothing from now on."""
+        self.workers.cancel_group(self, "filter")
+        self.filter, self._sift = "", None
+        if self._branches is not None:
+            self._branches.found.clear()
+
+    def apply_filter(self, words: str, *, to_first: bool = True) -> None:
+        """Show what matches some words among all that is loaded; without words, everything.
+
+        Parameters
+        ----------
+        words
+            What is searched for.
+        to_first
+            Whether the cursor goes to the first match.
+        """
+        self.workers.cancel_group(self, "filter")
+        self.filter, self._to_first = words.strip(), to_first
+        if not self.started:
+            return
+        if not self.filter:
+            self._show(None)
+            return
+        from .sift import Sift
+
+        sift = Sift(self.branches, self.filter)
+        steps, began = sift.steps(), time.perf_counter()
+        for _ in steps:
+            if time.perf_counter() - began > AT_ONCE:
+                self._go_on(sift, steps)
+                return
+        self._show(sift)
+
+    @work(group="filter", exclusive=True)
+    async def _go_on(self, sift: Sift, steps: Iterator[None]) -> None:
+        """Look on between the keys."""
+        for _ in steps:
+            await asyncio.sleep(0)
+        self._show(sift)
+
+    def _show(self, sift: Sift | None) -> None:
+        """Show what was found, or everything; the cursor stays on what it was on, else on what is above."""
+        lineage = list(self.cursor_row.lineage()) if self.cursor_row is not None else []
+        from .sift import show_all
+
+        if self._sift is not None:
+            kept: set[NodeRow] = set()
+            if sift is None:
+                # What the filter opened above the cursor stays open when the filter goes.
+                kept = self._sift.opened.intersection(lineage[1:])
+                for row in kept:
+                    self.branches.unfolding(row)
+            show_all(self.branches, self._sift.opened, kept)
+        if sift is not None:
+            sift.apply()
+        self._sift = sift
+        self._tell()
+        self.outline.lay_out()
+        next((row for row in lineage if self.move_to(row)), None)
+        if sift is not None and self._to_first:
+            self.first_match()
+        self.post_message(self.Filtered(len(sift.matched) if sift is not None else 0))
+
+    def _tell(self) -> None:
+        """Say in the groups' lines what was found in each."""
+        self.branches.found.clear()
+        for row in self.branches.groups:
+            listing = self.branches.grown.get(row)
+            if self._sift is not None and listing is not None:
+                among = f"{listing.loaded:,}" if listing.complete else f"the {listing.loaded:,} loaded"
+                self.branches.found[row] = f"{self._sift.count(row):,} of {among}  /{self.filter}"
+            self.branches.tell(row)
+
+    def first_match(self) -> None:
+        """Put the cursor on the first row that matches the filter."""
+        self._match_from(-1, 1)
+
+    def next_match(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) match of the filter, around the end."""
+        self._match_from(self.cursor_line, step)
+
+    def _match_from(self, line: int, step: int) -> None:
+        rows, matched = self.outline.rows, self._sift.matched if self._sift is not None else set()
+        for distance in range(1, len(rows) + 1) if matched else ():
+            number = (line + step * distance) % len(rows)
+            if rows[number] in matched:
+                self.cursor_line = number
+                return

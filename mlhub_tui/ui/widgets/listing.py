@@ -1,0 +1,116 @@
+"""One listing of the tree: how far it is loaded, what the filter looks at, and the lines that say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...models import Dataset, Entry, EntryKind
+from ...text import count
+from ..pager import Pager, plural
+from .nodes import ActionNode, MoreNode, NoteNode, Words
+
+if TYPE_CHECKING:
+    from ...errors import MLHubException
+
+WAYS_OUT = (
+    ActionNode("try again (r)", "screen.reload"),
+    ActionNode("choose a profile or another root URL (3)", "app.go('profiles')"),
+    ActionNode("try the sample catalogue", "app.sample"),
+)
+"""What is offered where the top of a source could not be listed."""
+
+
+class Listing(Pager):
+    """The entries below one row, as far as they were loaded; their documents are kept elsewhere.
+
+    Parameters
+    ----------
+    noun
+        What they are called, in the singular.
+    at_top
+        Whether it is what the source lists first, on which everything depends.
+    """
+
+    def __init__(self, noun: str, *, at_top: bool = False) -> None:
+        super().__init__()
+        self.noun, self.at_top = noun, at_top
+        self.hays: list[str] = []
+        """What the filter looks at, one for each entry, in order."""
+        self.failure: MLHubException | None = None
+
+    @property
+    def loaded(self) -> int:
+        """How many entries there are."""
+        return len(self.hays)
+
+    def fail(self, error: MLHubException) -> None:
+        """Remember why the next page did not come."""
+        self.loading = False
+        self.failure = error
+        self.error = f"{error.message}: {error.hint}" if error.hint else error.message
+
+    def warn(self, note: str) -> None:
+        """Take over what is already known to be wrong; it is asked for only when somebody insists."""
+        self.error = note
+
+    def retry(self) -> None:
+        """Forget what went wrong."""
+        self.failure, self.error = None, ""
+
+    @property
+    def amount(self) -> str:
+        """How many there are: `45`, `200 of 2,365`, `200 and more`."""
+        if self.complete and not self.stopped and not (self.matched or 0) > self.loaded:
+            return f"{self.loaded:,}"
+        return (
+            f"{self.loaded:,} of {self.matched:,}"
+            if self.matched is not None
+            else f"{self.loaded:,} and more"
+        )
+
+    def tail(self) -> list[Words]:
+        """Return the lines below the entries: what is missing, why, and the way on."""
+        lines: list[Words] = []
+        if self.error:
+            if self.at_top and self.failure is not None and not self.loaded:
+                return [NoteNode(self.failure.message, error=True), *WAYS_OUT]
+            # On a line of its own: the reason may be longer than the tree is wide.
+            lines = [NoteNode(self.error, error=True, retry=True), NoteNode("try again (enter)", retry=True)]
+        elif not self.complete and self.loaded:
+            words = "loading more…" if self.loading else "more…"
+            lines = [MoreNode(f"{self.words(self.loaded, self.noun)} loaded, {words}")]
+        elif not self.complete and not self.at_top:
+            lines = [NoteNode("loading…")]
+        elif self.complete and not self.loaded:
+            lines = [NoteNode(f"no {plural(self.noun)}{' here' if self.at_top else ''}")]
+        if self.skipped and not self.notes:
+            lines.append(NoteNode(f"{count(self.skipped, 'entry', 'entries')} left out: no documents"))
+        if self.complete and self.stopped:
+            lines.append(NoteNode(f"stopped: {self.stopped}"))
+        return [*lines, *(NoteNode(note, error=True) for note in self.notes)]
+
+
+def haystack(entry: Entry) -> str:
+    """Return what the filter looks at, in lower case: id, title, keywords, tags, DOI, collection ids."""
+    document = entry.document
+    if document is None or entry.kind is EntryKind.ITEM:
+        text = entry.id if entry.title in ("", entry.id) else f"{entry.id} {entry.title}"
+        lower = text.casefold()
+        # Most ids are lower case: they need not be kept twice.
+        return entry.id if lower == entry.id else lower
+    parts = [entry.id, entry.title, document.doi, *document.lines("keywords")]
+    if isinstance(document, Dataset):
+        parts += [*document.tags, *(ref.id for ref in document.collections)]
+    return " ".join(parts).casefold()
+
+
+def lean(entry: Entry, collection_id: str = "") -> Entry:
+    """Return an entry as the tree keeps it: without its document, unless that is an MLHub record.
+
+    A hundred thousand are kept: what says nothing new is not kept twice.
+    """
+    if entry.kind in (EntryKind.DATASET, EntryKind.MODEL):
+        return entry
+    title = "" if entry.title == entry.id else entry.title
+    belongs = collection_id if entry.collection_id == collection_id else entry.collection_id
+    return Entry(entry.kind, entry.id, title, entry.url, belongs, note=entry.note)
