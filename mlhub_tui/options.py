@@ -10,7 +10,8 @@ from pathlib import Path
 class AppOptions:
     """Options of the app as given; nothing is resolved yet.
 
-    `output_dir` is where downloads go unless another folder is chosen, absolute.
+    `output_dir` is where downloads go unless another folder is chosen, absolute. `source` is a URL, a path or
+    the name of a profile or of a public source; it excludes `profile`, `root_url` and `sample`.
     """
 
     profile: str | None = None
@@ -18,3 +19,4 @@ class AppOptions:
     root_url: str | None = None
     sample: bool = False
     output_dir: Path = field(default_factory=Path.cwd)
+    source: str | None = None

@@ -21,6 +21,8 @@ Examples:
   mlhub-tui list datasets --text kenya      what there is
   mlhub-tui show dataset 10.34911/rdnt.dw605x
   mlhub-tui download ref_african_crops_kenya_02_labels --output-dir ~/data
+  mlhub-tui --source ./catalog.tar.gz       the app on a catalog you kept
+  mlhub-tui sources list --known            public sources to browse
 
 \b
 Environment:
@@ -45,6 +47,7 @@ COMMANDS = {
     "show": ("showing", "show"),
     "download": ("downloading", "download"),
     "queue": ("queueing", "queue_group"),
+    "sources": ("sources", "sources_group"),
     "sample": ("serving", "sample"),
 }
 """The module and name of each subcommand, imported when it is called: the app needs none of them."""
@@ -82,7 +85,7 @@ class Root(Group):
 @connection_options
 @click.pass_context
 def root(context: click.Context) -> None:
-    """Browse Radiant MLHub datasets and download them, in the terminal.
+    """Browse MLHub datasets and STAC catalogs and download from them, in the terminal.
 
     Without a command the app starts. The options of the connection stand before or after a command.
     """
@@ -98,7 +101,9 @@ def _start_app(context: click.Context) -> int:
             "the app needs a terminal, and this is none; "
             "without one use: mlhub-tui list, show, download or configure"
         )
-    options = AppOptions(choice.profile, choice.api_key, choice.root_url, choice.sample, output_dir(context))
+    options = AppOptions(
+        choice.profile, choice.api_key, choice.root_url, choice.sample, output_dir(context), choice.source
+    )
     from ..ui.app import run
 
     return run(options)

@@ -39,11 +39,34 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
             origin = "the sample catalogue"
             yield Credentials(server.key, server.root_url, None, origin, origin)
         return
-    find = resolve if key_needed else resolve_or_anonymous
-    found = find(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
-    if choice.profile and found.key_origin == "MLHUB_API_KEY":
-        click.echo(f"note: the key of MLHUB_API_KEY goes before that of --profile {choice.profile}", err=True)
-    yield found
+    yield chosen(choice, key_needed=key_needed)
+
+
+def chosen(choice: Choice, *, key_needed: bool = False) -> Credentials:
+    """Return the credentials of a command that is not about the sample catalogue, with their kind.
+
+    Raises
+    ------
+    MLHubException
+        As `credentials`; and where the source has to be looked at and is none.
+    """
+    if choice.source is None:
+        find = resolve if key_needed else resolve_or_anonymous
+        found = find(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
+        if choice.profile and found.key_origin == "MLHUB_API_KEY":
+            where = f"--profile {choice.profile}"
+            click.echo(f"note: the key of MLHUB_API_KEY goes before that of {where}", err=True)
+        return found
+    from ..sources.choose import choose
+
+    found = choose(choice.source, api_key=choice.api_key)
+    if found.kind is None:
+        import asyncio
+
+        from ..sources.connect import settled
+
+        found = asyncio.run(settled(found))
+    return found
 
 
 def run(choice: Choice, work: Callable[[Source, Writer], Awaitable[T]], *, key_needed: bool = False) -> T:
@@ -61,9 +84,9 @@ def run(choice: Choice, work: Callable[[Source, Writer], Awaitable[T]], *, key_n
 
 
 async def _with_source(found: Credentials, work: Callable[[Source, Writer], Awaitable[T]]) -> T:
-    from ..sources.connect import open_any
+    from ..sources.connect import open_source
 
-    source = await open_any(found)
+    source = open_source(found)
     try:
         return await work(source, Writer(found.secret, found.auth))
     finally:

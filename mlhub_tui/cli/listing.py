@@ -24,6 +24,7 @@ Examples:
   mlhub-tui list datasets --tag segmentation --text kenya
   mlhub-tui list collections --json | jq -r '.[].id'
   mlhub-tui --sample list items ref_african_crops_kenya_02_labels --limit 5
+  mlhub-tui --source earth-search list collections
 """
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON as received, nothing else.")

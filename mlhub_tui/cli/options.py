@@ -11,7 +11,7 @@ import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _META = "mlhub_tui.cli."
-_CONNECTION = ("profile", "api_key", "root_url", "sample")
+_CONNECTION = ("source", "profile", "api_key", "root_url", "sample")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Choice:
     api_key: str | None = field(default=None, repr=False)
     root_url: str | None = None
     sample: bool = False
+    source: str | None = None
 
     @classmethod
     def of(cls, context: click.Context) -> Choice:
@@ -30,12 +31,15 @@ class Choice:
         Raises
         ------
         click.UsageError
-            If the sample catalogue is asked for together with another connection.
+            If the sample catalogue, or a source, is asked for together with another connection.
         """
         given = {name: context.meta[_META + name] for name in _CONNECTION if _META + name in context.meta}
         others = [f"--{name.replace('_', '-')}" for name in given if name != "sample"]
         if given.get("sample") and others:
             raise click.UsageError(f"--sample has its own root URL and key; leave out {', '.join(others)}")
+        doubled = [option for option in others if option in ("--profile", "--root-url")]
+        if "source" in given and doubled:
+            raise click.UsageError(f"--source says which one; leave out {', '.join(doubled)}")
         return cls(**given)
 
 
@@ -46,16 +50,22 @@ def output_dir(context: click.Context) -> Path:
 
 
 def connection_options(command: _F) -> _F:
-    """Add `--profile`, `--api-key`, `--root-url` and `--sample` to a command."""
+    """Add `--source`, `--profile`, `--api-key`, `--root-url` and `--sample` to a command."""
     for option in reversed(
         (
+            remembered(
+                "--source",
+                metavar="URL|PATH|NAME",
+                help="Use this source: a STAC API, a catalog.json, a folder, a .tar.gz, a profile,"
+                " or a public source (see `sources list --known`).",
+            ),
             remembered("--profile", metavar="NAME", help="Use the key and root URL of this profile."),
             remembered(
                 "--api-key",
                 metavar="KEY",
                 help="Use this key. Others can see it in `ps`: MLHUB_API_KEY is the safer way.",
             ),
-            remembered("--root-url", metavar="URL", help="Use the API at this URL."),
+            remembered("--root-url", metavar="URL", help="Use the MLHub API at this URL."),
             remembered(
                 "--sample", is_flag=True, help="Use the built-in sample catalogue: no key, no network."
             ),

@@ -13,6 +13,7 @@ from ..downloads.job import SAMPLE, ArchiveRequest, IfExists, Job
 from ..errors import MLHubException
 from ..profiles import resolve_or_anonymous
 from ..text import count, one_line
+from .connect import chosen
 from .desk import json_option, note, open_desk
 from .failures import FAILED, report
 from .options import Choice, Group, connection_options, output_dir, output_option
@@ -183,6 +184,8 @@ def run(context: click.Context, until_empty: bool, detach: bool, in_background: 
 
 
 def _credentials(choice: Choice) -> Credentials:
+    if choice.source is not None:
+        return chosen(choice)
     return resolve_or_anonymous(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
 
 

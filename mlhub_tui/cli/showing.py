@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, RequestError
+from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
 from ..models import Collection, Dataset, Document, Item
 from ..text import size
 from .connect import run
@@ -128,6 +128,8 @@ async def _archive(source: Source, collection: Collection) -> str:
         info = await source.archive_info(collection.id)
     except EntityDoesNotExist:
         return "none"
+    except NotOffered:
+        return ""
     except (APIKeyNotFound, AuthenticationError):
         return "its size is told only with an API key"
     except RequestError as error:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 HOSTED = "api.radiant.earth"
 HOSTED_HINT = (
-    "the hosted service ended in 2023: try the sample catalogue (`mlhub-tui --sample`),"
-    " or name another deployment with `--root-url`"
+    "the hosted service ended in 2023: try the sample catalogue (`mlhub-tui --sample`), a public source"
+    " (`mlhub-tui sources list --known`), or another deployment (`--root-url`)"
 )
 
 
@@ -114,12 +114,13 @@ def detail(response: httpx.Response, secret: str | None = None) -> str:
     """Return what the server says of its refusal: cleaned, on one line, without the key; empty if nothing.
 
     FastAPI's `detail` is a string, a list of objects with `loc` and `msg`, or an object with `code` and
-    `description`; stac-fastapi sends the latter bare.
+    `description`; stac-fastapi sends the latter bare. Others send plain text.
     """
     try:
         body: Any = response.json()
     except (ValueError, RecursionError):
-        return ""
+        plain = "text/plain" in response.headers.get("Content-Type", "").lower()
+        body = response.text[:1000] if plain else ""
     said = body.get("detail", body) if isinstance(body, dict) else body
     entries = said if isinstance(said, list) else [said]
     text = redact(one_line("; ".join(filter(None, map(_sentence, entries)))))

@@ -110,6 +110,10 @@ class MLHubApp(TypeAheadApp):
 
         asked = self.options
         try:
+            if asked.source is not None:
+                from ..sources.choose import choose
+
+                return choose(asked.source, api_key=asked.api_key)
             if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):
                 # Who names a root URL wants to see it: listings need no key, items ask for one.
                 return resolve_or_anonymous(
