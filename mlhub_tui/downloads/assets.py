@@ -12,6 +12,7 @@ from ..errors import NotOffered
 from ..models import Asset, Document
 from ..profiles.kind import Kind
 from ..sources.asset_hrefs import asset_href
+from ..sources.origin import shown
 from ..sources.stores import https_of
 from .asset_names import file_names
 from .asset_request import asset_request, assets_of
@@ -166,10 +167,10 @@ def barrier(document: Document, asset: Asset) -> str:
     if not best.href:
         return "it has no href"
     try:
-        https_of(best.href)
+        url = https_of(best.href)
     except NotOffered as error:
         return error.message
-    return best.pays
+    return best.pays if "://" in url else f"{shown(url)} is no address of a file"
 
 
 def requests_for(
