@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from ..errors import NotOffered, UnexpectedAnswer
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
-from ..models.when import parse_span, span_of
+from ..models.when import Span, parse_span, span_of
 from .base import Page
 from .bounded import bounded, unbounded
 from .queries import check
@@ -35,32 +35,39 @@ class ItemsPage(Protocol):
 
 
 def fits(item: Item, search: Search) -> bool:
-    """Whether an item is what a search asks for, as an item search of the STAC API would decide.
+    """Whether an item is what a search asks for; see `sieve`."""
+    return sieve(search)(item)
+
+
+def sieve(search: Search) -> Callable[[Item], bool]:
+    """Return what tells whether an item fits a search, as an item search of the STAC API would decide.
 
     An item without a date is in no stretch of time, one without a place in no box. A geometry counts by the
     box around it, on both sides, which finds a little more than a server would. The collection, the filter,
     the order and the number of a search are not looked at.
+
+    Raises
+    ------
+    InvalidSearch
+        If the search's dates are none.
     """
-    return (
-        (not search.ids or item.id in search.ids)
-        and _is_then(item, search.datetime)
-        and _is_there(item, search.bbox or geometry_bbox(search.intersects))
-        and says(item, search.text)
-    )
+    ids, words = frozenset(search.ids), search.text.casefold().split()
+    span, box = parse_span(search.datetime), search.bbox or geometry_bbox(search.intersects)
+
+    def fitting(item: Item) -> bool:
+        return (
+            (not ids or item.id in ids)
+            and (span is None or _is_then(item, span))
+            and (box is None or (item.bbox is not None and touch(item.bbox, box)))
+            and (not words or _says(item, words))
+        )
+
+    return fitting
 
 
-def _is_then(item: Item, wanted: str) -> bool:
-    span = parse_span(wanted)
-    if span is None:
-        return True
+def _is_then(item: Item, wanted: Span) -> bool:
     own = span_of(item.interval.start, item.interval.end)
-    return own is not None and own.meets(span)
-
-
-def _is_there(item: Item, wanted: BBox | None) -> bool:
-    if wanted is None:
-        return True
-    return item.bbox is not None and touch(item.bbox, wanted)
+    return own is not None and own.meets(wanted)
 
 
 def touch(one: BBox, other: BBox) -> bool:
@@ -81,11 +88,8 @@ def _stretches(box: BBox) -> tuple[tuple[float, float], ...]:
     return ((box.west, 180.0), (-180.0, box.east))
 
 
-def says(item: Item, text: str) -> bool:
+def _says(item: Item, words: Sequence[str]) -> bool:
     """Whether every word occurs in an item's id, title, description, keywords or other properties."""
-    words = text.casefold().split()
-    if not words:
-        return True
     written = "\n".join((item.id, item.collection_id, *_texts(item.properties))).casefold()
     return all(word in written for word in words)
 
@@ -129,13 +133,14 @@ async def sifted_page(
 
 async def _sift(search: Search, fetch: Fetch, link: str | None, wanted: int, most: int) -> Page[Item]:
     """Read a listing on until enough was found or looked at; what a page gave is given whole."""
+    fitting = sieve(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
     looked = skipped = 0
     seen = {link}
     while True:
         page = await fetch(link)
-        found.extend(item for item in page.entries if fits(item, search))
+        found.extend(filter(fitting, page.entries))
         notes.update(dict.fromkeys(page.notes))
         looked, skipped, link = looked + len(page.entries), skipped + page.skipped, page.next
         if link is None or link in seen:
@@ -199,9 +204,8 @@ class SiftedSearch:
             raise NotOffered("here a search needs a collection to look in", hint="name one or more of them")
 
         async def fetch(link: str | None) -> Page[Item]:
-            at, inner = _place(link)
-            collection = search.collections[at]
-            page = await self._items_page(collection, link=inner, page_size=page_size)
+            at, inner = _place(link, len(search.collections))
+            page = await self._items_page(search.collections[at], link=inner, page_size=page_size)
             if page.next is not None:
                 return replace(page, next=json.dumps({"at": at, "link": page.next}))
             last = at + 1 == len(search.collections)
@@ -210,12 +214,12 @@ class SiftedSearch:
         return await sifted_page(search, fetch, link, page_size)
 
 
-def _place(link: str | None) -> tuple[int, str | None]:
+def _place(link: str | None, collections: int) -> tuple[int, str | None]:
     """Return the collection's number and the link within it."""
     if link is None:
         return 0, None
     try:
         parts = json.loads(link)
-        return int(parts["at"]), parts.get("link")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return range(collections)[int(parts["at"])], parts.get("link")
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnexpectedAnswer("this is no link to a page") from error
