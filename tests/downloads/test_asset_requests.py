@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlhub_tui.downloads import schema
@@ -69,6 +69,7 @@ def test_names_that_a_file_system_could_mix_up_are_told_apart() -> None:
     assert file_names(assets) == names
 
 
+@settings(max_examples=50, deadline=None)
 @given(collection=HOSTILE, item_id=HOSTILE.filter(bool), keys=st.lists(HOSTILE, unique=True, max_size=5))
 def test_no_id_leads_out_of_the_folder_and_no_two_assets_share_a_path(
     collection: str, item_id: str, keys: list[str]
@@ -217,12 +218,12 @@ def test_archives_queued_by_earlier_versions_stay_what_they_were(tmp_path: Path)
     old.execute("PRAGMA user_version=3")
     old.execute(
         "INSERT INTO jobs (target, source, collection_id, folder, if_exists, title, name, state, position,"
-        " revision) VALUES ('/o/c.tar.gz', 'https://h/', 'c', '/o', 'resume', 'C', 'c.tar.gz', 'queued', 1, 1)"
+        " revision) VALUES ('/o/c.tar.gz', 'https://h', 'c', '/o', 'resume', 'C', 'c.tar.gz', 'queued', 1, 1)"
     )
     old.commit()
     old.close()
     [job] = Store(Database(path)).load()
-    assert job.request == ArchiveRequest("https://h/", None, "c", Path("/o"), title="C")
+    assert job.request == ArchiveRequest("https://h", None, "c", Path("/o"), title="C")
     assert (job.name, job.state) == ("c.tar.gz", State.QUEUED)
 
 
