@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..errors import DownloadError
+from ..profiles import Kind as SourceKind
 from .process import Kind
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
     """Return the environment of the background program, in which it finds the credentials in use here.
 
     A key from a profile is not handed on: the name of the profile is enough. One from elsewhere goes in the
-    environment, which only the user's own processes can read; never on a command line, which all can.
+    environment, which only the user's own processes can read; never on a command line, which all can. Those
+    variables are for MLHub APIs: the secret of another source is found through its profile only.
 
     Parameters
     ----------
@@ -55,10 +57,11 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
         return made
     for name in ("MLHUB_API_KEY", "MLHUB_PROFILE"):
         made.pop(name, None)
-    made["MLHUB_ROOT_URL"] = current.root_url
+    if current.kind is SourceKind.MLHUB:
+        made["MLHUB_ROOT_URL"] = current.root_url
     if current.profile is not None:
         made["MLHUB_PROFILE"] = current.profile
-    elif current.api_key:
+    elif current.api_key and current.kind is SourceKind.MLHUB:
         made["MLHUB_API_KEY"] = current.api_key
     return made
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import MLHubException
-from ..profiles import Credentials, for_profile
+from ..profiles import Credentials, Kind, SecretNotSet, for_profile
 from .job import SAMPLE, AssetRequest, Request
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ def not_kept(credentials: Credentials) -> str:
     """
     if not credentials.api_key:
         return ""
+    if credentials.profile is None and credentials.kind is not Kind.MLHUB:
+        return (
+            f"the key ({credentials.key_origin}) is not kept with the queue:"
+            " keep the source under a name, `mlhub-tui sources add`"
+        )
     if credentials.profile is None:
         return (
             f"the key ({credentials.key_origin}) is not kept with the queue:"
@@ -64,8 +69,15 @@ def not_kept(credentials: Credentials) -> str:
     try:
         # Without this program's environment, which another one may not have.
         later = for_profile(credentials.profile, environ={})
+    except SecretNotSet:
+        return (
+            f"the key ({credentials.key_origin}) is not kept with the queue:"
+            " what runs the queue needs that variable too"
+        )
     except MLHubException as error:
         return error.message
+    if later.secret != credentials.secret:
+        return f"the key ({credentials.key_origin}) is not kept with the queue: the profile has another one"
     if later.root_url != credentials.root_url:
         return (
             f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"

@@ -15,9 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
+from mlhub_tui.downloads import background
+from mlhub_tui.downloads.credentials import not_kept
 from mlhub_tui.errors import InvalidRootURL, ProfileNotFound
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Kind, ProfilesFile, SecretNotSet, location
+from mlhub_tui.profiles import Kind, ProfilesFile, SecretNotSet, for_location, for_profile, location
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.choose import choose
 from mlhub_tui.sources.known import KNOWN, by_name, by_url
@@ -26,7 +28,7 @@ from tests.sources.loopback import Answer, Asked, LoopbackServer, as_json, page_
 from .conftest import Command, Run
 
 TOKEN = "token-long-enough-1234"
-ITEM = {
+ITEM: dict[str, Any] = {
     "type": "Feature",
     "stac_version": "1.0.0",
     "id": "item-1",
@@ -167,7 +169,7 @@ def test_a_source_takes_no_other_connection(run: Run, other: tuple[str, ...]) ->
 def test_the_app_gets_the_source(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[AppOptions] = []
     monkeypatch.setattr("mlhub_tui.cli.command.is_terminal", lambda stream: True)
-    monkeypatch.setitem(sys.modules, "mlhub_tui.ui.app", SimpleNamespace(run=lambda o: seen.append(o) or 0))
+    monkeypatch.setitem(sys.modules, "mlhub_tui.ui.app", SimpleNamespace(run=seen.append))
     assert run("--source", "./kept", "--api-key", "k").exit_code == 0
     assert (seen[0].source, seen[0].api_key) == ("./kept", "k")
 
@@ -438,3 +440,21 @@ def test_a_damaged_archive_and_a_path_that_is_not_there_are_said(run: Run, tmp_p
         assert result.exit_code == 1
         assert words in result.stderr
         assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_background_runner_is_not_told_the_secret_of_another_kind_of_source(mlhub_home: Path) -> None:
+    environ = {"MLHUB_API_KEY": "other", "PATH": "/bin"}
+    url = "https://stac.example/"
+    adhoc = for_location(url, kind=Kind.STAC_API, api_key=TOKEN)
+    assert background.environment(adhoc, environ).keys() == {"PATH", "PYTHONPATH"}
+    assert "sources add" in not_kept(adhoc)
+    options = {"kind": "stac-api", "token_env": "MINE_TOKEN"}
+    ProfilesFile.load().save("mine", root_url=url, options=options)
+    named = for_profile("mine", environ={"MINE_TOKEN": TOKEN})
+    made = background.environment(named, environ)
+    assert (made["MLHUB_PROFILE"], TOKEN in made.values(), "MLHUB_ROOT_URL" in made) == ("mine", False, False)
+    assert "variable MINE_TOKEN" in not_kept(named)
+    assert TOKEN not in not_kept(named)
+    ProfilesFile.load().save("mine", options={"token_env": None, "token": TOKEN})
+    assert not_kept(for_profile("mine")) == ""
+    assert "another one" in not_kept(for_profile("mine", api_key="typed-token"))
