@@ -255,9 +255,9 @@ class _Work:
         for one in found:
             if isinstance(one, Result):
                 self._tell(one)
-            elif (one.wish.size or 0) > self._crowd.small or one.place is LOCAL or one.place in self._proxies:
-                self._large.put_nowait(one)
             else:
+                local = one.place is LOCAL or one.place in self._proxies
+                one.single = local or (one.wish.size or 0) > self._crowd.small
                 self._pending.add(one)
         self._bell.ring()
 
@@ -282,13 +282,14 @@ class _Work:
             caller.close()
 
     async def _fetch(self, item: Item, caller: Caller) -> bool:
-        """Ask for a file, or first for its size; return whether that was good."""
+        """Ask for a file, or first for its size; return whether its host gave something."""
         most = self._crowd.small
+        if item.single:
+            return self._pass_to_single(item)
         if item.there is not None and not item.looked:
             answer = await caller.ask("HEAD", item.link, most)
             if answer.status in _NO_HEAD:
-                self._large.put_nowait(item)
-                return True
+                return self._pass_to_single(item)
             refuse_unless_good(answer, item)
             item.looked = True
             if compared(item, answer.length):
@@ -296,12 +297,16 @@ class _Work:
                 return True
         answer = await caller.ask("GET", item.link, most)
         if answer.large:
-            self._large.put_nowait(item)
-            return True
+            return self._pass_to_single(item)
         refuse_unless_good(answer, item)
         self._landing.land(item, answer)
         self._handed_over()
         return True
+
+    def _pass_to_single(self, item: Item) -> bool:
+        item.single = True
+        self._large.put_nowait(item)
+        return False
 
     def _tell(self, result: Result) -> None:
         self._landing.tell(result)

@@ -42,6 +42,8 @@ class Item:
         Whether its one new link, its one new fetch after a wrong checksum, is used up.
     refusal
         How its link was refused.
+    single
+        Whether it goes the way of single files: large, local, or behind a proxy.
     """
 
     wish: Wish
@@ -55,6 +57,7 @@ class Item:
     relinked: bool = False
     verified_once: bool = False
     refusal: errors.RequestError | None = None
+    single: bool = False
 
     @property
     def name(self) -> str:

@@ -55,7 +55,7 @@ class Landed:
 
 @dataclass(slots=True)
 class Batch:
-    """What is committed together: parts, and results that need no part; `urgent` if nothing comes after it."""
+    """What is committed together: parts, and results without one; `urgent` if nothing comes after it."""
 
     landed: list[Landed] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)

@@ -1,0 +1,341 @@
+"""Many small files: all of them, verified, under their names; each fault of one leaves the others alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.answer import Digest
+from mlhub_tui.downloads.attempt import Kit
+from mlhub_tui.downloads.job import IfExists
+from mlhub_tui.downloads.many.feed import MemoryFeed, Wish
+from mlhub_tui.downloads.part import Part
+from mlhub_tui.sources.link import Link
+from mlhub_tui.sources.network import KeyAuth
+from tests.faults.server import Answer, FaultServer, Request
+
+from .many_support import (
+    ENDLESS,
+    always,
+    errors_of,
+    fetched,
+    harvest,
+    kit,
+    once,
+    origin,
+    shelf,
+    stored,
+    there,
+    wishes,
+)
+from .support import content
+
+FILES = shelf(60)
+PATHS = list(FILES)
+BAD = PATHS[20]
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.by_path = FILES
+        yield server
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Kit:
+    return kit(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_all_files_arrive_over_one_connection_for_each_slot(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    feed, run = harvest(wishes(server, PATHS), folder, shared)
+    tally = run.run()
+    assert there(folder) == stored(FILES)
+    assert (tally.fetched, tally.there, tally.failed) == (60, 0, 0)
+    assert tally.bytes == sum(map(len, FILES.values()))
+    assert {key: result.size for key, result in feed.results.items()} == {
+        key: len(FILES[path]) for key, path in enumerate(PATHS)
+    }
+    assert server.connections <= 8
+    assert len(server.log) == 60
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer(before="reset")],
+        [Answer(before="close")],
+        [Answer(before="stall")],
+        [Answer(after=1000, end="reset")],
+        [Answer(after=1000)],
+        [Answer(after=1000, end="stall")],
+        [Answer(status=500)],
+        [Answer(status=502), Answer(status=408)],
+        [Answer(status=503, headers={"Retry-After": "0.1"})],
+        [Answer(status=429)],
+        [Answer(chunked=True)],
+        [Answer(chunked=True, after=1000)],
+        [Answer(headers={"Connection": "close"})],
+        [Answer(extra=b"more than was announced")],
+        [Answer(flip=100)],
+        [Answer(body=b"<!DOCTYPE html><title>Log in first</title>", headers={"Content-MD5": None})],
+        [Answer(body=b"<p>Log in", headers={"Content-Type": "text/html", "Content-MD5": None})],
+        [Answer(status=302, headers={"Location": "other.tif?signed=1"})],
+    ],
+    ids=lambda answers: " ".join(
+        f"{a.status or ''}{a.before}{a.end if a.after else ''}{'chunked' if a.chunked else ''}"
+        for a in answers
+    ),
+)
+def test_what_passes_is_tried_again(
+    server: FaultServer, folder: Path, shared: Kit, answers: list[Answer]
+) -> None:
+    server.by_path = {**FILES, "/store/6/other.tif?signed=1": FILES[BAD]}
+    server.plan = once(BAD, *answers)
+    results = fetched(wishes(server, PATHS), folder, shared)
+    assert there(folder) == stored(FILES)
+    assert errors_of(results) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Answer(status=404), "LinkRefused"),
+        (Answer(status=410), "LinkRefused"),
+        (Answer(status=403), "LinkRefused"),
+        (Answer(status=400), "RequestRefused"),
+        (Answer(status=206), "UnexpectedAnswer"),
+        (Answer(flip=100), "VerificationFailed"),
+        (Answer(after=1000), "Broken"),
+        (Answer(status=500), "ServerError"),
+        (Answer(chunked=True, headers={"Content-Encoding": "gzip"}), "UnexpectedAnswer"),
+        (Answer(body=b"<html>", headers={"Content-MD5": None}), "UnexpectedAnswer"),
+        (Answer(status=302, headers={"Location": "#"}), "UnexpectedAnswer"),
+        (Answer(status=302, headers={"Location": "file:///etc/passwd"}), "UnexpectedAnswer"),
+        (Answer(headers={"Content-Length": "7, 9"}), "Broken"),
+        (Answer(headers={"X-Long": "x" * 200_000}), "Broken"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_that_fails_for_good_leaves_the_others_alone(
+    server: FaultServer, folder: Path, shared: Kit, answer: Answer, error: str
+) -> None:
+    server.plan = always(BAD, answer)
+    results = fetched(wishes(server, PATHS), folder, shared)
+    assert errors_of(results) == {20: error}
+    assert there(folder) == stored({path: data for path, data in FILES.items() if path != BAD})
+
+
+def test_a_wrong_checksum_of_the_catalogue_fails_the_file(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.md5 = False
+    wish = Wish(0, Link(origin(server) + BAD), "a.tif", digests=(Digest("sha-256", "0" * 64),))
+    assert errors_of(fetched([wish], folder, shared)) == {0: "VerificationFailed"}
+    assert there(folder) == {}
+
+
+def test_an_answer_without_length_counts_only_with_the_size_of_the_catalogue(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.plan = once(BAD, Answer(unframed=True, after=1000), Answer(unframed=True))
+    server.md5 = False
+    wish = Wish(0, Link(origin(server) + BAD), "a.tif", size=len(FILES[BAD]))
+    assert errors_of(fetched([wish], folder, shared)) == {}
+    assert there(folder) == {"a.tif": FILES[BAD]}
+
+
+def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, shared: Kit) -> None:
+    page = b"<!DOCTYPE html><title>Documentation</title>"
+    server.by_path = {"/readme": page}
+    server.always = Answer(headers={"Content-Type": "text/html"})
+    wish = Wish(0, Link(origin(server) + "/readme"), "readme.html", page=True)
+    assert errors_of(fetched([wish], folder, shared)) == {}
+    assert there(folder) == {"readme.html": page}
+
+
+def test_an_empty_file_is_a_file(server: FaultServer, folder: Path, shared: Kit) -> None:
+    server.by_path = {"/empty": b""}
+    fetched([Wish(0, Link(origin(server) + "/empty"), "a/b/c/empty.txt")], folder, shared)
+    assert there(folder) == {"a/b/c/empty.txt": b""}
+
+
+def test_the_key_and_the_headers_stay_at_their_origin(server: FaultServer, folder: Path, shared: Kit) -> None:
+    import httpx
+
+    with FaultServer() as store:
+        store.by_path = FILES
+        target = f"{origin(store)}{BAD}"
+        server.plan = lambda _: Answer(status=302, headers={"Location": target})
+        home = origin(server)
+        auth = KeyAuth(httpx.URL(f"{home}/"), lambda: "SECRETKEY123456")
+        link = Link(f"{home}/download/1", auth, {"x-ms-version": "2021-06-08"})
+        fetched([Wish(0, link, "a.tif")], folder, shared)
+        assert there(folder) == {"a.tif": FILES[BAD]}
+        assert "key=SECRETKEY123456" in server.log[0].path
+        assert server.log[0].headers["x-ms-version"] == "2021-06-08"
+        assert "SECRET" not in store.log[0].path + str(store.log[0].headers)
+        assert "x-ms-version" not in store.log[0].headers
+
+
+def test_a_link_that_is_refused_is_looked_up_once_for_each_file(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    asked: list[int] = []
+
+    class Expiring(MemoryFeed):
+        def relink(self, wish: Wish) -> Link | None:
+            asked.append(wish.key)
+            return Link(f"{wish.link.url}?again")
+
+    server.by_path = {**FILES, **{f"{path}?again": data for path, data in FILES.items()}}
+    server.plan = lambda request: None if "?again" in request.path else Answer(status=403)
+    feed, run = harvest(Expiring(wishes(server, PATHS)), folder, shared)
+    run.run()
+    assert errors_of(feed.results) == {}
+    assert there(folder) == stored(FILES)
+    assert sorted(asked) == list(range(60))
+
+
+def test_two_wishes_with_one_path_are_never_written_at_once(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    open_now, most = set[str](), [0]
+
+    def plan(request: Request) -> Answer | None:
+        most[0] = max(most[0], server.open)
+        open_now.add(request.path)
+        return Answer(pace=0.001, piece=1000) if request.method == "GET" else None
+
+    server.plan = plan
+    same, other = [Link(origin(server) + path) for path in PATHS[:2]]
+    wanted = [Wish(0, same, "a.tif"), Wish(1, same, "a.tif"), Wish(2, other, "a.tif")]
+    results = fetched(wanted, folder, shared)
+    assert results[0].fetched and results[1].error is None and not results[1].fetched
+    assert errors_of(results) == {2: "FileConflict"}
+    assert there(folder) == {"a.tif": FILES[PATHS[0]]}
+    assert most[0] <= 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../a",
+        "/a",
+        "a/../../b",
+        "a//b",
+        "",
+        ".",
+        "a/",
+        "a\n",
+        "a\0",
+        "b.part",
+        "link/a",
+        "plain/a",
+        "x" * 300,
+    ],
+)
+def test_no_path_leads_outside_the_folder(
+    server: FaultServer, folder: Path, shared: Kit, tmp_path: Path, path: str
+) -> None:
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "plain").write_bytes(b"file")
+    before = sorted(tmp_path.rglob("*"))
+    results = fetched([Wish(7, Link(origin(server) + BAD), path)], folder, shared)
+    assert errors_of(results) == {7: "OutputFolderError"}
+    assert sorted(p for p in tmp_path.rglob("*") if "home" not in p.parts) == [
+        p for p in before if "home" not in p.parts
+    ]
+
+
+def test_what_is_there_with_the_size_of_the_catalogue_is_not_asked_for(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    wanted = [
+        Wish(wish.key, wish.link, wish.path, size=len(FILES[path]))
+        for wish, path in zip(wishes(server, PATHS), PATHS, strict=True)
+    ]
+    fetched(wanted, folder, shared)
+    server.log.clear()
+    (folder / "6/f0020.tif").unlink()
+    results = fetched(wanted, folder, shared)
+    assert [request.path for request in server.log] == [BAD]
+    assert [key for key, result in results.items() if result.fetched] == [20]
+    assert there(folder) == stored(FILES)
+
+
+def test_what_is_there_is_compared_with_the_server(server: FaultServer, folder: Path, shared: Kit) -> None:
+    whole, half, longer, other, skipped, replaced = PATHS[:6]
+    wanted = wishes(server, PATHS[:6])
+    for path, data in (
+        (whole, FILES[whole]),
+        (half, FILES[half][:1000]),
+        (longer, FILES[longer] + b"more"),
+        (other, b"something else"),
+        (skipped, b"mine"),
+        (replaced, b"old"),
+    ):
+        target = folder / path.removeprefix("/store/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    wanted[4] = Wish(4, wanted[4].link, wanted[4].path, if_exists=IfExists.SKIP)
+    wanted[5] = Wish(5, wanted[5].link, wanted[5].path, if_exists=IfExists.OVERWRITE)
+    results = fetched(wanted, folder, shared)
+    assert errors_of(results) == {2: "FileConflict", 3: "FileConflict"}
+    assert [results[key].fetched for key in (0, 1, 4, 5)] == [False, True, False, True]
+    ends = there(folder)
+    kept = stored({half: FILES[half], other: b"something else", skipped: b"mine", replaced: FILES[replaced]})
+    assert {path: ends[path] for path in kept} == kept
+    assert sum(request.method == "HEAD" for request in server.log) == 4
+
+
+def test_a_store_that_refuses_head_is_asked_in_another_way(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    folder.mkdir()
+    (folder / "a.tif").write_bytes(FILES[BAD])
+    server.plan = lambda request: Answer(status=403) if request.method == "HEAD" else None
+    results = fetched([Wish(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+    assert errors_of(results) == {} and not results[0].fetched
+
+
+def test_a_part_that_was_left_behind_is_written_anew(server: FaultServer, folder: Path, shared: Kit) -> None:
+    folder.mkdir()
+    (folder / "a.tif.part").write_bytes(b"x" * 9000)
+    fetched([Wish(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+    assert there(folder) == {"a.tif": FILES[BAD]}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of open files")
+def test_a_part_that_somebody_writes_is_left_to_him(server: FaultServer, folder: Path, shared: Kit) -> None:
+    with Part(folder / "a.tif.part") as part:
+        part.write(0, memoryview(b"his"))
+        results = fetched([Wish(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+        assert errors_of(results) == {0: "TargetBusy"}
+        assert there(folder) == {"a.tif.part": b"his"}
+
+
+def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    large = {"/big/1": content(300_000, seed=1), "/big/2": content(300_000, seed=2)}
+    announced, found = large
+    server.by_path = {**FILES, **large}
+    server.plan = once(announced, Answer(after=200_000), Answer())
+    wanted = [*wishes(server, PATHS), Wish(100, Link(origin(server) + announced), "big1.tif", size=300_000)]
+    wanted.append(Wish(101, Link(origin(server) + found), "big2.tif"))
+    results = fetched(wanted, folder, shared, patience=ENDLESS)
+    assert errors_of(results) == {}
+    assert there(folder) == stored(FILES) | {"big1.tif": large[announced], "big2.tif": large[found]}
+    assert sum(request.range is not None for request in server.gets) >= 1

@@ -1,0 +1,353 @@
+"""Many small files when all have to wait: a host that refuses, no network, no room, a pause, a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mlhub_tui.downloads.attempt import Kit
+from mlhub_tui.downloads.limit import Limit
+from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
+from mlhub_tui.downloads.many.harvest import Harvest
+from mlhub_tui.downloads.trouble import Interrupted
+from mlhub_tui.errors import (
+    AuthenticationError,
+    MLHubException,
+    NoSpaceError,
+    ServerError,
+    ServerUnreachable,
+)
+from mlhub_tui.sources.link import Link
+from mlhub_tui.sources.network import KeyAuth
+from tests.faults.server import Answer, FaultServer, Request
+
+from .many_support import (
+    CROWD,
+    ENDLESS,
+    errors_of,
+    fetched,
+    harvest,
+    kit,
+    origin,
+    shelf,
+    stored,
+    there,
+    wishes,
+)
+from .support import HASTY
+from .test_machine import Disk, disk
+
+__all__ = ["disk"]
+
+FILES = shelf(60)
+PATHS = list(FILES)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.by_path = FILES
+        yield server
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Kit:
+    return kit(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@contextlib.contextmanager
+def running(run: Harvest) -> Iterator[list[MLHubException | Interrupted]]:
+    """Run in a thread; what it raised is in the list afterwards."""
+    raised: list[MLHubException | Interrupted] = []
+
+    def work() -> None:
+        try:
+            run.run()
+        except (MLHubException, Interrupted) as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield raised
+    finally:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_that_asks_for_patience_gets_it_from_all_slots(
+    server: FaultServer, folder: Path, shared: Kit, status: int
+) -> None:
+    refused: list[float] = []
+    came: list[float] = []
+
+    def plan(_: Request) -> Answer | None:
+        came.append(time.monotonic())
+        if len(came) > 20 and not refused:
+            refused.append(time.monotonic())
+            return Answer(status=status, headers={"Retry-After": "5"})
+        return None
+
+    server.plan = plan
+    patient = replace(ENDLESS, longest=0.3)
+    results = fetched(wishes(server, PATHS), folder, shared, patience=patient)
+    assert errors_of(results) == {}
+    assert there(folder) == stored(FILES)
+    later = [moment - refused[0] for moment in came if moment > refused[0] + 0.1]
+    assert min(later) >= 0.29
+
+
+def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path, shared: Kit) -> None:
+    server.most_allowed = 3
+    server.plan = lambda _: Answer(pace=0.002, piece=2000)
+    results = fetched(wishes(server, PATHS), folder, shared, patience=ENDLESS)
+    assert errors_of(results) == {}
+    assert there(folder) == stored(FILES)
+
+
+def test_a_host_that_only_fails_ends_the_run_before_its_files_have_failed(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.always = Answer(status=500)
+    feed, run = harvest(wishes(server, PATHS), folder, shared)
+    with pytest.raises(ServerError):
+        run.run()
+    assert errors_of(feed.results) == {}
+    server.always = Answer()
+    assert errors_of(fetched(wishes(server, PATHS), folder, shared)) == {}
+    assert there(folder) == stored(FILES)
+
+
+def test_without_a_network_the_run_ends_and_nothing_has_failed(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    wanted = [Wish(i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(50)]
+    feed, run = harvest(wanted, folder, shared, patience=ENDLESS)
+    with pytest.raises(ServerUnreachable):
+        run.run()
+    assert feed.results == {}
+    assert not folder.exists()
+
+
+def test_a_host_that_is_gone_does_not_hold_up_the_others(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    lost = [Wish(100 + i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(10)]
+    wanted = wishes(server, PATHS)
+    results = fetched([*wanted[:30], *lost, *wanted[30:]], folder, shared, patience=HASTY)
+    assert errors_of(results) == {wish.key: "ServerUnreachable" for wish in lost}
+    assert there(folder) == stored(FILES)
+
+
+def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
+    import httpx
+
+    server.always = Answer(status=401)
+    auth = KeyAuth(httpx.URL(f"{origin(server)}/"), lambda: "SECRETKEY123456")
+    feed, run = harvest([Wish(i, Link(server.url, auth), f"{i}") for i in range(9)], folder, shared)
+    with pytest.raises(AuthenticationError) as caught:
+        run.run()
+    assert feed.results == {}
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("disk", [(1 << 18, 1000), (1 << 24, 60)], indirect=True, ids=["bytes", "inodes"])
+def test_a_full_disk_ends_the_run_and_nothing_has_failed(
+    server: FaultServer, disk: Disk, shared: Kit
+) -> None:
+    files = shelf(300)
+    server.by_path = files
+    out = disk.path / "out"
+    feed, run = harvest(wishes(server, files), out, shared)
+    with pytest.raises(NoSpaceError):
+        run.run()
+    assert errors_of(feed.results) == {}
+    ends = there(out)
+    assert ends.items() <= stored(files).items()
+    assert {wish.path for wish in wishes(server, files) if wish.key in feed.results} <= set(ends)
+
+
+def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    files = shelf(400)
+    server.by_path = files
+    stall = Answer(after=500, end="stall")
+    server.plan = lambda _: stall if len(server.log) > 100 else None
+    feed, run = harvest(wishes(server, files), folder, shared, patience=ENDLESS)
+    with running(run) as raised:
+        while len(server.log) < 105:
+            time.sleep(0.005)
+        began = time.monotonic()
+        run.abort()
+        while not raised and time.monotonic() < began + 2:
+            time.sleep(0.005)
+        assert time.monotonic() - began < 0.4
+    assert isinstance(raised[0], Interrupted)
+    ends = there(folder)
+    assert len(ends) >= 90
+    assert ends.items() <= stored(files).items()
+    assert {wish.path for wish in wishes(server, files) if wish.key in feed.results} == set(ends)
+    server.plan = None
+    assert errors_of(fetched(wishes(server, files), folder, shared)) == {}
+    assert there(folder) == stored(files)
+
+
+def test_a_run_that_was_aborted_before_it_began_does_nothing(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    _, run = harvest(wishes(server, PATHS), folder, shared)
+    run.abort()
+    with pytest.raises(Interrupted):
+        run.run()
+    assert server.log == []
+
+
+def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
+    class Torn(MemoryFeed):
+        def settle(self, results: Sequence[Result]) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    _, run = harvest(Torn(wishes(server, PATHS)), folder, shared)
+    with pytest.raises(sqlite3.OperationalError):
+        run.run()
+    assert there(folder).items() <= stored(FILES).items()
+
+
+def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folder: Path, shared: Kit) -> None:
+    shared.line.limit.set(400_000)
+    began = time.monotonic()
+    fetched(wishes(server, PATHS), folder, shared)
+    took = time.monotonic() - began
+    assert there(folder) == stored(FILES)
+    assert took > 0.6 * sum(map(len, FILES.values())) / 400_000
+
+
+def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path, shared: Kit) -> None:
+    limit: Limit = shared.line.limit
+    limit.set(1000)
+    _, run = harvest(wishes(server, PATHS), folder, shared)
+    with running(run) as raised:
+        time.sleep(0.1)
+        limit.set(None)
+    assert raised == []
+    assert there(folder) == stored(FILES)
+
+
+def test_wishes_are_taken_as_they_are_needed(server: FaultServer, folder: Path, shared: Kit) -> None:
+    taken = 0
+
+    def endless() -> Iterator[Wish]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Wish(taken, Link(f"{origin(server)}/{taken}"), f"{taken}.tif")
+
+    server.always = Answer(before="stall")
+    _, run = harvest(endless(), folder, shared, patience=ENDLESS)
+    with running(run):
+        time.sleep(0.2)
+        run.abort()
+    assert taken <= 1024
+
+
+def test_over_tls_the_same(folder: Path, shared: Kit) -> None:
+    authority = trustme.CA()
+    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(settings)
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    files = shelf(60, 40_000)
+    faults = iter(
+        [Answer(after=1000), Answer(after=20_000, end="reset"), Answer(chunked=True), Answer(flip=7)]
+    )
+    with FaultServer(tls=settings) as server:
+        server.by_path = files
+        server.plan = lambda request: next(faults, None) if request.path.endswith("5.tif") else None
+        assert errors_of(fetched(wishes(server, files), folder, replace(shared, tls=trust))) == {}
+        assert there(folder) == stored(files)
+        with pytest.raises(ServerUnreachable):
+            fetched(wishes(server, files), folder / "untrusted", shared)
+
+
+def test_behind_a_proxy_files_go_the_way_of_single_files(
+    server: FaultServer, folder: Path, shared: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", origin(server))
+    monkeypatch.delenv("no_proxy", raising=False)
+    server.by_path = {"http://store.example/a.tif": b"from behind"}
+    results = fetched([Wish(0, Link("http://store.example/a.tif"), "a.tif")], folder, shared)
+    assert errors_of(results) == {}
+    assert there(folder) == {"a.tif": b"from behind"}
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from mlhub_tui.downloads.many.feed import MemoryFeed
+from tests.downloads.many_support import CROWD, HASTY, Harvest, kit, shelf, stored, wishes
+
+class Server:
+    url = sys.argv[1]
+
+class Noted(MemoryFeed):
+    def settle(self, results):
+        with open(sys.argv[3], "a") as record:
+            record.writelines(f"{result.key}\\n" for result in results)
+
+Harvest(Noted(wishes(Server, shelf(600))), Path(sys.argv[2]), kit(Path(sys.argv[4])), crowd=CROWD).run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9")
+def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
+    server: FaultServer, folder: Path, shared: Kit, tmp_path: Path
+) -> None:
+    files = shelf(600)
+    server.by_path = files
+    server.plan = lambda _: Answer(pace=0.002, piece=2000)
+    record = tmp_path / "record"
+    moments = random.Random()
+    names = [wish.path for wish in wishes(server, files)]
+    for _ in range(4):
+        server.log.clear()
+        command = [sys.executable, "-c", _KILLED, server.url, str(folder), str(record), str(tmp_path / "h")]
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        while not server.log and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        ends = there(folder)
+        whole = {path: data for path, data in ends.items() if not path.endswith(".part")}
+        assert whole.items() <= stored(files).items()
+        recorded = record.read_text().split() if record.exists() else []
+        assert {names[int(key)] for key in recorded} <= set(whole)
+    server.plan = None
+    assert errors_of(fetched(wishes(server, files), folder, shared, crowd=CROWD)) == {}
+    assert there(folder) == stored(files)
