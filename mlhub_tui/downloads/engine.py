@@ -16,7 +16,7 @@ from .. import text
 from . import answer, folder, room
 from .attempt import Kit, attempt
 from .board import Board
-from .job import SAMPLE, Job, State
+from .job import Job, State
 from .ledger import Ledger
 from .line import Line
 from .live import Live
@@ -293,7 +293,7 @@ class Engine:
     def _say_of_waiting(self, reason: str) -> None:
         """Say why the queued jobs wait, on the board only."""
         ours = [job for job in self._board.snapshot() if job.id in self.ledger.ours]
-        waiting = [job for job in ours if job.state is State.QUEUED and job.request.source != SAMPLE]
+        waiting = [job for job in ours if job.state is State.QUEUED and not job.near]
         self._board.put(*(replace(job, reason=reason) for job in waiting))
 
     async def _release(self, jobs: Iterable[Job]) -> None:

@@ -214,6 +214,12 @@ class Job:
         return self.request.folder / self.name
 
     @property
+    def near(self) -> bool:
+        """Whether its bytes are on this machine, so that no network is needed for them."""
+        local = isinstance(self.request, AssetRequest) and self.request.href.startswith("file:")
+        return local or self.request.source == SAMPLE
+
+    @property
     def part(self) -> Path:
         """Where it grows until then."""
         return self.request.folder / f"{self.name}.part"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import RequestError, ServerTimeout, ServerUnreachable
-from .job import SAMPLE, Job, State
+from .job import Job, State
 from .tuning import Patience
 
 NO_NETWORK = "no network, it seems"
@@ -55,7 +55,7 @@ class Network:
         alive
             Whether another transfer hears something at the moment.
         """
-        if job.request.source == SAMPLE or alive or not no_way_out(error):
+        if job.near or alive or not no_way_out(error):
             return None
         self._suspects.add(job.id)
         if not self.down and len(self._suspects) < _SEVERAL:
@@ -68,7 +68,7 @@ class Network:
 
     def worked(self, job: Job) -> bool:
         """Take note that a server was heard; return whether the network was down until now."""
-        if job.request.source == SAMPLE:
+        if job.near:
             return False
         was_down, self.down, self._probe = self.down, False, None
         self._suspects.clear()
@@ -85,7 +85,7 @@ class Network:
         if not self.down:
             return None
         queued = [job for job in jobs if job.state is State.QUEUED]
-        local = {job.id for job in queued if job.request.source == SAMPLE}
+        local = {job.id for job in queued if job.near}
         if self._probe is None and self._clock() >= self._next:
             far = [job for job in queued if job.id not in local]
             chosen = next((job for job in far if job.request.source != self._source), None)
@@ -94,7 +94,7 @@ class Network:
 
     def started(self, job: Job) -> None:
         """Take note of a transfer that begins: while the network is down, it is the one that tries."""
-        if self.down and job.request.source != SAMPLE:
+        if self.down and not job.near:
             self._probe, self._source = job.id, job.request.source
 
 

@@ -17,6 +17,7 @@ from ..sources.failures import of_transport
 from ..sources.http import user_agent
 from ..sources.link import Link
 from ..sources.retry import PASSING_STATUSES, parse_retry_after
+from ..sources.stores import regional
 from .trouble import Broken, Interrupted, LinkRefused
 from .tuning import Tuning
 
@@ -140,10 +141,10 @@ class Wire:
             response = self._client.send(
                 request, stream=True, auth=self._link.auth if home else None, follow_redirects=False
             )
-            if response.status_code not in _REDIRECTS or "location" not in response.headers:
+            if response.status_code not in _REDIRECTS or not (location := _location(response, url)):
                 return response
             response.close()
-            url = url.join(response.headers["location"])
+            url = url.join(location)
             if url.scheme not in ("http", "https"):
                 raise errors.UnexpectedAnswer(f"{_place(url)} redirects to something that is not HTTP")
         raise errors.UnexpectedAnswer(f"{_place(url)} redirects in a circle", url=address(str(url)))
@@ -162,6 +163,12 @@ class Wire:
             why = text.one_line(text.redact(str(error)), 160) or type(error).__name__
             return Broken(f"the connection to {_place(httpx.URL(url))} broke: {why}", url=url)
         return of_transport(error, url)
+
+
+def _location(response: httpx.Response, url: httpx.URL) -> str:
+    """Return where a redirect leads; empty where it does not say."""
+    told: str = response.headers.get("location", "")
+    return told or regional(str(url), response.headers.get("x-amz-bucket-region", ""))
 
 
 class _QuietURL(httpx.URL):

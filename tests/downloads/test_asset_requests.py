@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,8 +17,10 @@ from mlhub_tui.downloads.asset_names import extension, file_names
 from mlhub_tui.downloads.assets import Choice, Origin, choices, requests_for
 from mlhub_tui.downloads.credentials import credentials_for, open_for_job
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, State
+from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
+from mlhub_tui.downloads.network import Network
 from mlhub_tui.downloads.store import Store
+from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.profiles import Credentials, Kind
@@ -259,3 +263,16 @@ async def test_an_archive_needs_an_mlhub_api(tmp_path: Path) -> None:
     other = Credentials(None, "https://api.example/", None, "no key", kind=Kind.STAC_API)
     with pytest.raises(NotOffered):
         await open_for_job(ArchiveRequest("https://api.example/", None, "c", tmp_path), lambda: other)
+
+
+def test_local_files_need_no_network() -> None:
+    document = item("i", url="file:///data/i.json", a={"href": "a.tif"}, b={"href": "https://h/b.tif"})
+    near, far = (
+        Job(number, request, request.name, State.QUEUED, number)
+        for number, request in enumerate(requests_for(STATIC, [document], Path("/out")).requests)
+    )
+    network = Network(Patience())
+    assert network.failed(far, socket.gaierror(), alive=False) is None
+    assert network.failed(replace(far, id=9), socket.gaierror(), alive=False) is not None
+    allowed = network.allowed([near, far])
+    assert allowed == {near.id}
