@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -191,6 +192,41 @@ class Session:
                 if wait is None:
                     raise
             await self._retry.sleep(wait)
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Give the answer of one GET request behind redirects, unread: for what is too large to hold.
+
+        It is not tried again, and only the waiting between two pieces is limited.
+
+        Raises
+        ------
+        RequestError
+            As `request`; also from within the block, where the reading of the body fails.
+        """
+        import httpx
+
+        from .exchange import exchange, finished
+
+        target = self.url_of(url)
+        response: httpx.Response | None = None
+        try:
+            client = await self._open()
+            sent = {**self.headers, "Accept": "*/*", **(headers or {})}
+            request = client.build_request("GET", self._with_own_params(target), headers=sent)
+            response = await exchange(client, request, self.bare, True)
+            if response.status_code >= 400:
+                refused = await finished(response, True, self._max_body)
+                own, hidden = self.is_own(refused.request.url), forms(self.secret, self.auth)
+                raise of_status(refused, refused.request.url, self.secret, own, hidden)
+            yield response
+        except httpx.HTTPError as error:
+            raise of_transport(error, target) from None
+        finally:
+            if response is not None:
+                await response.aclose()
 
     async def get_json(self, url: str, *, params: Params = None) -> Any:
         """Return the JSON of a GET request; a large one is decoded in a thread.

@@ -1,5 +1,4 @@
-"""Static catalogs: STAC documents over http(s), in a local folder, or in a tar archive."""
+"""Static catalogs: STAC documents over http(s), in a local folder, or in a tar archive.
 
-from .source import StaticSource
-
-__all__ = ["StaticSource"]
+Nothing is imported here: `place` is wanted by those who need no source.
+"""

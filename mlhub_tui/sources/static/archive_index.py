@@ -21,8 +21,8 @@ from .archive import Cancelled, DamagedArchive, Member, Progress, Remarks, membe
 
 MAX_BLOCKS = 2 * 1024**3
 """Bytes of blocks in one index; documents after that are read from the archive's beginning on."""
-MAX_INDEXES = 4 * 1024**3
-"""Bytes of all indexes together; the one that was not used for longest goes first."""
+MAX_KEPT = 8 * 1024**3
+"""Bytes of all indexes and fetched archives together; what was not used for longest goes first."""
 _BLOCK = 256 * 1024
 _ROWS = 5000
 _VERSION = "1"
@@ -87,11 +87,25 @@ def index_of(
     return path
 
 
-def shrink(where: Path, *, most: int = MAX_INDEXES, keep: Path | None = None) -> int:
-    """Remove the indexes that were not used for longest until the rest is small enough; return bytes gone."""
-    found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in where.glob("*.index")), reverse=True)
+def shrink(where: Path, *, most: int = MAX_KEPT, keep: Path | None = None) -> int:
+    """Remove what was not used for longest until the rest is small enough; return the bytes gone.
+
+    Parameters
+    ----------
+    where
+        The folder of indexes and fetched archives.
+    most
+        Bytes that may stay.
+    keep
+        What stays in any case.
+    """
+    found = []
+    for path in where.glob("*.*"):
+        with suppress(OSError):
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
     whole = gone = 0
-    for _, size, path in found:
+    for _, size, path in sorted(found, reverse=True):
         whole += size
         if whole > most and path != keep:
             with suppress(OSError):
@@ -101,7 +115,7 @@ def shrink(where: Path, *, most: int = MAX_INDEXES, keep: Path | None = None) ->
 
 
 def clear(where: Path | None = None) -> int:
-    """Remove all indexes; return the bytes that are gone."""
+    """Remove all indexes and fetched archives; return the bytes that are gone."""
     return shrink(where or folder(), most=-1)
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 import threading
 import zlib
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
-from ...errors import EntityDoesNotExist, RequestError
+from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ..link import Link
 from ..origin import shown
 from .archive import Cancelled, Progress
 from .archive_index import index_of
-from .files import of_system, open_file
+from .files import of_system
 from .parse import MAX_DOCUMENT, Fetched, too_large, unreadable
-from .place import file_url, is_member, local_path, member_url, split_member
+from .place import file_url, is_member, member_url, split_member
 from .shelf import Shelf
-from .slices import Slice, open_unpacked
 
 _BLOCKS = 16 * 1024 * 1024  # bytes of unpacked blocks that are remembered
 _ROW = "SELECT offset, size, block, start FROM members WHERE name = ?"
@@ -86,6 +85,21 @@ class ArchiveMembers:
         with self._lock:
             return [self._read(url) for url in urls]
 
+    def link(self, href: str) -> Link:
+        """Return the link to a member's bytes.
+
+        Raises
+        ------
+        NotOffered
+            If it is no place in this archive: whoever made it must not make anybody copy their own files.
+        """
+        if not is_member(href) or split_member(href)[0] != self._url:
+            raise NotOffered(
+                f"a file outside of the archive is not followed: {shown(href)}",
+                hint="nothing can be fetched for it: report it to the owner of the catalog",
+            )
+        return Link(href)
+
     def close(self) -> None:
         """Close the index."""
         with self._lock:
@@ -107,7 +121,7 @@ class ArchiveMembers:
             return Fetched(url, self._block(block)[start : start + size])
         except OSError as error:
             return of_system(error, url)
-        except (zlib.error, sqlite3.Error) as error:
+        except (EOFError, zlib.error, sqlite3.Error) as error:
             return unreadable(url, f"the archive's index is damaged ({type(error).__name__})")
 
     def _block(self, number: int) -> bytes:
@@ -119,39 +133,6 @@ class ArchiveMembers:
         return known
 
 
-def open_place(url: str, *, where: Path | None = None) -> BinaryIO:
-    """Open what a local place URL leads to for reading: a file, or a member of an archive; it can be sought.
-
-    A member of a packed archive is found by unpacking all that is before it: about a second for each 300 MB.
-
-    Parameters
-    ----------
-    where
-        The folder of indexes of archives; by default that in MLHUB_HOME.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If there is no such file or member.
-    UnexpectedAnswer
-        If it is no regular file of this machine.
-    AccessDenied
-        If it may not be read.
-    """
-    try:
-        if not is_member(url):
-            return open_file(url)
-        archive, name = split_member(url)
-        path = local_path(archive)
-        with closing(sqlite3.connect(index_of(path, where=where))) as db:
-            row = db.execute(_ROW, (name,)).fetchone()
-        if row is None:
-            raise _missing(url)
-        return Slice(open_unpacked(path), row[0], row[1])
-    except OSError as error:
-        raise of_system(error, url) from None
-
-
 def _missing(url: str) -> EntityDoesNotExist:
     where = shown(url)
     return EntityDoesNotExist(f"not in the archive: {where}", url=where, hint="the archive lacks it")
@@ -159,5 +140,11 @@ def _missing(url: str) -> EntityDoesNotExist:
 
 def _at(archive: Path, offset: int, size: int) -> bytes:
     """Return data of the unpacked archive; of a packed one all before it is unpacked too."""
-    with Slice(open_unpacked(archive), offset, size) as data:
-        return data.read(size)
+    with archive.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        if not packed:
+            file.seek(offset)
+            return file.read(size)
+    with gzip.open(archive, "rb") as unpacked:
+        unpacked.seek(offset)
+        return unpacked.read(size)

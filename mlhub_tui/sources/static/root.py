@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .archive import Cancelled, Progress
+from .fetch_archive import fetch_archive
 from .files import of_system, open_file, root_of
 from .members import ArchiveMembers
-from .place import file_url, is_member, is_web, local_path, place_of, split_member
+from .place import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
+
+if TYPE_CHECKING:
+    from ..http import Session
 
 _GZIP = b"\x1f\x8b"
 _TAR = b"ustar"
@@ -35,15 +40,17 @@ class Root:
     notes: tuple[str, ...] = ()
 
 
-async def find_root(location: str, progress: Progress | None = None) -> Root:
-    """Return the root of a catalog on this machine, or on a server as single documents.
+async def find_root(location: str, session: Session, progress: Progress | None = None) -> Root:
+    """Return the root of a catalog; an archive on a server is fetched into the cache first.
 
     Parameters
     ----------
     location
         A URL or path, as `StaticSource` takes it.
+    session
+        The session with the server.
     progress
-        Told how far the making of an archive's index has come.
+        Told how far the fetching and the reading of an archive have come.
 
     Raises
     ------
@@ -53,11 +60,16 @@ async def find_root(location: str, progress: Progress | None = None) -> Root:
         If it cannot be read.
     """
     url = place_of(location)
+    notes: tuple[str, ...] = ()
     if is_web(url):
-        return Root(url)
+        if not is_archive(url):
+            return Root(url)
+        fetched = await fetch_archive(session, url, progress=progress)
+        url, notes = file_url(fetched.path), fetched.notes
     stop = threading.Event()
     try:
-        return await asyncio.to_thread(_local_root, url, progress, stop.is_set)
+        root = await asyncio.to_thread(_local_root, url, progress, stop.is_set)
+        return replace(root, notes=(*notes, *root.notes))
     finally:
         stop.set()
 
@@ -74,6 +86,7 @@ def _local_root(url: str, progress: Progress | None, cancelled: Cancelled) -> Ro
             head = file.read(512)
     except OSError as error:
         raise of_system(error, url) from None
+    # By what it holds, not by its name: people name archives as they like.
     if head[:2] != _GZIP and head[257:262] != _TAR:
         return Root(url)
     members = _members(path, url, progress, cancelled)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ...errors import EntityDoesNotExist, NotOffered
 from ...models import (
@@ -21,7 +22,7 @@ from ...models import (
     MLModel,
     Search,
 )
-from ...profiles import Kind
+from ...profiles import Auth, Kind
 from ..asset_links import AssetLinks
 from ..base import About, Page
 from ..http import Session
@@ -78,7 +79,7 @@ class StaticSource:
         patience: float = 0.7,
     ) -> None:
         self.location = location
-        self.session = session or Session(root_url=location if is_web(location) else _NOWHERE)
+        self.session = session or Session(root_url=_origin(location), auth=Auth())
         self.progress = progress
         self._cache = cache
         self._patience = patience
@@ -168,7 +169,17 @@ class StaticSource:
         raise NotOffered("a static catalog has no filters, so there is nothing to name in one")
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset are: on a server, or a `file` URL."""
+        """Return where the bytes of an asset are: on a server, or a `file` URL.
+
+        Raises
+        ------
+        NotOffered
+            If it is a file of this machine and the catalog is on a server, or in an archive without it.
+        """
+        if not is_web(href):
+            members = (await self._open()).root.members
+            if members is not None and href.startswith("file:"):
+                return members.link(href)
         return await self._asset_links.link(href, fresh=fresh)
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
@@ -269,8 +280,8 @@ class StaticSource:
         """Find the root; the first call may read an archive, later ones cost nothing."""
         async with self._opening:
             if self._opened is None:
-                root = await find_root(self.location, self.progress)
-                local = not is_web(self.location) and root.members is None
+                root = await find_root(self.location, self.session, self.progress)
+                local = not is_web(root.url) and root.members is None
                 library = Library(self._remembering(), local=local, members=root.members)
                 self._opened = _Opened(root, library, self._patience)
             return self._opened
@@ -312,6 +323,14 @@ class _Opened:
             known = Items(self.library, url)
             self._listings.put(same(url), known, 1)
         return known
+
+
+def _origin(location: str) -> str:
+    """Return the root of a location's server, the only one that a secret would be for."""
+    if not is_web(location):
+        return _NOWHERE
+    parts = urlsplit(location)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
 
 
 def _not_offered(what: str, hint: str | None = None) -> NotOffered:

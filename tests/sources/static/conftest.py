@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
 from mlhub_tui.sources.http import Session
-from mlhub_tui.sources.static import StaticSource
+from mlhub_tui.sources.static.source import StaticSource
 from tests.sources.loopback import Answer, Asked, LoopbackServer
 from tests.sources.patience import Patience
 
@@ -26,7 +27,8 @@ async def opened() -> AsyncIterator[Open]:
     sources: list[StaticSource] = []
 
     def open_source(location: str | Path, **options: Any) -> StaticSource:
-        root = str(location) if str(location).startswith("http") else "https://nowhere.invalid/"
+        web = str(location).startswith("http")
+        root = urljoin(str(location), "/") if web else "https://nowhere.invalid/"
         session = options.pop("session", None) or Session(root_url=root, retry=Patience().policy())
         source = StaticSource(str(location), session, **options)
         sources.append(source)

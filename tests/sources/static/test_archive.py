@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 import random
@@ -18,7 +17,7 @@ from mlhub_tui.errors import EntityDoesNotExist, RequestError
 from mlhub_tui.models import EntryKind
 from mlhub_tui.sources.static.archive import DamagedArchive, Remarks, documents
 from mlhub_tui.sources.static.archive_index import Stopped, clear, index_of, shrink
-from mlhub_tui.sources.static.members import ArchiveMembers, open_place
+from mlhub_tui.sources.static.members import ArchiveMembers
 from mlhub_tui.sources.static.parse import Fetched
 from mlhub_tui.sources.static.place import file_url, member_url
 
@@ -237,24 +236,6 @@ async def test_what_was_left_out_is_in_the_notes(tmp_path: Path, opened: Open) -
     assert about.notes == ("1 member whose name leads out of the archive left out: ../x.json",)
     with pytest.raises(EntityDoesNotExist, match=r"no catalog\.json"):
         await opened(pack(tmp_path / "none.tar", {"x.json": item("x")})).about()
-
-
-@pytest.mark.parametrize("name", ["c.tar", "c.tar.gz"])
-def test_any_member_can_be_opened_for_copying(tmp_path: Path, name: str) -> None:
-    image = os.urandom(300_000)
-    path = pack(tmp_path / name, {"catalog.json": catalog("root"), "a/image.tif": image, "z.json": b"{}"})
-    with open_place(member_url(file_url(path), "a/image.tif")) as file:
-        assert file.seek(0, io.SEEK_END) == len(image)
-        file.seek(1000)
-        assert file.read() == image[1000:]
-    with open_place(member_url(file_url(path), "z.json")) as file:
-        assert file.read() == b"{}"
-    with open_place(file_url(path)) as file:
-        assert file.read(4) == path.read_bytes()[:4]
-    with pytest.raises(EntityDoesNotExist):
-        open_place(member_url(file_url(path), "b.tif"))
-    with pytest.raises(EntityDoesNotExist):
-        open_place(file_url(tmp_path / "missing"))
 
 
 def test_documents_beyond_the_bound_of_an_index_are_still_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import Source
-from mlhub_tui.sources.static import StaticSource
+from mlhub_tui.sources.static.source import StaticSource
 
 from .conftest import Open, Serve
 from .grow import Files, catalog, collection, forest, item, link, plant
