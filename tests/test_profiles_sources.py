@@ -308,3 +308,18 @@ def test_the_key_in_a_url_is_taken_out_of_it() -> None:
     assert (found.secret, found.auth) == ("S&CRET", Auth(Scheme.QUERY, "api_key"))
     with pytest.raises(ProfileNotFound):
         for_profile("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (
+            "https://b.example/stac-browser/#/external/x.example/a/catalog.json",
+            "https://x.example/a/catalog.json",
+        ),
+        ("https://b.example/#/external/http://x.example/a?.language=en&.asset=1", "http://x.example/a"),
+        ("https://b.example/#/external/https:/x.example/a", "https://x.example/a"),
+    ],
+)
+def test_the_page_of_a_stac_browser_stands_for_what_it_shows(page: str, shown: str) -> None:
+    assert for_location(page).root_url == shown

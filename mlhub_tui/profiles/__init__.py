@@ -3,10 +3,11 @@
 The file, the variables and their order are those the seed library documents under Authentication.
 """
 
-from .credentials import Credentials, for_location, for_profile, resolve, resolve_or_anonymous
+from .credentials import Credentials, for_location, for_profile
 from .file import KEEP, Keep, Profile, ProfilesFile, check_name
 from .kind import Auth, Kind, Scheme
 from .location import is_url, location
+from .resolution import NoKeyAnywhere, resolve, resolve_or_anonymous
 from .root import DEFAULT_ROOT_URL, normalise_root_url
 from .secrets import SecretNotSet, header_name, secret_words
 from .words import ANONYMOUS, DEFAULT_PROFILE
@@ -20,6 +21,7 @@ __all__ = [
     "Credentials",
     "Keep",
     "Kind",
+    "NoKeyAnywhere",
     "Profile",
     "ProfilesFile",
     "Scheme",

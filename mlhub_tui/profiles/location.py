@@ -15,6 +15,9 @@ from .root import normalise_root_url
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "subscription-key", "access_token"})
 
 
+_BROWSER = re.compile(r"#/external/(\S+)")
+
+
 def is_url(text: str) -> bool:
     """Whether a text is meant as a URL: it names a scheme."""
     return re.match(r"\s*[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
@@ -65,6 +68,16 @@ def split_key(url: str) -> tuple[str, str, str]:
         else:
             kept.append(part)
     return (base + ("?" + "&".join(kept) if kept else ""), name, key) if key else (url, "", "")
+
+
+def behind_browser(text: str) -> str:
+    """Return the URL that a page of STAC Browser (`#/external/HOST/PATH`) shows, any other text as it is."""
+    match = _BROWSER.search(text)
+    if match is None or not is_url(text):
+        return text
+    # The parameters behind the path (`?.language=en`) are the page's own.
+    shown = match[1].partition("?.")[0]
+    return shown if is_url(shown) else re.sub(r"^https?:/+|^", "https://", shown, count=1)
 
 
 def _document_url(text: str, origin: str) -> str:

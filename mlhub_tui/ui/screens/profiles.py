@@ -12,8 +12,7 @@ from textual.widgets import DataTable, Static
 
 from ... import paths
 from ...errors import MLHubException
-from ...profiles import ANONYMOUS, DEFAULT_ROOT_URL, Profile, ProfilesFile, for_profile
-from ...profiles.credentials import NoKeyAnywhere
+from ...profiles import ANONYMOUS, DEFAULT_ROOT_URL, NoKeyAnywhere, Profile, ProfilesFile, for_profile
 from ...text import mask, redact
 from ..commands import PROFILES, Command, bindings, hints
 from ..connection import SAMPLE_NAME
