@@ -150,13 +150,18 @@ def _pour(read: Callable[[int], bytes], part: Part, step: int, done: int) -> Ite
 def _member(tar: tarfile.TarFile, name: str, watch: Callable[[], bool], path: Path) -> _Member:
     """Return a member by its name, read from the start of the archive up to it."""
     for info in tar:
-        if info.isreg() and info.name.removeprefix("./") == name:
+        if info.isreg() and _plain(info.name) == name:
             file = tar.extractfile(info)
             assert file is not None
             return _Member(file, info.size, watch)
         cast(Any, tar).members = []  # it would keep all of them
     words = f"{text.one_line(path.name, 100)} has no file {text.one_line(name, 100)}"
     raise EntityDoesNotExist(words, hint=_HINT)
+
+
+def _plain(name: str) -> str:
+    """Return the name of a member as place URLs have it: forward slashes, no `./`."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
 
 
 def _path(url: str) -> Path:

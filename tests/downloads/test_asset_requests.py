@@ -275,4 +275,4 @@ def test_local_files_need_no_network() -> None:
     assert network.failed(far, socket.gaierror(), alive=False) is None
     assert network.failed(replace(far, id=9), socket.gaierror(), alive=False) is not None
     allowed = network.allowed([near, far])
-    assert allowed == {near.id}
+    assert allowed == frozenset({near.id})

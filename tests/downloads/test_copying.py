@@ -67,7 +67,7 @@ def original(tmp_path: Path) -> Path:
 def archive(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / str(request.param)
     with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as tar:
-        for name, data in (("./c/before.bin", b"x" * 5000), ("c/a b.tif", DATA), ("c/link", b"")):
+        for name, data in (("./c//before.bin", b"x" * 5000), ("c/a b.tif", DATA), ("c/link", b"")):
             info = tarfile.TarInfo(name)
             if name == "c/link":
                 info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
