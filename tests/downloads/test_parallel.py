@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import signal
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +16,10 @@ from mlhub_tui.downloads import extents
 from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.line import SPARE
-from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.ramp import Ramp
 from tests.faults.server import Answer, FaultServer
 
 from .support import HASTY, WIDE, Links, content, files, wish
-from .test_processes import program
 from .test_queue import Make, ended, until
 
 DATA = content(3 << 20)
@@ -287,34 +282,6 @@ async def test_a_full_disk_stops_all_connections_with_a_reason(
     monkeypatch.setattr(Part, "write", whole)
     await queue.resume(job.id)
     assert (await ended(queue, job)).path.read_bytes() == DATA
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs signals")
-def test_killed_again_and_again_with_many_connections_it_ends_whole(
-    server: FaultServer, tmp_path: Path, mlhub_home: Path
-) -> None:
-    folder, chance = tmp_path / "out", random.Random(5)
-    server.always = Answer(pace=0.06)
-    names = ["a", "b", "c"]
-    homes = [tmp_path / f"home-{name}" for name in names]
-    for _ in range(KILLS // len(names)):
-        pairs = list(zip(homes, names, strict=True))
-        victims = [program(home, server, folder, name, wide=True) for home, name in pairs]
-        for victim in victims:
-            time.sleep(chance.uniform(0.02, 0.15))
-            victim.send_signal(signal.SIGKILL)
-            victim.communicate()
-    assert server.most > len(names)
-    server.always = Answer()
-    for home in homes:
-        queue = DownloadQueue(home / "queue.db", Links(server.url), patience=HASTY, tuning=WIDE)
-        queue.start()
-        deadline = time.monotonic() + 10
-        while not (queue.snapshot() and queue.snapshot()[0].state is State.DONE):
-            assert time.monotonic() < deadline, queue.snapshot()
-            time.sleep(0.02)
-        queue.stop()
-    assert [(folder / f"{name}.tar.gz").read_bytes() == DATA for name in names] == [True] * len(names)
 
 
 def recorded(home: Path) -> extents.Extents:

@@ -12,6 +12,7 @@ from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.process import Kind
+from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.settings import MOST, Settings, load, save
 from tests.faults.server import Answer, FaultServer
 
@@ -44,7 +45,7 @@ async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(
 ) -> None:
     server.always = SLOW
     told: list[object] = []
-    queue = make_queue(Links(server.url), on_change=lambda: told.append(queue.settings))
+    queue: DownloadQueue = make_queue(Links(server.url), on_change=lambda: told.append(queue.settings))
     await queue.change(transfers=1)
     await queue.add_many([wish(folder, name) for name in "abc"])
     await until(queue, lambda _: server.open == 1)
