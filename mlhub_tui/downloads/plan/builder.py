@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +38,10 @@ class Progress:
     bytes_total: int | None = None
     sorting: bool = False
 
+    def at(self, bytes_read: int, bytes_total: int | None, *, sorting: bool = False) -> Progress:
+        """Return the same with what was read of the archive."""
+        return replace(self, bytes_read=bytes_read, bytes_total=bytes_total, sorting=sorting)
+
 
 class Builder:
     """Writes an index beside its name; only a whole one gets the name.
@@ -50,6 +54,8 @@ class Builder:
         Where the index will stand.
     anew
         Whether an unfinished one is thrown away.
+    archive
+        As `Reader`.
 
     Raises
     ------
@@ -57,8 +63,9 @@ class Builder:
         If another program is building it.
     """
 
-    def __init__(self, path: Path, *, anew: bool = False) -> None:
+    def __init__(self, path: Path, *, anew: bool = False, archive: str = "") -> None:
         self.path = path
+        self._reader = Reader(archive)
         self._file = path.with_name(path.name + BUILDING)
         make_private_folder(path.parent)
         self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -80,20 +87,18 @@ class Builder:
     ) -> None:
         self.close()
 
-    def add(self, document: Any, *, url: str = "", member: str = "") -> None:
+    def add(self, document: Any, *, member: str = "", hrefs: Mapping[str, str] | None = None) -> None:
         """Take a document; what is no item and no collection is counted and left out.
 
         Parameters
         ----------
         document
             The JSON.
-        url
-            Where it was fetched from.
-        member
-            Its name in an archive.
+        member, hrefs
+            As `Reader.read`.
         """
         self.documents += 1
-        record = self._reader.read(document, url=url, member=member)
+        record = self._reader.read(document, member=member, hrefs=hrefs)
         if record is not None:
             self.add_record(record)
 
@@ -132,13 +137,20 @@ class Builder:
 
     def next_link(self, collection: str) -> str | None:
         """Return the link to the next page of a collection's items, None for the first one."""
-        found = self._connection.execute("SELECT next FROM collection WHERE name = ?", (collection,)).fetchone()
+        found = self._connection.execute(
+            "SELECT next FROM collection WHERE name = ?", (collection,)
+        ).fetchone()
         return str(found[0]) if found and found[0] is not None else None
 
     def whole_collections(self) -> frozenset[str]:
         """Return the collections of whose items no more pages come."""
         rows = self._connection.execute("SELECT name FROM collection WHERE whole")
         return frozenset(row[0] for row in rows)
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The collections of which something was taken."""
+        return tuple(self._collections)
 
     @property
     def progress(self) -> Progress:
@@ -209,7 +221,6 @@ class Builder:
 
     def _prepare(self) -> None:
         connection = self._connection
-        self._reader = Reader()
         self._keys, self._files = Names(connection, "key"), Names(connection, "file")
         self._media = Names(connection, "media")
         rows = connection.execute("SELECT name, id FROM collection")
@@ -240,21 +251,19 @@ class Builder:
 
     def _add_assets(self, records: tuple[AssetRecord, ...], item: int | None, collection: int) -> None:
         seen: dict[int, int] = {}
-        for record in records:
-            number, file = self._next_asset, self._files(record.file)
-            self._next_asset += 1
-            twin = None
-            if record.scope is not Scope.ITEM:
-                twin = self._shared.setdefault((collection, int(record.scope), file), number)
+        number = self._next_asset
+        keys, files, medias = self._keys, self._files, self._media
+        for key, name, href, scope, media, size, checksum in records:
+            file, twin = files(name), None
+            if scope is not Scope.ITEM:
+                twin = self._shared.setdefault((collection, scope, file), number)
             elif (before := seen.setdefault(file, number)) != number:
                 twin = before
                 self._pair(before)
-            key = self._keys(record.key)
-            self._assets.append(
-                (number, item, collection, key, file, int(record.scope), record.size, twin)
-            )
-            media = self._media(record.media) if record.media else None
-            self._hrefs.append((number, record.href, media, record.checksum or None))
+            self._assets.append((number, item, collection, keys(key), file, _SCOPES[scope], size, twin))
+            self._hrefs.append((number, href, medias(media) if media else None, checksum or None))
+            number += 1
+        self._next_asset = number
 
     def _pair(self, number: int) -> None:
         """Note that another asset has the save path of one of the last ones taken."""
@@ -277,6 +286,7 @@ class Builder:
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
 
+_SCOPES = tuple(int(scope) for scope in Scope)  # SQLite binds plain integers faster
 _INSERT_ITEM = "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 

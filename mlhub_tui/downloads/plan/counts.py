@@ -106,7 +106,7 @@ class Counter:
 
         Raises
         ------
-        NotGeoJSON, NoShapely
+        InvalidSearch, NoShapely
             As `where`.
         sqlite3.OperationalError
             If the index was interrupted.
@@ -120,7 +120,9 @@ class Counter:
         by_collection, by_key, own, items = {}, {}, {}, {}
         for number, keys in self._wanted(filters):
             name, own_sums = self.index.collections[number], self._own.get(number, {})
-            sums = {key: entry for key, entry in self._of(found, number) if not keys or self._names[key] in keys}
+            sums = {
+                key: entry for key, entry in self._of(found, number) if not keys or self._names[key] in keys
+            }
             for key in {**sums, **own_sums}:
                 both = [part[key] for part in (sums, own_sums) if key in part]
                 by_key[name, self._names[key]] = _amount(both, sizes)

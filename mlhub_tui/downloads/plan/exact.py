@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from ...errors import MLHubException
+from ...errors import InvalidSearch, MLHubException
 from ...models import JsonDict
-from .geometry import NotGeoJSON, geometries
+from .geometry import geometries
 from .records import Place
 
 
@@ -47,7 +47,7 @@ class ExactTest:
 
         Raises
         ------
-        NotGeoJSON
+        InvalidSearch
             If shapely cannot read it.
         """
         shapely = _shapely()
@@ -55,9 +55,11 @@ class ExactTest:
             shapes = [shapely.from_geojson(json.dumps(geometry)) for geometry in geometries(value)]
             return cls(shapely.union_all([shapely.make_valid(shape) for shape in shapes]), shapely)
         except shapely.errors.ShapelyError:
-            raise NotGeoJSON("the GeoJSON cannot be read") from None
+            raise InvalidSearch("the GeoJSON cannot be read") from None
 
-    def __call__(self, kind: int, west: float, south: float, east: float, north: float, geometry: str | None) -> bool:
+    def __call__(
+        self, kind: int, west: float, south: float, east: float, north: float, geometry: str | None
+    ) -> bool:
         """Whether an item touches it, by its geometry where one is kept, else by its box."""
         if kind & 2:
             return True

@@ -6,18 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ...errors import MLHubException
+from ...errors import InvalidSearch
 from ...models import BBox, JsonDict
 from ...models.when import Span
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class InvalidFilter(MLHubException):
-    """Filters that cannot be: both a box and a geometry, a box upside down."""
-
-    default_hint = "give an area as west,south,east,north in degrees, or as GeoJSON, not as both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,7 @@ class Filters:
 
     Raises
     ------
-    InvalidFilter
+    InvalidSearch
         If there are both a box and a geometry, or the box is no box.
     """
 
@@ -57,10 +51,10 @@ class Filters:
 
     def __post_init__(self) -> None:
         if self.bbox is not None and self.intersects is not None:
-            raise InvalidFilter("an area is given twice: as a box and as a geometry")
+            raise InvalidSearch("an area is given twice: as a box and as a geometry", hint="give one of them")
         if self.bbox is not None and self.bbox.south > self.bbox.north:
             words = f"the box is upside down: its south, {self.bbox.south:g}, is north of {self.bbox.north:g}"
-            raise InvalidFilter(words)
+            raise InvalidSearch(words, hint="give west, south, east, north in degrees")
 
     @staticmethod
     def keys(wanted: Mapping[str, Iterable[str]]) -> tuple[tuple[str, frozenset[str]], ...]:

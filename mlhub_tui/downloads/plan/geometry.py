@@ -11,22 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import MLHubException
+from ...errors import InvalidSearch
 from ...models import JsonDict
+from ...models.area import geometry_of
 from .records import Place
 
 Point = tuple[float, float]
 Edge = tuple[float, float, float, float]
 
 _MOST_BANDS = 512
-_DEEPEST = 32
-_HINT = "give a GeoJSON Geometry, Feature or FeatureCollection (RFC 7946) with longitudes and latitudes"
-
-
-class NotGeoJSON(MLHubException):
-    """What should be a GeoJSON geometry is none."""
-
-    default_hint = _HINT
+_SQUARES = 32
 
 
 def geometries(value: Any) -> tuple[JsonDict, ...]:
@@ -34,38 +28,11 @@ def geometries(value: Any) -> tuple[JsonDict, ...]:
 
     Raises
     ------
-    NotGeoJSON
-        If it is none, or has no geometry at all.
+    InvalidSearch
+        If it is none, has no geometry at all, or numbers that are no degrees.
     """
-    found = tuple(_simple(value, 0))
-    if not found:
-        raise NotGeoJSON("the GeoJSON has no geometry in it")
-    return found
-
-
-def _simple(value: Any, depth: int) -> Iterator[JsonDict]:
-    if not isinstance(value, dict) or depth > _DEEPEST:
-        raise NotGeoJSON("this is no GeoJSON" if depth <= _DEEPEST else "the GeoJSON is nested too deep")
-    kind = value.get("type")
-    if kind == "FeatureCollection":
-        yield from _each(value, "features", depth)
-    elif kind == "GeometryCollection":
-        yield from _each(value, "geometries", depth)
-    elif kind == "Feature" or (kind is None and "geometry" in value):
-        if value.get("geometry") is not None:
-            yield from _simple(value["geometry"], depth + 1)
-    elif kind in _DEPTHS:
-        yield value
-    else:
-        raise NotGeoJSON(f"this is no GeoJSON: its type is {str(kind)[:40]!r}")
-
-
-def _each(value: JsonDict, name: str, depth: int) -> Iterator[JsonDict]:
-    entries = value.get(name)
-    if not isinstance(entries, list):
-        raise NotGeoJSON(f"the GeoJSON {value['type']} has no {name}")
-    for entry in entries:
-        yield from _simple(entry, depth + 1)
+    found = geometry_of(value)
+    return tuple(found["geometries"]) if found["type"] == "GeometryCollection" else (found,)
 
 
 class Shape:
@@ -78,19 +45,55 @@ class Shape:
 
     Raises
     ------
-    NotGeoJSON
+    InvalidSearch
         If it is none.
+
+    Attributes
+    ----------
+    place
+        The box around it.
     """
 
     def __init__(self, value: Any) -> None:
         self._parts = [part for geometry in geometries(value) for part in _parts(geometry)]
-        self.places: tuple[Place, ...] = tuple(part.place for part in self._parts)
+        wests, souths, easts, norths = zip(*(part.place for part in self._parts), strict=True)
+        self.place: Place = (min(wests), min(souths), max(easts), max(norths))
+        self._squares: dict[tuple[int, int], bool | None] = {}
+        self._scales = tuple(
+            _SQUARES / (high - low) if high > low else 0.0
+            for low, high in zip(self.place[:2], self.place[2:], strict=True)
+        )
 
     def touches(self, west: float, south: float, east: float, north: float) -> bool:
         """Whether the box and a geometry have a point in common; east above 180 goes on at -180."""
         if east > 180 and not math.isinf(east):
             return self.touches(west, south, 180, north) or self.touches(-180, south, east - 360, north)
+        left, bottom, right, top = self.place
+        if left <= west and east <= right and bottom <= south and north <= top:
+            across, up = self._scales
+            square = int((west - left) * across), int((south - bottom) * up)
+            # Most boxes are small, and lie where all of the neighbourhood is inside, or all of it outside.
+            if square == (int((east - left) * across), int((north - bottom) * up)):
+                known = self._square(square)
+                if known is not None:
+                    return known
         return any(part.touches(west, south, east, north) for part in self._parts)
+
+    def _square(self, square: tuple[int, int]) -> bool | None:
+        """Return whether all boxes in a square of the raster touch a geometry, None where some may not."""
+        if square in self._squares:
+            return self._squares[square]
+        (left, bottom, *_), (across, up) = self.place, self._scales
+        # A little wider than it is, so that rounding puts no box beside its square.
+        west, east = (left + (square[0] + step) / across if across else left for step in (-0.01, 1.01))
+        south, north = (bottom + (square[1] + step) / up if up else bottom for step in (-0.01, 1.01))
+        found = self._squares[square] = self._sort_out(west, south, east, north)
+        return found
+
+    def _sort_out(self, west: float, south: float, east: float, north: float) -> bool | None:
+        if self.covers(west, south, east, north):
+            return True
+        return None if any(part.touches(west, south, east, north) for part in self._parts) else False
 
     def covers(self, west: float, south: float, east: float, north: float) -> bool:
         """Whether the box is certain to lie inside a geometry, away from its border."""
@@ -145,7 +148,9 @@ def _band(latitude: float, place: Place, count: int) -> int:
     _, south, _, north = place
     if latitude <= south or north <= south:
         return 0
-    return count - 1 if latitude >= north else min(count - 1, int((latitude - south) / (north - south) * count))
+    return (
+        count - 1 if latitude >= north else min(count - 1, int((latitude - south) / (north - south) * count))
+    )
 
 
 def _crosses(edge: Edge, west: float, south: float, east: float, north: float) -> bool:
@@ -167,7 +172,7 @@ def _parts(geometry: JsonDict) -> Iterator[_Part]:
     try:
         yield from _MAKERS[kind](geometry["coordinates"])
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
-        raise NotGeoJSON(f"the coordinates of the GeoJSON {kind} are none") from None
+        raise InvalidSearch(f"the coordinates of the GeoJSON {kind} are none") from None
 
 
 def _point(coordinates: Any) -> Iterator[_Part]:
@@ -223,4 +228,3 @@ _MAKERS: dict[str, Any] = {
     "MultiLineString": _many(_line),
     "MultiPolygon": _many(_polygon),
 }
-_DEPTHS = frozenset(_MAKERS)

@@ -47,14 +47,28 @@ class Index:
     ------
     NoIndex
         If it is not there, not whole, damaged, or of another version.
+
+    Attributes
+    ----------
+    lock
+        To be held while `connection` is used.
+    selected
+        What its temporary tables hold; see `tally.selection`.
+    facts
+        What it is of, and what was noted while it was made.
+    collections, folders, own
+        Of each collection, by number: its id, its folder, its own assets.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.Lock()
+        self.selected = ""
         try:
             self.connection = _open(path)
-            self.facts: dict[str, Any] = dict(self.connection.execute("SELECT name, value FROM meta").fetchall())
+            self.facts: dict[str, Any] = dict(
+                self.connection.execute("SELECT name, value FROM meta").fetchall()
+            )
             names = self.connection.execute("SELECT id, name, folder FROM collection").fetchall()
             self.collections: dict[int, str] = {row[0]: row[1] for row in names}
             self.folders: dict[int, str] = {row[0]: row[2] for row in names}

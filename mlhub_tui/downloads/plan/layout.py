@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ REPORT = "err_report.csv"
 _BY_SUBSTRING = (".tif", ".tiff", ".json", ".pdf", ".png", ".jpg", ".jpeg", ".csv")
 _NEVER = frozenset("/\\")
 _NEVER_ON_WINDOWS = frozenset('/\\<>:"|?*')
+_PART = ".part"  # what unfinished files end with
 _MOST = 220  # bytes; file systems allow 255, and a part file's name is longer than its file's
 
 
@@ -31,11 +33,6 @@ class Scope(IntEnum):
     ITEM = 0
     COMMON = 1
     COLLECTION = 2
-
-
-def scope_of(key: str) -> Scope:
-    """Return the scope of an item's asset."""
-    return Scope.COMMON if key in COMMON_KEYS else Scope.ITEM
 
 
 def extension(href: str) -> str:
@@ -74,7 +71,11 @@ def item_folder(identity: str) -> str:
 
 def asset_file(key: str, href: str) -> str:
     """Return the name of an asset's file."""
-    ending = extension(href)
+    return _file(key, extension(href))
+
+
+@lru_cache(maxsize=4096)
+def _file(key: str, ending: str) -> str:
     name = f"{key}{ending}"
     if _is_plain(name, os.name == "nt"):
         return name
@@ -104,7 +105,7 @@ def asset_folder(assets: Path, dataset: str) -> Path:
 
 def _is_plain(name: str, windows: bool) -> bool:
     """Whether a name is one file's, stays what it is when it is drawn, and hides nothing."""
-    if not name or name[0] in ".~" or name != name.strip() or len(name) > _MOST:
+    if not name or name[0] in ".~" or name != name.strip() or len(name) > _MOST or name.endswith(_PART):
         return False
     if not name.isascii() and (len(name.encode("utf-8", "replace")) > _MOST or clean(name) != name):
         return False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import MLHubException
 from ...models import BBox, JsonDict
@@ -16,8 +16,9 @@ from ...models.document import LARGEST_SIZE
 from ...models.extent import geometry_bbox
 from ...models.when import parse_span
 from ...sources.hrefs import resolve_href
+from ...sources.static.place import member_url
 from .filters import microseconds
-from .layout import Scope, apart, asset_file, scope_of
+from .layout import COMMON_KEYS, Scope, apart, asset_file
 
 Place = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
@@ -29,8 +30,7 @@ ALWAYS: Moments = (-(2**62), 2**62)
 _ABSOLUTE = ("http://", "https://")
 
 
-@dataclass(frozen=True, slots=True)
-class AssetRecord:
+class AssetRecord(NamedTuple):
     """An asset; `file` is its file's name, `size` in bytes where the document states it."""
 
     key: str
@@ -71,27 +71,35 @@ class DocumentRecord:
 class Reader:
     """Reads documents; counts those it leaves out.
 
+    Parameters
+    ----------
+    archive
+        The `file` URL of the archive that all documents are in; empty where they are in none.
+
     Attributes
     ----------
     left_out
         How many documents were no collections and no items with an id.
     """
 
+    archive: str = ""
     left_out: int = 0
     _folders: dict[str, str] = field(default_factory=dict)
 
-    def read(self, document: Any, *, url: str = "", member: str = "") -> DocumentRecord | None:
+    def read(
+        self, document: Any, *, member: str = "", hrefs: Mapping[str, str] | None = None
+    ) -> DocumentRecord | None:
         """Return what is kept of a document, None for a catalog and for what is no STAC.
 
         Parameters
         ----------
         document
             The JSON.
-        url
-            Where it was fetched from; relative hrefs resolve against it.
         member
-            Its name in an archive: tells the collection of items that do not say, and which name an asset
-            must not take.
+            Its name in the archive: tells the collection of items that do not say, which name an asset must
+            not take, and what relative hrefs are relative to.
+        hrefs
+            The absolute hrefs by asset key, where somebody chose them already.
         """
         kind = document.get("type") if isinstance(document, dict) else None
         if kind == "Catalog" or (member.endswith("/catalog.json") and kind != "Collection"):
@@ -100,25 +108,25 @@ class Reader:
             self.left_out += 1
             return None
         if kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in document):
-            return self._collection(document, url, member)
+            return self._collection(document, member, hrefs or {})
         if kind == "Feature" or "properties" in document or "assets" in document:
-            return self._item(document, url, member)
+            return self._item(document, member, hrefs or {})
         self.left_out += 1
         return None
 
-    def _collection(self, document: JsonDict, url: str, member: str) -> DocumentRecord:
+    def _collection(self, document: JsonDict, member: str, hrefs: Mapping[str, str]) -> DocumentRecord:
         identity: str = document["id"]
         if member:
             self._folders[member.rpartition("/")[0]] = identity
-        assets = tuple(_assets(document, url, _own_name(member, 1), whole=True))
+        assets = tuple(self._assets(document, member, hrefs, whole=True))
         return DocumentRecord(identity, None, assets=assets, faults=_faults(document, assets))
 
-    def _item(self, document: JsonDict, url: str, member: str) -> DocumentRecord:
+    def _item(self, document: JsonDict, member: str, hrefs: Mapping[str, str]) -> DocumentRecord:
         collection = document.get("collection")
         if not isinstance(collection, str) or not collection:
             collection = self._belongs(member)
         properties = document.get("properties")
-        assets = tuple(_assets(document, url, _own_name(member, 2), whole=False))
+        assets = tuple(self._assets(document, member, hrefs, whole=False))
         place = place_of(document)
         return DocumentRecord(
             collection,
@@ -129,6 +137,35 @@ class Reader:
             assets,
             _faults(document, assets),
         )
+
+    def _assets(
+        self, document: JsonDict, member: str, hrefs: Mapping[str, str], *, whole: bool
+    ) -> Iterator[AssetRecord]:
+        """Yield the assets of a document that have an href."""
+        entries = document.get("assets")
+        taken = _own_name(member, 1 if whole else 2)
+        for key, entry in entries.items() if isinstance(entries, dict) else ():
+            href = entry.get("href") if isinstance(entry, dict) else None
+            if not isinstance(href, str) or not href or href.isspace():
+                continue
+            scope = Scope.COLLECTION if whole else Scope.COMMON if key in COMMON_KEYS else Scope.ITEM
+            name = asset_file(key, href)
+            if name == taken and scope is not Scope.COMMON:
+                name = apart(name)
+            plain = href.startswith(_ABSOLUTE) and href.isascii() and href.isprintable() and " " not in href
+            size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")
+            yield AssetRecord(
+                key,
+                name,
+                hrefs[key] if hrefs.get(key) else href if plain else self._resolved(href, member),
+                scope,
+                media if isinstance(media, str) else "",
+                size if type(size) is int and 0 <= size <= LARGEST_SIZE else None,
+                checksum if isinstance(checksum, str) else "",
+            )
+
+    def _resolved(self, href: str, member: str) -> str:
+        return resolve_href(member_url(self.archive, member) if self.archive else "", href)
 
     def _belongs(self, member: str) -> str:
         """Return the collection of an item that does not say: of the folder above it that is one's."""
@@ -180,36 +217,6 @@ def _read(text: str) -> Moments | None:
     if span is None or span.start is None or span.end is None:
         return None
     return microseconds(span.start), microseconds(span.end)
-
-
-def _assets(document: JsonDict, url: str, taken: str, *, whole: bool) -> Iterator[AssetRecord]:
-    """Yield the assets of a document that have an href; `taken` is the name of its own file beside them."""
-    entries = document.get("assets")
-    for key, entry in entries.items() if isinstance(entries, dict) else ():
-        href = entry.get("href") if isinstance(entry, dict) else None
-        if not isinstance(href, str) or not href.strip():
-            continue
-        scope = Scope.COLLECTION if whole else scope_of(key)
-        name = asset_file(key, href)
-        if name == taken and scope is not Scope.COMMON:
-            name = apart(name)
-        size, media = entry.get("file:size"), entry.get("type")
-        checksum = entry.get("file:checksum")
-        yield AssetRecord(
-            key,
-            name,
-            _resolved(url, href),
-            scope,
-            media if isinstance(media, str) else "",
-            size if type(size) is int and 0 <= size <= LARGEST_SIZE else None,
-            checksum if isinstance(checksum, str) else "",
-        )
-
-
-def _resolved(url: str, href: str) -> str:
-    if href.startswith(_ABSOLUTE) and href.isascii() and href.isprintable() and " " not in href:
-        return href
-    return resolve_href(url, href)
 
 
 def _own_name(member: str, depth: int) -> str:

@@ -120,9 +120,13 @@ def _order(connection: sqlite3.Connection) -> None:
 
 def _make_blocks(connection: sqlite3.Connection) -> None:
     """Cut the items of each collection, those with a place and a time first, into blocks."""
-    items, assets = connection.execute("SELECT count(*), coalesce(sum(last - first + 1), 0) FROM spot").fetchone()
+    items, assets = connection.execute(
+        "SELECT count(*), coalesce(sum(last - first + 1), 0) FROM spot"
+    ).fetchone()
     length = max(4, min(1024, items * _ASSETS_A_BLOCK // max(assets, 1)))
-    parts = connection.execute("SELECT min(id), max(id) FROM spot GROUP BY collection, kind ORDER BY 1").fetchall()
+    parts = connection.execute(
+        "SELECT min(id), max(id) FROM spot GROUP BY collection, kind ORDER BY 1"
+    ).fetchall()
     base = 0
     for low, high in parts:
         connection.execute(_MAKE_BLOCKS, {"base": base, "low": low, "high": high, "length": length})

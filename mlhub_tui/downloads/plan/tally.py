@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .filters import Filters
 from .index import Index
-from .where import Where, where
+from .where import where
 
 Group = tuple[int, int]
 """Numbers of a collection and of an asset key."""
@@ -64,14 +64,13 @@ def tally(index: Index, filters: Filters) -> Tally:
 
     Raises
     ------
-    NotGeoJSON, NoShapely
+    InvalidSearch, NoShapely
         As `where`.
     sqlite3.OperationalError
         If the index was interrupted.
     """
     with index.lock:
-        db = index.connection
-        select(db, where(db, filters))
+        db = selection(index, filters)
         sums: dict[Group, Sum] = {}
         for rows in (db.execute(_WHOLE_SUMS), db.execute(_LONE_SUMS)):
             for collection, key, *numbers in rows:
@@ -80,25 +79,23 @@ def tally(index: Index, filters: Filters) -> Tally:
         return Tally(sums, _items(db), _sizes(db, twins))
 
 
-def select(db: sqlite3.Connection, wanted: Where) -> None:
-    """Fill the temporary tables `hit` (blocks, and whether as a whole) and `lone` (items of the others)."""
+def selection(index: Index, filters: Filters) -> sqlite3.Connection:
+    """Fill the temporary tables `hit` (blocks, and whether as a whole) and `lone` (items of the others).
+
+    They stay until the next selection; the index's lock is held by the caller.
+    """
+    db = index.connection
+    name = repr((filters.bbox, filters.intersects, filters.exact, filters.when))
+    if index.selected == name:
+        return db
+    wanted = where(db, filters)
+    index.selected = ""
     db.execute("DROP TABLE IF EXISTS temp.hit")
     db.execute("DROP TABLE IF EXISTS temp.lone")
-    db.execute(
-        f"CREATE TEMP TABLE hit AS SELECT id, collection, low, high, kind, {wanted.every} AS whole "  # noqa: S608
-        f"FROM block WHERE {wanted.some}",
-        wanted.values,
-    )
-    db.execute(
-        "CREATE TEMP TABLE lone AS SELECT spot.collection, hit.id AS block, item, spot.kind, first, last, month, square "
-        f"FROM hit CROSS JOIN spot ON spot.id BETWEEN hit.low AND hit.high WHERE NOT whole AND {_of_spot(wanted)}",
-        wanted.values,
-    )
-
-
-def _of_spot(wanted: Where) -> str:
-    """Return the condition on items where columns of blocks have the same names."""
-    return wanted.item.replace("kind", "spot.kind")
+    db.execute(_HIT.format(every=wanted.every, some=wanted.some), wanted.values)
+    db.execute(_LONE.format(item=wanted.item), wanted.values)
+    index.selected = name
+    return db
 
 
 def _twins(db: sqlite3.Connection, sums: dict[Group, Sum]) -> list[tuple[int]]:
@@ -125,6 +122,14 @@ def _sizes(db: sqlite3.Connection, twins: set[int]) -> dict[int, int | None]:
     return {twin: db.execute(sql, (twin,)).fetchone()[0] for twin in twins}
 
 
+_HIT = """
+CREATE TEMP TABLE hit AS
+SELECT id, collection, low, high, kind, {every} AS whole FROM block WHERE {some}
+"""
+_LONE = """
+CREATE TEMP TABLE lone AS SELECT collection, kind, first, last, month, square
+FROM (SELECT low, high FROM hit WHERE NOT whole) CROSS JOIN spot ON spot.id BETWEEN low AND high WHERE {item}
+"""
 _WHOLE_SUMS = """
 SELECT hit.collection, key, sum(assets), sum(single), sum(known), total(bytes)
 FROM hit CROSS JOIN tally ON tally.block = hit.id WHERE whole GROUP BY 1, 2

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from .exact import ExactTest
 from .filters import Filters, bounds
 from .geometry import Shape
 from .records import Place
 
-_REMEMBERED = 50_000
 _NOWHERE = "-9e999"
 Values = dict[str, float | int]
 
@@ -42,7 +40,7 @@ def where(connection: sqlite3.Connection, filters: Filters) -> Where:
 
     Raises
     ------
-    NotGeoJSON
+    InvalidSearch
         If the geometry is none.
     NoShapely
         If the exact test is wanted and shapely is not installed.
@@ -51,7 +49,9 @@ def where(connection: sqlite3.Connection, filters: Filters) -> Where:
     values: Values = {}
     for part in parts:
         values |= part.values
-    return Where(_all(p.item for p in parts), _all(p.some for p in parts), _all(p.every for p in parts), values)
+    return Where(
+        _all(p.item for p in parts), _all(p.some for p in parts), _all(p.every for p in parts), values
+    )
 
 
 def _all(conditions: Iterable[str]) -> str:
@@ -132,11 +132,9 @@ def _any(conditions: Iterable[str]) -> str:
 
 def _shape(connection: sqlite3.Connection, shape: Shape) -> Where:
     """Return the conditions for touching a geometry: its box first, since asking the geometry costs more."""
-    touches = lru_cache(_REMEMBERED)(shape.touches)
-    connection.create_function("touches", 4, touches, deterministic=True)
+    connection.create_function("touches", 4, shape.touches, deterministic=True)
     connection.create_function("covers", 4, shape.covers, deterministic=True)
-    lows, highs = zip(*((place[:2], place[2:]) for place in shape.places), strict=True)
-    (west, south), (east, north) = (map(min, zip(*lows, strict=True)), map(max, zip(*highs, strict=True)))
-    box = _boxes([(west, south, east, north)], inside=True)
+    box = _boxes([shape.place], inside=True)
     item = f"{box.item} AND (kind & 2 OR touches(w, s, e, n))"
-    return Where(item, box.some, "kind & 2 OR covers(w0, s0, e1, n1)", box.values)
+    some = f"{box.some} AND (kind & 2 OR touches(w0, s0, e1, n1))"
+    return Where(item, some, "kind & 2 OR covers(w0, s0, e1, n1)", box.values)

@@ -1,0 +1,235 @@
+"""Building the index of a dataset: from its catalog archive in one pass, or from pages of items."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ...errors import EntityDoesNotExist, MLHubException
+from ...models import Collection, Document, Item
+from ...sources.asset_hrefs import asset_href
+from ...sources.base import Page
+from ...sources.static.archive import Remarks, documents
+from ...sources.static.place import file_url
+from ..threads import in_thread
+from .builder import Builder, Progress
+from .index import Index, NoIndex
+from .place import Subject, archive_validator, touch
+
+Show = Callable[[Progress], None]
+"""Told how far it is; called from the thread that builds."""
+_SHOW_EVERY = 256
+"""Documents between two looks at the clock of others: whether to stop, and how far it is."""
+
+
+class Stopped(MLHubException):
+    """The building of an index was stopped."""
+
+
+class Pages(Protocol):
+    """What an index needs of a `Source`."""
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        ...
+
+    async def items_page(
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of a collection's items."""
+        ...
+
+
+def opened(subject: Subject) -> Index | None:
+    """Return the index of a subject where there is a whole one."""
+    try:
+        index = Index(subject.path)
+    except NoIndex:
+        return None
+    touch(subject.path)
+    return index
+
+
+def of_archive(
+    archive: Path,
+    *,
+    source: str,
+    dataset: str,
+    show: Show | None = None,
+    stopped: threading.Event | None = None,
+) -> Index:
+    """Return the index of a dataset's catalog archive: the one that is there, else made in one pass.
+
+    It blocks: some seconds for hundreds of thousands of assets. Nothing is unpacked to disk, and memory does
+    not grow with the archive.
+
+    Parameters
+    ----------
+    archive
+        A `.tar.gz` or `.tar` of STAC documents.
+    source, dataset
+        What it is the catalog of.
+    show
+        Told how far it is.
+    stopped
+        Ends it early.
+
+    Raises
+    ------
+    DamagedArchive
+        If the archive cannot be read to its end.
+    EntityDoesNotExist
+        If there is no STAC document in it.
+    Stopped
+        If it was stopped.
+    OutputFolderError, OSError
+        If the archive cannot be read, or the index not be written.
+    """
+    subject = Subject(source, dataset, archive_validator(archive))
+    found = opened(subject)
+    if found is not None:
+        return found
+    stop = stopped or threading.Event()
+    with Builder(subject.path, anew=True, archive=file_url(archive)) as builder:
+        notes = _read_archive(archive, builder, show, stop)
+        if not builder.collections:
+            raise EntityDoesNotExist(
+                f"there are no STAC items or collections in {archive.name}",
+                hint="it may be the archive of something else; fetch the catalog again",
+            )
+        _finish(builder, subject, notes, stop)
+    subject.drop_others()
+    return Index(subject.path)
+
+
+def _read_archive(archive: Path, builder: Builder, show: Show | None, stop: threading.Event) -> Sequence[str]:
+    remarks = Remarks()
+    read: list[int | None] = [0, None]
+
+    def note(done: int, whole: int | None) -> None:
+        read[:] = done, whole
+
+    following = documents(archive, remarks=remarks, progress=note, cancelled=stop.is_set)
+    for number, (member, document) in enumerate(following):
+        builder.add(document, member=member)
+        if show is not None and number % _SHOW_EVERY == 0:
+            show(builder.progress.at(read[0] or 0, read[1]))
+    if stop.is_set():
+        raise Stopped("the reading of the catalog was stopped")
+    if show is not None:
+        show(builder.progress.at(read[0] or 0, read[1], sorting=True))
+    return remarks.lines()
+
+
+async def of_pages(
+    source: Pages,
+    collections: Sequence[str],
+    *,
+    location: str,
+    dataset: str,
+    validator: str = "",
+    page_size: int | None = None,
+    show: Show | None = None,
+    fresh: bool = False,
+) -> Index:
+    """Return the index of collections of a STAC API or a static catalog, made page by page.
+
+    What was read before a cancel, a failure or a kill is kept: the next call goes on with the next page.
+
+    Parameters
+    ----------
+    source
+        Where collections and items come from.
+    collections
+        Their ids.
+    location
+        The source's location, without keys.
+    dataset
+        What the collections are called together.
+    validator
+        What changes when the collections do, where somebody can tell.
+    page_size
+        How many items are wanted at a time; a wish.
+    show
+        Told how far it is, from a thread.
+    fresh
+        Whether a whole index that is there does not count.
+
+    Raises
+    ------
+    RequestError
+        If a page cannot be had; what came before is kept.
+    TargetBusy
+        If another program is building it.
+    """
+    subject = Subject(location, dataset, validator or "\n".join(collections))
+    if not fresh and (found := await in_thread(lambda: opened(subject))) is not None:
+        return found
+    stop = threading.Event()
+    builder = await in_thread(lambda: Builder(subject.path))
+    try:
+        notes: list[str] = []
+        for collection in collections:
+            notes += await _take_collection(source, collection, builder, page_size, show)
+        await in_thread(lambda: _finish(builder, subject, notes, stop), interrupt=stop.set, grace=5.0)
+    finally:
+        await in_thread(builder.close)
+    subject.drop_others()
+    return await in_thread(lambda: Index(subject.path))
+
+
+async def _take_collection(
+    source: Pages, collection: str, builder: Builder, page_size: int | None, show: Show | None
+) -> list[str]:
+    """Take the pages of one collection that were not taken yet; return what to know of them."""
+    if collection in builder.whole_collections():
+        return []
+    link = builder.next_link(collection)
+    if link is None:
+        described = await source.collection(collection)
+        await in_thread(lambda: _take([described], builder))
+    notes: list[str] = []
+    while True:
+        page = await source.items_page(collection, link=link, page_size=page_size)
+        notes += page.notes
+        if page.stopped:
+            notes.append(f"{collection}: {page.stopped}")
+        following = None if page.stopped or page.next == link else page.next
+
+        def take(page: Page[Item] = page, following: str | None = following) -> None:
+            _take(page.entries, builder, collection)
+            builder.note_page(collection, following)
+            if show is not None:
+                show(builder.progress)
+
+        # A page is taken whole or not at all, so that the one after it is the right one to go on with.
+        await in_thread(take, grace=5.0)
+        if following is None:
+            return notes
+        link = following
+
+
+def _take(found: Sequence[Document], builder: Builder, collection: str = "") -> None:
+    for document in found:
+        raw = document.raw
+        if collection and not isinstance(raw.get("collection"), str):
+            raw = {**raw, "collection": collection}
+        builder.add(raw, hrefs=_hrefs(document))
+
+
+def _hrefs(document: Document) -> Mapping[str, str]:
+    assets = document.assets if isinstance(document, Item | Collection) else ()
+    return {asset.key: asset_href(document, asset).href for asset in assets if asset.href}
+
+
+def _finish(builder: Builder, subject: Subject, notes: Sequence[str], stop: threading.Event) -> None:
+    facts = {"source": subject.source, "dataset": subject.dataset, "validator": subject.validator}
+    try:
+        builder.finish({**facts, "notes": "\n".join(notes)}, stopped=stop)
+    except sqlite3.OperationalError:
+        if stop.is_set():
+            raise Stopped("the reading of the catalog was stopped") from None
+        raise

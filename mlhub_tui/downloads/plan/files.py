@@ -1,0 +1,103 @@
+"""The files of a selection: each save path once, in the order of the catalog."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .filters import Filters
+from .index import Index
+from .layout import Scope
+from .where import where
+
+_PAGES = ("text/html", "application/xhtml+xml")
+_PAGE_ENDS = (".html", ".htm", ".xhtml")
+
+
+class PlannedFile(NamedTuple):
+    """A file to download.
+
+    Parameters
+    ----------
+    path
+        Where it goes, relative to the dataset's folder, with `/` between the parts.
+    href
+        Where it is; absolute where the catalog tells.
+    size
+        Bytes, where the catalog states them.
+    checksum
+        A multihash, where the catalog has one; else empty.
+    page
+        Whether it is a web page by what the catalog says.
+    collection, item, key
+        The asset; `item` is None for a collection's own.
+    """
+
+    path: str
+    href: str
+    size: int | None
+    checksum: str
+    page: bool
+    collection: str
+    item: str | None
+    key: str
+
+
+def files(index: Index, filters: Filters) -> Iterator[PlannedFile]:
+    """Yield the files of a selection.
+
+    Of assets that have one save path, the first in the catalog that is selected counts. A collection's own
+    assets are always selected with it, whatever the area, the time and the keys are; the common ones are
+    chosen as those of items (as radiant_mlhub 0.5.5 does).
+
+    Raises
+    ------
+    InvalidSearch, NoShapely
+        As `where`.
+    """
+    if filters.catalog_only:
+        return
+    with Index(index.path) as own:  # a connection of its own: the selection may be asked for other things
+        db = own.connection
+        names = dict(db.execute("SELECT id, name FROM key").fetchall())
+        wanted = {number: name for number, name in own.collections.items() if filters.wants(name)}
+        keys = {name: chosen for name, chosen in filters.collections if chosen}
+        _choose(db, filters, wanted)
+        seen: set[int] = set()
+        for row in db.execute(_FILES):
+            collection, item, folder, scope, key, file, twin, href, size, checksum, media = row
+            name = wanted[collection]
+            chosen = keys.get(name)
+            if chosen is not None and scope != Scope.COLLECTION and names[key] not in chosen:
+                continue
+            if twin is not None:
+                if twin in seen:
+                    continue
+                seen.add(twin)
+            path = own.save_path(collection, scope, folder or "", file)
+            page = (media or "").startswith(_PAGES) or file.endswith(_PAGE_ENDS)
+            yield PlannedFile(path, href, size, checksum or "", page, name, item, names[key])
+
+
+def _choose(db: sqlite3.Connection, filters: Filters, wanted: dict[int, str]) -> None:
+    """Fill the temporary table `chosen`: assets from `first` to `last`, of an item or none, by number."""
+    of_wanted = f"collection IN ({', '.join(map(str, wanted))})"
+    found = where(db, filters)
+    db.execute("CREATE TEMP TABLE chosen (first INTEGER PRIMARY KEY, last INTEGER, item INTEGER)")
+    db.execute(f"INSERT INTO chosen SELECT id, id, NULL FROM asset WHERE item IS NULL AND {of_wanted}")  # noqa: S608
+    db.execute(
+        f"INSERT INTO chosen SELECT first, last, item FROM spot "  # noqa: S608 - conditions, ours
+        f"WHERE last >= first AND {of_wanted} AND {found.item}",
+        found.values,
+    )
+
+
+_FILES = """
+SELECT asset.collection, item.name, coalesce(item.folder, item.name), scope, asset.key, file.name, twin,
+       href.href, size, checksum, media.name
+FROM chosen CROSS JOIN asset ON asset.id BETWEEN chosen.first AND chosen.last
+CROSS JOIN href ON href.id = asset.id CROSS JOIN file ON file.id = asset.file
+LEFT JOIN item ON item.id = chosen.item LEFT JOIN media ON media.id = href.media
+ORDER BY chosen.first, asset.id
+"""
