@@ -1,0 +1,90 @@
+"""`mlhub-tui download item`: assets by their keys and roles, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Run
+
+LABELS = "ref_african_crops_kenya_02_labels"
+ITEM = "ref_african_crops_kenya_02_tile_00_label"
+OTHER = "ref_african_crops_kenya_02_tile_01_label"
+
+
+def test_all_assets_of_items_arrive_at_collection_item_key(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    result = run("download", "item", LABELS, ITEM, OTHER, ITEM, "--output-dir", str(tmp_path))
+    assert result.exit_code == 0, result.stderr
+    files = {
+        tmp_path / LABELS / name / file
+        for name in (ITEM, OTHER)
+        for file in ("labels.tif", "documentation.pdf")
+    }
+    assert set(map(Path, result.stdout.splitlines())) == files
+    assert all(file.stat().st_size for file in files)
+    assert (tmp_path / LABELS / ITEM / "labels.tif").read_bytes()[:2] in (b"II", b"MM")
+
+
+@pytest.mark.parametrize("choice", [("--asset", "labels"), ("--role", "labels")])
+def test_a_key_or_a_role_chooses_and_the_options_may_come_first(
+    run: Run, on_sample: SampleServer, tmp_path: Path, choice: tuple[str, str]
+) -> None:
+    result = run("download", "--output-dir", str(tmp_path), "item", LABELS, ITEM, *choice)
+    assert result.stdout == f"{tmp_path / LABELS / ITEM / 'labels.tif'}\n"
+
+
+def test_a_key_that_is_not_there_is_named_beside_those_that_are(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    result = run("download", "item", LABELS, ITEM, "--asset", "nope", "--output-dir", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no asset 'nope'; there are: labels, documentation" in result.stderr
+    both = run(
+        "download",
+        "item",
+        LABELS,
+        ITEM,
+        "--asset",
+        "nope",
+        "--asset",
+        "labels",
+        "--output-dir",
+        str(tmp_path),
+    )
+    assert both.exit_code == 1
+    assert both.stdout.endswith("labels.tif\n")
+
+
+def test_an_item_that_does_not_exist_is_an_error(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
+    result = run("download", "item", LABELS, "nowhere", "--output-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert "nowhere" in result.stderr
+
+
+def test_the_queue_lists_assets_with_item_and_key(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
+    run("download", "item", LABELS, ITEM, "--asset", "labels", "--output-dir", str(tmp_path))
+    run("download", LABELS, "--output-dir", str(tmp_path))
+    asset, archive = json.loads(run("queue", "list", "--json").stdout)
+    assert (asset["collection"], asset["item"], asset["asset"]) == (LABELS, ITEM, "labels")
+    assert (asset["name"], asset["state"]) == (f"{ITEM}/labels.tif", "done")
+    assert (archive["collection"], archive["item"], archive["asset"]) == (LABELS, None, None)
+
+
+def test_a_collection_of_the_name_of_a_command_can_be_asked_for(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    result = run("download", "archives", "item", "--output-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert 'collection "item"' in result.stderr
+
+
+def test_help_shows_both_ways(run: Run) -> None:
+    told = run("download", "--help").stdout
+    for words in ("COLLECTION...", "--if-exists", "item", "Download assets of items"):
+        assert words in told
