@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import EntityDoesNotExist, ServerError, ServerTimeout, ServerUnreachable
+from ..errors import (
+    EntityDoesNotExist,
+    ServerError,
+    ServerTimeout,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
 from ..text import duration
 from .freshness import fresh_for
 from .hrefs import host_of
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from .http import Session
 
 _TRY_AGAIN = 30.0  # seconds without asking a host that could not be reached, while the cache can answer
+_LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
 _VALIDATORS = (("etag", "If-None-Match"), ("modified", "If-Modified-Since"))
 
 
@@ -142,8 +149,8 @@ class Remembering:
         }
         try:
             response = await self.session.get(url, headers=headers)
-        except (ServerUnreachable, ServerTimeout, ServerError) as error:
-            if kept is None:
+        except (ServerUnreachable, ServerTimeout, ServerError, UnexpectedAnswer) as error:
+            if kept is None or (isinstance(error, UnexpectedAnswer) and error.status != _LOGIN_FIRST):
                 raise
             self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, error.message)
             return self._stale(url, kept)

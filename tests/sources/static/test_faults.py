@@ -1,0 +1,317 @@
+"""What is wrong with one document is one sentence about it; the rest of the catalog is still listed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
+from mlhub_tui.models import Document, Entry, EntryKind
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
+from mlhub_tui.sources.static.tree import AGAIN
+from tests.sources.loopback import Answer, Asked, page_of_html
+from tests.sources.patience import Patience
+
+from .conftest import Open, Serve
+from .grow import Files, catalog, collection, item, link
+
+BROKEN: dict[str, Any] = {
+    "html": b"<!DOCTYPE html><html>gone</html>",
+    "xml": b"<?xml version='1.0'?><Error/>",
+    "half": b'{"type": "Collection", "id": "x", ',
+    "empty": b"",
+    "list": b"[1, 2]",
+    "other": b'{"code": "NotFound", "description": "none"}',
+    "strange": b'{"type": "Topology", "id": "x"}',
+    "nameless": b'{"type": "Collection", "links": []}',
+    "numbered": b'{"type": "Item", "id": 7, "links": []}',
+    "deep": b"[" * 100_000,
+    "binary": bytes(range(256)),
+    "latin": '{"id": "é"}'.encode("latin-1"),
+}
+SAID = {
+    "html": "a web page instead of a document",
+    "xml": "XML, not JSON",
+    "half": "not JSON (line 1, column",
+    "empty": "the document is empty",
+    "list": "not an object",
+    "other": "JSON, but no STAC document",
+    "strange": 'its type is "Topology"',
+    "nameless": "a collection without an id",
+    "numbered": "without an id",
+    "deep": "nested too deep",
+    "binary": "not JSON",
+    "latin": "not JSON (not text)",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_document_that_is_none_has_a_sentence(name: str) -> None:
+    error = parsed(Fetched("https://host.org/a?sig=secret", BROKEN[name]))
+    assert isinstance(error, UnexpectedAnswer)
+    assert SAID[name] in error.message
+    assert error.hint
+    assert "\n" not in error.message
+    assert "secret" not in error.message
+
+
+@pytest.mark.parametrize("place", ["folder", "server"])
+async def test_the_rest_is_listed(place: str, served: Serve, planted: Any, opened: Open) -> None:
+    children = [link("child", f"{name}/collection.json") for name in BROKEN]
+    items = [link("item", f"{name}.json") for name in BROKEN]
+    files: Files = {
+        "catalog.json": catalog("root", *children, link("child", "missing.json"), link("child", "good.json")),
+        "good.json": collection("good", *items, link("item", "missing.json"), link("item", "fine.json")),
+        "fine.json": item("fine"),
+        **{f"{name}/collection.json": value for name, value in BROKEN.items()},
+        **{f"{name}.json": value for name, value in BROKEN.items()},
+    }
+    location = f"{served(files).url}/catalog.json" if place == "server" else planted(files)
+    source = opened(location, patience=20)
+    page = await source.entries()
+    noted = {entry.label: entry.note for entry in page.entries if entry.note}
+    assert noted.keys() == {*BROKEN, "missing"}
+    assert all(SAID[name] in noted[name] for name in BROKEN)
+    assert [entry.id for entry in page.entries if not entry.note] == ["good"]
+    assert [c.id for c in await source.collections()] == ["good"]
+    assert "13 catalogs or collections could not be read" in (await source.about()).notes[-1]
+    listed = await source.items_page("good")
+    assert ([found.id for found in listed.entries], listed.skipped) == (["fine"], 13)
+    assert "13 items could not be read, the first: " in listed.notes[0]
+    for entry in (await source.entries(page.entries[-1])).entries[:-1]:
+        with pytest.raises(RequestError):
+            await source.document(entry)
+
+
+async def test_a_404_page_with_status_200_is_no_document(served: Serve, opened: Open) -> None:
+    server = served({"catalog.json": lambda _: page_of_html()})
+    with pytest.raises(UnexpectedAnswer, match="a web page"):
+        await opened(f"{server.url}/catalog.json").about()
+
+
+@pytest.mark.parametrize("place", ["folder", "server"])
+async def test_cycles_end(place: str, served: Serve, planted: Any, opened: Open) -> None:
+    """A catalog that contains itself, one above it, and one that two share."""
+    files: Files = {
+        "catalog.json": catalog("root", link("child", "a/catalog.json"), link("child", "./catalog.json"),
+                                link("child", "b/catalog.json")),
+        "a/catalog.json": catalog("a", link("child", "../catalog.json"), link("child", "../c.json"),
+                                  link("item", "../x.json")),
+        "b/catalog.json": catalog("b", link("child", "../c.json"), link("child", "../a/catalog.json")),
+        "c.json": collection("c", link("child", "./a/../b/catalog.json"), link("item", "y.json")),
+        "x.json": item("x"), "y.json": item("y"),
+    }  # fmt: skip
+    location = (
+        f"{served(files).url}/catalog.json" if place == "server" else str(planted(files) / "catalog.json")
+    )
+    source = opened(location, patience=20)
+    assert [c.id for c in await source.collections()] == ["c"]
+    root_url = (await source.about()).document
+    assert isinstance(root_url, Document)
+    for size in (1, 2, 250):
+        assert sorted([i.id async for i in source.items(root_url.url, page_size=size)]) == ["x", "y"]
+    page = await source.entries()
+    assert [entry.note for entry in page.entries] == ["", AGAIN, ""]
+    below = await source.entries(page.entries[0])
+    assert below.entries[0].note == AGAIN
+    assert (await source.entries(below.entries[0])).notes == (AGAIN,)
+
+
+async def test_a_tree_that_branches_without_end_is_walked_once(planted: Any, opened: Open) -> None:
+    """Two links on each of 40 levels to the next one: a trillion ways, 41 catalogs."""
+    files: Files = {
+        f"{n}.json": catalog(f"l{n}", link("child", f"{n + 1}.json"), link("child", f"./{n + 1}.json"),
+                             link("child", f"x/../{n + 1}.json"))
+        for n in range(40)
+    }  # fmt: skip
+    files["40.json"] = collection("end", link("item", "i.json"))
+    files["i.json"] = item("i")
+    source = opened(planted(files) / "0.json")
+    root = (await source.about()).document
+    assert root is not None
+    assert [i.id async for i in source.items(root.url)] == ["i"]
+    assert [c.id for c in await source.collections()] == ["end"]
+
+
+async def test_depth_costs_no_stack(planted: Any, opened: Open) -> None:
+    deep = 1100
+    files: Files = {f"{n}.json": catalog(f"l{n}", link("child", f"{n + 1}.json")) for n in range(deep)}
+    files[f"{deep}.json"] = collection("end", link("item", "i.json"))
+    files["i.json"] = item("i")
+    source = opened(planted(files) / "0.json")
+    assert [c.id for c in await source.collections()] == ["end"]
+    assert (await source.item("end", "i")).id == "i"
+    root = (await source.about()).document
+    assert root is not None
+    assert [i.id async for i in source.items(root.url)] == ["i"]
+
+
+async def test_a_server_cannot_make_anybody_read_their_own_files(
+    served: Serve, tmp_path: Path, opened: Open
+) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps(item("mine")))
+    files: Files = {
+        "catalog.json": collection("c", link("item", mine.as_uri()), link("child", mine.as_uri()),
+                                   link("item", "ftp://host/x.json"), link("item", "ok.json")),
+        "ok.json": item("ok"),
+    }  # fmt: skip
+    source = opened(f"{served(files).url}/catalog.json")
+    page = await source.items_page("c")
+    assert [found.id for found in page.entries] == ["ok"]
+    assert any("a file of this machine is not followed" in note or "machine" in note for note in page.notes)
+    with pytest.raises(MLHubException):
+        await source.document(Entry(EntryKind.ITEM, url=mine.as_uri()))
+    with pytest.raises(MLHubException):
+        await source.asset_link(mine.as_uri())
+
+
+async def test_the_secret_stays_with_its_own_origin(served: Serve, opened: Open) -> None:
+    key = "k" * 30
+    other = served({"item.json": item("far")})
+    home = served(
+        {"catalog.json": collection("c", link("item", f"{other.url}/item.json"), link("item", "near.json")),
+         "near.json": item("near")}
+    )  # fmt: skip
+    session = Session(api_key=key, root_url=home.url, retry=Patience().policy())
+    source = opened(f"{home.url}/catalog.json", session=session)
+    assert [i.id async for i in source.items("c")] == ["far", "near"]
+    assert all(asked.query == {"key": [key]} for asked in home.asked)
+    assert [asked.target for asked in other.asked] == ["/item.json"]
+
+
+async def test_pipes_and_devices_are_not_read(planted: Callable[[Files], Path], opened: Open) -> None:
+    folder = planted(
+        {
+            "catalog.json": collection(
+                "c", link("item", "pipe.json"), link("item", "/dev/zero"), link("item", ".")
+            )
+        }
+    )
+    os.mkfifo(folder / "pipe.json")
+    page = await opened(folder).items_page("c")
+    assert (page.entries, page.skipped) == ((), 3)
+
+
+async def test_links_with_backslashes_spaces_and_no_href(
+    planted: Callable[[Files], Path], opened: Open
+) -> None:
+    links = (
+        link("item", ".\\sub dir\\a.json"),
+        link("item", "sub%20dir/b.json"),
+        link("item", "c%20d.json"),
+        {"rel": "item"},
+        {"rel": "item", "href": None},
+        {"rel": ["item"], "href": "x"},
+    )
+    files: Files = {
+        "catalog.json": collection("c", *links, title=7)
+        | {"links": [*collection("c", *links)["links"], "no", 3]},
+        "sub dir/a.json": item("a"),
+        "sub dir/b.json": item("b"),
+        "c%20d.json": item("c"),
+    }
+    source = opened(planted(files))
+    assert [i.id async for i in source.items("c")] == ["a", "b", "c"]
+    (top,) = (await source.entries()).entries
+    assert (await source.entries(top)).notes == ("2 links without an href",)
+
+
+async def test_a_listing_goes_on_where_a_page_failed(served: Serve, opened: Open) -> None:
+    state = {"fails": True}
+
+    def child(_: Asked) -> Answer:
+        return Answer(404) if state["fails"] else Answer(200, json.dumps(files["b.json"]).encode())
+
+    files: Files = {
+        "catalog.json": collection("c", link("item", "1.json"), link("child", "flaky.json"),
+                                   link("item", "2.json")),
+        "flaky.json": child, "b.json": catalog("b", link("item", "3.json")),
+        "1.json": item("1"), "2.json": item("2"), "3.json": item("3"),
+    }  # fmt: skip
+    source = opened(f"{served(files).url}/catalog.json")
+    first = await source.items_page("c", page_size=1)
+    page = await source.items_page("c", link=first.next)
+    assert [i.id for i in page.entries] == ["2"]
+    assert "not found" in page.notes[0]
+    state["fails"] = False
+    again = await source.items_page("c", link=first.next)
+    assert [i.id for i in again.entries] == ["3", "2"]
+
+
+async def test_offline_the_tree_that_was_seen_is_there(served: Serve, opened: Open) -> None:
+    state = {"away": False}
+    made = collection("c", link("item", "1.json"), title="Seen")
+
+    def root(_: Asked) -> Answer:
+        return Answer(503) if state["away"] else Answer(200, json.dumps(made).encode())
+
+    location = f"{served({'collection.json': root, '1.json': item('1')}).url}/collection.json"
+    before = opened(location)
+    assert [i.id async for i in before.items("c")] == ["1"]
+    assert before.offline is None
+    state["away"] = True
+    source = opened(location)
+    assert [i.id async for i in source.items("c")] == ["1"]
+    assert source.offline is not None
+    about = await source.about()
+    assert about.title == "Seen"
+    assert about.notes[0].startswith("offline: as of ")
+
+
+async def test_a_large_document_does_not_hold_the_loop(
+    planted: Callable[[Files], Path], opened: Open
+) -> None:
+    links = [
+        link("item", f"./items/{n:06d}/{n:06d}.json", type="application/geo+json") for n in range(100_000)
+    ]
+    source = opened(planted({"collection.json": collection("large", *links)}))
+    longest, stop = 0.0, threading.Event()
+
+    async def beat() -> None:
+        nonlocal longest
+        while not stop.is_set():
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - before - 0.005)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(beat())
+        (top,) = (await source.entries()).entries
+        page = await source.entries(top)
+        stop.set()
+    assert (len(page.entries), page.matched) == (250, 100_000)
+    assert longest < 0.5
+
+
+def test_a_document_beyond_the_bound_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlhub_tui.sources.static.parse.MAX_DOCUMENT", 100)
+    error = parsed(Fetched("https://host.org/x.json", b" " * 101))
+    assert isinstance(error, UnexpectedAnswer)
+    assert "101 bytes is too large" in error.message
+
+
+def test_every_recorded_document_is_something_or_has_a_sentence() -> None:
+    folder = Path(__file__).parents[4] / "shared" / "stac-recorded"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded answers at {folder}")
+    kinds = []
+    for path in sorted(folder.glob("0*.json")):
+        found = parsed(Fetched(f"https://host.org/{path.name}", path.read_bytes()))
+        if isinstance(found, RequestError):
+            assert "no STAC document" in found.message
+        elif isinstance(found, ItemList):
+            assert found.skipped == 0
+        else:
+            assert found.label
+        kinds.append(type(found).__name__)
+    assert set(kinds) == {"Catalog", "Collection", "Item", "ItemList", "UnexpectedAnswer"}
