@@ -35,3 +35,8 @@ def log_dir() -> Path:
 def state() -> Path:
     """Return the path of the file that remembers choices between starts (JSON)."""
     return home() / "state.json"
+
+
+def searches() -> Path:
+    """Return the path of the saved searches (JSON)."""
+    return home() / "searches.json"

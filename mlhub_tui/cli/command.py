@@ -45,6 +45,7 @@ COMMANDS = {
     "configure": ("configuring", "configure"),
     "list": ("listing", "list_group"),
     "show": ("showing", "show"),
+    "search": ("searching", "search"),
     "download": ("downloading", "download"),
     "queue": ("queueing", "queue_group"),
     "sources": ("sources", "sources_group"),

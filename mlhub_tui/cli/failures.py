@@ -9,7 +9,14 @@ from contextlib import contextmanager
 
 import click
 
-from ..errors import AccessDenied, APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
+from ..errors import (
+    AccessDenied,
+    APIKeyNotFound,
+    AuthenticationError,
+    InvalidRootURL,
+    InvalidSearch,
+    MLHubException,
+)
 from ..text import one_line, redact
 
 FAILED = 1
@@ -19,8 +26,8 @@ INTERRUPTED = 130
 
 
 def exit_code(error: MLHubException) -> int:
-    """Return 3 where credentials are missing or refused, 2 for a root URL that is none, else 1."""
-    if isinstance(error, InvalidRootURL):
+    """Return 3 where credentials are missing or refused, 2 for a root URL or search that is none, else 1."""
+    if isinstance(error, InvalidRootURL | InvalidSearch):
         return USAGE
     refused = isinstance(error, APIKeyNotFound | AuthenticationError | AccessDenied)
     return NO_CREDENTIALS if refused else FAILED

@@ -116,7 +116,7 @@ def items(
 
     async def ask(source: Source, writer: Writer) -> None:
         found = source.items(collection, limit=limit, page_size=page_size)
-        await (_stream_json(writer, found) if as_json else _stream_table(found))
+        await (stream_json(writer, found) if as_json else stream_table(found))
 
     run(Choice.of(context), ask, key_needed=True)
 
@@ -167,7 +167,8 @@ def _print(
         click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
 
 
-async def _stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:
+async def stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:
+    """Print items as an array, one on a line, as they arrive."""
     separator = ""
     # The first item is awaited before anything is written: an error leaves stdout empty.
     async for item in found:
@@ -176,8 +177,8 @@ async def _stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:
     click.echo("\n]" if separator else "[\n]")
 
 
-async def _stream_table(found: AsyncIterator[Item]) -> None:
-    """Print the rows as they arrive, in the layout that suits the first of them."""
+async def stream_table(found: AsyncIterator[Item]) -> None:
+    """Print the rows of items as they arrive, in the layout that suits the first of them."""
     layout: Table | None = None
     waiting: list[Row] = []
     total = 0

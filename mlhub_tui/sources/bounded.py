@@ -10,6 +10,7 @@ from ..errors import UnexpectedAnswer
 from .base import Page
 
 T = TypeVar("T")
+ENOUGH = "as many as were wanted"
 
 
 def bounded(page: Page[T], left: int | None) -> Page[T]:
@@ -19,7 +20,7 @@ def bounded(page: Page[T], left: int | None) -> Page[T]:
     rest = left - len(page.entries)
     if rest <= 0:
         more = page.next is not None or rest < 0
-        reason = page.stopped or ("as many as were wanted" if more else "")
+        reason = page.stopped or (ENOUGH if more else "")
         return replace(page, entries=page.entries[:left], next=None, stopped=reason)
     if page.next is None:
         return page

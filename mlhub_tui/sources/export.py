@@ -1,0 +1,270 @@
+"""Items written out for other programs, a few in memory: GeoJSON, CSV, and URLs of their assets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..errors import NotOffered
+from ..models import Asset, Item
+from ..text import clean, one_line
+from .asset_hrefs import asset_href
+from .stores import https_of
+
+_SAMPLE = 100  # items whose properties decide the columns of a table
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS = (
+    "id",
+    "collection",
+    "datetime",
+    "start_datetime",
+    "end_datetime",
+    "west",
+    "south",
+    "east",
+    "north",
+)
+Dump = Callable[[Item], str]
+Bare = Callable[[str], str]
+
+
+class Exporter(Protocol):
+    """Makes text of items, piece by piece; `notes` says afterwards what was left out, a line each."""
+
+    def begin(self) -> str:
+        """Return what stands before the first item."""
+        ...
+
+    def add(self, item: Item) -> str:
+        """Return what is to be written now that an item is added; empty where it is kept for later."""
+        ...
+
+    def end(self) -> str:
+        """Return what stands after the last item."""
+        ...
+
+    def notes(self) -> list[str]:
+        """Return what could not be written, a line each."""
+        ...
+
+
+async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable[[str], object]) -> int:
+    """Write items as they come and return how many they were.
+
+    Nothing is written before the first item is there: a search that fails at once leaves no half file.
+
+    Parameters
+    ----------
+    write
+        Takes the next piece of text.
+    """
+    count = 0
+    async for item in items:
+        if not count:
+            write(exporter.begin())
+        write(exporter.add(item))
+        count += 1
+    if not count:
+        write(exporter.begin())
+    write(exporter.end())
+    return count
+
+
+def as_received(item: Item) -> str:
+    """Return the document of an item on one line, in plain ASCII."""
+    return json.dumps(item.raw)
+
+
+@dataclass
+class GeoJSON:
+    """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
+
+    Parameters
+    ----------
+    dump
+        Makes JSON of an item.
+    """
+
+    dump: Dump = as_received
+    _started: bool = False
+
+    def begin(self) -> str:
+        """Return the head of the collection."""
+        return '{"type": "FeatureCollection", "features": ['
+
+    def add(self, item: Item) -> str:
+        """Return an item."""
+        comma, self._started = "," if self._started else "", True
+        return f"{comma}\n{self.dump(item)}"
+
+    def end(self) -> str:
+        """Return the end of the collection."""
+        return "\n]}\n"
+
+    def notes(self) -> list[str]:
+        """Return nothing: everything is written."""
+        return []
+
+
+@dataclass
+class Table:
+    """CSV (RFC 4180): identity, dates, box, the properties that are no objects, and the keys of the assets.
+
+    The columns are those of the first hundred items; properties that only later ones have are counted as
+    left out. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+
+    _waiting: list[Item] = field(default_factory=list)
+    _names: list[str] | None = None
+    _unknown: set[str] = field(default_factory=set)
+
+    def begin(self) -> str:
+        """Return nothing: the first items decide the columns."""
+        return ""
+
+    def add(self, item: Item) -> str:
+        """Return a row, or nothing while the columns are not known."""
+        if self._names is not None:
+            return self._row(item)
+        self._waiting.append(item)
+        return self._flush() if len(self._waiting) == _SAMPLE else ""
+
+    def end(self) -> str:
+        """Return what is left."""
+        return self._flush() if self._names is None else ""
+
+    def notes(self) -> list[str]:
+        """Return the properties that have no column."""
+        if not self._unknown:
+            return []
+        named = ", ".join(one_line(name, 40) for name in sorted(self._unknown)[:5])
+        return [f"properties that only later items have are left out: {named}"]
+
+    def _flush(self) -> str:
+        found: dict[str, None] = {}
+        for item in self._waiting:
+            found.update(dict.fromkeys(_scalars(item)))
+        self._names = [name for name in found if name not in _COLUMNS]
+        head = [*_COLUMNS, *self._names, "assets", "url"]
+        rows = [_written([_cell(name) for name in head]), *map(self._row, self._waiting)]
+        self._waiting.clear()
+        return "".join(rows)
+
+    def _row(self, item: Item) -> str:
+        names, values = self._names or [], _scalars(item)
+        self._unknown.update(set(values).difference(names, _COLUMNS))
+        box = item.bbox
+        sides = (box.west, box.south, box.east, box.north) if box else ("",) * 4
+        times = (values.get(name) for name in ("datetime", "start_datetime", "end_datetime"))
+        assets = " ".join(asset.label for asset in item.assets)
+        rest = (values.get(name) for name in names)
+        return _written(map(_cell, (item.id, item.collection_id, *times, *sides, *rest, assets, item.url)))
+
+
+def _scalars(item: Item) -> dict[str, Any]:
+    """Return the properties that fit in a cell; lists of scalars are joined with spaces."""
+    found: dict[str, Any] = {}
+    for name, value in item.properties.items():
+        if isinstance(value, str | int | float):
+            found[str(name)] = value
+        elif isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+            found[str(name)] = " ".join(map(str, value))
+    return found
+
+
+def _cell(value: Any) -> str:
+    """Return a value as a cell: cleaned, and no formula."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    text = clean(value)
+    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(cells: Iterator[str] | list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which assets are meant: those of the keys and roles given; all where none is given."""
+
+    keys: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    def of(self, item: Item) -> list[Asset]:
+        """Return the chosen assets of an item, in its order."""
+        return [asset for asset in item.assets if self._has(asset)]
+
+    def _has(self, asset: Asset) -> bool:
+        if not self.keys and not self.roles:
+            return True
+        return asset.key in self.keys or not set(asset.roles).isdisjoint(self.roles)
+
+
+@dataclass
+class URLs:
+    """A list of the URLs of assets, one on a line: absolute, by https where the store offers that.
+
+    Parameters
+    ----------
+    chosen
+        Which assets are meant.
+    bare
+        Takes the source's key out of a URL.
+    """
+
+    chosen: Chosen = field(default_factory=Chosen)
+    bare: Bare = str
+    _nowhere: int = 0
+    _paid: int = 0
+
+    def begin(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def add(self, item: Item) -> str:
+        """Return the lines of an item's assets."""
+        return "".join(f"{url}\n" for _, url in self.found(item))
+
+    def found(self, item: Item) -> Iterator[tuple[Asset, str]]:
+        """Yield the chosen assets that can be asked for, with their URLs."""
+        for asset in self.chosen.of(item):
+            found = asset_href(item, asset)
+            self._paid += bool(found.pays)
+            try:
+                url = https_of(found.href)
+            except NotOffered:
+                url = ""
+            if "://" in url:
+                yield asset, self.bare(url)
+            else:
+                self._nowhere += 1
+
+    def end(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def notes(self) -> list[str]:
+        """Return how many assets have no address, or one that is paid for."""
+        said = []
+        if self._nowhere:
+            said.append(f"assets without an address that can be asked for, left out: {self._nowhere:,}")
+        if self._paid:
+            said.append(f"assets whose reader pays for the transfer: {self._paid:,}")
+        return said

@@ -1,0 +1,176 @@
+"""Saved searches: under a name the source, the search, and how many it found; a file in MLHUB_HOME."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .. import paths
+from ..errors import MLHubException
+from ..models import BBox, Search
+from ..storage import make_private_folder, write_atomic
+from ..text import one_line
+
+_VERSION = 1
+_LISTS = frozenset({"collections", "ids", "sort"})
+
+
+class SavedSearchError(MLHubException):
+    """The file of saved searches cannot be read or written, or has no such search."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search that can be run again.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    source
+        Where: the name of a profile, a URL or path without a key, or `sample`.
+    search
+        What is asked for.
+    count
+        How many items it found when it was last run to its end; None where that is not known.
+    when
+        When that was, RFC 3339; empty where it never was.
+    """
+
+    name: str
+    source: str
+    search: Search = field(default_factory=Search)
+    count: int | None = None
+    when: str = ""
+
+
+class SavedSearches:
+    """The searches of a file, by name; what cannot be read as one stays in the file as it is.
+
+    Parameters
+    ----------
+    path
+        The file; default `searches.json` in MLHUB_HOME.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or paths.searches()
+
+    def all(self) -> list[SavedSearch]:
+        """Return all searches in the order they were saved.
+
+        Raises
+        ------
+        SavedSearchError
+            If the file is there and cannot be read.
+        """
+        found = (_of_json(name, entry) for name, entry in self._entries().items())
+        return [saved for saved in found if saved is not None]
+
+    def get(self, name: str) -> SavedSearch:
+        """Return one search.
+
+        Raises
+        ------
+        SavedSearchError
+            If there is none of that name.
+        """
+        found = self.all()
+        for saved in found:
+            if saved.name == name:
+                return saved
+        names = ", ".join(one_line(saved.name, 40) for saved in found)
+        hint = f"there are: {names}" if names else "none was saved yet: `mlhub-tui search ... --save NAME`"
+        raise SavedSearchError(f'there is no saved search "{one_line(name, 60)}"', hint=hint)
+
+    def put(self, saved: SavedSearch) -> None:
+        """Save a search; one of the same name is replaced.
+
+        Raises
+        ------
+        SavedSearchError
+            If the name is empty or the file cannot be written.
+        """
+        if not one_line(saved.name):
+            raise SavedSearchError("a saved search needs a name")
+        self._write({**self._entries(), saved.name: _to_json(saved)})
+
+    def remove(self, name: str) -> None:
+        """Forget a search.
+
+        Raises
+        ------
+        SavedSearchError
+            If there is none of that name, or the file cannot be written.
+        """
+        self.get(name)
+        self._write({known: entry for known, entry in self._entries().items() if known != name})
+
+    def _entries(self) -> dict[str, Any]:
+        try:
+            value = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise SavedSearchError(f"{self.path} cannot be read: {error.strerror or error}") from None
+        except (ValueError, RecursionError):
+            value = None
+        entries = value.get("searches") if isinstance(value, dict) else None
+        if not isinstance(entries, dict):
+            raise SavedSearchError(f"{self.path} is damaged", hint="mend it, or move it away")
+        return entries
+
+    def _write(self, entries: Mapping[str, Any]) -> None:
+        text = json.dumps({"version": _VERSION, "searches": entries}, indent=2)
+        try:
+            make_private_folder(self.path.parent)
+            write_atomic(self.path, f"{text}\n")
+        except OSError as error:
+            raise SavedSearchError(f"{self.path} cannot be written: {error.strerror or error}") from None
+
+
+def _to_json(saved: SavedSearch) -> dict[str, Any]:
+    search: dict[str, Any] = {}
+    for place in fields(Search):
+        value = getattr(saved.search, place.name)
+        if isinstance(value, BBox):
+            value = [value.west, value.south, value.east, value.north]
+        if value not in (None, "", ()):
+            search[place.name] = list(value) if isinstance(value, tuple) else value
+    return {"source": saved.source, "search": search, "count": saved.count, "when": saved.when}
+
+
+def _of_json(name: str, entry: Any) -> SavedSearch | None:
+    """Return a search of the file; None where its parts are not what they should be."""
+    parts = entry if isinstance(entry, dict) else {}
+    source, raw, count = parts.get("source"), parts.get("search"), parts.get("count")
+    if not isinstance(source, str) or not isinstance(raw, dict):
+        return None
+    search = _search_of(raw)
+    counted = count if isinstance(count, int) and not isinstance(count, bool) else None
+    return None if search is None else SavedSearch(name, source, search, counted, one_line(parts.get("when")))
+
+
+def _search_of(raw: dict[str, Any]) -> Search | None:
+    given: dict[str, Any] = {}
+    for place in fields(Search):
+        value = raw.get(place.name)
+        if value is None:
+            continue
+        if place.name in _LISTS:
+            good = isinstance(value, list) and all(isinstance(part, str) for part in value)
+            value = tuple(value) if good else None
+        elif place.name == "bbox":
+            value = BBox.parse(value)
+            good = value is not None
+        elif place.name == "intersects":
+            good = isinstance(value, dict)
+        else:
+            good = isinstance(value, int if place.name == "limit" else str)
+        if not good:
+            return None
+        given[place.name] = value
+    return Search(**given)
