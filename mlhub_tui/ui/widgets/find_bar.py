@@ -58,8 +58,9 @@ class FindBar(Horizontal):
         return self
 
     def say(self, words: str) -> None:
-        """Say what was found."""
-        self.query_one("#found", Static).update(Content(words))
+        """Say what was found, if there is still, or already, a place for it."""
+        for place in self.query("#found").results(Static):
+            place.update(Content(words))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what was typed."""

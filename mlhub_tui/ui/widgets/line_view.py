@@ -95,7 +95,9 @@ class LineView(ScrollView, can_focus=True):
         number = y - self.header + self.scroll_offset.y
         if number >= self.line_count:
             return Strip.blank(width, base)
-        return self.draw_line(number, width).adjust_cell_length(width, self.ground(number))
+        line = self.draw_line(number, width).adjust_cell_length(width, self.ground(number))
+        # Each change of style is some 40 bytes on the way to the terminal.
+        return line.simplify()
 
     def notify_style_update(self) -> None:
         """Take up other colours."""
