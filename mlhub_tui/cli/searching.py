@@ -59,12 +59,14 @@ def search(
     `sample`; without one the options of the connection say which. A source that has no search of its own is
     walked, and its items are sifted on this side.
     """
-    from ..sources.saved import SavedSearch, SavedSearches
+    from ..sources.saved import SavedSearch, SavedSearches, check_name
 
     store = SavedSearches()
     if list_saved or forget is not None:
         _list(store.all()) if forget is None else store.remove(forget)
         return
+    if save is not None:
+        check_name(save)
     before = store.get(saved) if saved is not None else None
     choice = _choice(context, place, before)
     form_of(given)

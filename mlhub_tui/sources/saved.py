@@ -94,8 +94,7 @@ class SavedSearches:
         SavedSearchError
             If the name is empty or the file cannot be written.
         """
-        if not one_line(saved.name):
-            raise SavedSearchError("a saved search needs a name")
+        check_name(saved.name)
         self._write({**self._entries(), saved.name: _to_json(saved)})
 
     def remove(self, name: str) -> None:
@@ -130,6 +129,12 @@ class SavedSearches:
             write_atomic(self.path, f"{text}\n")
         except OSError as error:
             raise SavedSearchError(f"{self.path} cannot be written: {error.strerror or error}") from None
+
+
+def check_name(name: str) -> None:
+    """Make sure that a search can be saved under a name; raise `SavedSearchError` where not."""
+    if not one_line(name):
+        raise SavedSearchError("a saved search needs a name")
 
 
 def _to_json(saved: SavedSearch) -> dict[str, Any]:

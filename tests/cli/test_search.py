@@ -1,0 +1,226 @@
+"""`mlhub-tui search`: what it finds, in which form it prints it, and what it remembers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.sample.server import SampleServer
+
+from ..sources.loopback import Answer, Asked, LoopbackServer, as_json
+from .conftest import Run
+
+LABELS = "ref_african_crops_kenya_02_labels"
+DIGEST = "a" * 64
+SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
+
+
+def feature(number: int) -> dict[str, object]:
+    assets = {
+        "image": {"href": f"../files/{number}.tif", "roles": ["data"], "file:checksum": f"1220{DIGEST}"},
+        "preview": {"href": "s3://bucket/preview.png", "roles": ["thumbnail"]},
+        "lost": {"title": "without a href"},
+    }
+    properties = {
+        "datetime": f"2018-04-0{number}T00:00:00Z",
+        "title": "=1+1",
+        "clouds": number,
+        "odd": {"a": 1},
+    }
+    return {
+        "type": "Feature",
+        "id": f"item-{number}",
+        "collection": "c",
+        "bbox": [number, 0, number + 1, 1],
+        "properties": properties,
+        "assets": assets,
+    }
+
+
+def answer(asked: Asked) -> Answer:
+    if asked.path.rstrip("/") == "/stac":
+        return as_json(
+            {"id": "root", "stac_version": "1.0.0", "conformsTo": [SEARCH, f"{SEARCH}#sort"], "links": []}
+        )
+    if asked.path != "/stac/search":
+        return Answer(404)
+    if "page" in asked.query:
+        return as_json({"features": [feature(3)], "numberMatched": 3})
+    links = [{"rel": "next", "href": "?page=2"}]
+    return as_json({"features": [feature(1), feature(2)], "links": links, "numberMatched": 3})
+
+
+@pytest.fixture
+def api() -> Iterator[LoopbackServer]:
+    """Yield a STAC API with three items on two pages."""
+    with LoopbackServer(answer) as server:
+        yield server
+
+
+def test_items_are_printed_as_a_table_of_all_pages(run: Run, api: LoopbackServer) -> None:
+    result = run("search", f"{api.url}/stac")
+    assert result.exit_code == 0, result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ID", "item-1", "item-2", "item-3"]
+
+
+def test_json_and_geojson_hold_the_documents_as_received(run: Run, api: LoopbackServer) -> None:
+    wanted = [feature(number) for number in (1, 2, 3)]
+    assert json.loads(run("search", f"{api.url}/stac", "--json").stdout) == wanted
+    collection = json.loads(run("search", f"{api.url}/stac", "--geojson").stdout)
+    assert collection == {"type": "FeatureCollection", "features": wanted}
+
+
+def test_csv_has_a_row_for_each_item_and_no_formulas(run: Run, api: LoopbackServer) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("search", f"{api.url}/stac", "--csv").stdout)))
+    assert [row["id"] for row in rows] == ["item-1", "item-2", "item-3"]
+    assert rows[0] == {
+        "id": "item-1",
+        "collection": "c",
+        "datetime": "2018-04-01T00:00:00Z",
+        "start_datetime": "",
+        "end_datetime": "",
+        "west": "1.0",
+        "south": "0.0",
+        "east": "2.0",
+        "north": "1.0",
+        "title": "'=1+1",
+        "clouds": "1",
+        "assets": "image preview lost",
+        "url": f"{api.url}/stac/collections/c/items/item-1",
+    }
+
+
+def test_urls_are_absolute_and_can_be_asked_for(run: Run, api: LoopbackServer) -> None:
+    result = run("search", f"{api.url}/stac", "--urls")
+    assert result.stdout.splitlines()[:2] == [
+        f"{api.url}/stac/collections/c/files/1.tif",
+        "https://bucket.s3.amazonaws.com/preview.png",
+    ]
+    assert "assets without an address that can be asked for, left out: 3" in result.stderr
+    only = run("search", f"{api.url}/stac", "--urls", "--asset", "image")
+    assert len(only.stdout.splitlines()) == 3
+    assert only.stderr == ""
+    assert len(run("search", f"{api.url}/stac", "--urls", "--role", "thumbnail").stdout.splitlines()) == 3
+
+
+def test_aria2_gets_names_and_checksums(run: Run, api: LoopbackServer) -> None:
+    result = run("search", f"{api.url}/stac", "--aria2", "--asset", "image", "--limit", "1")
+    assert result.stdout.splitlines() == [
+        f"{api.url}/stac/collections/c/files/1.tif",
+        "  out=c/item-1/image.tif",
+        f"  checksum=sha-256={DIGEST}",
+    ]
+
+
+def test_what_is_searched_for_reaches_the_api(run: Run, api: LoopbackServer, tmp_path: Path) -> None:
+    area = tmp_path / "area.geojson"
+    area.write_text('{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}')
+    options = [
+        "-c",
+        "c",
+        "-c",
+        "d",
+        "--datetime",
+        "2018-04/..",
+        "--ids",
+        "a,b",
+        "--ids",
+        "e",
+        "--sort",
+        "-datetime",
+    ]
+    run("search", f"{api.url}/stac", *options, "--intersects", str(area), "--limit", "2")
+    assert api.asked[-1].query == {
+        "collections": ["c,d"],
+        "datetime": ["2018-04-01T00:00:00Z/.."],
+        "ids": ["a,b,e"],
+        "sortby": ["-properties.datetime"],
+        "intersects": ['{"type":"Point","coordinates":[1,2]}'],
+        "limit": ["2"],
+    }
+    run("search", "--source", f"{api.url}/stac", "--bbox", "-10 -5 10 5")
+    assert api.asked[-2].query["bbox"] == ["-10,-5,10,5"]
+
+
+def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> None:
+    result = run("search", f"{api.url}/stac", "--json", "--limit", "2")
+    assert len(json.loads(result.stdout)) == 2
+    assert "2 of 3 items" in result.stderr
+    assert json.loads(run("search", f"{api.url}/stac", "--geojson", "--limit", "0").stdout)["features"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--bbox", "1,2,3"], 2, "3 numbers, not 4 or 6"),
+        (["--datetime", "soon"], 2, '"soon" is no date'),
+        (["--intersects", "no-such-file"], 2, "no-such-file cannot be read"),
+        (["--bbox", "1,2,3,4", "--intersects", "x"], 2, "a box or a geometry, not both"),
+        (["--text", "x"], 1, "cannot be asked for words"),
+        (["--filter", "a = 1"], 1, "cannot be asked for filters"),
+        (["--json", "--csv"], 2, "choose one of --json, --csv"),
+        (["--asset", "x"], 2, "--asset and --role say which assets"),
+        (["--sample"], 2, "say where to search"),
+        (["--saved", "nothing"], 1, 'there is no saved search "nothing"'),
+        (["--forget", "nothing"], 1, 'there is no saved search "nothing"'),
+        (["--save", " "], 1, "a saved search needs a name"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    run: Run, api: LoopbackServer, options: list[str], code: int, words: str
+) -> None:
+    result = run("search", f"{api.url}/stac", *options)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_search_is_saved_listed_run_again_and_forgotten(
+    run: Run, api: LoopbackServer, mlhub_home: Path
+) -> None:
+    result = run(
+        "search", f"{api.url}/stac?key=secretsecret", "-c", "c", "--bbox", "0,0,9,9", "--save", "mine"
+    )
+    assert result.exit_code == 0, result.stderr
+    text = (mlhub_home / "searches.json").read_text()
+    assert "secretsecret" not in text
+    (line,) = run("search", "--list").stdout.splitlines()[1:]
+    assert line.split()[:2] == ["mine", "3"]
+    assert "-c c --bbox 0,0,9,9" in line
+    api.asked.clear()
+    again = run("search", "--saved", "mine", "--datetime", "2018", "--json")
+    assert len(json.loads(again.stdout)) == 3
+    sent = next(asked.query for asked in api.asked if asked.path.endswith("search"))
+    assert sent["bbox"] == ["0,0,9,9"]
+    assert sent["datetime"] == ["2018-01-01T00:00:00Z/2018-12-31T23:59:59.999Z"]
+    assert run("search", "--forget", "mine").exit_code == 0
+    assert run("search", "--list").stdout == ""
+
+
+def test_the_sample_catalogue_is_searched_by_its_name(run: Run) -> None:
+    result = run("search", "sample", "-c", LABELS, "--text", "tile_02", "--json")
+    assert [item["id"] for item in json.loads(result.stdout)] == ["ref_african_crops_kenya_02_tile_02_label"]
+    assert "4 items looked at on this side" in result.stderr
+    refused = run("search", "sample")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "needs a collection" in refused.stderr
+
+
+def test_the_api_that_applies_is_searched_without_a_name(run: Run, on_sample: SampleServer) -> None:
+    result = run("search", "-c", LABELS, "--limit", "1", "--json")
+    assert len(json.loads(result.stdout)) == 1
+
+
+def test_a_catalog_on_disk_is_searched(run: Run, tmp_path: Path) -> None:
+    links = [{"rel": "item", "href": f"item-{number}.json"} for number in (1, 2)]
+    catalog = {"id": "c", "type": "Catalog", "stac_version": "1.0.0", "description": "", "links": links}
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    for number in (1, 2):
+        (tmp_path / f"item-{number}.json").write_text(json.dumps(feature(number)))
+    result = run("search", str(tmp_path), "--bbox", "2.5,0,3,1", "--geojson")
+    assert [item["id"] for item in json.loads(result.stdout)["features"]] == ["item-2"]
