@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -199,8 +200,10 @@ class MLHubSource:
         async def page(link: str | None) -> Page[Item]:
             return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
 
-        async for item in Listing(page).entries(limit):
-            yield item
+        # Closed with this one, so that nothing is left running of a listing that is given up early.
+        async with aclosing(Listing(page).entries(limit)) as entries:
+            async for item in entries:
+                yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item."""
