@@ -34,6 +34,11 @@ class Caller:
         Returns the TLS settings; loading them takes a while, so only when the first place needs them.
     limit
         The speed that all share.
+
+    Attributes
+    ----------
+    reached
+        Whether the last place that was asked took a connection.
     """
 
     def __init__(self, tuning: Tuning, limit: Limit, context: Callable[[], ssl.SSLContext]) -> None:
@@ -41,6 +46,7 @@ class Caller:
         self._limit = limit
         self._context = context
         self._connections: dict[Place, Connection] = {}
+        self.reached = False
 
     async def ask(self, method: str, link: Link, most: int) -> Answer:
         """Return the answer to a request for a link, after redirects, whatever its status is.
@@ -76,7 +82,7 @@ class Caller:
         self._connections.clear()
 
     async def _exchange(self, place: Place, method: str, request: bytes, most: int) -> Answer:
-        connection = self._connections.get(place)
+        connection, self.reached = self._connections.get(place), True
         if connection is not None and not connection.closed and connection.used:
             # A server may close what was idle just when we ask: RFC 9110, section 9.2.2, lets us ask again.
             with contextlib.suppress(Broken):
@@ -90,7 +96,9 @@ class Caller:
             old.close()
         while len(self._connections) >= _KEPT:
             self._connections.pop(next(iter(self._connections))).close()
+        self.reached = False
         connection = await connect(place, self._tuning, self._limit, self._context)
+        self.reached = True
         self._connections[place] = connection
         return connection
 

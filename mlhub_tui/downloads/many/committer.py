@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,7 +34,7 @@ class Committer(threading.Thread):
     settled
         Called, from this thread, with results that were recorded.
     broke
-        Called, from this thread, once, with what ends the run: the disk or the record cannot be written.
+        Called, from this thread, once, with what ends the run: disk or record cannot be written.
     """
 
     def __init__(
@@ -50,13 +49,13 @@ class Committer(threading.Thread):
         self._feed = feed
         self._settled = settled
         self._broke = broke
-        self._queue: queue.Queue[Batch | None] = queue.Queue(maxsize=2)
+        self._queue: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
         self._renamed: list[Result] = []
         self._folders: set[str] = set()
         self._broken = False
 
     def put(self, batch: Batch | None) -> None:
-        """Take a batch, None for the end; waits while two are waiting."""
+        """Take a batch, None for the end; waits while another one is waiting."""
         self._queue.put(batch)
 
     def run(self) -> None:
@@ -70,7 +69,7 @@ class Committer(threading.Thread):
                 self._commit(batch or Batch())
                 if batch is None or batch.urgent:
                     self._commit(Batch())
-            except (OSError, sqlite3.Error, errors.MLHubException) as error:
+            except Exception as error:
                 self._end(error, batch)
             if batch is None:
                 return

@@ -9,14 +9,26 @@ import platform
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from ...storage import sync_folder
 from ..part import rename_new
 
+_MOST_OPEN = 256
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP})
+
+
+def open_files() -> int:
+    """Return how many files may be held open for one batch; some systems allow 256 in all."""
+    try:
+        limits = import_module("resource")
+    except ImportError:
+        return _MOST_OPEN
+    soft = limits.getrlimit(limits.RLIMIT_NOFILE)[0]
+    return _MOST_OPEN if soft < 0 else max(16, min((soft - 128) // 4, _MOST_OPEN))
 
 
 def flush(root: Path, files: Iterable[int], folders: Iterable[str]) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import MLHubException
+from ...errors import MLHubException, ServerUnreachable
 from .. import folder
 from ..attempt import Kit
 from ..threads import DaemonExecutor, in_thread
-from ..trouble import Interrupted
+from ..trouble import Broken, Interrupted
 from ..tuning import Patience
 from ..wire import trusted
 from .bell import Bell
@@ -166,7 +166,11 @@ class _Work:
         self._tasks: set[asyncio.Task[None]] = set()
         self._committer = Committer(tree, feed, self._post(self._settled), self._post(self._end))
         self._landing = Landing(
-            tree, self._committer.put, self._post(self._refused), self._post(self._bell.ring)
+            tree,
+            self._committer.put,
+            self._post(self._refused),
+            self._post(self._bell.ring),
+            self._post(self._end),
         )
         self._judge = Judge(self._pending, patience, self._tell, self._end, self._relink)
 
@@ -275,7 +279,7 @@ class _Work:
                     elif await self._fetch(item, caller):
                         host.gave()
                 except MLHubException as error:
-                    self._judge.failed(item, error, began)
+                    self._judge.failed(item, error, began, reached=caller.reached)
                 finally:
                     host.active -= 1
         finally:
@@ -328,7 +332,8 @@ class _Work:
                 self._tell(await fetch_large(item, self._kit))
                 host.gave()
             except (MLHubException, OSError) as error:
-                self._judge.failed(item, error, began)
+                silent = isinstance(error, ServerUnreachable) and not isinstance(error, Broken)
+                self._judge.failed(item, error, began, reached=not silent)
 
     def _refused(self, item: Item, error: MLHubException) -> None:
         self._open += 1

@@ -72,21 +72,27 @@ class Host:
         if self._good >= _GROW and self._allowed < self._most:
             self._allowed, self._good = self._allowed + 1, 0
 
-    def failed(self, error: RequestError, path: str, began: float, now: float) -> None:
-        """Take note of a failure of a request for a path that began at a moment."""
+    def failed(self, error: RequestError, path: str, began: float, now: float, *, reached: bool) -> None:
+        """Take note of a failure of a request for a path that began at a moment.
+
+        Parameters
+        ----------
+        reached
+            Whether it took a connection at all.
+        """
         if began < self._since:
             return  # asked before the wait began: what is known already
         self._streak += 1
         self._culprits.add(path)
-        own = error.status in _REFUSALS or unreachable(error)
+        own = error.status in _REFUSALS or not reached
         if own or (len(self._culprits) > 1 and self._streak >= 2 * self._allowed):
             self._hold(now, error.retry_after)
 
-    def exhausted(self, error: RequestError, others_well: bool) -> bool:
+    def exhausted(self, error: RequestError, *, reached: bool, others_well: bool) -> bool:
         """Return whether it is to be given up, or the run to end, with an error."""
         if self.rounds == 0:
             return False
-        if unreachable(error) and not others_well:
+        if not reached and not others_well:
             return self.rounds >= _SILENT
         if others_well and self.rounds >= _LONG:
             return True
@@ -99,11 +105,3 @@ class Host:
         self._allowed = max(1, self._allowed // 2)
         self.until = now + self._patience.delay(self.rounds, retry_after)
         self._since = self.until
-
-
-def unreachable(error: RequestError) -> bool:
-    """Return whether an error says that nobody answered at all, not that an answer broke off."""
-    from ..trouble import Broken
-
-    silent = isinstance(error, errors.ServerUnreachable | errors.ServerTimeout)
-    return silent and not isinstance(error, Broken) and error.status is None

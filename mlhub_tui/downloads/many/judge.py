@@ -60,8 +60,10 @@ class Judge:
         self._relink = relink
         self._why: RequestError | None = None
 
-    def failed(self, item: Item, error: MLHubException | OSError, began: float) -> None:
-        """Judge a failure of a file that was begun at a moment."""
+    def failed(
+        self, item: Item, error: MLHubException | OSError, began: float, *, reached: bool = True
+    ) -> None:
+        """Judge a failure of a file that was begun at a moment, by a host that was reached or not."""
         if isinstance(error, OSError):
             error = folder.trouble(error, Path(item.target))
         if isinstance(error, _ENDING):
@@ -73,7 +75,7 @@ class Judge:
             item.verified_once = True
             self._pending.add(item)
         elif isinstance(error, _PASSING):
-            self._passing(item, error, began)
+            self._passing(item, error, began, reached)
         else:
             self._tell(item.failed(error))
 
@@ -97,14 +99,15 @@ class Judge:
         tally.next_try = until
         tally.reason = text.one_line(text.redact(str(self._why)), 300) if until and self._why else ""
 
-    def _passing(self, item: Item, error: MLHubException, began: float) -> None:
+    def _passing(self, item: Item, error: MLHubException, began: float, reached: bool) -> None:
         """Try again later: the file alone, or all of its host together."""
         now, host = time.monotonic(), self._pending.host(item.place)
         if isinstance(error, RequestError):
             self._why = error
-            host.failed(error, item.target, began, now)
-            if host.exhausted(error, self._pending.well(host)):
-                if not self._pending.well(host):
+            host.failed(error, item.target, began, now, reached=reached)
+            others_well = self._pending.well(host)
+            if host.exhausted(error, reached=reached, others_well=others_well):
+                if not others_well:
                     return self._end(error)
                 host.error = error
         if host.rounds == 0 or host.successes != item.seen:

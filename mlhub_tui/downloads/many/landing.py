@@ -17,12 +17,13 @@ from ..answer import is_page, remote
 from ..lock import try_lock
 from ..part import open_locked
 from ..verify import Gzip, compare, new_hash
+from .disk import open_files
 from .feed import Result
 from .item import Item
 from .places import Tree
 from .reading import Answer
 
-_FILES, _BYTES = 256, 32 << 20  # of a batch
+_RESULTS, _BYTES = 1024, 32 << 20  # of a batch
 _EVERY = 0.5  # seconds after which a batch is passed on as it is
 _WAITING = 16 << 20  # bytes that may wait to be written
 _GZIP = (".gz", ".tgz")
@@ -63,11 +64,6 @@ class Batch:
     size: int = 0
     urgent: bool = False
 
-    @property
-    def full(self) -> bool:
-        """Whether nothing more should come in."""
-        return len(self.landed) >= _FILES or self.size >= _BYTES or len(self.results) >= 4 * _FILES
-
 
 class Landing(threading.Thread):
     """Writes what arrives; a body is in memory until it is in its part.
@@ -82,6 +78,8 @@ class Landing(threading.Thread):
         Called, from this thread, with what was not what it should be or could not be written.
     drained
         Called, from this thread, when slots that wait for `full` to end may go on.
+    broke
+        Called, from this thread, with what ends the run.
     """
 
     def __init__(
@@ -90,12 +88,15 @@ class Landing(threading.Thread):
         pass_on: Callable[[Batch | None], None],
         refused: Refused,
         drained: Callable[[], None],
+        broke: Callable[[BaseException], None],
     ) -> None:
         super().__init__(name="landing", daemon=True)
         self._tree = tree
         self._pass_on = pass_on
         self._refused = refused
         self._drained = drained
+        self._broke = broke
+        self._files = open_files()
         self._queue: queue.SimpleQueue[tuple[Item, Answer] | Result | bool] = queue.SimpleQueue()
         self._came = self._gone = 0
         self._awaited = False
@@ -132,8 +133,10 @@ class Landing(threading.Thread):
         try:
             while self._step():
                 pass
-        finally:
             self._hand_over()
+        except Exception as error:
+            self._broke(error)
+        finally:
             self._pass_on(None)
 
     def _step(self) -> bool:
@@ -158,9 +161,13 @@ class Landing(threading.Thread):
             if self._awaited and self._came - self._gone < _WAITING // 2:
                 self._awaited = False
                 self._drained()
-        if self._batch.full or time.monotonic() - self._since >= _EVERY:
+        if self._full_batch() or time.monotonic() - self._since >= _EVERY:
             self._hand_over()
         return True
+
+    def _full_batch(self) -> bool:
+        batch = self._batch
+        return len(batch.landed) >= self._files or batch.size >= _BYTES or len(batch.results) >= _RESULTS
 
     def _hand_over(self) -> None:
         if self._batch.landed or self._batch.results or self._batch.urgent:
@@ -171,11 +178,10 @@ class Landing(threading.Thread):
     def _write(self, item: Item, answer: Answer) -> None:
         try:
             _verify(item, answer)
-            self._tree.make(item.target)
             if item.there is not None and not _continues(item, answer):
                 sizes = f"{text.size(item.there)} here, {text.size(len(answer.body))} on the server"
                 raise errors.FileConflict(f"another file {item.name} is there ({sizes})")
-            landed = _store(item, answer.body)
+            landed = self._store(item, answer.body)
         except errors.MLHubException as error:
             self._refused(item, error)
         except OSError as error:
@@ -183,6 +189,15 @@ class Landing(threading.Thread):
         else:
             self._batch.landed.append(landed)
             self._batch.size += landed.size
+
+    def _store(self, item: Item, body: bytes | bytearray) -> Landed:
+        self._tree.make(item.target)
+        try:
+            return _store(item, body)
+        except FileNotFoundError:  # somebody took the folder away meanwhile
+            self._tree.forget()
+            self._tree.make(item.target)
+            return _store(item, body)
 
 
 def _verify(item: Item, answer: Answer) -> None:

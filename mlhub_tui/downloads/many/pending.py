@@ -85,15 +85,17 @@ class Paths:
     def __init__(self) -> None:
         self._keys: dict[int, str] = {}
         self._waiting: dict[str, deque[Wish]] = {}
+        self._held_back = 0
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._keys) + self._held_back
 
     def claim(self, wish: Wish) -> bool:
         """Take a path for a wish; False if another one has it, and this one waits for it now."""
         path = os.path.normcase(wish.path)
         if path in self._waiting:
             self._waiting[path].append(wish)
+            self._held_back += 1
             return False
         self._waiting[path] = deque()
         self._keys[wish.key] = path
@@ -106,6 +108,7 @@ class Paths:
         if not waiting:
             return None
         following = waiting.popleft()
+        self._held_back -= 1
         self._waiting[path] = waiting
         self._keys[following.key] = path
         return following

@@ -72,6 +72,10 @@ class Tree:
                 raise folder.trouble(error, Path(wanted)) from error
         return wanted
 
+    def forget(self) -> None:
+        """Look at the folders anew."""
+        self._sound.clear()
+
     def _make(self, wanted: str) -> None:
         if wanted in self._sound:
             return
