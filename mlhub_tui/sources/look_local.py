@@ -23,7 +23,6 @@ ROOTS = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
 _LARGEST = 256 * 1024 * 1024
 _SECONDS = 5.0
-_MEMBERS = 20_000
 _SOME = 500
 _MAGIC = {
     b"PK\x03\x04": "a zip archive, which cannot be read in place: unpack it, and name the folder",
@@ -185,7 +184,7 @@ def _archive(path: Path) -> Found:
             ) from None
         notes.append("the archive is damaged further on")
     if best is None and notes:
-        raise NothingToBrowse(f"no catalog.json is in the beginning of {_shown(path)}", hint="unpack it")
+        return Found(Kind.STATIC, str(path), one_line(path.name, 120), notes=(f"{notes[0]}: no root yet",))
     if best is None:
         raise NothingToBrowse(f"{_shown(path)} holds neither catalog.json nor collection.json")
     found = of_document(value, str(path), f"{_shown(path)}: {one_line(best[1], 80)}", path.as_uri())
@@ -219,10 +218,9 @@ class _Patient(io.FileIO):
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield the members that may be a root, among the first thousands."""
-    for number, member in enumerate(archive):
-        if number >= _MEMBERS:
-            raise _OutOfTime
+    """Yield the members that may be a root."""
+    for member in archive:
+        archive.members.clear()  # else it keeps every member of an archive of a million
         if member.isfile() and member.name.rpartition("/")[2] in ROOTS and member.size <= _LARGEST:
             yield member
 

@@ -405,6 +405,18 @@ async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_pa
     assert "fetch it again" in caught.value.hint
 
 
+async def test_a_long_archive_is_looked_at_for_some_seconds_and_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members: dict[str, Any] = {f"set/{n}.json": b"{}" for n in range(500)}
+    path = tar_of(tmp_path / "long.tar", members | {"set/catalog.json": CATALOG}, "w")
+    assert (await look(str(path))).document is not None
+    monkeypatch.setattr("mlhub_tui.sources.look_local._SECONDS", 0.0)
+    found = await look(str(path))
+    assert (found.kind, found.title, found.location) == (Kind.STATIC, "long.tar", str(path))
+    assert "only the beginning" in found.notes[0]
+
+
 async def test_a_path_where_nothing_is_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "catalogue.tar.gz").touch()
     with pytest.raises(EntityDoesNotExist, match="no such file or folder") as caught:
