@@ -1,4 +1,4 @@
-"""The builder of an index: takes documents one by one and keeps the file so that a kill at any moment is harmless."""
+"""The builder of an index: takes documents one by one; a kill at any moment is harmless."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ def _connect(path: Path, anew: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
-        # What is begun anew after a power cut need not outlive one: a whole index is synced before it is named.
+        # What is always begun anew need not outlive a power cut; a whole index is synced first.
         connection.execute(f"PRAGMA synchronous={'OFF' if anew else 'NORMAL'}")
         connection.execute("PRAGMA cache_size=-16000")
         version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -1,7 +1,7 @@
 """Whether a GeoJSON geometry and a box have a point in common: the test of the seed library, without shapely.
 
-Planar, borders included, as shapely's `intersects` (OGC Simple Features). Edges are kept in bands of latitude,
-so that a test looks at those near the box only.
+Planar, borders included, as shapely's `intersects` (OGC Simple Features). Edges are kept in bands of
+latitude, so that a test looks at those near the box only.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ...errors import InvalidSearch
@@ -202,7 +203,7 @@ def _part(lines: Sequence[Sequence[Point]], *, solid: bool) -> _Part:
     points = [point for line in lines for point in line]
     xs, ys = [x for x, _ in points], [y for _, y in points]
     place = (min(xs), min(ys), max(xs), max(ys))
-    edges = [(*a, *b) for line in lines for a, b in zip(line, line[1:], strict=False)]
+    edges = [(*a, *b) for line in lines for a, b in pairwise(line)]
     edges = edges or [(*points[0], *points[0])]
     bands: list[list[Edge]] = [[] for _ in range(max(1, min(_MOST_BANDS, len(edges) // 2)))]
     for edge in edges:

@@ -131,7 +131,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class OwnAsset:
-    """A collection's own asset: the number of its key, the first asset of its save path, its size in bytes."""
+    """A collection's own asset: its key's number, the first asset of its save path, its size in bytes."""
 
     key: int
     twin: int

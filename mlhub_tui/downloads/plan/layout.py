@@ -1,8 +1,8 @@
 """Where the files of a dataset stand on disk: the layout of the seed library, for ids that mean no harm.
 
-`{out}/{dataset}.tar.gz` and `{out}/{dataset}/` are the catalog; below `{assets}/{dataset}/` an item's asset is
-`{collection}/{item}/{key}{ext}`, a collection's `{collection}/{key}{ext}`, and what items share is
-`{collection}/_common/{key}{ext}` (radiant_mlhub 0.5.5, `CatalogDownloader`).
+`{out}/{dataset}.tar.gz` and `{out}/{dataset}/` are the catalog; below `{assets}/{dataset}/` an item's
+asset is `{collection}/{item}/{key}{ext}`, a collection's `{collection}/{key}{ext}`, and what items share
+is `{collection}/_common/{key}{ext}` (radiant_mlhub 0.5.5, `CatalogDownloader`).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ...errors import MLHubException
@@ -253,5 +254,5 @@ def _is_box(geometry: JsonDict, place: Place) -> bool:
     except (TypeError, IndexError, KeyError):
         return False
     # Neighbours share a side: else the ring is a bow tie through the same four corners.
-    sides = all(a[0] == b[0] or a[1] == b[1] for a, b in zip(ring, ring[1:], strict=False))
+    sides = all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(ring))
     return found == corners and sides

@@ -27,11 +27,11 @@ CREATE TABLE href (id INTEGER PRIMARY KEY, href TEXT NOT NULL, media INTEGER, ch
 """
 """What is written while documents come.
 
-`item.folder` is null where it is the id itself. A place that is missing is the whole plane (infinite), a time
-that is missing all of time, so that such items meet every filter; `e` is larger than 180 for an item across
-the antimeridian. Times are microseconds since 1970. An item's assets are those from `first` to `last`.
-`asset.twin` is the first asset with the same save path, where there are several. `collection.next` is the link
-to the next page of items, `whole` is 1 when there are no more.
+`item.folder` is null where it is the id itself. A place that is missing is the whole plane (infinite), a
+time that is missing all of time, so that such items meet every filter; `e` is larger than 180 for an
+item across the antimeridian. Times are microseconds since 1970. An item's assets are those from `first`
+to `last`. `asset.twin` is the first asset with the same save path, where there are several.
+`collection.next` is the link to the next page of items, `whole` is 1 when there are no more.
 """
 
 SEALED = """
@@ -63,11 +63,12 @@ CREATE TABLE square (
 """
 """What is made of it when all documents are there.
 
-A `spot` is an item again, in an order in which what is near in space and time is near in the table; `kind` is 1
-for one without a time, plus 2 for one without a place. A `block` is a run of them (`low` to `high`) of one
-collection and kind, with the least and largest of each of their numbers (`a` for `t0`, `z` for `t1`), so that
-most blocks are counted or left out as a whole. For each block `tally` has its assets by key: how many, how many
-that have their save path alone (`single`), and of those how many with a size and how many bytes (as a real
-number: a sum of sizes that somebody made up may pass what an integer holds); `shared` has the save paths it
-shares with others; `month` and `square` its items by month (since the year 0) and by square degree.
+A `spot` is an item again, in an order in which what is near in space and time is near in the table;
+`kind` is 1 for one without a time, plus 2 for one without a place. A `block` is a run of them (`low` to
+`high`) of one collection and kind, with the least and largest of each of their numbers (`a` for `t0`,
+`z` for `t1`), so that most blocks are counted or left out as a whole. For each block `tally` has its
+assets by key: how many, how many that have their save path alone (`single`), and of those how many with
+a size and how many bytes (as a real number: a sum of sizes that somebody made up may pass what an
+integer holds); `shared` has the save paths it shares with others; `month` and `square` its items by
+month (since the year 0) and by square degree.
 """

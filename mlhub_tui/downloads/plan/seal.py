@@ -11,7 +11,7 @@ from .schema import SEALED
 from .zorder import cell_of, curve, month_of
 
 _ASSETS_A_BLOCK = 192
-"""Assets that a block has about: blocks on the edge of a filter are counted asset by asset, the others one by one."""
+"""Assets in a block, about: blocks on the edge of a filter are counted asset by asset."""
 _OPEN = ALWAYS[1]
 _STEPS = 200_000  # SQLite's instructions between looks at whether to stop: some milliseconds
 
