@@ -166,11 +166,24 @@ def barrier(document: Document, asset: Asset) -> str:
     best = asset_href(document, asset)
     if not best.href:
         return "it has no href"
+    if _is_store(asset, best.href):
+        return "it is a store of many files: open it with a tool that reads it in place"
     try:
         url = https_of(best.href)
     except NotOffered as error:
         return error.message
     return best.pays if "://" in url else f"{shown(url)} is no address of a file"
+
+
+def _is_store(asset: Asset, href: str) -> bool:
+    """Return whether an asset is no file but a folder of them, as Zarr's are."""
+    path = href.partition("?")[0].partition("#")[0]
+    in_store = not href.lower().startswith(("http://", "https://"))
+    return (
+        "zarr" in asset.media_type.lower()
+        or path.rstrip("/").endswith(".zarr")
+        or (in_store and path.endswith("/"))
+    )
 
 
 def requests_for(

@@ -75,8 +75,9 @@ def _reachable(href: str) -> bool:
 def _account(document: Document, asset: Asset) -> str:
     """Return the Azure storage account that a document names for `abfs://container/path`."""
     places: list[dict[str, Any]] = [asset.raw, document.raw]
-    for name in ("xarray:storage_options", "table:storage_options"):
-        options = asset.raw.get(name)
+    kwargs = asset.raw.get("xarray:open_kwargs")
+    inner = kwargs.get("storage_options") if isinstance(kwargs, dict) else None
+    for options in (asset.raw.get("xarray:storage_options"), asset.raw.get("table:storage_options"), inner):
         if isinstance(options, dict) and isinstance(options.get("account_name"), str):
             return str(options["account_name"])
     named = (place.get("msft:storage_account") for place in places)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,11 +20,12 @@ from mlhub_tui.downloads.assets import Choice, Origin, choices, requests_for
 from mlhub_tui.downloads.credentials import credentials_for, open_for_job
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
+from mlhub_tui.downloads.multihash import multihash
 from mlhub_tui.downloads.network import Network
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NotOffered
-from mlhub_tui.models import Asset, Item
+from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.profiles import Credentials, Kind
 
 API = Origin("https://api.example/", Kind.STAC_API)
@@ -140,6 +143,45 @@ def test_keys_and_roles_choose_and_what_is_left_out_is_said() -> None:
     assert [request.key for request in requests_for(API, documents, Path("/out"), keys=["b"]).requests] == [
         "b"
     ]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"href": "https://h/x.zarr"},
+        {"href": "https://h/x", "type": "application/vnd+zarr"},
+        {"href": "s3://b/folder/"},
+        {"href": "file:///data/folder/"},
+    ],
+)
+def test_a_store_of_many_files_is_left_out(entry: dict[str, Any]) -> None:
+    selection = requests_for(API, [item("i", a=entry)], Path("/out"))
+    assert [left.why.partition(":")[0] for left in selection.left_out] == ["it is a store of many files"]
+
+
+def test_all_recorded_documents_are_taken_and_told(stac_recorded: Path) -> None:
+    documents = [
+        (Item if found.get("type") == "Feature" else Collection)(found, url="https://h/c/i.json")
+        for file in stac_recorded.glob("*.json")
+        for found in _documents(json.loads(file.read_bytes()))
+    ]
+    selection = requests_for(API, documents, Path("/out"))
+    assert len(selection.requests) > 1000
+    assert all("://" in request.href for request in selection.requests)
+    assert all(multihash(request.checksum) for request in selection.requests if request.checksum)
+    assert all(left.why for left in selection.left_out)
+    assert sum(choice.barred for choice in choices(documents)) == len(selection.left_out)
+
+
+def _documents(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        if isinstance(found.get("assets"), dict) and isinstance(found.get("id"), str):
+            yield found
+        for value in found.values():
+            yield from _documents(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from _documents(value)
 
 
 def test_a_request_says_what_the_asset_is_not_only_where() -> None:
