@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import text
-from ..errors import MLHubException, RemoteChanged, VerificationFailed
+from ..errors import EntityDoesNotExist, MLHubException, RemoteChanged, VerificationFailed
 from ..sources.link import Link
 from . import existing
 from .answer import Digest
@@ -79,7 +79,7 @@ async def _asset(request: AssetRequest, kit: Kit, live: Live, room: Room | None)
         link = await kit.resolver.link(request)
         try:
             return await _noted(request, link, kit, live, room)
-        except (LinkRefused, RemoteChanged, VerificationFailed) as error:
+        except (LinkRefused, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
             refused = error
     found = await kit.resolver.again(request)
     if refused is not None and _same(found, request, link):

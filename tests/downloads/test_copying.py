@@ -222,6 +222,20 @@ def test_a_system_that_cannot_copy_leaves_it_to_the_program() -> None:
     assert blocks.clone(read_only, read_only) is False
 
 
+async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(
+    original: Path, folder: Path, make_queue: Make
+) -> None:
+    catalog = Catalog(str(original.parent / "catalog.json"), Kind.STATIC)
+    document = catalog.put("i", file_url(original.parent / "i.json"), data="old.tif", gone="gone.tif")
+    requests = requests_for(Origin.of(catalog), [document], folder).requests
+    catalog.put("i", document.url, data=file_url(original), gone="gone.tif")
+    queue = make_queue(OneSource(catalog))
+    jobs = await queue.add_many(requests)
+    moved, gone = await queue.wait([job.id for job in jobs])
+    assert moved.path.read_bytes() == DATA
+    assert (gone.state, "gone.tif does not exist" in gone.reason) == (State.FAILED, True)
+
+
 async def test_the_queue_copies_pauses_and_goes_on(
     original: Path, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
