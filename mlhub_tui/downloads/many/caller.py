@@ -15,8 +15,9 @@ from ..limit import Limit
 from ..trouble import Broken, LinkRefused
 from ..tuning import Tuning
 from ..wire import address, refuse
-from .connection import Connection, connect
+from .connection import Connection
 from .item import Item
+from .opening import reach
 from .place import Place, call, home_call, joined
 from .reading import Answer
 
@@ -97,9 +98,9 @@ class Caller:
         while len(self._connections) >= _KEPT:
             self._connections.pop(next(iter(self._connections))).close()
         self.reached = False
-        connection = await connect(place, self._tuning, self._limit, self._context)
+        opened = await reach(place, self._tuning.connect, self._context)
         self.reached = True
-        self._connections[place] = connection
+        connection = self._connections[place] = Connection(opened, place, self._tuning, self._limit)
         return connection
 
 

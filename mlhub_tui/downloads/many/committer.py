@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ... import errors
 from .. import folder
+from .batch import Batch, Landed
 from .disk import flush, rename
 from .feed import Feed, Result
-from .landing import Batch, Landed
 from .places import Tree
 
 _IDLE = 0.3  # seconds without a batch after which what is renamed is made safe and recorded

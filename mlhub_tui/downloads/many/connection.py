@@ -7,11 +7,9 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable
 
 from ... import errors, text
 from ...errors import RequestError
-from ...sources.failures import of_transport
 from ..limit import Limit
 from ..pour import Pace
 from ..trouble import Broken
@@ -20,31 +18,6 @@ from .place import Place
 from .reading import HEAD, Answer, Reading
 
 _WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
-async def connect(
-    place: Place, tuning: Tuning, limit: Limit, context: Callable[[], ssl.SSLContext]
-) -> Connection:
-    """Open a connection.
-
-    Raises
-    ------
-    RequestError
-        If nobody is there, in time, whom the TLS settings trust.
-    """
-    url = f"{place.scheme}://{place.authority}/"
-    try:
-        async with asyncio.timeout(tuning.connect):
-            opened = await _reach(place)
-            try:
-                if place.scheme == "https":
-                    opened = await _secure(opened, context(), place.host)
-            except BaseException:
-                opened.close()
-                raise
-    except (OSError, UnicodeError) as error:
-        raise of_transport(error, url) from error
-    return Connection(opened, place, tuning, limit)
 
 
 class Connection:
@@ -237,56 +210,3 @@ class Connection:
 
     def _url(self) -> str:
         return f"{self._place.scheme}://{self._place.authority}/"
-
-
-async def _reach(place: Place) -> socket.socket:
-    """Connect to the first address of a place that takes a connection."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-    last: OSError = ConnectionError("no address")
-    for family, kind, protocol, _, address in found:
-        tried = socket.socket(family, kind, protocol)
-        try:
-            tried.setblocking(False)
-            await loop.sock_connect(tried, address)
-            tried.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return tried
-        except OSError as error:
-            tried.close()
-            last = error
-        except BaseException:
-            tried.close()
-            raise
-    raise last
-
-
-async def _secure(plain: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
-    """Do the TLS handshake; the ssl module's sockets read straight into our buffer, asyncio's TLS copies."""
-    secured = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-    try:
-        while True:
-            try:
-                secured.do_handshake()
-                return secured
-            except ssl.SSLWantReadError:
-                await _ready(secured, writing=False)
-            except ssl.SSLWantWriteError:
-                await _ready(secured, writing=True)
-    except BaseException:
-        secured.close()
-        raise
-
-
-async def _ready(waited: socket.socket, *, writing: bool) -> None:
-    loop, number = asyncio.get_running_loop(), waited.fileno()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def settle() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    (loop.add_writer if writing else loop.add_reader)(number, settle)
-    try:
-        await ready
-    finally:
-        (loop.remove_writer if writing else loop.remove_reader)(number)

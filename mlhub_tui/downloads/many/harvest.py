@@ -1,62 +1,22 @@
-"""Fetches all files of a feed: slots that ask, a thread that writes, a thread that commits."""
+"""Fetches all files of a feed, as fast as servers and disk allow, from any thread."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ssl
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ...errors import MLHubException, ServerUnreachable
 from .. import folder
 from ..attempt import Kit
-from ..threads import DaemonExecutor, in_thread
-from ..trouble import Broken, Interrupted
+from ..threads import DaemonExecutor
+from ..trouble import Interrupted
 from ..tuning import Patience
-from ..wire import trusted
-from .bell import Bell
-from .caller import Caller, refuse_unless_good
-from .committer import Committer
-from .feed import Feed, Result, Wish
-from .item import LOCAL, Item, compared, examine
-from .judge import Judge
-from .landing import Landing
-from .large import fetch_large
-from .pending import Paths, Pending
-from .place import Proxies
+from .feed import Feed
 from .places import Tree
 from .tally import Tally
+from .work import Crowd, Work
 
-_NO_HEAD = frozenset({400, 403, 405, 501})
-_LOW, _BATCH, _WINDOW = 256, 512, 4096  # wishes: taken when fewer are ready, so many, up to so many open
-_TICK = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """How many do what.
-
-    Parameters
-    ----------
-    slots
-        Requests at once.
-    per_host
-        Of these, to one host.
-    small
-        Bytes up to which a file is fetched whole into memory; larger ones go the way of single files.
-    large
-        Of those, at once.
-    """
-
-    slots: int = 16
-    per_host: int = 16
-    small: int = 2 << 20
-    large: int = 3
+__all__ = ["Crowd", "Harvest"]
 
 
 class Harvest:
@@ -95,7 +55,7 @@ class Harvest:
         self._crowd = crowd or Crowd()
         self._patience = patience or Patience()
         self._stop = threading.Event()
-        self._work: _Work | None = None
+        self._work: Work | None = None
 
     def run(self) -> Tally:
         """Fetch everything.
@@ -126,235 +86,10 @@ class Harvest:
 
     async def _main(self) -> Tally:
         asyncio.get_running_loop().set_default_executor(DaemonExecutor())
-        self._work = work = _Work(
+        self._work = work = Work(
             self._feed, Tree(self._root), self._kit, self._crowd, self._patience, self.tally
         )
         if self._stop.is_set():
             raise Interrupted
         await work.run()
         return self.tally
-
-
-class _Work:
-    """One run; all of it belongs to one event loop."""
-
-    def __init__(
-        self,
-        feed: Feed,
-        tree: Tree,
-        kit: Kit,
-        crowd: Crowd,
-        patience: Patience,
-        tally: Tally,
-    ) -> None:
-        self._feed = feed
-        self._tree = tree
-        self._crowd = crowd
-        self._kit = kit
-        self._callers = [Caller(kit.tuning, kit.line.limit, self._context) for _ in range(crowd.slots)]
-        self._tally = tally
-        self._loop = asyncio.get_running_loop()
-        self._over: asyncio.Future[None] = self._loop.create_future()
-        self._bell = Bell()
-        self._pending = Pending(crowd.per_host, patience)
-        self._paths = Paths()
-        self._again: list[Wish] = []
-        self._large: asyncio.Queue[Item] = asyncio.Queue()
-        self._proxies = Proxies()
-        self._fed = False
-        self._open = 0  # wishes of which nothing is with the landing yet
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._committer = Committer(tree, feed, self._post(self._settled), self._post(self._end))
-        self._landing = Landing(
-            tree,
-            self._committer.put,
-            self._post(self._refused),
-            self._post(self._bell.ring),
-            self._post(self._end),
-        )
-        self._judge = Judge(self._pending, patience, self._tell, self._end, self._relink)
-
-    def _context(self) -> ssl.SSLContext:
-        return self._kit.tls or trusted()
-
-    def abort(self) -> None:
-        """End it, from any thread."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._end, Interrupted())
-
-    async def run(self) -> None:
-        """Work until all is settled or something ends it; then commit what has arrived."""
-        self._landing.start()
-        self._committer.start()
-        self._spawn(self._take_wishes())
-        self._spawn(self._tick())
-        for caller in self._callers:
-            self._spawn(self._serve(caller))
-        for _ in range(self._crowd.large):
-            self._spawn(self._serve_large())
-        try:
-            await self._over
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            self._landing.end()
-            await in_thread(self._committer.join)
-            await asyncio.sleep(0)  # the last results are counted in the loop
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._end(error)
-
-    def _end(self, error: BaseException | None = None) -> None:
-        if not self._over.done():
-            if error is None:
-                self._over.set_result(None)
-            else:
-                self._over.set_exception(error)
-
-    def _post(self, call: Callable[..., None]) -> Callable[..., None]:
-        """Return a function that has another one called in the loop, from any thread."""
-
-        def post(*given: Any) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop ended first
-                self._loop.call_soon_threadsafe(call, *given)
-
-        return post
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK)
-            for caller in self._callers:
-                caller.check()
-            self._judge.show(self._tally)
-            self._bell.ring()
-
-    async def _take_wishes(self) -> None:
-        """Keep enough wishes at hand, until the feed has no more."""
-        while True:
-            if self._again:
-                wishes, self._again = self._again, []
-                await self._admit(wishes)
-            elif not self._fed and self._pending.ready < _LOW and len(self._paths) < _WINDOW:
-                taken = await in_thread(lambda: self._feed.take(_BATCH))
-                self._fed = not taken
-                if self._fed and not self._open:
-                    self._landing.hurry()
-                await self._admit([wish for wish in taken if self._paths.claim(wish)])
-            elif self._fed and not len(self._paths):
-                return self._end()
-            else:
-                await self._bell.heard()
-
-    async def _admit(self, wishes: Sequence[Wish]) -> None:
-        self._open += len(wishes)
-        found = await in_thread(lambda: [examine(wish, self._tree) for wish in wishes])
-        for one in found:
-            if isinstance(one, Result):
-                self._tell(one)
-            else:
-                local = one.place is LOCAL or one.place in self._proxies
-                one.single = local or (one.wish.size or 0) > self._crowd.small
-                self._pending.add(one)
-        self._bell.ring()
-
-    async def _serve(self, caller: Caller) -> None:
-        """Be one slot: fetch what is next, one after the other."""
-        try:
-            while True:
-                while self._landing.full or (item := self._pending.next(time.monotonic())) is None:
-                    await self._bell.heard()
-                host = self._pending.host(item.place)
-                began = time.monotonic()
-                try:
-                    if host.error is not None:
-                        self._tell(item.failed(host.error))
-                    elif await self._fetch(item, caller):
-                        host.gave()
-                except MLHubException as error:
-                    self._judge.failed(item, error, began, reached=caller.reached)
-                finally:
-                    host.active -= 1
-        finally:
-            caller.close()
-
-    async def _fetch(self, item: Item, caller: Caller) -> bool:
-        """Ask for a file, or first for its size; return whether its host gave something."""
-        most = self._crowd.small
-        if item.single:
-            return self._pass_to_single(item)
-        if item.there is not None and not item.looked:
-            answer = await caller.ask("HEAD", item.link, most)
-            if answer.status in _NO_HEAD:
-                return self._pass_to_single(item)
-            refuse_unless_good(answer, item)
-            item.looked = True
-            if compared(item, answer.length):
-                self._tell(item.there_already(item.there))
-                return True
-        answer = await caller.ask("GET", item.link, most)
-        if answer.large:
-            return self._pass_to_single(item)
-        refuse_unless_good(answer, item)
-        self._landing.land(item, answer)
-        self._handed_over()
-        return True
-
-    def _pass_to_single(self, item: Item) -> bool:
-        item.single = True
-        self._large.put_nowait(item)
-        return False
-
-    def _tell(self, result: Result) -> None:
-        self._landing.tell(result)
-        self._handed_over()
-
-    def _handed_over(self) -> None:
-        """Count what the landing has; do not let the last ones wait for more."""
-        self._open -= 1
-        if not self._open and self._fed:
-            self._landing.hurry()
-
-    async def _serve_large(self) -> None:
-        while True:
-            item = await self._large.get()
-            host, began = self._pending.host(item.place), time.monotonic()
-            try:
-                if host.error is not None:
-                    raise host.error
-                self._tell(await fetch_large(item, self._kit))
-                host.gave()
-            except (MLHubException, OSError) as error:
-                silent = isinstance(error, ServerUnreachable) and not isinstance(error, Broken)
-                self._judge.failed(item, error, began, reached=not silent)
-
-    def _refused(self, item: Item, error: MLHubException) -> None:
-        self._open += 1
-        self._judge.failed(item, error, time.monotonic())
-
-    def _relink(self, item: Item) -> None:
-        self._spawn(self._look_up(item))
-
-    async def _look_up(self, item: Item) -> None:
-        """Look up another link for an item, once."""
-        try:
-            link = await in_thread(lambda: self._feed.relink(item.wish))
-        except MLHubException as error:
-            self._tell(item.failed(error))
-            return
-        self._judge.relinked(item, link)
-
-    def _settled(self, results: Iterable[Result]) -> None:
-        for result in results:
-            self._tally.count(result)
-            following = self._paths.release(result)
-            if following is not None:
-                self._again.append(following)
-        self._bell.ring()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from ... import errors, text
+from ... import errors
 from .. import folder
-from ..answer import is_page, remote
-from ..lock import try_lock
-from ..part import open_locked
-from ..verify import Gzip, compare, new_hash
+from .batch import Batch, Landed, store
+from .check import verify
 from .disk import open_files
 from .feed import Result
 from .item import Item
@@ -26,43 +21,8 @@ from .reading import Answer
 _RESULTS, _BYTES = 1024, 32 << 20  # of a batch
 _EVERY = 0.5  # seconds after which a batch is passed on as it is
 _WAITING = 16 << 20  # bytes that may wait to be written
-_GZIP = (".gz", ".tgz")
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 Refused = Callable[[Item, errors.MLHubException], None]
-
-
-@dataclass(slots=True)
-class Landed:
-    """A part file that is whole, open and locked."""
-
-    item: Item
-    descriptor: int
-    part: str
-    size: int
-
-    def give_up(self) -> None:
-        """Close and delete it."""
-        with contextlib.suppress(OSError):
-            os.unlink(self.part)  # noqa: PTH108
-        self.close()
-
-    def close(self) -> None:
-        """Close it, which lets go of the lock."""
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-@dataclass(slots=True)
-class Batch:
-    """What is committed together: parts, and results without one; `urgent` if nothing comes after it."""
-
-    landed: list[Landed] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    folders: set[str] = field(default_factory=set)
-    size: int = 0
-    urgent: bool = False
 
 
 class Landing(threading.Thread):
@@ -177,10 +137,7 @@ class Landing(threading.Thread):
 
     def _write(self, item: Item, answer: Answer) -> None:
         try:
-            _verify(item, answer)
-            if item.there is not None and not _continues(item, answer):
-                sizes = f"{text.size(item.there)} here, {text.size(len(answer.body))} on the server"
-                raise errors.FileConflict(f"another file {item.name} is there ({sizes})")
+            verify(item, answer)
             landed = self._store(item, answer.body)
         except errors.MLHubException as error:
             self._refused(item, error)
@@ -193,72 +150,8 @@ class Landing(threading.Thread):
     def _store(self, item: Item, body: bytes | bytearray) -> Landed:
         self._tree.make(item.target)
         try:
-            return _store(item, body)
+            return store(item, body)
         except FileNotFoundError:  # somebody took the folder away meanwhile
             self._tree.forget()
             self._tree.make(item.target)
-            return _store(item, body)
-
-
-def _verify(item: Item, answer: Answer) -> None:
-    """Check a body by all that is known of it."""
-    wish, body = item.wish, answer.body
-    if not wish.page and is_page(body):
-        raise errors.UnexpectedAnswer(f"the server sent a web page instead of {item.name}")
-    digests = (*remote(answer.status, answer.headers).digests, *wish.digests)
-    if digests:
-        hashes = [new_hash(digest.algorithm) for digest in digests]
-        for known in hashes:
-            known.update(memoryview(body))
-        compare(digests, hashes)
-    if not answer.framed:
-        if wish.size is not None and len(body) < wish.size:
-            words = f"{text.size(len(body))} of {text.size(wish.size)} came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="the server announces no length, so it starts over")
-        if item.name.lower().endswith(_GZIP):
-            gzip = Gzip(item.name)
-            gzip.feed(bytes(body))
-            gzip.finish()
-
-
-def _continues(item: Item, answer: Answer) -> bool:
-    """Return whether a body begins with the file that is there: what another tool left half done."""
-    try:
-        return answer.body.startswith(Path(item.target).read_bytes())
-    except FileNotFoundError:
-        return True
-
-
-def _store(item: Item, body: bytes | bytearray) -> Landed:
-    part = f"{item.target}.part"
-    try:
-        descriptor = os.open(part, _FLAGS, 0o666)
-    except FileExistsError:
-        descriptor = _take_over(Path(part))
-    else:
-        if not try_lock(descriptor):
-            os.close(descriptor)
-            raise errors.TargetBusy(f"another program is writing {item.name}.part") from None
-    landed = Landed(item, descriptor, part, len(body))
-    try:
-        view = memoryview(body)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except BaseException:
-        landed.give_up()
-        raise
-    return landed
-
-
-def _take_over(part: Path) -> int:
-    """Empty and lock what an earlier run left; TargetBusy if it is somebody's."""
-    if part.is_symlink():
-        part.unlink()  # what it leads to is not ours to empty
-    with open_locked(part) as held:
-        held.truncate(0)
-        return _kept(held.fileno())
-
-
-def _kept(descriptor: int) -> int:
-    """Return a second number for an open file, and for the lock that goes with it."""
-    return os.dup(descriptor)
+            return store(item, body)
