@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
 from mlhub_tui.sample.server import SampleServer
 
 from .conftest import Starter, queue_archive
-from .harness import Terminal
+from .harness import COMMAND, Terminal
 
 FOLLOWS = 0.07
 """Seconds after the first bytes: the tree has moved, the detail, which waits 0.12, has not followed."""
@@ -49,6 +50,14 @@ def test_it_is_silent_at_rest_and_short_of_words_at_work(
     assert page <= 8000
 
 
+def answered(terminal: Terminal, key: str) -> float:
+    """Press a key and return the seconds until something is drawn."""
+    before, pressed = len(terminal.raw), time.monotonic()
+    terminal.press(key)
+    terminal.until(lambda: len(terminal.raw) > before)
+    return time.monotonic() - pressed
+
+
 def cost(terminal: Terminal, key: str) -> tuple[int, int]:
     """Return the bytes that a key costs: the move alone, and with the detail that follows."""
     terminal.settle(0.3)
@@ -59,3 +68,41 @@ def cost(terminal: Terminal, key: str) -> tuple[int, int]:
     move = len(terminal.raw) - before
     terminal.read(0.5)
     return move, len(terminal.raw) - before
+
+
+EIGHT = (
+    "ref_landcovernet_eu_v1_source_sentinel_1",
+    "open_cities_ai_challenge_train_tier_1_source",
+    "bigearthnet_v1_source",
+    "bigearthnet_v1_labels",
+    "ref_landcovernet_au_v1_source_sentinel_2",
+    "ref_landcovernet_na_v1_source_sentinel_2",
+    "ref_landcovernet_sa_v1_source_sentinel_2",
+    "ref_landcovernet_as_v1_source_sentinel_2",
+)
+
+
+def test_eight_transfers_at_once_are_short_of_words_and_keys_are_answered(
+    start: Starter, slow: SampleServer, environment: dict[str, str], out: Path
+) -> None:
+    def queue(*arguments: str) -> None:
+        subprocess.run([COMMAND, "queue", *arguments], env=environment, check=True, capture_output=True)
+
+    queue("set", "--transfers", "8", "--per-host", "8")
+    source = ("--root-url", slow.root_url, "--api-key", slow.key, "--output-dir", str(out))
+    queue("add", *EIGHT, *source)
+    busy = start(server=slow, SSH_CONNECTION="192.0.2.1 50000 192.0.2.2 22")
+    busy.until("2 Downloads")
+    busy.press("2")
+    busy.until(lambda: busy.text.count("downloading") >= 8)
+    began, written = time.monotonic(), 0
+    while time.monotonic() - began < 3.0:
+        written += len(busy.read(0.2))
+    rate = written / (time.monotonic() - began)
+    assert busy.text.count("downloading") >= 8, busy.text
+    waits = []
+    for key in "jjkjkj":
+        waits.append(answered(busy, key))
+    print(f"eight transfers {rate:.0f} B/s; a key is answered within {max(waits) * 1000:.0f} ms")
+    assert rate <= 4000
+    assert max(waits) < 0.5

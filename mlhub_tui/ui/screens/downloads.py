@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from ...downloads.job import Job, State
@@ -41,6 +43,9 @@ class DownloadsScreen(PlaceScreen):
         self._checks: dict[int, str] = {}
         self._checking: dict[int, threading.Event] = {}
         self._reader = asyncio.Lock()
+        self._states: list[tuple[int, State, str]] = []
+        self._shown_at = 0.0
+        self._later: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the list, the totals and the details."""
@@ -64,10 +69,28 @@ class DownloadsScreen(PlaceScreen):
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
         super().on_queue_changed(message)
-        if self.is_current:
+        if self.is_current and not self._soon(self.hub.jobs):
             self._show()
 
+    def _soon(self, jobs: Sequence[Job]) -> bool:
+        """Return whether there is nothing but progress to show, and it is shown a little later.
+
+        With many at work the lines of a second are all that an SSH connection should have to carry.
+        """
+        states = [(job.id, job.state, job.reason) for job in jobs]
+        changed, self._states = states != self._states, states
+        at_work = sum(job.state is State.DOWNLOADING for job in jobs)
+        due = self._shown_at + (_CALM if at_work > _MANY else 0.0) - time.monotonic()
+        if changed or due <= 0:
+            return False
+        if self._later is None:
+            self._later = self.set_timer(due, self._show)
+        return True
+
     def _show(self) -> None:
+        if self._later is not None:
+            self._later.stop()
+        self._shown_at, self._later = time.monotonic(), None
         if self.closing:
             return
         jobs = self.hub.jobs
@@ -242,5 +265,6 @@ class DownloadsScreen(PlaceScreen):
             self.hub.report(error)
 
 
+_MANY, _CALM = 4, 0.95  # with more than so many at work, seconds between two looks at their progress
 _STUCK = frozenset({State.NEEDS_KEY, State.NO_SPACE})
 _OF_JOBS = ("pause", "retry", "cancel", "details", "down", "up", "copy", "clear", "all")
