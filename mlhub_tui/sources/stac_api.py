@@ -24,7 +24,7 @@ from ..text import clean, one_line
 from .asset_links import AssetLinks
 from .base import About, Page
 from .http import Session
-from .landing import QUERYABLES
+from .landing import QUERYABLES, Landing
 from .link import Link
 from .listing import Listing
 from .origin import join, segment, shown_id
@@ -134,17 +134,13 @@ class STACAPISource:
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Return the JSON schema of what a filter may name; NotOffered where there is none."""
-        landing = await self._reader.landing()
-        if collection_id is not None:
-            place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}/queryables")
-        else:
-            place = landing.href(*QUERYABLES) or join(self.root_url, "queryables")
-        try:
-            return (await self._reader.object(place))[0]
-        except RequestError as error:
-            if not is_no_such_place(error):
-                raise
-            raise NotOffered("this API does not say what a filter may name", url=error.url) from None
+        for place in await self._queryables_at(collection_id):
+            try:
+                return (await self._reader.object(place))[0]
+            except RequestError as error:
+                if not is_no_such_place(error):
+                    raise
+        raise NotOffered("this API does not say what a filter may name")
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset can be asked for now, signed where the store wants that."""
@@ -254,6 +250,17 @@ class STACAPISource:
     async def aclose(self) -> None:
         """Close the session."""
         await self.session.aclose()
+
+    async def _queryables_at(self, collection_id: str | None) -> list[str]:
+        """Return where queryables may be: where a link says, and where the filter extension has them."""
+        if collection_id is None:
+            page, path = await self._reader.landing(), "queryables"
+        else:
+            path = f"collections/{segment(collection_id, 'collection')}/queryables"
+            collection = await self.collection(collection_id)
+            page = Landing(collection.raw, collection.url, self.root_url)
+        named, usual = page.href(*QUERYABLES), join(self.root_url, path)
+        return [named, usual] if named and named != usual else [usual]
 
     async def _object(self, url: str, missing: str) -> tuple[JsonDict, str]:
         """Return a JSON object; where the API has none, the error names the thing."""

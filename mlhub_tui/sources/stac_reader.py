@@ -18,6 +18,7 @@ from .steps import Step
 
 E = TypeVar("E", bound=Document)
 _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
+_PAGE = 100
 _REFUSED = frozenset({400, 422})
 
 
@@ -87,11 +88,15 @@ class Reader:
         return document_of(raw, place)
 
     async def first(self, url: str, page_size: int | None, bare: str = "") -> Fetched:
-        """Return the first page of a listing; without our page size where the server refuses that."""
+        """Return the first page of a listing; without a page size where the server refuses that.
+
+        A hundred at a time where nothing else is wished: many servers give ten to who does not ask for more.
+        """
+        wish = {"limit": page_size or _PAGE}
         try:
-            return await fetch(self.session, Step(with_params(url, {"limit": page_size})), bare=bare)
+            return await fetch(self.session, Step(with_params(url, wish)), bare=bare)
         except RequestRefused as error:
-            if page_size is None or error.status not in _REFUSED:
+            if error.status not in _REFUSED:
                 raise
         return await fetch(self.session, Step(url), bare=bare)
 

@@ -103,8 +103,9 @@ def _next_of(links: Any) -> JsonDict | None:
     for link in links if isinstance(links, list) else []:
         if not isinstance(link, dict) or not isinstance(link.get("rel"), str):
             continue
-        href = link.get("href")
-        if link["rel"].strip().lower() == "next" and isinstance(href, str) and href.strip():
+        href, kind = link.get("href"), link.get("type")
+        page = isinstance(kind, str) and "html" in kind.lower()  # the same page, to be looked at
+        if link["rel"].strip().lower() == "next" and isinstance(href, str) and href.strip() and not page:
             return link
     return None
 

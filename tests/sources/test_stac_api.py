@@ -466,3 +466,25 @@ async def test_documents_that_are_broken_in_places_are_still_given() -> None:
         assert [entry.id for entry in below.entries] == ["a", "b"]
         assert below.skipped == 2
         assert below.matched is None
+
+
+async def test_queryables_are_where_a_link_says_or_at_their_usual_place() -> None:
+    rel = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+    collection = {"id": "c", "links": [{"rel": "queryables", "href": "c/q"}]}
+    places: dict[str, Answer | Handler] = {
+        "": landing(
+            SEARCH, links=[{"rel": rel, "href": "q.html", "type": "text/html"}, {"rel": rel, "href": "q"}]
+        ),
+        "q": as_json({"properties": {"a": {}}}),
+        "collections/c": as_json(collection),
+        "collections/c/q": as_json({"properties": {"b": {}}}),
+        "collections/d": as_json({"id": "d"}),
+        "collections/d/queryables": as_json({"properties": {"c": {}}}),
+        "collections/e": as_json({"id": "e"}),
+    }
+    async with api(places) as (source, _):
+        assert "a" in (await source.queryables())["properties"]
+        assert "b" in (await source.queryables("c"))["properties"]
+        assert "c" in (await source.queryables("d"))["properties"]
+        with pytest.raises(NotOffered, match="does not say what a filter may name"):
+            await source.queryables("e")

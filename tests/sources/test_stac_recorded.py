@@ -145,7 +145,7 @@ async def test_queryables_are_found_by_their_relation_and_by_their_path(stac_rec
     async with played(stac_recorded, PLANETARY, "/api/stac/v1") as (source, _):
         assert "properties" in await source.queryables("fia")
         with pytest.raises(NotOffered, match="does not say what a filter may name"):
-            await source.queryables("naip")
+            await source.queryables("sentinel-2-l2a")
 
 
 async def test_every_item_of_every_recorded_page_is_read(stac_recorded: Path) -> None:

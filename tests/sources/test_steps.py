@@ -45,6 +45,14 @@ def test_relations_are_compared_without_case(relation: str) -> None:
     assert following(page, PAGE, LISTED)[0] == Step(f"{PAGE}?page=2")
 
 
+def test_a_next_page_to_be_looked_at_is_passed_over() -> None:
+    links = [
+        {"rel": "next", "href": "?page=2&f=html", "type": "text/html"},
+        {"rel": "next", "href": "?page=2&f=json", "type": "application/geo+json"},
+    ]
+    assert following({"links": links}, PAGE, LISTED)[0] == Step(f"{PAGE}?page=2&f=json")
+
+
 def test_a_post_sends_the_body_of_its_link_whole() -> None:
     body = {"collections": ["a"], "limit": 10, "token": "next:1"}
     assert after({"href": PAGE, "method": "POST", "body": body})[0] == Step(PAGE, "POST", body=body)
