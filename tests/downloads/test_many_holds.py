@@ -164,6 +164,32 @@ def test_a_host_that_is_gone_does_not_hold_up_the_others(
     assert there(folder) == stored(FILES)
 
 
+def test_a_file_whose_server_thinks_too_long_fails_alone(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.plan = lambda request: Answer(before="stall") if request.path == PATHS[7] else None
+    quick = replace(shared, tuning=replace(shared.tuning, answer=0.1))
+    results = fetched(wishes(server, PATHS), folder, quick)
+    assert errors_of(results) == {7: "ServerTimeout"}
+    assert len(there(folder)) == 59
+
+
+def test_while_all_wait_it_is_said_why_and_for_how_long(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.always = Answer(status=503, headers={"Retry-After": "60"})
+    patient = replace(ENDLESS, longest=60)
+    _, run = harvest(wishes(server, PATHS), folder, shared, patience=patient)
+    with running(run):
+        deadline = time.monotonic() + 3
+        while not run.tally.reason and time.monotonic() < deadline:
+            time.sleep(0.01)
+        reason, next_try = run.tally.reason, run.tally.next_try
+        run.abort()
+    assert "503" in reason
+    assert next_try is not None and 50 < next_try - time.monotonic() <= 60
+
+
 def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
     import httpx
 

@@ -215,7 +215,7 @@ class _Odd:
         elif isinstance(event, h11.EndOfMessage) and self.answer is not None:
             self.answer.body = self._body
             reusable = self._connection.their_state is h11.DONE and not self._connection.trailing_data[0]
-            self.answer.keep = reusable and self._connection.our_state is h11.DONE
+            self.answer.keep = self.answer.framed and reusable and self._connection.our_state is h11.DONE
             return True
         elif isinstance(event, h11.ConnectionClosed):
             raise Broken("the connection ended before an answer")
