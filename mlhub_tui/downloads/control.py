@@ -108,6 +108,8 @@ class Control:
 
     async def _drop_parts(self, jobs: Sequence[Job], wanted: bool) -> None:
         for job in jobs if wanted else ():
+            if (now := self._board.get(job.id)) is not None and now.state is State.DONE:
+                continue  # the cancel came too late
             with contextlib.suppress(DownloadError):  # another program is at it
                 await in_thread(functools.partial(parts.delete, job.part, self._ledger.journal))
             shown = self._board.get(job.id)

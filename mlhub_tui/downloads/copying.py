@@ -117,6 +117,7 @@ class Copy:
             if self._stop.is_set():
                 raise Interrupted
             part.commit(task.target, overwrite=task.if_exists is IfExists.OVERWRITE)
+            self._live.landed = size
             self._journal.forget(part.path)
         return Outcome(task.target, size, fetched=True, digests=task.digests)
 

@@ -233,6 +233,10 @@ class Engine:
         """Run one try of one job; whatever comes of it becomes its state."""
         try:
             outcome = await attempt(job.request, self._kit, live, functools.partial(self._room, job))
+        except asyncio.CancelledError:
+            if live.landed is not None:  # too late: the file is whole and has its name
+                self._done(job, Outcome(job.path, live.landed, fetched=True))
+            raise
         except Exception as error:
             self._failed(job, live, error)
         else:

@@ -30,6 +30,8 @@ class Live:
         Where the bytes come from, once known.
     connections
         How many there are at the moment.
+    landed
+        The size of the whole file once it has its final name, which no interruption takes back.
     promised
         Bytes that the part will have in the end, for which the disk must keep room.
     """
@@ -42,6 +44,7 @@ class Live:
         self.promised = 0
         self.host = ""
         self.connections = 1
+        self.landed: int | None = None
         self._on_phase = on_phase
 
     def enter(self, phase: State) -> None:

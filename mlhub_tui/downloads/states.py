@@ -25,14 +25,17 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.STALLED: _ENDS | {State.CONNECTING, State.DOWNLOADING, State.VERIFYING, State.DONE},
     State.VERIFYING: _ENDS | {State.CONNECTING, State.DOWNLOADING, State.STALLED, State.DONE},
     State.RETRYING: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
-    State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
+    State.PAUSED: frozenset({State.QUEUED, State.CANCELLED, State.DONE}),
     State.NEEDS_KEY: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
     State.NO_SPACE: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
     State.DONE: frozenset({State.QUEUED}),
     State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),
-    State.CANCELLED: frozenset({State.QUEUED}),
+    State.CANCELLED: frozenset({State.QUEUED, State.DONE}),
 }
-"""From each state, the states it may go to. A program that ends puts what it was at back to queued."""
+"""From each state, the states it may go to. A program that ends puts what it was at back to queued.
+
+What was paused or cancelled while it got its final name is done: the file is there.
+"""
 
 ACTIVE = frozenset({State.CONNECTING, State.DOWNLOADING, State.STALLED, State.VERIFYING})
 """States in which a transfer holds one of the places at work (a wait for the next try holds none)."""

@@ -324,6 +324,7 @@ class Transfer:
             raise Interrupted
         self._verified_with = sink.digests
         part.commit(self._task.target, overwrite=self._task.if_exists is IfExists.OVERWRITE)
+        self._live.landed = size
         self._journal.forget(part.path)
 
     def _check_unframed(self, part: Part, size: int) -> None:

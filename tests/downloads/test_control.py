@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mlhub_tui.downloads.channel import Channel
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import Job, State
+from mlhub_tui.downloads.part import Part
 from mlhub_tui.downloads.process import Kind, Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS, VERSION
@@ -316,3 +318,28 @@ async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
     await queue.clear_finished()
     await cancelling
     assert queue.snapshot() == ()
+
+
+@pytest.mark.parametrize("verb", [Verb.PAUSE, Verb.CANCEL])
+async def test_a_command_that_meets_the_final_rename_comes_too_late_and_says_done(
+    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch, verb: Verb
+) -> None:
+    renamed, told = threading.Event(), threading.Event()
+    commit = Part.commit
+
+    def slowly(part: Part, target: Path, *, overwrite: bool) -> None:
+        commit(part, target, overwrite=overwrite)
+        renamed.set()
+        told.wait(0.15)
+
+    monkeypatch.setattr(Part, "commit", slowly)
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(renamed.is_set)
+    await (queue.pause(job.id) if verb is Verb.PAUSE else queue.cancel(job.id))
+    told.set()
+    await until(lambda: only(queue.snapshot()).state is State.DONE)
+    done = only(queue.snapshot())
+    assert (done.bytes_done, done.path.read_bytes()) == (len(DATA), DATA)
+    await asyncio.sleep(0.2)
+    assert only(queue.snapshot()) == done
