@@ -15,6 +15,7 @@ from .tar_header import BLOCK, Header, Said, parse_header, read_said
 from .unpacked import DamagedArchive
 
 _LONGEST_SAID = 1 << 20
+_CHUNK = 1 << 20  # bytes; a multiple of a block
 _ENDS = (".json", ".geojson", ".ndjson", ".geojsonl", ".jsonl")
 
 
@@ -72,7 +73,7 @@ def walk(
     DamagedArchive
         If there is no header where one should be, or the end comes too early; what came before is good.
     """
-    data = _Data(pieces)
+    data = Data(pieces)
     said = Said()
     while (block := data.header()) is not None:
         header = parse_header(block, data.at - BLOCK)
@@ -113,7 +114,7 @@ def _name(header: Header, remarks: Remarks) -> str | None:
     return name or None
 
 
-class _Data:
+class Data:
     """Bytes that come in pieces, taken in the amounts of a tar archive."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -149,6 +150,15 @@ class _Data:
         if len(found) < size:
             raise DamagedArchive("the archive ends too early: it is not whole")
         return found[:size]
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """Yield data in pieces of at most a megabyte, and pass over what fills up its last block."""
+        left = size
+        while left > 0:
+            some = min(left, _CHUNK)
+            # All but the last are whole blocks, after which there is nothing to pass over.
+            yield self.take(some)
+            left -= some
 
     def skip(self, size: int) -> None:
         """Pass over data, and what fills up its last block."""
