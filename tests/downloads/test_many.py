@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from mlhub_tui.downloads.answer import Digest
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.job import IfExists
+from mlhub_tui.downloads.many import disk
 from mlhub_tui.downloads.many.feed import MemoryFeed, Wish
 from mlhub_tui.downloads.part import Part
 from mlhub_tui.sources.link import Link
@@ -339,3 +343,60 @@ def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
     assert errors_of(results) == {}
     assert there(folder) == stored(FILES) | {"big1.tif": large[announced], "big2.tif": large[found]}
     assert sum(request.range is not None for request in server.gets) >= 1
+
+
+def test_without_the_systems_short_cuts_the_same(
+    server: FaultServer, folder: Path, shared: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "_syncfs", lambda: None)
+    monkeypatch.setattr(disk, "_renameat2", lambda: None)
+    (folder / "6").mkdir(parents=True)
+    (folder / "6/f0020.tif").symlink_to("nowhere")
+    results = fetched(wishes(server, PATHS), folder, shared)
+    assert errors_of(results) == {20: "FileConflict"}
+    assert there(folder) == stored({path: data for path, data in FILES.items() if path != BAD})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of open files")
+def test_few_open_files_are_enough(server: FaultServer, folder: Path, shared: Kit) -> None:
+    import resource
+
+    files = shelf(400)
+    server.by_path = files
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        results = fetched(wishes(server, files), folder, shared)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert errors_of(results) == {}
+    assert there(folder) == stored(files)
+
+
+def test_a_folder_that_is_taken_away_meanwhile_is_made_again(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    taken = threading.Event()
+
+    def plan(request: Request) -> Answer | None:
+        if request.path == PATHS[-1]:
+            shutil.rmtree(folder / "0")
+            taken.set()
+        return None
+
+    server.plan = plan
+    wanted = wishes(server, PATHS)
+    wanted = [*wanted[:1], *wanted[-1:]]
+
+    def slowly() -> Iterator[Wish]:
+        yield wanted[0]
+        while not (folder / "0/f0000.tif").exists():
+            time.sleep(0.01)
+        yield from (Wish(wish.key, wish.link, "0/x/later.tif") for wish in wanted[1:])
+
+    feed, run = harvest(slowly(), folder, shared)
+    feed.take, whole = lambda most: whole(1), feed.take  # type: ignore[method-assign]  # one at a time
+    run.run()
+    assert taken.is_set()
+    assert errors_of(feed.results) == {}
+    assert (folder / "0/x/later.tif").read_bytes() == FILES[PATHS[-1]]

@@ -67,10 +67,17 @@ class Tree:
         wanted = target.rpartition(os.sep)[0]
         if wanted not in self._sound:
             try:
-                self._make(wanted)
+                self._make_again(wanted)
             except OSError as error:
                 raise folder.trouble(error, Path(wanted)) from error
         return wanted
+
+    def _make_again(self, wanted: str) -> None:
+        try:
+            self._make(wanted)
+        except FileNotFoundError:  # somebody took a folder away that was there
+            self.forget()
+            self._make(wanted)
 
     def forget(self) -> None:
         """Look at the folders anew."""
