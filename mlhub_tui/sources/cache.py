@@ -5,19 +5,19 @@ It is a convenience: a cache that cannot be opened, is locked, full or damaged i
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .. import paths
 from ..storage import make_private_folder
-from .kept import Kept
+from .kept import Change, Confirmed, Kept
 
 MAX_BYTES = 512 * 1024 * 1024
 _CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two looks at the whole size
@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE INDEX IF NOT EXISTS by_use ON documents (used, size);
 """
 _INSERT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_CONFIRM = "UPDATE documents SET checked = ?, fresh_until = ?, used = ? WHERE key = ?"
 _SELECT = """
 SELECT used, packed, body, url, media_type, etag, modified, checked, fresh_until FROM documents WHERE key = ?
 """
@@ -65,48 +66,22 @@ class DocumentCache:
         self._db: sqlite3.Connection | None = None
         self._since_check = _CHECK_EVERY
 
-    def get(self, key: str) -> Kept | None:
-        """Return what is kept under a key, None where nothing is."""
+    def get(self, keys: Sequence[str]) -> list[Kept | None]:
+        """Return what is kept under some keys, None for each under which nothing is."""
         with self._lock:
             if self._db is None and not self.path.exists():
-                return None
-            row = self._try(lambda db: self._row(db, key))
-        if row is None:
-            return None
-        try:
-            content = zlib.decompress(row[1]) if row[0] else row[1]
-        except zlib.error:
-            return None
-        return Kept(content, *row[2:])
+                return [None] * len(keys)
+            rows = self._try(lambda db: [self._row(db, key) for key in keys])
+        return [_opened(row) for row in rows or [None] * len(keys)]
 
-    def put(self, key: str, kept: Kept) -> None:
-        """Keep a document; one that alone would fill a quarter of the cache is not kept."""
-        packed = len(kept.content) >= _WORTH_PACKING
-        body = zlib.compress(kept.content, 1) if packed else kept.content
-        if len(body) > self._max_bytes // 4:
-            return
-        values = (
-            key, kept.url, kept.media_type, kept.etag, kept.modified, kept.checked, kept.fresh_until,
-            self._clock(), len(body), packed, body,
-        )  # fmt: skip
+    def change(self, changes: Iterable[Change]) -> None:
+        """Keep, confirm and drop documents; one that alone would fill a quarter of the cache is not kept."""
+        rows = [(key, new, _packed(new) if isinstance(new, Kept) else b"") for key, new in changes]
         with self._lock:
-            self._try(lambda db: db.execute(_INSERT, values))
-            self._since_check += len(body)
+            self._try(lambda db: self._write(db, rows))
             if self._since_check >= min(_CHECK_EVERY, self._max_bytes // 8):
                 self._since_check = 0
                 self._try(self._shrink)
-
-    def confirm(self, key: str, checked: float, fresh_until: float) -> None:
-        """Note that the server said that what is kept is still the document (304)."""
-        update = "UPDATE documents SET checked = ?, fresh_until = ?, used = ? WHERE key = ?"
-        with self._lock:
-            self._try(lambda db: db.execute(update, (checked, fresh_until, checked, key)))
-
-    def forget(self, key: str) -> None:
-        """Drop one document."""
-        with self._lock:
-            if self._db is not None or self.path.exists():
-                self._try(lambda db: db.execute("DELETE FROM documents WHERE key = ?", (key,)))
 
     def size(self) -> tuple[int, int]:
         """Return how many documents are kept, and their bytes."""
@@ -136,9 +111,30 @@ class DocumentCache:
         row = db.execute(_SELECT, (key,)).fetchone()
         now = self._clock()
         if row is not None and row[0] < now - _USED_STEP:
-            with contextlib.suppress(sqlite3.Error):
+            with suppress(sqlite3.Error):
                 db.execute("UPDATE documents SET used = ? WHERE key = ?", (now, key))
         return None if row is None else tuple(row[1:])
+
+    def _write(self, db: sqlite3.Connection, rows: list[tuple[str, Kept | Confirmed | None, bytes]]) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for key, new, body in rows:
+                if isinstance(new, Confirmed):
+                    db.execute(_CONFIRM, (new.checked, new.fresh_until, self._clock(), key))
+                elif new is None or len(body) > self._max_bytes // 4:
+                    db.execute("DELETE FROM documents WHERE key = ?", (key,))
+                else:
+                    db.execute(_INSERT, self._values(key, new, body))
+                    self._since_check += len(body)
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+
+    def _values(self, key: str, new: Kept, body: bytes) -> tuple[Any, ...]:
+        facts = (new.url, new.media_type, new.etag, new.modified, new.checked, new.fresh_until)
+        return (key, *facts, self._clock(), len(body), len(new.content) >= _WORTH_PACKING, body)
 
     def _shrink(self, db: sqlite3.Connection) -> None:
         """Drop what was not used for longest, down to nine tenths of what may be kept."""
@@ -157,20 +153,20 @@ class DocumentCache:
     def _try(self, work: Callable[[sqlite3.Connection], object]) -> Any:
         """Do something with the database; None where that fails. A damaged one is begun anew."""
         try:
-            return work(self._opened())
+            return work(self._connected())
         except sqlite3.OperationalError:
             return None
         except (sqlite3.DatabaseError, OSError):
             self._close()
             for name in ("", "-wal", "-shm"):
-                with contextlib.suppress(OSError):
+                with suppress(OSError):
                     self.path.with_name(self.path.name + name).unlink()
             return None
 
-    def _opened(self) -> sqlite3.Connection:
+    def _connected(self) -> sqlite3.Connection:
         if self._db is None:
             make_private_folder(self.path.parent)
-            with contextlib.suppress(FileExistsError):
+            with suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             db = sqlite3.connect(self.path, timeout=2.0, isolation_level=None, check_same_thread=False)
             try:
@@ -187,6 +183,19 @@ class DocumentCache:
 
     def _close(self) -> None:
         if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
+            with suppress(sqlite3.Error):
                 self._db.close()
             self._db = None
+
+
+def _packed(new: Kept) -> bytes:
+    return zlib.compress(new.content, 1) if len(new.content) >= _WORTH_PACKING else new.content
+
+
+def _opened(row: tuple[Any, ...] | None) -> Kept | None:
+    if row is None:
+        return None
+    try:
+        return Kept(zlib.decompress(row[1]) if row[0] else row[1], *row[2:])
+    except zlib.error:
+        return None

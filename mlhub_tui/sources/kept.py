@@ -32,3 +32,23 @@ class Kept:
     modified: str = ""
     checked: float = 0.0
     fresh_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That the server said of what is kept that it is still the document (304).
+
+    Parameters
+    ----------
+    checked
+        When; seconds since the epoch.
+    fresh_until
+        Until when it need not be asked again.
+    """
+
+    checked: float
+    fresh_until: float
+
+
+Change = tuple[str, Kept | Confirmed | None]
+"""A key and what is new of it: a document, its confirmation, or that it is gone (None)."""

@@ -8,21 +8,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import (
     EntityDoesNotExist,
+    RequestError,
     ServerError,
     ServerTimeout,
     ServerUnreachable,
-    UnexpectedAnswer,
 )
 from ..text import duration
 from .freshness import fresh_for
 from .hrefs import host_of
-from .kept import Kept
+from .kept import Change, Confirmed, Kept
 
 if TYPE_CHECKING:
     import httpx
@@ -132,44 +132,70 @@ class Remembering:
         RequestError
             As `Session.request`, where the cache cannot help.
         """
-        if self._cache is None:
-            return self._answer(url, await self.session.get(url))
-        key = self._key(url)
-        kept = await asyncio.to_thread(self._cache.get, key)
+        (answer,) = await self.several([url])
+        if isinstance(answer, RequestError):
+            raise answer
+        return answer
+
+    async def several(self, urls: Sequence[str]) -> list[Answer | RequestError]:
+        """Return documents one after the other, or for each why it cannot be had.
+
+        The cache is looked at once before and written once after: for a few dozen documents at a time.
+        """
+        keys = [self._key(url) for url in urls]
+        kept = await asyncio.to_thread(self._cache.get, keys) if self._cache else [None] * len(keys)
+        changes: list[Change] = []
+        answers = [
+            await self._one(url, key, known, changes)
+            for url, key, known in zip(urls, keys, kept, strict=True)
+        ]
+        if changes and self._cache:
+            await asyncio.to_thread(self._cache.change, changes)
+        return answers
+
+    async def _one(
+        self, url: str, key: str, kept: Kept | None, changes: list[Change]
+    ) -> Answer | RequestError:
         if kept is not None and self._usable(url, kept):
             return _of(url, kept)
         if kept is not None and self._known_offline(url):
             return self._stale(url, kept)
-        return await self._asked(url, key, kept)
-
-    async def _asked(self, url: str, key: str, kept: Kept | None) -> Answer:
-        assert self._cache is not None
         headers = {
             header: getattr(kept, name) for name, header in _VALIDATORS if kept and getattr(kept, name)
         }
         try:
             response = await self.session.get(url, headers=headers)
-        except (ServerUnreachable, ServerTimeout, ServerError, UnexpectedAnswer) as error:
-            if kept is None or (isinstance(error, UnexpectedAnswer) and error.status != _LOGIN_FIRST):
-                raise
-            self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, error.message)
-            return self._stale(url, kept)
-        except EntityDoesNotExist:
-            await asyncio.to_thread(self._cache.forget, key)
-            raise
+        except RequestError as error:
+            if isinstance(error, EntityDoesNotExist) and kept is not None:
+                changes.append((key, None))
+            if kept is None or not _is_away(error):
+                return error
+            return self._away(url, kept, error.message)
         if kept is not None and response.status_code != 304 and not _is_data(response):
-            self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, "a web page instead of data")
-            return self._stale(url, kept)
-        self._reached(url)
+            return self._away(url, kept, "a web page instead of data")
+        return self._reached(url, key, kept, response, changes)
+
+    def _reached(
+        self, url: str, key: str, kept: Kept | None, response: httpx.Response, changes: list[Change]
+    ) -> Answer:
+        """Return what the server answered, and note what is to be kept of it."""
+        self._unreachable.pop(host_of(url), None)
+        if not self._unreachable:
+            self._oldest = None
         now = self._clock()
         seconds = fresh_for(response.headers, now)
         if response.status_code == 304 and kept is not None:
-            await asyncio.to_thread(self._cache.confirm, key, now, now + (seconds or 0.0))
+            changes.append((key, Confirmed(now, now + (seconds or 0.0))))
             return _of(url, kept, now)
         answer = self._answer(url, response)
         if seconds is not None and response.status_code == 200 and _is_data(response):
-            await asyncio.to_thread(self._cache.put, key, _kept(url, answer, response, now + seconds))
+            changes.append((key, _kept(url, answer, response, now + seconds)))
         return answer
+
+    def _away(self, url: str, kept: Kept, reason: str) -> Answer:
+        """Note that a server cannot be reached, and return what is kept in its place."""
+        self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, reason)
+        return self._stale(url, kept)
 
     def _usable(self, url: str, kept: Kept) -> bool:
         """Whether what is kept may be used without asking (RFC 9111, section 4)."""
@@ -192,16 +218,18 @@ class Remembering:
         self._oldest = kept.checked if self._oldest is None else min(self._oldest, kept.checked)
         return _of(url, kept, offline=True)
 
-    def _reached(self, url: str) -> None:
-        self._unreachable.pop(host_of(url), None)
-        if not self._unreachable:
-            self._oldest = None
-
     def _answer(self, url: str, response: httpx.Response) -> Answer:
         came = self.session.bare(str(response.url))
         asked = self.session.url_of(url)
         media_type = response.headers.get("Content-Type", "")
         return Answer(asked if came == asked else came, response.content, media_type, self._clock())
+
+
+def _is_away(error: RequestError) -> bool:
+    """Whether an error says nothing of the document, but that its server cannot be asked now."""
+    if isinstance(error, ServerUnreachable | ServerTimeout | ServerError):
+        return True
+    return error.status == _LOGIN_FIRST
 
 
 def _of(url: str, kept: Kept, checked: float | None = None, *, offline: bool = False) -> Answer:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.sources.cache import DocumentCache
-from mlhub_tui.sources.kept import Kept
+from mlhub_tui.sources.kept import Confirmed, Kept
 
 
 class Clock:
@@ -37,23 +37,31 @@ def kept(size: int = 100) -> Kept:
     return Kept(os.urandom(size), "https://h/x.json", "application/json", '"e"', "then", 5.0, 6.0)
 
 
+def put(cache: DocumentCache, key: str, document: Kept) -> None:
+    cache.change([(key, document)])
+
+
+def got(cache: DocumentCache, key: str) -> Kept | None:
+    return cache.get([key])[0]
+
+
 def test_what_is_put_comes_back(cache: DocumentCache) -> None:
-    assert cache.get("a") is None
+    assert got(cache, "a") is None
     assert not cache.path.exists()
     for size in (0, 100, 100_000):
         document = kept(size)
-        cache.put("a", document)
-        assert cache.get("a") == document
-    cache.confirm("a", 7.0, 8.0)
-    found = cache.get("a")
+        put(cache, "a", document)
+        assert got(cache, "a") == document
+    cache.change([("a", Confirmed(7.0, 8.0))])
+    found = got(cache, "a")
     assert found is not None
     assert (found.checked, found.fresh_until) == (7.0, 8.0)
-    cache.forget("a")
-    assert cache.get("a") is None
+    cache.change([("a", None)])
+    assert got(cache, "a") is None
 
 
 def test_only_its_owner_can_read_it(cache: DocumentCache) -> None:
-    cache.put("a", kept())
+    put(cache, "a", kept())
     folder = cache.path.parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -63,26 +71,26 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     clock = Clock()
     cache = DocumentCache(tmp_path / "cache", max_bytes=100_000, clock=clock)
     for n in range(9):
-        cache.put(str(n), kept(10_000))
+        put(cache, str(n), kept(10_000))
     clock.now += 4000
-    assert cache.get("0") is not None
+    assert got(cache, "0") is not None
     for n in range(9, 14):
-        cache.put(str(n), kept(10_000))
+        put(cache, str(n), kept(10_000))
     number, size = cache.size()
     assert size <= 100_000
     assert number >= 8
-    assert cache.get("0") is not None
-    assert cache.get("1") is None
-    assert cache.get("13") is not None
-    cache.put("huge", kept(40_000))
-    assert cache.get("huge") is None
+    assert got(cache, "0") is not None
+    assert got(cache, "1") is None
+    assert got(cache, "13") is not None
+    put(cache, "huge", kept(40_000))
+    assert got(cache, "huge") is None
     cache.close()
 
 
 def test_clearing_leaves_nothing_and_tells_how_much_that_was(cache: DocumentCache) -> None:
     assert cache.clear() == 0
     for n in range(50):
-        cache.put(str(n), kept(10_000))
+        put(cache, str(n), kept(10_000))
     _, size = cache.size()
     assert cache.clear() == size > 500_000
     assert cache.size() == (0, 0)
@@ -92,51 +100,51 @@ def test_clearing_leaves_nothing_and_tells_how_much_that_was(cache: DocumentCach
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all" * 100, b"SQLite format 3\0" + bytes(5000)])
 def test_a_damaged_cache_is_begun_anew(cache: DocumentCache, damage: bytes) -> None:
-    cache.put("a", kept())
+    put(cache, "a", kept())
     cache.close()
     cache.path.write_bytes(damage)
-    assert cache.get("a") is None
-    cache.put("b", kept())
-    cache.put("b", kept())
-    assert cache.get("b") is not None
+    assert got(cache, "a") is None
+    put(cache, "b", kept())
+    put(cache, "b", kept())
+    assert got(cache, "b") is not None
 
 
 def test_damage_inside_is_an_empty_place(cache: DocumentCache) -> None:
-    cache.put("a", kept(5000))
+    put(cache, "a", kept(5000))
     cache.close()
     with sqlite3.connect(cache.path) as db:
         db.execute("UPDATE documents SET body = x'00'")
     db.close()
-    assert cache.get("a") is None
+    assert got(cache, "a") is None
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file is in the way")
     cache = DocumentCache(tmp_path / "cache")
-    cache.put("a", kept())
-    assert cache.get("a") is None
+    put(cache, "a", kept())
+    assert got(cache, "a") is None
     assert cache.size() == (0, 0)
 
 
 def test_a_locked_cache_does_not_fail(cache: DocumentCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.put("a", kept())
+    put(cache, "a", kept())
     assert cache._db is not None
     cache._db.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    cache.put("b", kept())
-    assert cache.get("a") is not None
+    put(cache, "b", kept())
+    assert got(cache, "a") is not None
     other.execute("ROLLBACK")
     other.close()
-    cache.put("b", kept())
-    assert cache.get("b") is not None
+    put(cache, "b", kept())
+    assert got(cache, "b") is not None
 
 
 def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
     script = (
         "import sys; from pathlib import Path; from mlhub_tui.sources.cache import DocumentCache;"
         "from mlhub_tui.sources.kept import Kept; c = DocumentCache(Path(sys.argv[1]));"
-        "[c.put(f'{sys.argv[2]}-{n}', Kept(b'{}' * 500)) for n in range(100)]"
+        "[c.change([(f'{sys.argv[2]}-{n}', Kept(b'{}' * 500))]) for n in range(100)]"
     )
     programs = [
         subprocess.Popen([sys.executable, "-c", script, str(cache.path.parent), name]) for name in ("x", "y")
@@ -144,7 +152,7 @@ def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
 
     def fill(name: str) -> None:
         for n in range(100):
-            cache.put(f"{name}-{n}", kept())
+            put(cache, f"{name}-{n}", kept())
 
     threads = [threading.Thread(target=fill, args=(name,)) for name in ("t", "u")]
     for thread in threads:

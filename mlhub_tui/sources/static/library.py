@@ -18,7 +18,8 @@ from .shelf import Shelf
 
 WIDTH = 8
 """How many documents are asked of servers at a time."""
-_SMALL = 16_384  # bytes parsed faster than a thread is found for them
+_FEW_AT_ONCE = 8
+_SMALL = 65_536  # bytes parsed faster than a thread is found for them
 _FEW = 500  # links
 _BATCH = 64  # local documents read in one go of a thread: about 5 ms
 _HOLDERS = 24_000_000  # bytes of JSON; as objects they take several times as much
@@ -123,30 +124,34 @@ class Library:
         return [found[same(url)] for url in urls]
 
     async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
-        """Ask servers; as many tasks as may ask at a time take the URLs one after the other."""
-        waiting = iter(urls)
+        """Ask servers; as many tasks as may ask at a time take a few URLs each, one few after the other."""
+        few = max(1, min(len(urls) // (2 * WIDTH), _FEW_AT_ONCE))
+        waiting = iter([urls[start : start + few] for start in range(0, len(urls), few)])
 
         async def take() -> None:
-            for url in waiting:
+            for batch in waiting:
                 async with self._places:
-                    found[url] = self._keep(url, await self._ask(url))
+                    answers = await self._ask(batch)
+                for url, weighed in zip(batch, answers, strict=True):
+                    found[url] = self._keep(url, weighed)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(urls), WIDTH)):
                 group.create_task(take())
 
-    async def _ask(self, url: str) -> Weighed:
+    async def _ask(self, urls: Sequence[str]) -> list[Weighed]:
         if self._web is None:
-            refused = NotOffered(f"a link to a server is not followed from here: {shown(url)}")
-            return refused, 0
-        try:
-            answer = await self._web.get(url)
-        except RequestError as error:
-            return error, 0
-        fetched = Fetched(answer.url, answer.content, answer.media_type)
-        if len(answer.content) < _SMALL:
-            return _weighed(fetched)
-        return await asyncio.to_thread(_weighed, fetched)
+            words = "a link to a server is not followed from here"
+            return [(NotOffered(f"{words}: {shown(url)}"), 0) for url in urls]
+        fetched = [
+            answer
+            if isinstance(answer, RequestError)
+            else Fetched(answer.url, answer.content, answer.media_type)
+            for answer in await self._web.several(urls)
+        ]
+        if sum(len(one.content) for one in fetched if isinstance(one, Fetched)) < _SMALL:
+            return [_weighed(one) for one in fetched]
+        return await asyncio.to_thread(lambda: [_weighed(one) for one in fetched])
 
     async def _load_local(self, urls: list[str], found: dict[str, Loaded]) -> None:
         for start in range(0, len(urls), _BATCH):
