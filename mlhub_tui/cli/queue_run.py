@@ -90,6 +90,7 @@ class _Run:
         self._said: set[int] = set()
         self._worst: dict[int, int] = {}
         self._notice = ""
+        self._waited_for: set[str] = set()
         # A background program is there for what takes long: it waits for room, others end.
         self._rest = AT_REST - {State.NO_SPACE} if kind is Kind.BACKGROUND else AT_REST
 
@@ -141,12 +142,27 @@ class _Run:
             self._changed.clear()
             await self._heed(queue)
             self._report(queue)
-            if self._until_empty and all(job.state in self._rest for job in self._ours(queue)):
+            if self._until_empty and self._is_empty(queue):
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), timeout=1.0)
             if self._signal is None:
                 await asyncio.sleep(_REDRAW)
+
+    def _is_empty(self, queue: DownloadQueue) -> bool:
+        """Return whether nothing is left to do, here or in other programs; who those are is said once.
+
+        Should one of them go, what it was at is taken over here.
+        """
+        if not all(job.state in self._rest for job in self._ours(queue)):
+            return False
+        others = {job.where for job in queue.snapshot() if job.elsewhere and job.state not in AT_REST}
+        if others - self._waited_for:
+            self._waited_for |= others
+            self._reporter.clear()
+            words = f"waits for transfers that other programs run ({', '.join(sorted(others))})"
+            click.echo(f"note: {one_line(words)}", err=True)
+        return not others
 
     def _ours(self, queue: DownloadQueue) -> list[Job]:
         return [job for job in queue.snapshot() if not job.elsewhere]

@@ -171,8 +171,10 @@ def run(context: click.Context, until_empty: bool, detach: bool, in_background: 
     if detach:
         from ..downloads import background
 
-        pid = background.start(current)
+        pid, words = background.start(current)
         click.echo(f"the queue runs in the background, pid {pid}\n  log: {background.log_file()}", err=True)
+        if words:
+            note(words)
         return
     import asyncio
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import paths
 from ..errors import DownloadError
@@ -27,6 +27,13 @@ class BackgroundError(DownloadError):
     """The background program could not be started."""
 
     default_hint = "`mlhub-tui queue run` does the same in a terminal; its error says more"
+
+
+class Started(NamedTuple):
+    """The background program; `note` is what the user should know of it, in one line, or empty."""
+
+    pid: int
+    note: str = ""
 
 
 def log_file() -> Path:
@@ -66,8 +73,8 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
     return made
 
 
-def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> int:
-    """Start the background program, unless one runs already; return its pid once it has opened the queue.
+def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started:
+    """Start the background program, unless one runs already; return once it has opened the queue.
 
     Blocks meanwhile, about a second. It has a session of its own, so that a hang-up does not reach it, and
     ends when there is nothing left to do.
@@ -89,7 +96,7 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> int:
     with Desk(paths.queue()) as desk:
         for kind, pid in desk.runners():
             if kind is Kind.BACKGROUND:
-                return pid
+                return Started(pid, _unknown_to(pid, current))
         child = _spawn(environment(current, os.environ))
         deadline = time.monotonic() + seconds
         while (Kind.BACKGROUND, child.pid) not in desk.runners():
@@ -102,7 +109,17 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> int:
                 child.terminate()
                 raise BackgroundError("the background program does not start")
             time.sleep(0.02)
-    return child.pid
+    return Started(child.pid)
+
+
+def _unknown_to(pid: int, current: Credentials | None) -> str:
+    """Return what a program that runs already cannot know: a key that is in no profile."""
+    if current is None or current.profile is not None or not current.api_key:
+        return ""
+    return (
+        f"pid {pid} ran already, with the key it was started with: a transfer that needs the one in use here"
+        f" ({current.key_origin}) waits in it; a key in a profile is found by every program"
+    )
 
 
 def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

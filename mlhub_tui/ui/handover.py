@@ -31,12 +31,13 @@ async def hand_over(queue: DownloadQueue, current: Credentials | None) -> str:
 
     await asyncio.to_thread(queue.stop, _LIMIT)
     try:
-        pid = await asyncio.to_thread(background.start, current)
+        started = await asyncio.to_thread(background.start, current)
     except MLHubException:
         await asyncio.to_thread(queue.start)
         raise
-    return (
-        f"Downloads go on in the background, pid {pid}.\n"
+    said = (
+        f"Downloads go on in the background, pid {started.pid}.\n"
         "  `mlhub-tui queue list` shows them, and so does the app;"
         f" the log is {background.log_file()}"
     )
+    return f"{said}\n  note: {started.note}" if started.note else said

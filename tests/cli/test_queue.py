@@ -17,6 +17,9 @@ import pytest
 
 from mlhub_tui.cli.queue_log import open_log
 from mlhub_tui.downloads import background
+from mlhub_tui.downloads.database import Database
+from mlhub_tui.downloads.process import Kind
+from mlhub_tui.downloads.store import Store
 from mlhub_tui.profiles import Credentials
 from mlhub_tui.sample.server import SampleServer
 
@@ -375,3 +378,32 @@ def test_finished_files_are_verified_and_a_damaged_one_is_found(
     assert [bool(found["error"]) for found in json.loads(bad.stdout)] == [False, True]
     assert "there is no job 9" in bad.stderr
     assert "overwrite" in run("queue", "verify", "2").stderr
+
+
+def test_until_empty_waits_for_what_another_program_runs_too(
+    runner: Callable[..., subprocess.Popen[str]], run: Run, slow: SampleServer, tmp_path: Path
+) -> None:
+    assert run("queue", "add", SOURCE, "--output-dir", str(tmp_path)).exit_code == 0
+    first = runner("--until-empty")
+    deadline = time.monotonic() + 15
+    while '"downloading"' not in run("queue", "list", "--json").stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second = runner("--until-empty")
+    out, err = second.communicate(timeout=30)
+    assert (out, second.returncode) == ("", 0)
+    assert f"by `queue run`, pid {first.pid}" in err
+    assert (tmp_path / f"{SOURCE}.tar.gz").exists()
+    assert first.communicate(timeout=10)[0] == f"{tmp_path / SOURCE}.tar.gz\n"
+
+
+def test_a_key_that_a_running_background_program_does_not_know_is_said(mlhub_home: Path) -> None:
+    there = Store(Database(mlhub_home / "queue.db"), kind=Kind.BACKGROUND)
+    typed = Credentials("0123456789abcdef", "https://mlhub.example.org/v1/", None, "MLHUB_API_KEY")
+    started = background.start(typed)
+    assert started.pid == os.getpid()
+    assert "MLHUB_API_KEY" in started.note
+    assert "cdef" not in started.note
+    stored = Credentials("0123456789abcdef", "https://mlhub.example.org/v1/", "team", "profile team")
+    assert background.start(stored) == (os.getpid(), "")
+    there.leave()
