@@ -260,7 +260,10 @@ class STACAPISource:
             collection = await self.collection(collection_id)
             page = Landing(collection.raw, collection.url, self.root_url)
         named, usual = page.href(*QUERYABLES), join(self.root_url, path)
-        return [named, usual] if named and named != usual else [usual]
+        if named is None or named == usual:
+            return [usual]
+        # A link to another host is often of where the documents came from: the API's own place is first.
+        return [named, usual] if self.session.is_own(named) else [usual, named]
 
     async def _object(self, url: str, missing: str) -> tuple[JsonDict, str]:
         """Return a JSON object; where the API has none, the error names the thing."""

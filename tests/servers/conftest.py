@@ -15,10 +15,12 @@ from mlhub_tui.sources.stac_api import STACAPISource
 
 from ..sources.loopback import Answer, Asked, LoopbackServer
 from .needs import environment, missing
-from .postgres import private_postgres
+from .postgres import need_postgres, private_postgres
 from .processes import free_port, serving
 from .recorded_data import Recorded, write_lines
 
+SERVERS = [pytest.mark.servers, pytest.mark.xdist_group("servers"), pytest.mark.timeout(600)]
+"""The marks of a test that needs a server: one process starts them, and the first test waits for that."""
 BYTES = bytes(range(256)) * 64
 RUSTAC_COLLECTIONS = ("aster-l1t", "landsat-c2-l2", "naip", "sentinel-2-l2a")
 """The collections with items that rustac reads; it refuses the documents of some others."""
@@ -34,7 +36,8 @@ class Server:
 
 @pytest.fixture(scope="session")
 def programs(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the servers' programs."""
+    """Return the folder of the servers' programs; nothing is installed where they could not run."""
+    need_postgres()
     return environment(pytestconfig, tmp_path_factory)
 
 

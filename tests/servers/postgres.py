@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -19,11 +18,15 @@ _POSTGIS = Path("/usr/share/postgresql/15/extension/postgis.control")
 _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "unix_socket_directories=")
 
 
+def need_postgres() -> None:
+    """Go on only where PostgreSQL and PostGIS are installed."""
+    if not (_PROGRAMS / "initdb").exists() or not _POSTGIS.exists():
+        missing("PostgreSQL 15 with PostGIS 3 is not installed (Debian: postgresql-15-postgis-3)")
+
+
 @contextmanager
 def private_postgres() -> Iterator[dict[str, str]]:
     """Run a cluster and give the environment variables by which libpq finds it."""
-    if not (_PROGRAMS / "initdb").exists() or not _POSTGIS.exists():
-        missing("PostgreSQL 15 with PostGIS 3 is not installed (Debian: postgresql-15-postgis-3)")
     as_user = _unprivileged()
     # Not in pytest's folders, which the user postgres may not enter.
     folder = Path(tempfile.mkdtemp(prefix="mlhub-postgres-"))
@@ -63,8 +66,4 @@ def _unprivileged() -> list[str]:
     """Return what runs a command as another user, since PostgreSQL refuses to run as root."""
     if os.getuid() != 0:
         return []
-    try:
-        pwd.getpwnam("postgres")
-    except KeyError:
-        missing("there is no user postgres to run PostgreSQL as")
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]

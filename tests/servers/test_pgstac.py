@@ -11,9 +11,9 @@ from mlhub_tui.sources.listing import Listing
 from mlhub_tui.sources.sift import fits
 from mlhub_tui.sources.stac_api import STACAPISource
 
-from .conftest import Server
+from .conftest import SERVERS, Server
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
+pytestmark = SERVERS
 
 
 async def found(source: Source, search: Search, page_size: int = 4) -> list[Item]:

@@ -17,10 +17,10 @@ from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from ..ui.conftest import driven
-from .conftest import BYTES, Server
+from .conftest import BYTES, SERVERS, Server
 from .recorded_data import HERE
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
+pytestmark = SERVERS
 
 
 @pytest.fixture(params=["pgstac", "rustac"])

@@ -9,10 +9,10 @@ from mlhub_tui.models import Item, Search
 from mlhub_tui.sources.sift import fits
 from mlhub_tui.sources.stac_api import STACAPISource
 
-from .conftest import RUSTAC_COLLECTIONS, Server
+from .conftest import RUSTAC_COLLECTIONS, SERVERS, Server
 from .test_pgstac import found
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
+pytestmark = SERVERS
 
 
 async def test_its_collections_are_those_that_were_loaded(rustac_source: STACAPISource) -> None:
