@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
 import zlib
 from contextlib import closing, suppress
 from pathlib import Path
@@ -90,6 +91,8 @@ def index_of(
 def shrink(where: Path, *, most: int = MAX_KEPT, keep: Path | None = None) -> int:
     """Remove what was not used for longest until the rest is small enough; return the bytes gone.
 
+    What a program that was killed left half done goes after a day.
+
     Parameters
     ----------
     where
@@ -105,9 +108,11 @@ def shrink(where: Path, *, most: int = MAX_KEPT, keep: Path | None = None) -> in
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))
     whole = gone = 0
-    for _, size, path in sorted(found, reverse=True):
+    yesterday = time.time() - 86400
+    for used, size, path in sorted(found, reverse=True):
         whole += size
-        if whole > most and path != keep:
+        left_over = path.suffix in (".new", ".part") and used < yesterday
+        if (whole > most or left_over) and path != keep:
             with suppress(OSError):
                 path.unlink()
                 gone += size

@@ -17,7 +17,8 @@ from .place import is_member, is_web, same
 from .shelf import Shelf
 
 WIDTH = 8
-"""How many documents are asked of servers at a time."""
+"""How many documents are asked of servers at a time: as many as a session has connections."""
+_KEPT_FREE = 2  # of these, for single documents
 _FEW_AT_ONCE = 8
 _SMALL = 65_536  # bytes parsed faster than a thread is found for them
 _FEW = 500  # links
@@ -63,7 +64,7 @@ class Library:
         self._web = web
         self._local = local
         self._members = members
-        self._places = asyncio.Semaphore(width)
+        self._places = asyncio.Semaphore(max(width - _KEPT_FREE, 1))
         self._holders: Shelf[Parsed] = Shelf(_HOLDERS)
         self._items: Shelf[Parsed] = Shelf(_ITEMS)
         self._children: Shelf[Children] = Shelf(_LINKS)
@@ -128,16 +129,22 @@ class Library:
         few = max(1, min(len(urls) // (2 * WIDTH), _FEW_AT_ONCE))
         waiting = iter([urls[start : start + few] for start in range(0, len(urls), few)])
 
+        # Somebody waits for a single document: it does not queue behind a walk of thousands.
+        alone = len(urls) == 1
+
         async def take() -> None:
             for batch in waiting:
-                async with self._places:
-                    answers = await self._ask(batch)
+                answers = await self._ask(batch) if alone else await self._in_turn(batch)
                 for url, weighed in zip(batch, answers, strict=True):
                     found[url] = self._keep(url, weighed)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(urls), WIDTH)):
                 group.create_task(take())
+
+    async def _in_turn(self, urls: Sequence[str]) -> list[Weighed]:
+        async with self._places:
+            return await self._ask(urls)
 
     async def _ask(self, urls: Sequence[str]) -> list[Weighed]:
         if self._web is None:

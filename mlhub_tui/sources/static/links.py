@@ -51,11 +51,17 @@ class Children:
     ----------
     url
         Where the document was fetched from.
+    made
+        What the document is.
+    id
+        Its id as received.
     notes
         What is wrong with its links, a line each.
     """
 
     url: str
+    made: type[Document]
+    id: str
     notes: tuple[str, ...]
     _roles: bytes = field(repr=False)
     _hrefs: list[str] = field(repr=False)
@@ -83,7 +89,7 @@ class Children:
                 roles.append(role)
                 hrefs.append(href)
         notes = (f"{count(broken, 'link')} without an href",) if broken else ()
-        return cls(document.url, notes, bytes(roles), hrefs, titles)
+        return cls(document.url, type(document), document.id, notes, bytes(roles), hrefs, titles)
 
     def __len__(self) -> int:
         return len(self._hrefs)

@@ -200,5 +200,5 @@ def _same(value: JsonDict) -> JsonDict:
 
 def summary(found: ItemList) -> str:
     """Return a list of items in words."""
-    rest = f", {found.skipped:,} entries are none" if found.skipped else ""
+    rest = f" and {count(found.skipped, 'other entry', 'other entries')}" if found.skipped else ""
     return count(len(found.items), "item") + rest

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ...errors import EntityDoesNotExist, NotOffered
 from ...models import (
     ArchiveInfo,
+    Catalog,
     CatalogInfo,
     Collection,
     Dataset,
@@ -33,6 +34,7 @@ from .archive import Progress
 from .finder import Finder
 from .items import Items
 from .library import Library
+from .links import Children
 from .parse import ItemList, summary, unreadable
 from .place import is_web, same
 from .root import Root, find_root
@@ -136,9 +138,10 @@ class StaticSource:
                 return Page((), notes=(AGAIN,))
             url = await opened.url_of(parent)
             return await opened.tree.below(url, link=link, size=page_size)
-        root = await opened.library.one(opened.root.url)
-        if isinstance(root, Collection | Item):
-            return Page((replace(Entry.of(root), url=opened.root.url),), matched=1)
+        root = await opened.library.holder(opened.root.url)
+        if isinstance(root, Children) and root.made is not Catalog:
+            document = await opened.document(opened.root.url)
+            return Page((replace(Entry.of(document), url=opened.root.url),), matched=1)
         return await opened.tree.below(opened.root.url, link=link, size=page_size)
 
     async def document(self, entry: Entry) -> Document:
@@ -148,7 +151,7 @@ class StaticSource:
         opened = await self._open()
         if not entry.url and entry.kind is EntryKind.ITEM:
             return await self.item(entry.collection_id, entry.id)
-        return await opened.document(await opened.url_of(entry))
+        return await opened.document(await opened.url_of(entry), entry.id)
 
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
@@ -241,7 +244,7 @@ class StaticSource:
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
         if is_web(item_id) or item_id.startswith("file:"):
-            found = await (await self._open()).library.one(item_id)
+            found = await (await self._open()).document(item_id)
             if isinstance(found, Item):
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item")
@@ -309,12 +312,15 @@ class _Opened:
         """Return the place URL of an entry that a listing gave, or of one made of an id."""
         return entry.url or await self.finder.url_of(entry.id)
 
-    async def document(self, url: str) -> Document:
-        """Return a document, refusing lists of items."""
+    async def document(self, url: str, identity: str = "") -> Document:
+        """Return a document; of a list of items the one with an id."""
         found = await self.library.one(url)
-        if isinstance(found, ItemList):
-            raise unreadable(url, f"a list of {summary(found)}, not one document")
-        return found
+        if not isinstance(found, ItemList):
+            return found
+        for item in found.items:
+            if item.id == identity:
+                return item
+        raise unreadable(url, f"a list of {summary(found)}, not one document")
 
     def items(self, url: str) -> Items:
         """Return the listing of the items below a document; it remembers where it was."""

@@ -79,7 +79,7 @@ class Tree:
         return draft.page(None if holder.has(Role.LIST) else len(holder))
 
     async def _fill(self, holder: Children, url: str, at: int, within: int, size: int, draft: _Draft) -> None:
-        belongs = await self._collection_of(url)
+        belongs = holder.id if holder.made is Collection else ""
         while at < len(holder) and len(draft.entries) < size:
             found = holder[at]
             why = refusal(holder.url, found.url)
@@ -136,14 +136,6 @@ class Tree:
             step = self._above.get(step)
         self._above.setdefault(child, same(parent))
         return False
-
-    async def _collection_of(self, url: str) -> str:
-        """Return the id of the collection that a document is; empty if it is none."""
-        known = self._library.known(url)
-        if known is None:
-            with contextlib.suppress(RequestError):
-                known = await self._library.one(url)
-        return known.id if isinstance(known, Collection) else ""
 
     async def _read_children(self, draft: _Draft) -> None:
         """Put the documents of catalogs and collections into their entries."""

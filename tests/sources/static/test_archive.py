@@ -9,6 +9,7 @@ import random
 import stat
 import tarfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,12 @@ def test_indexes_are_bounded_and_can_be_cleared(tmp_path: Path) -> None:
     size = indexes[0].stat().st_size
     shrink(indexes[0].parent, most=2 * size)
     assert [index.exists() for index in indexes] == [True, True, False, False]
+    half = indexes[0].with_suffix(".123.new")
+    for age, stays in ((0, True), (100_000, False)):
+        half.write_bytes(b"")
+        os.utime(half, (time.time() - age, time.time() - age))
+        shrink(half.parent)
+        assert half.exists() is stays
     assert clear() == 2 * size
     assert not any(index.exists() for index in indexes)
 

@@ -191,6 +191,10 @@ async def test_lists_of_items_are_spliced_where_they_are_linked(
             if link_ is None:
                 break
         assert entries == wanted
+    bare = Entry(EntryKind.ITEM, "b", url=(await source.item("root", "b")).url)
+    assert (await source.document(bare)).id == "b"
+    with pytest.raises(RequestError, match="a list of 3 items and 1 other entry"):
+        await source.document(Entry(EntryKind.ITEM, url=bare.url))
 
 
 async def test_a_link_of_another_listing_is_refused(planted: Callable[[Files], Path], opened: Open) -> None:
