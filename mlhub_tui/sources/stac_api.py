@@ -73,7 +73,7 @@ class STACAPISource:
 
     async def about(self) -> About:
         """Return what the API's landing page says; it is asked for once."""
-        landing = await self._reader.landing()
+        landing = await self._reader.landing(again=True)
         notes = [f"the landing page cannot be read: {landing.trouble}"] if landing.trouble else []
         if not landing.conforms and not landing.trouble:
             notes.append("the landing page does not say what the API conforms to: some of it may not answer")

@@ -37,11 +37,16 @@ class Reader:
         self._landing: Landing | None = None
         self._asking = asyncio.Lock()
 
-    async def landing(self) -> Landing:
+    async def landing(self, *, again: bool = False) -> Landing:
         """Return what the landing page says; it is asked for once.
 
         A root that answers with nothing, or with a web page, may still have its parts: the trouble is noted
         and the parts are looked for where the STAC API has them.
+
+        Parameters
+        ----------
+        again
+            Whether a page that could not be read is asked for again; a guest network may let it pass now.
 
         Raises
         ------
@@ -49,7 +54,7 @@ class Reader:
             If the API cannot be reached, or refuses the secret.
         """
         async with self._asking:
-            if self._landing is None:
+            if self._landing is None or (again and self._landing.trouble):
                 self._landing = await self._read_landing()
             return self._landing
 

@@ -33,7 +33,7 @@ class Tree:
 
     async def top(self, page_size: int | None = None) -> Page[Entry]:
         """Return the first page of collections; the catalogs of the landing page where there are none."""
-        landing = await self._reader.landing()
+        landing = await self._reader.landing(again=True)
         linked = self._linked(landing.raw, landing.url)
         try:
             fetched = await self.collections(page_size)

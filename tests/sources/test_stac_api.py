@@ -488,3 +488,14 @@ async def test_queryables_are_where_a_link_says_or_at_their_usual_place() -> Non
         assert "c" in (await source.queryables("d"))["properties"]
         with pytest.raises(NotOffered, match="does not say what a filter may name"):
             await source.queryables("e")
+
+
+async def test_a_landing_page_behind_a_login_is_asked_for_again() -> None:
+    answers = [page_of_html(), landing(SEARCH, f"{SEARCH}#sort", title="here")]
+    async with api({"": lambda _: answers.pop(0)}) as (source, server):
+        assert "a web page instead of data" in (await source.about()).notes[0]
+        about = await source.about()
+        assert about.title == "here"
+        assert "sort" in about.search
+        await source.about()
+        assert len(server.asked) == 2
