@@ -25,7 +25,7 @@ from .trouble import Interrupted
 from .unpack_link import LINKS, make_link
 
 Show = Callable[[int, int, int | None], None]
-"""Told files unpacked, bytes of the archive read, and bytes of it in all; called from the unpacking thread."""
+"""Told files unpacked, bytes of the archive read, and of how many (None: unknown); called from the thread."""
 
 _LONGEST_SAID = 1 << 20
 _LOOK_EVERY = 64  # members

@@ -13,9 +13,9 @@ import json
 import tarfile
 from typing import Any
 
-from . import documents, items
+from . import documents, extras, items
 from .catalogue import CollectionEntry, DatasetEntry
-from .sensors import DOCUMENTATION, SENSORS
+from .sensors import DOCUMENTATION, SENSORS, AssetKind
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ def catalog_bytes(entry: DatasetEntry, store_url: str) -> bytes:
         _add(archive, f"{entry.id}/catalog.json", _catalog(entry))
         for collection in entry.collections:
             folder = f"{entry.id}/{collection.id}"
-            _add(archive, f"{folder}/collection.json", _collection(collection, entry))
+            _add(archive, f"{folder}/collection.json", _collection(collection, entry, store_url))
             for index in range(collection.items):
                 document = _item(collection, index, store_url)
                 _add(archive, f"{folder}/{document['id']}/{document['id']}.json", document)
@@ -58,11 +58,14 @@ def _catalog(entry: DatasetEntry) -> Json:
     }
 
 
-def _collection(entry: CollectionEntry, parent: DatasetEntry) -> Json:
+def _collection(entry: CollectionEntry, parent: DatasetEntry, store_url: str) -> Json:
     document = documents.bare_collection(entry, parent)
     ids = (items.item_id(entry, index) for index in range(entry.items))
     document["links"] = [_link("root", "../catalog.json"), _link("parent", "../catalog.json")]
     document["links"] += [_link("item", f"./{identity}/{identity}.json") for identity in ids]
+    own = extras.own_assets(entry)
+    if own:
+        document["assets"] = {kind.key: _shared(entry, kind, store_url) for kind in own}
     return document
 
 
@@ -73,4 +76,12 @@ def _item(entry: CollectionEntry, index: int, store_url: str) -> Json:
     for kind in SENSORS[entry.sensor].assets:
         folder = "_common" if kind is DOCUMENTATION else document["id"]
         document["assets"][kind.key]["href"] = f"{store_url}assets/{entry.id}/{folder}/{kind.file_name}"
+    for kind in extras.shared_assets(entry):
+        document["assets"][kind.key] = _shared(entry, kind, store_url)
+    extras.leave_gaps(entry, index, document)
     return document
+
+
+def _shared(entry: CollectionEntry, kind: AssetKind, store_url: str) -> Json:
+    href = f"{store_url}assets/{entry.id}/_common/{kind.file_name}"
+    return {"href": href, "type": kind.media_type, "roles": list(kind.roles), "title": kind.title}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from . import assets, checksums
+from . import assets, checksums, extras
 from .archives import Archive
 from .catalogs import catalog_bytes
 from .catalogue import Catalogue
@@ -102,6 +102,9 @@ class Shelf:
             return None, ""
         if file_name == DOCUMENTATION.file_name:
             return assets.documentation(entry), DOCUMENTATION.media_type
+        shared = extras.content(entry, file_name) if folder == "_common" else None
+        if shared is not None:
+            return shared, "text/csv"
         kind = next((k for k in SENSORS[entry.sensor].assets if k.file_name == file_name), None)
         index = item_index(entry, folder)
         if kind is None or index is None:

@@ -98,9 +98,12 @@ async def costs(source: Informed, dataset: str, collections: Sequence[str]) -> C
                 return ArchiveCost(collection, False)
             return ArchiveCost(collection, True, info.size)
 
-    async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(archive(collection)) for collection in collections]
-        about = group.create_task(_catalog(source, dataset))
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(archive(collection)) for collection in collections]
+            about = group.create_task(_catalog(source, dataset))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     archives, info = tuple(task.result() for task in asked), about.result()
     if info is None:
         return Costs(archives)
