@@ -12,18 +12,22 @@ import os
 import sqlite3
 import time
 import zlib
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ... import paths
 from ...errors import MLHubException
 from ...storage import make_private_folder
+from ...text import one_line
 from .archive import Cancelled, DamagedArchive, Member, Progress, Remarks, members
 
 MAX_BLOCKS = 2 * 1024**3
 """Bytes of blocks in one index; documents after that are read from the archive's beginning on."""
 MAX_KEPT = 8 * 1024**3
 """Bytes of all indexes and fetched archives together; what was not used for longest goes first."""
+MAX_MEMBERS = 20_000_000
+"""Members of one archive; a few packed gigabytes can hold billions of empty ones, which would fill a disk."""
 _BLOCK = 256 * 1024
 _ROWS = 5000
 _VERSION = "1"
@@ -40,6 +44,12 @@ _ROOTS = ("catalog.json", "collection.json")
 
 class Stopped(MLHubException):
     """The reading of an archive was cancelled."""
+
+
+class IndexNotWritten(MLHubException):
+    """There is no room for an index, or no permission."""
+
+    default_hint = "make room, or set MLHUB_HOME to a folder that can be written"
 
 
 def folder() -> Path:
@@ -62,7 +72,9 @@ def index_of(
     Raises
     ------
     OSError
-        If the archive cannot be read, or the index not be written.
+        If the archive cannot be read.
+    IndexNotWritten
+        If there is no room for the index, or no permission.
     Stopped
         If it was cancelled.
     """
@@ -73,19 +85,37 @@ def index_of(
         with suppress(OSError):
             os.utime(path)
         return path
-    make_private_folder(where.parent)
-    make_private_folder(where)
     temporary = path.with_suffix(f".{os.getpid()}-{os.urandom(4).hex()}.new")
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
-            _Maker(db, max_blocks, _is_packed(archive)).make(archive, mark, progress, cancelled)
+    with _begun(where, temporary) as db:
+        _Maker(db, max_blocks, _is_packed(archive)).make(archive, mark, progress, cancelled)
+        db.close()
         temporary.replace(path)
+    shrink(where, keep=path)
+    return path
+
+
+@contextmanager
+def _begun(where: Path, temporary: Path) -> Iterator[sqlite3.Connection]:
+    """Give a new database in a file that is removed at the end, unless it was moved to its place."""
+    try:
+        make_private_folder(where.parent)
+        make_private_folder(where)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise IndexNotWritten(_cannot(where, error)) from None
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise IndexNotWritten(_cannot(where, error)) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
-    shrink(where, keep=path)
-    return path
+
+
+def _cannot(where: Path, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or error
+    return f"the index of the archive cannot be written in {one_line(where, 120)}: {one_line(reason, 80)}"
 
 
 def shrink(where: Path, *, most: int = MAX_KEPT, keep: Path | None = None) -> int:
@@ -165,7 +195,11 @@ class _Maker:
         db.execute("BEGIN")
         remarks = Remarks()
         try:
-            for member in members(archive, remarks=remarks, progress=progress, cancelled=cancelled):
+            for number, member in enumerate(
+                members(archive, remarks=remarks, progress=progress, cancelled=cancelled)
+            ):
+                if number >= MAX_MEMBERS:
+                    raise DamagedArchive(f"only the first {MAX_MEMBERS:,} members of the archive are read")
                 self._add(member)
         except DamagedArchive as error:
             remarks.damage = error.message

@@ -128,6 +128,8 @@ class ArchiveMembers:
         known = self._blocks.get(str(number))
         if known is None:
             row = self._db.execute("SELECT body FROM blocks WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError("a block is missing")
             known = zlib.decompress(row[0])
             self._blocks.put(str(number), known, len(known))
         return known

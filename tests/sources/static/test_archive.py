@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import sqlite3
 import stat
 import tarfile
 import threading
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.errors import EntityDoesNotExist, RequestError
+from mlhub_tui.errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from mlhub_tui.models import EntryKind
 from mlhub_tui.sources.static.archive import DamagedArchive, Remarks, documents
-from mlhub_tui.sources.static.archive_index import Stopped, clear, index_of, shrink
+from mlhub_tui.sources.static.archive_index import IndexNotWritten, Stopped, clear, index_of, shrink
 from mlhub_tui.sources.static.members import ArchiveMembers
 from mlhub_tui.sources.static.parse import Fetched
 from mlhub_tui.sources.static.place import file_url, member_url
@@ -254,3 +255,36 @@ def test_documents_beyond_the_bound_of_an_index_are_still_read(tmp_path: Path) -
     read = members.read([member_url(file_url(path), name) for name in files])
     members.close()
     assert [json.loads(f.content)["id"] for f in read if isinstance(f, Fetched)] == [str(n) for n in range(9)]
+
+
+async def test_an_index_that_cannot_be_written_says_what_to_do(
+    tmp_path: Path, mlhub_home: Path, opened: Open
+) -> None:
+    path = pack(tmp_path / "c.tar.gz", forest(1, 1))
+    mlhub_home.mkdir()
+    (mlhub_home / "cache").write_text("a file is in the way")
+    with pytest.raises(IndexNotWritten, match="cannot be written") as caught:
+        await opened(path).about()
+    assert "MLHUB_HOME" in caught.value.hint
+
+
+def test_an_archive_of_too_many_members_is_read_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlhub_tui.sources.static.archive_index.MAX_MEMBERS", 3)
+    members = ArchiveMembers(pack(tmp_path / "c.tar", forest(1, 9)))
+    assert members.root_url.endswith("!/catalog.json")
+    assert members.notes == ("only the first 3 members of the archive are read",)
+    members.close()
+
+
+def test_a_damaged_index_is_a_sentence(tmp_path: Path) -> None:
+    path = pack(tmp_path / "c.tar.gz", forest(1, 1))
+    with sqlite3.connect(index_of(path)) as db:
+        db.execute("DELETE FROM blocks")
+    db.close()
+    members = ArchiveMembers(path)
+    (found,) = members.read([members.root_url])
+    members.close()
+    assert isinstance(found, UnexpectedAnswer)
+    assert "index is damaged" in found.message
