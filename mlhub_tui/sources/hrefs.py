@@ -34,7 +34,9 @@ def resolve_href(document_url: str, href: str) -> str:
         The URL (RFC 3986, section 5.2). `..` does not climb over the root of a host, a disk or an archive.
         Whether it may be followed from there is the caller's business.
     """
-    written = "".join(c for c in href.strip() if c.isprintable())
+    written = href.strip()
+    if not written.isprintable():
+        written = "".join(c for c in written if c.isprintable())
     if _DRIVE.match(written):
         return "file:///" + _path(written.replace("\\", "/"))
     if _SCHEME.match(written):

@@ -33,7 +33,7 @@ def read_file(url: str) -> Fetched:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_DOCUMENT:
                 raise too_large(url, size)
-            return Fetched(url, file.read(MAX_DOCUMENT + 1))
+            return Fetched(url, file.read(size + 1))  # as much room is made as is asked for
     except OSError as error:
         raise of_system(error, url) from None
 

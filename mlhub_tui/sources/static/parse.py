@@ -158,7 +158,7 @@ def _of_lines(fetched: Fetched) -> ItemList:
         text = line.strip(b"\x1e \t\r\n")
         if text:
             try:
-                entries.append(json.loads(text, parse_constant=_null))
+                entries.append(_DECODER.decode(text.decode()))
             except (ValueError, RecursionError):
                 entries.append(None)
     return _item_list(entries, fetched.url)
@@ -174,11 +174,9 @@ def _json(fetched: Fetched) -> Any:
         page = "html" in fetched.media_type.lower() or any(mark in start.lower() for mark in marks)
         raise unreadable(fetched.url, "a web page instead of a document" if page else "XML, not JSON")
     try:
-        if len(content) <= _LARGE:
-            return json.loads(content, parse_constant=_null)
-        # The C decoder keeps the interpreter's lock until it is done, thread or not; a call of Python for
-        # each object lets the screen's thread in between.
-        return json.loads(content, parse_constant=_null, object_hook=_same)
+        # JSON is UTF-8 (RFC 8259, section 8.1); `json.loads` would guess, and make a decoder each time.
+        decoder = _DECODER if len(content) <= _LARGE else _POLITE_DECODER
+        return decoder.decode(content.decode().removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else _place(error)
         raise unreadable(fetched.url, f"the document is not JSON ({why})") from None
@@ -196,6 +194,12 @@ def _null(_: str) -> None:
 
 def _same(value: JsonDict) -> JsonDict:
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_null)
+# The C decoder keeps the interpreter's lock until it is done, thread or not; a call of Python for each
+# object lets the screen's thread in between.
+_POLITE_DECODER = json.JSONDecoder(parse_constant=_null, object_hook=_same)
 
 
 def summary(found: ItemList) -> str:
