@@ -118,7 +118,7 @@ class MLHubSource:
         NotOffered
             If the search names no collection, or has a filter.
         """
-        return await SiftedSearch(self.items_page).page(search, link, page_size)
+        return await SiftedSearch(self.items_page, self.item).page(search, link, page_size)
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Raise `NotOffered`: the API has no filters."""

@@ -1,19 +1,19 @@
-"""Sifting: searches on this side, of items that a source only lists."""
+"""Searches on this side, of items that a source only lists: its pages are read on until enough fit."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..errors import NotOffered, UnexpectedAnswer
-from ..models import BBox, Item, Search
-from ..models.extent import geometry_bbox
-from ..models.when import Span, parse_span, span_of
+from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..models import Item, Search
 from .base import Page
 from .bounded import bounded, unbounded
 from .queries import check
+from .sieve import sieve
 from .steps import REPEATED
 
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -21,6 +21,9 @@ FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "tex
 MOST_SORTED = 10_000
 """Items; to sort them all must be held, so that more are not sorted."""
 _LOOKED_AT_ONCE = 1_000  # items; then what was found so far is shown, and the search can be left
+_MOST_ASKED_FOR = 40  # items; more ids than that are found sooner by a look through all
+_AT_ONCE = 4
+OneItem = Callable[[str, str], Awaitable[Item]]
 Fetch = Callable[[str | None], Awaitable[Page[Item]]]
 
 
@@ -32,74 +35,6 @@ class ItemsPage(Protocol):
     ) -> Page[Item]:
         """Return one page of a collection's items."""
         ...
-
-
-def fits(item: Item, search: Search) -> bool:
-    """Whether an item is what a search asks for; see `sieve`."""
-    return sieve(search)(item)
-
-
-def sieve(search: Search) -> Callable[[Item], bool]:
-    """Return what tells whether an item fits a search, as an item search of the STAC API would decide.
-
-    An item without a date is in no stretch of time, one without a place in no box. A geometry counts by the
-    box around it, on both sides, which finds a little more than a server would. The collection, the filter,
-    the order and the number of a search are not looked at.
-
-    Raises
-    ------
-    InvalidSearch
-        If the search's dates are none.
-    """
-    ids, words = frozenset(search.ids), search.text.casefold().split()
-    span, box = parse_span(search.datetime), search.bbox or geometry_bbox(search.intersects)
-
-    def fitting(item: Item) -> bool:
-        return (
-            (not ids or item.id in ids)
-            and (span is None or _is_then(item, span))
-            and (box is None or (item.bbox is not None and touch(item.bbox, box)))
-            and (not words or _says(item, words))
-        )
-
-    return fitting
-
-
-def _is_then(item: Item, wanted: Span) -> bool:
-    own = span_of(item.interval.start, item.interval.end)
-    return own is not None and own.meets(wanted)
-
-
-def touch(one: BBox, other: BBox) -> bool:
-    """Whether two boxes have a point in common; `west > east` crosses the antimeridian (RFC 7946, 5.2)."""
-    if one.north < other.south or other.north < one.south:
-        return False
-    return any(
-        west <= other_east and other_west <= east
-        for west, east in _stretches(one)
-        for other_west, other_east in _stretches(other)
-    )
-
-
-def _stretches(box: BBox) -> tuple[tuple[float, float], ...]:
-    """Return the longitudes of a box as stretches that do not cross the antimeridian."""
-    if box.west <= box.east:
-        return ((box.west, box.east),)
-    return ((box.west, 180.0), (-180.0, box.east))
-
-
-def _says(item: Item, words: Sequence[str]) -> bool:
-    """Whether every word occurs in an item's id, title, description, keywords or other properties."""
-    written = "\n".join((item.id, item.collection_id, *_texts(item.properties))).casefold()
-    return all(word in written for word in words)
-
-
-def _texts(properties: Mapping[str, Any]) -> list[str]:
-    """Return the scalar values of properties, and those of lists in them."""
-    values: list[Any] = []
-    for value in properties.values():
-        values.extend(value if isinstance(value, list) else [value])
-    return [str(v) for v in values if isinstance(v, str | int | float) and not isinstance(v, bool)]
 
 
 async def sifted_page(
@@ -187,10 +122,13 @@ class SiftedSearch:
     ----------
     items_page
         Gives the items of a collection.
+    item
+        Gives one item of a collection by its id, where that is quicker than to look through all.
     """
 
-    def __init__(self, items_page: ItemsPage) -> None:
+    def __init__(self, items_page: ItemsPage, item: OneItem | None = None) -> None:
         self._items_page = items_page
+        self._item = item
 
     async def page(self, search: Search, link: str | None, page_size: int | None) -> Page[Item]:
         """Return one page of what a search finds, collection after collection.
@@ -202,6 +140,14 @@ class SiftedSearch:
         """
         if not search.collections:
             raise NotOffered("here a search needs a collection to look in", hint="name one or more of them")
+        pairs = [(collection, identity) for collection in search.collections for identity in search.ids]
+        if self._item is not None and link is None and 0 < len(pairs) <= _MOST_ASKED_FOR:
+            named = await _named(self._item, pairs)
+
+            async def once(_: str | None) -> Page[Item]:
+                return named
+
+            return await sifted_page(search, once)
 
         async def fetch(link: str | None) -> Page[Item]:
             at, inner = _place(link, len(search.collections))
@@ -212,6 +158,24 @@ class SiftedSearch:
             return page if last else replace(page, next=json.dumps({"at": at + 1}))
 
         return await sifted_page(search, fetch, link, page_size)
+
+
+async def _named(item: OneItem, pairs: Sequence[tuple[str, str]]) -> Page[Item]:
+    """Return the items of these collections and ids that are there, asked for a few at a time."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(collection: str, identity: str) -> Item | None:
+        async with gate:
+            try:
+                return await item(collection, identity)
+            except EntityDoesNotExist:
+                return None
+
+    found = await asyncio.gather(*(one(*pair) for pair in dict.fromkeys(pairs)), return_exceptions=True)
+    for failure in found:
+        if isinstance(failure, BaseException):
+            raise failure
+    return Page(tuple(entry for entry in found if isinstance(entry, Item)))
 
 
 def _place(link: str | None, collections: int) -> tuple[int, str | None]:

@@ -109,7 +109,11 @@ class STACAPISource:
         if entry.document is not None:
             return entry.document
         if entry.url:
-            return await self._reader.document(entry.url)
+            try:
+                return await self._reader.document(entry.url)
+            except EntityDoesNotExist:
+                if not entry.collection_id or entry.kind is not EntryKind.ITEM:
+                    raise
         match entry.kind:
             case EntryKind.COLLECTION:
                 return await self.collection(entry.id)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.errors import InvalidSearch, NotOffered, UnexpectedAnswer
+from mlhub_tui.errors import AuthenticationError, InvalidSearch, NotOffered, UnexpectedAnswer
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources import sift
@@ -17,7 +17,8 @@ from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.listing import Listing
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.sift import SiftedSearch, fits, touch
+from mlhub_tui.sources.sieve import fits, touch
+from mlhub_tui.sources.sift import SiftedSearch
 
 KENYA = "ref_african_crops_kenya_02_labels"
 
@@ -202,4 +203,18 @@ async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:
     assert page.looked
     with pytest.raises(NotOffered, match="needs a collection"):
         await source.search_page(Search(text="x"))
+    await source.aclose()
+
+
+async def test_a_few_ids_are_asked_for_and_not_looked_for(sample: SampleServer) -> None:
+    source = MLHubSource(Session(api_key=sample.key, root_url=sample.root_url))
+    known = [found.id async for found in source.items(KENYA)]
+    search = Search(collections=(KENYA,), ids=(known[2], "no such item", known[0]))
+    page = await source.search_page(search)
+    assert {found.id for found in page.entries} == {known[0], known[2]}
+    assert page.looked == 2
+    elsewhere = Search(collections=(KENYA,), ids=(known[2],), bbox=BBox(-170, -80, -160, -70))
+    assert (await source.search_page(elsewhere)).entries == ()
+    with pytest.raises(AuthenticationError):
+        await MLHubSource(Session(root_url=sample.root_url)).search_page(search)
     await source.aclose()
