@@ -9,6 +9,8 @@ from textual.widget import Widget
 IN_ONE_GO = 0.3
 """Seconds between two keys that belong together: a paste, or the buffer of a slow connection."""
 
+_BETWEEN_FIELDS = ("tab", "shift+tab")
+
 
 class TypeAheadApp(App[int]):
     """An app that loses no key to the time a field takes to open.
@@ -53,6 +55,10 @@ class TypeAheadApp(App[int]):
             and before.is_attached
         ):
             before._forward_event(event)
+            return False
+        if event.key in _BETWEEN_FIELDS and _is_field(focused) and self.screen.is_modal:
+            # At once, not when the field has sent it back: the next key is for the next field already.
+            (self.screen.focus_next if event.key == "tab" else self.screen.focus_previous)()
             return False
         self._last_target = None if _is_field(focused) else focused
         return True

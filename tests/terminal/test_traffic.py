@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -85,8 +86,9 @@ EIGHT = (
 def test_eight_transfers_at_once_are_short_of_words_and_keys_are_answered(
     start: Starter, slow: SampleServer, environment: dict[str, str], out: Path
 ) -> None:
-    def queue(*arguments: str) -> None:
-        subprocess.run([COMMAND, "queue", *arguments], env=environment, check=True, capture_output=True)
+    def queue(*arguments: str) -> bytes:
+        command: list[str | Path] = [COMMAND, "queue", *arguments]
+        return subprocess.run(command, env=environment, check=True, capture_output=True).stdout
 
     queue("set", "--transfers", "8", "--per-host", "8")
     source = ("--root-url", slow.root_url, "--api-key", slow.key, "--output-dir", str(out))
@@ -103,6 +105,13 @@ def test_eight_transfers_at_once_are_short_of_words_and_keys_are_answered(
     waits = []
     for key in "jjkjkj":
         waits.append(answered(busy, key))
+    # All in one packet, as a slow line delivers what was typed: each field gets its own.
+    busy.press("L")
+    busy.until("enter applies")
+    busy.press("500k\t7\t6\t1\r")
+    busy.until("limit 500.0 kB/s")
+    wanted = {"limit": 500_000, "transfers": 7, "per_host": 6, "connections": 1}
+    assert json.loads(queue("set", "--json")) == wanted
     print(f"eight transfers {rate:.0f} B/s; a key is answered within {max(waits) * 1000:.0f} ms")
     assert rate <= 4000
     assert max(waits) < 0.5

@@ -33,9 +33,7 @@ async def limits(driver: Driver, *fields: str) -> None:
     for number, typed in enumerate(fields):
         if number:
             await driver.press("tab")
-        if typed:
-            await driver.press("home", "ctrl+k")
-            await driver.type(typed)
+        await driver.type(typed)
     await driver.press("enter")
 
 

@@ -18,13 +18,13 @@ from ..draw import content, line
 
 _COUNTS = (
     ("transfers", "Transfers", "at a time, in all programs"),
-    ("per_host", "From a host", "of them"),
+    ("per_host", "Per host", "transfers at a time from one host"),
     ("connections", "Connections", "to one file at most"),
 )
 
 
 class LimitsScreen(ModalScreen[dict[str, int | None] | None]):
-    """Asks; Enter applies what was changed, Esc does not."""
+    """Asks; Enter applies what was typed, Esc does not. A field left empty stays as it is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "cancel", show=False),
@@ -57,13 +57,15 @@ class LimitsScreen(ModalScreen[dict[str, int | None] | None]):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            typed: dict[str, int | None] = {"limit": parse_rate(self._typed("limit"))}
-            for name, label, _ in _COUNTS:
-                typed[name] = _count(self._typed(name), label)
+            changes: dict[str, int | None] = {
+                name: _count(self._typed(name), label) for name, label, _ in _COUNTS if self._typed(name)
+            }
+            if speed := self._typed("limit"):
+                changes["limit"] = parse_rate(speed)
         except ValueError as error:
             self.query_one("#warning", Static).update(content(f"{error}", "$warning"))
             return
-        self.dismiss({name: value for name, value in typed.items() if value != getattr(self._settings, name)})
+        self.dismiss(changes)
 
     def _typed(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()
@@ -72,7 +74,7 @@ class LimitsScreen(ModalScreen[dict[str, int | None] | None]):
 def _row(name: str, label: str, value: str, words: str) -> ComposeResult:
     with Horizontal(classes="row"):
         yield Label(Content(label), classes="name")
-        field = Input(value, id=name, classes="number")
+        field = Input(placeholder=value, id=name, classes="number")
         field.cursor_blink = False
         yield field
         yield Static(content(words), classes="words")
