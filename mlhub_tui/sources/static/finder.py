@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from ...errors import EntityDoesNotExist, RequestError
+from ...errors import EntityDoesNotExist
 from ...models import Collection, Document
 from ...text import count
 from ..origin import shown_id
@@ -97,18 +97,3 @@ class Finder:
         else:
             self._problems += 1
             self._first_problem = self._first_problem or found.problem
-
-    async def root(self, url: str) -> Document:
-        """Return the document of a collection or catalog.
-
-        Raises
-        ------
-        RequestError
-            If it cannot be read.
-        EntityDoesNotExist
-            If it is something else.
-        """
-        found = await self._library.one(url)
-        if isinstance(found, RequestError) or not isinstance(found, Document):
-            raise EntityDoesNotExist(f"{shown_id(url)} is no catalog or collection")
-        return found

@@ -30,11 +30,6 @@ class Remarks:
         self._counts[reason] = self._counts.get(reason, 0) + 1
         self._first.setdefault(reason, one_line(name, 80))
 
-    @property
-    def left_out(self) -> int:
-        """How many members were left out."""
-        return sum(self._counts.values())
-
     def lines(self) -> tuple[str, ...]:
         """Return a line for each reason; what is wrong with the archive as a whole comes first."""
         said = [self.damage] if self.damage else []

@@ -15,7 +15,7 @@ from .parse import ItemList
 from .place import is_web, name_of, same
 
 PAGE = 250
-AGAIN = "this catalog is above in the tree already: it is not opened a second time"
+AGAIN = "this catalog leads back to itself: it is not opened a second time"
 """The note of a child that is its own ancestor."""
 _ASKED_AT_ONCE = 32  # children of a server whose documents are wanted with the page
 _MOST_NOTES = 20
@@ -54,7 +54,7 @@ class Tree:
     def __init__(self, library: Library, *, patience: float = 0.7) -> None:
         self._library = library
         self._patience = patience
-        self._above: dict[str, str] = {}
+        self._above: dict[str, set[str]] = {}
 
     async def below(self, url: str, *, link: str | None = None, size: int | None = None) -> Page[Entry]:
         """Return a page of what is below a document.
@@ -128,13 +128,20 @@ class Tree:
         return Entry(kind, "", title, found.url, note=note)
 
     def _is_above(self, child: str, parent: str) -> bool:
-        """Whether a child is one of its own ancestors; else its place in the tree is remembered."""
-        step: str | None = same(parent)
-        while step is not None:
+        """Whether a child is one of its own ancestors by any way that was listed; else this way is one.
+
+        The ways that are remembered never make a circle, so that every branch comes to an end.
+        """
+        parent = same(parent)
+        seen, waiting = {parent}, [parent]
+        while waiting:
+            step = waiting.pop()
             if step == child:
                 return True
-            step = self._above.get(step)
-        self._above.setdefault(child, same(parent))
+            above = self._above.get(step, set()) - seen
+            seen |= above
+            waiting.extend(above)
+        self._above.setdefault(child, set()).add(parent)
         return False
 
     async def _read_children(self, draft: _Draft) -> None:
