@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-_BITS = 16
+_MOST = (1 << 16) - 1
 _SPREAD = tuple(sum(((byte >> bit) & 1) << (3 * bit) for bit in range(8)) for byte in range(256))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -20,11 +20,14 @@ def curve(x: Range, y: Range, time: Range) -> Callable[[float, float, float], in
     x, y, time
         The least and the largest number of each that comes; beyond these, the nearest counts.
     """
-    scales = [(low, ((1 << _BITS) - 1) / (high - low) if high > low else 0.0) for low, high in (x, y, time)]
+    scales = [(low, _MOST / (high - low) if high > low else 0.0) for low, high in (x, y, time)]
     (x0, x_scale), (y0, y_scale), (t0, t_scale) = scales
 
+    def step(number: float) -> int:
+        return int(min(max(number, 0.0), _MOST))
+
     def place(x: float, y: float, time: float) -> int:
-        a, b, c = int((x - x0) * x_scale), int((y - y0) * y_scale), int((time - t0) * t_scale)
+        a, b, c = step((x - x0) * x_scale), step((y - y0) * y_scale), step((time - t0) * t_scale)
         high = _SPREAD[a >> 8] | _SPREAD[b >> 8] << 1 | _SPREAD[c >> 8] << 2
         return high << 24 | _SPREAD[a & 255] | _SPREAD[b & 255] << 1 | _SPREAD[c & 255] << 2
 
