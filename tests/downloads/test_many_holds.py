@@ -377,3 +377,13 @@ def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
     server.plan = None
     assert errors_of(fetched(wishes(server, files), folder, shared, crowd=CROWD)) == {}
     assert there(folder) == stored(files)
+
+
+def test_a_feed_that_gives_one_wish_twice_ends_the_run(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    twice = [*wishes(server, PATHS), Wish(3, Link(server.url), "other.tif")]
+    _, run = harvest(twice, folder, shared)
+    with pytest.raises(ValueError, match="twice"):
+        run.run()
+    assert there(folder).items() <= stored(FILES).items()

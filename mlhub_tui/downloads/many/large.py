@@ -11,8 +11,8 @@ from .feed import Result
 from .item import Item
 
 
-async def fetch_large(item: Item, kit: Kit) -> Result:
-    """Fetch a file to its end; a cancel keeps its part.
+async def fetch_large(item: Item, kit: Kit, live: Live) -> Result:
+    """Fetch a file to its end, shown in `live`; a cancel keeps its part.
 
     Raises
     ------
@@ -22,5 +22,5 @@ async def fetch_large(item: Item, kit: Kit) -> Result:
     wish, target = item.wish, Path(item.target)
     part = target.with_name(f"{target.name}.part")
     task = Task(target, part, wish.if_exists, wish.size, wish.digests, wish.page)
-    outcome = await transfer_one(task, item.link, kit, Live())
+    outcome = await transfer_one(task, item.link, kit, live)
     return Result(wish.key, outcome.size, fetched=outcome.fetched)

@@ -92,6 +92,8 @@ class Paths:
 
     def claim(self, wish: Wish) -> bool:
         """Take a path for a wish; False if another one has it, and this one waits for it now."""
+        if wish.key in self._keys:
+            raise ValueError(f"the feed gave wish {wish.key} twice")
         path = os.path.normcase(wish.path)
         if path in self._waiting:
             self._waiting[path].append(wish)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import httpx
@@ -36,11 +36,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request without its method: the place, the target in it, and further header lines."""
+    """A request without its method: place, target and further header lines; keys may be in them."""
 
     place: Place
-    target: str
-    lines: str = ""
+    target: str = field(repr=False)
+    lines: str = field(default="", repr=False)
 
     def request(self, method: str) -> bytes:
         """Return the bytes of the request (RFC 9112, section 3)."""

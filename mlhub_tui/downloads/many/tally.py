@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..live import Live
 from .feed import Result
 
 
@@ -21,6 +22,8 @@ class Tally:
         Why nothing comes at the moment; empty while something does, or may.
     next_try
         When it is tried again, monotonic, seconds; None while nothing waits.
+    large
+        The large files that are on their way, by path; copy it before walking it.
     """
 
     fetched: int = 0
@@ -29,6 +32,7 @@ class Tally:
     bytes: int = 0
     reason: str = ""
     next_try: float | None = None
+    large: dict[str, Live] = field(default_factory=dict)
 
     def count(self, result: Result) -> None:
         """Count a result."""

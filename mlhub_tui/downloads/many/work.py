@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import MLHubException, ServerUnreachable
 from ..attempt import Kit
+from ..live import Live
 from ..threads import in_thread
 from ..trouble import Broken, Interrupted
 from ..tuning import Patience
@@ -141,11 +142,17 @@ class Work:
                 self._over.set_exception(error)
 
     def _post(self, call: Callable[..., None]) -> Callable[..., None]:
-        """Return a function that has another one called in the loop, from any thread."""
+        """Return a function, for any thread, that calls another one in the loop; what it raises ends us."""
+
+        def guarded(*given: Any) -> None:
+            try:
+                call(*given)
+            except Exception as error:
+                self._end(error)
 
         def post(*given: Any) -> None:
             with contextlib.suppress(RuntimeError):  # the loop ended first
-                self._loop.call_soon_threadsafe(call, *given)
+                self._loop.call_soon_threadsafe(guarded, *given)
 
         return post
 
@@ -247,14 +254,17 @@ class Work:
         while True:
             item = await self._large.get()
             host, began = self._pending.host(item.place), time.monotonic()
+            live = self._tally.large[item.wish.path] = Live()
             try:
                 if host.error is not None:
                     raise host.error
-                self._tell(await fetch_large(item, self._kit))
+                self._tell(await fetch_large(item, self._kit, live))
                 host.gave()
             except (MLHubException, OSError) as error:
                 silent = isinstance(error, ServerUnreachable) and not isinstance(error, Broken)
                 self._judge.failed(item, error, began, reached=not silent)
+            finally:
+                self._tally.large.pop(item.wish.path, None)
 
     def _refused(self, item: Item, error: MLHubException) -> None:
         self._open += 1
