@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import shutil
 import threading
 import time
@@ -400,3 +402,43 @@ def test_a_folder_that_is_taken_away_meanwhile_is_made_again(
     assert taken.is_set()
     assert errors_of(feed.results) == {}
     assert (folder / "0/x/later.tif").read_bytes() == FILES[PATHS[-1]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_comes_together_each_file_is_whole_or_said_to_have_failed(
+    server: FaultServer, folder: Path, shared: Kit, seed: int
+) -> None:
+    chance, lock = random.Random(seed), threading.Lock()
+    faults = [
+        Answer(before="reset"),
+        Answer(before="close"),
+        Answer(after=700),
+        Answer(after=700, end="reset"),
+        Answer(status=500),
+        Answer(status=404),
+        Answer(flip=9),
+        Answer(chunked=True),
+        Answer(chunked=True, after=900, end="reset"),
+        Answer(headers={"Connection": "close"}),
+        Answer(extra=b"HTTP/1.1 200 OK\r\n"),
+        Answer(status=302, headers={"Location": "/store/0/f0000.tif", "Content-MD5": None}, body=b"moved"),
+    ]
+    server.by_path = FILES
+
+    def plan(request: Request) -> Answer | None:
+        with lock:
+            return chance.choice(faults) if chance.random() < 0.3 else None
+
+    server.plan = plan
+    wanted = [
+        Wish(w.key, w.link, w.path, digests=(_sha256(FILES[path]),))
+        for w, path in zip(wishes(server, PATHS), PATHS, strict=True)
+    ]
+    results = fetched(wanted, folder, shared, patience=ENDLESS)
+    failed = set(errors_of(results))
+    assert len(results) == 60
+    assert there(folder) == stored({p: FILES[p] for key, p in enumerate(PATHS) if key not in failed})
+
+
+def _sha256(data: bytes) -> Digest:
+    return Digest("sha-256", hashlib.sha256(data).hexdigest())
