@@ -125,7 +125,7 @@ class DownloadsScreen(PlaceScreen):
             gone += ["downloads.pause", "downloads.cancel"]
             gone += ["downloads.retry"] if job.state is State.DONE else []
         else:
-            gone += ["downloads.retry"] if job.state not in _STUCK else []
+            gone += [] if job.state in _STUCK or job.state is State.RETRYING else ["downloads.retry"]
         return hints(DOWNLOADS, gone)
 
     @on(JobList.Highlighted)
