@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..sources.base import Source
     from .widgets.branches import NodeRow
     from .widgets.catalog_tree import CatalogTree
+    from .widgets.listing import Listing
 
 AT_A_TIME = 2_000
 """Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
@@ -36,18 +37,21 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
     try:
         tree.settle(row)
         page = await _page(source, row, listing.next)
+        if tree.branches.grown.get(row) is listing:  # else the tree began anew meanwhile
+            documents.keep(page.entries)
+            await _take(tree, row, listing, page)
     except MLHubException as error:
         listing.fail(error)
-        if tree.branches.grown.get(row) is listing:
-            tree.settle(row)
         if isinstance(error, AuthenticationError | APIKeyNotFound):
             raise
-        return
     finally:
         listing.loading = False
-    if tree.branches.grown.get(row) is not listing:
-        return  # meanwhile the tree began anew
-    documents.keep(page.entries)
+        if tree.branches.grown.get(row) is listing:
+            tree.settle(row)
+
+
+async def _take(tree: CatalogTree, row: NodeRow, listing: Listing, page: Page[Entry]) -> None:
+    """Take up a page in parts, without what the one before it ended with."""
     entries = [*page.entries] if listing.take(page) else []
     if listing.loaded:
         before = {_mark(known) for known in _last(row, listing.loaded, len(entries))}
@@ -57,8 +61,6 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
         await asyncio.sleep(0)
         if tree.branches.grown.get(row) is not listing:
             return
-    if not entries:
-        tree.settle(row)
 
 
 async def _page(source: Source, row: NodeRow, link: str | None) -> Page[Entry]:

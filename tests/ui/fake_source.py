@@ -131,7 +131,8 @@ class FakeSource:
         extensions: Sequence[str] = (),
     ) -> AsyncIterator[Item]:
         """Yield no items."""
-        for item in ():
+        nothing: tuple[Item, ...] = ()
+        for item in nothing:
             yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:

@@ -152,9 +152,14 @@ async def test_the_filter_finds_and_marks_hostile_text(harm: AppOptions) -> None
 async def panes(driver: Driver) -> str:
     """Look at all panes of the document in front, from top to bottom."""
     seen = ""
+    screen = driver.app.screen
+    assert isinstance(screen, DocumentScreen)
+    await driver.until(lambda: screen.document is not None)
     for key in ("v", "i", "a", "J"):
         await driver.press(key)
         await driver.pilot.pause(0.05)
+        if key == "J":
+            await driver.until('": ')
         for scroll in ("g", "ctrl+d", "G", "right"):
             await driver.press(scroll)
             seen += look(driver)

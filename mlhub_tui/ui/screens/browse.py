@@ -122,6 +122,8 @@ class BrowseScreen(PlaceScreen):
         connection = self.hub.connection
         if connection is not None:
             self._store = None
+            if (refresh := getattr(connection.source, "refresh", None)) is not None:
+                refresh()  # what a static catalog keeps counts once its server says it still does
             self.tree_view.start_over()
             self._load(connection.source)
         elif self.hub.connection_error is not None:

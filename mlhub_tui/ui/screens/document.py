@@ -192,7 +192,7 @@ class DocumentScreen(PlaceScreen):
             self.hub.report(error)
         else:
             self._documents.keep(page.entries)
-            table.add_page(page)
+            await table.add_page(page)
 
     @on(ItemTable.Unknown)
     @work(exclusive=True, group="unknown items")

@@ -149,23 +149,10 @@ class Branches:
             return
         if isinstance(node.document, Dataset):
             self._fill_dataset(row, node.document)
-        elif self._is_above(row, node):
-            self.grown[row] = None
-            self.outline.put(row, _rows([NoteNode("this catalog is among those above: it holds itself")]))
         else:
             self.grown[row] = listing = Listing("item" if node.kind is EntryKind.COLLECTION else "entry")
-            listing.warn(node.note)
             self.outline.put(row, _rows(listing.tail()))
-            if not node.note:
-                self._wanted(row)
-
-    def _is_above(self, row: NodeRow, entry: Entry) -> bool:
-        """Tell whether an entry is one of those it stands below."""
-        if self.kind is not Kind.STATIC or not entry.url:
-            return False
-        root = self.about.document.url if self.about and self.about.document else ""
-        above = (r.data.url for r in row.lineage() if r is not row and isinstance(r.data, Entry))
-        return entry.url == root or entry.url in above
+            self._wanted(row)
 
     def _fill_dataset(self, row: NodeRow, dataset: Dataset) -> None:
         self.grown[row] = None

@@ -75,13 +75,13 @@ class FilteredTree(NodeView):
 
     @property
     def found_words(self) -> str:
-        """What was found among what: `2 of 45 datasets`, `3, filtering the 200 loaded of 2,365`."""
+        """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
         if self._sift is None:
             return ""
         branches = self.branches
         if branches.by_dataset:
             return f"{self._sift.count(branches.groups[0])} of {branches.top.loaded} datasets"
-        return f"{len(self._sift.matched):,}, filtering {branches.scope}"
+        return f"{len(self._sift.matched):,} found, filtering {branches.scope}"
 
     def forget_filter(self) -> None:
         """Filter nothing from now on."""
@@ -153,7 +153,7 @@ class FilteredTree(NodeView):
         for row in self.branches.groups:
             listing = self.branches.grown.get(row)
             if self._sift is not None and listing is not None:
-                among = f"{listing.loaded:,}" if listing.complete else f"the {listing.loaded:,} loaded"
+                among = f"{listing.loaded:,}{'' if listing.complete else ' loaded'}"
                 self.branches.found[row] = f"{self._sift.count(row):,} of {among}  /{self.filter}"
             self.branches.tell(row)
 

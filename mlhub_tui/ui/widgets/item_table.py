@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -24,6 +25,8 @@ LONGEST = 200
 """Characters of an id that are drawn at most."""
 NARROWEST = 12
 """Cells of the ids at least."""
+AT_A_TIME = 2_000
+"""Items of a page taken up in one go."""
 LOOK_DELAY = 0.15
 """Seconds that the view rests before the dates of items known by a link only are asked for."""
 
@@ -101,20 +104,25 @@ class ItemTable(LineView):
         self.status = words
         self.post_message(self.StatusChanged())
 
-    def add_page(self, page: Page[Entry]) -> None:
-        """Append a page; items that were there already are left out, and so is what is no item."""
-        self.pager.loading = False
+    async def add_page(self, page: Page[Entry]) -> None:
+        """Append a page; items that were there already are left out, and so is what is no item.
+
+        A long one is taken up in parts, between which the keys come first.
+        """
         entries = page.entries if self.pager.take(page) else ()
         before = {_mark(row.entry) for row in self.rows[-len(entries) :]} if entries else set()
-        start = len(self.rows)
-        self.rows += [
-            _row(entry)
-            for entry in entries
-            if entry.kind is EntryKind.ITEM and not (before and _mark(entry) in before)
-        ]
-        self._measure(self.rows[start:])
-        self.count_changed()
-        self.refresh_from(start)
+        fresh = [e for e in entries if e.kind is EntryKind.ITEM and not (before and _mark(e) in before)]
+        rows = self.rows
+        for at in range(0, len(fresh), AT_A_TIME):
+            start = len(rows)
+            rows += map(_row, fresh[at : at + AT_A_TIME])
+            self._measure(rows[start:])
+            self.count_changed()
+            self.refresh_from(start)
+            await asyncio.sleep(0)
+        if rows is not self.rows:
+            return  # meanwhile all was forgotten
+        self.pager.loading = False
         self._say(self.pager.words(len(self.rows)) + ("" if self.pager.complete else ", more below"))
         self.look_around()
 

@@ -49,24 +49,17 @@ class Listing(Pager):
         self.failure = error
         self.error = f"{error.message}: {error.hint}" if error.hint else error.message
 
-    def warn(self, note: str) -> None:
-        """Take over what is already known to be wrong; it is asked for only when somebody insists."""
-        self.error = note
-
     def retry(self) -> None:
         """Forget what went wrong."""
         self.failure, self.error = None, ""
 
     @property
     def amount(self) -> str:
-        """How many there are: `45`, `200 of 2,365`, `200 and more`."""
-        if self.complete and not self.stopped and not (self.matched or 0) > self.loaded:
-            return f"{self.loaded:,}"
-        return (
-            f"{self.loaded:,} of {self.matched:,}"
-            if self.matched is not None
-            else f"{self.loaded:,} and more"
-        )
+        """How many there are: `45`, `200 of 2,365`, `200 and more`, `300, stopped`."""
+        if self.matched is not None and self.matched > self.loaded:
+            return f"{self.loaded:,} of {self.matched:,}"
+        rest = ", stopped" if self.stopped else "" if self.complete else " and more"
+        return f"{self.loaded:,}{rest}"
 
     def tail(self) -> list[Words]:
         """Return the lines below the entries: what is missing, why, and the way on."""
@@ -81,7 +74,7 @@ class Listing(Pager):
             lines = [MoreNode(f"{self.words(self.loaded, self.noun)} loaded, {words}")]
         elif not self.complete and not self.at_top:
             lines = [NoteNode("loading…")]
-        elif self.complete and not self.loaded:
+        elif self.complete and not (self.loaded or self.notes):
             lines = [NoteNode(f"no {plural(self.noun)}{' here' if self.at_top else ''}")]
         if self.skipped and not self.notes:
             lines.append(NoteNode(f"{count(self.skipped, 'entry', 'entries')} left out: no documents"))

@@ -104,7 +104,17 @@ class OutlineView(LineView, Generic[T]):
             self.keep_in_sight()
         if on_gone:
             self.post_message(self.Moved())
+        elif line == cursor + 1 and change > 0:
+            self._reveal(cursor, added)
         self.refresh_from(line if line < self.line_count else 0, None if change else added)
+
+    def _reveal(self, line: int, added: int) -> None:
+        """Bring some of what was opened below a line at the bottom into sight."""
+        room = self.size.height - self.header
+        last = line + min(added, room // 2)
+        if room > 0 and last >= self.scroll_offset.y + room:
+            self.scroll_to(y=last - room + 1, animate=False, immediate=True)
+            self.place_terminal_cursor()
 
     def row_changed(self, row: Row[T]) -> None:
         """Draw a row again whose label is another one."""

@@ -1,0 +1,423 @@
+"""Browse on STAC APIs and static catalogs, made up so that every answer is known, and kept waiting."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.geometry import Offset
+
+from mlhub_tui.errors import ServerError
+from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Item
+from mlhub_tui.options import AppOptions
+from mlhub_tui.profiles import Credentials, Kind
+from mlhub_tui.sources.base import About, Page
+from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.connection import Connection
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
+from mlhub_tui.ui.widgets.item_table import ItemTable
+from mlhub_tui.ui.widgets.nodes import MoreNode
+
+from .conftest import Driver, Sizes, driven
+from .fake_source import FakeSource, Lister
+
+
+def collection(identity: str, title: str = "") -> Collection:
+    """Return a collection."""
+    raw = {"type": "Collection", "stac_version": "1.0.0", "id": identity, "license": "CC0-1.0"}
+    return Collection({**raw, "title": title, "description": f"All of {identity}.", "links": []})
+
+
+def item(identity: str, collection_id: str = "c") -> Item:
+    """Return an item with a day and an asset."""
+    return Item(
+        {
+            "type": "Feature",
+            "stac_version": "1.0.0",
+            "id": identity,
+            "collection": collection_id,
+            "geometry": None,
+            "properties": {"datetime": "2020-02-03T00:00:00Z"},
+            "assets": {
+                "B04": {"href": f"./{identity}.tif", "eo:bands": [{"name": "B04", "common_name": "red"}]}
+            },
+            "links": [],
+        }
+    )
+
+
+def pages(number: int, size: int, matched: int | None = None) -> Lister:
+    """Return what lists collections in pages, and two items below each."""
+
+    def lister(parent: Entry | None, link: str | None) -> Page[Entry]:
+        if parent is not None:
+            found = (item(f"{parent.id}-{n}", parent.id) for n in range(2))
+            return Page(tuple(Entry.of(one) for one in found), None, 2)
+        start = int(link or 0)
+        stop = min(start + size, number)
+        entries = tuple(Entry.of(collection(f"c{n:05}", f"Collection {n}")) for n in range(start, stop))
+        return Page(entries, str(stop) if stop < number else None, matched)
+
+    return lister
+
+
+@asynccontextmanager
+async def on(source: FakeSource, folder: Path, size: Sizes = (80, 24)) -> AsyncIterator[Driver]:
+    """Run the app on a source."""
+
+    async def opened() -> Connection:
+        return Connection(Credentials(None, source.root_url, None, "none", kind=source.kind), source)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MLHubApp, "use_sample", lambda app: app._connect(opened))
+        async with driven(AppOptions(sample=True, output_dir=folder), size) as driver:
+            yield driver
+
+
+def tree_of(driver: Driver) -> CatalogTree:
+    """Return the tree."""
+    screen = driver.app.screen_stack[0]
+    assert isinstance(screen, BrowseScreen)
+    return screen.tree_view
+
+
+async def down(driver: Driver, number: int = 1) -> None:
+    """Go down some lines, without the time that keys take under Pilot."""
+    for _ in range(number):
+        tree_of(driver).action_cursor_down()
+    await driver.pilot.pause()
+
+
+def depth_of_cursor(driver: Driver) -> int:
+    """Return how deep the line under the cursor is."""
+    row = tree_of(driver).cursor_row
+    assert row is not None
+    return row.depth
+
+
+def amount(driver: Driver) -> str:
+    """Return how much is loaded at the top, as its line says."""
+    return tree_of(driver).branches.top.amount
+
+
+# STAC APIs
+
+
+async def test_the_top_bar_names_the_kind_and_the_group_says_how_much_of_it_is_loaded(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(500, 200, 2365)), tmp_path) as driver:
+        await driver.until("Collections  200 of 2,365")
+        assert "STAC API stac.example.org" in driver.screen().splitlines()[0]
+        assert "Collection 0  c00000" in driver.screen(), "title, and the id where there is room"
+
+
+async def test_more_is_loaded_where_the_end_is_reached_and_only_there(tmp_path: Path) -> None:
+    source = FakeSource(Kind.STAC_API, pages(250, 100))
+    async with on(source, tmp_path) as driver:
+        await driver.until("Collections  100 and more")
+        await down(driver, 99)
+        assert len(source.asked) == 1
+        await driver.press("G")
+        await driver.until(lambda: amount(driver) == "200 and more")
+        assert source.asked[-1] == (None, "100")
+        current = tree_of(driver).current
+        assert isinstance(current, Entry)
+        assert current.id == "c00100", "the cursor is on the first that came"
+        await driver.press("G")
+        await driver.until(lambda: amount(driver) == "250")
+        assert not [row for row in tree_of(driver).outline.rows if isinstance(row.data, MoreNode)]
+
+
+async def test_a_page_that_fails_is_tried_again_alone(tmp_path: Path) -> None:
+    listed, broken = pages(150, 100), [True]
+
+    def lister(parent: Entry | None, link: str | None) -> Page[Entry]:
+        if link and broken:
+            raise ServerError("the server failed (500)", hint="retry later")
+        return listed(parent, link)
+
+    async with on(FakeSource(Kind.STAC_API, lister), tmp_path, (120, 24)) as driver:
+        await driver.until("100 and more")
+        await driver.press("G")
+        await driver.until("! the server failed (500): retry later")
+        broken.clear()
+        await driver.press("G", "enter")
+        await driver.until(lambda: amount(driver) == "150")
+        assert "Collection 99 " in driver.screen(), "nothing that was there is lost"
+        assert "the server failed" not in driver.screen()
+
+
+async def test_what_was_left_out_why_it_stopped_and_notes_are_said(tmp_path: Path) -> None:
+    page = Page((Entry.of(collection("one")),), None, 9, 3, "the next link leads in circles")
+    noted: Page[Entry] = Page((), None, notes=("the item x.json is no document",))
+    source = FakeSource(Kind.STAC_API, lambda parent, _: page if parent is None else noted)
+    async with on(source, tmp_path, (120, 24)) as driver:
+        await driver.until("Collections  1 of 9")
+        await driver.until("3 entries left out: no documents")
+        await driver.until("stopped: the next link leads in circles")
+        await driver.press("j", "l")
+        await driver.until("! the item x.json is no document")
+
+
+async def test_a_source_that_repeats_its_pages_is_stopped(tmp_path: Path) -> None:
+    entries = tuple(Entry.of(collection(f"c{n}")) for n in range(3))
+    async with on(
+        FakeSource(Kind.STAC_API, lambda *_: Page(entries, "again")), tmp_path, (120, 24)
+    ) as driver:
+        await driver.until("3 collections loaded")
+        await driver.press("G")
+        await driver.until("stopped: the server repeats its pages")
+        assert tree_of(driver).branches.top.loaded == 3
+
+
+async def test_what_the_source_says_of_itself_stands_in_the_groups_line_and_detail(tmp_path: Path) -> None:
+    about = About(Kind.STAC_API, "Earth", "Everything.", notes=("offline: as of 2 d ago",))
+    source = FakeSource(Kind.STAC_API, pages(3, 3), about=about)
+    async with on(source, tmp_path, (120, 24)) as driver:
+        await driver.until("Collections  3  offline: as of 2 d ago")
+        await driver.until("Everything.")
+
+
+async def test_the_filter_says_what_it_looked_at(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(500, 200, 2365)), tmp_path, (100, 24)) as driver:
+        await driver.until("200 of 2,365")
+        await driver.press("slash")
+        await driver.type("c0001")
+        await driver.until("10 found, filtering the 200 loaded of 2,365")
+        await driver.until("Collections  10 of 200 loaded  /c0001")
+        assert "200 collections of 2,365 loaded, more…" in driver.screen()
+
+
+async def test_the_filter_finds_loaded_items_and_takes_in_what_is_loaded_meanwhile(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(30, 20, 30)), tmp_path) as driver:
+        await driver.until("20 of 30")
+        await driver.press("j", "j", "l")
+        await driver.until("c00001-1")
+        await driver.press("h", "h", "slash")
+        await driver.type("-1")
+        await driver.until("c00001-1")
+        await driver.until("1 found")
+        assert "Collection 1 " in driver.screen(), "its collection is shown and open"
+        assert "Collection 2 " not in driver.screen()
+        await driver.press("enter", "escape")
+        await driver.until("Collection 2 ")
+        await driver.press("slash")
+        await driver.type("c0002")
+        await driver.until("0 found")
+        await driver.press("enter", "G")
+        await driver.until("Collection 29")
+
+
+async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_path: Path) -> None:
+    source = FakeSource(Kind.STAC_API, pages(5, 5))
+    async with on(source, tmp_path) as driver:
+        await driver.until("Collection 4")
+        await driver.press("j", "j", "l")
+        await driver.until("c00001-1")
+        await driver.press("j", "j")
+        source.gate.clear()
+        await driver.press("r")
+        assert "c00001-1" in driver.screen(), "what is there stays while it is asked for again"
+        source.gate.set()
+        await driver.until(lambda: [a[0].id for a in source.asked if a[0]] == ["c00001", "c00001"])
+        await driver.until(lambda: getattr(tree_of(driver).current, "id", "") == "c00001-1")
+
+
+async def test_d_leads_to_the_assets_where_there_are_no_archives(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
+        await driver.until("Collection 1")
+        await driver.press("j", "d")
+        await driver.until(lambda: any("no archives" in n.message for n in driver.app._notifications))
+        await driver.press("l")
+        await driver.until("c00000-1")
+        await driver.press("j", "d")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.until("1 asset, enter copies a link")
+
+
+async def test_items_are_marked_where_they_are_downloaded_one_by_one(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
+        await driver.until("Collection 1")
+        await driver.press("j", "l")
+        await driver.until("c00000-1")
+        await driver.press("j", "space", "space")
+        assert driver.screen().count("✓") == 2
+        assert [subject.entry.id for subject in tree_of(driver).to_download] == ["c00000-0", "c00000-1"]
+        await driver.press("escape")
+        assert "✓" not in driver.screen()
+
+
+async def test_an_item_shows_its_dates_bands_and_assets(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
+        await driver.until("Collection 1")
+        await driver.press("j", "i")
+        await driver.until("2 items of 2")
+        await driver.until("2020-02-03  1")
+        await driver.press("enter")
+        await driver.until("Bands      red")
+        await driver.until("2020-02-03")
+
+
+async def test_what_is_not_valid_stac_is_shown_with_the_reason_once_it_is_opened(tmp_path: Path) -> None:
+    documents = {"odd": Catalog({"id": "odd", "type": "Catalog", "links": "none"})}
+    entry = Entry(EntryKind.CATALOG, "odd")
+    source = FakeSource(Kind.STAC_API, lambda parent, _: Page(() if parent else (entry,)), dict(documents))
+    async with on(source, tmp_path) as driver:
+        await driver.until("odd")
+        await driver.press("j", "enter")
+        await driver.until("Not valid STAC")
+        await driver.press("J")
+        await driver.until('"links": "none"')
+
+
+# Static catalogs
+
+
+def nested(parent: Entry | None, link: str | None) -> Page[Entry]:
+    """List a catalog, in it a catalog, and so on; an item known by its link in each."""
+    depth = int(parent.url.rpartition("/")[2]) if parent else 0
+    below = Entry(EntryKind.CATALOG, "", f"Level {depth + 1}", f"https://h/{depth + 1}")
+    leaf = Entry(EntryKind.ITEM, "", f"scene-{depth}.json", f"https://h/item/{depth}")
+    return Page((below, leaf))
+
+
+async def test_catalogs_are_opened_to_any_depth(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STATIC, nested), tmp_path, (100, 30)) as driver:
+        await driver.until("Level 1")
+        assert "static stac.example.org" in driver.screen().splitlines()[0]
+        for depth in range(1, 30):
+            await driver.press("j", "l")
+            await driver.until(f"Level {depth + 1}")
+        assert depth_of_cursor(driver) == 29
+        for _ in range(29):
+            await driver.press("h", "h")
+        assert depth_of_cursor(driver) == 0
+
+
+async def test_an_entry_known_by_its_link_takes_the_name_of_its_document(tmp_path: Path) -> None:
+    documents = {"https://h/item/0": item("the-real-id")}
+    source = FakeSource(Kind.STATIC, nested, dict(documents))
+    async with on(source, tmp_path) as driver:
+        await driver.until("scene-0.json")
+        await driver.press("j", "j")
+        await driver.until(lambda: "the-real-id" in driver.screen().partition("▏")[0] + driver.screen())
+        await driver.until(lambda: "scene-0.json" not in driver.screen())
+        tree_of(driver).apply_filter("real-id")
+        await driver.until(lambda: len(tree_of(driver).outline.rows) == 2)
+
+
+async def test_a_document_that_cannot_be_read_says_why_in_its_place(tmp_path: Path) -> None:
+    entry = Entry(EntryKind.CATALOG, "", "Broken", "https://h/broken", note="it is no JSON")
+    mended: list[bool] = []
+
+    def lister(parent: Entry | None, link: str | None) -> Page[Entry]:
+        if parent is not None and not mended:
+            raise ServerError("it is no JSON", hint="")
+        return Page((entry,) if parent is None else (Entry(EntryKind.ITEM, "", "whole", "https://h/i"),))
+
+    async with on(FakeSource(Kind.STATIC, lister), tmp_path) as driver:
+        await driver.until("Broken  ! it is no JSON")
+        await driver.press("j", "l")
+        await driver.until("try again (enter)")
+        mended.append(True)
+        await driver.press("j", "enter")
+        await driver.until("whole")
+
+
+async def test_dates_of_items_known_by_links_come_as_they_are_looked_at(tmp_path: Path) -> None:
+    urls = [f"https://h/{n}" for n in range(300)]
+    documents = {url: item(f"id-{n}") for n, url in enumerate(urls)}
+    top = Page((Entry(EntryKind.COLLECTION, "c", "", "https://h/c"),))
+    links = Page(tuple(Entry(EntryKind.ITEM, "", f"scene-{n}", url) for n, url in enumerate(urls)))
+    lister: Lister = lambda parent, _: links if parent else top  # noqa: E731
+    source = FakeSource(Kind.STATIC, lister, {**documents, "https://h/c": collection("c")})
+    async with on(source, tmp_path) as driver:
+        await driver.until("Made up  1")
+        await driver.press("j", "i")
+        await driver.until("300 items")
+        await driver.until(lambda: driver.screen().count("2020-02-03") > 15)
+        assert len(source.fetched) < 60, "only those in sight"
+        await driver.press("G")
+        await driver.until("id-299")
+
+
+# Many
+
+
+async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: Path) -> None:
+    """What is drawn for a key is counted, not timed: two lines in sight, whatever there is."""
+    many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}") for n in range(100_000)))
+    few = Page((Entry(EntryKind.COLLECTION, "holder"),))
+    source = FakeSource(Kind.STAC_API, lambda parent, _: many if parent else few)
+    async with on(source, tmp_path) as driver:
+        await driver.until("holder")
+        await driver.press("j", "l")
+        tree = tree_of(driver)
+        await driver.until(lambda: tree.line_count == 100_002, 30)
+        drawn: list[int] = []
+        draw = tree.draw_line
+        tree.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
+        await driver.pilot.pause(0.1)
+        drawn.clear()
+        await driver.press("j")
+        await driver.until(lambda: sorted(set(drawn)) == [1, 2])
+        await driver.press("G")
+        assert "i099999" in driver.screen()
+        assert len(set(drawn)) < 60
+        await driver.press("slash")
+        await driver.type("i09999")
+        await driver.until("10 found, filtering the 100,001 loaded", 30)
+
+
+async def test_a_table_of_a_hundred_thousand_items_draws_what_is_seen(tmp_path: Path) -> None:
+    many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}", url=f"https://h/{n}") for n in range(100_000)))
+    few = Page((Entry(EntryKind.COLLECTION, "holder"),))
+    source = FakeSource(Kind.STAC_API, lambda parent, _: many if parent else few)
+    async with on(source, tmp_path) as driver:
+        await driver.until("holder")
+        await driver.press("j", "i")
+        await driver.until("100,000 items")
+        table = driver.app.screen.query_one(ItemTable)
+        drawn: list[int] = []
+        draw = table.draw_line
+        table.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
+        await driver.pilot.pause(0.1)
+        drawn.clear()
+        await driver.press("j")
+        await driver.until(lambda: sorted(set(drawn)) == [0, 1])
+        await driver.press("G")
+        await driver.until("i099999")
+        assert len(set(drawn)) < 60
+
+
+# The mouse, and those who hear the screen
+
+
+async def test_a_click_on_the_arrow_opens_and_on_the_label_shows(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
+        await driver.until("Collection 1")
+        tree = tree_of(driver)
+        await driver.pilot.click(CatalogTree, Offset(3, 1))
+        await driver.until("c00000-1")
+        assert tree.cursor_line == 1
+        await driver.pilot.click(CatalogTree, Offset(3, 1))
+        await driver.until(lambda: "c00000-1" not in driver.screen())
+        await driver.pilot.hover(CatalogTree, Offset(6, 2))
+        assert tree.hover_line == 2
+        await driver.pilot.click(CatalogTree, Offset(8, 1))
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+
+
+async def test_the_terminals_cursor_is_where_the_line_under_the_cursor_begins(tmp_path: Path) -> None:
+    async with on(FakeSource(Kind.STAC_API, pages(50, 50)), tmp_path) as driver:
+        await driver.until("Collection 9")
+        await driver.press("j", "j")
+        at = driver.app.cursor_position
+        line = driver.screen().splitlines()[at.y]
+        assert line[at.x :].startswith("Collection 1 ")
+        await driver.press("G")
+        at = driver.app.cursor_position
+        assert driver.screen().splitlines()[at.y][at.x :].startswith("Collection 49")

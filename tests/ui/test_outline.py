@@ -1,0 +1,98 @@
+"""The rows of an outline: whatever is done to the tree, they are what a walk over the open part finds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.ui.widgets.outline import Outline, Row
+from mlhub_tui.ui.widgets.outline_view import Piece, fitted
+
+
+def walk(row: Row[int]) -> list[Row[int]]:
+    """Return what is in sight below an open row, the slow way."""
+    return [found for child in row.visible for found in (child, *(walk(child) if child.is_open else ()))]
+
+
+def span(row: Row[int]) -> int:
+    """Return how many rows are in sight below a row."""
+    return len(walk(row)) if row.is_open else 0
+
+
+class Mirror:
+    """Follows the changes that an outline tells of."""
+
+    def __init__(self) -> None:
+        self.outline: Outline[int] = Outline(0, self._spliced)
+        self.lines = 0
+
+    def _spliced(self, line: int, removed: int, added: int) -> None:
+        assert 0 <= line <= line + removed <= self.lines
+        self.lines += added - removed
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["open", "close", "put", "filter", "lay out"]), st.integers(0, 99)), max_size=40
+)
+
+
+@given(steps)
+def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
+    mirror = Mirror()
+    outline = mirror.outline
+    known = [outline.root]
+    for step, number in todo:
+        row = known[number % len(known)]
+        if step == "open":
+            outline.open(row)
+        elif step == "close" and row is not outline.root:
+            outline.close(row)
+        elif step == "put":
+            fresh: list[Row[int]] = [Row(n, foldable=n % 3 > 0) for n in range(number % 5)]
+            outline.put(row, fresh, start=number % 3)
+            known += fresh
+        elif step == "filter":
+            row.shown = (row.children or [])[::2] if number % 2 else None
+        if step in ("filter", "lay out"):
+            outline.lay_out()
+        assert outline.rows == walk(outline.root)
+        assert mirror.lines == len(outline.rows)
+        assert all(found.span == span(found) for found in outline.rows)
+        assert all(outline.line_of(found) == line for line, found in enumerate(outline.rows))
+
+
+def test_a_row_that_is_not_in_sight_has_no_line() -> None:
+    outline: Outline[int] = Outline(0)
+    outer: Row[int] = Row(1, foldable=True)
+    inner: Row[int] = Row(2)
+    outline.put(outline.root, [outer])
+    outline.put(outer, [inner])
+    assert outline.line_of(inner) is None
+    outline.open(outer)
+    assert outline.line_of(inner) == 1
+
+
+def test_a_catalog_may_be_nested_deeper_than_python_recurses() -> None:
+    outline: Outline[int] = Outline(0)
+    row = outline.root
+    for depth in range(5_000):
+        child: Row[int] = Row(depth, foldable=True)
+        outline.put(row, [child])
+        outline.open(child)
+        row = child
+    assert len(outline.rows) == 5_000
+    outline.close(outline.rows[0])
+    outline.open(outline.rows[0])
+    outline.lay_out()
+    assert len(outline.rows) == 5_000
+    assert outline.rows[-1].depth == 4_999
+
+
+@given(st.text("abc漢字 ", max_size=30), st.integers(2, 20), st.booleans(), st.integers(0, 30))
+def test_a_label_is_cut_to_the_room_there_is(text: str, room: int, keep_end: bool, at: int) -> None:
+    pieces = fitted([Piece(text[:at]), Piece(text[at:], "found")], room, keep_end=keep_end)
+    shown = "".join(piece.text for piece in pieces)
+    width = sum(2 if letter in "漢字" else 1 for letter in shown)
+    assert width <= room
+    if text.isascii() and len(text) > room:
+        assert shown == (f"…{text[1 - room :]}" if keep_end else f"{text[: room - 1]}…")
