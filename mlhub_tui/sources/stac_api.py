@@ -50,7 +50,7 @@ class STACAPISource:
         self.session = session
         self._reader = Reader(session)
         self._tree = Tree(self._reader)
-        self._search = ItemSearch(self._reader, self.items_page)
+        self._search = ItemSearch(self._reader, self._tree)
         self._asset_links = AssetLinks(session.root_url, session)
 
     def __repr__(self) -> str:

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from ..errors import RequestError
 from ..models import Item, Search
+from ..models.extent import geometry_bbox
 from .base import Page
 from .bounded import bounded, unbounded
 from .landing import Landing
-from .queries import check, search_step
-from .sift import FIELDS, ItemsPage, SiftedSearch
+from .queries import check, parameters, search_step
+from .sift import FIELDS, SiftedSearch
 from .stac_reader import Reader, is_no_such_place
+from .stac_tree import Tree
 from .steps import Step
 
 _NO_POST = frozenset({404, 405, 415, 501})
@@ -24,13 +26,13 @@ class ItemSearch:
     ----------
     reader
         What asks the API.
-    items_page
-        Gives the items of a collection, for an API that has no item search.
+    tree
+        Lists the items of a collection, for an API that has no item search.
     """
 
-    def __init__(self, reader: Reader, items_page: ItemsPage) -> None:
+    def __init__(self, reader: Reader, tree: Tree) -> None:
         self._reader = reader
-        self._sifted = SiftedSearch(items_page)
+        self._tree = tree
         self._post = True
         self._missing = False
 
@@ -43,7 +45,7 @@ class ItemSearch:
         """Return one page of what a search finds."""
         landing = await self._reader.landing()
         if self._missing or not landing.may_search:
-            return await self._sifted.page(search, link, page_size)
+            return await self._sift(search, link, page_size, landing)
         check(search, landing.search_fields, "this API")
         if search.limit == 0:
             return Page(())
@@ -58,7 +60,25 @@ class ItemSearch:
                 raise
         # The landing page did not say whether there is a search, and there is none.
         self._missing = True
-        return await self._sifted.page(search, None, page_size)
+        return await self._sift(search, None, page_size, landing)
+
+    async def _sift(
+        self, search: Search, link: str | None, page_size: int | None, landing: Landing
+    ) -> Page[Item]:
+        """Look through the items of collections; box and dates are told to an API that takes them there."""
+        box = search.bbox or geometry_bbox(search.intersects)
+        rough = Search(bbox=box if box and box.west <= box.east else None, datetime=search.datetime)
+        narrow = parameters(rough, landing, None) if landing.conforms and landing.has_items else None
+
+        async def items_page(
+            collection_id: str, *, link: str | None = None, page_size: int | None = None
+        ) -> Page[Item]:
+            if link is not None:
+                return await self._reader.items(Step.decoded(link))
+            first = await self._tree.items(collection_id, page_size, narrow)
+            return self._reader.page(first, "features", Item)
+
+        return await SiftedSearch(items_page).page(search, link, page_size)
 
     async def _first(self, search: Search, size: int | None) -> Page[Item]:
         """Return the first page: by GET where a POST finds nobody, elsewhere where that finds nobody."""

@@ -11,6 +11,7 @@ from ..text import one_line
 from .base import Page
 from .fetch import Fetched, fetch
 from .origin import join, segment, shown_id
+from .paging import Params, with_params
 from .queries import search_step
 from .stac_reader import Reader, is_no_such_place
 from .steps import Step, absolute
@@ -86,10 +87,15 @@ class Tree:
             await fetch(self._reader.session, Step.decoded(link), bare="collections"), collection_id
         )
 
-    async def items(self, collection_id: str, page_size: int | None = None) -> Fetched:
+    async def items(self, collection_id: str, page_size: int | None = None, params: Params = None) -> Fetched:
         """Return the first page of a collection's items.
 
         From the API's own place; where there is none from the collection's `items` link, or by a search.
+
+        Parameters
+        ----------
+        params
+            What narrows the items at the API's own place.
 
         Raises
         ------
@@ -98,7 +104,8 @@ class Tree:
         """
         path = f"collections/{segment(collection_id, 'collection')}"
         try:
-            return await self._reader.first(join(self._root, f"{path}/items"), page_size)
+            place = with_params(join(self._root, f"{path}/items"), params)
+            return await self._reader.first(place, page_size)
         except RequestError as error:
             if not is_no_such_place(error):
                 raise

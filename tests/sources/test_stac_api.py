@@ -313,13 +313,20 @@ async def test_a_search_is_tried_again_although_it_is_a_post() -> None:
 
 async def test_an_api_without_an_item_search_is_sifted_on_this_side() -> None:
     listing = items("a", "b", "c")
-    async with api({"": landing(FEATURES), "collections/c/items": listing}) as (source, _):
+    async with api({"": landing(FEATURES), "collections/c/items": listing}) as (source, server):
         about = await source.about()
         assert {"ids", "text"} <= about.search
         assert "no item search" in about.notes[-1]
         assert await ids_of(source, Search(collections=("c",), ids=("b", "c"))) == ["b", "c"]
         with pytest.raises(NotOffered, match="needs a collection"):
             await ids_of(source, Search(ids=("b",)))
+        narrow = Search(collections=("c",), bbox=BBox(1, 2, 3, 4), datetime="2018-01-01T00:00:00Z/..")
+        assert await ids_of(source, narrow) == []
+        assert server.asked[-1].query == {
+            "bbox": ["1,2,3,4"],
+            "datetime": ["2018-01-01T00:00:00Z/.."],
+            "limit": ["100"],
+        }
     async with api({"": as_json({"id": "r"}), "collections/c/items": listing}) as (source, _):
         assert await ids_of(source, Search(collections=("c",), ids=("b",))) == ["b"]
 
