@@ -222,7 +222,7 @@ class Session:
                 own, hidden = self.is_own(refused.request.url), forms(self.secret, self.auth)
                 raise of_status(refused, refused.request.url, self.secret, own, hidden)
             yield response
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_transport(error, target) from None
         finally:
             if response is not None:
@@ -273,12 +273,16 @@ class Session:
         return without_key(url, self.secret, self.key_names)
 
     def is_own(self, url: str | httpx.URL) -> bool:
-        """Whether a URL is on the API's own origin, the only one that gets the key."""
+        """Whether a URL is on the API's own origin, the only one that gets the key; what is no URL is not."""
         import httpx
 
         from .network import origin
 
-        return origin(httpx.URL(url)) == origin(httpx.URL(self.root_url))
+        try:
+            asked = httpx.URL(url)
+        except (httpx.InvalidURL, UnicodeError):
+            return False
+        return origin(asked) == origin(httpx.URL(self.root_url))
 
     def key_auth(self) -> httpx.Auth | None:
         """Return what adds the key to another client's requests to the own origin; None without a key."""

@@ -194,6 +194,27 @@ async def test_the_secret_stays_with_its_own_origin(served: Serve, opened: Open)
     assert [asked.target for asked in other.asked] == ["/item.json"]
 
 
+@pytest.mark.parametrize("key", [None, "k" * 30])
+async def test_links_that_are_no_urls_are_a_note(key: str | None, served: Serve, opened: Open) -> None:
+    bad = [
+        "https://[bad/x.json",
+        "https://host:port/x.json",
+        "http://",
+        "https:///x.json",
+        "https://h\x00st/x",
+        "//",
+    ]
+    files: Files = {
+        "catalog.json": collection("c", *(link("item", href) for href in bad), link("item", "ok.json")),
+        "ok.json": item("ok"),
+    }
+    home = served(files)
+    session = Session(api_key=key, root_url=home.url, retry=Patience().policy())
+    page = await opened(f"{home.url}/catalog.json", session=session).items_page("c")
+    assert [found.id for found in page.entries] == ["ok"]
+    assert page.skipped == len(bad)
+
+
 async def test_pipes_and_devices_are_not_read(planted: Callable[[Files], Path], opened: Open) -> None:
     folder = planted(
         {
