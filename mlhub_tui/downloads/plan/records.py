@@ -28,6 +28,7 @@ Moments = tuple[int, int]
 
 EVERYWHERE: Place = (-math.inf, -math.inf, math.inf, math.inf)
 ALWAYS: Moments = (-(2**62), 2**62)
+_FAR = 1e6
 _ABSOLUTE = ("http://", "https://")
 
 
@@ -184,7 +185,12 @@ def place_of(document: JsonDict) -> Place:
     if box is None:
         return EVERYWHERE
     south, north = (box.south, box.north) if box.south <= box.north else (box.north, box.south)
-    return box.west, south, box.east if box.west <= box.east else box.east + 360, north
+    east = box.east if box.west <= box.east else box.east + 360
+    if max(abs(box.west), abs(east), abs(south), abs(north)) > _FAR:
+        # No degrees: metres perhaps. As far away as that is, no filter tells such numbers apart.
+        west, south, east, north = (max(-_FAR, min(_FAR, side)) for side in (box.west, south, east, north))
+        return west, south, east, north
+    return box.west, south, east, north
 
 
 def moments_of(properties: JsonDict) -> Moments:

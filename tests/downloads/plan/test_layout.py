@@ -11,7 +11,22 @@ from hypothesis import strategies as st
 from mlhub_tui.downloads.plan import layout
 
 IDS = ["ref_african_crops_kenya_02_tile_00", "tile 01", "S2A:MSI", "a.b.c", "-dash", "Ünï", "COM", "B8A"]
-HOSTILE = ["..", ".", "/etc", "a/b", "..\\x", "a\\b", "", " ", "x\n", ".hidden", "~", "\u202eid", "x" * 300, "x.part"]
+HOSTILE = [
+    "..",
+    ".",
+    "/etc",
+    "a/b",
+    "..\\x",
+    "a\\b",
+    "",
+    " ",
+    "x\n",
+    ".hidden",
+    "~",
+    "\u202eid",
+    "x" * 300,
+    "x.part",
+]
 
 
 @pytest.mark.parametrize("identity", IDS)

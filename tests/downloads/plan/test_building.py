@@ -1,0 +1,338 @@
+"""Indexes are whole or not there: stops, kills, bad archives and pages that fail leave none that lies."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.plan.build import Stopped, of_archive, of_pages, opened
+from mlhub_tui.downloads.plan.builder import BUILDING, Builder, Progress
+from mlhub_tui.downloads.plan.counts import Counter
+from mlhub_tui.downloads.plan.files import files
+from mlhub_tui.downloads.plan.filters import Filters
+from mlhub_tui.downloads.plan.index import Index, NoIndex
+from mlhub_tui.downloads.plan.place import Subject, archive_validator, clear, folder
+from mlhub_tui.errors import EntityDoesNotExist, ServerUnreachable, TargetBusy
+from mlhub_tui.models import Collection, Item
+from mlhub_tui.sources.base import Page
+from mlhub_tui.sources.static.archive import DamagedArchive
+
+from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named
+
+SOURCE = "http://a.example/"
+
+
+def many(count: int) -> list[Json]:
+    return [
+        item(
+            f"i{number:05}",
+            bbox=[number % 300 - 150, 0, number % 300 - 149, 1],
+            datetime="2020-05-01T00:00:00Z",
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_second_run_reuses_the_index_and_a_changed_archive_replaces_it(tmp_path: Path) -> None:
+    first = archive_of(tmp_path, [collection("fields"), *many(3)])
+    seen: list[Progress] = []
+    with of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
+        assert index.contents()[0].items == 3
+        assert index.facts["dataset"] == "crops"
+    assert seen[-1].sorting
+    assert seen[-1].items == 3
+    seen.clear()
+    of_archive(first, source=SOURCE, dataset="crops", show=seen.append).close()
+    assert seen == []
+    before = archive_validator(first)
+    archive_of(tmp_path, [collection("fields"), *many(4)])
+    assert archive_validator(first) != before
+    with of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
+        assert index.contents()[0].items == 4
+    assert seen
+    assert len(list(folder().glob("*.db"))) == 1
+    assert clear() > 0
+    assert opened(Subject(SOURCE, "crops", archive_validator(first))) is None
+
+
+def test_a_stop_leaves_no_index(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def show(progress: Progress) -> None:
+        if progress.items:
+            stop.set()
+
+    path = archive_of(tmp_path, many(2000))
+    with pytest.raises(Stopped):
+        of_archive(path, source=SOURCE, dataset="crops", show=show, stopped=stop)
+    assert list(folder().glob("*.db")) == []
+    with of_archive(path, source=SOURCE, dataset="crops") as index:
+        assert index.contents()[0].items == 2000
+
+
+def test_a_stop_while_sorting_leaves_no_index(tmp_path: Path) -> None:
+    stop = threading.Event()
+    path = archive_of(tmp_path, many(6000))
+    with pytest.raises(Stopped):
+        of_archive(
+            path,
+            source=SOURCE,
+            dataset="crops",
+            stopped=stop,
+            show=lambda p: stop.set() if p.sorting else None,
+        )
+    assert list(folder().glob("*.db")) == []
+
+
+def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
+    path = archive_of(tmp_path, many(4000))
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom mlhub_tui.downloads.plan.build import of_archive\n"
+        f"of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops',"
+        " show=lambda p: print(p, flush=True))"
+    )
+    for after in (1, 4, 9, 14, 17):
+        clear()
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            for _ in range(after):
+                process.stdout.readline()
+            process.send_signal(signal.SIGKILL)
+        with of_archive(path, source=SOURCE, dataset="crops") as index:
+            assert Counter(index).counts(Filters()).all.files == 4000
+
+
+def test_two_programs_do_not_build_one_index(tmp_path: Path) -> None:
+    with Builder(tmp_path / "plan.db"), pytest.raises(TargetBusy):
+        Builder(tmp_path / "plan.db")
+
+
+def test_a_damaged_unfinished_index_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / f"plan.db{BUILDING}").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+    with Builder(tmp_path / "plan.db") as builder:
+        builder.add(item("a"))
+        builder.finish({})
+    with Index(tmp_path / "plan.db") as index:
+        assert index.contents()[0].items == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"SQLite format 3\x00" + b"\xff" * 5000, b"no database at all" * 99]
+)
+def test_a_damaged_index_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    path = archive_of(tmp_path, many(3))
+    of_archive(path, source=SOURCE, dataset="crops").close()
+    found = next(folder().glob("*.db"))
+    found.write_bytes(content)
+    with pytest.raises(NoIndex):
+        Index(found)
+    with of_archive(path, source=SOURCE, dataset="crops") as index:
+        assert index.contents()[0].items == 3
+
+
+@pytest.mark.parametrize("cut", [0.02, 0.5, 0.99])
+def test_a_truncated_archive_says_so_and_leaves_no_index(tmp_path: Path, cut: float) -> None:
+    path = archive_of(tmp_path, many(500))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * cut)])
+    with pytest.raises(DamagedArchive) as caught:
+        of_archive(path, source=SOURCE, dataset="crops")
+    assert "\n" not in caught.value.message
+    assert list(folder().glob("*.db")) == []
+
+
+def test_an_archive_without_stac_says_so(tmp_path: Path) -> None:
+    path = archive(tmp_path / "other.tar.gz", [("readme.txt", b"hello"), ("x/data.json", {"some": "thing"})])
+    with pytest.raises(EntityDoesNotExist, match="no STAC items or collections"):
+        of_archive(path, source=SOURCE, dataset="other")
+
+
+def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> None:
+    members: list[tuple[str, Json | bytes]] = [
+        ("crops/../../evil.json", item("evil")),
+        ("/abs.json", item("absolute")),
+        ("crops/broken.json", b"{ not json"),
+        ("crops/._i.json", b"\x00\x05"),
+        *named("crops", [item("good")]),
+    ]
+    with of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
+        assert [file.item for file in files(index, Filters())] == ["good"]
+        notes = str(index.facts["notes"]).splitlines()
+    assert len(notes) == 2
+    assert any("lead out of the archive" in note for note in notes)
+    assert any("not JSON" in note for note in notes)
+
+
+def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
+    odd = [
+        {"type": "Feature", "id": "bare"},
+        {"type": "Feature", "id": 7, "assets": {}},
+        item(
+            "hrefless",
+            assets={"a": {}, "b": {"href": None}, "c": asset("c.tif"), "d": "d", "e": {"href": " "}},
+        ),
+        item("text", bbox=["a", 1, 2, 3], assets={"x": asset("y")}, datetime=5),
+        item("far", bbox=[1e308, -1e308, 1e308, 1e308], assets={}),
+        item(
+            "huge",
+            assets={
+                "x": asset("z.tif", **{"file:size": 2**63 - 1}),
+                "y": asset("w.tif", **{"file:size": 2**63 - 1}),
+            },
+        ),
+        item("neg", assets={"x": asset("n.tif", **{"file:size": -1})}),
+    ]
+    with built(tmp_path / "plan.db", odd) as index:
+        found = {(file.item, file.key): file.path for file in files(index, Filters())}
+        counts = Counter(index).counts(Filters())
+    assert found["hrefless", "c"] == "fields/hrefless/c.tif"
+    assert found["text", "x"] == "fields/text/x"
+    assert ("bare", "x") not in found
+    assert counts.left_out == 1
+    assert counts.faults == 4
+    assert counts.all.known >= 2**63
+
+
+def test_an_item_that_does_not_say_belongs_to_the_collection_around_it(tmp_path: Path) -> None:
+    stray = item("stray")
+    del stray["collection"]
+    members = [
+        ("crops/folder/collection.json", collection("fields")),
+        ("crops/folder/deep/stray/stray.json", stray),
+        ("crops/other/stray/stray.json", {**stray, "id": "lost"}),
+    ]
+    with of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
+        assert {(f.collection, f.item) for f in files(index, Filters())} == {
+            ("fields", "stray"),
+            ("other", "lost"),
+        }
+
+
+def test_an_asset_never_takes_the_place_of_its_own_document(tmp_path: Path) -> None:
+    documents = [
+        collection("fields", {"collection": asset("x.json")}),
+        item("a", assets={"a": asset("a.json"), "b": asset("b.json")}),
+    ]
+    with index_of(tmp_path, documents) as index:
+        found = {file.path for file in files(index, Filters())}
+    assert found == {"fields/collection-asset.json", "fields/a/a-asset.json", "fields/a/b.json"}
+
+
+def test_of_two_assets_with_one_path_the_first_selected_counts(tmp_path: Path) -> None:
+    documents = [
+        item("twice", bbox=[0, 0, 1, 1], assets={"B01": asset("one.tif")}),
+        item("twice", bbox=[50, 0, 51, 1], assets={"B01": asset("two.tif")}),
+        item("both", assets={"x": asset("1.tif"), "x.tif": asset("2")}),
+    ]
+    with index_of(tmp_path, documents) as index:
+        hrefs = {file.path: file.href for file in files(index, Filters())}
+        counts = Counter(index).counts(Filters())
+    assert {path: href.rpartition("/")[2] for path, href in hrefs.items()} == {
+        "fields/twice/B01.tif": "one.tif",
+        "fields/both/x.tif": "1.tif",
+    }
+    assert (counts.all.files, counts.all.assets) == (2, 4)
+
+
+def test_relative_hrefs_are_relative_to_their_document(tmp_path: Path) -> None:
+    with index_of(
+        tmp_path, [item("a", assets={"x": asset("./x.tif"), "y": {"href": "..\\shared\\y.tif"}})]
+    ) as index:
+        hrefs = {file.key: file.href for file in files(index, Filters())}
+    assert hrefs["x"].endswith("/crops.tar.gz!/crops/fields/a/x.tif")
+    assert hrefs["y"].endswith("/crops.tar.gz!/crops/fields/shared/y.tif")
+
+
+class Listed:
+    """A source of pages of items that breaks off where it is told to."""
+
+    def __init__(self, pages: int, size: int = 10) -> None:
+        self.pages, self.size = pages, size
+        self.asked: list[tuple[str, str | None]] = []
+        self.fails_at = -1
+
+    async def collection(self, collection_id: str) -> Collection:
+        return Collection(
+            collection(collection_id, {"legend": asset("legend.csv")}), url="http://a.example/c"
+        )
+
+    async def items_page(
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        self.asked.append((collection_id, link))
+        number = int(link or 0)
+        if number == self.fails_at:
+            raise ServerUnreachable("gone")
+        url = f"http://a.example/{collection_id}/items?page={number}"
+        found = [self._item(collection_id, number * self.size + at, url) for at in range(self.size)]
+        following = str(number + 1) if number + 1 < self.pages else None
+        return Page(tuple(found), following)
+
+    def _item(self, collection_id: str, number: int, url: str) -> Item:
+        raw = item(
+            f"{collection_id}-{number}", collection_id, assets={"x": {"href": f"../files/{number}.tif"}}
+        )
+        if number % 2:
+            del raw["collection"]
+        return Item(raw, url=url)
+
+
+async def paged(source: Listed, collections: Sequence[str] = ("one", "two")) -> Index:
+    return await of_pages(source, collections, location=SOURCE, dataset="both")
+
+
+async def test_pages_of_items_become_an_index_too() -> None:
+    source = Listed(3)
+    with await paged(source) as index:
+        found = list(files(index, Filters()))
+        assert len(found) == 2 * 30 + 2
+        assert found[0].href == "https://store.example/data/legend.csv"
+        assert {file.href for file in found if file.item == "one-7"} == {"http://a.example/files/7.tif"}
+    (await paged(source)).close()
+    assert len(source.asked) == 6
+
+
+async def test_a_failed_page_is_where_the_next_run_goes_on() -> None:
+    source = Listed(4)
+    source.fails_at = 2
+    with pytest.raises(ServerUnreachable):
+        await paged(source)
+    source.fails_at, before = -1, len(source.asked)
+    with await paged(source) as index:
+        assert len(list(files(index, Filters()))) == 2 * 40 + 2
+    assert source.asked[before] == ("one", "2")
+
+
+async def test_a_cancel_keeps_the_pages_that_were_taken() -> None:
+    source = Listed(50)
+    task = asyncio.create_task(paged(source))
+    while len(source.asked) < 5:
+        await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    before = len(source.asked)
+    with await paged(source) as index:
+        assert len(list(files(index, Filters()))) == 2 * 500 + 2
+    assert int(source.asked[before][1] or 0) >= 3
+
+
+async def test_a_link_that_leads_to_itself_ends_the_listing() -> None:
+    class Circle(Listed):
+        async def items_page(
+            self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+        ) -> Page[Item]:
+            page = await super().items_page(collection_id, link="0")
+            return Page(page.entries, "again")
+
+    source = Circle(1)
+    with await paged(source, ["one"]) as index:
+        assert len(list(files(index, Filters()))) == 10 + 1
+    assert len(source.asked) == 2
