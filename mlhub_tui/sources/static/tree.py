@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import RequestError, UnexpectedAnswer
 from ...models import Collection, Document, Entry, EntryKind
+from ...text import one_line
 from ..base import Page
 from .library import Library
 from .links import Children, Link, Role, refusal
@@ -101,12 +102,12 @@ class Tree:
         try:
             holder = await self._library.holder(found.url)
         except RequestError as error:
-            title = found.title or name_of(found.url)
+            title = _title(found)
             draft.entries.append(Entry(EntryKind.ITEM, "", title, found.url, note=error.message))
             return 0
         if isinstance(holder, ItemList):
             return self._take(holder, within, size, draft)
-        draft.entries.append(Entry(EntryKind.CATALOG, "", found.title or name_of(found.url), found.url))
+        draft.entries.append(Entry(EntryKind.CATALOG, "", _title(found), found.url))
         return 0
 
     def _take(self, holder: ItemList, within: int, size: int, draft: _Draft) -> int:
@@ -119,7 +120,7 @@ class Tree:
         return 0
 
     def _entry(self, found: Link, parent: str, belongs: str) -> Entry:
-        title = found.title or name_of(found.url)
+        title = _title(found)
         if found.role is Role.ITEM:
             return Entry(EntryKind.ITEM, "", title, found.url, belongs)
         looks = found.url.partition("?")[0].lower().endswith("/collection.json")
@@ -164,6 +165,11 @@ class Tree:
                 draft.entries[at] = replace(entry, note=found.message)
             elif isinstance(found, Document):
                 draft.entries[at] = replace(Entry.of(found), url=link.url)
+
+
+def _title(found: Link) -> str:
+    """Return what a link or its URL calls a document; what is unquoted may hold anything."""
+    return found.title or one_line(name_of(found.url), 200)
 
 
 def _parsed(link: str | None) -> tuple[int, int]:

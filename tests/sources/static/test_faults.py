@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
 from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.static.library import Library
+from mlhub_tui.sources.static.links import Children
 from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
-from mlhub_tui.sources.static.tree import AGAIN
+from mlhub_tui.sources.static.tree import AGAIN, Tree
+from mlhub_tui.text import clean
 from tests.sources.loopback import Answer, Asked, page_of_html
 from tests.sources.patience import Patience
 
 from .conftest import Open, Serve
-from .grow import Files, catalog, collection, item, link
+from .grow import Files, catalog, collection, encoded, item, link
 
 BROKEN: dict[str, Any] = {
     "html": b"<!DOCTYPE html><html>gone</html>",
@@ -347,3 +352,25 @@ def test_every_recorded_document_is_something_or_has_a_sentence() -> None:
             assert found.label
         kinds.append(type(found).__name__)
     assert set(kinds) == {"Catalog", "Collection", "Item", "ItemList", "UnexpectedAnswer"}
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["rel", "href", "title", "type"]),
+            st.one_of(
+                st.sampled_from(["child", "item", "items"]), st.text(max_size=30), st.none(), st.integers()
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_links_hold_what_is_drawn_is_clean(links: list[dict[str, Any]]) -> None:
+    hostile = {"rel": "item", "href": "a%1b%5d52;c;x%07.json"}
+    document = parsed(Fetched("https://host.org/catalog.json", encoded(catalog("c", hostile, *links))))
+    assert isinstance(document, Document)
+    children = Children.of(document)
+    for at in range(len(children)):
+        entry = Tree(Library(None))._entry(children[at], document.url, "")
+        assert entry.label == clean(entry.label)
+        assert entry.url.isascii()
