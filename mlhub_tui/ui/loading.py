@@ -39,6 +39,8 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
         page = await _page(source, row, listing.next)
         if tree.branches.grown.get(row) is listing:  # else the tree began anew meanwhile
             documents.keep(page.entries)
+            if not page.notes:
+                tree.branches.mend(row)
             await _take(tree, row, listing, page)
     except MLHubException as error:
         listing.fail(error)

@@ -210,6 +210,12 @@ class Branches:
         for other in [r for r in self.grown if r is not row and row in r.lineage()]:
             del self.grown[other]
 
+    def mend(self, row: NodeRow) -> None:
+        """Take back what was said to be wrong with an entry: what is below it came."""
+        if isinstance(row.data, Entry) and row.data.note:
+            row.data = replace(row.data, note="")
+            self._changed(row)
+
     def learn(self, row: NodeRow, document: Document) -> None:
         """Take up the document of an entry of which only a link was known."""
         known = row.data
@@ -261,10 +267,10 @@ class Branches:
     def mark(self, row: NodeRow) -> str:
         """Return by what an entry is marked for a download; empty where it is not downloaded as one.
 
-        Collections are, and items where there are no archives.
+        Collections are, and items.
         """
         node = row.data
-        if not isinstance(node, Entry) or (node.kind is EntryKind.ITEM and self.kind is Kind.MLHUB):
+        if not isinstance(node, Entry):
             return ""
         whole = node.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
         return f"{node.collection_id}\n{identity(node, self.kind)}" if whole else ""
@@ -278,8 +284,9 @@ class Branches:
         return next((d for r in (row.lineage() if row else ()) if (d := _dataset(r)) is not None), None)
 
     def to_download(self, row: NodeRow | None) -> list[Subject]:
-        """Return what `d` on a row is about: an entry with assets; of MLHub, what has archives."""
-        if self.by_dataset:
+        """Return what `d` on a row is about: an entry with assets; of MLHub, an item or what has archives."""
+        node = row.data if row is not None else None
+        if self.by_dataset and not (isinstance(node, Entry) and node.kind is EntryKind.ITEM):
             found = self._nearest(row, EntryKind.COLLECTION) or self._nearest(row, EntryKind.DATASET)
         else:
             found = self.subject(row)
