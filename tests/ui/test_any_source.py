@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,11 +14,14 @@ from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Item
 from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import Credentials, Kind
 from mlhub_tui.sources.base import About, Page
+from mlhub_tui.ui import asset_flow
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.connection import Connection
+from mlhub_tui.ui.documents import Documents
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
+from mlhub_tui.ui.widgets.entries import Subject
 from mlhub_tui.ui.widgets.item_table import ItemTable
 from mlhub_tui.ui.widgets.nodes import MoreNode
 
@@ -226,16 +229,27 @@ async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_p
         await driver.until(lambda: getattr(tree_of(driver).current, "id", "") == "c00001-1")
 
 
-async def test_d_leads_to_the_assets_where_there_are_no_archives(tmp_path: Path) -> None:
+async def test_d_leads_to_the_assets_where_there_are_no_archives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    async def choose(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
+        asked.append([subject.entry.id for subject in subjects])
+        return True
+
+    monkeypatch.setattr(asset_flow, "choose_assets", choose)
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
         await driver.press("j", "d")
-        await driver.until(lambda: any("no archives" in n.message for n in driver.app._notifications))
+        await driver.until(lambda: asked == [["c00000"]])
         await driver.press("l")
         await driver.until("c00000-1")
-        await driver.press("j", "d")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("1 asset, enter copies a link")
+        await driver.press("j", "space", "space", "d")
+        await driver.until(lambda: asked[1:] == [["c00000-0", "c00000-1"]])
+        await driver.until(lambda: "✓" not in driver.screen())
+        await driver.press("g", "d")
+        await driver.until(lambda: asked[2:] == [[]])
 
 
 async def test_items_are_marked_where_they_are_downloaded_one_by_one(tmp_path: Path) -> None:

@@ -172,8 +172,11 @@ class BrowseScreen(PlaceScreen):
     async def _load_more(self, row: NodeRow) -> None:
         from ..loading import load_next
 
+        documents = self._documents
         try:
-            await load_next(self._documents, self.tree_view, row)
+            await load_next(documents, self.tree_view, row)
+            if documents.source is not None and not self.tree_view.branches.by_dataset:
+                await self._introduce(documents.source)  # it may be offline by now, or back
         except (AuthenticationError, APIKeyNotFound) as error:
             subject = self.tree_view.branches.subject(row)
             if subject is not None:
