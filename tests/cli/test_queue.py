@@ -384,15 +384,18 @@ def test_until_empty_waits_for_what_another_program_runs_too(
     runner: Callable[..., subprocess.Popen[str]], run: Run, slow: SampleServer, tmp_path: Path
 ) -> None:
     assert run("queue", "add", SOURCE, "--output-dir", str(tmp_path)).exit_code == 0
+    run("queue", "limit", "20k")  # so that it lasts until the other one has seen it, however late that starts
     first = runner("--until-empty")
     deadline = time.monotonic() + 15
     while '"downloading"' not in run("queue", "list", "--json").stdout:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     second = runner("--until-empty")
-    out, err = second.communicate(timeout=30)
+    assert second.stderr is not None
+    assert f"by `queue run`, pid {first.pid}" in second.stderr.readline()
+    run("queue", "limit", "off")
+    out, _ = second.communicate(timeout=30)
     assert (out, second.returncode) == ("", 0)
-    assert f"by `queue run`, pid {first.pid}" in err
     assert (tmp_path / f"{SOURCE}.tar.gz").exists()
     assert first.communicate(timeout=10)[0] == f"{tmp_path / SOURCE}.tar.gz\n"
 
