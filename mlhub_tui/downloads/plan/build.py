@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ...errors import EntityDoesNotExist, MLHubException
-from ...models import Collection, Document, Item
+from ...models import Collection, Document, Item, Search
 from ...sources.asset_hrefs import asset_href
 from ...sources.base import Page
 from ...sources.static.archive import Remarks, documents
@@ -40,6 +42,16 @@ class Pages(Protocol):
         self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
         """Return one page of a collection's items."""
+        ...
+
+
+class Searched(Protocol):
+    """What an index of a search needs of a `Source`."""
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds."""
         ...
 
 
@@ -165,15 +177,56 @@ async def of_pages(
     TargetBusy
         If another program is building it.
     """
-    subject = Subject(location, dataset, validator or "\n".join(collections))
+
+    def listing(collection: str) -> Listing:
+        async def page(link: str | None) -> Page[Item]:
+            return await source.items_page(collection, link=link, page_size=page_size)
+
+        return Listing(collection, page, lambda: source.collection(collection))
+
+    subject = Subject(location, dataset, json.dumps([validator, *collections]))
+    return await _of_listings(subject, [listing(each) for each in collections], show, fresh)
+
+
+async def of_search(
+    source: Searched,
+    search: Search,
+    *,
+    location: str,
+    dataset: str,
+    page_size: int | None = None,
+    show: Show | None = None,
+    fresh: bool = False,
+) -> Index:
+    """Return the index of the items that a search finds; else as `of_pages`."""
+
+    async def page(link: str | None) -> Page[Item]:
+        return await source.search_page(search, link=link, page_size=page_size)
+
+    subject = Subject(location, dataset, repr(search))
+    return await _of_listings(subject, [Listing("", page)], show, fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Pages of items: of a collection, with what describes it, or (with an empty name) of any."""
+
+    collection: str
+    page: Callable[[str | None], Awaitable[Page[Item]]]
+    described: Callable[[], Awaitable[Collection]] | None = None
+
+
+async def _of_listings(
+    subject: Subject, listings: Sequence[Listing], show: Show | None, fresh: bool
+) -> Index:
     if not fresh and (found := await in_thread(lambda: opened(subject))) is not None:
         return found
     stop = threading.Event()
     builder = await in_thread(lambda: Builder(subject.path))
     try:
         notes: list[str] = []
-        for collection in collections:
-            notes += await _take_collection(source, collection, builder, page_size, show)
+        for listing in listings:
+            notes += await _take_pages(listing, builder, show)
         await in_thread(lambda: _finish(builder, subject, notes, stop), interrupt=stop.set, grace=5.0)
     finally:
         await in_thread(builder.close)
@@ -181,27 +234,26 @@ async def of_pages(
     return await in_thread(lambda: Index(subject.path))
 
 
-async def _take_collection(
-    source: Pages, collection: str, builder: Builder, page_size: int | None, show: Show | None
-) -> list[str]:
-    """Take the pages of one collection that were not taken yet; return what to know of them."""
-    if collection in builder.whole_collections():
+async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> list[str]:
+    """Take the pages of a listing that were not taken yet; return what to know of them."""
+    name, begun = listing.collection, builder.listings()
+    link = begun.get(name)
+    if name in begun and link is None:
         return []
-    link = builder.next_link(collection)
-    if link is None:
-        described = await source.collection(collection)
+    if name not in begun and listing.described is not None:
+        described = await listing.described()
         await in_thread(lambda: _take([described], builder))
     notes: list[str] = []
     while True:
-        page = await source.items_page(collection, link=link, page_size=page_size)
+        page = await listing.page(link)
         notes += page.notes
         if page.stopped:
-            notes.append(f"{collection}: {page.stopped}")
+            notes.append(f"{name}: {page.stopped}" if name else page.stopped)
         following = None if page.stopped or page.next == link else page.next
 
         def take(page: Page[Item] = page, following: str | None = following) -> None:
-            _take(page.entries, builder, collection)
-            builder.note_page(collection, following)
+            _take(page.entries, builder, name)
+            builder.note_page(name, following)
             if show is not None:
                 show(builder.progress)
 

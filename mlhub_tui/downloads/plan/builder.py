@@ -46,7 +46,7 @@ class Progress:
 class Builder:
     """Writes an index beside its name; only a whole one gets the name.
 
-    What is there of an unfinished one is continued: `whole_collections` and `next_link` say where.
+    What is there of an unfinished one is continued: `listings` says where.
 
     Parameters
     ----------
@@ -120,32 +120,22 @@ class Builder:
         if len(self._assets) + len(self._items) >= _BATCH:
             self._flush()
 
-    def note_page(self, collection: str, following: str | None) -> None:
-        """Record that a page of a collection's items is taken, and what leads to the next; commits.
+    def note_page(self, listing: str, following: str | None) -> None:
+        """Record that a page of a listing is taken, and what leads to the next; commits.
 
         Parameters
         ----------
-        collection
-            Its id.
+        listing
+            What the caller calls it.
         following
             A `Page.next`; None at the end.
         """
-        number = self._collection(collection)
-        values = (following, following is None, number)
-        self._connection.execute("UPDATE collection SET next = ?, whole = ? WHERE id = ?", values)
+        self._connection.execute("INSERT OR REPLACE INTO listing VALUES (?, ?)", (listing, following))
         self.commit()
 
-    def next_link(self, collection: str) -> str | None:
-        """Return the link to the next page of a collection's items, None for the first one."""
-        found = self._connection.execute(
-            "SELECT next FROM collection WHERE name = ?", (collection,)
-        ).fetchone()
-        return str(found[0]) if found and found[0] is not None else None
-
-    def whole_collections(self) -> frozenset[str]:
-        """Return the collections of whose items no more pages come."""
-        rows = self._connection.execute("SELECT name FROM collection WHERE whole")
-        return frozenset(row[0] for row in rows)
+    def listings(self) -> dict[str, str | None]:
+        """Return the listings that were begun: the link to the next page, None where no more come."""
+        return dict(self._connection.execute("SELECT name, next FROM listing").fetchall())
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -243,7 +233,7 @@ class Builder:
     def _collection(self, name: str) -> int:
         known = self._collections.get(name)
         if known is None:
-            sql = "INSERT INTO collection (name, folder, whole) VALUES (?, ?, 0)"
+            sql = "INSERT INTO collection (name, folder) VALUES (?, ?)"
             made = self._connection.execute(sql, (name, component(name))).lastrowid
             assert made is not None
             known = self._collections[name] = made

@@ -150,7 +150,7 @@ def _open(path: Path) -> sqlite3.Connection:
         raise NoIndex("the dataset was not read yet")
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     try:
-        connection.execute("PRAGMA mmap_size=1073741824")
+        connection.execute("PRAGMA cache_size=-16000")
         connection.execute("PRAGMA temp_store=MEMORY")
         if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             raise NoIndex("the index of the dataset was written by another version of this program")

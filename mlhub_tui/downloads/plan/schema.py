@@ -7,9 +7,8 @@ VERSION = 1
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE collection (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, folder TEXT NOT NULL, next TEXT, whole INTEGER NOT NULL
-);
+CREATE TABLE listing (name TEXT PRIMARY KEY, next TEXT) WITHOUT ROWID;
+CREATE TABLE collection (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, folder TEXT NOT NULL);
 CREATE TABLE key (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE file (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE media (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -31,7 +30,7 @@ CREATE TABLE href (id INTEGER PRIMARY KEY, href TEXT NOT NULL, media INTEGER, ch
 time that is missing all of time, so that such items meet every filter; `e` is larger than 180 for an
 item across the antimeridian. Times are microseconds since 1970. An item's assets are those from `first`
 to `last`. `asset.twin` is the first asset with the same save path, where there are several.
-`collection.next` is the link to the next page of items, `whole` is 1 when there are no more.
+`listing.next` is the link to the next page of a listing; null where no more pages come.
 """
 
 SEALED = """

@@ -22,12 +22,12 @@ def main() -> None:
         apart = wish.pop("apart", False)
         if apart:
             wish["asset_output_dir"] = folder / name / "assets"
-        print(json.dumps([name, outcome(lambda d=dataset, n=name, w=wish: d.download(folder / n, **w))]))
+        print(json.dumps([name, outcome(dataset.download, folder / name, wish)]))
 
 
-def outcome(work: Callable[[], object]) -> str:
+def outcome(download: Callable[..., object], folder: Path, wish: dict[str, Any]) -> str:
     try:
-        work()
+        download(folder, **wish)
     except Exception as error:
         return type(error).__name__
     return ""

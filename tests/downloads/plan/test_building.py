@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.plan.build import Stopped, of_archive, of_pages, opened
+from mlhub_tui.downloads.plan.build import Stopped, of_archive, of_pages, of_search, opened
 from mlhub_tui.downloads.plan.builder import BUILDING, Builder, Progress
 from mlhub_tui.downloads.plan.counts import Counter
 from mlhub_tui.downloads.plan.files import files
@@ -20,7 +20,7 @@ from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.index import Index, NoIndex
 from mlhub_tui.downloads.plan.place import Subject, archive_validator, clear, folder
 from mlhub_tui.errors import EntityDoesNotExist, ServerUnreachable, TargetBusy
-from mlhub_tui.models import Collection, Item
+from mlhub_tui.models import Collection, Item, Search
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.static.archive import DamagedArchive
 
@@ -171,7 +171,7 @@ def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> No
 
 
 def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
-    odd = [
+    odd: list[Json] = [
         {"type": "Feature", "id": "bare"},
         {"type": "Feature", "id": 7, "assets": {}},
         item(
@@ -283,6 +283,14 @@ class Listed:
             del raw["collection"]
         return Item(raw, url=url)
 
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        first = await self.items_page("one", link=link)
+        return Page(
+            (*first.entries[::2], *(await self.items_page("two", link=link)).entries[::2]), first.next
+        )
+
 
 async def paged(source: Listed, collections: Sequence[str] = ("one", "two")) -> Index:
     return await of_pages(source, collections, location=SOURCE, dataset="both")
@@ -297,6 +305,12 @@ async def test_pages_of_items_become_an_index_too() -> None:
         assert {file.href for file in found if file.item == "one-7"} == {"http://a.example/files/7.tif"}
     (await paged(source)).close()
     assert len(source.asked) == 6
+
+
+async def test_what_a_search_finds_becomes_an_index_too() -> None:
+    source = Listed(3)
+    with await of_search(source, Search(text="x"), location=SOURCE, dataset="found") as index:
+        assert {facts.id: facts.items for facts in index.contents()} == {"one": 15, "two": 15}
 
 
 async def test_a_failed_page_is_where_the_next_run_goes_on() -> None:

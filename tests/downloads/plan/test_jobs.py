@@ -23,7 +23,8 @@ from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from mlhub_tui.errors import NotOffered, ServerError
 from tests.faults.server import Answer, FaultServer
 
-from ..many_support import CROWD, HASTY, always, kit, origin, shelf, there
+from ..many_support import CROWD, always, kit, origin, shelf, there
+from ..support import HASTY
 
 
 def planned(path: str, href: str, size: int | None = None, checksum: str = "") -> PlannedFile:
@@ -202,7 +203,8 @@ from pathlib import Path
 from mlhub_tui.downloads.many.harvest import Harvest
 from mlhub_tui.downloads.plan.feed import PlanFeed
 from mlhub_tui.downloads.plan.worklist import WorkList
-from tests.downloads.many_support import CROWD, HASTY, kit
+from tests.downloads.many_support import CROWD, kit
+from tests.downloads.support import HASTY
 home = Path(sys.argv[1])
 print("ready", flush=True)
 with WorkList(home / "job.db") as worklist:

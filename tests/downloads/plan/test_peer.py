@@ -27,7 +27,8 @@ from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span
 from mlhub_tui.sample.server import SampleServer
 
-from ..many_support import HASTY, kit
+from ..many_support import kit
+from ..support import HASTY
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -108,8 +108,10 @@ def then(properties: Json, span: Span | None) -> bool:
 
 def expected(documents: list[Json], filters: Filters) -> dict[str, str]:
     """Return the hrefs by save path, found by looking at every document."""
-    wanted, found = dict(filters.collections), {}
-    box = filters.bbox and [filters.bbox.west, filters.bbox.south, filters.bbox.east, filters.bbox.north]
+    wanted, found = dict(filters.collections), dict[str, str]()
+    box = None
+    if filters.bbox is not None:
+        box = [filters.bbox.west, filters.bbox.south, filters.bbox.east, filters.bbox.north]
     for document in documents:
         whole = document["type"] == "Collection"
         where = document["id"] if whole else document["collection"]
