@@ -170,11 +170,12 @@ class _Run:
     def _report(self, queue: DownloadQueue) -> None:
         """Show the jobs that are worked on here; what came to rest before, or elsewhere, is old news."""
         for job in queue.snapshot():
-            if job.state not in AT_REST:
+            if job.elsewhere:
+                # And when its program has ended, what that one finished is nobody's, but not our work.
+                self._old.add(job.id)
+            elif job.state not in AT_REST:
                 self._old.discard(job.id)
                 self._said.discard(job.id)
-            elif job.elsewhere:
-                self._old.add(job.id)
         mine = [job for job in self._ours(queue) if job.id not in self._old]
         self._reporter.update(mine)
         for job in mine:
