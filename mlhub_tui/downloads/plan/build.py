@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ...errors import EntityDoesNotExist, MLHubException
+from ...errors import EntityDoesNotExist, MLHubException, NoSpaceError, OutputFolderError
 from ...models import Collection, Document, Item, Search
 from ...sources.asset_hrefs import asset_href
 from ...sources.base import Page
 from ...sources.static.archive import Remarks, documents
 from ...sources.static.place import file_url
+from ...text import one_line
+from .. import folder
 from ..threads import in_thread
 from .builder import Builder, Progress
 from .index import Index, NoIndex
@@ -24,7 +27,8 @@ from .place import Subject, archive_validator, touch
 Show = Callable[[Progress], None]
 """Told how far it is; called from the thread that builds."""
 _SHOW_EVERY = 256
-"""Documents between two looks at the clock of others: whether to stop, and how far it is."""
+"""Documents between two times that somebody is told."""
+_WHERE = "it lies in the folder of MLHUB_HOME: make room there, then try again"
 
 
 class Stopped(MLHubException):
@@ -53,6 +57,19 @@ class Searched(Protocol):
     ) -> Page[Item]:
         """Return one page of the items that a search finds."""
         ...
+
+
+@contextlib.contextmanager
+def writing(subject: Subject) -> Iterator[None]:
+    """Say in a sentence why an index cannot be written."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+        words = f"the index of {one_line(subject.dataset, 60)} cannot be written: {one_line(error, 120)}"
+        raise (NoSpaceError if full else OutputFolderError)(words, hint=_WHERE) from error
+    except OSError as error:
+        raise folder.trouble(error, subject.path.parent) from error
 
 
 def opened(subject: Subject) -> Index | None:
@@ -97,15 +114,15 @@ def of_archive(
         If there is no STAC document in it.
     Stopped
         If it was stopped.
-    OutputFolderError, OSError
-        If the archive cannot be read, or the index not be written.
+    OutputFolderError
+        If the archive cannot be read, or the index not be written; `NoSpaceError` where its disk is full.
     """
     subject = Subject(source, dataset, archive_validator(archive))
     found = opened(subject)
     if found is not None:
         return found
     stop = stopped or threading.Event()
-    with Builder(subject.path, anew=True, archive=file_url(archive)) as builder:
+    with writing(subject), Builder(subject.path, anew=True, archive=file_url(archive)) as builder:
         notes = _read_archive(archive, builder, show, stop)
         if not builder.collections:
             raise EntityDoesNotExist(
@@ -222,14 +239,15 @@ async def _of_listings(
     if not fresh and (found := await in_thread(lambda: opened(subject))) is not None:
         return found
     stop = threading.Event()
-    builder = await in_thread(lambda: Builder(subject.path))
-    try:
-        notes: list[str] = []
-        for listing in listings:
-            notes += await _take_pages(listing, builder, show)
-        await in_thread(lambda: _finish(builder, subject, notes, stop), interrupt=stop.set, grace=5.0)
-    finally:
-        await in_thread(builder.close)
+    with writing(subject):
+        builder = await in_thread(lambda: Builder(subject.path))
+        try:
+            notes: list[str] = []
+            for listing in listings:
+                notes += await _take_pages(listing, builder, show)
+            await in_thread(lambda: _finish(builder, subject, notes, stop), interrupt=stop.set, grace=5.0)
+        finally:
+            await in_thread(builder.close)
     subject.drop_others()
     return await in_thread(lambda: Index(subject.path))
 

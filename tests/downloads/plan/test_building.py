@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mlhub_tui.downloads.plan.build import Stopped, of_archive, of_pages, of_search, opened
@@ -19,9 +20,13 @@ from mlhub_tui.downloads.plan.files import files
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.index import Index, NoIndex
 from mlhub_tui.downloads.plan.place import Subject, archive_validator, clear, folder
-from mlhub_tui.errors import EntityDoesNotExist, ServerUnreachable, TargetBusy
+from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreachable, TargetBusy
 from mlhub_tui.models import Collection, Item, Search
+from mlhub_tui.models.when import parse_span
+from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
+from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.static.archive import DamagedArchive
 
 from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named
@@ -107,6 +112,55 @@ def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
         with of_archive(path, source=SOURCE, dataset="crops") as index:
             assert Counter(index).counts(Filters()).all.files == 4000
+
+
+def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    path = archive_of(tmp_path, many(3000))
+    code = (
+        "import resource, signal\nfrom pathlib import Path\nfrom mlhub_tui.errors import OutputFolderError\n"
+        "from mlhub_tui.downloads.plan.build import of_archive\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        f"try:\n    of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops')\n"
+        "except OutputFolderError as error:\n    print(error.message, error.hint, sep='|')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    message, _, hint = done.stdout.strip().partition("|")
+    assert message.startswith("the index of crops cannot be written")
+    assert "MLHUB_HOME" in hint
+    with of_archive(path, source=SOURCE, dataset="crops") as index:
+        assert index.contents()[0].items == 3000
+
+
+def test_a_home_that_is_no_folder_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").write_bytes(b"")
+    monkeypatch.setenv("MLHUB_HOME", str(tmp_path / "home"))
+    with pytest.raises(OutputFolderError, match="cannot write"):
+        of_archive(archive_of(tmp_path, many(3)), source=SOURCE, dataset="crops")
+
+
+async def test_the_pages_of_an_api_lead_to_the_same_items_as_the_catalog_of_a_dataset(
+    sample: SampleServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "umd_mali_crop_type.tar.gz"
+    answer = httpx.get(f"{sample.root_url}catalog/umd_mali_crop_type?key={sample.key}", follow_redirects=True)
+    path.write_bytes(answer.content)
+    source = MLHubSource(Session(api_key=sample.key, root_url=sample.root_url))
+    names = ["umd_mali_crop_type_labels", "umd_mali_crop_type_source"]
+    try:
+        found = await of_pages(source, names, location=sample.root_url, dataset="mali", page_size=5)
+    finally:
+        await source.aclose()
+    with found as pages, of_archive(path, source=sample.root_url, dataset="umd_mali_crop_type") as catalog:
+        when = Filters(when=parse_span("2019-07"))
+        for filters in (Filters(), when):
+            ours, theirs = ({file[5:] for file in files(index, filters)} for index in (pages, catalog))
+            own = {(names[0], None, "legend")}  # which the API's collections do not have
+            assert ours == theirs - own != set()
+        assert Counter(pages).counts(when).items == Counter(catalog).counts(when).items
 
 
 def test_two_programs_do_not_build_one_index(tmp_path: Path) -> None:
