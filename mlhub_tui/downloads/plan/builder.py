@@ -7,7 +7,6 @@ import os
 import sqlite3
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +16,7 @@ from ...storage import make_private_folder, sync_folder
 from ..lock import try_lock
 from .layout import Scope, component, item_folder
 from .names import Names
+from .progress import Progress
 from .records import AssetRecord, DocumentRecord, Reader
 from .schema import TABLES, VERSION
 from .seal import seal
@@ -25,22 +25,6 @@ _BATCH = 2000  # rows that are written in one go
 _BETWEEN_COMMITS = 50_000  # rows; a transaction that is larger only grows the journal
 
 BUILDING = ".building"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an index is: documents and assets seen, bytes read of the archive (of so many, if known)."""
-
-    documents: int = 0
-    items: int = 0
-    assets: int = 0
-    bytes_read: int = 0
-    bytes_total: int | None = None
-    sorting: bool = False
-
-    def at(self, bytes_read: int, bytes_total: int | None, *, sorting: bool = False) -> Progress:
-        """Return the same with what was read of the archive."""
-        return replace(self, bytes_read=bytes_read, bytes_total=bytes_total, sorting=sorting)
 
 
 class Builder:
@@ -244,14 +228,14 @@ class Builder:
         number = self._next_asset
         keys, files, medias = self._keys, self._files, self._media
         for key, name, href, scope, media, size, checksum in records:
-            file, twin = files(name), None
-            if scope is not Scope.ITEM:
+            file, twin = files[name], None
+            if scope:
                 twin = self._shared.setdefault((collection, scope, file), number)
             elif (before := seen.setdefault(file, number)) != number:
                 twin = before
                 self._pair(before)
-            self._assets.append((number, item, collection, keys(key), file, _SCOPES[scope], size, twin))
-            self._hrefs.append((number, href, medias(media) if media else None, checksum or None))
+            self._assets.append((number, item, collection, keys[key], file, _SCOPES[scope], size, twin))
+            self._hrefs.append((number, href, medias[media] if media else None, checksum or None))
             number += 1
         self._next_asset = number
 

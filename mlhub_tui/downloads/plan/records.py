@@ -146,13 +146,14 @@ class Reader:
         """Yield the assets of a document that have an href."""
         entries = document.get("assets")
         taken = _own_name(member, 1 if whole else 2)
+        own, common, single = Scope.COLLECTION, Scope.COMMON, Scope.ITEM
         for key, entry in entries.items() if isinstance(entries, dict) else ():
             href = entry.get("href") if isinstance(entry, dict) else None
             if not isinstance(href, str) or not href or href.isspace():
                 continue
-            scope = Scope.COLLECTION if whole else Scope.COMMON if key in COMMON_KEYS else Scope.ITEM
+            scope = own if whole else common if key in COMMON_KEYS else single
             name = asset_file(key, href)
-            if name == taken and scope is not Scope.COMMON:
+            if name == taken and scope is not common:
                 name = apart(name)
             plain = href.startswith(_ABSOLUTE) and href.isascii() and href.isprintable() and " " not in href
             size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")

@@ -121,6 +121,7 @@ class WorkList:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
+                self._labels.clear()  # what was made in this transaction is gone
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
@@ -204,7 +205,7 @@ class WorkList:
 
     def _row(self, file: PlannedFile) -> tuple[object, ...]:
         labels = self._labels
-        return (*file[:4], int(file.page), labels(file.collection), file.item, labels(file.key))
+        return (*file[:4], int(file.page), labels[file.collection], file.item, labels[file.key])
 
     @staticmethod
     def _share(db: sqlite3.Connection) -> None:

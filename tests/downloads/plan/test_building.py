@@ -13,13 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mlhub_tui.downloads.plan.build import Stopped, of_archive, of_pages, of_search, opened
-from mlhub_tui.downloads.plan.builder import BUILDING, Builder, Progress
+from mlhub_tui.downloads.plan.build import of_archive
+from mlhub_tui.downloads.plan.builder import BUILDING, Builder
 from mlhub_tui.downloads.plan.counts import Counter
 from mlhub_tui.downloads.plan.files import files
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.index import Index, NoIndex
+from mlhub_tui.downloads.plan.making import Stopped, opened
+from mlhub_tui.downloads.plan.pages import of_pages, of_search
 from mlhub_tui.downloads.plan.place import Subject, archive_validator, clear, folder
+from mlhub_tui.downloads.plan.progress import Progress
 from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreachable, TargetBusy
 from mlhub_tui.models import Collection, Item, Search
 from mlhub_tui.models.when import parse_span

@@ -184,6 +184,22 @@ def test_a_changed_url_or_checksum_is_looked_at_again(worklist: WorkList, tmp_pa
     assert worklist.want([same._replace(checksum="1220aa")]).wanted == 1
 
 
+def test_wishes_that_cannot_be_read_to_their_end_change_nothing(worklist: WorkList) -> None:
+    first = planned("fields/a/x.tif", "https://a.example/1")
+    worklist.want([first])
+
+    def broken() -> Iterator[PlannedFile]:
+        yield planned("trees/b/y.tif", "https://a.example/2")._replace(collection="trees", key="y")
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        worklist.want(broken())
+    assert [entry.file for entry in worklist.entries()] == [first]
+    again = planned("trees/b/y.tif", "https://a.example/2")._replace(collection="trees", key="y")
+    worklist.want([again])
+    assert [entry.file for entry in worklist.entries()] == [again]
+
+
 def test_what_nobody_may_ask_for_fails_with_a_reason() -> None:
     assert open_link("s3://bucket/a/b.tif", False).url == "https://bucket.s3.amazonaws.com/a/b.tif"
     for href in ("", "file:///etc/passwd", "beside.tif"):
