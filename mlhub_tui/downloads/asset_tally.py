@@ -86,18 +86,18 @@ class AssetTally:
             group = self._groups.setdefault(asset.key, {}).setdefault(roles, _Group())
             group.add(asset, why, pays)
 
-    def keys(self) -> list[Choice]:
+    def by_key(self) -> list[Choice]:
         """Return the keys, the most frequent first; sizes are of what can be fetched."""
         found = [_merged(key, groups) for key, groups in self._groups.items()]
         return sorted(found, key=lambda choice: -choice.count)
 
-    def roles(self) -> list[Choice]:
+    def by_role(self) -> list[Choice]:
         """Return the roles in the same way; an asset of several is counted in each."""
-        by_role: dict[str, dict[tuple[str, ...], _Group]] = {}
+        found_of: dict[str, dict[tuple[str, ...], _Group]] = {}
         for number, (_, roles, group) in enumerate(self._each()):
             for role in roles:
-                by_role.setdefault(role, {})[(str(number),)] = group
-        found = [_merged(role, groups) for role, groups in by_role.items()]
+                found_of.setdefault(role, {})[(str(number),)] = group
+        found = [_merged(role, groups) for role, groups in found_of.items()]
         return sorted(found, key=lambda choice: -choice.count)
 
     def paying(self, key: str) -> int:

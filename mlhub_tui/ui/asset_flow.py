@@ -1,20 +1,44 @@
-"""From `d` to assets, where a source has no archives: the assets of an entry are shown to choose from."""
+"""From `d` to the assets in the queue: ask which, then queue them page by page."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..models import Collection, EntryKind, Item
+from ..errors import MLHubException
+from ..models import Collection, Document, Entry, EntryKind
+from ..text import clean, count, one_line
+from .supply import Supply, of_documents, of_entries, of_items, of_several
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..downloads.queue import DownloadQueue
     from .app import MLHubApp
+    from .connection import Connection
     from .documents import Documents
+    from .screens.assets import AssetChoice
+    from .screens.progress import ProgressScreen
     from .widgets.entries import Subject
+
+_FEW = 25
+"""Documents that are queued without a dialog on how far it is."""
+
+
+@dataclass
+class Queued:
+    """What came of it."""
+
+    files: int = 0
+    left_out: int = 0
+    why: str = ""
+    """Why the first of those was left out, or not all were gone through."""
 
 
 async def choose_assets(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
-    """Lead to the assets of the first of some entries; False: nothing is queued by looking at them.
+    """Ask which assets of some entries are wanted and queue them; False where nothing was queued.
 
     Parameters
     ----------
@@ -28,21 +52,125 @@ async def choose_assets(app: MLHubApp, subjects: Sequence[Subject], documents: D
     if not subjects:
         app.notify("Put the cursor on an item or a collection first.", markup=False)
         return False
-    subject = subjects[0]
-    document = documents.of(subject.entry) or await documents.load(subject.entry)
-    if document is None:
-        app.notify(documents.why_not(subject.entry), severity="error", markup=False)
+    supplies, licence = await _supplies([subject.entry for subject in subjects], documents)
+    if not supplies:
+        words = documents.why_not(subjects[0].entry) or "There is nothing here that could hold assets."
+        app.notify(clean(words), severity="error", markup=False)
         return False
-    has_assets = isinstance(document, Collection | Item) and bool(document.assets)
-    if not has_assets:
-        where = "open it and choose an item" if subject.entry.kind is not EntryKind.ITEM else "see its JSON"
-        app.notify(f"This source has no archives, and {document.label} has no assets: {where}.", markup=False)
-        return False
-    from .screens.document import DocumentScreen
+    return await ask_and_queue(app, supplies, documents, licence)
 
-    front = app.screen
-    if isinstance(front, DocumentScreen) and front.document is document:
-        front.action_pane("assets")
+
+async def _supplies(entries: Sequence[Entry], documents: Documents) -> tuple[list[Supply], str]:
+    """Return what is to be had of some entries, and their licence where it is one."""
+    source = documents.source
+    items = [entry for entry in entries if entry.kind is EntryKind.ITEM]
+    holders = [e for e in entries if e.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)]
+    supplies: list[Supply] = []
+    licences: dict[str, None] = {}
+    if items:
+        words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
+        supplies.append(of_entries(words, items, documents))
+    if holders and source is not None:
+        all_items = [of_items(f"all items of {holder.label}", source, holder) for holder in holders]
+        several = f"all items of {len(holders):,} collections"
+        supplies.append(all_items[0] if len(holders) == 1 else of_several(several, all_items))
+        own: list[Document] = []
+        for holder in holders:
+            document = documents.of(holder) or await documents.load(holder)
+            if isinstance(document, Collection):
+                licences |= {document.license: None} if document.license else {}
+                own += [document] if document.assets else []
+        if own:
+            supplies.append(of_documents("its own assets" if len(own) == 1 else "their own assets", own))
+    for name in dict.fromkeys(item.collection_id for item in items):
+        found = documents.of(Entry(EntryKind.COLLECTION, name)) if name else None
+        licences |= {found.license: None} if found is not None and found.license else {}
+    return supplies, ", ".join(licences)
+
+
+async def ask_and_queue(
+    app: MLHubApp, supplies: Sequence[Supply], documents: Documents, licence: str = ""
+) -> bool:
+    """Ask which assets of some documents are wanted and queue them; False where nothing was queued."""
+    from .screens.assets import AssetsScreen
+    from .screens.progress import ProgressScreen
+
+    connection, queue = app.connection, app.queue
+    if connection is None or queue is None:
+        words = (
+            app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
+        )
+        app.notify(clean(words), severity="error", markup=False)
+        return False
+    choice = await app.push_screen_wait(AssetsScreen(supplies, app.output_dir, licence, documents))
+    if choice is None:
+        return False
+    app.output_dir = choice.folder
+    done = Queued()
+    if not choice.supply.whole and (choice.supply.total or 0) <= _FEW:
+        try:
+            await _queue(connection, queue, choice, done, _never)
+        except MLHubException as error:
+            app.report(error)
     else:
-        app.push_screen(DocumentScreen(subject, documents, "assets"))
+
+        async def task(progress: ProgressScreen[Queued]) -> Queued:
+            await _queue(connection, queue, choice, done, progress.again, progress.say)
+            return done
+
+        if await app.push_screen_wait(ProgressScreen("Queueing assets", task)) is None:
+            done.why = done.why or "it was stopped before the end"
+    _tell(app, done)
+    return done.files > 0
+
+
+async def _queue(
+    connection: Connection,
+    queue: DownloadQueue,
+    choice: AssetChoice,
+    done: Queued,
+    again: Callable[[MLHubException], Awaitable[bool]],
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Queue what was chosen, a page of documents in memory at a time."""
+    from ..downloads.assets import Origin, requests_for
+
+    origin = Origin(connection.job_source, connection.source.kind, connection.credentials.profile)
+    looked = 0
+    async for page in choice.supply.pages(again, choice.most):
+        selection = await asyncio.to_thread(
+            requests_for,
+            origin,
+            page.entries,
+            choice.folder,
+            keys=choice.keys,
+            roles=choice.roles,
+            if_exists=choice.if_exists,
+            collection_id=choice.supply.belongs,
+        )
+        if selection.requests:
+            await queue.add_many(selection.requests)
+        looked += len(page.entries)
+        done.files += len(selection.requests)
+        done.left_out += len(selection.left_out) + page.skipped
+        reasons = (*(entry.why for entry in selection.left_out[:1]), *page.notes[:1], page.stopped)
+        done.why = done.why or next(filter(None, reasons), "")
+        total = page.matched if page.matched is not None else choice.supply.total
+        of = f" of {min(total, choice.most or total):,}" if total is not None else ""
+        say(f"{looked:,}{of} items, {count(done.files, 'file')} queued")
+
+
+def _tell(app: MLHubApp, done: Queued) -> None:
+    words = (
+        f"{count(done.files, 'file')} queued. 2 shows the downloads." if done.files else "Nothing was queued."
+    )
+    if done.left_out:
+        words += f"\n{done.left_out:,} left out: {one_line(done.why, 200)}"
+    elif done.why:
+        words += f"\n{one_line(done.why, 200)}"
+    good = done.files > 0 and not done.why
+    app.notify(clean(words), severity="information" if good else "warning", markup=False, timeout=8)
+
+
+async def _never(_: MLHubException) -> bool:
     return False

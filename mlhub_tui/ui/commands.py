@@ -59,6 +59,7 @@ class Command:
 EVERYWHERE = "Everywhere"
 BROWSE = "Browse"
 DOCUMENT = "Collection"
+RESULTS = "Results"
 DOWNLOADS = "Downloads"
 PROFILES = "Profiles"
 LISTS = "Lists"
@@ -68,7 +69,22 @@ COMMANDS: tuple[Command, ...] = (
         "app.browse", "1", "go('browse')", "Browse", "Browse datasets, collections and items", EVERYWHERE
     ),
     Command("app.downloads", "2", "go('downloads')", "Downloads", "See the download queue", EVERYWHERE),
-    Command("app.profiles", "3", "go('profiles')", "Profiles", "Choose, add or edit a profile", EVERYWHERE),
+    Command(
+        "app.profiles",
+        "3",
+        "go('profiles')",
+        "Profiles",
+        "Choose, add or edit a profile or source",
+        EVERYWHERE,
+    ),
+    Command(
+        "app.open",
+        "O",
+        "open_source",
+        "Open",
+        "Open a URL or path: an API, a catalog, an archive",
+        EVERYWHERE,
+    ),
     Command("app.help", "question_mark", "help", "help", "Show all keys", EVERYWHERE, 98),
     Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
     Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
@@ -102,7 +118,7 @@ COMMANDS: tuple[Command, ...] = (
         "d",
         "download",
         "download",
-        "Download the archives of the collection, the dataset or the selection",
+        "Download archives of MLHub collections, or choose assets to download",
         BROWSE,
         3,
     ),
@@ -111,9 +127,22 @@ COMMANDS: tuple[Command, ...] = (
         "space",
         "mark",
         "select",
-        "Select the collection, to download several at once",
+        "Select the collection or item, to download several at once",
         BROWSE,
         6,
+    ),
+    Command(
+        "browse.search", "s", "search", "search", "Search for items, here or in the whole source", BROWSE, 4
+    ),
+    Command("browse.saved", "S", "saved", "saved searches", "Run or forget a saved search", BROWSE),
+    Command(
+        "browse.export",
+        "e",
+        "export",
+        "export",
+        "Write the items of the selection or the collection, or a document, to a file",
+        BROWSE,
+        9,
     ),
     Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
     Command(
@@ -152,7 +181,26 @@ COMMANDS: tuple[Command, ...] = (
     Command("document.items", "i", "pane('items')", "items", "Show the items", DOCUMENT, 4),
     Command("document.assets", "a", "pane('assets')", "assets", "Show the assets", DOCUMENT, 5),
     Command("document.json", "J", "pane('json')", "JSON", "Show the JSON as received", DOCUMENT, 6),
-    Command("document.download", "d", "download", "download", "Download the archive", DOCUMENT, 3),
+    Command(
+        "document.download",
+        "d",
+        "download",
+        "download",
+        "Download the archive, or choose assets",
+        DOCUMENT,
+        3,
+    ),
+    Command("document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10),
+    Command("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
+    Command(
+        "document.export",
+        "e",
+        "export",
+        "export",
+        "Write the document, or its items, to a file",
+        DOCUMENT,
+        10,
+    ),
     Command("document.reload", "r", "reload", "reload", "Load again", DOCUMENT, 8),
     Command("document.copy", "y", "copy_id", "copy id", "Copy the id", DOCUMENT, 9),
     Command("document.cite", "Y", "copy_citation", "copy citation", "Copy the citation", DOCUMENT, 7),
@@ -164,6 +212,48 @@ COMMANDS: tuple[Command, ...] = (
         "Show and copy the page's URL; open it outside SSH",
         DOCUMENT,
     ),
+    # The results of a search
+    Command("results.open", "enter", "open", "open", "Open the item", RESULTS, 1),
+    Command("results.filter", "slash", "filter", "filter", "Filter what is loaded by id", RESULTS, 4),
+    Command("results.mark", "space", "mark", "select", "Select the item", RESULTS, 5),
+    Command(
+        "results.all",
+        "A",
+        "mark_all",
+        "select all",
+        "Select all that is loaded and shown, or nothing",
+        RESULTS,
+    ),
+    Command(
+        "results.download",
+        "d",
+        "download",
+        "download",
+        "Choose assets of the selection, the item or all that is found",
+        RESULTS,
+        2,
+    ),
+    Command(
+        "results.export",
+        "e",
+        "export",
+        "export",
+        "Write the selection, what is loaded or all that is found to a file",
+        RESULTS,
+        3,
+    ),
+    Command("results.search", "s", "search", "change", "Change the search", RESULTS, 6),
+    Command("results.save", "S", "save", "save", "Save the search and its count under a name", RESULTS, 7),
+    Command(
+        "results.again",
+        "r",
+        "again",
+        "again",
+        "Ask again for a page that failed, go on, or search anew",
+        RESULTS,
+        8,
+    ),
+    Command("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
     # Downloads
     Command(
         "downloads.pause",
@@ -217,15 +307,26 @@ COMMANDS: tuple[Command, ...] = (
     Command("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 10),
     Command("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 11),
     # Profiles
-    Command("profiles.use", "enter", "use", "use", "Use the profile", PROFILES, 1),
-    Command("profiles.new", "n", "new", "new", "Enter a key and save it under a name", PROFILES, 2),
-    Command("profiles.edit", "e", "edit", "edit", "Edit the profile", PROFILES, 3),
-    Command("profiles.delete", "x", "delete", "delete", "Delete the profile", PROFILES, 5),
-    Command("profiles.test", "t", "test", "test", "Test the key of the profile", PROFILES, 4),
+    Command("profiles.use", "enter", "use", "use", "Use the profile or source", PROFILES, 1),
+    Command("profiles.open", "o", "look", "open", "Open or add what is at a URL or path", PROFILES, 2),
+    Command("profiles.new", "n", "new", "add", "Save the source as a profile, or add one", PROFILES, 3),
+    Command("profiles.edit", "e", "edit", "edit", "Edit the profile", PROFILES, 4),
+    Command("profiles.delete", "x", "delete", "delete", "Delete the profile", PROFILES, 6),
     Command(
-        "profiles.sample", "s", "sample", "sample", "Try the sample catalogue, no key needed", PROFILES, 6
+        "profiles.test",
+        "t",
+        "test",
+        "test",
+        "Ask the source whether it answers and takes the key",
+        PROFILES,
+        5,
     ),
-    Command("profiles.anonymous", "a", "anonymous", "no key", "Browse without a key", PROFILES, 7),
+    Command(
+        "profiles.sample", "s", "sample", "sample", "Try the sample catalogue, no key needed", PROFILES, 7
+    ),
+    Command(
+        "profiles.anonymous", "a", "anonymous", "no key", "Browse an MLHub API without a key", PROFILES, 8
+    ),
     # Lists, trees and tables
     Command("list.down", "j,down", "cursor_down", "down", "Go down", LISTS, palette=False),
     Command("list.up", "k,up", "cursor_up", "up", "Go up", LISTS, palette=False),
@@ -308,7 +409,7 @@ def _cells(command: Command) -> int:
 def key_table() -> str:
     """Return the key table of the README, in Markdown."""
     rows = ["| where | key | what it does |", "| --- | --- | --- |"]
-    for place in (EVERYWHERE, BROWSE, DOCUMENT, DOWNLOADS, PROFILES, LISTS):
+    for place in (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, DOWNLOADS, PROFILES, LISTS):
         rows += [f"| {place} | {_code(c)} | {c.help} |" for c in of(place)]
     return "\n".join(rows)
 

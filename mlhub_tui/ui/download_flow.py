@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 async def download(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
     """Ask about what is to be had of some entries and queue it; False where nothing was queued.
 
-    MLHub has archives of collections, and a dataset stands for all of its own; other sources have assets.
+    MLHub has archives of collections, and a dataset stands for all of its own; its items, and all of other
+    sources, have assets.
     """
-    if not documents.has_archives:
+    only_items = bool(subjects) and all(subject.entry.kind is EntryKind.ITEM for subject in subjects)
+    if only_items or not documents.has_archives:
         from .asset_flow import choose_assets
 
         return await choose_assets(app, subjects, documents)

@@ -42,7 +42,9 @@ class Pager:
         self.matched = page.matched if page.matched is not None else self.matched
         self.skipped += page.skipped
         self.notes |= dict.fromkeys(map(one_line, page.notes))
-        seen = repeated = guard.repeats_page([(entry.id, entry.url) for entry in page.entries])
+        sifted_empty = page.looked is not None and not page.entries
+        marks = [(entry.id, entry.url) for entry in page.entries]
+        seen = repeated = not sifted_empty and guard.repeats_page(marks)
         self.next = page.next
         if page.next is not None and guard.repeats_link(page.next):
             repeated = True

@@ -6,6 +6,7 @@ Whatever the number, a page of them is in memory at a time; a page that fails ca
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -43,12 +44,15 @@ class Supply:
         How many there are, where that is known.
     whole
         Whether they are all that there is of something, so that their number may be large or unknown.
+    belongs
+        The id of the collection of items that do not say theirs.
     """
 
     words: str
     fetch: Fetch
     total: int | None = None
     whole: bool = False
+    belongs: str = ""
 
     async def pages(self, again: Again, limit: int | None = None) -> AsyncGenerator[Page[Document], None]:
         """Yield page after page, up to `limit` documents.
@@ -107,7 +111,8 @@ def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> Su
         following = str(stop) if stop < len(entries) else None
         return Page(there, following, len(entries), len(notes), notes=notes)
 
-    return Supply(words, fetch, len(entries))
+    belongs = {entry.collection_id for entry in entries}
+    return Supply(words, fetch, len(entries), belongs=belongs.pop() if len(belongs) == 1 else "")
 
 
 def of_search(words: str, source: Source, search: Search, total: int | None = None) -> Supply:
@@ -155,7 +160,24 @@ def of_items(words: str, source: Source, holder: Entry, total: int | None = None
     async def fetch(link: str | None) -> Page[Document]:
         return _documents(await source.items_page(name, link=link, page_size=PAGE))
 
-    return Supply(words, fetch, total, whole=True)
+    return Supply(words, fetch, total, whole=True, belongs=holder.id)
+
+
+def of_several(words: str, supplies: Sequence[Supply]) -> Supply:
+    """Return one supply after the other as one."""
+
+    async def fetch(link: str | None) -> Page[Document]:
+        at, inner = json.loads(link) if link is not None else (0, None)
+        page = await supplies[at].fetch(inner)
+        if page.next is not None:
+            return replace(page, next=json.dumps([at, page.next]), matched=total)
+        following = json.dumps([at + 1, None]) if at + 1 < len(supplies) else None
+        notes = (*page.notes, *([page.stopped] if page.stopped and following else []))
+        return replace(page, next=following, matched=total, notes=notes)
+
+    totals = [supply.total for supply in supplies]
+    total = None if None in totals else sum(filter(None, totals))
+    return Supply(words, fetch, total, whole=any(supply.whole for supply in supplies))
 
 
 def _documents(page: Page[Item]) -> Page[Document]:

@@ -18,7 +18,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import ProfilesFile
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.screens import download
+from mlhub_tui.ui.widgets import where_to
 
 from .conftest import Driver, driven
 from .scenes import FIRST_START, FOLDER, SCENES, FixedQueue, Scene
@@ -46,7 +46,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def fixed(sample: SampleServer, home: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene) -> AppOptions:
     """Return options for the sample catalogue; queue, disk and profiles are always the same."""
     monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: FixedQueue())
-    monkeypatch.setattr(download, "_look_at", lambda _: ("", 84_100_000_000))
+    monkeypatch.setattr(where_to, "look_at", lambda _: ("", 84_100_000_000))
     if scene not in FIRST_START:
         file = ProfilesFile.load()
         file.save("default", api_key=sample.key, root_url=sample.root_url)

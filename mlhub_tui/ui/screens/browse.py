@@ -336,6 +336,30 @@ class BrowseScreen(PlaceScreen):
         if await download(self.hub, tree.to_download, self._documents):
             tree.clear_marks()
 
+    @work(group="search", exclusive=True)
+    async def action_search(self) -> None:
+        """Ask for a search, in the collection under the cursor at first."""
+        from ..search_flow import search
+
+        tree = self.tree_view
+        await search(self.hub, tree.holder or tree.subject, self._documents)
+
+    @work(group="search", exclusive=True)
+    async def action_saved(self) -> None:
+        """List the saved searches."""
+        from ..search_flow import saved_searches
+
+        await saved_searches(self.hub)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write what is selected or under the cursor to a file."""
+        from ..export_flow import export_subjects
+
+        tree = self.tree_view
+        chosen = [*tree.marked.values()] or ([tree.subject] if tree.subject is not None else [])
+        await export_subjects(self.hub, chosen, self._documents)
+
     def action_copy_id(self) -> None:
         """Copy the id of what is under the cursor."""
         subject = self.tree_view.subject

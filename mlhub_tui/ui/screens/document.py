@@ -22,6 +22,7 @@ from ..widgets.asset_table import AssetTable
 from ..widgets.entries import Subject, entry_id
 from ..widgets.item_table import ItemTable
 from ..widgets.json_view import JsonView
+from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
 from .base import PlaceScreen
 from .browse_detail import sheet_of
@@ -60,7 +61,7 @@ class DocumentScreen(PlaceScreen):
             yield Sheet(id="overview")
             with Container(id="rest"):
                 if "items" in self._panes:
-                    yield ItemTable(id="items")
+                    yield ResultTable(id="items")
                 yield AssetTable(id="assets")
                 yield JsonView(id="json")
 
@@ -78,8 +79,9 @@ class DocumentScreen(PlaceScreen):
 
     def hint_commands(self) -> list[Command]:
         """Leave out what this document has not."""
-        gone = [] if self._holds_items else ["document.items"]
-        downloads = not self._documents.has_archives or self._entry.kind is EntryKind.COLLECTION
+        gone = [] if self._holds_items else ["document.items", "document.mark"]
+        has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
+        downloads = not self._documents.has_archives or has_some
         return hints(DOCUMENT, gone if downloads else [*gone, "document.download"])
 
     # Content
@@ -140,6 +142,8 @@ class DocumentScreen(PlaceScreen):
             parts.append(Content.styled(f" {PANES[name]} ", style))
         target = self.query_one(f"#{self._pane}")
         status = getattr(target, "status", "")
+        if self._pane == "items" and self._chosen:
+            status = f"{len(self._chosen):,} selected, {status}"
         tabs = Content("").join(parts)
         words = line(status, "$muted", limit=max(self.size.width - tabs.cell_length - 3, 0))
         room = self.size.width - tabs.cell_length - words.cell_length - 5
@@ -231,7 +235,34 @@ class DocumentScreen(PlaceScreen):
         """Queue the archive of the collection; where there are none, choose among the assets."""
         from ..download_flow import download
 
-        await download(self.hub, [self._subject], self._documents)
+        if await download(self.hub, self._chosen or [self._subject], self._documents):
+            for table in self.query(ResultTable):
+                table.clear_marks()
+
+    @property
+    def _chosen(self) -> list[Subject]:
+        """The items that are selected."""
+        marked = (entry for table in self.query(ResultTable) for entry in table.marked.values())
+        return [Subject(entry, None, self._subject.dataset) for entry in marked]
+
+    def action_mark(self) -> None:
+        """Select the item under the cursor."""
+        if self._pane == "items":
+            self.query_one(ResultTable).toggle_mark()
+
+    @work(group="search", exclusive=True)
+    async def action_search(self) -> None:
+        """Ask for a search in the collection."""
+        from ..search_flow import search
+
+        await search(self.hub, self._subject, self._documents)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write the document, its items, or those that are selected, to a file."""
+        from ..export_flow import export_subjects
+
+        await export_subjects(self.hub, self._chosen or [self._subject], self._documents)
 
     def action_copy_id(self) -> None:
         """Copy the id."""

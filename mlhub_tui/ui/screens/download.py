@@ -22,7 +22,7 @@ from ...models import CollectionRef
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..draw import content, line
-from ..widgets.choice import Choice
+from ..widgets.where_to import WhereTo
 
 SIDE_BY_SIDE = 4
 """Sizes asked for at a time."""
@@ -69,23 +69,12 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
             with Horizontal(classes="row"):
                 yield Label(Content("Licence"), classes="name")
                 yield Static(line(licences or "not stated"))
-            with Horizontal(classes="row"):
-                yield Label(Content("Folder"), classes="name")
-                field = Input(str(self._folder), id="folder", select_on_focus=False)
-                field.cursor_blink = False
-                yield field
-            with Horizontal(classes="row"):
-                yield Label(Content("Free there"), classes="name")
-                yield Static(id="free")
-            with Horizontal(classes="row"):
-                yield Label(Content("If it exists"), classes="name")
-                yield Choice([option.value for option in IfExists], id="if-exists")
+            yield WhereTo(self._folder)
             yield Static(id="warning")
 
     def on_mount(self) -> None:
-        """Ask for the sizes and the room."""
+        """Ask for the sizes."""
         self._ask_sizes()
-        self._look_at_disk()
 
     @work(group="sizes")
     async def _ask_sizes(self) -> None:
@@ -119,35 +108,13 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
         if self._unknown and self._sizes:
             words += f"; unknown: {', '.join(self._unknown)}"
         self._say("size", content(words))
-        self._look_at_disk()
+        for where in self.query(WhereTo):
+            where.need(sum(self._sizes.values()))
 
     def _say(self, where: str, words: Content) -> None:
         """Fill a line, unless the dialog was answered in the meantime and is going."""
         for place in self.query(f"#{where}").results(Static):
             place.update(words)
-
-    @on(Input.Changed, "#folder")
-    def _folder_edited(self, event: Input.Changed) -> None:
-        event.stop()
-        self._look_at_disk()
-
-    @property
-    def _chosen_folder(self) -> Path:
-        typed = self.query_one("#folder", Input).value.strip()
-        return Path(typed or ".").expanduser().absolute()
-
-    @work(group="disk", exclusive=True)
-    async def _look_at_disk(self) -> None:
-        if not self.query("#folder"):
-            return
-        problem, free = await asyncio.to_thread(_look_at, self._chosen_folder)
-        needed = sum(self._sizes.values())
-        short = free is not None and free < needed
-        words = problem or (size(free) if free is not None else "unknown")
-        if short and not problem:
-            words += f", {size(needed)} needed: it will not fit"
-        style = "bold $error" if problem or short else ""
-        self._say("free", content(words, style))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -156,17 +123,5 @@ class DownloadScreen(ModalScreen[DownloadChoice | None]):
 
     def action_queue(self) -> None:
         """Close with the choice."""
-        self.dismiss(
-            DownloadChoice(self._chosen_folder, IfExists(self.query_one(Choice).value), dict(self._sizes))
-        )
-
-
-def _look_at(folder: Path) -> tuple[str, int | None]:
-    """Return what is wrong with a folder, empty where nothing is, and the bytes free there."""
-    from ...downloads.folder import check, free
-
-    try:
-        check(folder)
-    except MLHubException as error:
-        return error.message, None
-    return "", free(folder)
+        where = self.query_one(WhereTo)
+        self.dismiss(DownloadChoice(where.folder, where.if_exists, dict(self._sizes)))

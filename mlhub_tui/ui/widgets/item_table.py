@@ -179,7 +179,7 @@ class ItemTable(LineView):
 
     def _strip(self, name: str, row: tuple[str, str], width: int, number: int | None) -> Strip:
         names, dates = self._columns(width)
-        text = f" {_fit(name, names)}  {_fit(row[0], dates)}  {row[1]}"
+        text = f" {fitted(name, names)}  {fitted(row[0], dates)}  {row[1]}"
         if number is None:
             style = self.look("") + self.look("header")
         else:
@@ -212,7 +212,7 @@ def _name(entry: Entry) -> str:
     return one_line(entry.label, LONGEST)
 
 
-def _fit(text: str, room: int) -> str:
+def fitted(text: str, room: int) -> str:
     """Return a text in as many cells; of an id that is longer its end, which tells it from its neighbours."""
     length = cell_len(text)
     if length > room:

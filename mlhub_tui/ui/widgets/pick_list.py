@@ -126,7 +126,8 @@ class PickList(LineView):
         box = f"{self._tick(one.key)} " if self._tick is not None and one.key else ""
         figures = one_line(one.figures, LONGEST)
         room = max(width - cell_len(box) - cell_len(figures) - 2, 0)
-        names = min(self._names if one.key else room, max(room * 2 // 3, room - 30))
+        least = max(room * 2 // 3, room - 30) if one.words else room
+        names = min(self._names if one.key else room, least)
         name, words = (
             _fit(one_line(one.name, LONGEST), names),
             _fit(one_line(one.words, LONGEST), room - names),

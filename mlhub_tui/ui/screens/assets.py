@@ -1,0 +1,360 @@
+"""The dialog before a download of assets: which of them, how big they are, where to, what if they exist."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from ...downloads.asset_tally import AssetTally
+from ...downloads.assets import Choice as Counted
+from ...downloads.job import IfExists
+from ...errors import MLHubException
+from ...models import Document, Entry, EntryKind, Item
+from ...profiles import Kind
+from ...text import count, link_names, one_line, size
+from ..documents import Documents, why
+from ..draw import content, line
+from ..supply import Supply
+from ..widgets.asset_table import kind
+from ..widgets.choice import Choice as ChoiceOf
+from ..widgets.form import field
+from ..widgets.pick_list import PickLine, PickList
+from ..widgets.where_to import WhereTo
+from .asset_ticks import Ticks
+
+COUNTED = 1_000
+"""Items of a large supply that are looked at before the choice; sizes are of these."""
+MOST = 1_000
+"""Items of a large supply that are queued unless another number is typed."""
+HIGH = 36
+"""Rows of a terminal with room for a long list."""
+COLLECTIONS = 5
+"""Collections whose licences are looked up."""
+_ROLE, _KEY = "role:", "key:"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChoice:
+    """What the user decided; `most` is how many items are gone through at most, None for all."""
+
+    supply: Supply
+    keys: frozenset[str]
+    roles: frozenset[str]
+    folder: Path
+    if_exists: IfExists
+    most: int | None
+
+
+class AssetsScreen(ModalScreen[AssetChoice | None]):
+    """Asks; space ticks, Enter queues, Esc does not.
+
+    Parameters
+    ----------
+    supplies
+        The documents whose assets are meant; of several the user chooses one.
+    folder
+        The output folder.
+    licence
+        The licence of what the documents belong to.
+    documents
+        Where the collections of items are looked up for their licences; None where there is no need.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "queue", "queue", show=False),
+        Binding("a", "all", "all or none", show=False),
+    ]
+    CSS = """
+    AssetsScreen > .dialog { width: 92; padding: 0 1; }
+    AssetsScreen PickList { height: auto; min-height: 3; max-height: 8; margin: 0 0 1 0; }
+    AssetsScreen.-high PickList { max-height: 18; }
+    AssetsScreen.-short PickList { max-height: 3; margin: 0; }
+    AssetsScreen #counted { display: none; }
+    AssetsScreen #counted.-said { display: block; }
+    AssetsScreen #most { width: 10; }
+    AssetsScreen #of { padding: 0 0 0 1; width: 1fr; color: $muted; }
+    """
+    AUTO_FOCUS = "PickList"
+
+    def __init__(
+        self,
+        supplies: Sequence[Supply],
+        folder: Path,
+        licence: str = "",
+        documents: Documents | None = None,
+    ) -> None:
+        super().__init__()
+        self._documents, self._collections = documents, set[str]()
+        self._supplies, self._supply = supplies, supplies[0]
+        self._folder, self._licence = folder, licence
+        self._tally = AssetTally()
+        self._ticks = Ticks(self._tally)
+        self._licences: dict[str, None] = {}
+        self._touched = False
+        self._counting = "looking…"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the questions."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Download assets")
+            dialog.border_subtitle = line("space ticks, a all, enter queues, tab moves, esc cancels")
+            if len(self._supplies) == 1:
+                yield Static(line(self._supply.words, "bold"))
+            else:
+                room = max(72 // len(self._supplies) - 4, 12)
+                yield ChoiceOf([one_line(supply.words, room) for supply in self._supplies], id="of-what")
+            yield Static(id="counted")
+            yield PickList(self._box)
+            whole = next((supply for supply in self._supplies if supply.whole), None)
+            if whole is not None:
+                with Horizontal(classes="row", id="most-row") as row:
+                    row.display = self._supply.whole
+                    yield Label(Content("Items at most"), classes="name")
+                    yield field("most", str(min(whole.total or MOST, MOST)))
+                    yield Static(content(_of_all(whole)), id="of")
+            with Horizontal(classes="row"):
+                yield Label(Content("Chosen"), classes="name")
+                yield Static(id="chosen")
+            with Horizontal(classes="row"):
+                yield Label(Content("Licence"), classes="name")
+                yield Static(id="licence")
+            yield WhereTo(self._folder)
+            yield Static(id="warning")
+
+    def on_mount(self) -> None:
+        """Begin to count."""
+        self._show()
+        self._count()
+
+    @on(ChoiceOf.Changed)
+    def _of_what(self, message: ChoiceOf.Changed) -> None:
+        """Begin anew with other documents."""
+        message.stop()
+        chosen = next((self._supplies[one.chosen] for one in self.query("#of-what").results(ChoiceOf)), None)
+        if chosen is not None and chosen is not self._supply:
+            self._supply, self._touched, self._counting = chosen, False, "looking…"
+            self._tally = AssetTally()
+            self._ticks = Ticks(self._tally)
+            self._licences.clear()
+            self._collections.clear()
+            for row in self.query("#most-row"):
+                row.display = chosen.whole
+            self._show()
+            self._count()
+
+    def on_resize(self) -> None:
+        """Give the list what room there is."""
+        self.set_class(self.size.height >= HIGH, "-high")
+
+    # Counting
+
+    @work(group="count", exclusive=True)
+    async def _count(self) -> None:
+        """Look at the documents, a page in memory at a time, and say what there is as it comes."""
+        most = COUNTED if self._supply.whole else None
+        notes: dict[str, None] = {}
+        try:
+            async for page in self._supply.pages(_never, most):
+                notes |= dict.fromkeys(page.notes)
+                await self._look_at(page.entries)
+                total = page.matched if page.matched is not None else self._supply.total
+                self._counting = f"looking: {self._tally.documents:,}{f' of {total:,}' if total else ''}…"
+                self._show()
+            self._counting = ""
+        except MLHubException as error:
+            self._counting = f"! {why(error)}"
+        if notes:
+            self._counting = "  ".join(filter(None, (self._counting, f"! {next(iter(notes))}")))
+        self._show()
+
+    async def _look_at(self, documents: tuple[Document, ...]) -> None:
+        for number, document in enumerate(documents):
+            self._tally.add(document)
+            if isinstance(document, Item):
+                self._learn_licence(document)
+            if number % 50 == 49:
+                await asyncio.sleep(0)
+        if not self._touched:
+            self._ticks.tick_data()
+
+    def _learn_licence(self, item: Item) -> None:
+        """Take up the licence of an item, or look up that of its collection, of the first few."""
+        name = item.collection_id
+        if item.license:
+            self._licences[item.license] = None
+        elif name and name not in self._collections and len(self._collections) < COLLECTIONS:
+            self._collections.add(name)
+            if not self._licence and self._documents is not None:
+                self._look_up(self._documents, name)
+
+    @work(group="licence")
+    async def _look_up(self, documents: Documents, name: str) -> None:
+        entry = Entry(EntryKind.COLLECTION, name)
+        document = documents.of(entry)
+        if document is None and documents.kind is not Kind.STATIC:  # where a whole tree might be walked
+            document = await documents.load(entry)
+        if document is not None and document.license:
+            self._licences[document.license] = None
+            self._show()
+
+    # Showing
+
+    def _show(self) -> None:
+        if not self.query("#chosen"):
+            return  # answered in the meantime
+        self.query_one(PickList).show(self._lines())
+        words = self._counted_words
+        self._say("counted", words, "$warning" if "!" in self._counting else "$muted")
+        self.query_one("#counted").set_class(bool(words), "-said")
+        licences = [self._licence, *self._licences] if self._licence else [*self._licences]
+        self._say("licence", ", ".join(dict.fromkeys(map(link_names, licences))) or "not stated")
+        self._sum_up()
+
+    def _say(self, where: str, words: str, style: str = "") -> None:
+        self.query_one(f"#{where}", Static).update(line(words, style))
+
+    @property
+    def _counted_words(self) -> str:
+        if self._counting:
+            return self._counting
+        if self._partly:
+            return f"counted in the first {self._tally.documents:,}; what is ticked is queued of the rest too"
+        return "" if self._tally.by_key() else "no assets here"
+
+    @property
+    def _partly(self) -> bool:
+        """Whether only the first of many items were counted."""
+        counted, total = self._tally.documents, self._supply.total
+        return self._supply.whole and counted >= COUNTED and (total is None or total > counted)
+
+    def _lines(self) -> list[PickLine]:
+        roles = [_line(_ROLE, choice, "") for choice in self._tally.by_role()]
+        keys = [_line(_KEY, choice, self._mark(choice)) for choice in self._tally.by_key()]
+        return [
+            *([PickLine("Roles"), *roles] if roles else []),
+            *([PickLine("Assets"), *keys] if keys else []),
+        ]
+
+    def _mark(self, choice: Counted) -> str:
+        if self._tally.paying(choice.key):
+            return "$ requester pays"
+        return (
+            "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
+        )
+
+    def _box(self, key: str) -> str:
+        if key.startswith(_ROLE):
+            return "[x]" if key.removeprefix(_ROLE) in self._ticks.roles else "[ ]"
+        return self._ticks.box(key.removeprefix(_KEY))
+
+    def _sum_up(self) -> None:
+        totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
+        words = count(totals.files, "file")
+        known = size(totals.size) if totals.size else ""
+        unknown = f"{totals.unknown:,} unknown" if known else "sizes unknown"
+        sizes = " + ".join(filter(None, (known, unknown if totals.unknown else "")))
+        part = f" in the first {self._tally.documents:,} items" if self._partly else ""
+        self._say("chosen", f"{words}, {sizes}{part}" if sizes else words + part)
+        for where in self.query(WhereTo):
+            where.need(totals.size)
+        self._explain(totals.barred)
+
+    def _explain(self, barred: int) -> None:
+        """Say why what is chosen is not queued, or else what is wrong under the cursor."""
+        current = self.query_one(PickList).current
+        note = current.note if current is not None else ""
+        if barred:
+            left = f"{count(barred, 'chosen asset')} cannot be fetched and will be left out"
+            note = f"{left}: {note or self._first_barrier}"
+        self.query_one("#warning", Static).update(content(one_line(note, 300), "$warning"))
+
+    @property
+    def _first_barrier(self) -> str:
+        chosen = (c for c in self._tally.by_key() if self._ticks.box(c.key) != "[ ]")
+        return next((choice.why for choice in chosen if choice.why), "")
+
+    # Keys
+
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        message.stop()
+        self._touched = True
+        if message.key.startswith(_ROLE):
+            self._ticks.toggle_role(message.key.removeprefix(_ROLE))
+        else:
+            self._ticks.toggle_key(message.key.removeprefix(_KEY))
+        self.query_one(PickList).refresh()
+        self._sum_up()
+
+    @on(PickList.Moved)
+    def _moved(self, message: PickList.Moved) -> None:
+        message.stop()
+        self._explain(self._tally.totals(self._ticks.keys, self._ticks.roles).barred)
+
+    @on(PickList.Picked)
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
+        self.action_queue()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_queue()
+
+    def action_all(self) -> None:
+        """Tick everything, or nothing where everything is ticked."""
+        self._touched = True
+        self._ticks.toggle_all()
+        self.query_one(PickList).refresh()
+        self._sum_up()
+
+    def action_queue(self) -> None:
+        """Close with the choice, if there is one."""
+        totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
+        if not totals.files:
+            words = "nothing is chosen that can be fetched: tick some with space"
+            self.query_one("#warning", Static).update(content(words, "bold $error"))
+            return
+        most: int | None = None
+        if self._supply.whole:
+            typed = self.query_one("#most", Input).value.strip().replace(",", "").casefold()
+            if typed != "all" and not (typed.isascii() and typed.isdigit() and int(typed[:12]) > 0):
+                words = "Items at most: a number, or all"
+                self.query_one("#warning", Static).update(content(words, "bold $error"))
+                return
+            most = None if typed == "all" else int(typed[:12])
+        where = self.query_one(WhereTo)
+        keys, roles = frozenset(self._ticks.keys), frozenset(self._ticks.roles)
+        self.dismiss(AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most))
+
+
+def _line(prefix: str, choice: Counted, mark: str) -> PickLine:
+    """Return the line of a key or a role."""
+    unknown = choice.count - choice.barred - choice.sized
+    known = size(choice.size) if choice.sized else ""
+    sizes = " + ".join(filter(None, (known, f"{unknown:,} ?" if unknown and known else "")))
+    types = ", ".join(dict.fromkeys(kind(media_type) for media_type in choice.media_types[:3]))
+    title = choice.title if prefix == _KEY and choice.title != choice.key else ""
+    words = "  ".join(filter(None, (mark, types, title)))
+    figures = f"{choice.count:,} × {sizes}" if sizes else f"{choice.count:,}"
+    return PickLine(choice.key or "(no name)", words, figures, prefix + choice.key, choice.why)
+
+
+def _of_all(supply: Supply) -> str:
+    return f"of {supply.total:,}; all for every one" if supply.total is not None else "all for every one"
+
+
+async def _never(_: MLHubException) -> bool:
+    return False

@@ -1,0 +1,382 @@
+"""Results: the items that a search finds, page by page, to be opened, downloaded and exported."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
+from ...models import Entry, Search
+from ...sources.base import Page, Source
+from ...text import count
+from ..commands import RESULTS, Command, bindings, hints
+from ..criteria import words_of
+from ..documents import Documents, why
+from ..draw import content, line
+from ..messages import ConnectionChanged
+from ..sheets.documents import document_sheet
+from ..supply import PAGE, Supply, of_entries, of_part, of_search
+from ..widgets.bars import HintBar
+from ..widgets.entries import Subject
+from ..widgets.find_bar import FindBar
+from ..widgets.result_table import ResultTable
+from ..widgets.sheet import Sheet
+from .base import PlaceScreen
+from .results_words import State, notes_of, scope, status_of, total
+
+DETAIL_DELAY = 0.15
+"""Seconds the cursor rests before the detail follows it."""
+FEW = 25
+"""Items that are asked for one by one; more are listed again."""
+
+
+class ResultsScreen(PlaceScreen):
+    """What a search finds. One page of documents is in memory, of the rest what the table shows.
+
+    Parameters
+    ----------
+    source
+        Where to search.
+    search
+        What for.
+    saved
+        The name that the search is saved under; empty for one that is not.
+    """
+
+    place = RESULTS
+    mode = "browse"
+    parts = ("#results", "#strip", "#notes")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(RESULTS, {"results.open": "open"}),
+        Binding("escape", "step_back", show=False),
+    ]
+    CSS = """
+    ResultsScreen #strip { height: 1; padding: 0 1; background: $surface; }
+    ResultsScreen #panes { height: 1fr; }
+    ResultsScreen #results { width: 1fr; }
+    ResultsScreen #detail { display: none; }
+    ResultsScreen.-wide #detail { display: block; width: 1fr; border-left: vkey $line; }
+    ResultsScreen #notes { height: auto; max-height: 4; padding: 0 1; display: none; }
+    ResultsScreen #notes.-said { display: block; }
+    """
+
+    def __init__(self, source: Source, search: Search, saved: str = "") -> None:
+        super().__init__()
+        self.source, self.search, self.saved = source, search, saved
+        self._documents = Documents(source)
+        self._looked = 0
+        self._pages = 0
+        self._failure = ""
+        self._stopped = False
+        self._closed = False
+        self._pending: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the table, on wide terminals with the detail beside it."""
+        yield Static(id="strip")
+        with Horizontal(id="panes"):
+            yield ResultTable(id="results")
+            yield Sheet(id="detail")
+        yield Static(id="notes")
+
+    def on_mount(self) -> None:
+        """Begin to search."""
+        super().on_mount()
+        self.table.focus()
+        self._start_over()
+
+    @property
+    def table(self) -> ResultTable:
+        """The table."""
+        return self.query_one(ResultTable)
+
+    def hint_commands(self) -> list[Command]:
+        """Return the commands for the hint bar."""
+        return hints(RESULTS)
+
+    def on_connection_changed(self, message: ConnectionChanged) -> None:
+        """Take note where the source was closed: what is loaded stays, and nothing more comes."""
+        super().on_connection_changed(message)
+        connection = self.hub.connection
+        if connection is None or connection.source is not self.source:
+            self._closed = True
+
+    # Searching
+
+    def _start_over(self) -> None:
+        self._looked = self._pages = 0
+        self.table.reset()
+        self._load()
+
+    @work(exclusive=True, group="items")
+    async def _load(self) -> None:
+        """Ask for pages until there is something new to show; where items are sifted many find nothing."""
+        table = self.table
+        if self._closed or table.pager.complete:
+            self._say()
+            return
+        self._failure, self._stopped = "", False
+        wanted = len(table.rows) + 1 if table.rows else max(table.size.height, 1)
+        try:
+            while not table.pager.complete and len(table.rows) < wanted:
+                table.say("")
+                await self._load_page(table)
+        except (AuthenticationError, APIKeyNotFound) as error:
+            self._fail(error)
+            await self.offer_profiles("This search needs an API key.", error)
+        except MLHubException as error:
+            self._fail(error)
+        except asyncio.CancelledError:
+            table.pager.loading = False
+            raise
+        else:
+            table.pager.loading = False
+            self._say()
+            self._follow()
+            self._count_saved()
+
+    async def _load_page(self, table: ResultTable) -> None:
+        page = await self.source.search_page(self.search, link=table.pager.next, page_size=PAGE)
+        entries = tuple(Entry.of(item) for item in page.entries)
+        self._documents.keep(entries)
+        self._pages += 1
+        self._looked += page.looked or 0
+        taken: Page[Entry] = Page(
+            entries, page.next, page.matched, page.skipped, page.stopped, page.looked, page.notes
+        )
+        if not self.closing:
+            await table.add_page(taken)
+
+    def _fail(self, error: MLHubException) -> None:
+        self._failure = why(error)
+        if not self.closing:
+            self.table.pager.loading = False
+            self._say()
+
+    @on(ResultTable.MoreWanted)
+    def _more(self, message: ResultTable.MoreWanted) -> None:
+        message.stop()
+        if not self._failure and not self._stopped and self.table.pager.wants_more:
+            self._load()
+
+    def action_again(self) -> None:
+        """Ask again for the page that failed, go on where it was stopped, or else search anew."""
+        if self._failure or self._stopped:
+            self._load()
+        else:
+            self._start_over()
+
+    # What is said of it
+
+    @on(ResultTable.StatusChanged)
+    def _status_changed(self, message: ResultTable.StatusChanged) -> None:
+        message.stop()
+        self._say()
+
+    @property
+    def total(self) -> int | None:
+        """How many items the search finds, where that is known."""
+        return total(self.table)
+
+    @property
+    def state(self) -> State:
+        """How the search stands."""
+        return State(self._looked, self._pages, self._failure, self._stopped, self._closed)
+
+    def _say(self) -> None:
+        if self.closing:
+            return
+        table = self.table
+        status = line(status_of(table, self.state), "$muted")
+        room = self.size.width - status.cell_length - 4
+        what = f"{self.saved}: {words_of(self.search)}" if self.saved else words_of(self.search)
+        words = line(what, "bold $accent", max(room, 0)) if room > 8 else Content()
+        gap = Content(" " * max(self.size.width - words.cell_length - status.cell_length - 2, 1))
+        self.query_one("#strip", Static).update(words + gap + status)
+        notes = notes_of(table, self.state)
+        place = self.query_one("#notes", Static)
+        place.update(content("\n".join(notes), "$warning" if self._failure else "$muted"))
+        place.set_class(bool(notes), "-said")
+        for bar in self.query(FindBar):
+            bar.say(f"{table.line_count:,} of the {scope(table)}")
+
+    def on_resize(self) -> None:
+        """Fit the words to the new width."""
+        if self.is_mounted:
+            self._say()
+            self._follow()
+
+    # The detail of wide terminals
+
+    @on(ResultTable.Moved)
+    def _moved(self, message: ResultTable.Moved) -> None:
+        message.stop()
+        if self._pending is not None:
+            self._pending.stop()
+        self._pending = self.set_timer(DETAIL_DELAY, self._follow)
+
+    def _follow(self) -> None:
+        if not self.closing and self.has_class("-wide"):
+            self._show_detail()
+
+    @work(exclusive=True, group="detail")
+    async def _show_detail(self) -> None:
+        entry = self.table.current
+        document = self._documents.of(entry)
+        if entry is not None and document is None and not self._closed:
+            document = await self._documents.load(entry)
+        for sheet in self.query(Sheet):
+            sheet.show(document_sheet(document) if document is not None else [])
+
+    # Keys
+
+    @on(ResultTable.Opened)
+    def _opened(self, message: ResultTable.Opened) -> None:
+        message.stop()
+        from .document import DocumentScreen
+
+        self.app.push_screen(DocumentScreen(Subject(message.entry), self._documents))
+
+    async def action_open(self) -> None:
+        """Open the item under the cursor."""
+        await self.table.action_select_cursor()
+
+    def action_mark(self) -> None:
+        """Select the item under the cursor."""
+        self.table.toggle_mark()
+
+    def action_mark_all(self) -> None:
+        """Select all that is loaded and shown."""
+        self.table.toggle_all()
+
+    def action_step_back(self) -> None:
+        """Stop the search, else clear the filter, else the selection, else go back."""
+        table = self.table
+        if table.pager.loading:
+            self._stopped = True
+            self.workers.cancel_group(self, "items")
+            table.pager.loading = False
+            self._say()
+        elif table.filter:
+            table.apply_filter("")
+            self._say()
+        elif table.marked:
+            table.clear_marks()
+        else:
+            self.dismiss()
+
+    def action_copy_id(self) -> None:
+        """Copy the id of the item under the cursor."""
+        if (entry := self.table.current) is not None:
+            self.hub.copy_text(entry.label, "ID")
+
+    # The filter
+
+    async def action_filter(self) -> None:
+        """Type a filter."""
+        if not self.query(FindBar):
+            await self.mount(FindBar(self.table.filter), before=self.query_one(HintBar))
+        self.query_one(FindBar).focus()
+        self._say()
+
+    @on(FindBar.Edited)
+    def _filter_edited(self, message: FindBar.Edited) -> None:
+        message.stop()
+        self.table.apply_filter(message.value)
+        self._say()
+
+    @on(FindBar.Closed)
+    def _filter_closed(self, message: FindBar.Closed) -> None:
+        message.stop()
+        self.query(FindBar).remove()
+        if not message.keep:
+            self.table.apply_filter("")
+        self.set_focus(self.table)
+        self._say()
+
+    # What can be done with the results
+
+    def supplies(self) -> list[Supply]:
+        """Return the items that something can be done with, the likeliest first."""
+        table, found = self.table, []
+        everything = of_search(self._all_words(), self.source, self.search, self.total)
+        if table.marked:
+            found.append(self._part(f"{count(len(table.marked), 'selected item')}", [*table.marked.values()]))
+        elif (current := table.current) is not None:
+            found.append(of_entries(f"item {current.label}", [current], self._documents))
+        loaded = [row.entry for row in table.rows]
+        if table.filter:
+            found.append(self._part(f"{table.line_count:,} that the filter leaves", table.shown))
+        elif loaded and not (table.pager.complete and not table.pager.stopped):
+            found.append(self._part(f"{len(loaded):,} loaded", loaded))
+        if loaded:
+            found.append(everything)
+        return found
+
+    def _all_words(self) -> str:
+        return f"all {self.total:,} found" if self.total is not None else "all that is found"
+
+    def _part(self, words: str, entries: list[Entry]) -> Supply:
+        here = sum(self._documents.of(entry) is not None for entry in entries)
+        if len(entries) - here <= FEW:
+            return of_entries(words, entries, self._documents)
+        return of_part(words, of_search("", self.source, self.search), entries)
+
+    @work(group="download", exclusive=True)
+    async def action_download(self) -> None:
+        """Choose among the assets of what is selected, of the item under the cursor, or of all."""
+        from ..asset_flow import ask_and_queue
+
+        supplies = self.supplies()
+        if not supplies:
+            self.notify("There is nothing here to download.", markup=False)
+        elif await ask_and_queue(self.hub, supplies, self._documents):
+            self.table.clear_marks()
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write items to a file."""
+        from ..export_flow import export
+
+        current = self.table.current
+        document = self._documents.of(current) if current is not None else None
+        name = self.saved or "-".join(self.search.collections[:1]) or "search"
+        await export(self.hub, self.supplies(), self.source, name, document)
+
+    @work(group="search", exclusive=True)
+    async def action_search(self) -> None:
+        """Change the search."""
+        from ..search_flow import change
+
+        await change(self)
+
+    def show_search(self, search: Search, saved: str = "") -> None:
+        """Run another search here."""
+        self.search, self.saved = search, saved
+        self.query_one(Sheet).show([])
+        self._start_over()
+
+    @work(group="save", exclusive=True)
+    async def action_save(self) -> None:
+        """Save the search and its count under a name."""
+        from ..search_flow import save
+
+        if name := await save(self.hub, self.search, self.saved, self.total):
+            self.saved = name
+            self._say()
+
+    @work(group="count saved", exclusive=True)
+    async def _count_saved(self) -> None:
+        """Remember how many a saved search finds now."""
+        from ..search_flow import remember_count
+
+        if self.saved and self.total is not None:
+            await remember_count(self.saved, self.search, self.total)

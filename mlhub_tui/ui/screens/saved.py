@@ -1,0 +1,114 @@
+"""The list of saved searches: run one again, or forget it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ...errors import MLHubException
+from ...sources.saved import SavedSearch, SavedSearches
+from ...text import date, one_line, redact
+from ..criteria import words_of
+from ..documents import why
+from ..draw import content, line
+from ..widgets.pick_list import PickLine, PickList
+from .confirm import ConfirmScreen
+
+
+class SavedScreen(ModalScreen[SavedSearch | None]):
+    """Asks; Enter runs, `x` forgets, Esc closes.
+
+    Parameters
+    ----------
+    searches
+        All of them.
+    here
+        The source in use; its searches come first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "close", show=False),
+        Binding("x,delete", "forget", "forget", show=False),
+    ]
+    CSS = """
+    SavedScreen > .dialog { width: 100; padding: 0 1; }
+    SavedScreen PickList { height: auto; min-height: 3; max-height: 16; }
+    SavedScreen.-short PickList { max-height: 7; }
+    SavedScreen #what { margin-top: 1; height: auto; max-height: 4; color: $muted; }
+    """
+    AUTO_FOCUS = "PickList"
+
+    def __init__(self, searches: Sequence[SavedSearch], here: str) -> None:
+        super().__init__()
+        self._here = here
+        self._searches = sorted(searches, key=lambda saved: saved.source != here)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Saved searches")
+            dialog.border_subtitle = line("enter runs, x forgets, esc closes")
+            yield PickList()
+            yield Static(id="what")
+
+    def on_mount(self) -> None:
+        """Show them."""
+        self._show()
+
+    def _show(self) -> None:
+        self.query_one(PickList).show([self._line(saved) for saved in self._searches])
+        self._say()
+
+    def _line(self, saved: SavedSearch) -> PickLine:
+        found = f"{saved.count:,}" if saved.count is not None else "?"
+        return PickLine(saved.name, words_of(saved.search), f"{found}  {date(saved.when)}", saved.name)
+
+    @property
+    def _current(self) -> SavedSearch | None:
+        current = self.query_one(PickList).current
+        name = current.key if current is not None else None
+        return next((saved for saved in self._searches if saved.name == name), None)
+
+    @on(PickList.Moved)
+    def _moved(self, message: PickList.Moved) -> None:
+        message.stop()
+        self._say()
+
+    def _say(self) -> None:
+        saved = self._current
+        words = "None yet: S on the results of a search saves it."
+        if saved is not None:
+            where = "this source" if saved.source == self._here else one_line(redact(saved.source))
+            words = f"{words_of(saved.search)}\nin {where}"
+        self.query_one("#what", Static).update(content(words))
+
+    @on(PickList.Picked)
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
+        if self._current is not None:
+            self.dismiss(self._current)
+
+    @work(exclusive=True, group="forget")
+    async def action_forget(self) -> None:
+        """Forget a search, once that is confirmed."""
+        saved = self._current
+        if saved is None:
+            return
+        question = f"Forget the search {one_line(saved.name)}?"
+        if not await self.app.push_screen_wait(ConfirmScreen(question, yes="Forget")):
+            return
+        try:
+            await asyncio.to_thread(SavedSearches().remove, saved.name)
+        except MLHubException as error:
+            self.query_one("#what", Static).update(content(f"! {why(error)}", "bold $error"))
+            return
+        self._searches.remove(saved)
+        self._show()

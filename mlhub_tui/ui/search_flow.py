@@ -1,0 +1,177 @@
+"""From `s` to the results: ask what for, run it, save it under a name, run what was saved again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.worker import WorkerError
+
+from ..errors import MLHubException
+from ..models import EntryKind, Search
+from ..profiles import Kind
+from ..sources.saved import SavedSearch, SavedSearches
+from ..text import clean, count, now, one_line
+from .documents import Documents
+from .widgets.entries import Subject, identity
+
+if TYPE_CHECKING:
+    from ..profiles import Credentials
+    from ..sources.base import Source
+    from .app import MLHubApp
+    from .connection import Connection
+    from .screens.results import ResultsScreen
+
+SAMPLE = "sample"
+
+
+async def search(app: MLHubApp, subject: Subject | None, documents: Documents) -> None:
+    """Ask for a search, in what is under the cursor at first, and show its results."""
+    connection = app.connection
+    if connection is None:
+        app.notify("There is no source to search in yet.", markup=False)
+        return
+    before, names = _start(subject, connection.source)
+    await _ask(app, connection.source, documents, before, names)
+
+
+async def change(screen: ResultsScreen) -> None:
+    """Ask for another search on the screen of results, beginning with its own."""
+    if screen.hub.connection is None or screen.hub.connection.source is not screen.source:
+        screen.notify("Another source is in use now: search from Browse.", markup=False)
+        return
+    await _ask(screen.hub, screen.source, Documents(screen.source), screen.search, {}, screen)
+
+
+async def _ask(
+    app: MLHubApp,
+    source: Source,
+    documents: Documents,
+    before: Search,
+    names: dict[str, str],
+    shown: ResultsScreen | None = None,
+) -> None:
+    from .screens.results import ResultsScreen
+    from .screens.search import SearchForm
+
+    answer = await app.push_screen_wait(SearchForm(source, documents, before, names))
+    if isinstance(answer, Search):
+        if shown is not None:
+            shown.show_search(answer)
+        else:
+            app.push_screen(ResultsScreen(source, answer))
+    elif answer is not None:
+        await saved_searches(app)
+
+
+def _start(subject: Subject | None, source: Source) -> tuple[Search, dict[str, str]]:
+    """Return the search that the form begins with, and what its collections are called there."""
+    if subject is None:
+        return Search(), {}
+    entry = subject.entry
+    if entry.kind is EntryKind.DATASET and subject.dataset is not None:
+        return Search(collections=tuple(ref.id for ref in subject.dataset.collections)), {}
+    if entry.kind is EntryKind.ITEM:
+        return Search(collections=(entry.collection_id,) if entry.collection_id else ()), {}
+    holds = entry.kind is EntryKind.COLLECTION or source.kind is Kind.STATIC
+    if not holds or entry.kind is EntryKind.MODEL:
+        return Search(), {}
+    name = identity(entry, source.kind)
+    return Search(collections=(name,)), {one_line(entry.label).replace(",", " "): name}
+
+
+# Saved searches
+
+
+async def save(app: MLHubApp, wanted: Search, name: str, found: int | None) -> str:
+    """Ask for a name and save a search under it; return the name, empty where it was not saved."""
+    from .screens.save_search import SaveScreen
+
+    connection = app.connection
+    if connection is None:
+        return ""
+    taken = [saved.name for saved in await _all(app)]
+    answer = await app.push_screen_wait(SaveScreen(name, frozenset(taken), found))
+    if not answer:
+        return ""
+    saved = SavedSearch(answer, place_of(connection), wanted, found, now())
+    try:
+        await asyncio.to_thread(SavedSearches().put, saved)
+    except MLHubException as error:
+        app.report(error)
+        return ""
+    amount = f", {count(found, 'item')}" if found is not None else ""
+    app.notify(clean(f"Saved as {answer}{amount}. S lists the saved searches."), markup=False)
+    return answer
+
+
+async def remember_count(name: str, wanted: Search, found: int) -> None:
+    """Keep how many a saved search finds now; a file that cannot be written is no reason to complain."""
+
+    def keep() -> None:
+        store = SavedSearches()
+        saved = store.get(name)
+        if saved.search == wanted:
+            store.put(replace(saved, count=found, when=now()))
+
+    try:
+        await asyncio.to_thread(keep)
+    except MLHubException:
+        return
+
+
+async def saved_searches(app: MLHubApp) -> None:
+    """List the saved searches; run the one that is chosen, where it was."""
+    from .screens.results import ResultsScreen
+    from .screens.saved import SavedScreen
+
+    found = await _all(app)
+    here = place_of(app.connection) if app.connection is not None else ""
+    chosen = await app.push_screen_wait(SavedScreen(found, here))
+    if chosen is None:
+        return
+    if chosen.source != here and not await _open(app, chosen.source):
+        return
+    connection = app.connection
+    if connection is not None:
+        app.push_screen(ResultsScreen(connection.source, chosen.search, chosen.name))
+
+
+async def _all(app: MLHubApp) -> Sequence[SavedSearch]:
+    try:
+        return await asyncio.to_thread(SavedSearches().all)
+    except MLHubException as error:
+        app.report(error)
+        return []
+
+
+def place_of(connection: Connection) -> str:
+    """Return where a search is as it is saved: a profile, a URL or path without a key, or the sample."""
+    if connection.is_sample:
+        return SAMPLE
+    return connection.credentials.profile or connection.credentials.root_url
+
+
+async def _open(app: MLHubApp, place: str) -> bool:
+    """Use the source of a saved search; False where it could not be opened."""
+    from ..sources.choose import choose
+
+    try:
+        credentials: Credentials | None = None
+        if place != SAMPLE:
+            credentials = await asyncio.to_thread(choose, place)
+    except MLHubException as error:
+        app.report(error)
+        return False
+    before = app.connection
+    if credentials is None:
+        app.use_sample()
+    else:
+        app.use(credentials)
+    opening = [worker for worker in app.workers if worker.group == "connect"]
+    with contextlib.suppress(WorkerError):
+        await app.workers.wait_for_complete(opening)
+    return app.connection is not None and app.connection is not before

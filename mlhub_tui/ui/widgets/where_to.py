@@ -1,0 +1,100 @@
+"""Where files go: the folder, the room there, and what to do about those that are there already."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Label, Static
+
+from ...downloads.job import IfExists
+from ...errors import MLHubException
+from ...text import size
+from ..draw import content
+from .choice import Choice
+from .form import field
+
+
+class WhereTo(Vertical):
+    """Three rows of a dialog about downloads.
+
+    Parameters
+    ----------
+    folder
+        What stands in the field at first.
+    """
+
+    DEFAULT_CSS = "WhereTo { height: auto; width: 1fr; }"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._first = folder
+        self._needed = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows."""
+        with Horizontal(classes="row"):
+            yield Label(Content("Folder"), classes="name")
+            yield field("folder", str(self._first))
+        with Horizontal(classes="row"):
+            yield Label(Content("Free there"), classes="name")
+            yield Static(id="free")
+        with Horizontal(classes="row"):
+            yield Label(Content("If it exists"), classes="name")
+            yield Choice([option.value for option in IfExists], id="if-exists")
+
+    def on_mount(self) -> None:
+        """Look at the disk."""
+        self._look_at_disk()
+
+    @property
+    def folder(self) -> Path:
+        """The folder as it was typed, absolute."""
+        typed = self.query_one("#folder", Input).value.strip()
+        path = Path(typed or ".")
+        try:
+            return path.expanduser().absolute()
+        except RuntimeError:  # `~nobody`: there is no such home
+            return path.absolute()
+
+    @property
+    def if_exists(self) -> IfExists:
+        """What to do about files that are there."""
+        return IfExists(self.query_one(Choice).value)
+
+    def need(self, amount: int) -> None:
+        """Say how many bytes are going to be written."""
+        self._needed = amount
+        self._look_at_disk()
+
+    @on(Input.Changed, "#folder")
+    def _edited(self, event: Input.Changed) -> None:
+        event.stop()
+        self._look_at_disk()
+
+    @work(group="disk", exclusive=True)
+    async def _look_at_disk(self) -> None:
+        if not self.query("#folder"):
+            return
+        problem, free = await asyncio.to_thread(look_at, self.folder)
+        short = free is not None and free < self._needed
+        words = problem or (size(free) if free is not None else "unknown")
+        if short and not problem:
+            words += f", {size(self._needed)} needed: it will not fit"
+        for place in self.query("#free").results(Static):  # none once the dialog was answered
+            place.update(content(words, "bold $error" if problem or short else ""))
+
+
+def look_at(folder: Path) -> tuple[str, int | None]:
+    """Return what is wrong with a folder, empty where nothing is, and the bytes free there."""
+    from ...downloads.folder import check, free
+
+    try:
+        check(folder)
+    except MLHubException as error:
+        return error.message, None
+    return "", free(folder)
