@@ -1,42 +1,39 @@
-"""Filters as text: how a job keeps them, and reads them again."""
+"""Filters as JSON: how a job keeps them, and reads them again."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from ...errors import InvalidSearch
-from ...models import BBox
+from ...models import BBox, JsonDict
 from ...models.when import Span
 from .filters import Filters
 
 
-def written(filters: Filters) -> str:
-    """Return filters as JSON."""
+def to_json(filters: Filters) -> JsonDict:
+    """Return filters as a JSON object."""
     when = filters.when
-    return json.dumps(
-        {
-            "collections": {name: sorted(keys) for name, keys in filters.collections},
-            "bbox": None if filters.bbox is None else list(asdict(filters.bbox).values()),
-            "intersects": filters.intersects,
-            "exact": filters.exact,
-            "when": None if when is None else [_written(when.start), _written(when.end)],
-            "catalog_only": filters.catalog_only,
-        }
-    )
+    return {
+        "collections": {name: sorted(keys) for name, keys in filters.collections},
+        "bbox": None if filters.bbox is None else list(asdict(filters.bbox).values()),
+        "intersects": filters.intersects,
+        "exact": filters.exact,
+        "when": None if when is None else [_written(when.start), _written(when.end)],
+        "catalog_only": filters.catalog_only,
+    }
 
 
-def read(text: str) -> Filters:
+def from_json(raw: Any) -> Filters:
     """Return the filters that were written.
 
     Raises
     ------
     InvalidSearch
-        If the text is damaged.
+        If this is none of them.
     """
     try:
-        raw = json.loads(text)
         when = raw["when"] and Span(*(end and datetime.fromisoformat(end) for end in raw["when"]))
         return Filters(
             Filters.keys(raw["collections"]),
