@@ -79,7 +79,8 @@ def _read_archive(archive: Path, builder: Builder, show: Show | None, stop: thre
 
     following = documents(archive, remarks=remarks, progress=note, cancelled=stop.is_set)
     for number, (member, document) in enumerate(following):
-        builder.add(document, member=member)
+        if member.endswith(".json"):  # as the seed library: what has another name is data, GeoJSON labels say
+            builder.add(document, member=member)
         if show is not None and number % _SHOW_EVERY == 0:
             show(builder.progress.at(read[0] or 0, read[1]))
     if stop.is_set():

@@ -100,6 +100,7 @@ async def of_search(
     *,
     location: str,
     dataset: str,
+    validator: str = "",
     page_size: int | None = None,
     show: Show | None = None,
     fresh: bool = False,
@@ -109,7 +110,7 @@ async def of_search(
     async def page(link: str | None) -> Page[Item]:
         return await source.search_page(search, link=link, page_size=page_size)
 
-    subject = Subject(location, dataset, repr(search))
+    subject = Subject(location, dataset, validator + repr(search))
     return await _of_listings(subject, [Listing("", page)], show, fresh)
 
 

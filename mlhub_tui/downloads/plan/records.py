@@ -29,6 +29,8 @@ Moments = tuple[int, int]
 EVERYWHERE: Place = (-math.inf, -math.inf, math.inf, math.inf)
 ALWAYS: Moments = (-(2**62), 2**62)
 _FAR = 1e6
+_OF_ITEMS = frozenset({"assets", "stac_version", "collection"})
+"""What an item has at least one of, and a feature of other GeoJSON has not."""
 _ABSOLUTE = ("http://", "https://")
 
 
@@ -111,7 +113,7 @@ class Reader:
             return None
         if kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in document):
             return self._collection(document, member, hrefs or {})
-        if kind == "Feature" or "properties" in document or "assets" in document:
+        if not _OF_ITEMS.isdisjoint(document):
             return self._item(document, member, hrefs or {})
         self.left_out += 1
         return None

@@ -217,6 +217,7 @@ def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> No
         ("/abs.json", item("absolute")),
         ("crops/broken.json", b"{ not json"),
         ("crops/._i.json", b"\x00\x05"),
+        ("crops/fields/labels.geojson", item("labels")),
         *named("crops", [item("good")]),
     ]
     with of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
@@ -229,7 +230,8 @@ def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> No
 
 def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
     odd: list[Json] = [
-        {"type": "Feature", "id": "bare"},
+        {"type": "Feature", "id": "bare", "collection": "fields"},
+        {"type": "Feature", "id": "field-1", "properties": {"crop": "maize"}, "geometry": None},
         {"type": "Feature", "id": 7, "assets": {}},
         item(
             "hrefless",
@@ -252,7 +254,8 @@ def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
     assert found["hrefless", "c"] == "fields/hrefless/c.tif"
     assert found["text", "x"] == "fields/text/x"
     assert ("bare", "x") not in found
-    assert counts.left_out == 1
+    assert counts.left_out == 2
+    assert counts.items["fields"].all == 6
     assert counts.faults == 4
     assert counts.all.known >= 2**63
 
