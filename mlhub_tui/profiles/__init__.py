@@ -4,6 +4,7 @@ The file, the variables and their order are those the seed library documents und
 """
 
 from .credentials import Credentials, for_location, for_profile
+from .draft import SecretDraft
 from .file import KEEP, Keep, Profile, ProfilesFile, check_name
 from .kind import Auth, Kind, Scheme
 from .location import is_url, location
@@ -25,6 +26,7 @@ __all__ = [
     "Profile",
     "ProfilesFile",
     "Scheme",
+    "SecretDraft",
     "SecretNotSet",
     "check_name",
     "for_location",

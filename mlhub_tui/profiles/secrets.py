@@ -54,6 +54,11 @@ class Secret:
     origin: str
 
 
+def places(scheme: Scheme) -> tuple[str, str]:
+    """Return the options of a section that hold a secret, or name its variable, for a way of sending it."""
+    return _WRITTEN[scheme], _NAMED[scheme]
+
+
 def auth_of(profile: Profile) -> Auth:
     """Return how a profile's secret is sent.
 

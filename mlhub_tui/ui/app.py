@@ -16,13 +16,15 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from ..errors import APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
+from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean, size
 from . import terminal
+from .activity import activity
 from .commands import EVERYWHERE, bindings, of
 from .connection import Connection, SampleHouse, open_connection, open_sample
 from .messages import ConnectionChanged, QueueChanged
+from .starting import choose_start
 from .theme import DARK, LIGHT, PLAIN
 from .type_ahead import TypeAheadApp
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ..downloads.job import Job, Request
     from ..downloads.queue import DownloadQueue
     from ..profiles import Credentials
+    from .source_start import Start
 
 
 _HERE = Path(__file__).parent
@@ -78,8 +81,7 @@ class MLHubApp(TypeAheadApp):
 
     def __init__(self, options: AppOptions) -> None:
         self.options = options
-        self.start_error: MLHubException | None = None
-        self._start = self._choose_start()
+        self._start, self.start_error = choose_start(options)
         if self._start is None and not options.sample:
             # The first screen is Profiles; an attribute of the instance shadows the class's default, so that
             # Browse is not composed, and painted, for nothing.
@@ -101,28 +103,6 @@ class MLHubApp(TypeAheadApp):
         self._leaving = False
         self.last_words = ""
         self._notified_done: set[int] | None = None
-
-    def _choose_start(self) -> Credentials | None:
-        """Return what to connect to; None for the sample catalogue, or where Profiles comes first."""
-        if self.options.sample:
-            return None
-        from ..profiles import resolve, resolve_or_anonymous
-
-        asked = self.options
-        try:
-            if asked.source is not None:
-                from ..sources.choose import choose
-
-                return choose(asked.source, api_key=asked.api_key)
-            if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):
-                # Who names a root URL wants to see it: listings need no key, items ask for one.
-                return resolve_or_anonymous(
-                    api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url
-                )
-            return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
-        except (APIKeyNotFound, InvalidRootURL) as error:
-            self.start_error = error
-            return None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours that our own themes name, for any other theme."""
@@ -170,17 +150,20 @@ class MLHubApp(TypeAheadApp):
 
     def use(self, credentials: Credentials) -> None:
         """Browse with other credentials."""
-        self._connect(lambda: open_connection(credentials))
+        self._connect(lambda: open_connection(credentials), credentials)
 
     def use_sample(self) -> None:
         """Browse the sample catalogue."""
         self._connect(lambda: open_sample(self.sample))
 
     @work(exclusive=True, group="connect")
-    async def _connect(self, open_it: Callable[[], Awaitable[Connection]]) -> None:
+    async def _connect(
+        self, open_it: Callable[[], Awaitable[Connection]], credentials: Credentials | None = None
+    ) -> None:
         before = self.connection
         self.start_error = None
         self.connecting, self.connection_error = True, None
+        self.announce(ConnectionChanged)
         try:
             self.connection = await open_it()
         except MLHubException as error:
@@ -191,6 +174,29 @@ class MLHubApp(TypeAheadApp):
         if before is not None:
             with contextlib.suppress(MLHubException):
                 await before.source.aclose()
+        if self.connection_error is not None:
+            # Nothing was opened: the ways out are on that screen, and a key is asked for there.
+            self.action_go("profiles")
+            if credentials is not None:
+                self.ask_key(credentials, self.connection_error)
+
+    def ask_key(self, credentials: Credentials, error: MLHubException) -> None:
+        """Ask for the key of a source that is no profile, if that is what is wrong."""
+        from .source_flow import lacks_key, of_place
+
+        if lacks_key(credentials, error):
+            self.ask_source(of_place(credentials, error))
+
+    @work(exclusive=True, group="source")
+    async def ask_source(self, start: Start | None = None) -> None:
+        """Ask for a source: a URL or path, and what goes with it."""
+        from .source_flow import ask
+
+        await ask(self, start)
+
+    def action_open_source(self) -> None:
+        """Open, or add, what is at a URL or path."""
+        self.ask_source()
 
     def announce(self, news: type[ConnectionChanged] | type[QueueChanged]) -> None:
         """Tell every screen that is open."""
@@ -236,9 +242,7 @@ class MLHubApp(TypeAheadApp):
 
         connection = self.connection
         current = connection.credentials if connection else self._start
-        return await open_for_job(
-            request, lambda: credentials_for(request, current, self.sample.credentials)
-        )
+        return await open_for_job(request, lambda: credentials_for(request, current, self.sample.credentials))
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -377,17 +381,6 @@ class MLHubApp(TypeAheadApp):
 
     def _run(self, screen: Screen[Any], place: str, action: str) -> None:
         self.call_later(self.run_action, action, self if place == EVERYWHERE else screen)
-
-
-def activity(jobs: Iterable[Job]) -> str:
-    """Return what the top bar says of the work that goes on; empty where nothing does."""
-    running = [job for job in jobs if job.state.running]
-    if not running:
-        return ""
-    total = sum(job.bytes_total or 0 for job in running)
-    done = sum(job.bytes_done for job in running)
-    known = all(job.bytes_total for job in running)
-    return f"↓{len(running)} {done * 100 // total}%" if known and total else f"↓{len(running)}"
 
 
 def run(options: AppOptions) -> int:

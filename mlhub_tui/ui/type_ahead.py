@@ -56,7 +56,8 @@ class TypeAheadApp(App[int]):
         ):
             before._forward_event(event)
             return False
-        if event.key in _BETWEEN_FIELDS and _is_field(focused) and self.screen.is_modal:
+        own = getattr(focused, "completes", False) and event.key == "tab"
+        if event.key in _BETWEEN_FIELDS and _is_field(focused) and self.screen.is_modal and not own:
             # At once, not when the field has sent it back: the next key is for the next field already.
             (self.screen.focus_next if event.key == "tab" else self.screen.focus_previous)()
             return False

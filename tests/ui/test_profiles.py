@@ -51,11 +51,12 @@ async def test_a_key_is_entered_tested_saved_and_used(
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
         await driver.press("n")
-        await driver.until("New profile")
-        await driver.type(sample.key)
-        await driver.press("tab")
+        await driver.until("URL or path")
         await driver.type(sample.root_url)
-        assert "•" * len(sample.key) in driver.screen(), "typed unseen"
+        await driver.press("enter")
+        await driver.until("Parameter")
+        await driver.type(sample.key)
+        await driver.until("•" * len(sample.key))  # typed unseen
         await driver.press("ctrl+t")
         await driver.until("accepts the key")
         await driver.press("enter")
@@ -70,24 +71,27 @@ async def test_a_refused_key_is_said_in_the_form(sample: SampleServer, tmp_path:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
         await driver.press("n")
-        await driver.type("not-the-right-key")
-        await driver.press("tab")
+        await driver.until("URL or path")
         await driver.type(sample.root_url)
+        await driver.press("enter")
+        await driver.until("Parameter")
+        await driver.type("not-the-right-key")
         await driver.press("ctrl+t")
         await driver.until("refused the key ****-key")
         await driver.press("escape")
         assert shown_profiles(driver)
 
 
-@pytest.mark.parametrize(("root", "said"), [("example.org/mlhub", "http"), ("ftp://example.org", "http")])
-async def test_a_root_url_that_cannot_be_one_is_not_saved(
+@pytest.mark.parametrize(
+    ("root", "said"), [("example.org/mlhub", "no such file or folder"), ("ftp://example.org", "http")]
+)
+async def test_what_cannot_be_a_source_is_not_saved(
     tmp_path: Path, mlhub_home: Path, root: str, said: str
 ) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
         await driver.press("n")
-        await driver.type("a-key")
-        await driver.press("tab")
+        await driver.until("URL or path")
         await driver.type(root)
         await driver.press("enter")
         await driver.until("! ")

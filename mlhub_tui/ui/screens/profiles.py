@@ -1,40 +1,49 @@
-"""Profiles: choose whose key and which API; the first screen of who has none yet."""
+"""Profiles: choose what to browse and with whose key; the first screen of who has no profile yet."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import DataTable, Static
+from textual.content import Content
+from textual.widgets import Static
 
 from ... import paths
 from ...errors import MLHubException
-from ...profiles import ANONYMOUS, DEFAULT_ROOT_URL, NoKeyAnywhere, Profile, ProfilesFile, for_profile
+from ...profiles import (
+    ANONYMOUS,
+    Credentials,
+    NoKeyAnywhere,
+    Profile,
+    ProfilesFile,
+    for_location,
+    for_profile,
+)
+from ...sources.hosted import ServiceEnded
 from ...text import mask, redact
+from .. import places
 from ..commands import PROFILES, Command, bindings, hints
-from ..connection import SAMPLE_NAME
-from ..draw import content
+from ..draw import content, line
 from ..messages import ConnectionChanged
-from ..widgets.table import RowTable, cell
+from ..places import Place
+from ..widgets.place_list import PlaceList
 from .base import PlaceScreen
 
-SAMPLE_ROW = "sample"
-ANONYMOUS_ROW = "anonymous"
-PROFILE_ROW = "profile:"
-
-WELCOME = """Welcome. mlhub-tui browses datasets of satellite imagery and labels, and downloads them.
-Enter tries the sample catalogue: no key, no network. With the key of a deployment: n."""
+WELCOME = """Welcome. Enter tries the sample catalogue: no key needed.
+o opens a URL or path. Public sources follow below."""
 
 
 class ProfilesScreen(PlaceScreen):
-    """Profiles, the sample catalogue, and browsing without a key."""
+    """Profiles, the sample catalogue, well-known public sources, and the way to any other."""
 
     place = PROFILES
     mode = "profiles"
-    parts = ("#in-use", "#profiles", "#file")
+    parts = ("#in-use", "#places", "#detail")
     CSS_PATH = "profiles.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         b for b in bindings(PROFILES) if getattr(b, "id", "") != "profiles.use"
@@ -44,21 +53,22 @@ class ProfilesScreen(PlaceScreen):
         super().__init__()
         self._profiles: dict[str, Profile] = {}
         self._file_error: MLHubException | None = None
+        self._read = self._settled = False
+        self._wanted: str | None = None
+        self._said: dict[str, Content] = {}
 
     def compose_body(self) -> ComposeResult:
-        """Lay out what is in use, the choices and the file."""
+        """Lay out what is in use, the choices, and what is known of the one under the cursor."""
         yield Static(id="in-use")
-        yield RowTable(id="profiles")
+        yield PlaceList(id="places")
+        yield Static(id="detail")
         yield Static(id="file")
 
     def on_mount(self) -> None:
-        """Show the profiles."""
+        """Show what needs no file at once, the profiles as soon as they are read."""
         super().on_mount()
-        table = self._table
-        for name in ("", "Profile", "Key", "Root URL"):
-            table.add_column(cell(name), key=name or "mark")
-        table.focus()
-        self.load()
+        self._list.focus()
+        self._show()
 
     def on_screen_resume(self) -> None:
         """Read the file again: it may have changed meanwhile."""
@@ -71,53 +81,37 @@ class ProfilesScreen(PlaceScreen):
         self._show()
 
     @property
-    def _table(self) -> RowTable:
-        return self.query_one(RowTable)
+    def _list(self) -> PlaceList:
+        return self.query_one(PlaceList)
 
     # Showing
 
     @work(exclusive=True, group="profiles")
     async def load(self) -> None:
         """Read the profiles file and show it."""
-        self._file_error = None
         try:
-            file = await asyncio.to_thread(ProfilesFile.load)
-            self._profiles = {name: file.get(name) for name in file.names()}
+            self._profiles, self._file_error = await asyncio.to_thread(_read), None
         except MLHubException as error:
             self._profiles, self._file_error = {}, error
+        self._read = True
         self._show()
 
     def _show(self) -> None:
         if self.closing:
             return
-        table, row = self._table, self._row
-        table.clear()
-        for name, profile in self._profiles.items():
-            root = redact(profile.root_url or f"{DEFAULT_ROOT_URL} (default)")
-            self._add(f"{PROFILE_ROW}{name}", name, mask(profile.api_key), root)
-        self._add(SAMPLE_ROW, SAMPLE_NAME, "built in", "no key, no network")
-        self._add(ANONYMOUS_ROW, "browse without a key", "none", "listings only")
-        keys = [key.value for key in table.rows]
-        wanted = row if row in keys else self._row_in_use() if self._row_in_use() in keys else keys[0]
-        table.move_cursor(row=keys.index(wanted), animate=False)
+        connection, here = self.hub.connection, self._list.current
+        in_use = places.row_in_use(connection)
+        root = places.no_key_root(self.hub.options.root_url, os.environ)
+        shown = places.lines(self._profiles.values(), connection, root, os.environ)
+        keys = _keys(shown)
+        first = places.SAMPLE if isinstance(self.hub.start_error, ServiceEnded) else None
+        stays = here.key if here is not None and self._settled else None
+        wanted = next((key for key in (self._wanted, stays, in_use, first) if key in keys), None)
+        self._settled = self._read
+        if self._wanted == wanted:
+            self._wanted = None
+        self._list.show(shown, in_use, wanted)
         self._show_words()
-
-    def _add(self, key: str, name: str, masked: str, root: str) -> None:
-        mark = "●" if key == self._row_in_use() else " "
-        self._table.add_row(cell(mark), cell(name), cell(masked), cell(root), key=key)
-
-    def _row_in_use(self) -> str | None:
-        connection = self.hub.connection
-        if connection is None:
-            return None
-        if connection.is_sample:
-            return SAMPLE_ROW
-        profile = connection.credentials.profile
-        return (
-            ANONYMOUS_ROW
-            if profile in (None, ANONYMOUS) and not connection.credentials.api_key
-            else (f"{PROFILE_ROW}{profile}" if profile else None)
-        )
 
     def _show_words(self) -> None:
         hub = self.hub
@@ -127,65 +121,85 @@ class ProfilesScreen(PlaceScreen):
         # That there is no key yet is no error of who starts for the first time.
         first_run = not self._profiles and (error is None or isinstance(error, NoKeyAnywhere))
         if hub.connection is not None:
-            words = content(hub.connection.words)
+            said = [content(hub.connection.words)]
         elif first_run:
-            words = content(WELCOME)
+            said = [content(WELCOME)]
         else:
-            words = content("Nothing is in use yet: choose a profile.")
+            said = (
+                [] if error is not None else [content("Nothing is in use yet: choose a profile or a source.")]
+            )
         if error is not None and not first_run:
-            words = words + content(f"\n! {error.message}", "bold $error") + content(f"\n  {error.hint}")
-        self.query_one("#in-use", Static).update(words)
+            said += [content(f"! {error.message}", "bold $error"), content(f"  {error.hint}")]
+        self.query_one("#in-use", Static).update(Content("\n").join(said))
         self.query_one("#file", Static).update(content(f"Profiles are kept in {paths.profiles()}", "$muted"))
 
-    # The row under the cursor
-
-    @property
-    def _row(self) -> str | None:
-        table = self._table
-        if not table.row_count or not table.is_valid_row_index(table.cursor_row):
-            return None
-        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
-
-    @property
-    def _chosen(self) -> str | None:
-        row = self._row
-        return row.removeprefix(PROFILE_ROW) if row is not None and row.startswith(PROFILE_ROW) else None
-
-    def hint_commands(self) -> list[Command]:
-        """Leave out what the row cannot do."""
-        if self.is_mounted and self._chosen is None:
-            return hints(PROFILES, ["profiles.edit", "profiles.delete", "profiles.test"])
-        return hints(PROFILES)
-
-    @on(DataTable.RowHighlighted)
-    def _highlighted(self, event: DataTable.RowHighlighted) -> None:
-        event.stop()
+    @on(PlaceList.Moved)
+    def _moved(self, message: PlaceList.Moved) -> None:
+        message.stop()
+        self._show_detail()
         self.refresh_hints()
 
-    @on(DataTable.RowSelected)
-    def _selected(self, event: DataTable.RowSelected) -> None:
-        event.stop()
+    def _show_detail(self) -> None:
+        chosen = self._list.current
+        if chosen is None:
+            return
+        first, *rest = chosen.detail or ("",)
+        said = self._said.get(chosen.key)
+        shown = [line(first, "bold"), *(line(words, "$muted") for words in rest)]
+        if said is not None:
+            shown = [shown[0], said, *shown[1:]]
+        self.query_one("#detail", Static).update(Content("\n").join(shown))
+
+    # The place under the cursor
+
+    @property
+    def _chosen(self) -> Place | None:
+        return self._list.current
+
+    def hint_commands(self) -> list[Command]:
+        """Leave out what the place cannot do."""
+        chosen = self._chosen if self.is_mounted else None
+        if chosen is None or chosen.profile is not None:
+            return hints(PROFILES)
+        without = ["profiles.edit", "profiles.delete"]
+        return hints(PROFILES, without if chosen.known is not None else [*without, "profiles.test"])
+
+    @on(PlaceList.Chosen)
+    def _selected(self, message: PlaceList.Chosen) -> None:
+        message.stop()
         self.action_use()
 
     # Keys
 
     def action_use(self) -> None:
         """Use what the cursor is on, and browse."""
-        match self._row:
+        match self._chosen:
             case None:
                 return
-            case str(row) if row == SAMPLE_ROW:
+            case Place(key=places.SAMPLE):
                 self.action_sample()
-            case str(row) if row == ANONYMOUS_ROW:
+            case Place(key=places.NO_KEY):
                 self.action_anonymous()
-            case _ if self._chosen is not None:
-                self._use(self._chosen)
+            case Place(key=places.OPEN):
+                self.action_look()
+            case Place(key=places.CURRENT):
+                self.hub.action_go("browse")
+            case Place(profile=Profile(name=name)):
+                self._use(lambda: for_profile(name))
+            case Place(known=known) if known is not None:
+                self._use(
+                    lambda: for_location(
+                        known.root_url, kind=known.kind, origin=f"public source {known.name}"
+                    )
+                )
 
-    def _use(self, name: str) -> None:
+    @work(group="use", exclusive=True)
+    async def _use(self, find: Callable[[], Credentials]) -> None:
+        """Browse with credentials; finding them may read files."""
         try:
-            credentials = for_profile(name, root_url=self.hub.options.root_url if name == ANONYMOUS else None)
+            credentials = await asyncio.to_thread(find)
         except MLHubException as error:
-            self.hub.report(error)
+            self._say(error)
             return
         self.hub.use(credentials)
         self.hub.action_go("browse")
@@ -197,39 +211,48 @@ class ProfilesScreen(PlaceScreen):
 
     def action_anonymous(self) -> None:
         """Browse without a key."""
-        self._use(ANONYMOUS)
+        root = self.hub.options.root_url
+        self._use(lambda: for_profile(ANONYMOUS, root_url=root))
 
-    @work(group="form", exclusive=True)
-    async def action_new(self) -> None:
-        """Enter a new profile."""
-        await self._edit(None)
+    def action_look(self) -> None:
+        """Open, or add, what is at a URL or path."""
+        self.hub.ask_source()
 
-    @work(group="form", exclusive=True)
-    async def action_edit(self) -> None:
+    def action_new(self) -> None:
+        """Save the source under the cursor as a profile, or any other."""
+        from ..source_start import of_known, of_use
+
+        chosen, connection = self._chosen, self.hub.connection
+        if chosen is not None and chosen.known is not None:
+            self.hub.ask_source(of_known(chosen.known))
+        elif chosen is not None and chosen.key == places.CURRENT and connection is not None:
+            self.hub.ask_source(of_use(connection))
+        else:
+            self.hub.ask_source()
+
+    def action_edit(self) -> None:
         """Edit the profile under the cursor."""
-        if self._chosen is not None:
-            await self._edit(self._profiles[self._chosen])
+        from ..source_start import of_profile
 
-    async def _edit(self, profile: Profile | None) -> None:
-        from .profile_form import ProfileForm
+        if self._chosen is not None and self._chosen.profile is not None:
+            self.hub.ask_source(of_profile(self._chosen.profile))
 
-        saved = await self.app.push_screen_wait(ProfileForm(profile, taken=frozenset(self._profiles)))
-        if saved is None:
-            return
+    def settle_on(self, name: str) -> None:
+        """Put the cursor on a profile that was just saved."""
+        self._wanted = f"{places.PROFILE}{name}"
         self.load()
-        if saved.use:
-            self._use(saved.name)
 
     @work(group="form", exclusive=True)
     async def action_delete(self) -> None:
         """Delete the profile under the cursor, after a question."""
         from .confirm import ConfirmScreen
 
-        name = self._chosen
-        if name is None:
+        chosen = self._chosen
+        if chosen is None or chosen.profile is None:
             return
+        name = chosen.profile.name
         question = ConfirmScreen(
-            f"Delete the profile {name}?", "Its key is removed from the file.", yes="Delete"
+            f"Delete the profile {chosen.name}?", "Its key is removed from the file.", yes="Delete"
         )
         if not await self.app.push_screen_wait(question):
             return
@@ -241,21 +264,53 @@ class ProfilesScreen(PlaceScreen):
 
     @work(group="test", exclusive=True)
     async def action_test(self) -> None:
-        """Ask the API whether it takes the key."""
+        """Ask the source under the cursor whether it answers, and takes the key."""
         from ..key_test import check_credentials
 
-        name = self._chosen
-        if name is None:
+        chosen = self._chosen
+        if chosen is None or (chosen.profile is None and chosen.known is None):
             return
-        self.notify("Asking the API…", markup=False, timeout=2)
+        self._tell(chosen.key, line("asking…", "$muted"))
         try:
-            credentials = await asyncio.to_thread(for_profile, name)
+            credentials = await asyncio.to_thread(_credentials, chosen)
             await check_credentials(credentials)
         except MLHubException as error:
-            self.hub.report(error)
-        else:
-            where = redact(credentials.root_url)
-            self.notify(f"{where} accepts the key {mask(credentials.api_key)}.", markup=False)
+            self._tell(chosen.key, line(f"! {error.message}: {error.hint}", "bold $error"))
+            self._say(error)
+            return
+        where = redact(credentials.root_url)
+        told = (
+            f"accepts the key {mask(credentials.secret)}"
+            if credentials.secret
+            else "answers; no key was sent"
+        )
+        self._tell(chosen.key, line(f"✓ it {told}", "$success"))
+        self.notify(content(f"{where} {told}.").plain, markup=False)
+
+    def _say(self, error: MLHubException) -> None:
+        self.hub.report(error)
+
+    def _tell(self, key: str, words: Content) -> None:
+        """Say something of a place below the list, as long as the screen is there."""
+        self._said[key] = words
+        if not self.closing:
+            self._show_detail()
+
+
+def _keys(lines: list[places.Line]) -> list[str]:
+    return [line.key for line in lines if isinstance(line, Place)]
+
+
+def _credentials(chosen: Place) -> Credentials:
+    if chosen.known is not None:
+        return for_location(chosen.known.root_url, kind=chosen.known.kind)
+    assert chosen.profile is not None
+    return for_profile(chosen.profile.name)
+
+
+def _read() -> dict[str, Profile]:
+    file = ProfilesFile.load()
+    return {name: file.get(name) for name in file.names()}
 
 
 def _delete(name: str) -> None:

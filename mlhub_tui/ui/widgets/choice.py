@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -22,6 +23,9 @@ class Choice(Widget, can_focus=True):
     DEFAULT_CSS = "Choice { height: 1; width: 1fr; } Choice:focus { background: $panel; }"
     chosen: reactive[int] = reactive(0)
 
+    class Changed(Message):
+        """Another word is chosen."""
+
     def __init__(self, options: Sequence[str], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._options = list(options)
@@ -32,13 +36,36 @@ class Choice(Widget, can_focus=True):
         return self._options[self.chosen]
 
     def render(self) -> RenderResult:
-        """Draw the words; the chosen one is marked, not only coloured."""
+        """Draw the words; the chosen one is marked, not only coloured, and in sight however little room."""
+        first, room = 0, max(self.size.width, 1)
+        while (
+            first < self.chosen and sum(len(w) + 3 for w in self._options[first : self.chosen + 1]) > room + 1
+        ):
+            first += 1
         parts = [
             Content.styled(f"[{word}] ", "bold $accent") if n == self.chosen else Content(f" {word}  ")
             for n, word in enumerate(self._options)
+            if n >= first
         ]
         return Content("").join(parts)
+
+    def choose(self, word: str) -> None:
+        """Choose a word."""
+        self.chosen = self._options.index(word)
+
+    def watch_chosen(self) -> None:
+        """Tell of it."""
+        self.post_message(self.Changed())
 
     def action_step(self, step: int) -> None:
         """Choose the next or previous word."""
         self.chosen = (self.chosen + step) % len(self._options)
+
+
+class RowChoice(Choice, inherit_bindings=False):
+    """A choice in a form, where up and down go from field to field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space", "step(1)", "next", show=False),
+        Binding("left,h", "step(-1)", "previous", show=False),
+    ]

@@ -1,0 +1,198 @@
+"""What the Profiles screen offers, as rows: profiles, what needs none, and well-known public sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..profiles import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, secret_words
+from ..sample.house import SAMPLE_NAME
+from ..sources.hosted import is_hosted
+from ..sources.known import KNOWN, Known
+from ..text import one_line, redact
+from .connection import KIND_NAMES, Connection
+
+SAMPLE = "sample"
+NO_KEY = "anonymous"
+OPEN = "open"
+CURRENT = "current"
+PROFILE = "profile:"
+KNOWN_ROW = "known:"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of the list.
+
+    Parameters
+    ----------
+    key
+        What it is: `sample`, `profile:NAME`, `known:NAME`, ...
+    name, kind, secret, where
+        The columns; nothing of them is a secret.
+    detail
+        What is said of it below the list, a line each.
+    profile, known
+        What the row stands for, where it is one of these.
+    """
+
+    key: str
+    name: str
+    kind: str
+    secret: str
+    where: str
+    detail: tuple[str, ...] = ()
+    profile: Profile | None = field(default=None, repr=False)
+    known: Known | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A line above some rows."""
+
+    title: str
+
+
+Line = Place | Section
+
+
+def lines(
+    profiles: Iterable[Profile],
+    connection: Connection | None,
+    no_key_root: str,
+    environ: Mapping[str, str],
+) -> list[Line]:
+    """Return all lines, in their order.
+
+    Parameters
+    ----------
+    profiles
+        What the profiles file has.
+    connection
+        What is in use, if anything.
+    no_key_root
+        The root URL that browsing without a key leads to.
+    environ
+        The environment, for the variables that profiles name.
+    """
+    kept = [_profile(profile, environ) for profile in profiles]
+    without: list[Line] = [_sample(), _open(), _no_key(no_key_root)]
+    if connection is not None and row_in_use(connection) == CURRENT:
+        without.insert(0, _current(connection))
+    shown: list[Line] = [*kept, Section("Without a profile")] if kept else []
+    known = [_known(one) for one in KNOWN]
+    return [
+        *shown,
+        *without,
+        Section("Public sources: none is asked for anything before it is chosen"),
+        *known,
+    ]
+
+
+def row_in_use(connection: Connection | None) -> str | None:
+    """Return the key of the row that is in use."""
+    if connection is None:
+        return None
+    if connection.is_sample:
+        return SAMPLE
+    used = connection.credentials
+    if used.profile not in (None, ANONYMOUS):
+        return f"{PROFILE}{used.profile}"
+    if used.secret is None and (known := _known_at(used)) is not None:
+        return f"{KNOWN_ROW}{known.name}"
+    if used.profile == ANONYMOUS:
+        return NO_KEY
+    return CURRENT
+
+
+def _known_at(used: Credentials) -> Known | None:
+    return next((known for known in KNOWN if known.root_url == used.root_url), None)
+
+
+def kind_name(kind: Kind | None) -> str:
+    """Return what a kind is called."""
+    return KIND_NAMES[kind.value] if kind else "not known"
+
+
+def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
+    secret = secret_words(profile, environ)
+    where = one_line(redact(profile.root_url or ""), 400)
+    if not where:
+        where = "ended in 2023: the hosted service" if profile.kind is Kind.MLHUB else "no location"
+    elif is_hosted(where):
+        where = f"{where} (ended in 2023)"
+    kind = kind_name(profile.kind) if profile.kind else f"{one_line(profile.kind_word, 20)}?"
+    told = f"{kind}, {secret}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {secret}"
+    return Place(
+        f"{PROFILE}{profile.name}",
+        one_line(profile.name, 120),
+        kind,
+        secret,
+        where,
+        (one_line(profile.name, 120), where, told),
+        profile=profile,
+    )
+
+
+def _sample() -> Place:
+    detail = (
+        "30 datasets to try everything on: browse, filter, download, break off, go on",
+        "an MLHub API of this program's own, on this machine",
+        "no key, no network",
+    )
+    return Place(SAMPLE, SAMPLE_NAME, "MLHub", "none", "built in: no key, no network", detail)
+
+
+def _open() -> Place:
+    detail = (
+        "The root of a STAC API or MLHub API, a catalog.json, a folder, or a .tar.gz",
+        "it is looked at, and then opened, or saved as a profile",
+    )
+    return Place(OPEN, "open a URL or path…", "any", "", "an API, catalog.json, folder, .tar.gz", detail)
+
+
+def _no_key(root: str) -> Place:
+    ended = is_hosted(root)
+    where = "ended in 2023: the hosted service" if ended else one_line(redact(root), 400)
+    hint = (
+        "MLHUB_ROOT_URL or --root-url names another" if ended else "listings; items and archives want a key"
+    )
+    return Place(NO_KEY, "browse without a key", "MLHub", "none", where, (f"An MLHub API: {where}", hint))
+
+
+def _current(connection: Connection) -> Place:
+    used = connection.credentials
+    where = one_line(redact(used.root_url), 400)
+    secret = used.key_origin if used.secret else "none"
+    detail = (f"In use, and not saved: {where}", "n saves it as a profile")
+    kind = kind_name(connection.source.kind)
+    return Place(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
+
+
+def _known(known: Known) -> Place:
+    secret = f"for {known.key.partition(':')[0]}" if known.key else "none"
+    detail = (
+        f"{known.title}: {known.about}",
+        known.root_url,
+        f"{kind_name(known.kind)}; {known.key or 'no key'}",
+    )
+    return Place(
+        f"{KNOWN_ROW}{known.name}",
+        known.name,
+        kind_name(known.kind),
+        secret,
+        known.about,
+        detail,
+        known=known,
+    )
+
+
+def no_key_root(root_url: str | None, environ: Mapping[str, str]) -> str:
+    """Return where browsing without a key leads to: the argument, MLHUB_ROOT_URL, or the hosted service."""
+    from ..errors import InvalidRootURL
+    from ..profiles import DEFAULT_ROOT_URL
+
+    try:
+        return normalise_root_url(root_url or environ.get("MLHUB_ROOT_URL", "") or DEFAULT_ROOT_URL)
+    except InvalidRootURL:
+        return DEFAULT_ROOT_URL

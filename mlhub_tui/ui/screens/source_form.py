@@ -1,0 +1,382 @@
+"""The form for a source: takes a URL or path, looks what is there, and opens it or saves it as a profile."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+from textual.worker import Worker
+
+from ...errors import AccessDenied, AuthenticationError, MLHubException
+from ...profiles import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
+from ...text import mask, one_line
+from ..connection import KIND_NAMES, place
+from ..draw import content, line
+from ..source_entry import SourceEntry
+from ..source_look import bare, look
+from ..source_start import Start, found_words, name_for
+from ..widgets.choice import Choice, RowChoice
+from ..widgets.field import Field, PlaceField
+from ..widgets.secret_rows import SecretRows
+
+if TYPE_CHECKING:
+    from ...sources.found import Found
+
+LOOK = "look"
+_KINDS: dict[str, Kind | None] = {LOOK: None, **{KIND_NAMES[kind.value]: kind for kind in Kind}}
+SAVE_AND_USE, SAVE, USE_ONCE = "save and use", "save", "use once"
+_OFFERED = 42
+"""Characters that fit on one line of a narrow form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of the form: the name it was saved under, and what to browse with; None for neither."""
+
+    saved: str | None
+    credentials: Credentials | None
+
+
+class SourceForm(ModalScreen[Answer | None]):
+    """Asks for a source; Enter goes on, Esc stops a look or leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("enter,ctrl+s", "go_on", "go on", show=False),
+        Binding("ctrl+t", "test", "test", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+    AUTO_FOCUS = ""
+    CSS = """
+    SourceForm > .dialog { overflow-y: auto; scrollbar-size-vertical: 1; }
+    SourceForm .dialog Label.name { width: 12; }
+    SourceForm #found { padding: 0 0 0 12; height: auto; max-height: 6; }
+    SourceForm #more { height: auto; }
+    SourceForm #said { height: auto; }
+    SourceForm.-tall #said { margin-top: 1; }
+    SourceForm.-short > .dialog { padding: 0 2; }
+    SourceForm.-short #found { max-height: 3; }
+    """
+
+    def __init__(self, start: Start) -> None:
+        super().__init__()
+        self._start = start
+        self._settled_at = start.location if start.kind is not None else None
+        self._found: Found | None = None
+        self._wants_key = isinstance(start.error, AuthenticationError)
+        self._may_force = start.profile is not None
+        self._taken: frozenset[str] = frozenset()
+        self._look: Worker[None] | None = None
+        self._seconds = 0
+        self._agreed_to = ""
+
+    # What is seen
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows."""
+        start = self._start
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
+            with Horizontal(classes="row"):
+                yield Label(Content("URL or path"), classes="name")
+                yield PlaceField(
+                    start.location, placeholder="https://…, catalog.json, a folder, .tar.gz", id="location"
+                )
+            yield Static(id="found")
+            with Horizontal(classes="row", id="kinds"):
+                yield Label(Content("Kind"), classes="name")
+                yield RowChoice(list(_KINDS), id="kind")
+            with Vertical(id="more"):
+                yield SecretRows(start.secret, id="secret")
+                with Horizontal(classes="row", id="thens"):
+                    yield Label(Content("Then"), classes="name")
+                    yield RowChoice([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
+                with Horizontal(classes="row", id="names"):
+                    yield Label(Content("Profile"), classes="name")
+                    yield Field(one_line(start.name), placeholder="a name for it", id="name")
+            yield Static(id="said")
+
+    def on_mount(self) -> None:
+        """Show what is known already, and begin where something is to be typed."""
+        start = self._start
+        if start.kind is not None:
+            self._kinds.choose(KIND_NAMES[start.kind.value])
+        self.query_one("#name", Field).disabled = start.profile is not None
+        self._show_found(start.words)
+        if start.error is not None:
+            self._complain(start.error)
+        self._lay_out()
+        self._read_names()
+        self._go_to_first()
+
+    def _go_to_first(self) -> None:
+        """Put the cursor where something is to be typed."""
+        start = self._start
+        if self._wants_key:
+            self._secret.ask(Scheme.QUERY if start.kind is Kind.MLHUB else None)
+        elif start.kind is not None and start.profile is None:
+            self.set_focus(self.query_one("#then"))
+        elif start.profile is not None and start.secret.scheme is not None:
+            self._secret.ask()
+        else:
+            self.set_focus(self.query_one("#location"))
+
+    @work(group="names")
+    async def _read_names(self) -> None:
+        """Read which names are taken."""
+        try:
+            self._taken = frozenset((await asyncio.to_thread(ProfilesFile.load)).names())
+        except MLHubException as error:
+            self._complain(error)
+        for name in self.query("#name").results(Field):
+            if self._start.profile is None and name.value in self._taken:
+                name.value = name_for("", name.value, None, self._taken)
+
+    @property
+    def _secret(self) -> SecretRows:
+        return self.query_one(SecretRows)
+
+    @property
+    def _kinds(self) -> RowChoice:
+        return self.query_one("#kind", RowChoice)
+
+    @property
+    def _then(self) -> str:
+        return self.query_one("#then", RowChoice).value
+
+    @property
+    def _location(self) -> str:
+        return self.query_one("#location", Field).value.strip()
+
+    @property
+    def _kind(self) -> Kind | None:
+        """The kind: forced, or found."""
+        return _KINDS[self._kinds.value] or (self._found.kind if self._found is not None else None)
+
+    @property
+    def _looking(self) -> bool:
+        return self._look is not None and not self._look.is_finished
+
+    @property
+    def _has_secret(self) -> bool:
+        """Whether there is anybody to whom a secret could be sent."""
+        return is_url(self._location) or not self._location
+
+    def _lay_out(self) -> None:
+        """Show the rows for which it is time, and the keys that do something."""
+        known = self._kind is not None
+        self.query_one("#kinds").display = self._may_force
+        self._secret.display = self._has_secret
+        self.query_one("#more").display = known or self._wants_key
+        self.query_one("#thens").display = known
+        self.query_one("#names").display = known and self._then != USE_ONCE
+        keys = f"enter {'goes on' if known else 'looks'}, {'ctrl+t tests, ' if known else ''}esc leaves"
+        self.query_one(".dialog").border_subtitle = line("esc stops" if self._looking else keys)
+
+    def _say(self, words: Content) -> None:
+        for said in self.query("#said").results(Static):
+            said.update(words)
+            said.scroll_visible(animate=False)
+
+    def _complain(self, error: MLHubException) -> None:
+        hint = content(f"\n  {error.hint}") if error.hint else Content()
+        self._say(content(f"! {error.message}", "bold $error") + hint)
+
+    def _show_found(self, words: str, style: str = "$success") -> None:
+        first, _, rest = words.partition("\n")
+        found = self.query_one("#found", Static)
+        found.update(content(first, style) + content(f"\n{rest}" if rest else "", "$muted"))
+        found.display = bool(words)
+
+    # What changes
+
+    @on(PlaceField.Offered)
+    def _offered(self, event: PlaceField.Offered) -> None:
+        """Say what the text may become."""
+        event.stop()
+        typed = self.query_one("#location", Field).value
+        if event.text != typed or self._looking or self._settled_at == self._location:
+            return
+        names = [text.rstrip("/").rpartition("/")[2] + "/" * text.endswith("/") for text in event.found]
+        self._show_found(one_line("  ".join(names), _OFFERED), "$muted")
+
+    @on(Input.Changed, "#location")
+    def _location_changed(self) -> None:
+        """Forget what was found elsewhere."""
+        if self._location == self._settled_at:
+            return
+        self._stop_looking()
+        self._found, self._settled_at = None, None
+        if self._start.profile is None:
+            self._kinds.choose(LOOK)
+        self._show_found("")
+        self._lay_out()
+
+    @on(Choice.Changed)
+    def _chosen(self, event: Choice.Changed) -> None:
+        event.stop()
+        self._lay_out()
+
+    # Keys
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_go_on()
+
+    def action_go_on(self) -> None:
+        """Look, or go on to what is still to be said, or finish."""
+        if self._looking:
+            return
+        forced = _KINDS[self._kinds.value] is not None
+        if not forced and (self._kind is None or self._location != self._settled_at):
+            self._begin_look()
+        elif self.focused is not None and self.focused.id == "location":
+            self._go_to_rest()
+        else:
+            self._finish()
+
+    def action_leave(self) -> None:
+        """Stop the look, or leave without a source."""
+        if self._looking:
+            self._stop_looking()
+            self._say(content("Stopped.", "$muted"))
+        else:
+            self.dismiss(None)
+
+    def _go_to_rest(self) -> None:
+        """Go where something is missing: the key, else what to do with the source."""
+        if self._wants_key and self._secret.scheme is None:
+            self._secret.ask(Scheme.QUERY if self._kind is Kind.MLHUB else None)
+        else:
+            self.set_focus(self.query_one("#then"))
+
+    # Looking
+
+    def _begin_look(self) -> None:
+        if not self._location:
+            self._say(content("! type a URL or a path first", "bold $error"))
+            return
+        self._look = self._look_there()
+        self._lay_out()
+
+    def _stop_looking(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+            self._say(Content())
+            self._lay_out()
+
+    @work(exclusive=True, group="look")
+    async def _look_there(self) -> None:
+        """Find out what is at the place, and say so; a second at a time, so that one sees it is at work."""
+        ticking = self.set_interval(1.0, self._tick)
+        self._seconds = 0
+        self._tick()
+        try:
+            text, key = bare(self._location)
+            if key is not None:
+                self._secret.take(key)
+            self._settled_at = self.query_one("#location", Field).value = text
+            found = await look(text, self._draft())
+        except MLHubException as error:
+            self._complain(error)
+            self._may_force = True
+            self._wants_key |= isinstance(error, AuthenticationError | AccessDenied)
+        else:
+            self._take(found)
+        finally:
+            ticking.stop()
+        self._look = None
+        if self.is_attached and self.is_running:
+            self._lay_out()
+            if self._found is not None:
+                self._go_to_rest()
+
+    def _tick(self) -> None:
+        passed = f" {self._seconds} s" if self._seconds else ""
+        self._seconds += 1
+        self._say(content(f"Looking at {place(self._location)}…{passed}", "$muted"))
+
+    def _take(self, found: Found) -> None:
+        """Take up what was found."""
+        self._found, self._settled_at = found, found.location
+        self._wants_key = self._wants_key or found.needs_key
+        self._may_force = self._may_force or found.kind is None
+        self.query_one("#location", Field).value = found.location
+        name = self.query_one("#name", Field)
+        if self._start.profile is None:
+            name.value = name_for(found.location, found.title, found.kind, self._taken)
+        else:
+            self._kinds.choose(LOOK if found.kind is None else KIND_NAMES[found.kind.value])
+        self._show_found(found_words(found))
+        wanting = "It shows nothing without a key: say how that is sent; enter looks again."
+        self._say(content(wanting if found.kind is None else "", "$warning"))
+
+    # Finishing
+
+    def _draft(self) -> SecretDraft:
+        """Return the secret; one that is stored is for the host that it was stored for."""
+        if not self._has_secret:
+            return SecretDraft()
+        return self._secret.draft(stored=place(self._location) == place(self._start.location))
+
+    def _entry(self) -> SourceEntry:
+        secret = self._secret.draft() if self._has_secret else SecretDraft()
+        return SourceEntry(self._location, self._kind, secret)
+
+    @work(exclusive=True, group="form")
+    async def action_test(self) -> None:
+        """Ask the source whether it answers, and takes the key."""
+        from ..key_test import check_credentials
+
+        if self._kind is None:
+            return
+        self._say(content("Asking…", "$muted"))
+        try:
+            credentials = SourceEntry(self._location, self._kind, self._draft()).credentials()
+            await check_credentials(credentials)
+        except MLHubException as error:
+            self._complain(error)
+            return
+        told = f"accepts the key {mask(credentials.secret)}" if credentials.secret else "answers"
+        self._say(content(f"{place(credentials.root_url)} {told}.", "$success"))
+
+    @work(exclusive=True, group="form")
+    async def _finish(self) -> None:
+        """Save, or use, what was entered."""
+        if self._secret.kept and not self._agrees():
+            return
+        entry, then, name = self._entry(), self._then, self.query_one("#name", Field).value
+        try:
+            if then == USE_ONCE:
+                self.dismiss(Answer(None, entry.credentials()))
+                return
+            use = then == SAVE_AND_USE
+            credentials = await asyncio.to_thread(entry.save, name, self._start.profile, use=use)
+        except MLHubException as error:
+            self._complain(error)
+            return
+        saved = self._start.profile.name if self._start.profile else name.strip()
+        self.dismiss(Answer(saved, credentials))
+
+    def _agrees(self) -> bool:
+        """Tell whether a stored key may go to the host it will go to; another one is asked about once."""
+        where, before = place(self._location), place(self._start.location)
+        if where == before or self._agreed_to == where or not self._start.location:
+            return True
+        self._agreed_to = where
+        self._say(
+            content(f"! the stored key was for {before}, and would go to {where}", "bold $warning")
+            + content("\n  enter again agrees; or type another key")
+        )
+        return False

@@ -1,0 +1,50 @@
+"""A look at what was typed in the form for a source."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from ..profiles import Credentials, SecretDraft, for_location
+from .source_entry import SourceEntry
+
+if TYPE_CHECKING:
+    from ..sources.found import Found
+
+
+def bare(text: str) -> tuple[str, SecretDraft | None]:
+    """Return a location without the key that was pasted with it, and that key.
+
+    Raises
+    ------
+    InvalidRootURL
+        If it can be no location.
+    """
+    from ..sources.known import by_name
+
+    known = by_name(text)
+    credentials = for_location(known.root_url if known else text, origin="form")
+    if not credentials.secret:
+        return credentials.root_url, None
+    auth = credentials.auth
+    return credentials.root_url, SecretDraft(auth.scheme, auth.name, "", credentials.secret)
+
+
+async def look(location: str, secret: SecretDraft) -> Found:
+    """Return what is at a location; the HTTP client is imported in a thread.
+
+    Raises
+    ------
+    MLHubException
+        As `detect`; and if the secret is not given, or cannot be sent.
+    """
+    credentials = SourceEntry(location, None, secret).credentials()
+    detect = await asyncio.to_thread(_detect)
+    return await detect(credentials)
+
+
+def _detect() -> Callable[[Credentials], Awaitable[Found]]:
+    from ..sources.detect import detect
+
+    return detect

@@ -1,0 +1,137 @@
+"""The rows of a form about a secret: how it is sent, and the secret or the name of its variable."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Label
+
+from ...profiles import Scheme, SecretDraft
+from ...text import mask, one_line
+from .choice import Choice, RowChoice
+from .field import Field
+
+_WAYS: dict[str, Scheme | None] = {
+    "none": None,
+    "key": Scheme.QUERY,
+    "bearer": Scheme.BEARER,
+    "header": Scheme.HEADER,
+    "basic": Scheme.BASIC,
+}
+_NAMES = {
+    Scheme.QUERY: ("Parameter", "key"),
+    Scheme.HEADER: ("Header", "its name: X-API-Key"),
+    Scheme.BASIC: ("User", "the user name"),
+}
+_SECRETS = {
+    Scheme.QUERY: "Key",
+    Scheme.BEARER: "Token",
+    Scheme.HEADER: "Secret",
+    Scheme.BASIC: "Password",
+}
+
+
+class SecretRows(Vertical):
+    """Asks how a secret is sent, and for it; one that is stored is never shown, and kept if left empty."""
+
+    DEFAULT_CSS = "SecretRows { height: auto; width: 1fr; }"
+
+    def __init__(self, stored: SecretDraft, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._stored = stored
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows."""
+        stored = self._stored
+        with Horizontal(classes="row"):
+            yield Label(Content("Key"), classes="name")
+            yield RowChoice(list(_WAYS), id="way")
+        with Horizontal(classes="row", id="named"):
+            yield Label(classes="name", id="named-label")
+            yield Field(one_line(stored.user or stored.name), id="named-field")
+        with Horizontal(classes="row", id="typed"):
+            yield Label(classes="name", id="typed-label")
+            yield Field(secret=True, id="typed-field")
+        with Horizontal(classes="row", id="variable"):
+            yield Label(Content("or variable"), classes="name")
+            yield Field(
+                one_line(stored.variable), placeholder="MY_TOKEN: no secret on disk", id="variable-field"
+            )
+
+    def on_mount(self) -> None:
+        """Begin with what is stored."""
+        self._choose(self._stored.scheme)
+        self._lay_out()
+
+    def _choose(self, scheme: Scheme | None) -> None:
+        self.query_one(RowChoice).choose(next(word for word, way in _WAYS.items() if way is scheme))
+
+    @property
+    def scheme(self) -> Scheme | None:
+        """How the secret is sent; None for no secret."""
+        return _WAYS[self.query_one(RowChoice).value]
+
+    def draft(self, *, stored: bool = True) -> SecretDraft:
+        """Return what was entered; with what is stored where that is kept, unless `stored` is false."""
+        scheme = self.scheme
+        name, typed = self._value("named"), self._value("typed")
+        if not typed and stored and self._keeps:
+            typed = self._stored.typed
+        user = name if scheme is Scheme.BASIC else ""
+        return SecretDraft(scheme, "" if user else name, user, typed, self._value("variable"))
+
+    @property
+    def kept(self) -> bool:
+        """Whether what is stored is what will be sent."""
+        return not self._value("typed") and self._keeps and bool(self._stored.typed)
+
+    def ask(self, scheme: Scheme | None = None) -> None:
+        """Go where a secret is to be entered, which is sent in a way if none is chosen yet."""
+        if scheme is not None and self.scheme is None:
+            self._choose(scheme)
+            self._lay_out()
+        # At once: what is typed next is for there.
+        wanted = RowChoice if self.scheme is None else "#typed-field"
+        self.screen.set_focus(self.query_one(wanted))
+
+    def take(self, secret: SecretDraft) -> None:
+        """Take a secret that was found in what was typed elsewhere."""
+        self._choose(secret.scheme)
+        self._lay_out()
+        self.query_one("#named-field", Field).value = secret.name
+        self.query_one("#typed-field", Field).value = secret.typed
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether a stored secret stays; a variable that is newly named takes its place."""
+        variable = self._value("variable")
+        return self.scheme is self._stored.scheme and (not variable or variable == self._stored.variable)
+
+    def _value(self, row: str) -> str:
+        return self.query_one(f"#{row}-field", Field).value.strip()
+
+    @on(Choice.Changed)
+    def _way_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        self._lay_out()
+
+    @on(Input.Changed, "#variable-field")
+    def _variable_changed(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Show the rows that belong to the way that is chosen."""
+        scheme = self.scheme
+        label, placeholder = _NAMES.get(scheme, ("", "")) if scheme else ("", "")
+        self.query_one("#named").display = bool(label)
+        self.query_one("#typed").display = self.query_one("#variable").display = scheme is not None
+        self.query_one("#named-label", Label).update(Content(label))
+        self.query_one("#named-field", Field).placeholder = placeholder
+        self.query_one("#typed-label", Label).update(Content(_SECRETS[scheme] if scheme else ""))
+        stored = self._stored.typed if scheme is self._stored.scheme else ""
+        words = f"{mask(stored)} is kept if left empty" if stored else "typed or pasted, not shown"
+        if stored and not self._keeps:
+            words = f"{mask(stored)} is removed: the variable takes its place"
+        self.query_one("#typed-field", Field).placeholder = words
