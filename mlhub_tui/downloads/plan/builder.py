@@ -165,7 +165,7 @@ class Builder:
         self._connection.execute("BEGIN")
         self._note(**facts)
         self._connection.execute("COMMIT")
-        self._connection.execute("PRAGMA journal_mode=DELETE")
+        self._connection.execute("PRAGMA journal_mode=DELETE")  # all in one file: it is renamed alone
         self._connection.close()
         _sync(self._file)
         self._file.replace(self.path)
@@ -210,7 +210,7 @@ class Builder:
         self._items: list[tuple[Any, ...]] = []
         self._geometries: list[tuple[int, str]] = []
         self._assets: list[tuple[Any, ...]] = []
-        self._hrefs: list[tuple[Any, ...]] = []
+        self._sources: list[tuple[Any, ...]] = []
         self._uncommitted = 0
         connection.execute("BEGIN")
 
@@ -227,6 +227,7 @@ class Builder:
         seen: dict[int, int] = {}
         number = self._next_asset
         keys, files, medias = self._keys, self._files, self._media
+        hrefs, kinds, sums = list[str](), list[str](), list[str]()
         for key, name, href, scope, media, size, checksum in records:
             file, twin = files[name], None
             if scope:
@@ -235,8 +236,13 @@ class Builder:
                 twin = before
                 self._pair(before)
             self._assets.append((number, item, collection, keys[key], file, _SCOPES[scope], size, twin))
-            self._hrefs.append((number, href, medias[media] if media else None, checksum or None))
+            hrefs.append(href)
+            kinds.append(str(medias[media]) if media else "")
+            sums.append(checksum)
             number += 1
+        if hrefs:
+            checksums = "\n".join(sums) if any(sums) else None
+            self._sources.append((self._next_asset, "\n".join(hrefs), "\n".join(kinds), checksums))
         self._next_asset = number
 
     def _pair(self, number: int) -> None:
@@ -251,9 +257,9 @@ class Builder:
         connection.executemany(_INSERT_ITEM, self._items)
         connection.executemany("INSERT INTO geometry VALUES (?, ?)", self._geometries)
         connection.executemany("INSERT INTO asset VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._assets)
-        connection.executemany("INSERT INTO href VALUES (?, ?, ?, ?)", self._hrefs)
+        connection.executemany("INSERT INTO source VALUES (?, ?, ?, ?)", self._sources)
         self._uncommitted += len(self._assets) + len(self._items)
-        for rows in (self._items, self._geometries, self._assets, self._hrefs):
+        for rows in (self._items, self._geometries, self._assets, self._sources):
             rows.clear()
 
     def _note(self, **values: str | int) -> None:
@@ -267,8 +273,8 @@ _INSERT_ITEM = "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 def _connect(path: Path, anew: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        # What is always begun anew need not outlive a power cut; a whole index is synced first.
+        # What is always begun anew need not be mended after a kill; a whole index is synced first.
+        connection.execute(f"PRAGMA journal_mode={'OFF' if anew else 'WAL'}")
         connection.execute(f"PRAGMA synchronous={'OFF' if anew else 'NORMAL'}")
         connection.execute("PRAGMA cache_size=-16000")
         version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -65,8 +65,9 @@ def files(index: Index, filters: Filters) -> Iterator[PlannedFile]:
         keys = {name: chosen for name, chosen in filters.collections if chosen}
         _choose(db, filters, wanted)
         seen: set[int] = set()
+        sources = _Sources(db)
         for row in db.execute(_FILES):
-            collection, item, folder, scope, key, file, twin, href, size, checksum, media = row
+            number, first, collection, item, folder, scope, key, file, twin, size = row
             name = wanted[collection]
             chosen = keys.get(name)
             if chosen is not None and scope != Scope.COLLECTION and names[key] not in chosen:
@@ -76,8 +77,29 @@ def files(index: Index, filters: Filters) -> Iterator[PlannedFile]:
                     continue
                 seen.add(twin)
             path = own.save_path(collection, scope, folder or "", file)
-            page = (media or "").startswith(_PAGES) or file.endswith(_PAGE_ENDS)
-            yield PlannedFile(path, href, size, checksum or "", page, name, item, names[key])
+            href, media, checksum = sources.of(number, first)
+            page = media.startswith(_PAGES) or file.endswith(_PAGE_ENDS)
+            yield PlannedFile(path, href, size, checksum, page, name, item, names[key])
+
+
+class _Sources:
+    """Hrefs, media types and checksums of assets, those of one document in memory at a time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._media = {str(number): name for number, name in db.execute("SELECT id, name FROM media")}
+        self._first = -1
+        self._lines: list[list[str]] = []
+
+    def of(self, number: int, first: int) -> tuple[str, str, str]:
+        """Return those of an asset, of a document whose first asset is `first`."""
+        if first != self._first:
+            hrefs, media, checksums = self._db.execute(_SOURCE, (first,)).fetchone()
+            self._lines = [text.split("\n") for text in (hrefs, media, checksums or "")]
+            self._first = first
+        hrefs, media, checksums = self._lines
+        at = number - first
+        return hrefs[at], self._media.get(media[at], ""), checksums[at] if len(checksums) > at else ""
 
 
 def _choose(db: sqlite3.Connection, filters: Filters, wanted: dict[int, str]) -> None:
@@ -85,7 +107,7 @@ def _choose(db: sqlite3.Connection, filters: Filters, wanted: dict[int, str]) ->
     of_wanted = f"collection IN ({', '.join(map(str, wanted))})"
     found = where(db, filters)
     db.execute("CREATE TEMP TABLE chosen (first INTEGER PRIMARY KEY, last INTEGER, item INTEGER)")
-    db.execute(f"INSERT INTO chosen SELECT id, id, NULL FROM asset WHERE item IS NULL AND {of_wanted}")  # noqa: S608
+    db.execute(_CHOOSE_OWN.format(of_wanted=of_wanted))
     db.execute(
         f"INSERT INTO chosen SELECT first, last, item FROM spot "  # noqa: S608 - conditions, ours
         f"WHERE last >= first AND {of_wanted} AND {found.item}",
@@ -93,11 +115,17 @@ def _choose(db: sqlite3.Connection, filters: Filters, wanted: dict[int, str]) ->
     )
 
 
+_CHOOSE_OWN = """
+INSERT INTO chosen SELECT first, coalesce(
+    (SELECT min(other.first) - 1 FROM source AS other WHERE other.first > source.first),
+    (SELECT max(id) FROM asset)
+), NULL FROM asset CROSS JOIN source ON first = asset.id WHERE item IS NULL AND {of_wanted}
+"""
 _FILES = """
-SELECT asset.collection, item.name, coalesce(item.folder, item.name), scope, asset.key, file.name, twin,
-       href.href, size, checksum, media.name
+SELECT asset.id, chosen.first, asset.collection, item.name, coalesce(item.folder, item.name), scope,
+       asset.key, file.name, twin, size
 FROM chosen CROSS JOIN asset ON asset.id BETWEEN chosen.first AND chosen.last
-CROSS JOIN href ON href.id = asset.id CROSS JOIN file ON file.id = asset.file
-LEFT JOIN item ON item.id = chosen.item LEFT JOIN media ON media.id = href.media
+CROSS JOIN file ON file.id = asset.file LEFT JOIN item ON item.id = chosen.item
 ORDER BY chosen.first, asset.id
 """
+_SOURCE = "SELECT hrefs, media, checksums FROM source WHERE first = ?"

@@ -166,7 +166,7 @@ class Reader:
                 scope,
                 media if isinstance(media, str) else "",
                 size if type(size) is int and 0 <= size <= LARGEST_SIZE else None,
-                checksum if isinstance(checksum, str) else "",
+                checksum if isinstance(checksum, str) and checksum.isprintable() else "",
             )
 
     def _resolved(self, href: str, member: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Of the tables; an index of another version is built anew."""
 
 TABLES = """
@@ -22,7 +22,7 @@ CREATE TABLE asset (
     id INTEGER PRIMARY KEY, item INTEGER, collection INTEGER NOT NULL, key INTEGER NOT NULL,
     file INTEGER NOT NULL, scope INTEGER NOT NULL, size INTEGER, twin INTEGER
 );
-CREATE TABLE href (id INTEGER PRIMARY KEY, href TEXT NOT NULL, media INTEGER, checksum TEXT);
+CREATE TABLE source (first INTEGER PRIMARY KEY, hrefs TEXT NOT NULL, media TEXT NOT NULL, checksums TEXT);
 """
 """What is written while documents come.
 
@@ -30,7 +30,9 @@ CREATE TABLE href (id INTEGER PRIMARY KEY, href TEXT NOT NULL, media INTEGER, ch
 time that is missing all of time, so that such items meet every filter; `e` is larger than 180 for an
 item across the antimeridian. Times are microseconds since 1970. An item's assets are those from `first`
 to `last`. `asset.twin` is the first asset with the same save path, where there are several.
-`listing.next` is the link to the next page of a listing; null where no more pages come.
+`listing.next` is the link to the next page of a listing; null where no more pages come. A `source` has
+the hrefs, the numbers of the media types and the multihashes (null: none has one) of assets that follow
+each other, from `first` on, a line each: rows cost more than text.
 """
 
 SEALED = """
