@@ -42,6 +42,12 @@ class ProfilesFileError(APIKeyNotFound):
     """The profiles file cannot be read, written or understood."""
 
 
+class ConfigFileError(MLHubException):
+    """The config file cannot be read, written or understood, or a setting is none."""
+
+    default_hint = "mend it with an editor, or remove it: the defaults need no file"
+
+
 class RequestError(MLHubException):
     """A request that did not get the answer it asked for; `url` never carries a key.
 

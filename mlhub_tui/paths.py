@@ -17,6 +17,11 @@ def profiles() -> Path:
     return home() / "profiles"
 
 
+def config() -> Path:
+    """Return the path of the settings (TOML)."""
+    return home() / "config.toml"
+
+
 def queue() -> Path:
     """Return the path of the download queue (SQLite)."""
     return home() / "queue.db"

@@ -1,11 +1,15 @@
-"""How fast the queue is, and how much at a time: kept in its database, so that all its programs heed it."""
+"""How fast the queue is, and how much at a time: kept in its database, so that all its programs heed it.
+
+What nobody told the queue is as `config.toml` has it, else as the program has it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from ..settings import load as load_config
 from .database import Database
 
 MOST = 64
@@ -44,9 +48,15 @@ NAMES = tuple(field.name for field in fields(Settings))
 
 
 def load(database: Database) -> Settings:
-    """Return the settings in force: what nobody changed is as the program has it."""
+    """Return the settings in force: what nobody changed is as the config file, or the program, has it."""
     rows = database.read("SELECT name, value FROM settings")
-    return Settings(**{row["name"]: row["value"] for row in rows if row["name"] in NAMES})
+    return replace(defaults(), **{row["name"]: row["value"] for row in rows if row["name"] in NAMES})
+
+
+def defaults() -> Settings:
+    """Return what the config file says of a queue that was not told otherwise."""
+    config = load_config().config
+    return Settings(**{name: getattr(config, name) for name in NAMES})
 
 
 def save(database: Database, changes: Mapping[str, int | None]) -> Settings:

@@ -25,12 +25,16 @@ MAY_IMPORT = {
     "storage": set(),
     "models": {"errors", "text"},
     "profiles": FOUNDATION,
+    "settings": FOUNDATION,
+    "doctor": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads"},
     "sources": FOUNDATION | {"models", "profiles"},
-    "downloads": FOUNDATION | {"models", "profiles", "sources"},
+    "downloads": FOUNDATION | {"models", "profiles", "settings", "sources"},
     "sample": FOUNDATION | {"profiles"},
     "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
-    "cli": FOUNDATION | {"models", "profiles", "sources", "downloads", "sample", "ui"},
-    "ui": FOUNDATION | {"models", "profiles", "sources", "downloads", "sample"},
+    "cli": FOUNDATION
+    | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "ui"},
+    "debug": FOUNDATION | {"profiles"},
+    "ui": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads", "sample"},
     "__main__": {"cli"},
 }
 """For each part of the package, the parts it may import; itself always."""
@@ -59,7 +63,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cli", "errors", "text", "models", "profiles", "paths", "storage", "options"]
+    "name", ["cli", "errors", "text", "models", "profiles", "paths", "settings", "storage", "options"]
 )
 def test_the_parts_of_a_quick_answer_load_nothing_heavy(name: str) -> None:
     assert not (HEAVY - {"asyncio"}) & _loaded_by(f"import mlhub_tui.{name}")

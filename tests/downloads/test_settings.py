@@ -117,3 +117,14 @@ async def test_a_finished_job_keeps_the_sums_it_was_verified_with(
     queue = make_queue(Links(server.url))
     done = await ended(queue, await queue.add(wish(folder)))
     assert done.sums == f"md5:{hashlib.md5(DATA).hexdigest()}"
+
+
+def test_what_nobody_told_the_queue_is_as_the_config_file_has_it(tmp_path: Path, mlhub_home: Path) -> None:
+    mlhub_home.mkdir()
+    (mlhub_home / "config.toml").write_text('transfers = 5\nlimit = "1M"\n')
+    with Desk(tmp_path / "queue.db") as desk:
+        assert (desk.settings().transfers, desk.settings().limit) == (5, 1_000_000)
+        desk.change({"transfers": 3, "limit": None})
+        (mlhub_home / "config.toml").write_text('transfers = 6\nper_host = 9\nlimit = "2M"\n')
+        assert (desk.settings().transfers, desk.settings().limit) == (3, None)
+        assert desk.settings().per_host == 9
