@@ -1,11 +1,12 @@
 """Reads, filters and counts dataset catalogs of 3,000 and 300,000 assets, beside `radiant_mlhub`.
 
-Run it as `python -m tests.benchmarks.bench_plan [ASSETS ...]`. Each contestant is a process of its own with
-the same archive, and does what comes before the first asset is fetched: ours reads the archive into an index
-and counts what a box and a time leave; the peer unpacks it, lists the assets, and filters the list by the
-same time and box. The peer is the `radiant_mlhub` of the Python that MLHUB_PEER_PYTHON names, left out where it is not
-set. Both must find the same number of files. For ours the table also has the slowest of the counts that a
-person at the filters waits for, each of an area or a time that was not asked before.
+Run it as `python -m tests.benchmarks.bench_plan [ASSETS ...]`. Each contestant is a process of its own
+with the same archive, and does what comes before the first asset is fetched: ours reads the archive into
+an index and counts what a box and a time leave; the peer unpacks it, lists the assets, and filters the
+list by the same time and box. The peer is the `radiant_mlhub` of the Python that MLHUB_PEER_PYTHON
+names, left out where it is not set. Both must find the same number of files. For ours the table also has
+the slowest of the counts that a person at the filters waits for, each of an area or a time that was not
+asked before.
 """
 
 from __future__ import annotations
