@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import RenderResult
@@ -23,8 +24,16 @@ class Choice(Widget, can_focus=True):
     DEFAULT_CSS = "Choice { height: 1; width: 1fr; } Choice:focus { background: $panel; }"
     chosen: reactive[int] = reactive(0)
 
+    @dataclass
     class Changed(Message):
         """Another word is chosen."""
+
+        choice: Choice
+
+        @property
+        def control(self) -> Choice:
+            """The choice, for selectors."""
+            return self.choice
 
     def __init__(self, options: Sequence[str], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -55,7 +64,7 @@ class Choice(Widget, can_focus=True):
 
     def watch_chosen(self) -> None:
         """Tell of it."""
-        self.post_message(self.Changed())
+        self.post_message(self.Changed(self))
 
     def action_step(self, step: int) -> None:
         """Choose the next or previous word."""
