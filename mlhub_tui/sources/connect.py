@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from ..errors import AuthenticationError, MLHubException, NotOffered
+from ..errors import (
+    AuthenticationError,
+    MLHubException,
+    NotOffered,
+    ServerError,
+    ServerTimeout,
+    ServerUnreachable,
+)
 from ..profiles import Auth, Kind, is_url
 
 if TYPE_CHECKING:
@@ -99,15 +107,45 @@ async def open_any(credentials: Credentials) -> Source:
 
 
 async def settled(credentials: Credentials) -> Credentials:
-    """Return credentials with their kind, found out by a look at what is there if need be."""
+    """Return credentials with their kind, found out by a look at what is there if need be.
+
+    Where the server is away, a catalog whose root was kept is what it was.
+    """
     if credentials.kind is not None:
         return credentials
     from .detect import detect
 
-    found = await detect(credentials)
+    try:
+        found = await detect(credentials)
+    except (ServerUnreachable, ServerTimeout, ServerError) as error:
+        if (kept := await _kept(credentials)) is not None:
+            return kept
+        raise error
     if found.kind is None:
         raise AuthenticationError(
             found.notes[0] if found.notes else "the source wants a key",
             hint="add it with its key: `mlhub-tui sources add --help`",
         )
     return replace(credentials, kind=found.kind, root_url=found.location)
+
+
+async def _kept(credentials: Credentials) -> Credentials | None:
+    """Return the credentials of a static catalog of which the root document is in the cache."""
+    from .cache import DocumentCache
+    from .look_local import ROOTS
+    from .origin import join
+    from .remember import Remembering
+
+    where = credentials.root_url
+    cache = DocumentCache()
+    async with open_session(replace(credentials, kind=Kind.STATIC)) as session:
+        remembering = Remembering(session, cache)
+        bare = where.partition("?")[0]
+        for url in (where, *(join(bare, name) for name in ROOTS)):
+            if await remembering.holds(url):
+                found = replace(credentials, kind=Kind.STATIC, root_url=url)
+                break
+        else:
+            found = None
+    await asyncio.to_thread(cache.close)
+    return found

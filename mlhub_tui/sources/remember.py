@@ -137,6 +137,13 @@ class Remembering:
             raise answer
         return answer
 
+    async def holds(self, url: str) -> bool:
+        """Return whether a document is kept; nothing is asked for."""
+        if self._cache is None:
+            return False
+        (kept,) = await asyncio.to_thread(self._cache.get, [self._key(url)])
+        return kept is not None
+
     async def several(self, urls: Sequence[str]) -> list[Answer | RequestError]:
         """Return documents one after the other, or for each why it cannot be had.
 

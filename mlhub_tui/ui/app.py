@@ -176,16 +176,17 @@ class MLHubApp(TypeAheadApp):
                 await before.source.aclose()
         if self.connection_error is not None:
             # Nothing was opened: the ways out are on that screen, and a key is asked for there.
-            self.action_go("profiles")
-            if credentials is not None:
-                self.ask_key(credentials, self.connection_error)
+            self.lead_to_profiles(self.connection_error, credentials)
 
-    def ask_key(self, credentials: Credentials, error: MLHubException) -> None:
-        """Ask for the key of a source that is no profile, if that is what is wrong."""
+    def lead_to_profiles(self, error: MLHubException, tried: Credentials | None = None) -> None:
+        """Show the Profiles screen with what went wrong; where only a key is missing, ask for it there."""
         from .source_flow import lacks_key, of_place
 
-        if lacks_key(credentials, error):
-            self.ask_source(of_place(credentials, error))
+        self.connection_error = error
+        self.action_go("profiles")
+        used = tried or (self.connection.credentials if self.connection else None)
+        if used is not None and lacks_key(used, error):
+            self.ask_source(of_place(used, error))
 
     @work(exclusive=True, group="source")
     async def ask_source(self, start: Start | None = None) -> None:

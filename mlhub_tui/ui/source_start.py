@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..errors import MLHubException
+from ..errors import AuthenticationError, MLHubException
 from ..profiles import DEFAULT_PROFILE, Credentials, Kind, Profile, SecretDraft, is_url
 from ..text import one_line
 
@@ -69,12 +69,10 @@ def of_use(connection: Connection) -> Start:
     )
 
 
-def of_place(credentials: Credentials, error: MLHubException) -> Start:
-    """Return the start for a place that wants a key, or another one than it was given."""
-    used = credentials
-    return Start(
-        used.root_url, used.kind, _secret_of(used), name_for(used.root_url, "", used.kind), error=error
-    )
+def of_place(used: Credentials, error: MLHubException) -> Start:
+    """Return the start for a place that was opened without the key it wants."""
+    wants = AuthenticationError(error.message, hint="say how its key is sent, and enter it or its variable")
+    return Start(used.root_url, used.kind, name=name_for(used.root_url, "", used.kind), error=wants)
 
 
 def of_profile(profile: Profile) -> Start:

@@ -143,8 +143,7 @@ class BrowseScreen(PlaceScreen):
         self._follow()
         refused = branches.top.failure
         if isinstance(refused, AuthenticationError):
-            self.hub.connection_error = refused
-            self.hub.action_go("profiles")
+            self.hub.lead_to_profiles(refused)
 
     async def _introduce(self, source: Source) -> None:
         """Take up what the source says of itself; where it does not, its listing says why."""
@@ -335,6 +334,13 @@ class BrowseScreen(PlaceScreen):
         tree = self.tree_view
         if await download(self.hub, tree.to_download, self._documents):
             tree.clear_marks()
+
+    @work(group="download", exclusive=True)
+    async def action_plan(self) -> None:
+        """Choose collections, asset keys, area and time of what is selected or under the cursor."""
+        from ..dataset_flow import plan
+
+        await plan(self.hub, self.tree_view.to_download, self._documents)
 
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:

@@ -63,6 +63,7 @@ class SourceForm(ModalScreen[Answer | None]):
     SourceForm #more { height: auto; }
     SourceForm #said { height: auto; }
     SourceForm.-tall #said { margin-top: 1; }
+    SourceForm.-wide > .dialog { width: 100; }
     SourceForm.-short > .dialog { padding: 0 2; }
     SourceForm.-short #found { max-height: 3; }
     """

@@ -1,0 +1,197 @@
+"""Keys of sources in the app: entered in any way, kept out of sight, and for their own host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.profiles import ProfilesFile
+from mlhub_tui.sources import http
+from mlhub_tui.sources.retry import NO_RETRIES
+
+from ..sources.loopback import Asked, LoopbackServer
+from ..sources.test_detect import api_pages, serve
+from .conftest import driven
+from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try once: how often is tested elsewhere."""
+    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+
+
+# Keys
+
+
+async def test_a_bearer_token_stays_in_its_variable(
+    tmp_path: Path, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EO_TOKEN", TOKEN)
+
+    def allowed(asked: Asked) -> bool:
+        return asked.headers.get("Authorization") == f"Bearer {TOKEN}"
+
+    with LoopbackServer(serve(api_pages(), key=allowed)) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await ask_for(driver, f"{server.url}/stac/v1", key="n")
+            await driver.until("It shows nothing without a key")
+            await choose(driver, "bearer", "#way")
+            await driver.press("tab", "tab")
+            await paste(driver, "EO_TOKEN")
+            await driver.press("enter")
+            await driver.until("a STAC API “An API”")
+            await driver.press("ctrl+t")
+            await driver.until("accepts the key ****abcd")
+            await driver.press("enter")
+            await driver.until(lambda: driver.app.connection is not None)
+            profile = kept("an-api")
+            assert profile.extra["token_env"] == "EO_TOKEN"
+            assert TOKEN not in (mlhub_home / "profiles").read_text()
+            await driver.press("3")
+            await driver.until("token $EO_TOKEN")
+
+
+async def test_a_key_in_a_pasted_url_goes_to_its_field_and_off_the_screen(tmp_path: Path) -> None:
+    def allowed(asked: Asked) -> bool:
+        return asked.query.get("apikey") == [TOKEN]
+
+    with LoopbackServer(serve(api_pages(), key=allowed)) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (120, 30)) as driver:
+            await ask_for(driver, f"{server.url}/stac/v1?apikey={TOKEN}")
+            await driver.until("a STAC API “An API”")
+            assert TOKEN not in driver.screen()
+            assert "apikey" in driver.screen()
+            await driver.press("enter")
+            await driver.until(lambda: driver.app.connection is not None)
+            profile = kept("an-api")
+            assert (profile.api_key, profile.extra["key_param"]) == (TOKEN, "apikey")
+            assert profile.root_url == f"{server.url}/stac/v1/"
+
+
+@pytest.mark.parametrize(
+    ("way", "named", "options"),
+    [
+        ("header", "X-Api-Key", {"header": "X-Api-Key", "header_value": TOKEN}),
+        ("basic", "me", {"user": "me", "password": TOKEN}),
+    ],
+)
+async def test_headers_and_passwords_are_saved_as_such(
+    tmp_path: Path, way: str, named: str, options: dict[str, str]
+) -> None:
+    with LoopbackServer(serve(api_pages())) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await ask_for(driver, f"{server.url}/stac/v1")
+            await driver.until("a STAC API")
+            await choose(driver, way, "#way")
+            await driver.press("tab")
+            await paste(driver, named)
+            await driver.press("tab")
+            await paste(driver, TOKEN)
+            await driver.press("enter")
+            await driver.until(lambda: driver.app.connection is not None)
+            assert {name: kept("an-api").extra.get(name) for name in options} == options
+
+
+async def test_a_variable_that_is_not_set_may_be_saved_but_not_used(tmp_path: Path, mlhub_home: Path) -> None:
+    with LoopbackServer(serve(api_pages())) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await ask_for(driver, f"{server.url}/stac/v1")
+            await driver.until("a STAC API")
+            await choose(driver, "bearer", "#way")
+            await driver.press("tab", "tab")
+            await paste(driver, "NOT_SET_HERE")
+            await driver.press("enter")
+            await driver.until("the variable NOT_SET_HERE is not set here")
+            assert not (mlhub_home / "profiles").exists()
+            await choose(driver, "save", "#then")
+            await driver.press("enter")
+            await driver.until("$NOT_SET_HERE (not set)"[:14])
+            assert kept("an-api").extra["token_env"] == "NOT_SET_HERE"
+
+
+async def test_a_secret_in_the_field_of_the_variable_is_not_quoted(tmp_path: Path) -> None:
+    with LoopbackServer(serve(api_pages())) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await ask_for(driver, f"{server.url}/stac/v1")
+            await driver.until("a STAC API")
+            await choose(driver, "bearer", "#way")
+            await driver.press("tab", "tab")
+            await paste(driver, TOKEN)
+            await driver.press("enter")
+            await driver.until("that cannot be the name of a variable")
+            assert driver.screen().count(TOKEN) == 1, "in its field only"
+
+
+# Editing
+
+
+async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, mlhub_home: Path) -> None:
+    ProfilesFile.load().save(
+        "mine",
+        root_url="https://a.example/stac/",
+        options={"kind": "stac-api", "token": TOKEN, "colour": "blue"},
+    )
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("token ****abcd")
+        await driver.press("g", "e")
+        await driver.until("****abcd is kept if left empty")
+        await choose(driver, "save", "#then")
+        field = driver.app.screen.query_one("#location", Input)
+        field.value = "https://a.example/stac/v2/"
+        await driver.press("enter")
+        await driver.until(lambda: not is_form(driver))
+        profile = kept("mine")
+        assert profile.root_url == "https://a.example/stac/v2/"
+        assert (profile.extra["token"], profile.extra["colour"]) == (TOKEN, "blue")
+
+
+async def test_a_stored_key_goes_to_another_host_only_if_that_is_agreed_to(tmp_path: Path) -> None:
+    ProfilesFile.load().save(
+        "mine", root_url="https://a.example/", options={"kind": "stac-api", "token": TOKEN}
+    )
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("token ****abcd")
+        await driver.press("g", "e")
+        await driver.until("is kept if left empty")
+        await choose(driver, "save", "#then")
+        driver.app.screen.query_one("#location", Input).value = "https://b.example/"
+        await driver.press("enter")
+        await driver.until("was for a.example, and would go to b.example")
+        assert kept("mine").root_url == "https://a.example/"
+        await driver.press("enter")
+        await driver.until(lambda: not is_form(driver))
+        assert kept("mine").root_url == "https://b.example/"
+
+
+async def test_a_variable_takes_the_place_of_a_stored_key(tmp_path: Path, mlhub_home: Path) -> None:
+    ProfilesFile.load().save("default", api_key=TOKEN, root_url="https://a.example/")
+    async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
+        await driver.until("key ****abcd")
+        await driver.press("g", "e")
+        await driver.until("is kept if left empty")
+        await driver.press("tab")
+        await paste(driver, "MINE_KEY")
+        await driver.until("is removed: the variable takes its place")
+        await choose(driver, "save", "#then")
+        await driver.press("enter")
+        await driver.until(lambda: not is_form(driver))
+        assert TOKEN not in (mlhub_home / "profiles").read_text()
+        assert kept("default").extra["key_env"] == "MINE_KEY"
+        assert "kind" not in kept("default").extra, "an MLHub profile is one without that word"
+
+
+async def test_a_name_that_is_taken_is_not_written_over(tmp_path: Path) -> None:
+    path = write_catalog(tmp_path / "c")
+    ProfilesFile.load().save("mine", root_url="https://a.example/")
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("a.example")
+        await ask_for(driver, str(path))
+        await driver.until("a static STAC catalog")
+        driver.app.screen.query_one("#name", Input).value = "mine"
+        await driver.press("enter")
+        await driver.until("there is a profile mine already")
+        assert kept("mine").root_url == "https://a.example/"

@@ -1,0 +1,307 @@
+"""Sources from the app: a place is looked at, said what it is, opened or saved."""
+
+from __future__ import annotations
+
+import tarfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.profiles import Kind, ProfilesFile
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources import http
+from mlhub_tui.sources.retry import NO_RETRIES
+from mlhub_tui.ui.places import PROFILE
+from mlhub_tui.ui.screens.profiles import ProfilesScreen
+from mlhub_tui.ui.widgets.place_list import PlaceList
+
+from ..sources.loopback import Answer, Asked, LoopbackServer, as_json, page_of_html
+from ..sources.test_detect import CATALOG, COLLECTION, api_pages, serve
+from .conftest import driven
+from .safety import drawn
+from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try once: how often is tested elsewhere."""
+    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+
+
+# Looking
+
+
+async def test_a_stac_api_is_looked_at_described_and_used_once(tmp_path: Path, mlhub_home: Path) -> None:
+    with LoopbackServer(serve(api_pages())) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await ask_for(driver, f"{server.url}/stac/v1/collections")
+            await driver.until("a STAC API “An API”, 2 collections")
+            assert "is a part" in driver.screen()
+            await choose(driver, "use once", "#then")
+            assert "Profile  " not in driver.screen(), "no name where nothing is saved"
+            await driver.press("enter")
+            await driver.until(lambda: driver.app.connection is not None)
+            await driver.until("Collections")
+            assert f"STAC API {server.url.removeprefix('http://')}" in driver.screen().splitlines()[0]
+            assert not (mlhub_home / "profiles").exists()
+            await driver.press("3")
+            await driver.until("in use, not saved")
+
+
+async def test_a_folder_is_completed_with_tab_saved_and_opened_again(tmp_path: Path) -> None:
+    write_catalog(tmp_path / "data" / "wheat-2021")
+    (tmp_path / "data" / "notes.txt").write_text("")
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("Welcome")
+        await driver.press("o")
+        await driver.until("URL or path ")
+        await paste(driver, f"{tmp_path}/data/")
+        await driver.until("wheat-2021/")
+        assert "notes.txt" not in driver.screen()
+        await driver.press("tab")
+        field = driver.app.screen.query_one("#location", Input)
+        await driver.until(lambda: field.value == f"{tmp_path}/data/wheat-2021/")
+        await driver.press("enter")
+        await driver.until("a static STAC catalog “Fields of wheat”, 1 catalog or")
+        assert "bearer" not in driver.screen(), "there is nobody to send a key to"
+        await driver.press("enter")
+        await driver.until("wheat")
+        await driver.until(lambda: driver.app.connection is not None)
+        profile = kept("fields-of-wheat")
+        assert (profile.kind, profile.root_url) == (
+            Kind.STATIC,
+            str(tmp_path / "data" / "wheat-2021" / "catalog.json"),
+        )
+        await driver.press("3", "s")
+        await driver.until("BigEarthNet")
+        await driver.press("3", "g", "enter")
+        await driver.until("Fields of wheat")
+
+
+async def test_an_archive_is_opened_in_place(tmp_path: Path) -> None:
+    folder = write_catalog(tmp_path / "c").parent
+    with tarfile.open(tmp_path / "kept.tar.gz", "w:gz") as archive:
+        archive.add(folder, "c")
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await ask_for(driver, str(tmp_path / "kept.tar.gz"))
+        await driver.until("a static STAC catalog “Fields of wheat”")
+        await choose(driver, "use once", "#then")
+        await driver.press("enter")
+        await driver.until("kept.tar.gz")
+        await driver.until("wheat")
+
+
+async def test_what_is_no_source_is_called_what_it_is_and_may_be_forced(tmp_path: Path) -> None:
+    with LoopbackServer(lambda _: page_of_html()) as server:
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await ask_for(driver, f"{server.url}/page")
+            await driver.until("! ")
+            await driver.until("is a web page")
+            await driver.until("name the root of a STAC API")
+            assert "Then" not in driver.screen()
+            await choose(driver, "STAC API", "#kind")
+            await driver.until("Then")
+            await driver.press("tab", "tab", "tab")
+            await paste(driver, "forced")
+            await driver.press("enter")
+            await driver.until(lambda: not is_form(driver))
+            assert kept("forced").kind is Kind.STAC_API
+
+
+async def test_escape_stops_a_look_and_then_leaves(tmp_path: Path) -> None:
+    going = threading.Event()
+
+    def hang(_: Asked) -> Answer:
+        going.wait(5)
+        return as_json({})
+
+    with LoopbackServer(hang) as server:
+        async with driven(AppOptions(output_dir=tmp_path)) as driver:
+            await ask_for(driver, f"{server.url}/stac")
+            await driver.until("Looking at 127.0.0.1")
+            assert "esc stops" in driver.screen()
+            await driver.press("escape")
+            await driver.until("Stopped.")
+            assert is_form(driver)
+            await driver.press("escape")
+            await driver.until(lambda: not is_form(driver))
+        going.set()
+
+
+@pytest.mark.parametrize(
+    "place", ["/no/such/folder", "http://127.0.0.1:9/stac", "https://", "ftp://h/x", "\x00"]
+)
+async def test_every_error_of_a_look_is_a_line_in_the_form(tmp_path: Path, place: str) -> None:
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await ask_for(driver, place)
+        await driver.until("! ")
+        assert is_form(driver)
+        drawn(driver.app)
+
+
+async def test_the_form_opens_from_anywhere(sample: SampleServer, tmp_path: Path) -> None:
+    options = AppOptions(api_key=sample.key, root_url=sample.root_url, output_dir=tmp_path)
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("O")
+        await driver.until("Open or add a source")
+        await driver.press("escape", "2", "O")
+        await driver.until("Open or add a source")
+
+
+# Starting with a source
+
+
+async def test_a_start_with_what_is_no_source_shows_why_and_the_ways_out(tmp_path: Path) -> None:
+    (tmp_path / "page.json").write_text("<html>")
+    options = AppOptions(source=str(tmp_path / "page.json"), output_dir=tmp_path)
+    async with driven(options, (120, 30)) as driver:
+        await driver.until("! ")
+        assert isinstance(driver.app.screen, ProfilesScreen)
+        assert "is a web page" in driver.screen()
+        assert "planetary-computer" in driver.screen()
+        await driver.press("s")
+        await driver.until("BigEarthNet")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_start_with_what_wants_a_key_asks_for_it(tmp_path: Path, whole: bool) -> None:
+    def allowed(asked: Asked) -> bool:
+        landing = not whole and asked.path in ("/stac/v1", "/stac/v1/")
+        return landing or asked.headers.get("Authorization") == f"Bearer {TOKEN}"
+
+    with LoopbackServer(serve(api_pages(), key=allowed)) as server:
+        options = AppOptions(source=f"{server.url}/stac/v1", output_dir=tmp_path)
+        async with driven(options, (100, 30)) as driver:
+            await driver.until("say how its key is sent")
+            assert is_form(driver)
+            await choose(driver, "bearer", "#way")
+            await driver.press("tab")
+            await paste(driver, TOKEN)
+            await driver.press("enter")
+            if whole:
+                await driver.until("a STAC API “An API”")
+                await driver.press("enter")
+            await driver.until(lambda: not is_form(driver))
+            await driver.until("Collections: 2")
+            assert TOKEN not in driver.screen()
+
+
+async def test_a_start_offline_takes_what_was_kept(tmp_path: Path) -> None:
+    links = [{"rel": "child", "href": "./x.json", "title": "wheat"}]
+    pages: dict[str, Any] = {
+        "/cat/catalog.json": {**CATALOG, "title": "Kept", "links": links},
+        "/cat/x.json": COLLECTION,
+    }
+    away = False
+
+    def answer(asked: Asked) -> Answer:
+        return Answer(drop=True) if away else serve(pages)(asked)
+
+    with LoopbackServer(answer) as server:
+        options = AppOptions(source=f"{server.url}/cat/", output_dir=tmp_path)
+        async with driven(options, (120, 30)) as driver:
+            await driver.until("▸ x")
+        away = True
+        async with driven(options, (120, 30)) as driver:
+            await driver.until("▸ x")
+            await driver.until("offline: as of")
+
+
+# Public sources
+
+
+async def test_a_public_source_is_added_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("contacted")
+
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("planetary-computer")
+        await driver.press("j", "j", "j")
+        await driver.until("Microsoft Planetary Computer: Sentinel")
+        await driver.press("n")
+        await driver.until("not asked for anything yet")
+        await choose(driver, "save", "#then")
+        await driver.press("enter")
+        await driver.until(lambda: not is_form(driver))
+        profile = kept("planetary-computer")
+        assert profile.kind is Kind.STAC_API
+        await driver.until("Without a profile")
+        chosen = driver.app.screen.query_one(PlaceList)
+        await driver.until(
+            lambda: chosen.current is not None and chosen.current.key == PROFILE + profile.name
+        )
+
+
+# Tests of a source, files, hostile texts
+
+
+async def test_each_kind_can_be_tested(sample: SampleServer, tmp_path: Path) -> None:
+    path = write_catalog(tmp_path / "c")
+    with LoopbackServer(serve(api_pages())) as server:
+        file = ProfilesFile.load()
+        file.save("a-hub", api_key=sample.key, root_url=sample.root_url)
+        file.save("b-api", root_url=f"{server.url}/stac/v1/", options={"kind": "stac-api", "token": TOKEN})
+        file.save("c-static", root_url=str(path), options={"kind": "static"})
+        file.save("d-lost", root_url=str(path.parent / "gone.json"), options={"kind": "static"})
+        async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
+            await driver.until("d-lost")
+            for said in ("✓ it accepts the key ****\n", "****abcd\n", "✓ it answers", "! not found"):
+                await driver.press("t")
+                await driver.until(said)
+                await driver.press("j")
+
+
+async def test_profiles_are_read_off_the_event_loop(
+    sample: SampleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ProfilesFile.load().save("mine", api_key=sample.key, root_url=sample.root_url)
+    here, load = threading.get_ident(), ProfilesFile.load
+    threads: list[int] = []
+
+    def watched(path: Path | None = None) -> ProfilesFile:
+        threads.append(threading.get_ident())
+        return load(path)
+
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        monkeypatch.setattr(ProfilesFile, "load", watched)
+        await driver.until("mine")
+        await driver.press("g", "t")
+        await driver.until("accepts the key")
+        await driver.press("enter")
+        await driver.until("BigEarthNet")
+        await driver.press("3", "e", "escape", "a")
+    assert len(threads) >= 4
+    assert here not in threads
+
+
+async def test_hostile_titles_and_names_are_text(tmp_path: Path) -> None:
+    hostile = "x\x1b]52;c;aGk=\x07[/][@click=app.quit]\u202e"
+    write_catalog(tmp_path / "c", title=hostile)
+    (tmp_path / "c" / "bad\x1b[31m.json").write_text("{}")
+    (tmp_path / "c" / "[bold.json").write_text("{}")
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("Welcome")
+        await driver.press("o")
+        await driver.until("URL or path ")
+        await paste(driver, f"{tmp_path}/c/\x1b[31m")
+        drawn(driver.app)
+        field = driver.app.screen.query_one("#location", Input)
+        field.value = f"{tmp_path}/c/"
+        await driver.until("[bold.json")
+        assert "bad" not in driver.screen()
+        drawn(driver.app)
+        await driver.press("enter")
+        await driver.until("a static STAC catalog")
+        drawn(driver.app)
+        await driver.press("enter")
+        await driver.until("▸ x")
+        await driver.press("3")
+        drawn(driver.app)
