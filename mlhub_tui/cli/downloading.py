@@ -11,6 +11,7 @@ from ..downloads.job import SAMPLE, ArchiveRequest, IfExists
 from ..profiles import Credentials
 from .asset_downloading import item
 from .connect import credentials
+from .dataset_downloading import dataset
 from .options import (
     Choice,
     Group,
@@ -27,6 +28,7 @@ Examples:
   mlhub-tui download COLLECTION1 COLLECTION2 --output-dir ~/data
   mlhub-tui download COLLECTION | xargs -n 1 tar xzf
   mlhub-tui download item COLLECTION ITEM --asset B04
+  mlhub-tui download dataset DATASET --dry-run
 
 \b
 On stdout are the paths of whole files, one per line, and nothing else. A
@@ -67,7 +69,7 @@ class Download(Group):
         self.format_commands(ctx, formatter)
 
 
-@click.group(cls=Download, epilog=EPILOG, short_help="Download archives of collections, or assets.")
+@click.group(cls=Download, epilog=EPILOG, short_help="Download archives, assets, datasets.")
 def download() -> None:
     """Download the archives of collections, two at a time; needs a key.
 
@@ -97,6 +99,7 @@ def archives(context: click.Context, collections: tuple[str, ...], if_exists: st
 
 
 download.add_command(item)
+download.add_command(dataset)
 
 
 def _requests(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..downloads.job import AssetRequest, Job, State
+from ..downloads.job import AssetRequest, DatasetRequest, Job, State
 from ..text import duration, rate, redact, size
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")
@@ -15,6 +15,8 @@ def row(job: Job) -> tuple[object, ...]:
     """Return the cells of a job, in the order of `HEADERS`."""
     left = f"{duration(job.eta)} left" if job.eta else ""
     note = redact(job.reason) or left
+    if job.files_total is not None and job.state.running and left and note != left:
+        note += f", {left}"
     return (
         job.id,
         job.name,
@@ -28,9 +30,11 @@ def row(job: Job) -> tuple[object, ...]:
 def document(job: Job) -> dict[str, Any]:
     """Return a job as JSON: sizes in bytes, `rate` in bytes per second, `error` why it is stuck or null.
 
-    `item` and `asset` are null for an archive, and `item` for an asset of a collection itself.
+    `item` and `asset` are null for an archive, and `item` for an asset of a collection itself. A job for a
+    dataset has its id as `dataset`, which is null for others, and counts its files.
     """
     asset = job.request if isinstance(job.request, AssetRequest) else None
+    whole = isinstance(job.request, DatasetRequest)
     return {
         "id": job.id,
         "name": job.name,
@@ -39,11 +43,15 @@ def document(job: Job) -> dict[str, Any]:
         "bytes_total": job.bytes_total,
         "error": redact(job.reason) or str(job.state) if job.state in _ERRORS else None,
         "path": str(job.path),
-        "collection": job.request.collection_id,
+        "collection": None if whole else job.request.collection_id,
+        "dataset": job.request.collection_id if whole else None,
         "item": (asset.item_id or None) if asset else None,
         "asset": asset.key if asset else None,
         "source": job.request.source,
         "profile": job.request.profile,
+        "files_done": job.files_done if whole else None,
+        "files_failed": job.files_failed if whole else None,
+        "files_total": job.files_total,
         "rate": job.rate,
         "next_try": job.next_try,
         "runs": job.where or None,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from .. import paths
 from ..downloads.credentials import open_for_job
-from ..downloads.job import AT_REST, Job, Request, State
+from ..downloads.job import AT_REST, DatasetRequest, Job, Request, State
 from ..downloads.queue import DownloadQueue
 from ..downloads.resolve import JobSource, SourceResolver
 from ..downloads.tuning import BOUNDED
-from ..errors import MLHubException
+from ..errors import MLHubException, TargetBusy
 from ..profiles import Credentials
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
@@ -92,7 +94,9 @@ class _Transfers:
         """Queue the requests; one that cannot be queued is reported, the others go on."""
         for request in self._requests:
             try:
-                self._ids.append((await queue.add(request)).id)
+                job = await queue.add(request)
+                _refuse_another(job, request)
+                self._ids.append(job.id)
             except MLHubException as error:
                 report(error)
                 self._note(exit_code(error))
@@ -134,7 +138,8 @@ class _Transfers:
             self._printed.add(job.id)
             if job.state is State.DONE:
                 self._reporter.clear()
-                click.echo(job.path)
+                for path in _paths(job):
+                    click.echo(path)
             else:
                 self._note(NO_CREDENTIALS if job.state is State.NEEDS_KEY else FAILED)
 
@@ -154,3 +159,23 @@ class _Transfers:
             "  give the command again to go on, or resume in the app",
             err=True,
         )
+
+
+def _refuse_another(job: Job, request: Request) -> None:
+    """Raise TargetBusy where something else of a dataset is under way to the same folder."""
+    known = job.request
+    if isinstance(known, DatasetRequest) and isinstance(request, DatasetRequest):
+        wanted = replace(request, folder=known.folder, stamp=known.stamp, title=known.title)
+        if wanted != known:
+            words = f"another download of {one_line(known.dataset_id, 80)} to this folder is under way"
+            raise TargetBusy(words, hint=f"wait until it is done, or `mlhub-tui queue cancel {job.id}`")
+
+
+def _paths(job: Job) -> Sequence[Path]:
+    """Return what is whole: a file, or the folders of a dataset."""
+    request = job.request
+    if isinstance(request, DatasetRequest):
+        catalog = [] if request.collections else [job.path]
+        assets = [] if request.filters.catalog_only else [request.asset_folder]
+        return list(dict.fromkeys([*catalog, *assets]))
+    return [job.path]

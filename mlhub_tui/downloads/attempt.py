@@ -13,7 +13,7 @@ from ..sources.link import Link
 from . import existing
 from .answer import Digest
 from .copying import Copy
-from .job import ArchiveRequest, AssetRequest, IfExists, Request
+from .job import ArchiveRequest, AssetRequest, DatasetRequest, IfExists, Request
 from .journal import Journal
 from .line import Line
 from .live import Live
@@ -23,20 +23,24 @@ from .resolve import Found, Resolver
 from .threads import in_thread
 from .transfer import Outcome, Room, Task, Transfer
 from .trouble import LinkRefused
-from .tuning import Tuning
+from .tuning import BOUNDED, Patience, Tuning
 
 _LOCAL = "file://"
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What all transfers share; `tls` is None for the system's settings."""
+    """What all transfers share; `tls` is None for the system's settings.
+
+    `patience` is that with a file among many, whose failure holds up nothing else.
+    """
 
     resolver: Resolver
     journal: Journal
     tuning: Tuning
     tls: ssl.SSLContext | None = None
     line: Line = field(default_factory=Line)
+    patience: Patience = BOUNDED
 
 
 async def attempt(request: Request, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
@@ -47,6 +51,11 @@ async def attempt(request: Request, kit: Kit, live: Live, room: Room | None = No
     MLHubException
         What went wrong, for `trouble.verdict` to judge.
     """
+    if isinstance(request, DatasetRequest):
+        # Imported when there is one: all that plans is needed by it alone.
+        from .dataset_run import fetch_dataset
+
+        return await fetch_dataset(request, kit, live, room)
     target = request.folder / request.name
     if (there := await in_thread(lambda: _there(target, request.if_exists))) is not None:
         return there

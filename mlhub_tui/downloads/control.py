@@ -114,7 +114,7 @@ class Control:
                 await in_thread(functools.partial(parts.delete, job.part, self._ledger.journal))
             shown = self._board.get(job.id)
             if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
-                left = replace(shown, bytes_done=0, rate=None, eta=None)
+                left = replace(shown, **parts.left_of(shown), rate=None, eta=None)
                 self._board.put(left)
                 self._ledger.keep([left])
 

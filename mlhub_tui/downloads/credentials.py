@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MLHubException
 from ..profiles import Credentials, Kind, SecretNotSet, for_profile
-from .job import SAMPLE, AssetRequest, Request
+from .job import SAMPLE, ArchiveRequest, Request
 
 if TYPE_CHECKING:
     from .resolve import JobSource
@@ -99,7 +99,7 @@ async def open_for_job(request: Request, choose: Callable[[], Credentials]) -> J
         from ..sources.connect import open_mlhub, open_source
 
         found = choose()
-        if isinstance(request, AssetRequest):
+        if not isinstance(request, ArchiveRequest):
             # What the kind was when it was queued spares a look at the landing document.
             return open_source(found if found.kind is not None else replace(found, kind=request.kind))
         return open_mlhub(found)

@@ -171,9 +171,12 @@ class Desk:
         if not jobs:
             return []
         end, fields = CHANGES[verb].end, dict(CHANGES[verb].fields)
-        if delete_part:
-            fields["bytes_done"] = 0
-        moved = _patiently(lambda: self._store.move_all([job.id for job in jobs], end, **fields))
+        lefts = {job.id: parts.left_of(job) if delete_part else {} for job in jobs}
+
+        def move(job_id: int) -> list[Job]:
+            return _patiently(lambda: self._store.move_all([job_id], end, **fields | lefts[job_id]))
+
+        moved = [job for job_id in lefts for job in move(job_id)]
         if verb is Verb.CANCEL and delete_part:
             # Who claims parts has to be known as a running program, so that no other takes them meanwhile.
             _patiently(self._store.register)

@@ -33,6 +33,7 @@ from .tuning import Patience, Tuning
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
+_TRIES = 6  # of a file among many
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ class Engine:
         self._announce = announce
         self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
         self._line = Line()
-        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, self._line)
+        patience = replace(setup.patience, tries=min(setup.patience.tries or _TRIES, _TRIES))
+        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, self._line, patience)
         self._every = setup.tuning.look
         self._places = Places(setup.concurrency, setup.per_host)
         self._loop = asyncio.get_running_loop()
@@ -235,12 +237,12 @@ class Engine:
             outcome = await attempt(job.request, self._kit, live, functools.partial(self._room, job))
         except asyncio.CancelledError:
             if live.landed is not None:  # too late: the file is whole and has its name
-                self._done(job, Outcome(job.path, live.landed, fetched=True))
+                self._done(job, live, Outcome(job.path, live.landed, fetched=True))
             raise
         except Exception as error:
             self._failed(job, live, error)
         else:
-            self._done(job, outcome)
+            self._done(job, live, outcome)
 
     def _ended(self, job_id: int, _: asyncio.Task[None]) -> None:
         """Free the place of a transfer; a task may end without having begun, so not in `_work`."""
@@ -249,13 +251,14 @@ class Engine:
         self._wake.set()
         self._tell()
 
-    def _done(self, job: Job, outcome: Outcome) -> None:
+    def _done(self, job: Job, live: Live, outcome: Outcome) -> None:
         self._budgets.pop(job.id, None)
         if outcome.fetched:
             self._heard(job)
         reason = outcome.note if outcome.fetched else "already there"
         sums = answer.digests_to_text(outcome.digests)
-        ends = {"bytes_done": outcome.size, "bytes_total": outcome.size, "sums": sums}
+        size = {"bytes_done": outcome.size, "bytes_total": outcome.size}
+        ends = live.numbers(job) | size | {"sums": sums}
         self.ledger.move(job.id, State.DONE, reason=reason, hint="", tries=0, next_try=None, **ends)
 
     def _failed(self, job: Job, live: Live, error: Exception) -> None:
@@ -275,8 +278,7 @@ class Engine:
             hint=judged.hint,
             tries=failures,
             next_try=next_try,
-            bytes_done=live.done or job.bytes_done,
-            bytes_total=live.total or job.bytes_total,
+            **live.numbers(job),
         )
         if moved is not None and judged.delay is not None:
             self._due[job.id] = self._loop.time() + judged.delay
@@ -345,7 +347,7 @@ class Engine:
         hushed = live.phase is State.DOWNLOADING and now - live.heard > self._setup.tuning.hush
         state = State.STALLED if hushed else live.phase
         if state is not job.state:
-            reason = "nothing comes at the moment" if hushed else ""
+            reason = live.words or ("nothing comes at the moment" if hushed else "")
             moved = self.ledger.move(job_id, state, reason=reason)
             if moved is None:
                 return True
@@ -358,8 +360,8 @@ class Engine:
         running.meter.feed(now, live.done)
         shown = replace(
             job,
-            bytes_done=live.done or job.bytes_done,
-            bytes_total=live.total or job.bytes_total,
+            **live.numbers(job),
+            reason=live.words or job.reason,
             rate=running.meter.rate if state is State.DOWNLOADING else None,
             eta=running.meter.eta(live.total) if state is State.DOWNLOADING else None,
             connections=live.connections if state in (State.DOWNLOADING, State.STALLED) else 0,
@@ -375,7 +377,7 @@ class Engine:
         mine = self._running.get(job.id)
         with self._room_lock:
             others = room.reserved(self._board.get(job.id) or job, self._board.snapshot(), self._lives())
-            folder.check_room(job.request.folder, needed, reserved=others)
+            folder.check_room(job.disk, needed, reserved=others)
             if mine is not None:
                 mine.live.promised = size
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import sqlite3
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -136,16 +137,26 @@ async def fetch(
 ) -> Path:
     """Download what is requested, trying again as long as `patience` lasts; errors as `fetch_archive`."""
     live = Live()
-    records = await in_thread(_Records)
     reporter = asyncio.create_task(_report(live, on_progress))
     try:
-        kit = Kit(resolver, records.journal, tuning or Tuning(), tls)
-        return await _persistently(request, kit, live, patience)
+        async with kit_over(resolver, tuning, tls) as kit:
+            return await _persistently(request, kit, live, patience)
     finally:
         reporter.cancel()
-        await in_thread(records.close)
         if on_progress is not None:
             on_progress(live.done, live.total)
+
+
+@asynccontextmanager
+async def kit_over(
+    resolver: Resolver, tuning: Tuning | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Kit]:
+    """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
+    records = await in_thread(_Records)
+    try:
+        yield Kit(resolver, records.journal, tuning or Tuning(), tls)
+    finally:
+        await in_thread(records.close)
 
 
 async def _persistently(request: Request, kit: Kit, live: Live, patience: Patience) -> Path:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..profiles.kind import Kind
 from ..text import file_name, one_line
+
+if TYPE_CHECKING:
+    from .plan.filters import Filters
 
 
 class IfExists(StrEnum):
@@ -33,6 +37,7 @@ class State(StrEnum):
 
     QUEUED = "queued"
     CONNECTING = "connecting"
+    PREPARING = "preparing"
     DOWNLOADING = "downloading"
     STALLED = "stalled"
     RETRYING = "retrying"
@@ -56,7 +61,14 @@ class State(StrEnum):
 
 
 _RUNNING = frozenset(
-    {State.CONNECTING, State.DOWNLOADING, State.STALLED, State.RETRYING, State.VERIFYING},
+    {
+        State.CONNECTING,
+        State.PREPARING,
+        State.DOWNLOADING,
+        State.STALLED,
+        State.RETRYING,
+        State.VERIFYING,
+    },
 )
 _FINISHED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
@@ -169,7 +181,71 @@ class AssetRequest:
         return (self.source, self.collection_id, self.item_id, self.key, self.document_url)
 
 
-Request = ArchiveRequest | AssetRequest
+@dataclass(frozen=True, slots=True)
+class DatasetRequest:
+    """A wish: a dataset, whole or in part: its catalog, and the assets of its items that filters leave.
+
+    Parameters
+    ----------
+    source
+        The source's location (`Source.root_url`), or `SAMPLE`.
+    profile
+        The profile whose secret is to be used; None for the one in use when the job runs.
+    dataset_id
+        The dataset, as received; of a STAC API or a static catalog, what its collections are called together.
+    folder
+        Absolute output folder: of the catalog, and of the assets where they have none of their own.
+    filters
+        What of it is wanted.
+    stamp
+        Tells this wish from earlier ones for the same folder, beginning with its day (see `new_stamp`): a
+        wish that was begun is gone on with, a new one looks at everything again.
+    assets
+        Absolute folder of the assets, where it is another one.
+    collections
+        The collections to read, of a STAC API or a static catalog; of a dataset all are in its catalog.
+    kind
+        What the source speaks.
+    if_exists
+        What to do with files that are there.
+    title
+        What the user knows it as.
+    size
+        Bytes, where somebody knows them before anything is read.
+    """
+
+    source: str
+    profile: str | None
+    dataset_id: str
+    folder: Path
+    filters: Filters
+    stamp: str
+    assets: Path | None = None
+    collections: tuple[str, ...] = ()
+    kind: Kind = Kind.MLHUB
+    if_exists: IfExists = IfExists.RESUME
+    title: str = ""
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset's folders."""
+        from .plan.layout import component
+
+        return component(self.dataset_id)
+
+    @property
+    def collection_id(self) -> str:
+        """What the queue's list shows where other jobs have a collection."""
+        return self.dataset_id
+
+    @property
+    def asset_folder(self) -> Path:
+        """The folder that the files of the assets are in."""
+        return (self.assets or self.folder) / self.name
+
+
+Request = ArchiveRequest | AssetRequest | DatasetRequest
 """What a job is for."""
 
 
@@ -187,7 +263,8 @@ class Job:
     time of the next try (seconds since the epoch) while it is retrying. `connections` is how many it has
     while bytes come, and `sums` are the checksums that the whole file was verified with (`md5:… sha-256:…`,
     in hex). `elsewhere` is set while another running program owns it, and `where` says which, in words for
-    people.
+    people. `files_done` and `files_failed` count the files of a dataset, of `files_total`; that is None for a
+    job of a single file, and until it is known.
     """
 
     id: int
@@ -205,21 +282,37 @@ class Job:
     next_try: float | None = None
     connections: int = 0
     sums: str = ""
+    files_done: int = 0
+    files_failed: int = 0
+    files_total: int | None = None
     elsewhere: bool = False
     where: str = ""
 
     @property
     def path(self) -> Path:
-        """Where the whole file will stand."""
+        """Where the whole file will stand; of a dataset, its catalog's folder."""
         return self.request.folder / self.name
 
     @property
     def near(self) -> bool:
         """Whether its bytes are on this machine, so that no network is needed for them."""
-        local = isinstance(self.request, AssetRequest) and self.request.href.startswith("file:")
+        match self.request:
+            case AssetRequest(href=href):
+                local = href.startswith("file:")
+            case DatasetRequest(kind=Kind.STATIC, source=source):
+                local = "://" not in source
+            case _:
+                local = False
         return local or self.request.source == SAMPLE
 
     @property
     def part(self) -> Path:
-        """Where it grows until then."""
-        return self.request.folder / f"{self.name}.part"
+        """Where it grows until then; of a dataset, the archive of its catalog."""
+        name = f"{self.name}.tar.gz" if isinstance(self.request, DatasetRequest) else self.name
+        return self.request.folder / f"{name}.part"
+
+    @property
+    def disk(self) -> Path:
+        """The folder on whose disk most of its bytes are."""
+        request = self.request
+        return request.assets or request.folder if isinstance(request, DatasetRequest) else request.folder

@@ -113,6 +113,9 @@ class Ledger:
                 eta=before.eta,
                 bytes_done=before.bytes_done,
                 connections=before.connections,
+                files_done=before.files_done,
+                files_failed=before.files_failed,
+                files_total=before.files_total,
             )
         self.show([job])
         return job

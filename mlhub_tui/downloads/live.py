@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from .job import State
+from .job import Job, State
+
+FILES = ("files_done", "files_failed", "files_total")
+"""What jobs of many files count."""
 
 
 class Live:
@@ -34,6 +38,10 @@ class Live:
         The size of the whole file once it has its final name, which no interruption takes back.
     promised
         Bytes that the part will have in the end, for which the disk must keep room.
+    words
+        What it is at, where the state does not say it all.
+    files_done, files_failed, files_total
+        Of a dataset; None until that is known.
     """
 
     def __init__(self, on_phase: Callable[[], None] | None = None) -> None:
@@ -45,6 +53,10 @@ class Live:
         self.host = ""
         self.connections = 1
         self.landed: int | None = None
+        self.words = ""
+        self.files_done = 0
+        self.files_failed = 0
+        self.files_total: int | None = None
         self._on_phase = on_phase
 
     def enter(self, phase: State) -> None:
@@ -59,6 +71,13 @@ class Live:
         """Tell how many bytes are written."""
         self.done = done
         self.heard = time.monotonic()
+
+    def numbers(self, job: Job) -> dict[str, Any]:
+        """Return the fields of a job that count; what is not known yet stays as it was."""
+        numbers = {"bytes_done": self.done or job.bytes_done, "bytes_total": self.total or job.bytes_total}
+        if self.files_total is None:
+            return numbers
+        return numbers | {name: getattr(self, name) for name in FILES} | {"bytes_total": self.total}
 
     def waits(self) -> None:
         """Tell that it waits for its turn under the speed limit, not for the server."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from ..text import count, one_line
+from .job import DatasetRequest, Job
 from .journal import Journal
 from .part import Part
 
@@ -26,3 +29,13 @@ def delete(part: Path, journal: Journal) -> None:
         journal.forget(part)
     finally:
         journal.release(part)
+
+
+def left_of(job: Job) -> dict[str, Any]:
+    """Return the fields of a job that was given up and whose part was deleted: of a dataset, files stay."""
+    if not isinstance(job.request, DatasetRequest):
+        return {"bytes_done": 0}
+    if not job.files_done:
+        return {}
+    folder = one_line(job.request.asset_folder, 200)
+    return {"reason": f"{count(job.files_done, 'file')} that came are kept in {folder}"}

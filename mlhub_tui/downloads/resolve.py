@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..errors import MLHubException, NotOffered
-from ..models import ArchiveInfo, Document, Entry
+from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
+from ..sources.base import Page
 from ..sources.link import Link
 from .asset_request import entry_of, renewed
-from .job import ArchiveRequest, AssetRequest, Request
+from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 
 
 class JobSource(Protocol):
@@ -49,6 +51,40 @@ class AssetSource(JobSource, Protocol):
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset can be asked for now."""
+        ...
+
+
+@runtime_checkable
+class ItemsSource(AssetSource, Protocol):
+    """What a dataset needs of a source that has no archive of its catalog; every `Source` is one."""
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        ...
+
+    async def items_page(
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of a collection's items."""
+        ...
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds."""
+        ...
+
+
+@runtime_checkable
+class CatalogSource(AssetSource, Protocol):
+    """What a dataset needs of a source whose catalogs are archives; `sources.mlhub.MLHubSource` is one."""
+
+    async def catalog_link(self, dataset_id: str) -> Link:
+        """Return where the bytes of a dataset's catalog archive are."""
+        ...
+
+    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
+        """Return what the API says of a dataset's catalog archive."""
         ...
 
 
@@ -94,6 +130,15 @@ class Resolver(Protocol):
         ...
 
 
+@runtime_checkable
+class Opener(Protocol):
+    """What else the queue asks for a dataset: its source, open as long as the job runs."""
+
+    def opened(self, request: DatasetRequest) -> AbstractAsyncContextManager[JobSource]:
+        """Return the source of a request, closed at the end if it was opened for it."""
+        ...
+
+
 class SourceResolver:
     """A resolver over sources, one opened for each look-up, so that a key that was just saved counts.
 
@@ -105,6 +150,15 @@ class SourceResolver:
 
     def __init__(self, open: Callable[[Request], Awaitable[JobSource]]) -> None:
         self._open = open
+
+    @asynccontextmanager
+    async def opened(self, request: DatasetRequest) -> AsyncIterator[JobSource]:
+        """Open the source of a dataset."""
+        source = await self._open(request)
+        try:
+            yield source
+        finally:
+            await source.aclose()
 
     async def link(self, request: Request) -> Link:
         """Return where the bytes are now."""
@@ -139,6 +193,11 @@ class OneSource:
 
     def __init__(self, source: JobSource) -> None:
         self._source = source
+
+    @asynccontextmanager
+    async def opened(self, request: DatasetRequest) -> AsyncIterator[JobSource]:
+        """Give the source."""
+        yield self._source
 
     async def link(self, request: Request) -> Link:
         """Return where the bytes are now."""

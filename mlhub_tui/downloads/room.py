@@ -46,7 +46,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> int:
             continue
         size = live.promised if live is not None else other.bytes_total or 0
         done = (live.done if live is not None else 0) or other.bytes_done
-        if size > done and device(other.request.folder) == device(job.request.folder):
+        if size > done and device(other.disk) == device(job.disk):
             total += size - done
     return total
 
@@ -98,7 +98,7 @@ def has_room(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> bool
     promised = reserved(job, jobs, running)
     size = job.bytes_total or job.request.size or 0
     try:
-        folder.check_room(job.request.folder, max(size - job.bytes_done, _LEAST), reserved=promised)
+        folder.check_room(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
     except DownloadError:
         return False
     return True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import request_text
-from .job import ArchiveRequest, AssetRequest, IfExists, Job, Request, State
+from . import dataset_text, request_text
+from .job import ArchiveRequest, AssetRequest, DatasetRequest, IfExists, Job, Request, State
 
 
 def values_of(request: Request) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def values_of(request: Request) -> dict[str, Any]:
         "size": request.size,
         "bytes_total": request.size,
         "asset": request_text.to_text(request) if isinstance(request, AssetRequest) else None,
+        "dataset": dataset_text.to_text(request) if isinstance(request, DatasetRequest) else None,
     }
 
 
@@ -36,12 +38,26 @@ def find(db: sqlite3.Connection, request: Request) -> tuple[Request, sqlite3.Row
     An asset that wants the name of another one gets a name of its own.
     """
     row = _row(db, request)
+    if row is not None and isinstance(request, DatasetRequest):
+        return _same_wish(request, row), row
     if row is not None and isinstance(request, AssetRequest):
         known = request_of(row)
         if not isinstance(known, AssetRequest) or known.identity != request.identity:
             request = request_text.apart(request)
             row = _row(db, request)
     return request, row
+
+
+def _same_wish(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
+    """Return the wish that there is where it is the same and was not carried out: it is gone on with.
+
+    What failed is looked at anew all the same, unless that would fetch everything again.
+    """
+    known, state = request_of(row), State(row["state"])
+    begun = not state.finished or (state is not State.DONE and request.if_exists is IfExists.OVERWRITE)
+    if begun and isinstance(known, DatasetRequest) and replace(request, stamp=known.stamp) == known:
+        return known
+    return request
 
 
 def _row(db: sqlite3.Connection, request: Request) -> sqlite3.Row | None:
@@ -69,12 +85,15 @@ def request_of(row: sqlite3.Row) -> Request:
     shared: dict[str, Any] = {
         "source": row["source"],
         "profile": row["profile"],
-        "collection_id": unpack(row["collection_id"]),
         "folder": Path(unpack(row["folder"])),
         "if_exists": IfExists(row["if_exists"]),
         "title": unpack(row["title"]),
         "size": row["size"],
     }
+    identity = unpack(row["collection_id"])
+    if row["dataset"] is not None:
+        return dataset_text.from_text(row["dataset"], {**shared, "dataset_id": identity})
+    shared["collection_id"] = identity
     if row["asset"] is None:
         return ArchiveRequest(**shared)
     return request_text.from_text(AssetRequest(**shared, name=row["name"], item_id="", key=""), row["asset"])
@@ -98,6 +117,9 @@ def job_of(row: sqlite3.Row, where: str) -> Job:
         eta=row["eta"] if where and row["state"] == State.DOWNLOADING else None,
         connections=row["connections"] if where and row["state"] == State.DOWNLOADING else 0,
         sums=row["sums"],
+        files_done=row["files_done"],
+        files_failed=row["files_failed"],
+        files_total=row["files_total"],
         elsewhere=bool(where),
         where=where,
     )

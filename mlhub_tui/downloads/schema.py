@@ -71,6 +71,12 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE jobs ADD COLUMN sums TEXT NOT NULL DEFAULT ''
     """,
     "ALTER TABLE jobs ADD COLUMN asset TEXT",
+    """
+    ALTER TABLE jobs ADD COLUMN dataset TEXT;
+    ALTER TABLE jobs ADD COLUMN files_done INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_failed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_total INTEGER
+    """,
 )
 """`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
 
@@ -79,9 +85,9 @@ changed and nothing else. A `runner` is the program that works on a job or write
 is taken by the next program that runs the queue. `commands` is what one program asks of another; a row goes
 when it was carried out. `parts.extents` lists what was flushed beyond the first `parts.synced` bytes, where
 a file came over several connections. `jobs.sums` are the checksums that a whole file was verified with.
-`jobs.asset` is NULL for an archive, and for an asset what `request_text` makes of it. `settings` has what was
-changed of `settings.Settings`, for all programs. No column holds a key, and neither `parts.url` nor an asset
-has a link's signature.
+`jobs.asset` is NULL for an archive, and for an asset what `request_text` makes of it. `jobs.dataset` is the
+same for a dataset, by `dataset_text`. `settings` has what was changed of `settings.Settings`, for all
+programs. No column holds a key, and neither `parts.url` nor an asset has a link's signature.
 """
 
 VERSION = len(MIGRATIONS)

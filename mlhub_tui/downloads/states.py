@@ -18,12 +18,11 @@ _ENDS = frozenset(
     }
 )
 
+_AT_WORK = frozenset({State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.STALLED, State.VERIFYING})
+
 MOVES: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.CONNECTING, State.PAUSED, State.CANCELLED}),
-    State.CONNECTING: _ENDS | {State.DOWNLOADING, State.STALLED, State.VERIFYING, State.DONE},
-    State.DOWNLOADING: _ENDS | {State.CONNECTING, State.STALLED, State.VERIFYING, State.DONE},
-    State.STALLED: _ENDS | {State.CONNECTING, State.DOWNLOADING, State.VERIFYING, State.DONE},
-    State.VERIFYING: _ENDS | {State.CONNECTING, State.DOWNLOADING, State.STALLED, State.DONE},
+    **{state: (_ENDS | _AT_WORK | {State.DONE}) - {state} for state in _AT_WORK},
     State.RETRYING: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
     State.PAUSED: frozenset({State.QUEUED, State.CANCELLED, State.DONE}),
     State.NEEDS_KEY: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
@@ -37,7 +36,7 @@ MOVES: Mapping[State, frozenset[State]] = {
 What was paused or cancelled while it got its final name is done: the file is there.
 """
 
-ACTIVE = frozenset({State.CONNECTING, State.DOWNLOADING, State.STALLED, State.VERIFYING})
+ACTIVE = _AT_WORK
 """States in which a transfer holds one of the places at work (a wait for the next try holds none)."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from . import process, states
 from .database import Database
 from .job import Job, Request, State
+from .live import FILES
 from .process import Kind, Process
 from .rows import find, job_of, target_of, values_of
 
@@ -18,6 +19,7 @@ from .rows import find, job_of, target_of, values_of
 _UNFINISHED_WORK = states.ACTIVE | {State.RETRYING}
 _FIELDS = frozenset(
     {"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "rate", "eta", "connections", "sums"}
+    | set(FILES)
 )
 
 _BATCH = 500  # old builds of SQLite take 999 values at most
@@ -144,6 +146,9 @@ class Store:
                 state=State.QUEUED,
                 position=position,
                 bytes_done=0,
+                files_done=0,
+                files_failed=0,
+                files_total=None,
                 reason="",
                 hint="",
                 sums="",
@@ -221,7 +226,8 @@ class Store:
         """End this program's part: what it was at is queued, and nobody's until the next start."""
         with self._database.transaction() as db:
             for job in jobs:
-                values = {"bytes_done": job.bytes_done, "bytes_total": job.bytes_total, "next_try": None}
+                values = {name: getattr(job, name) for name in ("bytes_done", "bytes_total", *FILES)}
+                values["next_try"] = None
                 self._update(db, job.id, only=self.runner, state=State.QUEUED, **values)
             # A new revision, so that another program that runs the queue takes them at its next look.
             mine = (_tick(db), self.runner)

@@ -76,6 +76,11 @@ class Caller:
         for connection in self._connections.values():
             connection.check(now)
 
+    @property
+    def heard(self) -> int:
+        """The bytes that its connections have taken."""
+        return sum(connection.heard for connection in self._connections.values())
+
     def close(self) -> None:
         """Close all connections."""
         for connection in self._connections.values():

@@ -37,6 +37,8 @@ class Connection:
         Whether it is of no more use.
     used
         Whether it has brought an answer already.
+    heard
+        Bytes it has taken in all.
     """
 
     def __init__(self, opened: socket.socket, place: Place, tuning: Tuning, limit: Limit) -> None:
@@ -53,7 +55,7 @@ class Connection:
         self._waiter: asyncio.Future[Answer] | None = None
         self._asked = self._due = 0.0
         self._pace: Pace | None = None
-        self._received = 0
+        self._received = self.heard = 0
         self.closed = self.used = False
         self._loop.add_reader(opened.fileno(), self._readable)
 
@@ -152,6 +154,7 @@ class Connection:
             space = space[: self._limit.share(len(space))]
         count = self._socket.recv_into(space)
         self._received += count
+        self.heard += count
         if limited:
             self._due = self._limit.book(count)
         if reading.filled(count) if count else reading.ended():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from ..live import Live
@@ -22,6 +23,8 @@ class Tally:
         Why nothing comes at the moment; empty while something does, or may.
     next_try
         When it is tried again, monotonic, seconds; None while nothing waits.
+    heard
+        When bytes came last, monotonic, seconds.
     large
         The large files that are on their way, by path; copy it before walking it.
     """
@@ -32,6 +35,7 @@ class Tally:
     bytes: int = 0
     reason: str = ""
     next_try: float | None = None
+    heard: float = field(default_factory=time.monotonic)
     large: dict[str, Live] = field(default_factory=dict)
 
     def count(self, result: Result) -> None:

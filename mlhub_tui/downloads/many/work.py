@@ -157,10 +157,15 @@ class Work:
         return post
 
     async def _tick(self) -> None:
+        heard = 0
         while True:
             await asyncio.sleep(_TICK)
+            before, heard = heard, 0
             for caller in self._callers:
                 caller.check()
+                heard += caller.heard
+            if heard != before:
+                self._tally.heard = time.monotonic()
             self._judge.show(self._tally)
             self._bell.ring()
 

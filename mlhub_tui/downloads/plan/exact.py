@@ -78,6 +78,11 @@ class ExactTest:
         return shapely.box(west, south, east, north)
 
 
+def check_shapely() -> None:
+    """Raise NoShapely where the exact test cannot be made."""
+    _shapely()
+
+
 def _shapely() -> Any:
     try:
         return import_module("shapely")

@@ -1,0 +1,235 @@
+"""`mlhub-tui download dataset`: a dataset, whole or in part, through the engine of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..downloads.job import SAMPLE, ArchiveRequest, DatasetRequest, IfExists, Request
+from ..errors import EntityDoesNotExist, NotOffered
+from ..profiles import Kind
+from ..text import one_line
+from .connect import credentials
+from .dataset_options import filters_of, selection_options
+from .options import Choice, Command, connection_options, if_exists_option, output_dir, output_option
+
+if TYPE_CHECKING:
+    from ..downloads.plan.filters import Filters
+    from ..profiles import Credentials
+    from ..sources.base import Source
+
+EPILOG = """\b
+Examples:
+  mlhub-tui download dataset ref_african_crops_kenya_02 --dry-run
+  mlhub-tui download dataset 10.34911/rdnt.dw605x --output-dir ~/data
+  mlhub-tui download dataset DATASET --collection C=B04,B08 --collection D
+  mlhub-tui download dataset DATASET --bbox 34.1,0.4,34.3,0.6 --datetime 2019-07
+  mlhub-tui download dataset DATASET --archives
+  mlhub-tui --source earth-search download dataset sentinel-2-c1-l2a \\
+      --collection sentinel-2-c1-l2a=thumbnail --bbox 13,52,13.1,52.1 --datetime 2024-06
+
+\b
+Files go where the seed library puts them: the catalog to DATASET.tar.gz and
+DATASET/, assets to DATASET/COLLECTION/ITEM/KEY.EXT. What failed is listed in
+err_report.csv. The command given again fetches only what is missing; with
+other options it adds. On stdout is the folder of what is whole, or with
+--archives the path of each archive.
+"""
+
+
+@click.command("dataset", cls=Command, epilog=EPILOG, short_help="Download a dataset, whole or in part.")
+@click.argument("dataset")
+@click.option("--archives", "way", flag_value="archives", help="The archives of its collections.")
+@click.option(
+    "--assets",
+    "way",
+    flag_value="assets",
+    help="Its catalog, and the assets of its items.  [default, where it has a catalog]",
+)
+@selection_options
+@output_option
+@click.option(
+    "--asset-output-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the assets go, apart from the catalog.",
+)
+@if_exists_option
+@click.option("--dry-run", is_flag=True, help="Only say how many files and bytes it would be.")
+@click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object; with --dry-run.")
+@connection_options
+@click.pass_context
+def dataset(
+    context: click.Context,
+    /,
+    dataset: str,
+    way: str | None,
+    asset_output_dir: Path | None,
+    if_exists: str,
+    dry_run: bool,
+    as_json: bool,
+    **selection: Any,
+) -> None:
+    """Download a dataset by its ID or DOI: its catalog and the assets of its items, or a part of them.
+
+    Of a STAC API or a static catalog DATASET is a collection; with --collection it is a name of your own for
+    what is downloaded of those collections together.
+    """
+    import asyncio
+
+    if as_json and not dry_run:
+        raise click.UsageError("--json belongs to --dry-run")
+    choice, folder = Choice.of(context), output_dir(context)
+    filters = filters_of(**selection)
+    if way == "archives":
+        _refuse_selection(filters, asset_output_dir)
+    with credentials(choice, key_needed=True) as found:
+        wish = Wish(
+            dataset, way, filters, folder, asset_output_dir, IfExists(if_exists), choice.sample, as_json
+        )
+        code = asyncio.run(_work(wish, found, dry_run=dry_run))
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _refuse_selection(filters: Filters, assets: Path | None) -> None:
+    """Refuse what archives cannot be chosen by."""
+    keys = any(keys for _, keys in filters.collections)
+    given = {
+        "asset keys": keys,
+        "--bbox": filters.bbox,
+        "--intersects": filters.intersects,
+        "--datetime": filters.when,
+        "--exact": filters.exact,
+        "--catalog-only": filters.catalog_only,
+        "--asset-output-dir": assets,
+    }
+    if chosen := ", ".join(name for name, value in given.items() if value):
+        raise click.UsageError(f"archives come whole: leave out {chosen}, or use --assets")
+
+
+async def _work(wish: Wish, found: Credentials, *, dry_run: bool) -> int:
+    from ..sources.connect import open_source, settled
+
+    found = await settled(found)
+    source = open_source(found)
+    try:
+        if dry_run:
+            from .dataset_plan import show_plan
+
+            return await show_plan(wish, source, found)
+        requests = await wish.requests(source, found)
+    finally:
+        await source.aclose()
+    from .transfers import transfer
+
+    return await transfer(requests, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one command asks for."""
+
+    dataset: str
+    way: str | None
+    filters: Filters
+    folder: Path
+    assets: Path | None
+    if_exists: IfExists
+    sample: bool
+    as_json: bool
+
+    async def requests(self, source: Source, found: Credentials) -> Sequence[Request]:
+        """Return what is to be queued: a job for the dataset, or one for each archive.
+
+        Raises
+        ------
+        EntityDoesNotExist
+            If there is no such dataset or collection, or no catalog of it.
+        NotOffered
+            If archives are asked of a source that has none.
+        """
+        identity, collections = await self.known(source)
+        if await self.by_archives(source, identity):
+            return [self._archive(name, identity, found) for name in collections]
+        return [self.request(source, found, identity)]
+
+    async def known(self, source: Source) -> tuple[str, tuple[str, ...]]:
+        """Return the dataset's id, and those of its collections that are wanted."""
+        if source.kind is not Kind.MLHUB:
+            names = tuple(name for name, _ in self.filters.collections) or (self.dataset,)
+            return self.dataset, names
+        document = await source.dataset(self.dataset)
+        there = tuple(ref.id for ref in document.collections)
+        for name, _ in self.filters.collections:
+            if name not in there:
+                words = f"dataset {one_line(document.id, 80)} has no collection {one_line(name, 80)!r}"
+                others = ", ".join(one_line(other, 80) for other in there)
+                raise EntityDoesNotExist(words, hint=f"there are: {others}" if there else "it has none")
+        return document.id, tuple(name for name in there if self.filters.wants(name))
+
+    async def by_archives(self, source: Source, identity: str) -> bool:
+        """Return whether archives are to be downloaded: where they are asked for, or there is no catalog."""
+        if source.kind is not Kind.MLHUB:
+            if self.way == "archives":
+                raise NotOffered("only MLHub APIs have archives", hint="use --assets")
+            return False
+        if self.way is not None:
+            return self.way == "archives"
+        try:
+            await source.catalog_info(identity)
+        except EntityDoesNotExist as error:
+            if self.narrows:
+                raise EntityDoesNotExist(
+                    error.message, hint="without options for a part of it, its archives are downloaded"
+                ) from error
+            click.echo(f"note: {one_line(error.message)}: its archives are downloaded", err=True)
+            return True
+        return False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether more is asked for than archives can be chosen by."""
+        try:
+            _refuse_selection(self.filters, self.assets)
+        except click.UsageError:
+            return True
+        return False
+
+    def request(self, source: Source, found: Credentials, identity: str) -> DatasetRequest:
+        """Return the request for its assets."""
+        from ..downloads.dataset_request import dataset_request
+
+        return dataset_request(
+            identity,
+            self.folder,
+            self.filters,
+            source=SAMPLE if self.sample else found.root_url,
+            profile=found.profile,
+            kind=source.kind,
+            assets=self.assets,
+            collections=tuple(name for name, _ in self.filters.collections),
+            if_exists=self.if_exists,
+        )
+
+    def _archive(self, collection: str, dataset: str, found: Credentials) -> ArchiveRequest:
+        return ArchiveRequest(
+            source=SAMPLE if self.sample else found.root_url,
+            profile=found.profile,
+            collection_id=collection,
+            folder=self.folder,
+            if_exists=self.if_exists,
+            title=f"{dataset}: {collection}",
+        )
+
+
+def unknown_keys(filters: Filters, there: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a line for each wanted asset key that its collection does not have."""
+    for name, keys in filters.collections:
+        for key in sorted(keys - set(there.get(name, ()))):
+            others = ", ".join(one_line(other, 60) for other in there.get(name, ())) or "none"
+            yield f"{one_line(name, 80)} has no asset {one_line(key, 60)!r}; there are: {others}"

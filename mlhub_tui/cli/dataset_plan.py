@@ -1,0 +1,154 @@
+"""What a dry run prints: files and bytes by collection and asset key, as a table or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..profiles import Kind
+from ..text import count, one_line, size
+from .dataset_downloading import Wish, unknown_keys
+from .options import is_terminal
+from .tables import cut, table, terminal_width
+
+if TYPE_CHECKING:
+    from ..downloads.plan.counts import Amount, Counts
+    from ..downloads.plan.index import Index
+    from ..profiles import Credentials
+    from ..sources.base import Source
+
+_HEADERS = ("COLLECTION", "ASSET", "FILES", "SIZE")
+_REDRAW = 0.2
+
+
+async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
+    """Print what a download would be, and return the exit code; nothing but the cache is written."""
+    identity, collections = await wish.known(source)
+    if await wish.by_archives(source, identity):
+        return await _archives(wish, source, identity, collections)
+    from ..downloads.dataset_plan import plan_dataset
+    from ..downloads.plan.counts import Counter
+
+    if wish.filters.catalog_only:
+        return await _catalog_only(wish, source, identity)
+    said = _Said()
+    try:
+        index = await plan_dataset(wish.request(source, found, identity), source, said)
+    finally:
+        said.clear()
+    with index:
+        counts = Counter(index).counts(wish.filters)
+        _print(wish, counts, index)
+    return 0
+
+
+def _print(wish: Wish, counts: Counts, index: Index) -> None:
+    from ..downloads.plan.summary import summary
+
+    there = {facts.id: (*facts.keys, *facts.own) for facts in index.contents()}
+    for line in (*unknown_keys(wish.filters, there), *_notes(counts, wish), *_noted(index)):
+        click.echo(f"note: {line}", err=True)
+    if wish.as_json:
+        click.echo(json.dumps(summary(counts), indent=2))
+        return
+    rows: list[tuple[object, ...]] = []
+    for name, amount in counts.collections.items():
+        rows.append((name, "", *_cells(amount)))
+        rows += [("", key, *_cells(part)) for (of, key), part in counts.keys.items() if of == name]
+    rows.append(("all", "", *_cells(counts.all)))
+    for line in table(_HEADERS, rows, terminal_width()):
+        click.echo(line)
+
+
+def _notes(counts: Counts, wish: Wish) -> list[str]:
+    """Return what a person should know of a selection."""
+    notes = []
+    if counts.empty:
+        notes.append("nothing matches: widen the area or the time, or choose others")
+    elif counts.no_items and wish.filters.sifts_items:
+        notes.append("no item matches: these are the collections' own files")
+    timeless = sum(items.timeless for items in counts.items.values())
+    placeless = sum(items.placeless for items in counts.items.values())
+    if wish.filters.when is not None and timeless:
+        notes.append(f"{count(timeless, 'item')} without a time: kept")
+    if (wish.filters.bbox or wish.filters.intersects) and placeless:
+        notes.append(f"{count(placeless, 'item')} without a place: kept")
+    if counts.faults:
+        notes.append(f"{count(counts.faults, 'asset')} of the catalog without an href")
+    return notes
+
+
+def _noted(index: Index) -> list[str]:
+    return [one_line(line, 300) for line in str(index.facts.get("notes", "")).splitlines() if line.strip()]
+
+
+def _cells(amount: Amount) -> tuple[object, ...]:
+    if amount.bytes is not None:
+        return amount.files, size(amount.bytes)
+    return amount.files, f"{size(amount.known)} or more" if amount.known else "not stated"
+
+
+async def _catalog_only(wish: Wish, source: Source, identity: str) -> int:
+    """Say how large the catalog is; there is none of a source whose catalogs are no archives."""
+    info = await source.catalog_info(identity) if source.kind is Kind.MLHUB else None
+    there = info.stac_catalog_size if info is not None else None
+    if wish.as_json:
+        click.echo(json.dumps(_document(0, 0, {}) | {"catalog_bytes": there}, indent=2))
+    else:
+        click.echo(f"the catalog alone, {size(there) if there is not None else 'of unknown size'}: no assets")
+    return 0
+
+
+async def _archives(wish: Wish, source: Source, identity: str, names: Sequence[str]) -> int:
+    from ..downloads.plan.costs import costs
+
+    found = await costs(source, identity, names)
+    there = [cost for cost in found.archives if cost.there]
+    for name in found.missing:
+        click.echo(f"note: {one_line(name, 80)} has no archive", err=True)
+    if wish.as_json:
+        parts = {cost.collection: _amount(1, cost.size) for cost in there}
+        click.echo(json.dumps(_document(len(there), found.archives_size, parts), indent=2))
+        return 0
+    rows: list[tuple[object, ...]] = [(cost.collection, "", 1, size(cost.size)) for cost in there]
+    rows.append(("all", "", len(there), size(found.archives_known)))
+    for line in table(_HEADERS, rows, terminal_width()):
+        click.echo(line)
+    return 0
+
+
+def _document(files: int, known: int | None, collections: dict[str, Any]) -> dict[str, Any]:
+    return {**_amount(files, known), "collections": collections, "asset_keys": {}}
+
+
+def _amount(files: int, known: int | None) -> dict[str, Any]:
+    return {"files": files, "bytes": known}
+
+
+class _Said:
+    """A line on a terminal that says how far the reading of a catalog is."""
+
+    def __init__(self) -> None:
+        self._shown = is_terminal(sys.stderr)
+        self._last = 0.0
+
+    def __call__(self, words: str, done: int, whole: int | None) -> None:
+        now = time.monotonic()
+        if not self._shown or now - self._last < _REDRAW:
+            return
+        self._last = now
+        share = f", {size(done)} of {size(whole)}" if whole else ""
+        line = cut(f"{words}{share}", (terminal_width() or 80) - 1)
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Wipe it."""
+        if self._shown and self._last:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,292 @@
+"""One try at a dataset: its catalog, what is wanted of it, the files; each part is done once for a wish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered
+from ..profiles.kind import Kind
+from ..text import count
+from .attempt import Kit
+from .dataset_catalog import fetch_catalog
+from .dataset_index import index_of_archive, index_of_items, words_of
+from .dataset_links import links_of
+from .dataset_list import OwnList
+from .dataset_plan import take_catalog
+from .dataset_watch import Watch
+from .job import DatasetRequest, IfExists, State
+from .live import Live
+from .many.harvest import Harvest
+from .plan import layout
+from .plan.counts import Counter
+from .plan.feed import PlanFeed
+from .plan.files import PlannedFile, files
+from .plan.index import Index
+from .plan.place import archive_validator
+from .plan.progress import Progress
+from .plan.report import write_report
+from .plan.worklist import Standing
+from .resolve import JobSource, Opener
+from .threads import in_thread
+from .transfer import Outcome, Room
+from .trouble import Interrupted
+from .unpack import unpack
+
+T = TypeVar("T")
+_EVERY = 0.1
+_LOOK_EVERY = 500  # files between two looks whether to stop
+
+
+class NothingMatches(EntityDoesNotExist):
+    """The filters leave nothing to download."""
+
+    default_hint = "widen the area or the time, or choose other collections and asset keys"
+
+
+class FilesFailed(DownloadError):
+    """A dataset is done but for some of its files."""
+
+    default_hint = "retry fetches only those; err_report.csv says why each failed"
+
+
+async def fetch_dataset(request: DatasetRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
+    """Fetch what is wanted of a dataset, or go on with it.
+
+    The layout is the seed library's (see `plan.layout`); what failed is in `err_report.csv`, and a wish that
+    was begun goes on where it was, whatever ended it.
+
+    Raises
+    ------
+    NothingMatches
+        If the filters leave nothing; then nothing but the catalog's archive was fetched.
+    FilesFailed
+        If some of the files cannot be had; all others are there.
+    MLHubException
+        What else went wrong, for `trouble.verdict` to judge; what had arrived is kept.
+    """
+    if not isinstance(kit.resolver, Opener):
+        raise NotOffered("whole datasets cannot be fetched here")
+    stop = threading.Event()
+    async with kit.resolver.opened(request) as source:
+        own = await in_thread(lambda: OwnList(request, stop), interrupt=stop.set)
+        try:
+            return await _Run(request, kit, live, room, source, own).run()
+        finally:
+            await in_thread(own.release)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The parts of one try, in their order."""
+
+    request: DatasetRequest
+    kit: Kit
+    live: Live
+    room: Room | None
+    source: JobSource
+    own: OwnList
+    anew: bool = False
+    before: int = 0
+    came: bool = False
+
+    async def run(self) -> Outcome:
+        request, own = self.request, self.own
+        self.anew = await in_thread(lambda: own.begin(request.stamp))
+        if request.kind is Kind.MLHUB:
+            await self._catalog()
+        if request.filters.catalog_only:
+            await in_thread(lambda: own.files.want(()))
+        else:
+            await self._plan()
+        if request.kind is Kind.MLHUB:
+            await self._unpack()
+        standing = Standing() if request.filters.catalog_only else await self._fetch()
+        return await self._end(standing)
+
+    async def _catalog(self) -> None:
+        """Have the catalog's archive, of which it is taken note once it is whole."""
+        target = layout.catalog_file(self.request.folder, self.request.dataset_id)
+
+        def there() -> int | None:
+            with contextlib.suppress(OSError):
+                if self.own.noted("catalog") == archive_validator(target):
+                    return target.stat().st_size
+            return None
+
+        size = await in_thread(there) if self.own.noted("catalog") else None
+        if size is None:
+            found = await self._fetch_catalog(target)
+            size, self.came = found.size, found.fetched
+            await in_thread(lambda: self.own.note("catalog", archive_validator(target)))
+        self.before = self.live.done = size
+
+    async def _fetch_catalog(self, target: Path) -> Outcome:
+        live, request = Live(), self.request
+        resumes = request.if_exists is IfExists.RESUME
+        taken = resumes and await in_thread(lambda: take_catalog(request, target))
+        async with self._shown(lambda: self._show_catalog(live)):
+            try:
+                return await fetch_catalog(request, self.source, target, self.kit, live)
+            except FileConflict:
+                if not taken:
+                    raise
+                await in_thread(target.unlink)  # our own copy of an older one
+            return await fetch_catalog(request, self.source, target, self.kit, live)
+
+    def _show_catalog(self, live: Live) -> None:
+        self.live.done, self.live.total, self.live.connections = live.done, live.total, live.connections
+        self.live.words = "the catalog"
+        if live.phase is not self.live.phase:
+            self.live.enter(live.phase)
+        self.live.heard, self.live.host = live.heard, live.host
+
+    async def _plan(self) -> None:
+        """Have the list of files, of which it is taken note once it is whole."""
+        if self.own.noted("listed"):
+            await in_thread(self.own.files.retry)  # what failed may have failed with the network
+            return
+        index = await self._index()
+        try:
+            stop = threading.Event()
+            self._say("choosing files")
+            work = self.own.holding(lambda: self._list(index, stop))
+            await in_thread(work, interrupt=_both(stop.set, index.interrupt))
+        finally:
+            await in_thread(index.close)
+
+    async def _index(self) -> Index:
+        request = self.request
+        if request.kind is Kind.MLHUB:
+            archive = layout.catalog_file(request.folder, request.dataset_id)
+            return await index_of_archive(request, archive, self._show_index)
+        return await index_of_items(request, self.source, self._show_index)
+
+    def _show_index(self, progress: Progress) -> None:
+        self._say(words_of(progress))
+
+    def _list(self, index: Index, stop: threading.Event) -> None:
+        """Choose the files and keep them; nothing is kept of a choice that is broken off."""
+        request, own = self.request, self.own
+        counts = Counter(index).counts(request.filters)
+        if counts.empty:
+            raise NothingMatches(f"nothing in {request.title or request.dataset_id} matches the filters")
+        own.files.want(_until(files(index, request.filters), stop))
+        if request.if_exists is IfExists.OVERWRITE:
+            own.want_all_again()
+        else:
+            PlanFeed(own.files, request.asset_folder).verify()
+        lone = counts.no_items and request.filters.sifts_items
+        own.note("items", "none" if lone else "some")
+        own.note("listed")
+
+    async def _unpack(self) -> None:
+        """Have the catalog's documents on disk."""
+        if self.own.noted("unpacked"):
+            return
+        request, stop = self.request, threading.Event()
+        archive = layout.catalog_file(request.folder, request.dataset_id)
+
+        def show(done: int, *_: int | None) -> None:
+            self._say(f"unpacking the catalog: {count(done, 'file')}")
+
+        def work() -> None:
+            top, how = request.dataset_id, request.if_exists
+            unpack(archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
+            self.own.note("unpacked")
+
+        self._say("unpacking the catalog")
+        await in_thread(self.own.holding(work), interrupt=stop.set)
+
+    async def _fetch(self) -> Standing:
+        """Fetch the files; return how many are there in the end, and how many failed."""
+        request, own, live = self.request, self.own, self.live
+        standing = await in_thread(own.files.standing)
+        if standing.wanted:
+            links = await links_of(request, self.source)
+            feed = PlanFeed(own.files, request.asset_folder, links, if_exists=request.if_exists)
+            harvest = Harvest(feed, request.asset_folder, self.kit, patience=self.kit.patience)
+
+            def work() -> None:
+                harvest.run()
+
+            watch = Watch(live, harvest.tally, self.before, standing)
+            watch.show()
+            live.enter(State.CONNECTING)
+            await in_thread(lambda: self._keep_room(standing))
+            watching = asyncio.create_task(watch.run(own.files))
+            try:
+                await in_thread(own.holding(work), interrupt=harvest.abort)
+            finally:
+                watch.show()
+                watching.cancel()
+                await asyncio.wait({watching})
+            self.came |= harvest.tally.fetched > 0
+            standing = await in_thread(own.files.standing)
+        live.files_done, live.files_failed = standing.done, standing.failed
+        live.files_total = standing.files
+        return standing
+
+    def _keep_room(self, standing: Standing) -> None:
+        """Have the disk keep room for what is known to come."""
+        if self.room is not None:
+            left = standing.bytes_known - standing.bytes_done
+            self.room(left, self.before + standing.bytes_known)
+
+    async def _end(self, standing: Standing) -> Outcome:
+        """Write the report, and say how it went."""
+        request, live = self.request, self.live
+        live.words = ""
+        failed = await in_thread(
+            lambda: write_report(self.own.files, request.asset_folder, request.dataset_id)
+        )
+        live.done = live.total = self.before + standing.bytes_done
+        if failed:
+            there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
+            raise FilesFailed(f"done with {failed:,} failed: {there}")
+        note = "the catalog" if request.filters.catalog_only else count(standing.files, "file")
+        if self.own.noted("items") == "none":
+            note += "; no item matches, these are the collections' own"
+        return Outcome(request.folder / request.name, live.done, True, note=note)
+
+    def _say(self, words: str) -> None:
+        self.live.words = words
+        self.live.enter(State.PREPARING)
+
+    @asynccontextmanager
+    async def _shown(self, show: Callable[[], None]) -> AsyncIterator[None]:
+        """Show something again and again while something else is done."""
+
+        async def again() -> None:
+            while True:
+                show()
+                await asyncio.sleep(_EVERY)
+
+        task = asyncio.create_task(again())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            show()
+
+
+def _until(planned: Iterator[PlannedFile], stop: threading.Event) -> Iterator[PlannedFile]:
+    for number, file in enumerate(planned):
+        if number % _LOOK_EVERY == 0 and stop.is_set():
+            raise Interrupted
+        yield file
+
+
+def _both(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        for each in calls:
+            each()
+
+    return call
