@@ -64,9 +64,9 @@ async def test_a_server_that_limits_each_connection_is_asked_over_several(
 async def test_a_server_that_is_not_faster_over_several_is_asked_over_one(
     server: FaultServer, folder: Path
 ) -> None:
-    server.shared_pace = 0.0015
+    server.shared_pace = 0.003
     server.always = Answer(piece=8192)
-    tuning = replace(WIDE, window=0.15)
+    tuning = replace(WIDE, window=0.3)
     path = await fetch(wish(folder), Links(server.url), patience=HASTY, tuning=tuning)
     assert path.read_bytes() == DATA
     assert 2 <= server.most <= 4  # one doubling may look good by chance
