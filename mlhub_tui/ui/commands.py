@@ -60,9 +60,12 @@ EVERYWHERE = "Everywhere"
 BROWSE = "Browse"
 DOCUMENT = "Collection"
 RESULTS = "Results"
+PLAN = "Plan"
 DOWNLOADS = "Downloads"
 PROFILES = "Profiles"
 LISTS = "Lists"
+MAP = "Map"
+DATES = "Dates"
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -121,6 +124,15 @@ COMMANDS: tuple[Command, ...] = (
         "Download archives of MLHub collections, or choose assets to download",
         BROWSE,
         3,
+    ),
+    Command(
+        "browse.plan",
+        "D",
+        "plan",
+        "plan",
+        "Choose collections, asset keys, area and time of a dataset to download",
+        BROWSE,
+        4,
     ),
     Command(
         "browse.mark",
@@ -190,6 +202,9 @@ COMMANDS: tuple[Command, ...] = (
         DOCUMENT,
         3,
     ),
+    Command(
+        "document.plan", "D", "plan", "plan", "Choose asset keys, area and time to download", DOCUMENT, 10
+    ),
     Command("document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10),
     Command("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
     Command(
@@ -254,6 +269,31 @@ COMMANDS: tuple[Command, ...] = (
         8,
     ),
     Command("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
+    # The plan of a download
+    Command("plan.queue", "enter", "queue", "download", "Queue what is selected", PLAN, 1),
+    Command("plan.tick", "space", "tick", "tick", "Tick the collection or asset key, or untick it", PLAN, 2),
+    Command("plan.all", "a", "all", "all or none", "Tick everything, or nothing", PLAN, 5),
+    Command("plan.key", "A", "key", "key everywhere", "Tick the asset key in all collections", PLAN, 6),
+    Command(
+        "plan.area",
+        "b,slash",
+        "type('area')",
+        "area",
+        "Type or paste an area: a box, GeoJSON, a file",
+        PLAN,
+        3,
+    ),
+    Command("plan.time", "t", "type('time')", "time", "Type a time: a day, a month, an interval", PLAN, 4),
+    Command(
+        "plan.pictures",
+        "m",
+        "pictures",
+        "map",
+        "Show map and dates of the selection, or the tree again",
+        PLAN,
+        7,
+    ),
+    Command("plan.again", "r", "again", "try again", "Go on reading the catalog after a failure", PLAN, 8),
     # Downloads
     Command(
         "downloads.pause",
@@ -336,9 +376,33 @@ COMMANDS: tuple[Command, ...] = (
         "list.page_down", "ctrl+d,pagedown", "page_down", "page down", "Go a page down", LISTS, palette=False
     ),
     Command("list.page_up", "ctrl+u,pageup", "page_up", "page up", "Go a page up", LISTS, palette=False),
+    # The map
+    Command("map.left", "h,left", "pan(-1, 0)", "left", "Move to the west", MAP, palette=False),
+    Command("map.down", "j,down", "pan(0, 1)", "down", "Move to the south", MAP, palette=False),
+    Command("map.up", "k,up", "pan(0, -1)", "up", "Move to the north", MAP, palette=False),
+    Command("map.right", "l,right", "pan(1, 0)", "right", "Move to the east", MAP, palette=False),
+    Command("map.closer", "plus,equals_sign", "zoom(1)", "closer", "Look closer", MAP, palette=False),
+    Command("map.farther", "minus", "zoom(-1)", "farther", "See more around", MAP, palette=False),
+    Command("map.fit", "f", "fit", "fit", "Show all that is on the map, closer", MAP, palette=False),
+    Command("map.world", "0", "world", "world", "Show the whole world", MAP, palette=False),
+    Command("map.next", "n", "step(1)", "next", "Go to the next footprint", MAP, palette=False),
+    Command("map.previous", "N", "step(-1)", "previous", "Go to the previous footprint", MAP, palette=False),
+    Command("map.open", "enter", "take", "open", "Open the footprint, or take the box", MAP, palette=False),
+    Command("map.box", "b", "box", "box", "Choose a box to search in; keys move its corner", MAP, palette=False),
+    Command("map.corner", "o", "corner", "corner", "Move the box's other corner", MAP, palette=False),
+    # The histogram of dates
+    Command("dates.left", "h,left", "cursor(-1)", "earlier", "Go to an earlier time", DATES, palette=False),
+    Command("dates.right", "l,right", "cursor(1)", "later", "Go to a later time", DATES, palette=False),
+    Command("dates.first", "g,home", "cursor_to(0)", "first", "Go to the first time", DATES, palette=False),
+    Command("dates.last", "G,end", "cursor_to(-1)", "last", "Go to the last time", DATES, palette=False),
+    Command("dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False),
+    Command("dates.take", "enter", "take", "take", "Search in the range of time", DATES, palette=False),
 )
 
 _KEY_NAMES = {
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
@@ -409,7 +473,7 @@ def _cells(command: Command) -> int:
 def key_table() -> str:
     """Return the key table of the README, in Markdown."""
     rows = ["| where | key | what it does |", "| --- | --- | --- |"]
-    for place in (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, DOWNLOADS, PROFILES, LISTS):
+    for place in (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES, LISTS, MAP, DATES):
         rows += [f"| {place} | {_code(c)} | {c.help} |" for c in of(place)]
     return "\n".join(rows)
 

@@ -40,6 +40,14 @@ def plain_colours() -> bool:
     )
 
 
+def ascii_only() -> bool:
+    """Tell whether the terminal draws no braille patterns: the Linux console, or a locale without Unicode."""
+    if os.environ.get("TERM", "") in ("linux", "vt100", "vt220", "dumb"):
+        return True
+    locale = next((v for n in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(n))), "")
+    return bool(locale) and "utf" not in locale.lower() and sys.platform != "win32"
+
+
 def own_driver(usual: type[Driver]) -> type[Driver]:
     """Return our driver in place of Textual's for a POSIX terminal, any other (Windows, tests) as it is."""
     if usual.__name__ != "LinuxDriver":

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "paths": set(),
     "storage": set(),
     "models": {"errors", "text"},
+    "geo": {"models", "text"},
     "profiles": FOUNDATION,
     "settings": FOUNDATION,
     "doctor": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads"},
@@ -32,9 +33,9 @@ MAY_IMPORT = {
     "sample": FOUNDATION | {"profiles"},
     "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
     "cli": FOUNDATION
-    | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "ui"},
+    | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "geo", "ui"},
     "debug": FOUNDATION | {"profiles"},
-    "ui": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads", "sample"},
+    "ui": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo"},
     "__main__": {"cli"},
 }
 """For each part of the package, the parts it may import; itself always."""

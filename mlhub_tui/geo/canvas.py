@@ -1,0 +1,210 @@
+"""A map as text: coast, borders, footprints, the current one, a selection; in braille or ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from .boxes import Box
+from .braille import HIGH, PATTERNS, WIDE, Dots
+from .shapes import Footprint
+from .view import View
+from .world import UNITS, Line, world
+
+MOST_DRAWN = 2_000
+"""Footprints drawn at most, evenly chosen among more: beyond that they are one on the other."""
+BORDERS_FROM = 2.2
+"""Dots in a degree from which on borders are drawn: of the whole globe they would be noise."""
+_SMALLEST = 1.2
+"""Dots of an island across or down that is drawn, where all of the globe is."""
+_DETAIL = 50
+"""Points of a line for each dot of its length, beyond which every other will do."""
+
+
+class Layer(IntEnum):
+    """What a cell shows; the higher ones lie on the lower ones."""
+
+    BLANK = 0
+    BORDER = 1
+    COAST = 2
+    EXTENT = 3
+    FOOTPRINT = 4
+    CURRENT = 5
+    SELECTION = 6
+
+
+ASCII = {
+    Layer.BLANK: " ",
+    Layer.BORDER: ",",
+    Layer.COAST: ".",
+    Layer.EXTENT: "+",
+    Layer.FOOTPRINT: "#",
+    Layer.CURRENT: "@",
+    Layer.SELECTION: "*",
+}
+"""The character of a layer where braille cannot be drawn."""
+
+
+class Run(NamedTuple):
+    """Neighbouring cells of one look."""
+
+    text: str
+    layer: Layer
+
+
+Picture = list[list[Run]]
+"""Rows of runs; each row is as wide as the view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is on a map beside the world.
+
+    Parameters
+    ----------
+    extents
+        Boxes of the whole.
+    footprints
+        Where items lie.
+    current
+        Where that one lies that is under the cursor.
+    selection
+        The box being chosen.
+    """
+
+    extents: Sequence[Footprint] = ()
+    footprints: Sequence[Footprint] = ()
+    current: Footprint | None = None
+    selection: Box | None = None
+
+
+def draw(view: View, scene: Scene, *, ascii_only: bool = False) -> Picture:
+    """Return the map of a view, row by row."""
+    layers = [*_ground(view)]
+    layers.append((Layer.EXTENT, _footprints(view, scene.extents)))
+    layers.append((Layer.FOOTPRINT, _footprints(view, thinned(scene.footprints))))
+    if scene.current is not None:
+        layers.append((Layer.CURRENT, _marked(view, scene.current)))
+    if scene.selection is not None:
+        layers.append((Layer.SELECTION, _footprints(view, [Footprint(scene.selection)])))
+    return _rows([layer for layer in layers if any(layer[1])], view, ascii_only)
+
+
+def thinned(footprints: Sequence[Footprint]) -> Sequence[Footprint]:
+    """Return as many footprints as are drawn, evenly chosen."""
+    step = -(-len(footprints) // MOST_DRAWN)
+    return footprints[::step] if step > 1 else footprints
+
+
+# Layers
+
+
+@lru_cache(maxsize=16)
+def _ground(view: View) -> tuple[tuple[Layer, bytes], ...]:
+    """Return borders and coast, which stay while a view does."""
+    earth = world()
+    coast = (Layer.COAST, _lines(view, earth.coast))
+    if view.scale < BORDERS_FROM:
+        return (coast,)
+    return ((Layer.BORDER, _lines(view, earth.borders)), coast)
+
+
+def _lines(view: View, lines: Iterable[Line]) -> bytes:
+    """Draw lines of the world."""
+    dots = Dots(view.columns, view.rows)
+    scale, across = view.scale / UNITS, view.across / UNITS
+    top, bottom = view.north * UNITS, view.south * UNITS
+    smallest = _SMALLEST / scale if view.scale < BORDERS_FROM else 0.0
+    for xs, ys, west, south, east, north in lines:
+        if south > top or north < bottom or (east - west < smallest and north - south < smallest):
+            continue
+        for turn in view.turns(west / UNITS, east / UNITS):
+            start = view.x(turn)
+            # A step of zero dots is the same dot: far away, every other point is enough.
+            step = 2 if len(xs) > _DETAIL * max(1.0, (north - south) * scale, (east - west) * across) else 1
+            dots.path([start + x * across for x in xs[::step]], [(top - y) * scale for y in ys[::step]])
+    return dots.cells()
+
+
+def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
+    """Draw boxes and outlines."""
+    dots = Dots(view.columns, view.rows)
+    left, north, scale, across = view.left, view.north, view.scale, view.across
+    west, draw_box, once_around = view.west, dots.box, 360 * view.across
+    edge = view.width - left
+    for box, outlines in footprints:
+        # The first dot at or right of the view's left edge, on the circle.
+        start = (box[0] - west) % 360 * across
+        stop = start + (box[2] - box[0]) * across
+        top, bottom = int((north - box[3]) * scale), int((north - box[1]) * scale)
+        for x0, x1 in ((start, stop), (start - once_around, stop - once_around)):
+            if x0 >= edge or x1 < 0:
+                continue
+            if outlines and (x1 - x0 > WIDE or bottom - top > HIGH):
+                move = x0 + left - box[0] * across
+                for xs, ys in outlines:
+                    dots.path([move + x * across for x in xs], [(north - y) * scale for y in ys])
+            else:
+                draw_box(int(x0 + left) if x0 + left >= 0 else -1, top, int(x1 + left), bottom)
+    return dots.cells()
+
+
+def _marked(view: View, footprint: Footprint) -> bytes:
+    """Draw the current footprint so that it is seen without colours: filled, and a cell at least."""
+    dots = Dots(view.columns, view.rows)
+    west, south, east, north = footprint.box
+    top, bottom = int(view.y(north)), int(view.y(south))
+    for turn in view.turns(west, east):
+        left, right = int(view.x(west + turn)), int(view.x(east + turn))
+        if right - left < WIDE and bottom - top < HIGH:
+            left, top = left // WIDE * WIDE, top // HIGH * HIGH
+            dots.fill(left, top, left + WIDE - 1, top + HIGH - 1)
+        elif not footprint.outlines:
+            dots.fill(left, top, right, bottom)
+        for xs, ys in footprint.outlines:
+            moved = [view.x(x + turn) for x in xs], [view.y(y) for y in ys]
+            dots.polygon(*moved)
+            dots.path(*moved)
+    return dots.cells()
+
+
+# Rows
+
+_SOME = {layer: bytes([0, *[1 << layer] * 255]) for layer in Layer if layer}
+"""For `bytes.translate`: a pattern as the bit of its layer, if any dot is set."""
+_TOP = [Layer(max(bits.bit_length() - 1, 0)) for bits in range(1 << len(Layer))]
+
+
+def _rows(layers: Sequence[tuple[Layer, bytes]], view: View, ascii_only: bool) -> Picture:
+    """Return the layers as text, each cell in the look of its highest one."""
+    columns, rows = view.columns, view.rows
+    size = columns * rows
+    dots = owners = 0
+    for layer, cells in layers:
+        dots |= int.from_bytes(cells, "little")
+        owners |= int.from_bytes(cells.translate(_SOME[layer]), "little")
+    text = dots.to_bytes(size, "little").decode("latin-1").translate(PATTERNS)
+    owned = owners.to_bytes(size, "little")
+    return [
+        _runs(text[start : start + columns], owned[start : start + columns], ascii_only)
+        for start in range(0, size, columns)
+    ]
+
+
+def _runs(text: str, owned: bytes, ascii_only: bool) -> list[Run]:
+    """Return a row as runs; a blank takes the look of what is before it, as each change costs bytes."""
+    runs: list[Run] = []
+    layer, start = Layer.BLANK, 0
+    for at, bits in enumerate(owned):
+        if bits and (top := _TOP[bits]) is not layer:
+            if layer and at > start:
+                runs.append(Run(text[start:at], layer))
+                start = at
+            layer = top
+    runs.append(Run(text[start:], layer))
+    if not ascii_only:
+        return runs
+    return [Run("".join(" " if c == " " else ASCII[layer] for c in part), layer) for part, layer in runs]
