@@ -93,8 +93,11 @@ async def save(app: MLHubApp, wanted: Search, name: str, found: int | None) -> s
     connection = app.connection
     if connection is None:
         return ""
-    taken = [saved.name for saved in await _all(app)]
-    answer = await app.push_screen_wait(SaveScreen(name, frozenset(taken), found))
+    known = await _all(app)
+    if known is None:
+        return ""
+    taken = frozenset(saved.name for saved in known)
+    answer = await app.push_screen_wait(SaveScreen(name, taken, found))
     if not answer:
         return ""
     saved = SavedSearch(answer, place_of(connection), wanted, found, now())
@@ -129,6 +132,8 @@ async def saved_searches(app: MLHubApp) -> None:
     from .screens.saved import SavedScreen
 
     found = await _all(app)
+    if found is None:
+        return
     here = place_of(app.connection) if app.connection is not None else ""
     chosen = await app.push_screen_wait(SavedScreen(found, here))
     if chosen is None:
@@ -140,12 +145,13 @@ async def saved_searches(app: MLHubApp) -> None:
         app.push_screen(ResultsScreen(connection.source, chosen.search, chosen.name))
 
 
-async def _all(app: MLHubApp) -> Sequence[SavedSearch]:
+async def _all(app: MLHubApp) -> Sequence[SavedSearch] | None:
+    """Return the saved searches; None, once that was said, where the file cannot be read."""
     try:
         return await asyncio.to_thread(SavedSearches().all)
     except MLHubException as error:
         app.report(error)
-        return []
+        return None
 
 
 def place_of(connection: Connection) -> str:

@@ -78,7 +78,7 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
     ]
     CSS = """
     AssetsScreen > .dialog { width: 92; padding: 0 1; }
-    AssetsScreen PickList { height: auto; min-height: 3; max-height: 8; margin: 0 0 1 0; }
+    AssetsScreen PickList { height: auto; min-height: 3; max-height: 9; margin: 0 0 1 0; }
     AssetsScreen.-high PickList { max-height: 18; }
     AssetsScreen.-short PickList { max-height: 3; margin: 0; }
     AssetsScreen #counted { display: none; }
@@ -240,7 +240,7 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
         return self._supply.whole and counted >= COUNTED and (total is None or total > counted)
 
     def _lines(self) -> list[PickLine]:
-        roles = [_line(_ROLE, choice, "") for choice in self._tally.by_role()]
+        roles = [_line(_ROLE, choice, _barred(choice)) for choice in self._tally.by_role()]
         keys = [_line(_KEY, choice, self._mark(choice)) for choice in self._tally.by_key()]
         return [
             *([PickLine("Roles"), *roles] if roles else []),
@@ -348,8 +348,13 @@ def _line(prefix: str, choice: Counted, mark: str) -> PickLine:
     types = ", ".join(dict.fromkeys(kind(media_type) for media_type in choice.media_types[:3]))
     title = choice.title if prefix == _KEY and choice.title != choice.key else ""
     words = "  ".join(filter(None, (mark, types, title)))
-    figures = f"{choice.count:,} × {sizes}" if sizes else f"{choice.count:,}"
+    figures = f"{sizes}{choice.count:>8,}"
     return PickLine(choice.key or "(no name)", words, figures, prefix + choice.key, choice.why)
+
+
+def _barred(choice: Counted) -> str:
+    """Return the mark of what cannot be fetched."""
+    return "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
 
 
 def _of_all(supply: Supply) -> str:

@@ -126,7 +126,7 @@ class ResultsScreen(PlaceScreen):
         self._failure, self._stopped = "", False
         wanted = len(table.rows) + 1 if table.rows else max(table.size.height, 1)
         try:
-            while not table.pager.complete and len(table.rows) < wanted:
+            while not table.pager.complete and (len(table.rows) < wanted or table.near_end):
                 table.say("")
                 await self._load_page(table)
         except (AuthenticationError, APIKeyNotFound) as error:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from ...text import one_line
+from ...text import clean, one_line
 from .line_view import LineView
 
 LONGEST = 200
@@ -29,7 +29,7 @@ class PickLine:
     words
         What stands beside the name.
     figures
-        What stands at the right end.
+        What stands at the right end, on one line.
     key
         What it stands for; empty for a heading, which cannot be ticked.
     note
@@ -124,7 +124,7 @@ class PickList(LineView):
         elif not one.key:
             style += self.look("header")
         box = f"{self._tick(one.key)} " if self._tick is not None and one.key else ""
-        figures = one_line(one.figures, LONGEST)
+        figures = clean(one.figures)
         room = max(width - cell_len(box) - cell_len(figures) - 2, 0)
         least = max(room * 2 // 3, room - 30) if one.words else room
         names = min(self._names if one.key else room, least)

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from ...models import Entry
 from ...sources.base import Page
 from ...text import one_line
-from .item_table import NARROWEST, ItemTable, fitted
+from .item_table import NARROWEST, NEAR_END, ItemTable, fitted
 from .line_view import LineView
 from .listing import haystack
 
@@ -102,6 +102,11 @@ class ResultTable(ItemTable):
             super().watch_cursor_line(before, after)
         else:
             LineView.watch_cursor_line(self, before, after)
+
+    @property
+    def near_end(self) -> bool:
+        """Whether the cursor is where the next page is wanted."""
+        return self._shown is None and self.cursor_line >= len(self.rows) - NEAR_END
 
     def action_cursor_down(self) -> None:
         """Go down a line; at the end of what a filter leaves, ask for more."""
