@@ -11,7 +11,8 @@ class AppOptions:
     """Options of the app as given; nothing is resolved yet.
 
     `output_dir` is where downloads go unless another folder is chosen, absolute. `source` is a URL, a path or
-    the name of a profile or of a public source; it excludes `profile`, `root_url` and `sample`.
+    the name of a profile or of a public source; it excludes `profile`, `root_url` and `sample`. `mouse` is
+    whether the app takes the mouse, unless the settings say that it does not.
     """
 
     profile: str | None = None
@@ -20,3 +21,4 @@ class AppOptions:
     sample: bool = False
     output_dir: Path = field(default_factory=Path.cwd)
     source: str | None = None
+    mouse: bool = True

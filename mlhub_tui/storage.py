@@ -62,3 +62,16 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def bytes_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; what cannot be read counts nothing."""
+    total, waiting = 0, [path]
+    while waiting:
+        with contextlib.suppress(OSError):
+            one = waiting.pop()
+            if one.is_dir() and not one.is_symlink():
+                waiting.extend(one.iterdir())
+            else:
+                total += one.lstat().st_size
+    return total

@@ -116,13 +116,28 @@ def _names_container(url: str) -> bool:
     return not url.lower().startswith(("http:", "https:", "ftp:"))
 
 
+class _Units:
+    """How sizes are written, in all of the program: a setting made once at the start, like a locale."""
+
+    binary = False
+
+
+def use_units(units: str) -> None:
+    """Write sizes as `SI` (169.3 MB, of 1000) or `IEC` (161.5 MiB, of 1024) from here on."""
+    _Units.binary = units == "IEC"
+
+
 def size(count: float | None) -> str:
-    """Return a number of bytes for people, in powers of ten as disks and networks are sold: `169.3 MB`."""
+    """Return a number of bytes for people, in powers of ten as disks and networks are sold: `169.3 MB`.
+
+    In powers of two (`161.5 MiB`) where the settings say so, see `use_units`.
+    """
     if count is None:
         return "unknown size"
     import humanize
 
-    return humanize.naturalsize(count, format="%.1f").replace("Bytes", "B").replace("Byte", "B")
+    written = humanize.naturalsize(count, binary=_Units.binary, format="%.1f")
+    return written.replace("Bytes", "B").replace("Byte", "B")
 
 
 def rate(bytes_per_second: float | None) -> str:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
-from .. import __version__
+from .. import __version__, paths
 from ..options import AppOptions
+from ..text import use_units
+from .desk import note
 from .failures import failures
-from .options import Choice, Group, connection_options, is_terminal, output_dir, output_option
+from .options import (
+    Choice,
+    Group,
+    connection_options,
+    is_terminal,
+    output_dir,
+    output_option,
+    settings_of,
+)
 
 EPILOG = """\b
 Examples:
@@ -23,13 +34,15 @@ Examples:
   mlhub-tui download ref_african_crops_kenya_02_labels --output-dir ~/data
   mlhub-tui --source ./catalog.tar.gz       the app on a catalog you kept
   mlhub-tui sources list --known            public sources to browse
+  mlhub-tui doctor                          what is wrong here
 
 \b
 Environment:
   MLHUB_API_KEY    the key; goes before any profile
   MLHUB_PROFILE    the profile, where --profile is not given
   MLHUB_ROOT_URL   the API, where --root-url is not given
-  MLHUB_HOME       folder of profiles and queue (default: ~/.mlhub)
+  MLHUB_HOME       folder of settings, profiles and queue (default: ~/.mlhub)
+  MLHUB_DEBUG      1 is as --debug
 
 \b
 Completion for bash (also zsh_source, fish_source):
@@ -49,6 +62,9 @@ COMMANDS = {
     "download": ("downloading", "download"),
     "queue": ("queueing", "queue_group"),
     "sources": ("sources", "sources_group"),
+    "cache": ("caching", "cache_group"),
+    "locate": ("locating", "locate"),
+    "doctor": ("doctoring", "doctor"),
     "sample": ("serving", "sample"),
 }
 """The module and name of each subcommand, imported when it is called: the app needs none of them."""
@@ -83,18 +99,42 @@ class Root(Group):
 )
 @click.version_option(__version__, "-V", "--version", prog_name="mlhub-tui", message="%(prog)s %(version)s")
 @output_option
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, for selecting text.")
+@click.option(
+    "--debug",
+    is_flag=True,
+    envvar="MLHUB_DEBUG",
+    help="Log what happens, without keys, to log/debug.log in MLHUB_HOME.",
+)
 @connection_options
 @click.pass_context
-def root(context: click.Context) -> None:
+def root(context: click.Context, no_mouse: bool, debug: bool) -> None:
     """Browse MLHub datasets and STAC catalogs and download from them, in the terminal.
 
     Without a command the app starts. The options of the connection stand before or after a command.
     """
+    if debug:
+        _log(context)
+    loaded = settings_of(context)
+    use_units(loaded.config.units)
     if context.invoked_subcommand is None:
-        sys.exit(_start_app(context))
+        sys.exit(_start_app(context, mouse=not no_mouse))
+    if context.invoked_subcommand != "doctor":
+        for problem in loaded.problems:
+            note(problem)
 
 
-def _start_app(context: click.Context) -> int:
+def _log(context: click.Context) -> None:
+    """Log from here on, what is started in the background too."""
+    from .. import debug
+
+    key = Choice.of(context).api_key
+    if debug.start(sys.argv[1:], [key, os.environ.get("MLHUB_API_KEY")]) is None:
+        note(f"no log: {paths.log_dir()} cannot be written")
+    os.environ["MLHUB_DEBUG"] = "1"
+
+
+def _start_app(context: click.Context, *, mouse: bool) -> int:
     """Run the app and return its exit code."""
     choice = Choice.of(context)
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
@@ -103,7 +143,13 @@ def _start_app(context: click.Context) -> int:
             "without one use: mlhub-tui list, show, download or configure"
         )
     options = AppOptions(
-        choice.profile, choice.api_key, choice.root_url, choice.sample, output_dir(context), choice.source
+        choice.profile,
+        choice.api_key,
+        choice.root_url,
+        choice.sample,
+        output_dir(context),
+        choice.source,
+        mouse,
     )
     from ..ui.app import run
 

@@ -50,6 +50,7 @@ def failures() -> Iterator[None]:
     try:
         yield
     except MLHubException as error:
+        _log(error)
         report(error)
         raise click.exceptions.Exit(exit_code(error)) from None
     except KeyboardInterrupt:
@@ -60,8 +61,15 @@ def failures() -> Iterator[None]:
     except Exception as error:
         if sys.flags.dev_mode or (isinstance(error, OSError) and error.errno == errno.EPIPE):
             raise
+        _log(error)
         report(_fault(error))
         raise click.exceptions.Exit(FAILED) from None
+
+
+def _log(error: Exception) -> None:
+    """Keep where it happened, if anything is logged at all: else `logging` need not even be loaded."""
+    if (debug := sys.modules.get("mlhub_tui.debug")) is not None:
+        debug.failed(error)
 
 
 def _fault(error: Exception) -> MLHubException:

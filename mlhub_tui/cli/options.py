@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..settings import Loaded, load
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 _META = "mlhub_tui.cli."
 _CONNECTION = ("source", "profile", "api_key", "root_url", "sample")
@@ -44,9 +46,16 @@ class Choice:
 
 
 def output_dir(context: click.Context) -> Path:
-    """Return the absolute output folder that was chosen: the current one by default."""
+    """Return the absolute output folder: what was chosen, else that of the settings, else the current one."""
     chosen: Path | None = context.meta.get(_META + "output_dir")
-    return chosen if chosen is not None else Path.cwd()
+    return chosen or settings_of(context).config.download_folder or Path.cwd()
+
+
+def settings_of(context: click.Context) -> Loaded:
+    """Return the settings, read once for a command line."""
+    loaded: Loaded = context.meta.setdefault(_META + "settings", None) or load()
+    context.meta[_META + "settings"] = loaded
+    return loaded
 
 
 def connection_options(command: _F) -> _F:
@@ -81,7 +90,7 @@ def output_option(command: _F) -> _F:
         "--output-dir",
         metavar="DIR",
         convert=_folder,
-        help="Where downloads go; made as needed.  [default: the current folder]",
+        help="Where downloads go; made as needed.  [default: as config.toml says, else the current folder]",
     )(command)
 
 

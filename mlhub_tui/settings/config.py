@@ -53,7 +53,7 @@ class Config:
     limit: int | None = _setting(
         "off", "speed of all transfers: 5M, 500k, off; until the queue is told otherwise", checks.speed
     )
-    keys: Mapping[str, str] = _setting({}, 'keys by command, as `browse.download = "D"`', checks.keys)
+    keys: Mapping[str, str] = _setting({}, 'keys by command, as `browse.items = "I"`', checks.keys)
 
 
 DEFAULTS = Config()

@@ -1,0 +1,100 @@
+"""The way to the network: proxies, certificates, and whether the chosen source answers, and how fast."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MLHubException
+from ..text import one_line, redact
+from .finding import Finding, note, wrong
+
+if TYPE_CHECKING:
+    from ..profiles import Credentials
+
+PART = "network"
+SOURCE = "source"
+_SLOW = 3.0
+"""Seconds after which an answer is slow."""
+
+
+def look(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+    """Yield the proxies and certificates in use; nobody is asked for anything."""
+    proxies = urllib.request.getproxies()
+    for scheme, proxy in sorted(proxies.items()):
+        if scheme == "no":
+            yield Finding(PART, "no proxy for", proxy)
+        elif proxy.startswith("socks") and not _has_socks():
+            yield wrong(
+                PART, f"{scheme} proxy", redact(proxy), "SOCKS wants a package: pip install 'httpx[socks]'"
+            )
+        else:
+            yield Finding(PART, f"{scheme} proxy", redact(proxy))
+    if not any(scheme != "no" for scheme in proxies):
+        yield Finding(PART, "proxy", "none")
+    yield from _certificates(environ)
+
+
+def _has_socks() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("socksio") is not None
+
+
+def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
+    named = False
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        value = environ.get(variable, "")
+        if value:
+            named = True
+            there = Path(value).exists()
+            hint = f"unset {variable}, or let it name what is there"
+            yield (
+                Finding(PART, variable, value)
+                if there
+                else wrong(PART, variable, f"{value} is not there", hint)
+            )
+    if not named:
+        yield Finding(PART, "certificates", "those that come with certifi")
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if environ.get(variable) and not named:
+            hint = f'export SSL_CERT_FILE="${variable}"'
+            yield note(PART, variable, "is not used here; SSL_CERT_FILE is", hint)
+    yield Finding(PART, "tls", ssl.OPENSSL_VERSION)
+
+
+async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
+    """Ask a source whether it answers and takes the key; yield that, with the time taken."""
+    from ..sources.check import check
+    from ..sources.connect import open_any
+
+    where = one_line(redact(credentials.root_url), 300)
+    yield Finding(SOURCE, "location", where)
+    yield Finding(SOURCE, "key", credentials.key_origin)
+    begun = time.monotonic()
+    try:
+        source = await open_any(credentials)
+        try:
+            await check(source)
+            about = await source.about()
+        finally:
+            await source.aclose()
+    except MLHubException as error:
+        taken = time.monotonic() - begun
+        yield wrong(SOURCE, "answer", f"{error.message} (after {taken:.1f} s)", error.hint)
+        return
+    taken = time.monotonic() - begun
+    words = ", ".join(filter(None, (source.kind, about.title, f"in {taken * 1000:,.0f} ms")))
+    if taken > _SLOW:
+        yield note(
+            SOURCE, "answer", words, "the source or the way to it is slow; lists are fetched as needed"
+        )
+    else:
+        yield Finding(SOURCE, "answer", words)
+    for word in about.notes:
+        yield note(SOURCE, "says", word)

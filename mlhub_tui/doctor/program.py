@@ -1,0 +1,38 @@
+"""Versions: this program, Python, and what both are built on."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+from .. import __version__
+from .finding import Finding, wrong
+
+PART = "program"
+_NEEDED = ("textual", "httpx", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
+_OPTIONAL = ("shapely", "textual-image")
+
+
+def look() -> Iterator[Finding]:
+    """Yield the versions; what is needed and missing is wrong."""
+    yield Finding(PART, "mlhub-tui", __version__)
+    yield Finding(PART, "python", f"{platform.python_version()} ({sys.executable})")
+    yield Finding(PART, "system", platform.platform())
+    for name in _NEEDED:
+        version = _version(name)
+        if version is None:
+            yield wrong(PART, name, "not installed", "install mlhub-tui anew, with what it depends on")
+        else:
+            yield Finding(PART, name, version)
+    for name in _OPTIONAL:
+        if version := _version(name):
+            yield Finding(PART, name, version)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,55 @@
+"""What the terminal can do, for all that its environment tells: colours, characters, distance, clipboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+
+_PLAIN_TERMINALS = ("linux", "vt100", "vt220", "dumb")
+
+
+def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether the session came over SSH."""
+    return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+
+
+def plain_terminal(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether the terminal has 16 colours or fewer: the Linux console, and old ones."""
+    return environ.get("TERM", "") in _PLAIN_TERMINALS
+
+
+def no_colour(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether NO_COLOR is set and not empty (no-color.org)."""
+    return bool(environ.get("NO_COLOR"))
+
+
+def colours(environ: Mapping[str, str] = os.environ) -> str:
+    """Return how many colours the terminal promises, in words."""
+    if no_colour(environ):
+        return "none (NO_COLOR)"
+    if plain_terminal(environ):
+        return "16"
+    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "16 million"
+    return "256" if "256" in environ.get("TERM", "") else "16 or more"
+
+
+def encoding() -> str:
+    """Return the encoding in which the app writes to the terminal."""
+    return str(getattr(sys.__stderr__, "encoding", None) or "ascii").lower()
+
+
+def speaks_unicode() -> bool:
+    """Tell whether all characters can be written to the terminal."""
+    return encoding().replace("-", "").startswith("utf")
+
+
+def clipboard(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the way to the clipboard, in words."""
+    if environ.get("TMUX") and shutil.which("tmux"):
+        return "tmux load-buffer -w"
+    if environ.get("STY"):
+        return "OSC 52, which screen may not pass on"
+    return "OSC 52, where the terminal allows it"

@@ -1,0 +1,101 @@
+"""locate and cache, and the settings as commands heed them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.cli.locating import PLACES
+from mlhub_tui.downloads.plan import place
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources.cache import DocumentCache
+from mlhub_tui.sources.kept import Kept
+from mlhub_tui.sources.static import archive_index
+from mlhub_tui.text import size, use_units
+
+from .conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def si() -> Iterator[None]:
+    yield
+    use_units("SI")
+
+
+@pytest.mark.parametrize("what", ["config", "queue", "log", "cache", "profiles"])
+def test_locate_prints_a_path_alone(run: Run, mlhub_home: Path, what: str) -> None:
+    printed = run("locate", what).stdout
+    assert Path(printed.rstrip("\n")).parent == mlhub_home
+    assert not mlhub_home.exists()
+
+
+def test_locate_lists_all(run: Run, mlhub_home: Path) -> None:
+    assert json.loads(run("locate", "--json").stdout)["home"] == str(mlhub_home)
+    assert len(run("locate").stdout.splitlines()) == len(PLACES)
+
+
+def test_locate_knows_the_nearest(run: Run) -> None:
+    result = run("locate", "settings")
+    assert result.exit_code == 2
+    assert "'config'" in result.stderr
+
+
+def fill() -> None:
+    with closing(DocumentCache()) as cache:
+        cache.change([("k", Kept(b"x" * 5000, "https://a.example/"))])
+    for folder, name in ((archive_index.folder(), "a.index"), (place.folder(), "a.db")):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x" * 1000)
+
+
+def test_the_cache_has_a_size_and_can_be_cleared(run: Run, mlhub_home: Path) -> None:
+    assert json.loads(run("cache", "size", "--json").stdout)["total"] == 0
+    fill()
+    before = json.loads(run("cache", "size", "--json").stdout)
+    assert before["archives"] == before["plans"] == 1000
+    assert before["documents"] > 0
+    assert "kB removed" in run("cache", "clear").stdout
+    after = json.loads(run("cache", "size", "--json").stdout)
+    assert after["archives"] == after["plans"] == 0
+    with closing(DocumentCache()) as cache:
+        assert cache.size() == (0, 0)
+
+
+def test_clearing_an_empty_cache_makes_nothing(run: Run, mlhub_home: Path) -> None:
+    assert run("cache", "clear").exit_code == 0
+    assert not mlhub_home.exists()
+
+
+def test_a_mistake_in_the_settings_is_a_note_and_the_command_goes_on(run: Run, mlhub_home: Path) -> None:
+    mlhub_home.mkdir()
+    (mlhub_home / "config.toml").write_text('unit = "IEC"\ntransfers = 3\n')
+    result = run("queue", "set")
+    assert result.exit_code == 0
+    assert "transfers at a time  3" in result.stdout
+    assert result.stderr.count("\n") == 1
+    assert "there is no setting 'unit'; did you mean units?" in result.stderr
+
+
+def test_the_units_of_the_settings_count(run: Run, mlhub_home: Path) -> None:
+    mlhub_home.mkdir()
+    (mlhub_home / "config.toml").write_text('units = "IEC"\nlimit = "2MiB"\n')
+    assert "2.0 MiB/s" in run("queue", "set").stdout
+    assert size(1024) == "1.0 KiB"
+    use_units("SI")
+    assert size(1024) == "1.0 kB"
+
+
+def test_downloads_go_to_the_folder_of_the_settings(
+    run: Run, mlhub_home: Path, tmp_path: Path, on_sample: SampleServer
+) -> None:
+    mlhub_home.mkdir()
+    (mlhub_home / "config.toml").write_text(f'download_folder = "{tmp_path}/data"\n')
+    assert run("queue", "add", "ref_african_crops_kenya_02_labels").exit_code == 0
+    jobs = json.loads(run("queue", "list", "--json").stdout)
+    assert str(tmp_path / "data") in json.dumps(jobs)
+    run("queue", "add", "ref_african_crops_kenya_02_source", "--output-dir", str(tmp_path / "there"))
+    assert str(tmp_path / "there") in run("queue", "list", "--json").stdout
