@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
@@ -55,6 +56,25 @@ async def collection(pilot: Pilot[int], app: MLHubApp) -> None:
     await settle(pilot, 1.0)
 
 
+async def items(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what a search in a collection finds."""
+    await find(pilot, "kenya_02_source")
+    await pilot.press("s")
+    await settle(pilot)
+    app.screen.query_one("#datetime", Input).value = "2019-06/2019-09"
+    await pilot.press("enter")
+    await settle(pilot, 1.0)
+    await pilot.press("space", "space", "j")
+    await settle(pilot)
+
+
+async def assets(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the assets of two items to choose from."""
+    await items(pilot, app)
+    await pilot.press("d")
+    await settle(pilot, 1.0)
+
+
 async def download(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show the questions before a download."""
     await find(pilot, "bigearthnet_v1_lab")
@@ -85,6 +105,15 @@ async def profiles(pilot: Pilot[int], app: MLHubApp) -> None:
     await settle(pilot)
 
 
+async def source(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what was found at a URL, and what is asked before it is saved."""
+    await pilot.press("3", "o")
+    await settle(pilot)
+    names = {"/": "slash", ".": "full_stop", ":": "colon"}
+    await pilot.press(*(names.get(letter, letter) for letter in app.sample.credentials().root_url), "enter")
+    await settle(pilot, 1.0)
+
+
 async def keys(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show the help."""
     await pilot.press("question_mark")
@@ -95,9 +124,12 @@ SCENES: dict[str, Scene] = {
     "browse": browse,
     "filter": search,
     "collection": collection,
+    "results": items,
+    "assets": assets,
     "download": download,
     "downloads": downloads,
     "profiles": profiles,
+    "source": source,
     "help": keys,
 }
 

@@ -21,7 +21,7 @@ from ..options import AppOptions
 from ..text import clean, size
 from . import terminal
 from .activity import activity
-from .commands import EVERYWHERE, bindings, of
+from .commands import EVERYWHERE, bindings
 from .connection import Connection, SampleHouse, open_connection, open_sample
 from .messages import ConnectionChanged, QueueChanged
 from .starting import choose_start
@@ -370,18 +370,10 @@ class MLHubApp(TypeAheadApp):
         self.copy_text(url, "URL")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every command that works here, with its key."""
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        for command in of(getattr(screen, "place", ""), EVERYWHERE):
-            if command.palette:
-                yield SystemCommand(
-                    f"{command.title[:1].upper()}{command.title[1:]}  ({command.all_keys})",
-                    command.help,
-                    lambda action=command.action, place=command.where: self._run(screen, place, action),
-                )
+        """Offer every command that works here, with its key, and the public sources."""
+        from .palette import offered
 
-    def _run(self, screen: Screen[Any], place: str, action: str) -> None:
-        self.call_later(self.run_action, action, self if place == EVERYWHERE else screen)
+        yield from offered(self, screen)
 
 
 def run(options: AppOptions) -> int:

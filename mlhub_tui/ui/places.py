@@ -122,7 +122,8 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
     elif is_hosted(where):
         where = f"{where} (ended in 2023)"
     kind = kind_name(profile.kind) if profile.kind else f"{one_line(profile.kind_word, 20)}?"
-    told = f"{kind}, {secret}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {secret}"
+    said = "no key" if secret == "none" else secret
+    told = f"{kind}, {said}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {said}"
     return Place(
         f"{PROFILE}{profile.name}",
         one_line(profile.name, 120),
@@ -136,7 +137,7 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
 
 def _sample() -> Place:
     detail = (
-        "30 datasets to try everything on: browse, filter, download, break off, go on",
+        "45 datasets to try everything on: browse, filter, download, break off, go on",
         "an MLHub API of this program's own, on this machine",
         "no key, no network",
     )

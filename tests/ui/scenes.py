@@ -6,11 +6,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from textual.widgets import Input
+
+from mlhub_tui import paths
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
 from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.ui.screens.document import DocumentScreen
 
 from .conftest import Driver
+from .source_steps import paste, write_catalog
 from .test_browse import find
 
 Scene = Callable[[Driver], Awaitable[None]]
@@ -194,6 +198,39 @@ async def dialog(driver: Driver) -> None:
     await driver.until("169.3 MB")
 
 
+async def search(driver: Driver) -> None:
+    """What a search can be asked for, a box and dates typed."""
+    await find(driver, "kenya_02_s")
+    await driver.press("s")
+    await driver.until("without CQL2")
+    for name, typed in (("bbox", "34.0,0.4,34.5,0.7"), ("datetime", "2019-06/2019-09")):
+        driver.app.screen.query_one(f"#{name}", Input).value = typed
+    await driver.until("2019-06-01 to 2019-09-30")
+
+
+async def results(driver: Driver) -> None:
+    """What a search finds, two items of it selected."""
+    await search(driver)
+    await driver.press("enter")
+    await driver.until("looked at")
+    await driver.press("space", "space")
+    await driver.until("2 selected")
+
+
+async def choosing(driver: Driver) -> None:
+    """The assets of two items, to choose from."""
+    await results(driver)
+    await driver.press("d")
+    await driver.until("CC-BY-SA-4.0")
+
+
+async def exporting(driver: Driver) -> None:
+    """The questions before an export."""
+    await results(driver)
+    await driver.press("e")
+    await driver.until("enter writes")
+
+
 async def profiles(driver: Driver) -> None:
     """Profiles, one of them in use."""
     await driver.until("BigEarthNet")
@@ -207,10 +244,29 @@ async def welcome(driver: Driver) -> None:
 
 
 async def form(driver: Driver) -> None:
-    """A new profile."""
+    """A source to open or add."""
     await welcome(driver)
     await driver.press("n")
-    await driver.until("New profile")
+    await driver.until("Open or add a source")
+
+
+async def found(driver: Driver) -> None:
+    """A source that was looked at, and a way to send its key."""
+    folder = paths.home().parent / "wheat"
+    write_catalog(folder)
+    await form(driver)
+    await paste(driver, str(folder))
+    await driver.press("enter")
+    await driver.until("Fields of wheat")
+    await driver.until("[save and use]")
+
+
+async def edited(driver: Driver) -> None:
+    """A profile that is edited."""
+    await profiles(driver)
+    await driver.press("j", "e")
+    await driver.until("Edit project1")
+    await driver.until("is kept if left empty")
 
 
 async def keys(driver: Driver) -> None:
@@ -232,10 +288,16 @@ SCENES: tuple[Scene, ...] = (
     details,
     limits,
     dialog,
+    search,
+    results,
+    choosing,
+    exporting,
     profiles,
     welcome,
     form,
+    found,
+    edited,
     keys,
 )
-FIRST_START = (welcome, form)
+FIRST_START = (welcome, form, found)
 """Scenes before there is any profile."""

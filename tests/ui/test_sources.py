@@ -305,3 +305,21 @@ async def test_hostile_titles_and_names_are_text(tmp_path: Path) -> None:
         await driver.until("▸ x")
         await driver.press("3")
         drawn(driver.app)
+
+
+async def test_the_palette_offers_the_public_sources(tmp_path: Path) -> None:
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("Welcome")
+        await driver.press("colon")
+        await driver.type("umbra")
+        await driver.until("Browse Umbra Open Data")
+
+
+async def test_the_hosted_service_is_not_asked_at_the_start(tmp_path: Path) -> None:
+    ProfilesFile.load().save("default", api_key="0123456789abcdef")
+    async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+        await driver.until("the hosted MLHub service (api.radiant.earth) ended in 2023")
+        await driver.until("key ****cdef")
+        assert driver.app.connection is None
+        await driver.press("enter")
+        await driver.until("BigEarthNet")

@@ -90,7 +90,7 @@ class SourceForm(ModalScreen[Answer | None]):
             with Horizontal(classes="row"):
                 yield Label(Content("URL or path"), classes="name")
                 yield PlaceField(
-                    start.location, placeholder="https://…, catalog.json, a folder, .tar.gz", id="location"
+                    start.location, placeholder="https://…, a folder, a .tar.gz", id="location"
                 )
             yield Static(id="found")
             with Horizontal(classes="row", id="kinds"):

@@ -46,7 +46,7 @@ class SecretRows(Vertical):
         """Lay out the rows."""
         stored = self._stored
         with Horizontal(classes="row"):
-            yield Label(Content("Key"), classes="name")
+            yield Label(Content("Login"), classes="name")
             yield RowChoice(list(_WAYS), id="way")
         with Horizontal(classes="row", id="named"):
             yield Label(classes="name", id="named-label")
