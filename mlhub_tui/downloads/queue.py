@@ -103,6 +103,12 @@ class DownloadQueue:
         self._control: Control | None = None
         self._opened = asyncio.Event()
         self._end = ""
+        self._loaded = False
+
+    @property
+    def loaded(self) -> bool:
+        """Whether `snapshot` shows what the queue holds: what was in it at the start counts as no news."""
+        return self._loaded
 
     @property
     def notice(self) -> str:
@@ -240,6 +246,7 @@ class DownloadQueue:
             self._engine.stop()
 
     def _changed(self) -> None:
+        self._loaded = True
         if self._on_change is not None:
             # A listener that is going down must not take the transfers with it.
             with contextlib.suppress(Exception):

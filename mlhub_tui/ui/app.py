@@ -18,11 +18,12 @@ from textual.screen import Screen
 
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
-from ..text import clean, size
+from ..text import clean
 from . import terminal
 from .activity import activity
 from .commands import EVERYWHERE, bindings
 from .connection import Connection, SampleHouse, open_connection, open_sample
+from .endings import Endings
 from .messages import ConnectionChanged, QueueChanged
 from .starting import choose_start
 from .theme import DARK, LIGHT, PLAIN
@@ -30,6 +31,7 @@ from .type_ahead import TypeAheadApp
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+    from textual.timer import Timer
 
     from ..downloads.job import Job, Request
     from ..downloads.queue import DownloadQueue
@@ -102,7 +104,8 @@ class MLHubApp(TypeAheadApp):
         self.output_dir = options.output_dir
         self._leaving = False
         self.last_words = ""
-        self._notified_done: set[int] | None = None
+        self._endings = Endings()
+        self._saying: Timer | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours that our own themes name, for any other theme."""
@@ -258,19 +261,17 @@ class MLHubApp(TypeAheadApp):
     def on_queue_changed(self) -> None:
         """Pass the news on, and say what was finished while another screen is in front."""
         self.announce(QueueChanged)
-        done = {job.id: job for job in self.jobs if job.state.finished}
-        if self._notified_done is not None and self.current_mode != "downloads":
-            for number in done.keys() - self._notified_done:
-                job = done[number]
-                failed = job.state == "failed"
-                self.notify(
-                    clean(f"{job.name}: {job.reason}" if failed else f"{job.name}, {size(job.bytes_total)}"),
-                    title=clean(str(job.state)),
-                    severity="error" if failed else "information",
-                    markup=False,
-                )
-        if self.queue is not None:
-            self._notified_done = set(done)
+        if self.queue is None or not self.queue.loaded:
+            return
+        news = self._endings.look(self.jobs, seen=self.current_mode == "downloads")
+        if news and self._saying is None:
+            # A moment later, so that what ends with it is said with it: thousands may.
+            self._saying = self.set_timer(0.5, self._say_endings)
+
+    def _say_endings(self) -> None:
+        self._saying = None
+        for word in self._endings.words():
+            self.notify(word.text, title=word.title, severity=word.severity, markup=False)
 
     # Everywhere
 
