@@ -27,6 +27,10 @@ async def download(app: MLHubApp, subjects: Sequence[Subject], documents: Docume
         from .asset_flow import choose_assets
 
         return await choose_assets(app, subjects, documents)
+    if len(subjects) == 1 and subjects[0].entry.kind is EntryKind.DATASET and subjects[0].dataset is not None:
+        from .dataset_flow import download_dataset
+
+        return await download_dataset(app, subjects[0].dataset)
     refs: dict[str, CollectionRef] = {}
     for subject in subjects:
         entry = subject.entry
@@ -50,7 +54,7 @@ async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
         why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
         app.notify(clean(why), severity="error", markup=False)
         return False
-    if not connection.credentials.api_key and await _wants_profiles(app):
+    if not connection.credentials.api_key and await wants_profiles(app):
         app.action_go("profiles")
         return False
     choice = await app.push_screen_wait(DownloadScreen(connection.source, refs, app.output_dir))
@@ -78,7 +82,7 @@ async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
     return queued > 0
 
 
-async def _wants_profiles(app: MLHubApp) -> bool:
+async def wants_profiles(app: MLHubApp) -> bool:
     """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
     from .screens.confirm import ConfirmScreen
 

@@ -15,7 +15,9 @@ from mlhub_tui.ui.commands import (
     DOCUMENT,
     DOWNLOADS,
     EVERYWHERE,
+    PLAN,
     PROFILES,
+    RESULTS,
     fitting,
     hints,
     key_table,
@@ -25,12 +27,14 @@ from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from mlhub_tui.ui.screens.help import key_blocks
+from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
+from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.sheets.blocks import Field
 
 from .conftest import driven
 
-PLACES = (BROWSE, DOCUMENT, DOWNLOADS, PROFILES)
+PLACES = (BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
 
 
 def test_the_readme_has_the_key_table_as_it_is() -> None:
@@ -58,6 +62,8 @@ def test_keys_of_tmux_and_screen_are_left_alone(forbidden: str) -> None:
     [
         (BROWSE, BrowseScreen),
         (DOCUMENT, DocumentScreen),
+        (RESULTS, ResultsScreen),
+        (PLAN, PlanScreen),
         (DOWNLOADS, DownloadsScreen),
         (PROFILES, ProfilesScreen),
         (EVERYWHERE, MLHubApp),

@@ -250,6 +250,13 @@ class DocumentScreen(PlaceScreen):
         if self._pane == "items":
             self.query_one(ResultTable).toggle_mark()
 
+    @work(group="download", exclusive=True)
+    async def action_plan(self) -> None:
+        """Choose asset keys, area and time of the collection."""
+        from ..dataset_flow import plan
+
+        await plan(self.hub, [self._subject], self._documents)
+
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Ask for a search in the collection."""

@@ -1,0 +1,194 @@
+"""From a dataset, or collections, to the queue: which way, the plan, the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..downloads.job import ArchiveRequest
+from ..errors import MLHubException
+from ..models import Collection, CollectionRef, Dataset, EntryKind
+from ..profiles import Kind
+from ..text import clean, count, size
+from .plan_subject import PlanSubject, reading_words
+from .widgets.entries import identity
+
+if TYPE_CHECKING:
+    from ..downloads.job import DatasetRequest
+    from ..downloads.plan.filters import Filters
+    from ..downloads.plan.index import Index
+    from ..downloads.queue import DownloadQueue
+    from .app import MLHubApp
+    from .documents import Documents
+    from .plan_counting import Counted
+    from .screens.dataset import DatasetChoice
+    from .widgets.entries import Subject
+
+
+async def download_dataset(
+    app: MLHubApp, dataset: Dataset, *, ticked: Sequence[str] = (), assets: bool = False
+) -> bool:
+    """Ask how a dataset of MLHub is to be downloaded; True where archives were queued.
+
+    Parameters
+    ----------
+    ticked
+        Ids of the collections that are ticked in the plan at first; none: all.
+    assets
+        Whether its assets are chosen at first, not its archives.
+    """
+    from .screens.dataset import ARCHIVES, ASSETS
+
+    refs = list(dataset.collections)
+    subject = PlanSubject(
+        dataset.id,
+        dataset.title or dataset.label,
+        tuple(ref.id for ref in refs),
+        tuple(ticked),
+        dataset.license,
+        dataset.citation,
+    )
+    ways = (ASSETS, ARCHIVES) if assets or not refs else (ARCHIVES, ASSETS)
+    choice = await _ask(app, subject, ways)
+    if choice is None:
+        return False
+    if choice.way == ARCHIVES:
+        return await _queue_archives(app, refs, choice)
+    _show_plan(app, subject, choice)
+    return False
+
+
+async def plan(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> None:
+    """Plan the download of what is selected or under the cursor: a dataset, or collections."""
+    from .screens.dataset import ASSETS
+
+    if documents.has_archives:
+        dataset = next((subject.dataset for subject in subjects if subject.dataset is not None), None)
+        if dataset is None:
+            app.notify("Put the cursor on a dataset or one of its collections first.", markup=False)
+            return
+        of_it = [s for s in subjects if s.dataset is not None and s.dataset.id == dataset.id]
+        ticked = [s.entry.id for s in of_it if s.entry.kind is EntryKind.COLLECTION]
+        whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
+        await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
+        return
+    holders = [s.entry for s in subjects if s.entry.kind is EntryKind.COLLECTION]
+    if not holders or documents.source is None:
+        app.notify("Put the cursor on a collection first.", markup=False)
+        return
+    found = [documents.of(holder) or await documents.load(holder) for holder in holders]
+    licences = dict.fromkeys(d.license for d in found if isinstance(d, Collection) and d.license)
+    one = len(holders) == 1
+    subject = PlanSubject(
+        holders[0].id if one else " + ".join(holder.id for holder in holders),
+        holders[0].label if one else f"{count(len(holders), 'collection')} together",
+        tuple(identity(holder, documents.kind) for holder in holders),
+        licence=", ".join(licences),
+        citation=found[0].citation if one and found[0] is not None else "",
+    )
+    choice = await _ask(app, subject, (ASSETS,))
+    if choice is not None:
+        _show_plan(app, subject, choice)
+
+
+async def _ask(app: MLHubApp, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
+    from .download_flow import wants_profiles
+    from .screens.dataset import DatasetScreen
+
+    connection = app.connection
+    if connection is None or app.queue is None:
+        why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
+        app.notify(clean(why), severity="error", markup=False)
+        return None
+    keyless = connection.source.kind is Kind.MLHUB and not connection.credentials.api_key
+    if keyless and await wants_profiles(app):
+        app.action_go("profiles")
+        return None
+    choice = await app.push_screen_wait(DatasetScreen(subject, connection.source, ways, app.output_dir))
+    if choice is not None:
+        app.output_dir = choice.folder
+    return choice
+
+
+async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: DatasetChoice) -> bool:
+    connection, queue = app.connection, app.queue
+    if connection is None or queue is None:
+        return False
+    known = {cost.collection: cost for cost in choice.costs.archives} if choice.costs else {}
+    requests = [
+        ArchiveRequest(
+            source=connection.job_source,
+            profile=connection.credentials.profile,
+            collection_id=ref.id,
+            folder=choice.folder,
+            if_exists=choice.if_exists,
+            title=ref.label,
+            size=known[ref.id].size if ref.id in known else None,
+        )
+        for ref in refs
+        if ref.id not in known or known[ref.id].there
+    ]
+    try:
+        await queue.add_many(requests)
+    except MLHubException as error:
+        app.report(error)
+        return False
+    left = len(refs) - len(requests)
+    words = f"{count(len(requests), 'archive')} queued. 2 shows the downloads."
+    app.notify(words + (f"\n{left} not there yet." if left else ""), markup=False)
+    return True
+
+
+def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
+    from ..downloads.dataset_plan import plan_dataset
+    from ..downloads.dataset_request import dataset_request
+    from ..downloads.folder import free
+    from .screens.plan import PlanScreen
+
+    connection, queue = app.connection, app.queue
+    if connection is None or queue is None:
+        return
+
+    def wish(filters: Filters | None = None) -> DatasetRequest:
+        return dataset_request(
+            subject.id,
+            choice.folder,
+            filters,
+            source=connection.job_source,
+            profile=connection.credentials.profile,
+            kind=connection.source.kind,
+            assets=choice.assets,
+            collections=subject.collections,
+            if_exists=choice.if_exists,
+            title=subject.title,
+        )
+
+    async def opening(say: Callable[[str], None]) -> Index:
+        def tell(words: str, done: int, total: int | None) -> None:
+            say(reading_words(words, done, total))
+
+        return await plan_dataset(wish(), connection.source, tell)
+
+    async def queueing(counted: Counted) -> bool:
+        return await _queue_job(app, queue, wish(counted.filters), counted)
+
+    assets = choice.assets or choice.folder
+    left = free(assets)
+    where = f"into {assets}" + (f", {size(left)} free there" if left is not None else "")
+    if choice.costs is not None and choice.costs.estimated_size:
+        where += f"; all of the dataset is about {size(choice.costs.estimated_size)}"
+    is_mlhub = connection.source.kind is Kind.MLHUB
+    app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
+
+
+async def _queue_job(app: MLHubApp, queue: DownloadQueue, request: DatasetRequest, counted: Counted) -> bool:
+    known = counted.chosen.all.bytes
+    try:
+        await queue.add(replace(request, size=known) if known else request)
+    except MLHubException as error:
+        app.report(error)
+        return False
+    words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
+    app.notify(f"{words} queued as one job. 2 shows the downloads.", markup=False)
+    return True

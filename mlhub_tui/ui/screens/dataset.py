@@ -1,0 +1,187 @@
+"""The dialog before a dataset is downloaded: which ways there are, what each costs, where to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from ...downloads.folder import normal
+from ...downloads.job import IfExists
+from ...downloads.plan.costs import Costs, costs
+from ...errors import MLHubException
+from ...sources.base import Source
+from ...text import count, link_names, size
+from ..documents import why
+from ..draw import content, line
+from ..plan_subject import PlanSubject
+from ..widgets.choice import Choice
+from ..widgets.form import field
+from ..widgets.where_to import WhereTo
+
+ARCHIVES, ASSETS = "archives", "assets"
+_SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChoice:
+    """What the user decided; `costs` is what was known by then, `assets` a folder of their own for them."""
+
+    way: str
+    folder: Path
+    assets: Path | None
+    if_exists: IfExists
+    costs: Costs | None
+
+
+class DatasetScreen(ModalScreen[DatasetChoice | None]):
+    """Asks; Enter goes on, Esc does not.
+
+    Parameters
+    ----------
+    subject
+        What is to be downloaded.
+    source
+        Asked for what the ways cost.
+    ways
+        Those that the source offers, the one that is chosen at first before others.
+    folder
+        The output folder.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "go_on", "go on", show=False),
+    ]
+    CSS = """
+    DatasetScreen > .dialog { width: 84; }
+    DatasetScreen.-short > .dialog { padding: 0 1; }
+    DatasetScreen #costs { height: auto; margin: 0 0 1 0; }
+    DatasetScreen.-short #costs { margin: 0; }
+    """
+    AUTO_FOCUS = "Choice"
+
+    def __init__(self, subject: PlanSubject, source: Source, ways: Sequence[str], folder: Path) -> None:
+        super().__init__()
+        self._subject, self._source, self._ways, self._folder = subject, source, ways, folder
+        self._costs: Costs | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the questions."""
+        subject = self._subject
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Download dataset")
+            dialog.border_subtitle = line("enter goes on, space and tab change, esc cancels")
+            yield Static(line(subject.title, "bold", _SHOWN))
+            if len(self._ways) > 1:
+                with Horizontal(classes="row"):
+                    yield Label(Content("What"), classes="name")
+                    yield Choice(list(self._ways), id="way")
+            yield Static(id="costs")
+            for name, value in (("Licence", link_names(subject.licence)), ("Citation", subject.citation)):
+                if value or name == "Licence":
+                    with Horizontal(classes="row"):
+                        yield Label(Content(name), classes="name")
+                        yield Static(line(value or "not stated", limit=_SHOWN))
+            yield WhereTo(self._folder)
+            with Horizontal(classes="row"):
+                yield Label(Content("Assets apart"), classes="name")
+                yield field("assets", placeholder="another folder for the assets; empty: the same")
+            yield Static(id="warning")
+
+    def on_mount(self) -> None:
+        """Ask what the ways cost."""
+        self._show()
+        if ARCHIVES in self._ways:
+            self._ask()
+
+    @work(group="costs")
+    async def _ask(self) -> None:
+        try:
+            self._costs = await costs(self._source, self._subject.id, self._subject.collections)
+        except MLHubException as error:
+            self._say("warning", content(f"! {why(error)}", "$warning"))
+        self._show()
+
+    @property
+    def way(self) -> str:
+        """The way that is chosen."""
+        return next((choice.value for choice in self.query("#way").results(Choice)), self._ways[0])
+
+    @on(Choice.Changed, "#way")
+    def _changed(self, message: Choice.Changed) -> None:
+        message.stop()
+        self._show()
+
+    def _show(self) -> None:
+        words = {ARCHIVES: self._archives_words, ASSETS: self._assets_words}
+        lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
+        self._say("costs", Content("\n").join(lines))
+        known = self._costs.archives_known if self._costs is not None and self.way == ARCHIVES else 0
+        for where in self.query(WhereTo):
+            where.need(known)
+
+    @property
+    def _archives_words(self) -> str:
+        found = self._costs
+        if found is None:
+            return f"archives of {count(len(self._subject.collections), 'collection')}: asking…"
+        there = len(found.archives) - len(found.missing)
+        known = size(found.archives_size) if found.archives_size is not None else ""
+        part = f"{size(found.archives_known)} and unknown" if found.archives_known and not known else known
+        words = f"archives: {there} of {count(len(found.archives), 'collection')}, {part or 'size unknown'}"
+        missing = f"; none yet: {', '.join(found.missing[:3])}" if found.missing else ""
+        return (words if there else "archives: none are there yet") + (missing if there else "")
+
+    @property
+    def _assets_words(self) -> str:
+        if ARCHIVES not in self._ways:
+            return "assets: choose which, where and when, once the items are read page by page"
+        found = self._costs
+        if found is None:
+            return "assets: asking for the catalog…"
+        if not found.catalog:
+            return "assets: not to be had so, the dataset has no catalog archive"
+        catalog = (
+            f"the catalog first ({size(found.catalog_size)})" if found.catalog_size else "the catalog first"
+        )
+        whole = f"; everything is about {size(found.estimated_size)}" if found.estimated_size else ""
+        return f"assets: {catalog}, then choose which, where and when{whole}"
+
+    def _say(self, where: str, words: Content) -> None:
+        """Fill a text, unless the dialog was answered in the meantime and is going."""
+        for place in self.query(f"#{where}").results(Static):
+            place.update(words)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_go_on()
+
+    def action_go_on(self) -> None:
+        """Close with the choice, if what is chosen is to be had."""
+        found, way = self._costs, self.way
+        none = found is not None and len(found.missing) == len(found.archives)
+        if way == ASSETS and ARCHIVES in self._ways and found is not None and not found.catalog:
+            return self._refuse("there is no catalog archive: choose the archives")
+        if way == ARCHIVES and none:
+            return self._refuse("none of the collections has an archive yet: choose the assets")
+        where, typed = self.query_one(WhereTo), self.query_one("#assets", Input).value.strip()
+        try:
+            apart = normal(Path(typed)) if typed else None
+        except MLHubException as error:
+            return self._refuse(why(error))
+        self.dismiss(DatasetChoice(way, where.folder, apart, where.if_exists, found))
+        return None
+
+    def _refuse(self, words: str) -> None:
+        self._say("warning", content(f"! {words}", "bold $error"))

@@ -1,0 +1,323 @@
+"""The plan of a download: which collections and asset keys, where and when; Enter queues what is selected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Label, Static
+
+from ...downloads.plan.filters import Filters
+from ...downloads.plan.index import Index
+from ...errors import InvalidSearch, MLHubException
+from ...models.when import Span
+from ...text import count
+from ..commands import PLAN, Command, bindings, hints
+from ..documents import why
+from ..draw import content, line
+from ..plan_counting import Counted, Counting
+from ..plan_subject import PlanSubject
+from ..plan_ticks import PlanTicks
+from ..plan_words import Area, read_area, read_when, remarks, totals
+from ..widgets.choice import Choice
+from ..widgets.field import Field, PlaceField
+from ..widgets.picture_view import PictureView
+from ..widgets.plan_tree import PlanTree
+from .base import PlaceScreen
+
+DEBOUNCE = 0.06
+"""Seconds after the last key before the selection is counted."""
+_EVERY = 0.5
+"""Seconds between two words on how far the reading is."""
+_NO, _YES = "boxes around items", "their exact outlines"
+
+Open = Callable[[Callable[[str], None]], Coroutine[Any, Any, Index]]
+"""Returns the index; is given what to tell how far it is."""
+Queue = Callable[[Counted], Coroutine[Any, Any, bool]]
+"""Queues a selection; whether that went well."""
+
+
+class PlanScreen(PlaceScreen):
+    """What is selected of a dataset, counted as one types.
+
+    Parameters
+    ----------
+    subject
+        What it is a plan of.
+    opening
+        Reads the catalog, or finds that it was read.
+    queue
+        Queues what is selected.
+    where
+        Where the files go, and what room there is, in words.
+    catalog
+        Whether the catalog alone can be downloaded.
+    """
+
+    place = PLAN
+    mode = "browse"
+    parts = ("#tree", "#sum", "#remarks", "#said-area", "#said-time", "#reading")
+    CSS_PATH = "plan.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(PLAN),
+        Binding("escape", "leave", "back", show=False),
+    ]
+
+    def __init__(
+        self, subject: PlanSubject, opening: Open, queue: Queue, *, where: str = "", catalog: bool = True
+    ) -> None:
+        super().__init__()
+        self._subject, self._opening, self._queue = subject, opening, queue
+        self._where, self._catalog = where, catalog
+        self._ticks = PlanTicks(())
+        self._counting: Counting | None = None
+        self._counted: Counted | None = None
+        self._area = Area()
+        self._when: Span | None = None
+        self._faults: dict[str, str] = {}
+        self._words = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the form, the tree, the sums and the pictures."""
+        with Horizontal(id="plan"):
+            with Vertical(id="left"):
+                yield from self._field(
+                    "area", "Area", PlaceField, "west,south,east,north, GeoJSON or its file"
+                )
+                yield from self._field("time", "Time", Field, "2018-04-25, 2018-04, 2018-04/2018-06, 2018/..")
+                if find_spec("shapely") is not None:
+                    with Horizontal(classes="row"):
+                        yield Label(Content("Test"))
+                        yield Choice([_NO, _YES], id="exact")
+                yield Static(id="reading")
+                yield PlanTree(id="tree")
+                yield Static(id="sum")
+                yield Static(id="remarks")
+                yield Static(line(self._where), id="where")
+            yield PictureView(id="pictures")
+
+    @staticmethod
+    def _field(name: str, label: str, kind: type[Field], example: str) -> ComposeResult:
+        with Horizontal(classes="row"):
+            yield Label(Content(label))
+            yield kind(id=name, placeholder=example)
+            yield Static(id=f"said-{name}", classes="said")
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        super().on_mount()
+        self.query_one(PlanTree).focus()
+        self._read()
+
+    def hint_commands(self) -> list[Command]:
+        """Leave out what is of no use yet, or here."""
+        ready = self._counting is not None
+        gone = [] if ready else ["plan.queue", "plan.tick", "plan.all", "plan.key"]
+        gone += ["plan.again"] if ready else []
+        gone += ["plan.pictures"] if self.has_class("-wide") else []
+        return hints(PLAN, gone)
+
+    # Reading
+
+    @work(group="read", exclusive=True)
+    async def _read(self) -> None:
+        """Come by the index; what was read so far is kept where that fails or is stopped."""
+        self.set_class(True, "-reading")
+        self._words = "…"
+        ticker = self.set_interval(_EVERY, self._show_reading)
+        try:
+            index = await self._opening(self._hear)
+        except MLHubException as error:
+            self._say("reading", content(f"! {why(error)}\n\nr tries again, esc goes back", "bold $error"))
+            return
+        finally:
+            ticker.stop()
+        self._counting = Counting(index)
+        contents = await asyncio.to_thread(index.contents)
+        if self.closing:
+            return
+        self.set_class(False, "-reading")
+        self._ticks = PlanTicks(contents, self._subject.ticked)
+        self.query_one(PlanTree).fill(contents, self._ticks)
+        self.refresh_hints()
+        self._recount()
+
+    def _hear(self, words: str) -> None:
+        self._words = words
+
+    def _show_reading(self) -> None:
+        words = (
+            f"{self._subject.title}\n\n{self._words}\n\nesc stops; what was read is kept for the next time"
+        )
+        self._say("reading", content(words))
+
+    # Counting
+
+    @on(Input.Changed)
+    @on(Choice.Changed)
+    @on(PlanTree.Ticked)
+    @on(PictureView.Resized)
+    def _changed(
+        self, message: Input.Changed | Choice.Changed | PlanTree.Ticked | PictureView.Resized
+    ) -> None:
+        message.stop()
+        self._recount()
+
+    @work(group="count", exclusive=True)
+    async def _recount(self) -> None:
+        """Count what is selected, a moment after the last change; the keys do not wait for it."""
+        self._counted = None
+        await asyncio.sleep(DEBOUNCE)
+        await self._count()
+
+    async def _count(self) -> Counted | None:
+        """Count what is selected and show it; None where it cannot be, which is said."""
+        if self._counting is None or self.closing:
+            return None
+        try:
+            filters = await self._filters()
+            if filters is None:
+                return None
+            counted = await self._counting.count(filters, self.query_one(PictureView).room)
+        except MLHubException as error:
+            self._say("remarks", line(f"! {why(error)}", "bold $error"))
+            return None
+        if not self.closing:
+            self._counted = counted
+            self._show()
+        return counted
+
+    async def _filters(self) -> Filters | None:
+        """Return what is typed and ticked; None where something typed cannot be read, which is said."""
+        area = await self._reading("area", read_area, Area())
+        when, _ = await self._reading("time", read_when, (None, ""))
+        if area is None or self._faults:
+            self._say("sum", content("what is typed cannot be read yet", "$warning"))
+            return None
+        self._area, self._when = area, when
+        exact = any(choice.value == _YES for choice in self.query("#exact").results(Choice))
+        nothing = self._ticks.none and self._catalog
+        return Filters(
+            (("", frozenset()),) if self._ticks.none else self._ticks.wanted,
+            area.bbox,
+            area.intersects,
+            exact and (area.bbox is not None or area.intersects is not None),
+            when,
+            nothing,
+        )
+
+    async def _reading(self, name: str, read: Callable[[str], Any], empty: Any) -> Any:
+        """Read a field in a thread, as a file may be slow, and say how it was understood."""
+        typed = self.query_one(f"#{name}", Input).value
+        try:
+            found = await asyncio.to_thread(read, typed)
+        except InvalidSearch as error:
+            self._faults[name] = why(error)
+            self._say(f"said-{name}", content("!", "bold $error"))
+            self._say("remarks", line(f"! {self._faults[name]}", "bold $error"))
+            return empty
+        self._faults.pop(name, None)
+        words = found.words if isinstance(found, Area) else found[1]
+        self._say(f"said-{name}", line(words))
+        return found
+
+    def _show(self) -> None:
+        counted = self._counted
+        if counted is None:
+            return
+        self.query_one(PlanTree).show(counted.everything, counted.chosen)
+        self.query_one(PictureView).show(counted.picture)
+        words, bad = self._sum(counted)
+        self._say("sum", line(words, "$warning" if bad else ""))
+        notes = remarks(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
+        self._say("remarks", line(notes))
+
+    @property
+    def _by_place(self) -> bool:
+        return self._area.bbox is not None or self._area.intersects is not None
+
+    def _sum(self, counted: Counted) -> tuple[str, bool]:
+        """Return what is selected in words, and whether that is nothing."""
+        if self._ticks.none:
+            return ("only the catalog, no assets", False) if self._catalog else ("nothing is ticked", True)
+        chosen = counted.chosen
+        if chosen.empty:
+            return "no files match, so nothing would be downloaded", True
+        if chosen.no_items and counted.filters.sifts_items:
+            return f"{count(chosen.all.files, 'file')} of the collections themselves; no item matches", False
+        return totals(chosen), False
+
+    def _say(self, where: str, words: Content) -> None:
+        for place in self.query(f"#{where}").results(Static):
+            place.update(words)
+
+    # Keys
+
+    @on(PlanTree.Chosen)
+    @on(Input.Submitted)
+    def _entered(self, message: PlanTree.Chosen | Input.Submitted) -> None:
+        message.stop()
+        self.action_queue()
+
+    @work(group="queue", exclusive=True)
+    async def action_queue(self) -> None:
+        """Queue what is selected, counted as it is typed now."""
+        counted = self._counted or await self._count()
+        if counted is None:
+            return
+        words, bad = self._sum(counted)
+        if bad:
+            self.notify(words, severity="warning", markup=False)
+        elif await self._queue(counted) and self.is_attached:
+            self.dismiss()
+
+    def action_tick(self) -> None:
+        """Tick the line under the cursor, or untick it."""
+        self.query_one(PlanTree).action_tick()
+
+    def action_all(self) -> None:
+        """Tick everything, or nothing."""
+        self._ticks.toggle_all()
+        self.query_one(PlanTree).refresh()
+        self._recount()
+
+    def action_key(self) -> None:
+        """Tick the key under the cursor in all collections."""
+        current = self.query_one(PlanTree).current
+        if current is not None and current.key is not None and not current.own:
+            self._ticks.toggle_key(current.key)
+            self.query_one(PlanTree).refresh()
+            self._recount()
+
+    def action_type(self, name: str) -> None:
+        """Go to a field."""
+        self.query_one(f"#{name}", Input).focus()
+
+    def action_pictures(self) -> None:
+        """Show the map and the histogram instead of the tree, or the tree again."""
+        self.toggle_class("-pictures")
+        self._recount()
+
+    def action_again(self) -> None:
+        """Read the catalog again."""
+        self._read()
+
+    def action_leave(self) -> None:
+        """Go from a field to the tree; from there, stop reading and leave."""
+        tree = self.query_one(PlanTree)
+        if isinstance(self.focused, Input) and not self.has_class("-reading"):
+            tree.focus()
+        else:
+            self.dismiss()
+
+    async def on_unmount(self) -> None:
+        """Close the index."""
+        if self._counting is not None:
+            await self._counting.close()

@@ -1,0 +1,223 @@
+"""The plan of a dataset: from `d` to the files on disk, and everything that is typed on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.job import DatasetRequest, State
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.screens.dataset import DatasetScreen
+from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.widgets.plan_tree import PlanTree
+
+from .conftest import Driver, driven
+from .test_browse import find
+
+DATASET = "ref_african_crops_kenya_02"
+LABELS, SOURCE = f"{DATASET}_labels", f"{DATASET}_source"
+
+
+async def on_dataset(driver: Driver, identity: str = DATASET) -> None:
+    """Put the cursor on a dataset."""
+    await find(driver, identity)
+    await driver.press("g", "j")
+
+
+@asynccontextmanager
+async def planned(options: AppOptions, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Driver]:
+    """Run the app and open the plan of a dataset."""
+    async with driven(options, size) as driver:
+        await on_dataset(driver)
+        await driver.press("D")
+        await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen))
+        await driver.until("the catalog first (")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))
+        await driver.until("738 files")
+        yield driver
+
+
+async def replace(driver: Driver, field: str, text: str) -> None:
+    """Type something else into a field, and go back to the tree."""
+    await driver.press(field)
+    await driver.press("ctrl+u")
+    await driver.type(text)
+    await driver.press("escape")
+
+
+async def test_d_and_enter_queue_the_archives_of_a_dataset(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await on_dataset(driver)
+        await driver.press("d")
+        await driver.until("archives: 2 of 2 collections, 118.1 MB")
+        assert "CC-BY-SA-4.0" in driver.screen()
+        assert "10.34911/rdnt.dw605x" in driver.screen()
+        await driver.press("enter")
+        await driver.until(lambda: len(driver.app.jobs) == 2)
+        assert {job.name for job in driver.app.jobs} == {f"{LABELS}.tar.gz", f"{SOURCE}.tar.gz"}
+        assert all(job.bytes_total for job in driver.app.jobs)
+
+
+async def test_from_the_tree_to_a_running_job_it_takes_four_keys(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await on_dataset(driver)
+        await driver.press("d")
+        await driver.until("the catalog first (")
+        await driver.press("space", "enter")
+        await driver.until("738 files")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.jobs)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+    root = options.output_dir / DATASET
+    assert (root / "catalog.json").is_file()
+    assert (root / LABELS / "_common" / "documentation.pdf").is_file()
+    assert len(list((root / SOURCE).rglob("B01.tif"))) == 52
+
+
+async def test_only_what_is_ticked_and_typed_is_fetched(options: AppOptions, tmp_path: Path) -> None:
+    async with planned(options) as driver:
+        await driver.press("j", "space")
+        await driver.until(" 9 files")
+        await replace(driver, "b", "34,0,34.3,0.3")
+        await driver.until(" 7 files")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.jobs)
+        request = driver.app.jobs[0].request
+        assert isinstance(request, DatasetRequest)
+        assert request.filters.collections == ((LABELS, frozenset()),)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+    files = [p for p in (options.output_dir / DATASET / LABELS).rglob("*") if p.suffix not in ("", ".json")]
+    assert len(files) == 7
+    assert not list((options.output_dir / DATASET / SOURCE).rglob("*.tif"))
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("b", "34,0", "has 2 numbers, not 4 or 6"),
+        ("b", "0.1,134.1,0.3,134.3", "latitude and longitude may be swapped"),
+        ("b", "34,0.3,34.3,0", "has its south (0.3) above its north (0)"),
+        ("b", "not.geojson", "not.geojson cannot be read"),
+        ("b", "{", "the GeoJSON is not whole"),
+        ("t", "2018-13", "is no date"),
+        ("t", "2019/2018", "ends before it starts"),
+    ],
+)
+async def test_what_cannot_be_read_is_said_and_nothing_is_queued(
+    options: AppOptions, field: str, typed: str, said: str
+) -> None:
+    async with planned(options) as driver:
+        await replace(driver, field, typed)
+        await driver.until(lambda: said in " ".join(driver.screen().split()))
+        await driver.press("enter")
+        await driver.pilot.pause(0.1)
+        assert not driver.app.jobs
+        await replace(driver, field, "")
+        await driver.until("738 files")
+
+
+async def test_that_nothing_matches_is_said_before_anything_starts(options: AppOptions) -> None:
+    async with planned(options) as driver:
+        await replace(driver, "t", "1999")
+        await driver.until("1 file of the collections themselves; no item matches")
+        await driver.press("space")  # the labels, which have something of their own
+        await driver.until("no files match")
+        await driver.press("enter")
+        await driver.until("nothing would be downloaded")
+        assert not driver.app.jobs
+
+
+async def test_an_area_across_the_antimeridian_and_a_file_of_geojson(
+    options: AppOptions, tmp_path: Path
+) -> None:
+    ring = [[34, 0], [34.3, 0], [34.3, 0.3], [34, 0.3], [34, 0]]
+    file = tmp_path / "area.geojson"
+    file.write_text(json.dumps({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}))
+    async with planned(options) as driver:
+        await replace(driver, "b", "170,-10,35,10")
+        await driver.until("over the antimeridian")
+        await driver.until("738 files")
+        await driver.press("b", "ctrl+u")
+        driver.app.screen.focused.insert_text_at_cursor(str(file))  # type: ignore[union-attr]
+        await driver.until("Polygon of area.geojson")
+        await driver.until("372 files")
+
+
+async def test_keys_are_ticked_in_one_collection_or_in_all(options: AppOptions) -> None:
+    async with planned(options, (120, 40)) as driver:
+        tree = driver.app.screen.query_one(PlanTree)
+        names = [(line.facts.id, line.key) for line in tree.lines]
+        tree.cursor_line = names.index((SOURCE, "B01"))
+        await driver.press("space")
+        await driver.until("686 files")
+        assert "[-] " + SOURCE in driver.screen()
+        tree.cursor_line = names.index((SOURCE, "documentation"))
+        await driver.press("A")
+        await driver.until("684 files")
+        await driver.press("a")
+        await driver.until("738 files")
+        await driver.press("a")
+        await driver.until("only the catalog, no assets")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.jobs)
+        request = driver.app.jobs[0].request
+        assert isinstance(request, DatasetRequest)
+        assert request.filters.catalog_only
+
+
+async def test_map_and_dates_are_beside_the_tree_or_behind_a_key(options: AppOptions) -> None:
+    async with planned(options) as driver:
+        assert "Where:" not in driver.screen()
+        await driver.press("m")
+        await driver.until("Where: 34.02°E to 34.38°E")
+        assert "2019-12" in driver.screen()
+        assert "Collection " not in driver.screen()
+        await driver.press("m")
+        await driver.until("Collection ")
+        await driver.pilot.resize_terminal(140, 40)
+        await driver.until("Where: 34.02°E to 34.38°E")
+        assert "Collection " in driver.screen()
+
+
+async def test_a_dataset_without_a_catalog_says_so_and_goes_on_with_archives(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await on_dataset(driver, "rti_rwanda_crop_type")
+        await driver.press("D")
+        await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen))
+        await driver.until("archives: ")
+        await driver.until(lambda: "asking" not in driver.screen())
+        await driver.press("escape")
+        await driver.until(lambda: not isinstance(driver.app.screen, DatasetScreen))
+
+
+async def test_leaving_while_the_catalog_is_read_ends_the_reading(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await on_dataset(driver)
+        await driver.press("D")
+        await driver.until("the catalog first (")
+        await driver.press("enter", "escape")
+        await driver.until(lambda: not isinstance(driver.app.screen, PlanScreen))
+        assert not driver.app.jobs
+
+
+async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    async with driven(options) as driver:
+        await on_dataset(driver)
+        await driver.press("D")
+        await driver.until("the catalog first (")
+        driver.app.screen.query_one("#assets").focus()
+        await driver.pilot.pause()
+        driver.app.screen.focused.insert_text_at_cursor(str(apart))  # type: ignore[union-attr]
+        await driver.press("enter")
+        await driver.until("738 files")
+        await driver.press("j", "space", "enter")
+        await driver.until(lambda: driver.app.jobs)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+    assert (apart / DATASET / LABELS / "_common" / "documentation.pdf").is_file()
+    assert (options.output_dir / DATASET / "catalog.json").is_file()

@@ -1,0 +1,152 @@
+"""The parts of the plan that draw nothing: what is ticked, what is typed, the pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.plan.bins import Bins
+from mlhub_tui.downloads.plan.counts import Amount, Counts
+from mlhub_tui.downloads.plan.index import CollectionFacts
+from mlhub_tui.errors import InvalidSearch
+from mlhub_tui.ui.plan_pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
+from mlhub_tui.ui.plan_subject import reading_words
+from mlhub_tui.ui.plan_ticks import PlanTicks
+from mlhub_tui.ui.plan_words import read_area, read_when, sizes, totals
+
+FACTS = (
+    CollectionFacts("a", 3, 6, ("x", "y"), ()),
+    CollectionFacts("b", 3, 3, ("x",), ("legend",)),
+    CollectionFacts("c", 0, 0, (), ("legend",)),
+)
+
+
+def test_everything_is_ticked_at_first_and_that_needs_no_names() -> None:
+    assert PlanTicks(FACTS).wanted == ()
+
+
+def test_some_collections_may_be_ticked_at_first_and_unknown_ones_do_not_count() -> None:
+    assert PlanTicks(FACTS, ("b", "gone")).wanted == (("b", frozenset()),)
+    assert PlanTicks(FACTS, ("gone",)).wanted == ()
+
+
+def test_a_key_is_unticked_in_its_own_collection() -> None:
+    ticks = PlanTicks(FACTS)
+    ticks.toggle("a", "x")
+    assert (ticks.box("a"), ticks.box("a", "x"), ticks.box("b", "x")) == ("[-]", "[ ]", "[x]")
+    assert dict(ticks.wanted) == {"a": frozenset({"y"}), "b": frozenset(), "c": frozenset()}
+    ticks.toggle("a", "y")
+    assert ticks.box("a") == "[ ]"
+    assert "a" not in dict(ticks.wanted)
+    ticks.toggle("a")
+    assert ticks.wanted == ()
+
+
+def test_a_key_is_unticked_everywhere_at_once() -> None:
+    ticks = PlanTicks(FACTS)
+    ticks.toggle_key("x")
+    assert dict(ticks.wanted) == {"a": frozenset({"y"}), "c": frozenset()}
+    ticks.toggle_key("x")
+    assert ticks.wanted == ()
+
+
+def test_all_or_nothing() -> None:
+    ticks = PlanTicks(FACTS)
+    ticks.toggle("c")
+    ticks.toggle_all()
+    assert ticks.wanted == ()
+    ticks.toggle_all()
+    assert ticks.none
+
+
+@pytest.mark.parametrize("typed", ["1 2 3 4", "[1, 2, 3, 4]", "bbox=1,2,3,4", "1,2,0,3,4,9"])
+def test_a_box_is_read_however_it_was_pasted(typed: str) -> None:
+    box = read_area(typed).bbox
+    assert box is not None
+    assert (box.west, box.south, box.east, box.north) == (1, 2, 3, 4)
+
+
+def test_geojson_is_read_from_the_field_itself() -> None:
+    area = read_area('{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}')
+    assert area.intersects == {"type": "Point", "coordinates": [1, 2]}
+    assert area.words == "Point of GeoJSON"
+
+
+@pytest.mark.parametrize("typed", ["{}", '{"type": "Topology"}', "{" * 3000, "~nobody-at-all/a.json", "/"])
+def test_what_is_no_area_is_refused_with_a_reason(typed: str) -> None:
+    with pytest.raises(InvalidSearch):
+        read_area(typed)
+
+
+def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('{"type": "Point", "coordinates": [1, 2]}')
+    assert read_area(f" {file} ").words == "Point of a.json"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("2018-04-25", "2018-04-25"),
+        ("2018-04", "2018-04-01 to 2018-04-30"),
+        ("2018/..", "2018-01-01 to open"),
+    ],
+)
+def test_how_a_time_was_understood_is_said(typed: str, words: str) -> None:
+    assert read_when(typed)[1] == words
+
+
+def test_bytes_that_are_not_known_are_never_hidden() -> None:
+    assert sizes(Amount(3, 2_000_000, 0, 3)) == "2.0 MB"
+    assert sizes(Amount(3, 2_000_000, 1, 3)) == "2.0 MB + 1 of unknown size"
+    assert sizes(Amount(3, 0, 3, 3)) == "of unknown size"
+    assert sizes(Amount(), short=True) == ""
+    assert totals(Counts(Amount(1, 5, 0, 1), {}, {}, {}, {})) == "1 file · 5 B · 0 items"
+
+
+def test_the_reading_says_how_far_it_is() -> None:
+    assert reading_words("the catalog", 0, None) == "the catalog…"
+    assert reading_words("the catalog", 1_000_000, 4_000_000) == "the catalog: 1.0 MB of 4.0 MB, 25 %"
+
+
+def test_the_map_has_dots_for_the_selection_and_points_for_the_rest() -> None:
+    everything = {(0, 0): 5, (40, 20): 5}
+    canvas = Canvas.around((0, 0, 41, 21), 20, 6)
+    lines = canvas.draw(canvas.squares({(0, 0): 5}), canvas.squares(everything))
+    assert [len(line) for line in lines] == [20] * 6
+    assert 0x2800 < ord(lines[-1].strip()[0]) < 0x2900, "west and south are at the lower left"
+    assert lines[0].strip() == "·", "what is not selected is there all the same"
+
+
+def test_an_empty_selection_is_an_empty_map() -> None:
+    canvas = Canvas.around((0, 0, 1, 1), 4, 2)
+    assert canvas.draw({}, {}) == ["    ", "    "]
+
+
+def test_the_edges_of_a_map_are_written_as_people_write_them() -> None:
+    assert edges((-180, -60, 180, 81)) == "180°W to 180°E, 60°S to 81°N"
+    assert edges((179.5, -1, 181.25, 0)) == "179.50°E to 178.75°W, 1.00°S to 0.00°"
+
+
+def test_the_histogram_keeps_its_axis_when_less_is_selected() -> None:
+    everything = {(2018, month): 10 for month in range(1, 13)}
+    lines = draw_months({(2018, 12): 4}, everything, 24, 2)
+    assert lines == [" " * 22 + "██", " " * 22 + "██"]
+    assert month_ends(everything, 24) == "2018-01" + " " * 10 + "2018-12"
+
+
+def test_centuries_fit_into_a_few_columns() -> None:
+    lines = draw_months({(1, 1): 1, (9999, 12): 1}, {}, 10, 1)
+    assert lines == ["█        █"]
+
+
+@pytest.mark.parametrize("size", [(40, 20), (40, 6), (1, 1)])
+def test_a_picture_fits_its_room_or_does_without_the_map(size: tuple[int, int]) -> None:
+    found = Bins({(2018, 1): 3}, {(0, 0): 3}, timeless=2, placeless=1)
+    rows = map_rows(found, size[1])
+    drawn = picture(found, found, [" "] * rows, "here", size)
+    assert len(drawn) <= max(size[1], 7)
+    words = " ".join(text for text, _ in drawn)
+    assert "2 items without a time" in words
+    assert "1 item without a place" in words
