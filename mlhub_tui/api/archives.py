@@ -14,8 +14,9 @@ async def fetch(
     """Download a collection's archive into a folder, by default the current one, and return its path."""
     from ..downloads.fetch import fetch_archive
 
-    return await fetch_archive(source, collection_id, _folder(output_dir), if_exists=if_exists)
+    return await fetch_archive(source, collection_id, folder_of(output_dir), if_exists=if_exists)
 
 
-def _folder(output_dir: str | Path | None) -> Path:
+def folder_of(output_dir: str | Path | None) -> Path:
+    """Return the absolute folder that an argument stands for: by default the current one."""
     return Path.cwd() if output_dir is None else Path(output_dir).expanduser().absolute()

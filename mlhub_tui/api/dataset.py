@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ..errors import EntityDoesNotExist
 from ..models import CatalogInfo, CollectionList, CollectionRef
 from .access import Remembering
 from .archives import fetch
+from .assets import Times, fetch_assets, filters_of
 from .collection import Collection
 from .requests import list_datasets
 from .session import opened
@@ -160,14 +161,50 @@ class Dataset(Remembering, models.Dataset):
         self,
         output_dir: str | Path | None = None,
         *,
+        asset_output_dir: str | Path | None = None,
+        catalog_only: bool = False,
         if_exists: IfExists | str = IfExists.RESUME,
         api_key: str | None = None,
         profile: str | None = None,
+        bbox: Sequence[float] | None = None,
+        intersects: models.JsonDict | None = None,
+        datetime: Times | None = None,
+        collection_filter: Mapping[str, Iterable[str]] | None = None,
+        assets: bool = False,
     ) -> builtins.list[Path]:
-        """Download the archives of all its collections, two at a time, and return their paths in order.
+        """Download it: the archives of its collections, or its catalog and assets, whole or in part.
 
-        See `download_archive` for the parameters. When one fails the others are stopped; called again, it
-        goes on where it was.
+        Without anything that chooses a part it is the archives of all its collections, two at a time, and
+        their paths are returned in order; see `download_archive`. With one, or with `assets`, it is its
+        catalog and the assets of its items, as the last release of the seed library has it, in the same
+        layout; then the folders of the catalog and of the assets are returned. When something fails the
+        others are stopped (one asset among many does not stop others); called again, it goes on.
+
+        Parameters
+        ----------
+        asset_output_dir
+            Where the assets go, apart from the catalog.
+        catalog_only
+            Whether no assets are wanted.
+        bbox
+            West, south, east, north in degrees, that items touch.
+        intersects
+            GeoJSON that items touch; not together with `bbox`.
+        datetime
+            When items are of.
+        collection_filter
+            The wanted collections, each with the wanted asset keys (none: all).
+        assets
+            Whether the assets are wanted though all of them are.
+
+        Raises
+        ------
+        InvalidSearch
+            If a filter cannot be understood.
+        EntityDoesNotExist
+            If there is no catalog, or the filters leave nothing.
+        DownloadError
+            If some assets cannot be had: `err_report.csv` lists them, all others are there.
 
         Examples
         --------
@@ -178,6 +215,11 @@ class Dataset(Remembering, models.Dataset):
         ['idiv_asia_crop_type_labels.tar.gz']
         """
         choice = IfExists(if_exists)
+        chosen = (bbox, intersects, datetime, collection_filter, asset_output_dir)
+        if assets or catalog_only or any(part is not None for part in chosen):
+            filters = filters_of(catalog_only, bbox, intersects, datetime, collection_filter)
+            async with self._opened(api_key, profile) as source:
+                return await fetch_assets(source, self.id, output_dir, filters, asset_output_dir, choice)
         async with self._opened(api_key, profile) as source:
 
             async def archive(ref: CollectionRef) -> Path:

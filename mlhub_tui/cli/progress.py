@@ -54,8 +54,12 @@ def bar_line(job: Job, width: int, *, fine: bool = True) -> str:
     if job.state is not State.DOWNLOADING:
         return cut(f"{name}  {_state(job)}", width)
     total = job.bytes_total
-    share = min(job.bytes_done / total, 1.0) if total else None
-    amounts = f"{size(job.bytes_done)}/{size(total)}" if total else size(job.bytes_done)
+    share = _share(job)
+    if job.files_total is not None:
+        amounts = f"{job.files_done:,}/{job.files_total:,}"
+        amounts += " files" if len(amounts) < 13 else ""
+    else:
+        amounts = f"{size(job.bytes_done)}/{size(total)}" if total else size(job.bytes_done)
     percent = f"{int(share * 100)}%" if share is not None else "?"
     left = duration(job.eta)
     texts = (percent, amounts, rate(job.rate), left)
@@ -67,6 +71,13 @@ def bar_line(job: Job, width: int, *, fine: bool = True) -> str:
         line += f"{text:>{wide}}"
         room -= wide
     return line + _bar(share, room, fine=fine)
+
+
+def _share(job: Job) -> float | None:
+    """Return how much of a job is done: of its bytes, or of its files where bytes are not known."""
+    if job.bytes_total:
+        return min(job.bytes_done / job.bytes_total, 1.0)
+    return min(job.files_done / job.files_total, 1.0) if job.files_total else None
 
 
 def _bar(share: float | None, room: int, *, fine: bool) -> str:
@@ -155,7 +166,7 @@ class Lines:
 
     def _news(self, job: Job) -> list[str]:
         state, percent, at = self._said.get(job.id, (State.QUEUED, 0, self._clock()))
-        now = int(job.bytes_done * 100 / job.bytes_total) if job.bytes_total else 0
+        now = int((_share(job) or 0) * 100)
         moved = job.state is State.DOWNLOADING and (
             now - percent >= _LINE_PERCENT or self._clock() - at >= _LINE_SECONDS
         )
@@ -170,6 +181,10 @@ class Lines:
         return [f"{one_line(job.name)}: {_state(job)}"] if job.state is not State.VERIFYING else []
 
     def _progress(self, job: Job, percent: int) -> str:
+        if job.files_total is not None:
+            done = f"{job.files_done:,} of {count(job.files_total, 'file')}, {size(job.bytes_done)}"
+            failed = f", {job.files_failed:,} failed" if job.files_failed else ""
+            return f"{one_line(job.name)}: {done}{failed}" + (f", {rate(job.rate)}" if job.rate else "")
         if not job.bytes_total:
             return f"{one_line(job.name)}: {size(job.bytes_done)}, total size unknown"
         speed = f", {rate(job.rate)}" if job.rate else ""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import DownloadError
-from . import folder, parts
+from . import folder, live, parts
 from .board import Board
 from .channel import Order
 from .engine import Engine
@@ -164,7 +164,7 @@ class Control:
         shown = {job.id: self._board.get(job.id) for job in moved}
         # The board knows better than the store how far a running transfer is.
         self._ledger.show(
-            replace(job, bytes_done=max(job.bytes_done, known.bytes_done if known else 0))
+            job if known is None else replace(job, **live.known(known, job))
             for job in moved
             for known in [shown[job.id]]
         )

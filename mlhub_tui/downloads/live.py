@@ -82,3 +82,9 @@ class Live:
     def waits(self) -> None:
         """Tell that it waits for its turn under the speed limit, not for the server."""
         self.heard = time.monotonic()
+
+
+def known(shown: Job, stored: Job) -> dict[str, Any]:
+    """Return the numbers of a job that the board has newer than the store."""
+    files = {name: getattr(shown, name) for name in FILES} if shown.files_total is not None else {}
+    return files | {"bytes_done": max(shown.bytes_done, stored.bytes_done)}

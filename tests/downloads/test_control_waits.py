@@ -178,7 +178,7 @@ def test_room_is_kept_for_what_runs_and_what_waits_before_and_for_nothing_else(
         for number, (state, elsewhere, done) in enumerate(others)
     ]
     mine = job(6, state=State.CONNECTING)
-    active = {State.CONNECTING, State.DOWNLOADING, State.STALLED, State.VERIFYING}
+    active = {State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.STALLED, State.VERIFYING}
     lives = dict[int, Live]()
     expected = 0
     for other in jobs:
