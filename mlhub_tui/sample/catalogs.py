@@ -2,7 +2,8 @@
 
 `DATASET/catalog.json`, `DATASET/COLLECTION/collection.json`, `DATASET/COLLECTION/ITEM/ITEM.json`. Asset hrefs
 are absolute links into the store with a file ending, as clients of that endpoint expect (radiant_mlhub 0.5.5,
-`CatalogDownloader`). They name the store's port, so these bytes differ from one server to the next.
+`CatalogDownloader`). They name the store's port, so these bytes differ from one server to the next. Sizes are
+stated (`file:size`), but not of what a collection shares: both happen in the field.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import tarfile
 from typing import Any
 
 from . import documents, extras, items
+from .assets import asset_bytes, picture_size
 from .catalogue import CollectionEntry, DatasetEntry
 from .sensors import DOCUMENTATION, SENSORS, AssetKind
 
 Json = dict[str, Any]
+_FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 
 
 def catalog_bytes(entry: DatasetEntry, store_url: str) -> bytes:
@@ -75,9 +78,12 @@ def _item(entry: CollectionEntry, index: int, store_url: str) -> Json:
     document["links"].append(_link("collection", "../collection.json"))
     for kind in SENSORS[entry.sensor].assets:
         folder = "_common" if kind is DOCUMENTATION else document["id"]
-        document["assets"][kind.key]["href"] = f"{store_url}assets/{entry.id}/{folder}/{kind.file_name}"
+        asset = document["assets"][kind.key]
+        asset["href"] = f"{store_url}assets/{entry.id}/{folder}/{kind.file_name}"
+        asset["file:size"] = picture_size(kind) or len(asset_bytes(entry, index, kind))
     for kind in extras.shared_assets(entry):
         document["assets"][kind.key] = _shared(entry, kind, store_url)
+    document["stac_extensions"] = [*document.get("stac_extensions", []), _FILE_EXTENSION]
     extras.leave_gaps(entry, index, document)
     return document
 
