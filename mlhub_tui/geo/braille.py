@@ -5,6 +5,7 @@ A row of dots is one number, a column another: an edge of a box is set at once, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -134,6 +135,15 @@ class Dots:
             else:
                 self.line(before_x, before_y, x, y)
             before_x, before_y, last = x, y, here
+
+    def keep(self, left: float, right: float) -> None:
+        """Forget the dots left and right of these, between which the globe lies."""
+        first, last = math.ceil(max(left, 0)), math.floor(min(right, self.width))
+        if first == 0 and last == self.width:
+            return
+        kept = (1 << last) - (1 << first)
+        self._lines = [line & kept for line in self._lines]
+        self._downs = [down if first <= x < last else 0 for x, down in enumerate(self._downs)]
 
     def cells(self) -> bytes:
         """Return the pattern of each cell, row by row."""

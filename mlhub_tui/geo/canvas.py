@@ -126,6 +126,7 @@ def _lines(view: View, lines: Iterable[Line]) -> bytes:
             # A step of zero dots is the same dot: far away, every other point is enough.
             step = 2 if len(xs) > _DETAIL * max(1.0, (north - south) * scale, (east - west) * across) else 1
             dots.path([start + x * across for x in xs[::step]], [(top - y) * scale for y in ys[::step]])
+    dots.keep(view.left, view.width - view.left)
     return dots.cells()
 
 
@@ -149,6 +150,7 @@ def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
                     dots.path([move + x * across for x in xs], [(north - y) * scale for y in ys])
             else:
                 draw_box(int(x0 + left) if x0 + left >= 0 else -1, top, int(x1 + left), bottom)
+    dots.keep(view.left, view.width - view.left)
     return dots.cells()
 
 
@@ -168,6 +170,7 @@ def _marked(view: View, footprint: Footprint) -> bytes:
             moved = [view.x(x + turn) for x in xs], [view.y(y) for y in ys]
             dots.polygon(*moved)
             dots.path(*moved)
+    dots.keep(view.left, view.width - view.left)
     return dots.cells()
 
 

@@ -54,10 +54,11 @@ class Frame:
         assert found is not None
         return found
 
-    @property
-    def words(self) -> str:
-        """What keys do here."""
-        return "enter takes the box, o moves the other corner, esc leaves"
+    def words(self, view: View) -> str:
+        """Return the box as people type it, and what keys do here."""
+        box = self.taken(view)
+        degrees = ",".join(f"{value:g}" for value in (box.west, box.south, box.east, box.north))
+        return f"{degrees}  enter takes, o other corner, esc leaves"
 
     def moved(self, view: View, across: int, down: int) -> tuple[Frame, View]:
         """Return the frame with its corner so many cells further, and a view in which it is seen."""

@@ -6,9 +6,10 @@ the README.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from textual._context import active_app
 from textual.binding import Binding, BindingType
 
 
@@ -48,12 +49,18 @@ class Command:
     @property
     def key(self) -> str:
         """The first key as people write it."""
-        return show_key(self.keys.split(",")[0])
+        return show_key(self.keys_in_use.split(",")[0])
 
     @property
     def all_keys(self) -> str:
         """All keys as people write them."""
-        return " ".join(show_key(key) for key in self.keys.split(","))
+        return " ".join(show_key(key) for key in self.keys_in_use.split(","))
+
+    @property
+    def keys_in_use(self) -> str:
+        """The keys as they are set in the app that runs; without one, its own."""
+        changed: Mapping[str, str] = getattr(active_app.get(None), "keys_in_use", {})
+        return changed.get(self.id, self.keys)
 
 
 EVERYWHERE = "Everywhere"
@@ -87,6 +94,10 @@ COMMANDS: tuple[Command, ...] = (
         "Open",
         "Open a URL or path: an API, a catalog, an archive",
         EVERYWHERE,
+    ),
+    Command("app.settings", "comma", "settings", "Settings", "Change the settings (config.toml)", EVERYWHERE),
+    Command(
+        "app.messages", "exclamation_mark", "messages", "Messages", "Read again what was said", EVERYWHERE
     ),
     Command("app.help", "question_mark", "help", "help", "Show all keys", EVERYWHERE, 98),
     Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
@@ -156,6 +167,7 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         9,
     ),
+    Command("browse.map", "m", "map", "map", "Show on a map where and when it is", BROWSE, 9),
     Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
     Command(
         "browse.detail", "tab", "focus_detail", "detail", "Scroll the detail; again to come back", BROWSE, 7
@@ -192,6 +204,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("document.overview", "v", "pane('overview')", "overview", "Show all metadata", DOCUMENT),
     Command("document.items", "i", "pane('items')", "items", "Show the items", DOCUMENT, 4),
     Command("document.assets", "a", "pane('assets')", "assets", "Show the assets", DOCUMENT, 5),
+    Command("document.map", "m", "pane('map')", "map", "Show where and when it is", DOCUMENT, 6),
     Command("document.json", "J", "pane('json')", "JSON", "Show the JSON as received", DOCUMENT, 6),
     Command(
         "document.download",
@@ -335,6 +348,15 @@ COMMANDS: tuple[Command, ...] = (
         6,
     ),
     Command(
+        "downloads.unpack",
+        "u",
+        "unpack",
+        "unpack",
+        "Unpack a finished archive; again to stop that",
+        DOWNLOADS,
+        5,
+    ),
+    Command(
         "downloads.clear",
         "c",
         "clear",
@@ -388,14 +410,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.next", "n", "step(1)", "next", "Go to the next footprint", MAP, palette=False),
     Command("map.previous", "N", "step(-1)", "previous", "Go to the previous footprint", MAP, palette=False),
     Command("map.open", "enter", "take", "open", "Open the footprint, or take the box", MAP, palette=False),
-    Command("map.box", "b", "box", "box", "Choose a box to search in; keys move its corner", MAP, palette=False),
+    Command(
+        "map.box", "b", "box", "box", "Choose a box to search in; keys move its corner", MAP, palette=False
+    ),
+    Command("map.dates", "t", "other", "dates", "Go to the histogram of dates, or back", MAP, palette=False),
     Command("map.corner", "o", "corner", "corner", "Move the box's other corner", MAP, palette=False),
     # The histogram of dates
     Command("dates.left", "h,left", "cursor(-1)", "earlier", "Go to an earlier time", DATES, palette=False),
     Command("dates.right", "l,right", "cursor(1)", "later", "Go to a later time", DATES, palette=False),
     Command("dates.first", "g,home", "cursor_to(0)", "first", "Go to the first time", DATES, palette=False),
     Command("dates.last", "G,end", "cursor_to(-1)", "last", "Go to the last time", DATES, palette=False),
-    Command("dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False),
+    Command(
+        "dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False
+    ),
     Command("dates.take", "enter", "take", "take", "Search in the range of time", DATES, palette=False),
 )
 
@@ -406,6 +433,8 @@ _KEY_NAMES = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
+    "comma": ",",
+    "exclamation_mark": "!",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "escape": "esc",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from textual.worker import WorkerError
 
 from ..errors import MLHubException
-from ..models import EntryKind, Search
+from ..models import BBox, EntryKind, Search
+from ..models.when import parse_when
 from ..profiles import Kind
 from ..sources.saved import SavedSearch, SavedSearches
 from ..text import clean, count, now, one_line
@@ -28,13 +29,24 @@ if TYPE_CHECKING:
 SAMPLE = "sample"
 
 
-async def search(app: MLHubApp, subject: Subject | None, documents: Documents) -> None:
-    """Ask for a search, in what is under the cursor at first, and show its results."""
+async def search(
+    app: MLHubApp,
+    subject: Subject | None,
+    documents: Documents,
+    box: BBox | None = None,
+    when: str = "",
+) -> None:
+    """Ask for a search, in what is under the cursor at first, and show its results.
+
+    The form begins with a box and with dates, as people type them, that were chosen on a map.
+    """
     connection = app.connection
     if connection is None:
         app.notify("There is no source to search in yet.", markup=False)
         return
     before, names = _start(subject, connection.source)
+    if box is not None or when:
+        before = replace(before, bbox=box, datetime=parse_when(when))
     await _ask(app, connection.source, documents, before, names)
 
 

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..settings import abilities
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -27,25 +29,24 @@ END_GRACE = 2.0
 
 def over_ssh() -> bool:
     """Tell whether the session came over SSH."""
-    return any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+    return abilities.over_ssh()
 
 
 def plain_colours() -> bool:
     """Tell whether to use the terminal's own 16 colours: the Linux console, or NO_COLOR."""
-    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "") in (
-        "linux",
-        "vt100",
-        "vt220",
-        "dumb",
-    )
+    return abilities.no_colour() or abilities.plain_terminal()
 
 
-def ascii_only() -> bool:
-    """Tell whether the terminal draws no braille patterns: the Linux console, or a locale without Unicode."""
-    if os.environ.get("TERM", "") in ("linux", "vt100", "vt220", "dumb"):
-        return True
-    locale = next((v for n in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(n))), "")
-    return bool(locale) and "utf" not in locale.lower() and sys.platform != "win32"
+def use_mouse(driver: Driver | None, used: bool) -> None:
+    """Take the mouse, or leave it to the terminal from here on, where the driver can change that."""
+    change = getattr(driver, "use_mouse", None)
+    if change is not None:
+        change(used)
+
+
+def lacks_braille() -> bool:
+    """Tell whether the terminal draws no braille patterns, as the Linux console, whose fonts have none."""
+    return os.environ.get("TERM", "") in ("linux", "vt100", "vt220")
 
 
 def own_driver(usual: type[Driver]) -> type[Driver]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
+BESIDE = 170
+"""Columns from which on the map stands beside the detail, not below it."""
 
 
 class BrowseScreen(PlaceScreen):
@@ -54,7 +56,8 @@ class BrowseScreen(PlaceScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield CatalogTree(id="tree")
-            yield Sheet(id="detail")
+            with Vertical(id="right"):
+                yield Sheet(id="detail")
 
     def on_mount(self) -> None:
         """Show the tree at once; what it holds comes later."""
@@ -187,6 +190,31 @@ class BrowseScreen(PlaceScreen):
             self._asked_for_key = True
             await self.offer_profiles(f"The items of {name} need an API key.", error)
 
+    # The map, where there is room for it
+
+    def on_resize(self) -> None:
+        """Take up the map, or leave it out, for the new width."""
+        self.set_class(self.size.width >= BESIDE, "-beside")
+        self.call_after_refresh(self._draw_map)
+
+    def _draw_map(self) -> None:
+        """Show on the map, on a wide terminal, where that lies which is under the cursor."""
+        if self.closing or not self.has_class("-wide") or self._wanted is None:
+            return
+        from .browse_map import show_on_map
+
+        subject = self.tree_view.subject
+        document = self._documents.of(subject.entry) if subject is not None else None
+        show_on_map(self.query_one("#right"), document)
+
+    def action_map(self) -> None:
+        """Give the keys to the map; where there is no room for one beside the tree, open it."""
+        subject = self.tree_view.subject
+        if chart := self.query("#map"):
+            chart.first().focus()
+        elif subject is not None and subject.is_document:
+            self._open(subject, "map")
+
     # The detail follows the cursor
 
     @on(CatalogTree.Moved)
@@ -210,6 +238,7 @@ class BrowseScreen(PlaceScreen):
         else:
             self.detail.show(sheet_of(subject, self._documents))
             self._complete_detail(subject, tree.cursor_row)
+        self._draw_map()
 
     @work(exclusive=True, group="detail")
     async def _complete_detail(self, subject: Subject, row: NodeRow) -> None:
@@ -220,6 +249,7 @@ class BrowseScreen(PlaceScreen):
             if self._wanted is not row or self.closing:
                 return
             self.detail.show(sheet_of(subject, self._documents), keep_place=True)
+            self._draw_map()
         document = self._documents.of(subject.entry)
         if document is not None and not self.closing:
             self.tree_view.branches.learn(row, document)
@@ -275,6 +305,8 @@ class BrowseScreen(PlaceScreen):
         tree = self.tree_view
         if self.focused is self.detail:
             self.action_focus_detail()
+        elif self.focused is not None and self.focused.id == "map":
+            tree.focus()
         elif self.query(FindBar):
             self._end_filter(keep=False)
         elif tree.filter:

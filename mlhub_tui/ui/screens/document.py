@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...models import Asset, Catalog, Collection, Document, Entry, EntryKind, Item
+from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
 from ..commands import DOCUMENT, Command, bindings, hints
 from ..documents import Documents
 from ..draw import line
@@ -22,6 +22,7 @@ from ..widgets.asset_table import AssetTable
 from ..widgets.entries import Subject, entry_id
 from ..widgets.item_table import ItemTable
 from ..widgets.json_view import JsonView
+from ..widgets.map_pane import MapPane
 from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
 from .base import PlaceScreen
@@ -31,7 +32,7 @@ SHORTEST_ID = 10
 """Cells; less of an id tells nothing."""
 SIDE_BY_SIDE = 6
 """Documents of items in sight that are asked for at a time."""
-PANES = {"overview": "Overview", "items": "Items", "assets": "Assets", "json": "JSON"}
+PANES = {"overview": "Overview", "items": "Items", "map": "Map", "assets": "Assets", "json": "JSON"}
 
 
 class DocumentScreen(PlaceScreen):
@@ -62,6 +63,7 @@ class DocumentScreen(PlaceScreen):
             with Container(id="rest"):
                 if "items" in self._panes:
                     yield ResultTable(id="items")
+                yield MapPane(id="map")
                 yield AssetTable(id="assets")
                 yield JsonView(id="json")
 
@@ -99,6 +101,7 @@ class DocumentScreen(PlaceScreen):
         overview.show([*sheet_of(self._subject, self._documents), *self._validity], keep_place=True)
         if document is not None:
             self.query_one(AssetTable).show(_assets(document))
+            self.query_one(MapPane).show(document)
             if document is not self._shown_json:
                 self._shown_json = document
                 self.query_one(JsonView).show(document.raw)
@@ -118,6 +121,7 @@ class DocumentScreen(PlaceScreen):
         await self._documents.reload(self._subject)
         if self._pane == "items":
             self.query_one(ItemTable).reset()
+            self.query_one(MapPane).reset()
             self._load_items()
         self._fill()
 
@@ -130,9 +134,11 @@ class DocumentScreen(PlaceScreen):
         self._draw_strip()
         target = self.query_one(f"#{pane}")
         target.focus()
-        if pane == "items":
+        if pane in ("items", "map") and self._holds_items:
             table = self.query_one(ItemTable)
-            if table.pager.wants_more:
+            if pane == "map":
+                self.query_one(MapPane).highlight(table.current)
+            if table.pager.wants_more and not (pane == "map" and table.rows):
                 self._load_items()
 
     def _draw_strip(self) -> None:
@@ -197,6 +203,8 @@ class DocumentScreen(PlaceScreen):
         else:
             self._documents.keep(page.entries)
             await table.add_page(page)
+            self.query_one(MapPane).add([(e, d) for e in page.entries if (d := e.document) is not None])
+            self._draw_strip()
 
     @on(ItemTable.Unknown)
     @work(exclusive=True, group="unknown items")
@@ -214,12 +222,37 @@ class DocumentScreen(PlaceScreen):
             document = self._documents.of(entry) or await self._documents.load(entry)
         if document is not None and not self.closing:
             self.query_one(ItemTable).learn(number, entry, document)
+            self.query_one(MapPane).add([(entry, document)])
 
     @on(ItemTable.Opened)
     def _item_opened(self, message: ItemTable.Opened) -> None:
         message.stop()
         subject = Subject(message.entry, None, self._subject.dataset)
         self.app.push_screen(DocumentScreen(subject, self._documents))
+
+    # The map
+
+    @on(MapPane.Opened)
+    def _footprint_opened(self, message: MapPane.Opened) -> None:
+        message.stop()
+        subject = Subject(message.entry, None, self._subject.dataset)
+        self.app.push_screen(DocumentScreen(subject, self._documents))
+
+    @on(MapPane.MoreWanted)
+    def _more_footprints(self, message: MapPane.MoreWanted) -> None:
+        message.stop()
+        self._load_items()
+
+    @on(MapPane.Wanted)
+    def _place_chosen(self, message: MapPane.Wanted) -> None:
+        message.stop()
+        self._search_within(message.box, message.when)
+
+    @work(group="search", exclusive=True)
+    async def _search_within(self, box: BBox | None, when: str) -> None:
+        from ..search_flow import search
+
+        await search(self.hub, self._subject, self._documents, box, when)
 
     @on(DataTable.RowSelected)
     def _row_selected(self, event: DataTable.RowSelected) -> None:

@@ -9,11 +9,23 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from ..commands import BROWSE, DOCUMENT, DOWNLOADS, EVERYWHERE, LISTS, PLAN, PROFILES, RESULTS, of
+from ..commands import (
+    BROWSE,
+    DATES,
+    DOCUMENT,
+    DOWNLOADS,
+    EVERYWHERE,
+    LISTS,
+    MAP,
+    PLAN,
+    PROFILES,
+    RESULTS,
+    of,
+)
 from ..sheets.blocks import Block, Field, Heading
 from ..widgets.sheet import Sheet
 
-PLACES = (BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
+PLACES = (BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES, MAP, DATES)
 
 
 class HelpScreen(ModalScreen[None]):

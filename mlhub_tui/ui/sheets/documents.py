@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ... import text
+from ...geo.words import place_words, where_and_when
 from ...models import ArchiveInfo, Asset, Catalog, Collection, Dataset, Document, Item, MLModel
 from ...text import link_names, unlink
 from .blocks import Block, Field, Heading, Identity, Paragraph, Title
@@ -24,6 +25,7 @@ def dataset_sheet(dataset: Dataset) -> list[Block]:
         Field("Licence", link_names(dataset.license)),
         Field("Tags", " · ".join(dataset.tags)),
         Field("Holds", f"{text.count(len(collections), 'collection')}: {', '.join(kinds)}"),
+        Field("Where", place_words([dataset.bbox]) if dataset.bbox else ""),
         Field("Extent", str(dataset.bbox or "")),
         Field("Creator", link_names(dataset.creator)),
         Field("Contact", dataset.contact),
@@ -82,6 +84,7 @@ def collection_sheet(
         Field("Archive", archive_words(archive)),
         Field("Licence", unlink(collection.license)),
         Field("DOI", collection.doi),
+        Field("Where", where_and_when(extent)),
         *_several("Extent", extent.bboxes),
         *_several("Dates", extent.intervals),
         Field("Bands", _band_names(collection.summaries, collection.item_assets)),
@@ -132,6 +135,7 @@ def item_sheet(item: Item) -> list[Block]:
         Identity(item.id),
         Field("Collection", item.collection_id),
         Field("Dates", str(item.interval)),
+        Field("Where", place_words([item.bbox]) if item.bbox else ""),
         Field("Extent", str(item.bbox or "no place given")),
         Field("Bands", _band_names(item.properties, item.assets)),
         Field("Assets", _asset_names(item.assets)),
@@ -159,6 +163,7 @@ def model_sheet(model: MLModel) -> list[Block]:
         Field("Licence", unlink(model.license)),
         Field("DOI", model.doi),
         Field("Dates", str(model.interval)),
+        Field("Where", place_words([model.bbox]) if model.bbox else ""),
         Field("Extent", str(model.bbox or "")),
         Field("Assets", _asset_names(model.assets)),
         *(Field("Trained on" if n == 0 else "", url) for n, url in enumerate(trained)),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click, Key, MouseScrollDown, MouseScrollUp
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
@@ -28,6 +28,8 @@ from textual.widget import Widget
 
 from ...models import BBox
 from ..commands import MAP, bindings
+from ..glyphs import ascii_only
+from ..terminal import lacks_braille
 
 if TYPE_CHECKING:
     from ...geo.boxes import Box
@@ -52,7 +54,7 @@ class FootprintMap(Widget, can_focus=True):
         Whether to draw with ASCII characters; None for what the terminal can draw.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(MAP)
+    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings(MAP) if getattr(b, "id", "") != "map.dates"]
     DEFAULT_CSS = """
     FootprintMap { background: $background; height: 1fr; }
     FootprintMap > .map--border { color: $line; }
@@ -91,6 +93,8 @@ class FootprintMap(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, ascii_only: bool | None = None) -> None:
         super().__init__(id=id)
         self._ascii_only = ascii_only
+        self.boxes: tuple[BBox, ...] = ()
+        """The boxes of the whole, as they were given."""
         self.extents: list[Footprint] = []
         self.footprints: list[Footprint] = []
         self.current: int | None = None
@@ -110,6 +114,7 @@ class FootprintMap(Widget, can_focus=True):
         """Show other boxes and footprints, all of them in sight unless the view is kept."""
         from ...geo.shapes import footprints_of
 
+        self.boxes = tuple(extents)
         self.extents, self.footprints = footprints_of(extents), list(footprints)
         self.current = None
         if not keep_view:
@@ -238,9 +243,7 @@ class FootprintMap(Widget, can_focus=True):
     def ascii_only(self) -> bool:
         """Whether braille is left alone."""
         if self._ascii_only is None:
-            from ..terminal import ascii_only
-
-            self._ascii_only = ascii_only()
+            return ascii_only(self.app) or lacks_braille()
         return self._ascii_only
 
     def _map_strips(self) -> list[Strip]:
@@ -264,9 +267,7 @@ class FootprintMap(Widget, can_focus=True):
         assert self._view is not None
         words = self.note
         if self._frame is not None:
-            words = self._frame.words
-        elif self.current is not None:
-            words = ""
+            words = self._frame.words(self._view)
         box: Box | None = None
         if self._frame is not None:
             box = self._frame.box
@@ -375,13 +376,12 @@ class FootprintMap(Widget, can_focus=True):
             self._frame = self._frame.turned()
             self.redraw()
 
-    async def key_escape(self) -> None:
-        """Choose no box; else go back."""
+    def key_escape(self, event: Key) -> None:
+        """Choose no box; else the key is the screen's."""
         if self._frame is not None:
+            event.stop()
             self.leave_box()
             self.post_message(self.BoxLeft())
-        else:
-            await self.app.run_action("back")
 
     # The mouse
 
