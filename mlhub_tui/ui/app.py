@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -22,12 +21,11 @@ from ..text import clean
 from . import terminal
 from .activity import activity
 from .commands import EVERYWHERE, bindings
+from .configured import ConfiguredApp
 from .connection import Connection, SampleHouse, open_connection, open_sample
 from .endings import Endings
 from .messages import ConnectionChanged, QueueChanged
 from .starting import choose_start
-from .theme import DARK, LIGHT, PLAIN
-from .type_ahead import TypeAheadApp
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -60,7 +58,7 @@ def _profiles() -> Screen[Any]:
     return ProfilesScreen()
 
 
-class MLHubApp(TypeAheadApp):
+class MLHubApp(ConfiguredApp):
     """The mlhub-tui app."""
 
     TITLE = "mlhub-tui"
@@ -88,13 +86,7 @@ class MLHubApp(TypeAheadApp):
             # The first screen is Profiles; an attribute of the instance shadows the class's default, so that
             # Browse is not composed, and painted, for nothing.
             self.__dict__["DEFAULT_MODE"] = "profiles"
-        plain = terminal.plain_colours()
-        # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
-        super().__init__(ansi_color=True if plain else None)
-        # Before the first paint, so that no style is computed twice.
-        for theme in (DARK, LIGHT, PLAIN):
-            self.register_theme(theme)
-        self.theme = PLAIN.name if plain else DARK.name
+        super().__init__(options)
         self.sample = SampleHouse()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
@@ -115,8 +107,6 @@ class MLHubApp(TypeAheadApp):
 
     def on_mount(self) -> None:
         """Watch the terminal, and begin to work once the first screen is painted."""
-        if terminal.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ:
-            self.animation_level = "none"
         with contextlib.suppress(RuntimeError, ValueError):
             terminal.on_end_signals(self._end)
         terminal.let_threads_go()
@@ -130,6 +120,7 @@ class MLHubApp(TypeAheadApp):
         return terminal.own_driver(super().get_driver_class())
 
     def _begin(self) -> None:
+        self.tell_problems(self.problems)
         self.start_queue()
         if self.options.sample:
             self.use_sample()
@@ -381,7 +372,7 @@ def run(options: AppOptions) -> int:
     """Run the app and return its exit code; a terminal that went away while it closed is no error."""
     app = MLHubApp(options)
     try:
-        code = app.run()
+        code = app.run(mouse=app.uses_mouse)
     except OSError:
         if not terminal.hung_up():
             raise

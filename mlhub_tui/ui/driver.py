@@ -68,6 +68,12 @@ class TerminalDriver(LinuxDriver):
         if self._file is not None:
             self._file = cast("Any", Outlet(self._file))
 
+    def use_mouse(self, used: bool) -> None:
+        """Take the mouse, or leave it to the terminal, from here on."""
+        self._disable_mouse_support()
+        self._mouse = used
+        self._enable_mouse_support()
+
     def _sigtstp_application(self, *_: int | FrameType | None) -> None:
         self._loop.call_soon_threadsafe(super()._sigtstp_application)
 

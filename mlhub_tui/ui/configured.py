@@ -1,0 +1,199 @@
+"""The app as it is set: colours, characters, motion, mouse, keys, and the list of what was said."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.filter import LineFilter, Monochrome, NoColor
+from textual.notifications import SeverityLevel
+
+from ..settings import Config, abilities, load
+from ..text import clean, use_units
+from . import terminal
+from .glyphs import AsciiFilter
+from .theme import DARK, LIGHT, PLAIN
+from .type_ahead import TypeAheadApp
+
+if TYPE_CHECKING:
+    from ..options import AppOptions
+
+MOST_TOLD = 200
+"""Messages kept for the list of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message that was shown.
+
+    Parameters
+    ----------
+    when
+        Seconds since the epoch.
+    severity
+        `information`, `warning` or `error`.
+    words
+        What was said, clean.
+    """
+
+    when: float
+    severity: str
+    words: str
+
+
+class ConfiguredApp(TypeAheadApp):
+    """An app that looks and listens as its settings say, from the first paint on, and when they change."""
+
+    def __init__(self, options: AppOptions, remembered_theme: str = "") -> None:
+        self.loaded = load()
+        config = self.loaded.config
+        # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
+        super().__init__(ansi_color=True if _plain(config) else None)
+        self.told: deque[Told] = deque(maxlen=MOST_TOLD)
+        self.problems: list[str] = []
+        self.draws_ascii = False
+        self.uses_mouse = options.mouse and config.mouse
+        self._remembered_theme = remembered_theme
+        self._ascii, self._no_colour = AsciiFilter(), NoColor()
+        self._wants_keys: Mapping[str, str] = {}
+        # Before the first paint, so that no style is computed twice.
+        for theme in (DARK, LIGHT, PLAIN):
+            self.register_theme(theme)
+        self._set_up(config)
+        self.problems = [*self.loaded.problems, *self.problems]
+
+    @property
+    def keys_in_use(self) -> Mapping[str, str]:
+        """The keys that are not the commands' own, by command."""
+        return self._wants_keys
+
+    def _set_up(self, config: Config) -> None:
+        """Look and listen as the settings say."""
+        use_units(config.units)
+        self.draws_ascii = config.characters == "ascii" or (
+            config.characters == "auto" and not abilities.speaks_unicode()
+        )
+        self._set_colours(config)
+        self._set_motion(config)
+        self._set_keys(config)
+
+    def _set_colours(self, config: Config) -> None:
+        self.no_color = config.colours == "mono" or (config.colours == "auto" and abilities.no_colour())
+        # What is to be done without colours is decided here, not by NO_COLOR alone as Textual does.
+        self._filters = [one for one in self._filters if not isinstance(one, NoColor | Monochrome)]
+        self.ansi_color = True if _plain(config) else None
+        self.theme = self._theme(config)
+
+    def _theme(self, config: Config) -> str:
+        if _plain(config):
+            return PLAIN.name
+        if config.theme != "auto" and config.theme not in self.available_themes:
+            from ..settings.checks import nearest
+
+            near = nearest(config.theme, self.available_themes)
+            self.problems.append(clean(f"config.toml: theme: there is no theme {config.theme!r}{near}"))
+        for name in (config.theme, self._remembered_theme):
+            if name in self.available_themes:
+                return name
+        return DARK.name
+
+    def _set_motion(self, config: Config) -> None:
+        if config.motion == "none" or (
+            config.motion == "auto" and terminal.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
+        ):
+            self.animation_level = "none"
+        elif config.motion == "full":
+            self.animation_level = "full"
+
+    def _set_keys(self, config: Config) -> None:
+        if not config.keys and not self._wants_keys:
+            return
+        from .keymap import checked
+
+        good, problems = checked(config.keys)
+        self._wants_keys = good
+        self.problems += [f"config.toml: {problem}" for problem in problems]
+        self.set_keymap(good)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line passes through before it is written."""
+        filters = [*super().get_line_filters()]
+        if self.no_color:
+            filters.append(self._no_colour)
+        if self.draws_ascii:
+            filters.append(self._ascii)
+        return filters
+
+    def take_up_settings(self) -> None:
+        """Read the settings again and look, and listen, as they say from here on."""
+        self.problems = []
+        self.loaded = load()
+        config = self.loaded.config
+        self._set_up(config)
+        if config.mouse != self.uses_mouse:
+            self.uses_mouse = config.mouse
+            terminal.use_mouse(self._driver, config.mouse)
+        self.tell_problems([*self.loaded.problems, *self.problems])
+        self.refresh_css(animate=False)
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                screen.refresh(layout=True)
+                for widget in screen.walk_children():
+                    widget.refresh()
+
+    def tell_problems(self, problems: Sequence[str]) -> None:
+        """Say what is wrong with the settings: the first, and how many more; the list of messages has all."""
+        for problem in problems[1:]:
+            self._keep(clean(problem), "warning")
+        if problems:
+            more = f" (and {len(problems) - 1} more, see Messages)" if len(problems) > 1 else ""
+            self.notify(clean(f"{problems[0]}{more}"), severity="warning", markup=False, timeout=10)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message, and keep it for the list of messages."""
+        self._keep(f"{title}: {message}" if title else message, severity)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _keep(self, words: str, severity: str) -> None:
+        self.told.append(Told(time.time(), severity, clean(words)))
+        level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
+        _log.log(level, "said: %s", words)
+
+    def action_messages(self) -> None:
+        """List what was said."""
+        from .screens.told import ToldScreen
+
+        if not isinstance(self.screen, ToldScreen):
+            self.push_screen(ToldScreen(list(self.told)))
+
+    def action_settings(self) -> None:
+        """Change the settings."""
+        from .screens.settings import SettingsScreen
+
+        def written(done: bool | None) -> None:
+            if done:
+                self.take_up_settings()
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.loaded.config), written)
+
+
+_log = logging.getLogger(__name__)
+
+
+def _plain(config: Config) -> bool:
+    """Tell whether the terminal's own 16 colours are used."""
+    return config.colours in ("16", "mono") or (config.colours == "auto" and terminal.plain_colours())

@@ -1,0 +1,152 @@
+"""The settings: changed here, written to config.toml with its comments kept, taken up at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input, Label, Static
+
+from ... import paths
+from ...errors import ConfigFileError
+from ...settings import Config, Setting, settings
+from ...text import rate
+from ..draw import content, line
+from ..widgets.choice import RowChoice
+from ..widgets.form import field
+
+_WORDS = {True: "yes", False: "no"}
+
+
+class SettingsScreen(ModalScreen[bool | None]):
+    """One line for each setting; Enter writes what changed, Esc does not. Keys are set in the file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "write", "write", show=False),
+        Binding("down", "app.focus_next", "next", show=False),
+        Binding("up", "app.focus_previous", "previous", show=False),
+    ]
+    CSS = """
+    SettingsScreen > .dialog { height: auto; max-height: 100%; padding: 0 1; }
+    SettingsScreen VerticalScroll { height: auto; max-height: 1fr; scrollbar-size-vertical: 1; }
+    SettingsScreen Label.name { width: 17; }
+    SettingsScreen #about { height: 2; color: $muted; margin: 1 0 0 0; }
+    SettingsScreen #path { color: $muted; }
+    Screen.-short SettingsScreen #about, SettingsScreen.-short #about { height: 1; margin: 0; }
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._before = {one.name: _shown(one.name, getattr(config, one.name)) for one in _offered()}
+
+    def compose(self) -> ComposeResult:
+        """Lay out a line for each setting."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Settings")
+            dialog.border_subtitle = line("enter writes, arrows choose, esc cancels")
+            with VerticalScroll(can_focus=False):
+                for one in _offered():
+                    with Horizontal(classes="row"):
+                        yield Label(line(one.name.replace("_", " ")), classes="name")
+                        yield self._control(one)
+            yield Static(id="about")
+            yield Static(line(f"{paths.config()}: keys are set there, under [keys]"), id="path")
+            yield Static(id="warning")
+
+    def _control(self, one: Setting) -> Widget:
+        value = self._before[one.name]
+        if not (choices := _choices(one)):
+            return field(one.name, value)
+        choice = RowChoice(choices, id=one.name)
+        choice.set_reactive(RowChoice.chosen, choices.index(value) if value in choices else 0)
+        return choice
+
+    @on(DescendantFocus)
+    def _explain(self, event: DescendantFocus) -> None:
+        one = settings().get(event.widget.id or "")
+        if one is not None:
+            self.query_one("#about", Static).update(content(one.about, "$muted"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_write()
+
+    def action_write(self) -> None:
+        """Write what changed; a value that will not do is said, and nothing is written."""
+        changes: dict[str, Any] = {}
+        for one in _offered():
+            typed = self._typed(one)
+            if typed != self._before[one.name]:
+                try:
+                    changes[one.name] = _as_toml(one, typed)
+                except ValueError as error:
+                    self._warn(f"{one.name}: {error}")
+                    self.query_one(f"#{one.name}").focus()
+                    return
+        if changes:
+            self._write(changes)
+        else:
+            self.dismiss(False)
+
+    @work(exclusive=True, group="write")
+    async def _write(self, changes: dict[str, Any]) -> None:
+        from ...settings.write import change
+
+        try:
+            await asyncio.to_thread(change, changes)
+        except ConfigFileError as error:
+            self._warn(f"{error.message}; {error.hint}" if error.hint else error.message)
+            return
+        self.dismiss(True)
+
+    def _warn(self, words: str) -> None:
+        self.query_one("#warning", Static).update(content(words, "$warning"))
+
+    def _typed(self, one: Setting) -> str:
+        control = self.query_one(f"#{one.name}")
+        return control.value.strip() if isinstance(control, Input | RowChoice) else ""
+
+
+def _offered() -> list[Setting]:
+    """Return the settings that have a line; keys are changed in the file, where there is room for them."""
+    return [one for one in settings().values() if one.name != "keys"]
+
+
+def _choices(one: Setting) -> tuple[str, ...]:
+    return tuple(_WORDS.values()) if isinstance(one.written, bool) else one.choices
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return the value in use as it is typed."""
+    if isinstance(value, bool):
+        return _WORDS[value]
+    if name == "limit":
+        return rate(value) or "off"
+    return "." if value is None else str(value)
+
+
+def _as_toml(one: Setting, typed: str) -> Any:
+    """Return what was typed as TOML has it; None, which takes it out of the file, where nothing was typed.
+
+    Raises
+    ------
+    ValueError
+        If it will not do, in words for people.
+    """
+    value: Any = typed or None
+    if isinstance(one.written, bool):
+        value = typed == _WORDS[True]
+    elif isinstance(one.written, int) and typed.isascii() and typed.isdigit() and len(typed) < 9:
+        value = int(typed)
+    if value is not None:
+        one.check(value)
+    return value

@@ -1,0 +1,240 @@
+"""The app as it is set: looks, keys, mouse, motion; settings changed in it; what was said stays readable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.settings import load
+from mlhub_tui.text import size, use_units
+from mlhub_tui.ui.commands import COMMANDS
+from mlhub_tui.ui.glyphs import ascii_only, to_ascii
+from mlhub_tui.ui.keymap import checked, is_key
+
+from .conftest import driven
+
+
+@pytest.fixture(autouse=True)
+def si() -> Iterator[None]:
+    yield
+    use_units("SI")
+
+
+def write(home: Path, text: str) -> Path:
+    home.mkdir(exist_ok=True)
+    path = home / "config.toml"
+    path.write_text(text)
+    return path
+
+
+# Keys
+
+
+def test_every_command_can_have_another_key() -> None:
+    wanted = {command.id: f"f{number % 20 + 1}" for number, command in enumerate(COMMANDS)}
+    for identity, key in wanted.items():
+        assert checked({identity: key}) == ({identity: key}, [])
+
+
+@pytest.mark.parametrize(
+    "key", ["D", "?", "slash", "f5", "ctrl+n", "shift+f1", "é", ",", "+", "alt+x", "pageup"]
+)
+def test_keys_by_name_or_as_they_are_written(key: str) -> None:
+    assert is_key(key)
+
+
+@pytest.mark.parametrize("key", ["", "ctrl+", "Enter key", "contrl+x", "pagup", " ", "ctrl"])
+def test_what_no_terminal_sends_is_no_key(key: str) -> None:
+    assert not is_key(key)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"browse.donwload": "X"}, "did you mean browse.download?"),
+        ({"browse.items": "pagup"}, "'pagup' is no key; did you mean pageup?"),
+        ({"browse.items": "q"}, "q is the key of app.quit there"),
+        ({"browse.items": "j"}, "j is the key of list.down there"),
+        ({"app.open": "d"}, "d is the key of "),
+    ],
+)
+def test_keys_that_will_not_do_are_said_and_left_out(wanted: dict[str, str], said: str) -> None:
+    good, problems = checked(wanted)
+    assert good == {}
+    assert len(problems) == 1
+    assert said in problems[0]
+
+
+def test_two_commands_may_change_keys_with_each_other() -> None:
+    wanted = {"browse.items": "d", "browse.download": "i"}
+    assert checked(wanted) == (wanted, [])
+
+
+async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_home: Path) -> None:
+    write(mlhub_home, '[keys]\n"app.downloads" = "f2,9"\n"browse.filter" = "f"\nlist.down = "f9"\n')
+    async with driven(options, (100, 50)) as driver:
+        await driver.until("BigEarthNet")
+        assert "f filter" in driver.screen()
+        await driver.press("2")
+        assert driver.app.current_mode == "browse"
+        await driver.press("9")
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.press("1", "f9")
+        await driver.until(lambda: driver.app.current_mode == "browse")
+        await driver.press("question_mark")
+        await driver.until("f2 9")
+
+
+async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub_home: Path) -> None:
+    write(mlhub_home, 'theme = "nrd"\nunit = "IEC"\n[keys]\n"browse.items" = "q"\n')
+    async with driven(options, (120, 40)) as driver:
+        await driver.until("BigEarthNet")
+        await driver.until(lambda: any("and 2 more" in one.words for one in driver.app.told))
+        await driver.press("exclamation_mark")
+        await driver.until("did you mean nord?")
+        assert "did you mean units?" in driver.screen()
+        assert "app.quit" in driver.screen()
+        await driver.press("escape")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+
+
+# Looks
+
+
+async def test_ascii_alone_is_drawn_where_it_is_wanted(options: AppOptions, mlhub_home: Path) -> None:
+    write(mlhub_home, 'characters = "ascii"\n')
+    async with driven(options, (120, 40)) as driver:
+        await driver.until("BigEarthNet")
+        assert driver.screen().isascii()
+        assert ascii_only(driver.app)
+        before = driver.screen().splitlines()
+        await driver.press("j", "l", "j", "enter")
+        await driver.press("question_mark")
+        await driver.until("Keys")
+        assert driver.screen().isascii()
+        assert len(before) == 40
+
+
+@pytest.mark.parametrize("text", ["┌─┐", "日本", "é", "⣿⡇", "█▌▏", "👍", "a\u0301", "‑", "\u200b"])
+def test_ascii_is_as_wide_as_what_it_stands_for(text: str) -> None:
+    from rich.cells import cell_len
+
+    drawn = "".join(map(to_ascii, text))
+    assert drawn.isascii()
+    assert len(drawn) == cell_len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "theme", "plain"),
+    [
+        ("", "mlhub-dark", False),
+        ('theme = "nord"', "nord", False),
+        ('colours = "16"', "mlhub-plain", True),
+        ('colours = "mono"', "mlhub-plain", True),
+    ],
+)
+async def test_colours_as_they_are_set(
+    options: AppOptions, mlhub_home: Path, text: str, theme: str, plain: bool
+) -> None:
+    write(mlhub_home, text)
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        assert driver.app.theme == theme
+        assert bool(driver.app.ansi_color) is plain
+        styles = {
+            str(s.style.color)
+            for strip in driver.app.screen._compositor.render_strips()
+            for s in strip
+            if s.style
+        }
+        if "mono" in text:
+            assert all("default" in style for style in styles)
+
+
+async def test_no_color_counts_unless_the_settings_want_colours(
+    options: AppOptions, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with driven(options) as driver:
+        assert driver.app.theme == "mlhub-plain"
+        assert driver.app.no_color
+    write(mlhub_home, 'colours = "full"\n')
+    async with driven(options) as driver:
+        assert driver.app.theme == "mlhub-dark"
+        assert not driver.app.no_color
+
+
+async def test_motion_and_mouse_as_they_are_set(
+    options: AppOptions, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlhub_tui.ui.app import MLHubApp
+
+    monkeypatch.delenv("TEXTUAL_ANIMATIONS", raising=False)
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/1")
+    assert MLHubApp(options).animation_level == "none"
+    write(mlhub_home, 'motion = "full"\nmouse = false\n')
+    assert MLHubApp(options).animation_level == "full"
+    assert not MLHubApp(options).uses_mouse
+    write(mlhub_home, 'motion = "none"\n')
+    monkeypatch.delenv("SSH_TTY")
+    assert MLHubApp(options).animation_level == "none"
+    assert MLHubApp(options).uses_mouse
+    assert not MLHubApp(replace(options, mouse=False)).uses_mouse
+
+
+# The screen
+
+
+@pytest.mark.parametrize("window", [(60, 15), (80, 24), (120, 40)])
+async def test_settings_change_at_once_and_keep_the_file_s_comments(
+    options: AppOptions, mlhub_home: Path, window: tuple[int, int]
+) -> None:
+    path = write(mlhub_home, "# mine\ntransfers = 3 # enough\n")
+    async with driven(options, window) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("Settings")
+        await driver.press("down", "down", "right", "right")  # characters: ascii
+        await driver.press("down", "down", "right")  # mouse: no
+        await driver.press("down", "right")  # units: IEC
+        await driver.press("enter")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.until(lambda: driver.screen().isascii())
+        assert size(1024) == "1.0 KiB"
+        assert not driver.app.uses_mouse
+    config = load().config
+    assert (config.characters, config.mouse, config.units, config.transfers) == ("ascii", False, "IEC", 3)
+    assert path.read_text().startswith("# mine\ntransfers = 3 # enough\n")
+
+
+async def test_a_value_that_will_not_do_is_said_and_esc_writes_nothing(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    async with driven(options, (80, 24)) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("Settings")
+        field = driver.app.screen.query_one("#transfers")
+        field.focus()
+        await driver.press("backspace", "9", "9", "enter")
+        await driver.until("no whole number from 1 to 64")
+        await driver.press("escape")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+        assert not (mlhub_home / "config.toml").exists()
+        await driver.press("comma", "enter")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+        assert not (mlhub_home / "config.toml").exists()
+
+
+async def test_what_was_said_stays_readable(options: AppOptions) -> None:
+    async with driven(options, (80, 24)) as driver:
+        await driver.until("BigEarthNet")
+        driver.app.notify("[b]it\x1b[2J failed[/]", severity="error", markup=False)
+        await driver.press("exclamation_mark")
+        await driver.until("error: [b]it[2J failed[/]")
+        await driver.press("exclamation_mark")
+        await driver.until(lambda: not driver.app.screen.is_modal)
