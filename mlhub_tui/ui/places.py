@@ -18,6 +18,7 @@ OPEN = "open"
 CURRENT = "current"
 PROFILE = "profile:"
 KNOWN_ROW = "known:"
+NOTHING = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
     elif is_hosted(where):
         where = f"{where} (ended in 2023)"
     kind = kind_name(profile.kind) if profile.kind else f"{one_line(profile.kind_word, 20)}?"
-    said = "no key" if secret == "none" else secret
+    said = secret if secret != NOTHING else "no key"
     told = f"{kind}, {said}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {said}"
     return Place(
         f"{PROFILE}{profile.name}",

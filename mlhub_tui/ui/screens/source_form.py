@@ -89,9 +89,7 @@ class SourceForm(ModalScreen[Answer | None]):
             dialog.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
             with Horizontal(classes="row"):
                 yield Label(Content("URL or path"), classes="name")
-                yield PlaceField(
-                    start.location, placeholder="https://…, a folder, a .tar.gz", id="location"
-                )
+                yield PlaceField(start.location, placeholder="https://…, a folder, a .tar.gz", id="location")
             yield Static(id="found")
             with Horizontal(classes="row", id="kinds"):
                 yield Label(Content("Kind"), classes="name")
