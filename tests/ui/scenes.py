@@ -97,6 +97,7 @@ class FixedQueue:
     """A queue in which nothing happens."""
 
     notice = ""
+    loaded = True
     settings = Settings(limit=10 * MB)
 
     def snapshot(self) -> tuple[Job, ...]:

@@ -214,6 +214,11 @@ class ResultsScreen(PlaceScreen):
             self._say()
             self._follow()
 
+    def on_screen_resume(self) -> None:
+        """Catch up with a terminal that was made wider while a dialog was in front."""
+        super().on_screen_resume()
+        self._follow()
+
     # The detail of wide terminals
 
     @on(ResultTable.Moved)
