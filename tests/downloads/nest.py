@@ -62,10 +62,10 @@ def end(pid: int, number: int = signal.SIGKILL, seconds: float = 5.0) -> None:
 
 def main() -> None:
     """Fork a program for each line."""
-    from mlhub_tui.downloads import control, engine, wire
-    from tests.downloads import program
+    from mlhub_tui.downloads import control, dataset_run, engine, wire
+    from tests.downloads import dataset_program, program
 
-    assert control, engine
+    assert all((control, dataset_run, engine))
     wire.trusted()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for line in sys.stdin:
@@ -74,7 +74,10 @@ def main() -> None:
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the program
-            asyncio.run(program.main(Path(home), url, Path(folder), names))
+            if names == ["--dataset"]:
+                asyncio.run(dataset_program.main(Path(home), url, Path(folder)))
+            else:
+                asyncio.run(program.main(Path(home), url, Path(folder), names))
             os._exit(0)
         print(pid, flush=True)
 

@@ -66,7 +66,7 @@ async def test_a_dataset_is_one_job_with_its_catalog_and_all_its_files(
 
 async def test_a_job_tells_what_it_is_at(queue: DownloadQueue, server: FaultServer, tmp_path: Path) -> None:
     stock(server, tmp_path, MANY)
-    server.plan = lambda request: slow(request) or Answer(pace=0.02, piece=500)
+    server.plan = lambda request: slow(request) or Answer(pace=0.02, piece=100)
     said: list[tuple[State, str]] = []
     job = await queue.add(wish(tmp_path / "out"))
 
