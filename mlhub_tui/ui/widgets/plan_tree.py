@@ -189,6 +189,9 @@ class PlanTree(LineView):
         return amount, f"{items.all:,}" if items is not None else "0"
 
 
+_MARKS = 6  # cells of the arrow and the box before a name
+
+
 def _row(name: str, items: str, files: str, bytes_: str, width: int) -> str:
     """Return the cells of a line; where there is little room the items go, then the bytes are cut."""
     figures = f"{files:>{_FILES}}" + f"{bytes_:>{_BYTES}}"
@@ -198,5 +201,10 @@ def _row(name: str, items: str, files: str, bytes_: str, width: int) -> str:
         figures = f"{files:>{_FILES}}"
     room = max(width - cell_len(figures) - 1, 1)
     if cell_len(name) > room:
-        name = set_cell_size(name, room - 1) + "…"
+        # What tells collections apart is at the end of their ids; the first cells are the box.
+        cut = max(room - _MARKS - 1, 0)
+        end = name[-cut:] if cut else ""
+        while cell_len(end) > cut:
+            end = end[1:]
+        name = f"{name[:_MARKS]}…{end}"
     return set_cell_size(name, room) + figures + " "
