@@ -327,6 +327,7 @@ class MLHubApp(ConfiguredApp):
 
     async def on_unmount(self) -> None:
         """Stop what runs; whatever is not done goes on at the next start."""
+        await asyncio.to_thread(self.memory.write)
         if self.queue is not None:
             await asyncio.to_thread(self.queue.stop)
         await asyncio.to_thread(self.sample.stop)

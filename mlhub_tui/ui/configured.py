@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
@@ -17,6 +17,7 @@ from ..settings import Config, abilities, load
 from ..text import clean, use_units
 from . import terminal
 from .glyphs import AsciiFilter
+from .state import Memory
 from .theme import DARK, LIGHT, PLAIN
 from .type_ahead import TypeAheadApp
 
@@ -49,16 +50,20 @@ class Told:
 class ConfiguredApp(TypeAheadApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
-    def __init__(self, options: AppOptions, remembered_theme: str = "") -> None:
-        self.loaded = load()
+    def __init__(self, options: AppOptions) -> None:
+        self.loaded, self.memory = load(), Memory.load()
         config = self.loaded.config
+        if not config.restore:
+            self.memory.views.clear()
+        elif self.memory.screen == "downloads" and self.DEFAULT_MODE == "browse":
+            # An attribute of the instance shadows the class's: Browse is not composed for nothing.
+            self.__dict__["DEFAULT_MODE"] = self.memory.screen
         # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
         super().__init__(ansi_color=True if _plain(config) else None)
         self.told: deque[Told] = deque(maxlen=MOST_TOLD)
         self.problems: list[str] = []
         self.draws_ascii = False
         self.uses_mouse = options.mouse and config.mouse
-        self._remembered_theme = remembered_theme
         self._ascii, self._no_colour = AsciiFilter(), NoColor()
         self._wants_keys: Mapping[str, str] = {}
         # Before the first paint, so that no style is computed twice.
@@ -66,6 +71,16 @@ class ConfiguredApp(TypeAheadApp):
             self.register_theme(theme)
         self._set_up(config)
         self.problems = [*self.loaded.problems, *self.problems]
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        """End, and take up what is worth knowing at the next start."""
+        self.memory.screen = self.current_mode
+        if self.theme != self._theme_set:
+            self.memory.theme = self.theme
+        for screen in self._screen_stacks.get("browse", []):
+            if (keep := getattr(screen, "keep_view", None)) is not None and screen.is_attached:
+                keep()
+        super().exit(result, return_code, message)
 
     @property
     def keys_in_use(self) -> Mapping[str, str]:
@@ -87,7 +102,7 @@ class ConfiguredApp(TypeAheadApp):
         # What is to be done without colours is decided here, not by NO_COLOR alone as Textual does.
         self._filters = [one for one in self._filters if not isinstance(one, NoColor | Monochrome)]
         self.ansi_color = True if _plain(config) else None
-        self.theme = self._theme(config)
+        self.theme = self._theme_set = self._theme(config)
 
     def _theme(self, config: Config) -> str:
         if _plain(config):
@@ -97,7 +112,7 @@ class ConfiguredApp(TypeAheadApp):
 
             near = nearest(config.theme, self.available_themes)
             self.problems.append(clean(f"config.toml: theme: there is no theme {config.theme!r}{near}"))
-        for name in (config.theme, self._remembered_theme):
+        for name in (config.theme, self.memory.theme):
             if name in self.available_themes:
                 return name
         return DARK.name

@@ -16,6 +16,7 @@ from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..commands import BROWSE, Command, bindings, hints
 from ..draw import line
 from ..messages import ConnectionChanged
+from ..state import Keeper
 from ..widgets.bars import HintBar
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
@@ -50,6 +51,7 @@ class BrowseScreen(PlaceScreen):
         self._pending: Timer | None = None
         self._wanted: NodeRow | None = None
         self._asked_for_key = False
+        self._keeper = Keeper(self.hub.memory)
 
     def compose_body(self) -> ComposeResult:
         """Lay out tree and detail."""
@@ -110,15 +112,27 @@ class BrowseScreen(PlaceScreen):
         self._store = None
         self._asked_for_key = False
         tree, connection = self.tree_view, self.hub.connection
+        self.keep_view()
         if connection is not None:
             tree.start(connection.source.kind)
+            self._recall_view(connection.job_source)
         else:
+            self._keeper.forget()
             tree.start(None)
             if self.hub.connection_error is not None:
                 tree.fail(self.hub.connection_error)
         self.detail.show([])
         if connection is not None:
             self._load(connection.source)
+
+    def keep_view(self) -> None:
+        """Remember how the tree is, for when its source is opened again."""
+        self._keeper.leave(self.tree_view)
+
+    def _recall_view(self, source: str) -> None:
+        words = self._keeper.enter(self.tree_view, source)
+        if words:
+            self._apply_filter(words)
 
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""

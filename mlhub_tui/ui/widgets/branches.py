@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -125,6 +125,21 @@ class Branches:
             return f"{loaded}, there are more"
         total = sum(max(listing.matched or 0, listing.loaded) for listing in listings)
         return f"{loaded} of {total:,}"
+
+    # Memory
+
+    def folds(self) -> tuple[list[Path], list[Path]]:
+        """Return the places that were opened, and those that were closed of what stands open by itself."""
+        return [(*above, key) for above, keys in self._opened.items() for key in keys], [*self._closed]
+
+    def recall(self, opened: Iterable[Path], closed: Iterable[Path]) -> None:
+        """Open places as they come, as they were opened before; the groups at the top at once."""
+        self._closed.update(closed)
+        for path in opened:
+            self._opened.setdefault(path[:-1], set()).add(path[-1])
+        for row in self.groups:
+            if node_key(row.data, self.kind) in self._opened.get((), ()):
+                self.outline.open(row)
 
     # Growing
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...errors import MLHubException
     from ...models import Dataset, Entry
     from ...profiles import Kind
+    from ..state import View
     from .branches import NodeRow, Path
     from .entries import Node, Subject
 
@@ -57,6 +58,20 @@ class CatalogTree(FilteredTree):
         row = self.cursor_row
         self._goal, self._placed = (self.branches.path(row), row) if row is not None else ((), None)
         self.branches.start_over()
+
+    def view(self) -> View:
+        """Return how the tree is left: what is open, where the cursor is or is on its way to, the filter."""
+        from ..state import View
+
+        row, (opened, closed) = self.cursor_row, self.branches.folds()
+        waits = self._goal and row is self._placed
+        cursor = self._goal if waits or row is None else self.branches.path(row)
+        return View(tuple(opened), tuple(closed), cursor, self.filter)
+
+    def recall(self, view: View) -> None:
+        """Come, as entries come, to how the tree was left; the cursor, unless it is moved meanwhile."""
+        self.branches.recall(view.opened, view.closed)
+        self._goal, self._placed = view.cursor, self.cursor_row
 
     def fail(self, error: MLHubException) -> None:
         """Say why there is no source, and the way on."""

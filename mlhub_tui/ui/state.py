@@ -1,0 +1,157 @@
+"""What is remembered between starts: theme, screen, and how the tree of each source was left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import paths
+from ..storage import make_private_folder, write_atomic
+from ..text import clean, redact
+
+if TYPE_CHECKING:
+    from .widgets.catalog_tree import CatalogTree
+
+Place = tuple[str, ...]
+"""A place in a tree: the keys of the rows that lead to it."""
+
+MOST_SOURCES, MOST_OPENED = 20, 40
+"""How many sources are remembered, and how many open rows of each: all of them are asked for at a start."""
+_LARGEST, _DEEPEST, _LONGEST = 500_000, 30, 400
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a tree was left.
+
+    Parameters
+    ----------
+    opened
+        The places that were open.
+    closed
+        Those that were closed of what stands open by itself.
+    cursor
+        The place of the cursor.
+    filter
+        The words that were filtered by.
+    """
+
+    opened: tuple[Place, ...] = ()
+    closed: tuple[Place, ...] = ()
+    cursor: Place = ()
+    filter: str = ""
+
+
+@dataclass
+class Memory:
+    """What is remembered; a file that is missing, damaged or from elsewhere is as good as an empty one."""
+
+    theme: str = ""
+    screen: str = ""
+    views: dict[str, View] = field(default_factory=dict)
+    """By source, the one seen last at the end."""
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Memory:
+        """Return what the file holds; never fails."""
+        try:
+            with (path or paths.state()).open("rb") as file:
+                raw = json.loads(file.read(_LARGEST))
+        except (OSError, ValueError, RecursionError):
+            return cls()
+        if not isinstance(raw, dict) or raw.get("version") != _VERSION:
+            return cls()
+        found = raw.get("views")
+        views = found if isinstance(found, dict) else {}
+        return cls(
+            _word(raw.get("theme")),
+            _word(raw.get("screen")),
+            {key: _view(value) for key, value in views.items() if isinstance(value, dict)},
+        )
+
+    def keep(self, source: str, view: View) -> None:
+        """Remember how the tree of a source is left; of many sources the one left first is forgotten."""
+        self.views.pop(redact(source), None)
+        self.views[redact(source)] = view
+        while len(self.views) > MOST_SOURCES:
+            del self.views[next(iter(self.views))]
+
+    def view(self, source: str) -> View:
+        """Return how the tree of a source was left."""
+        return self.views.get(redact(source), View())
+
+    def write(self, path: Path | None = None) -> None:
+        """Write the file, for its owner alone; where that cannot be, nothing is remembered."""
+        path = path or paths.state()
+        views = {key: _plain(view) for key, view in self.views.items()}
+        text = json.dumps(
+            {"version": _VERSION, "theme": self.theme, "screen": self.screen, "views": views}, indent=1
+        )
+        try:
+            make_private_folder(path.parent)
+            write_atomic(path, text)
+        except OSError:
+            return
+
+
+class Keeper:
+    """Takes care of one tree: remembers it when its source is left, recalls it when the source comes back."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._source = ""
+
+    def leave(self, tree: CatalogTree) -> None:
+        """Remember how the tree is, if it shows a source."""
+        if self._source and tree.started:
+            self._memory.keep(self._source, tree.view())
+
+    def enter(self, tree: CatalogTree, source: str) -> str:
+        """Bring the tree of a source, just begun, to how it was left; return the filter to apply."""
+        self._source = source
+        view = self._memory.view(source)
+        tree.recall(view)
+        return view.filter
+
+    def forget(self) -> None:
+        """Remember nothing of what the tree shows from now on: it shows no source."""
+        self._source = ""
+
+
+def bounded(places: Iterable[Place]) -> tuple[Place, ...]:
+    """Return the places that are worth remembering, those nearest to the top first."""
+    fit = [place for place in places if place and len(place) <= _DEEPEST and max(map(len, place)) <= _LONGEST]
+    return tuple(sorted(fit, key=lambda place: (len(place), place))[:MOST_OPENED])
+
+
+def _plain(view: View) -> dict[str, Any]:
+    return {
+        "opened": bounded(view.opened),
+        "closed": bounded(view.closed),
+        "cursor": view.cursor if bounded([view.cursor]) else [],
+        "filter": view.filter[:_LONGEST],
+    }
+
+
+def _view(raw: dict[str, Any]) -> View:
+    cursor = _places([raw.get("cursor")])
+    return View(
+        _places(raw.get("opened")),
+        _places(raw.get("closed")),
+        cursor[0] if cursor else (),
+        _word(raw.get("filter")),
+    )
+
+
+def _places(raw: Any) -> tuple[Place, ...]:
+    lists = raw if isinstance(raw, list) else []
+    good = [tuple(one) for one in lists if isinstance(one, list) and all(isinstance(k, str) for k in one)]
+    return bounded(good)
+
+
+def _word(raw: Any) -> str:
+    return clean(raw)[:_LONGEST].replace("\n", " ") if isinstance(raw, str) else ""

@@ -1,0 +1,148 @@
+"""What is found again at the next start: how trees were left, the screen, the theme."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.state import MOST_OPENED, MOST_SOURCES, Memory, View
+
+from .conftest import Driver, driven
+
+
+def tree(driver: Driver) -> Any:
+    screen = driver.app.screen
+    assert isinstance(screen, BrowseScreen)
+    return screen.tree_view
+
+
+def rows(driver: Driver) -> list[str]:
+    return [line.partition("▏")[0] for line in driver.screen().splitlines()[1:12]]
+
+
+async def leave(driver: Driver) -> None:
+    await driver.press("q")
+    await driver.until(lambda: driver.app._exit)
+
+
+async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home: Path) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("slash")
+        await driver.type("kenya crop")
+        await driver.until("of 45 datasets")
+        await driver.press("enter", "l", "j", "j")
+        await driver.until(lambda: tree(driver).subject is not None)
+        left = rows(driver)
+        path = tree(driver).branches.path(tree(driver).cursor_row)
+        assert len(path) > 2
+        await leave(driver)
+    assert stat.S_IMODE((mlhub_home / "state.json").stat().st_mode) == 0o600
+    async with driven(options) as driver:
+        await driver.until("/kenya crop")
+        await driver.until(lambda: tree(driver).branches.path(tree(driver).cursor_row) == path)
+        await driver.until(lambda: rows(driver) == left)
+        await driver.press("escape")
+        await driver.until("BigEarthNet")
+
+
+async def test_who_moves_the_cursor_first_keeps_it(options: AppOptions, mlhub_home: Path) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        source = driver.app.connection.job_source if driver.app.connection else ""
+    memory = Memory()
+    memory.keep(source, View(cursor=("datasets", "nowhere-any-more")))
+    memory.write()
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        assert tree(driver).cursor_line == 0
+        await driver.press("j", "j")
+        await leave(driver)
+    assert Memory.load().view(source).cursor[1:] != ("nowhere-any-more",)
+
+
+async def test_screen_and_theme_are_found_again(options: AppOptions, mlhub_home: Path) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        driver.app.theme = "nord"
+        await driver.press("2")
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await leave(driver)
+    async with driven(options) as driver:
+        assert driver.app.theme == "nord"
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.press("1")
+        await driver.until("BigEarthNet")
+        await leave(driver)
+    assert Memory.load().theme == "nord"
+    (mlhub_home / "config.toml").write_text('theme = "mlhub-light"\nrestore = false\n')
+    async with driven(options) as driver:
+        assert driver.app.theme == "mlhub-light"
+        assert driver.app.current_mode == "browse"
+
+
+async def test_colours_that_the_terminal_wants_are_not_remembered_as_a_choice(
+    options: AppOptions, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await leave(driver)
+    assert Memory.load().theme == ""
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda c: st.lists(c) | st.dictionaries(st.sampled_from(["opened", "closed", "cursor", "filter"]), c),
+)
+
+
+@given(st.fixed_dictionaries({"version": st.just(1), "theme": _JSON, "screen": _JSON, "views": _JSON}))
+def test_a_file_from_elsewhere_is_taken_for_what_it_is_worth(
+    tmp_path_factory: Any, raw: dict[str, Any]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "state.json"
+    path.write_text(json.dumps(raw))
+    memory = Memory.load(path)
+    assert isinstance(memory.theme, str)
+    assert all(isinstance(view, View) for view in memory.views.values())
+    assert "\n" not in memory.theme
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 2}', b"\xff", b"[" * 100_000])
+def test_a_damaged_file_is_an_empty_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(content)
+    assert Memory.load(path) == Memory()
+
+
+def test_what_is_remembered_is_bounded_and_holds_no_keys(tmp_path: Path) -> None:
+    memory = Memory()
+    many = tuple(("group", f"row {number}") for number in range(1000))
+    for number in range(100):
+        memory.keep(
+            f"https://s{number}.example/?key=secret-secret", View(many, many, ("x" * 9999,), "f" * 9999)
+        )
+    memory.write(tmp_path / "state.json")
+    text = (tmp_path / "state.json").read_text()
+    assert len(text) < 500_000
+    assert "secret" not in text
+    again = Memory.load(tmp_path / "state.json")
+    assert len(again.views) == MOST_SOURCES
+    view = again.view("https://s99.example/?key=secret-secret")
+    assert len(view.opened) == MOST_OPENED
+    assert view.cursor == ()
+
+
+def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    Memory(theme="nord").write(tmp_path / "file" / "state.json")
+    assert Memory.load(tmp_path / "file" / "state.json") == Memory()
