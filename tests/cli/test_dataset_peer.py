@@ -1,0 +1,148 @@
+"""Side by side with radiant_mlhub 0.5.5: `download dataset` leaves the same files with the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlhub_tui.sample.server import SampleServer
+from tests.downloads.plan.test_peer import SCRIPT, tree
+
+from .conftest import Run
+
+pytestmark = pytest.mark.timeout(400)
+
+SMALL, KENYA, LAND = "umd_mali_crop_type", "ref_african_crops_kenya_02", "landcovernet_v1"
+LABELS, SOURCE = f"{KENYA}_labels", f"{KENYA}_source"
+LAND_LABELS, LAND_SOURCE = "ref_landcovernet_v1_labels", "ref_landcovernet_v1_source"
+TRIANGLE = {"type": "Polygon", "coordinates": [[[-20, -40], [60, -40], [20, 60], [-20, -40]]]}
+FEATURE = {"type": "Feature", "properties": {}, "geometry": TRIANGLE}
+
+WISHES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "all": ({"dataset": SMALL}, [SMALL]),
+    "catalog-only": ({"dataset": SMALL, "catalog_only": True}, [SMALL, "--catalog-only"]),
+    "apart": (
+        {"dataset": SMALL, "apart": True, "collection_filter": {f"{SMALL}_labels": []}},
+        [SMALL, "--collection", f"{SMALL}_labels", "--asset-output-dir", "{out}/assets"],
+    ),
+    "keys-by-doi": (
+        {
+            "dataset": "10.34911/rdnt.dw605x",
+            "collection_filter": {SOURCE: ["B02", "CLD"], LABELS: ["labels"]},
+        },
+        ["10.34911/rdnt.dw605x", "--collection", f"{SOURCE}=B02,CLD", "--collection", f"{LABELS}=labels"],
+    ),
+    "day": (
+        {"dataset": KENYA, "datetime": ["2019-07-06T00:00:00+00:00", "2019-07-06T23:59:59+00:00"]},
+        [KENYA, "--datetime", "2019-07-06"],
+    ),
+    "bbox": (
+        {"dataset": LAND, "bbox": [-20, -40, 60, 20], "collection_filter": {LAND_LABELS: []}},
+        [LAND, "--bbox", "-20,-40,60,20", "--collection", LAND_LABELS],
+    ),
+    "intersects": (
+        {
+            "dataset": LAND,
+            "intersects": FEATURE,
+            "collection_filter": {LAND_SOURCE: ["B01"], LAND_LABELS: ["labels", "documentation"]},
+        },
+        [
+            *(LAND, "--intersects", "{file}", "--collection", f"{LAND_SOURCE}=B01"),
+            *("--collection", f"{LAND_LABELS}=labels", "--collection", f"{LAND_LABELS}=documentation"),
+        ],
+    ),
+    "months": (
+        {
+            "dataset": KENYA,
+            "bbox": [34.18, 0.42, 34.21, 0.45],
+            "datetime": ["2019-06-01T00:00:00+00:00", "2019-08-31T23:59:59+00:00"],
+            "collection_filter": {SOURCE: ["B04", "documentation"]},
+        },
+        [
+            *(KENYA, "--bbox", "34.18 0.42 34.21 0.45", "--datetime", "2019-06/2019-08"),
+            *("--collection", f"{SOURCE}=B04,documentation"),
+        ],
+    ),
+}
+
+
+def theirs(python: Path, server: SampleServer, folder: Path, wishes: dict[str, Any]) -> dict[str, str]:
+    """Let the peer download to `folder / name`, and return how each run ended."""
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MLHUB_")},
+        "MLHUB_ROOT_URL": server.root_url,
+        "MLHUB_API_KEY": server.key,
+        "MLHUB_HOME": str(folder),
+    }
+    done = subprocess.run(
+        [str(python), "-W", "ignore", str(SCRIPT), str(folder)],
+        input=json.dumps(wishes),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=variables,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(line) for line in done.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def peers(
+    peer_python: Path, sample: SampleServer, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, str]]:
+    folder = tmp_path_factory.mktemp("theirs")
+    ended = theirs(peer_python, sample, folder, {name: dict(wish) for name, (wish, _) in WISHES.items()})
+    assert set(ended.values()) == {""}
+    return {name: tree(folder / name) for name in WISHES}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_the_command_leaves_the_files_that_the_peer_leaves(
+    name: str, peers: dict[str, dict[str, str]], run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    out, file = tmp_path / "ours", tmp_path / "area.geojson"
+    file.write_text(json.dumps(FEATURE))
+    given = [part.replace("{out}", str(out)).replace("{file}", str(file)) for part in WISHES[name][1]]
+    planned = json.loads(run("download", "dataset", *given, "--dry-run", "--json").stdout)
+    result = run("download", "dataset", *given, "--output-dir", str(out))
+    assert result.exit_code == 0, result.stderr
+    assert tree(out) == peers[name]
+    documents = [path for path in peers[name] if path.endswith((".json", ".tar.gz", "err_report.csv"))]
+    assert planned["files"] == len(peers[name]) - len(documents)
+
+
+def test_the_peer_goes_on_in_our_folder_and_we_in_the_peers(
+    peer_python: Path, run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    wish = {"dataset": SMALL, "collection_filter": {f"{SMALL}_source": ["B02"], f"{SMALL}_labels": []}}
+    given = (SMALL, "--collection", f"{SMALL}_source=B02", "--collection", f"{SMALL}_labels")
+    assert theirs(peer_python, on_sample, tmp_path, {"whole": dict(wish)}) == {"whole": ""}
+    whole = tree(tmp_path / "whole")
+    for name in ("began", "half"):
+        result = run(
+            "download",
+            "dataset",
+            SMALL,
+            "--collection",
+            f"{SMALL}_labels",
+            "--output-dir",
+            str(tmp_path / name),
+        )
+        assert result.exit_code == 0, result.stderr
+    assert theirs(peer_python, on_sample, tmp_path, {"began": dict(wish)}) == {"began": ""}
+    assert tree(tmp_path / "began") == whole
+    # What the peer was doing when it was stopped: files that are missing, and one that is half there.
+    shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
+    images = sorted((tmp_path / "stopped").rglob("B02.tif"))
+    images[0].unlink()
+    images[1].write_bytes(images[1].read_bytes()[:300])
+    result = run("download", "dataset", *given, "--output-dir", str(tmp_path / "stopped"))
+    assert result.exit_code == 0, result.stderr
+    assert tree(tmp_path / "stopped") == whole
