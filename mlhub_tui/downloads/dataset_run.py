@@ -183,7 +183,10 @@ class _Run:
         else:
             PlanFeed(own.files, request.asset_folder).verify()
         lone = counts.no_items and request.filters.sifts_items
-        own.note("items", "none" if lone else "some")
+        told = ["no item matches, these are the collections' own"] if lone else []
+        if counts.faults:
+            told.append(f"{count(counts.faults, 'asset')} without an href")
+        own.note("told", "; ".join(told))
         own.note("listed")
 
     async def _unpack(self) -> None:
@@ -251,9 +254,9 @@ class _Run:
             there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
             raise FilesFailed(f"done with {failed:,} failed: {there}")
         note = "the catalog" if request.filters.catalog_only else count(standing.files, "file")
-        if self.own.noted("items") == "none":
-            note += "; no item matches, these are the collections' own"
-        return Outcome(request.folder / request.name, live.done, True, note=note)
+        notes = [note, "" if request.filters.catalog_only else self.own.noted("told")]
+        place = request.folder / request.name
+        return Outcome(place, live.done, self.came, note="; ".join(filter(None, notes)))
 
     def _say(self, words: str) -> None:
         self.live.words = words

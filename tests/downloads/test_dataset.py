@@ -25,6 +25,7 @@ from tests.faults.server import Answer, FaultServer, Request
 
 from .dataset_support import CATALOG, CROPS, assets_in, queue_at, settle, shops, stock, until, wish
 from .many_support import origin
+from .plan.made import Json, archive, asset, collection, item, named
 
 MANY = 160
 
@@ -100,7 +101,10 @@ async def test_a_second_run_fetches_what_is_missing_and_other_filters_add(
 async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_those(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path
 ) -> None:
-    contents, out = stock(server, tmp_path, 12, c="", d="ftp://a.example/x.tif"), tmp_path / "out"
+    contents, out = (
+        stock(server, tmp_path, 12, c="mailto://a.example", d="ftp://a.example/x.tif"),
+        tmp_path / "out",
+    )
     shelf = dict(server.by_path)
     lost = shelf.pop("/store/i00004/b.tif")
     server.by_path = shelf
@@ -326,6 +330,35 @@ async def test_a_truncated_catalog_fails_with_a_sentence(
     assert job.state is State.FAILED
     assert "damaged" in job.reason or "ends" in job.reason or "cut" in job.reason, job.reason
     assert not (tmp_path / "out" / CROPS).exists()
+
+
+async def test_members_that_lead_outside_are_left_out(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+) -> None:
+    stock(server, tmp_path, 2)
+    base = f"{origin(server)}/store/i00000"
+    evil = item("../../../evil", assets={"../../a": asset(f"{base}/a.tif"), "a": asset(f"{base}/a.tif")})
+    members: list[tuple[str, Json | bytes]] = [
+        *named(CROPS, [collection("fields"), item("x", assets={"b": asset(f"{base}/b.tif")})]),
+        (f"{CROPS}/fields/evil.json", evil),
+        ("../evil.txt", b"evil"),
+        ("/evil.txt", b"evil"),
+        (f"{CROPS}/../../evil.txt", b"evil"),
+    ]
+    made = archive(tmp_path / "evil.tar.gz", members)
+    server.by_path = {**server.by_path, CATALOG: made.read_bytes()}
+    out = tmp_path / "deep" / "out"
+    job = await settle(queue, wish(out))
+    assert (job.state, job.files_done) == (State.DONE, 3)
+    assert all(
+        path.is_relative_to(out / CROPS) or path == out / f"{CROPS}.tar.gz"
+        for path in files_below(tmp_path / "deep")
+    )
+    assert not list(tmp_path.rglob("evil.txt"))
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 async def test_a_server_is_asked_for_links_only_as_often_as_it_has_to_be(
