@@ -145,6 +145,17 @@ class Dots:
         self._lines = [line & kept for line in self._lines]
         self._downs = [down if first <= x < last else 0 for x, down in enumerate(self._downs)]
 
+    def dotted(self) -> None:
+        """Leave out every other dot, whichever way a line goes."""
+        even, odd = (
+            int.from_bytes(bytes([pattern]) * (self.width // 8 + 1), "little") for pattern in (0x33, 0xCC)
+        )
+        self._lines = [line & (odd if y % 2 else even) for y, line in enumerate(self._lines)]
+        even, odd = (
+            int.from_bytes(bytes([pattern]) * (self.height // 8 + 1), "little") for pattern in (0x55, 0xAA)
+        )
+        self._downs = [down & (odd if x & 2 else even) for x, down in enumerate(self._downs)]
+
     def cells(self) -> bytes:
         """Return the pattern of each cell, row by row."""
         columns = self.width // WIDE
@@ -184,8 +195,9 @@ def _runs(lines: list[int], first: int, start: int, last: int, stop: int) -> Non
         one, other = start + (number - 0.5) * step, start + (number + 0.5) * step
         if one > other:
             one, other = other, one
-        low, high = max(int(one + 0.5), least), min(int(other + 0.5), most)
-        lines[first + number] |= (2 << max(low, high)) - (1 << low)
+        low = max(int(one + 0.5), least)
+        high = max(min(int(other + 0.5) - 1, most), low)
+        lines[first + number] |= (2 << high) - (1 << low)
 
 
 def clip(

@@ -46,6 +46,8 @@ ASCII = {
     Layer.SELECTION: "*",
 }
 """The character of a layer where braille cannot be drawn."""
+_ASCII = "".join(ASCII.values()).ljust(256).encode()
+_COAST, _FOOTPRINT = bytes([Layer.COAST]), bytes([Layer.FOOTPRINT])
 
 
 class Run(NamedTuple):
@@ -109,10 +111,10 @@ def _ground(view: View) -> tuple[tuple[Layer, bytes], ...]:
     coast = (Layer.COAST, _lines(view, earth.coast))
     if view.scale < BORDERS_FROM:
         return (coast,)
-    return ((Layer.BORDER, _lines(view, earth.borders)), coast)
+    return ((Layer.BORDER, _lines(view, earth.borders, dotted=True)), coast)
 
 
-def _lines(view: View, lines: Iterable[Line]) -> bytes:
+def _lines(view: View, lines: Iterable[Line], *, dotted: bool = False) -> bytes:
     """Draw lines of the world."""
     dots = Dots(view.columns, view.rows)
     scale, across = view.scale / UNITS, view.across / UNITS
@@ -126,6 +128,8 @@ def _lines(view: View, lines: Iterable[Line]) -> bytes:
             # A step of zero dots is the same dot: far away, every other point is enough.
             step = 2 if len(xs) > _DETAIL * max(1.0, (north - south) * scale, (east - west) * across) else 1
             dots.path([start + x * across for x in xs[::step]], [(top - y) * scale for y in ys[::step]])
+    if dotted:
+        dots.dotted()
     dots.keep(view.left, view.width - view.left)
     return dots.cells()
 
@@ -178,7 +182,14 @@ def _marked(view: View, footprint: Footprint) -> bytes:
 
 _SOME = {layer: bytes([0, *[1 << layer] * 255]) for layer in Layer if layer}
 """For `bytes.translate`: a pattern as the bit of its layer, if any dot is set."""
-_TOP = [Layer(max(bits.bit_length() - 1, 0)) for bits in range(1 << len(Layer))]
+_TOP = bytes(max(bits.bit_length() - 1, 0) for bits in range(256))
+"""For `bytes.translate`: the bits of a cell's layers as the highest of them."""
+_LOOKS = bytes([0, Layer.COAST, Layer.COAST, Layer.FOOTPRINT, *range(Layer.FOOTPRINT, 256)])
+"""For `bytes.translate`: layers of one look as one: each change costs bytes, and dots tell enough."""
+_GAPS = (3, 8, 16, 40)
+"""Cells between footprints within which no coast is drawn: the first that makes few enough changes."""
+_MOST_CHANGES = 1.4
+"""Of looks in a row, on average."""
 
 
 def _rows(layers: Sequence[tuple[Layer, bytes]], view: View, ascii_only: bool) -> Picture:
@@ -189,25 +200,49 @@ def _rows(layers: Sequence[tuple[Layer, bytes]], view: View, ascii_only: bool) -
     for layer, cells in layers:
         dots |= int.from_bytes(cells, "little")
         owners |= int.from_bytes(cells.translate(_SOME[layer]), "little")
-    text = dots.to_bytes(size, "little").decode("latin-1").translate(PATTERNS)
-    owned = owners.to_bytes(size, "little")
-    return [
-        _runs(text[start : start + columns], owned[start : start + columns], ascii_only)
-        for start in range(0, size, columns)
-    ]
+    owned = owners.to_bytes(size, "little").translate(_TOP)
+    if ascii_only:
+        text = owned.translate(_ASCII).decode()
+    else:
+        text = dots.to_bytes(size, "little").decode("latin-1").translate(PATTERNS)
+    picture: Picture = []
+    for gap in _GAPS:
+        picture = [
+            _runs(*_cleared(text[at : at + columns], owned[at : at + columns], gap))
+            for at in range(0, size, columns)
+        ]
+        if sum(map(len, picture)) <= (1 + _MOST_CHANGES) * rows:
+            break
+    return picture
 
 
-def _runs(text: str, owned: bytes, ascii_only: bool) -> list[Run]:
+def _cleared(text: str, layers: bytes, gap: int) -> tuple[str, bytes]:
+    """Return a row, and the looks of its cells, without the coast in gaps between footprints."""
+    looks = layers.translate(_LOOKS)
+    if _FOOTPRINT not in layers or _COAST not in looks:
+        return text, looks
+    cells, kept = list(text), bytearray(looks)
+    before = -len(text)
+    for at, layer in enumerate(layers):
+        if layer != Layer.FOOTPRINT:
+            continue
+        if 1 < at - before <= gap + 1:
+            for between in range(before + 1, at):
+                if looks[between] == Layer.COAST:
+                    cells[between], kept[between] = " ", 0
+        before = at
+    return "".join(cells), bytes(kept)
+
+
+def _runs(text: str, looks: bytes) -> list[Run]:
     """Return a row as runs; a blank takes the look of what is before it, as each change costs bytes."""
     runs: list[Run] = []
-    layer, start = Layer.BLANK, 0
-    for at, bits in enumerate(owned):
-        if bits and (top := _TOP[bits]) is not layer:
-            if layer and at > start:
-                runs.append(Run(text[start:at], layer))
+    look, start = 0, 0
+    for at, here in enumerate(looks):
+        if here and here != look:
+            if look:
+                runs.append(Run(text[start:at], Layer(look)))
                 start = at
-            layer = top
-    runs.append(Run(text[start:], layer))
-    if not ascii_only:
-        return runs
-    return [Run("".join(" " if c == " " else ASCII[layer] for c in part), layer) for part, layer in runs]
+            look = here
+    runs.append(Run(text[start:], Layer(look)))
+    return runs

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from ..models import BBox, Extent, Interval
 from ..text import count, date, one_line
-from .boxes import Box, around, halves, plain_boxes
+from .boxes import Box, halves, plain_boxes
 from .seas import sea
 from .world import UNITS, Country, Ring, World, world
 
@@ -22,6 +22,8 @@ _OWN_SHARE = 0.3
 """Of a country: one that lies in the box as much is named however small it is."""
 _MAIN_SHARE, _LEADING_SHARE = 0.75, 0.4
 """Of the land: a country that has as much is named alone, or first of more than are named."""
+_SMALL, _MAIN_OF_SMALL = 0.5, 0.5
+"""Square degrees of a box for which the map's borders are coarse; and the share that is enough then."""
 _CONTINENT_SHARE = 0.1
 _WATER = 0.02
 """Of a large box: less land than that and it is a sea's."""
@@ -61,18 +63,21 @@ def places(boxes: Sequence[Box]) -> str:
     parts = [half for box in boxes for half in halves(box)]
     if any(box[2] - box[0] >= 300 and box[3] - box[1] >= 100 for box in boxes):
         return "worldwide"
-    whole = around(boxes)
-    assert whole is not None
     size = sum(max(box[2] - box[0], 1e-9) * max(box[3] - box[1], 1e-9) for box in parts)
     areas = _countries(parts)
     if not areas and size < _LARGE * len(parts):
         areas = _nearby(parts)
     if not areas or (size > _LARGE and sum(areas.values()) < _WATER * size):
-        return sea((whole[0] + whole[2]) / 2, (whole[1] + whole[3]) / 2)
-    return _names(areas)
+        seas = list(dict.fromkeys(sea((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in boxes))
+        return joined(seas) if len(seas) <= MOST_NAMED else f"{len(seas)} seas"
+    # Where the map is too coarse, a neighbour that is no small island is not there for certain.
+    small = size <= _SMALL * len(parts) and all(
+        area < _OWN_SHARE * country.area for country, area in areas.items()
+    )
+    return _names(areas, _MAIN_OF_SMALL if small else _MAIN_SHARE)
 
 
-def _names(areas: dict[Country, float]) -> str:
+def _names(areas: dict[Country, float], main: float) -> str:
     """Return the names of countries whose areas in some boxes are given, or how many there are, and where."""
     land = sum(areas.values())
     worth = {
@@ -80,7 +85,7 @@ def _names(areas: dict[Country, float]) -> str:
         for country, area in areas.items()
         if area >= _LEAST_SHARE * land or area >= _OWN_SHARE * country.area
     }
-    if max(worth.values()) >= _MAIN_SHARE * land:
+    if max(worth.values()) >= main * land:
         return max(worth, key=lambda country: worth[country]).name
     names = [country.name for country in sorted(worth, key=lambda country: -worth[country])]
     if len(names) <= MOST_NAMED:

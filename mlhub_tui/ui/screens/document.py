@@ -204,7 +204,6 @@ class DocumentScreen(PlaceScreen):
             self._documents.keep(page.entries)
             await table.add_page(page)
             self.query_one(MapPane).add([(e, d) for e in page.entries if (d := e.document) is not None])
-            self._draw_strip()
 
     @on(ItemTable.Unknown)
     @work(exclusive=True, group="unknown items")
@@ -237,6 +236,11 @@ class DocumentScreen(PlaceScreen):
         message.stop()
         subject = Subject(message.entry, None, self._subject.dataset)
         self.app.push_screen(DocumentScreen(subject, self._documents))
+
+    @on(MapPane.StatusChanged)
+    def _map_changed(self, message: MapPane.StatusChanged) -> None:
+        message.stop()
+        self._draw_strip()
 
     @on(MapPane.MoreWanted)
     def _more_footprints(self, message: MapPane.MoreWanted) -> None:

@@ -42,7 +42,8 @@ CONTEXT = 9.0
 """Degrees of latitude that are seen at least at first: with a coast or a border to know the place by."""
 STEP = (8, 8)
 """Dots across and down by which a key moves the map."""
-_LOOKS = ("", "border", "coast", "extent", "footprint", "current", "selection")
+_LOOKS = ("", "", "coast", "", "footprint", "current", "selection")
+"""The look of each layer; borders and extents have those of coasts and footprints."""
 
 
 class FootprintMap(Widget, can_focus=True):
@@ -57,9 +58,7 @@ class FootprintMap(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings(MAP) if getattr(b, "id", "") != "map.dates"]
     DEFAULT_CSS = """
     FootprintMap { background: $background; height: 1fr; }
-    FootprintMap > .map--border { color: $line; }
     FootprintMap > .map--coast { color: $muted; }
-    FootprintMap > .map--extent { color: $secondary; }
     FootprintMap > .map--footprint { color: $primary; }
     FootprintMap > .map--current { color: $accent; text-style: bold; }
     FootprintMap > .map--selection { color: $warning; text-style: bold; }

@@ -53,6 +53,9 @@ class MapPane(Vertical):
         box: BBox | None
         when: str
 
+    class StatusChanged(Message):
+        """There is another word on how much is on the map."""
+
     class MoreWanted(Message):
         """The last item on the map is the current one: more may be loaded."""
 
@@ -139,6 +142,7 @@ class MapPane(Vertical):
             self._show_all(keep_view=not first)
             return
         self._shown += fresh
+        self.post_message(self.StatusChanged())
         self.query_one(FootprintMap).add([placed.footprint for placed in fresh])
         self.query_one(TimeHistogram).add(days_of(placed.interval for placed in fresh))
 
@@ -163,6 +167,7 @@ class MapPane(Vertical):
     def _show_map(self, *, keep_view: bool) -> None:
         chart = self.query_one(FootprintMap)
         chart.note = self._when[1] or self._words
+        self.post_message(self.StatusChanged())
         chart.show(self._extents, [placed.footprint for placed in self._shown], keep_view=keep_view)
 
     def _filter(self) -> None:

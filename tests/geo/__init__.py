@@ -1,0 +1,1 @@
+"""Tests of the map, and of places and times in words."""
