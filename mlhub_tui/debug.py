@@ -109,7 +109,10 @@ _log = logging.getLogger(__name__)
 
 
 def hide(secret: str | None) -> None:
-    """Cut a secret that was typed just now out of what is logged from here on."""
+    """Cut a secret that was typed just now out of what is logged from here on.
+
+    Who does not know whether anything is logged looks for this module in `sys.modules`, and need not load it.
+    """
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, Clean):
             handler.formatter.hide(secret)

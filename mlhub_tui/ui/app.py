@@ -140,6 +140,21 @@ class MLHubApp(ConfiguredApp):
         self._leaving = True
         self.exit(128 + number)
 
+    def take_up_settings(self) -> None:
+        """Look and listen as the settings say now; downloads go, and queue up, as they say too."""
+        before = self.loaded.config
+        super().take_up_settings()
+        config = self.loaded.config
+        if config.download_folder != before.download_folder:
+            self.output_dir = config.download_folder or Path.cwd()
+        self._take_up_limits()
+
+    @work(group="settings", exclusive=True)
+    async def _take_up_limits(self) -> None:
+        if self.queue is not None:
+            with contextlib.suppress(MLHubException):  # without a queue file there are no limits to look up
+                await self.queue.change()
+
     # The source
 
     def use(self, credentials: Credentials) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,8 @@ async def open_connection(credentials: Credentials) -> Connection:
     MLHubException
         If the kind is not known, and a look at the place finds nothing that can be browsed.
     """
+    if (log := sys.modules.get("mlhub_tui.debug")) is not None:
+        log.hide(credentials.secret)
     await asyncio.to_thread(_import)
     from ..sources.connect import open_source, settled
 

@@ -238,3 +238,22 @@ async def test_what_was_said_stays_readable(options: AppOptions) -> None:
         await driver.until("error: [b]it[2J failed[/]")
         await driver.press("exclamation_mark")
         await driver.until(lambda: not driver.app.screen.is_modal)
+
+
+async def test_downloads_go_and_queue_up_as_the_settings_say_from_then_on(
+    options: AppOptions, mlhub_home: Path, tmp_path: Path
+) -> None:
+    path = write(mlhub_home, "transfers = 3\n")
+    async with driven(options) as driver:
+        await driver.until(lambda: driver.app.queue is not None and driver.app.queue.settings is not None)
+        queue = driver.app.queue
+        assert queue is not None
+        assert queue.settings is not None
+        assert queue.settings.transfers == 3
+        path.write_text(f'transfers = 5\ndownload_folder = "{tmp_path}/there"\n')
+        driver.app.take_up_settings()
+        assert driver.app.output_dir == tmp_path / "there"
+        await driver.until(lambda: queue.settings is not None and queue.settings.transfers == 5)
+        await queue.change(transfers=4)
+        driver.app.take_up_settings()
+        await driver.until(lambda: queue.settings is not None and queue.settings.transfers == 4)
