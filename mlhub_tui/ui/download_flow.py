@@ -27,10 +27,11 @@ async def download(app: MLHubApp, subjects: Sequence[Subject], documents: Docume
         from .asset_flow import choose_assets
 
         return await choose_assets(app, subjects, documents)
-    if len(subjects) == 1 and subjects[0].entry.kind is EntryKind.DATASET and subjects[0].dataset is not None:
+    dataset = subjects[0].dataset if len(subjects) == 1 else None
+    if dataset is not None and dataset.collections and subjects[0].entry.kind is EntryKind.DATASET:
         from .dataset_flow import download_dataset
 
-        return await download_dataset(app, subjects[0].dataset)
+        return await download_dataset(app, dataset)
     refs: dict[str, CollectionRef] = {}
     for subject in subjects:
         entry = subject.entry

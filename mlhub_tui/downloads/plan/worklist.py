@@ -196,6 +196,19 @@ class WorkList:
         rows = self.rows(_ENTRIES, (after, *map(int, states), most))
         return [_entry(row) for row in rows]
 
+    def marks(self, fate: Fate | None = None, *, every: int = 200) -> list[int]:
+        """Return where pages of entries begin: the `after` of each, for a list that is looked at anywhere.
+
+        Parameters
+        ----------
+        fate
+            As of `entries`.
+        every
+            How many entries a page has.
+        """
+        states = (fate, fate) if fate is not None else (Fate.WANTED, Fate.FAILED)
+        return [row[0] - 1 for row in self.rows(_MARKS, (*map(int, states), every))]
+
     def failures(self) -> Iterator[Entry]:
         """Yield the failed files of the job, some in memory at a time."""
         last = 0
@@ -259,6 +272,12 @@ ON CONFLICT (path) DO UPDATE SET
 _STANDING = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
 FROM file JOIN fate ON fate.id = file.id WHERE job GROUP BY state
+"""
+_MARKS = """
+SELECT id FROM (
+    SELECT file.id AS id, row_number() OVER (ORDER BY file.id) - 1 AS number
+    FROM file JOIN fate ON fate.id = file.id WHERE job AND state BETWEEN ? AND ?
+) WHERE number % ? = 0 ORDER BY id
 """
 _ENTRIES = """
 SELECT file.id, state, coalesce(bytes, size), error, hint,

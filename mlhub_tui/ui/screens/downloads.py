@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from ...downloads.job import Job, State
+from ...downloads.job import DatasetRequest, Job, State
 from ...errors import MLHubException
 from ...text import size
 from ..commands import DOWNLOADS, Command, bindings, hints
@@ -42,6 +42,8 @@ class DownloadsScreen(PlaceScreen):
         super().__init__()
         self._checks: dict[int, str] = {}
         self._checking: dict[int, threading.Event] = {}
+        self._unpacked: dict[int, str] = {}
+        self._unpacking: dict[int, threading.Event] = {}
         self._reader = asyncio.Lock()
         self._states: list[tuple[int, State, str]] = []
         self._shown_at = 0.0
@@ -118,7 +120,9 @@ class DownloadsScreen(PlaceScreen):
     def hint_commands(self) -> list[Command]:
         """Leave out what the transfer under the cursor cannot do."""
         job = self._job if self.is_mounted else None
-        gone: list[str] = [] if job is not None and job.state is State.DONE else ["downloads.verify"]
+        whole = job is not None and job.state is State.DONE
+        many = job is not None and isinstance(job.request, DatasetRequest)
+        gone: list[str] = [] if whole and not many else ["downloads.verify", "downloads.unpack"]
         if job is None:
             gone += [f"downloads.{name}" for name in _OF_JOBS]
         elif job.state.finished:
@@ -138,7 +142,8 @@ class DownloadsScreen(PlaceScreen):
         if self.closing:
             return
         job = self._job
-        blocks = job_blocks(job, self._checks.get(job.id, "")) if job else []
+        texts = (self._checks.get(job.id, ""), self._unpacked.get(job.id, "")) if job else ()
+        blocks = job_blocks(job, *texts) if job else []
         self._say("job", typeset(blocks, max(self.size.width - 2, 20)))
 
     def on_resize(self) -> None:
@@ -204,10 +209,15 @@ class DownloadsScreen(PlaceScreen):
 
     def action_details(self) -> None:
         """Show all about the transfer."""
-        from .job import JobScreen
+        job = self._job
+        if job is not None and isinstance(job.request, DatasetRequest):
+            from .dataset_job import DatasetJobScreen
 
-        if self._job is not None:
-            self.app.push_screen(JobScreen(self._job, self._checks))
+            self.app.push_screen(DatasetJobScreen(job))
+        elif job is not None:
+            from .job import JobScreen
+
+            self.app.push_screen(JobScreen(job, self._checks))
 
     @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
@@ -221,10 +231,41 @@ class DownloadsScreen(PlaceScreen):
         if changes := await self.app.push_screen_wait(LimitsScreen(settings)):
             self._do(queue.change(**changes))
 
+    @work(group="unpack")
+    async def action_unpack(self) -> None:
+        """Unpack a finished archive, after a question; or stop doing so."""
+        from .. import unpacking
+        from .confirm import ConfirmScreen
+
+        job = self._job
+        if job is None or not unpacking.is_archive(job):
+            return
+        if (running := self._unpacking.pop(job.id, None)) is not None:
+            running.set()
+            return
+        asked = await asyncio.to_thread(unpacking.question, job)
+        if not await self.app.push_screen_wait(ConfirmScreen(*asked, yes="Unpack")):
+            return
+        stop = self._unpacking[job.id] = threading.Event()
+
+        def say(words: str) -> None:
+            self._unpacked[job.id] = words
+            self._show_job()
+
+        try:
+            done = await unpacking.unpack_archive(job, stop, say)
+            say("stopped; u goes on with it" if done is None else unpacking.outcome(done))
+        except MLHubException as error:
+            say(f"{error.message}: {error.hint}" if error.hint else error.message)
+            self.hub.report(error)
+        finally:
+            if self._unpacking.get(job.id) is stop:
+                del self._unpacking[job.id]
+
     def action_verify(self) -> None:
         """Read a finished file again, or stop doing so."""
         job = self._job
-        if job is None or job.state is not State.DONE:
+        if job is None or job.state is not State.DONE or isinstance(job.request, DatasetRequest):
             return
         if (stop := self._checking.pop(job.id, None)) is not None:
             stop.set()

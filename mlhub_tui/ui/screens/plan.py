@@ -63,7 +63,7 @@ class PlanScreen(PlaceScreen):
 
     place = PLAN
     mode = "browse"
-    parts = ("#tree", "#sum", "#remarks", "#said-area", "#said-time", "#reading")
+    parts = ("#tree", "#pictures", "#sum", "#remarks", "#said-area", "#said-time", "#reading")
     CSS_PATH = "plan.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(PLAN),
@@ -83,6 +83,7 @@ class PlanScreen(PlaceScreen):
         self._when: Span | None = None
         self._faults: dict[str, str] = {}
         self._words = ""
+        self._left = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the form, the tree, the sums and the pictures."""
@@ -183,7 +184,7 @@ class PlanScreen(PlaceScreen):
             return None
         try:
             filters = await self._filters()
-            if filters is None:
+            if filters is None or self.closing:
                 return None
             counted = await self._counting.count(filters, self.query_one(PictureView).room)
         except MLHubException as error:
@@ -276,6 +277,18 @@ class PlanScreen(PlaceScreen):
         if bad:
             self.notify(words, severity="warning", markup=False)
         elif await self._queue(counted) and self.is_attached:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Leave; where another of the three places is in front by now, as soon as this is again."""
+        self._left = True
+        if self.is_current:
+            self.dismiss()
+
+    def on_screen_resume(self) -> None:
+        """Catch up, or leave what was left."""
+        super().on_screen_resume()
+        if self._left:
             self.dismiss()
 
     def action_tick(self) -> None:
@@ -315,7 +328,7 @@ class PlanScreen(PlaceScreen):
         if isinstance(self.focused, Input) and not self.has_class("-reading"):
             tree.focus()
         else:
-            self.dismiss()
+            self._leave()
 
     async def on_unmount(self) -> None:
         """Close the index."""

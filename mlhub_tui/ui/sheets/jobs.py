@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...downloads.job import SAMPLE, Job, State
 from ...text import count, duration, rate, redact, size
 from .blocks import Block, Field, Heading, Title
+from .dataset_jobs import files_words, report_path
 
 
 def totals(jobs: Sequence[Job], width: int, limit: int | None = None) -> str:
@@ -53,15 +54,19 @@ def why(job: Job, now: float | None = None) -> str:
     return f"in {left}: {reason}" if reason else f"in {left}"
 
 
-def job_blocks(job: Job, check: str = "") -> list[Block]:
+def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
     """Return the details of a transfer in a few lines: why it is where it is, and where it goes.
 
     Parameters
     ----------
     check
         What came of reading the file again, or how far that is.
+    unpacked
+        The same of unpacking it.
     """
     words, extra = redact(job.reason), ""
+    if job.state.running and (files := files_words(job)) and files not in words:
+        words = "; ".join(filter(None, (files, words)))
     if job.next_try is not None and job.state is State.RETRYING:
         words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
         words += f", {job.tries} without progress" if job.tries > 1 else ""
@@ -71,8 +76,10 @@ def job_blocks(job: Job, check: str = "") -> list[Block]:
         Field("State", f"{job.state}{extra}{f': {words}' if words else ''}"),
         Field("Runs", job.where),
         Field("Check", check),
+        Field("Unpack", unpacked),
         Field("Next", redact(job.hint)),
         Field("File", str(job.path)),
+        Field("Report", report_path(job)),
     ]
 
 

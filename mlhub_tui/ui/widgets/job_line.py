@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from ...downloads.job import Job, State
-from ...text import duration, one_line, rate, size
+from ...text import count, duration, one_line, rate, size
 from ..sheets.jobs import why
 
 STATE_WIDTH = 12
@@ -95,7 +95,7 @@ def _note(job: Job) -> str:
     """Return how far a transfer is that does not go on, and why; empty for the others."""
     if job.state is State.DOWNLOADING or job.state is State.DONE or not (words := one_line(why(job))):
         return ""
-    percent = f"{_percent(job)} " if job.bytes_done and job.bytes_total else ""
+    percent = f"{_percent(job)} " if job.bytes_done and fraction(job) is not None else ""
     return f"{percent}{words}"
 
 
@@ -103,14 +103,24 @@ def bar(job: Job, width: int) -> str:
     """Return a bar in half steps; what is done and what is not differ without colours too."""
     if job.state is State.DONE:
         return "━" * width
-    if not job.bytes_total:
+    part = fraction(job)
+    if part is None:
         return "┄" * width
-    full, half = divmod(int(width * 2 * min(job.bytes_done / job.bytes_total, 1)), 2)
+    full, half = divmod(int(width * 2 * part), 2)
     drawn = "━" * full + "╸" * half
     return drawn + "┄" * (width - len(drawn))
 
 
+def fraction(job: Job) -> float | None:
+    """Return how far a transfer is, from 0 to 1: by its files where it has many, else by its bytes."""
+    if job.files_total:
+        return min((job.files_done + job.files_failed) / job.files_total, 1.0)
+    return min(job.bytes_done / job.bytes_total, 1.0) if job.bytes_total else None
+
+
 def _bytes(job: Job) -> str:
+    if job.files_total is not None:
+        return _files(job)
     if job.state is State.DONE:
         return size(job.bytes_total if job.bytes_total is not None else job.bytes_done)
     if job.bytes_total is None:
@@ -120,10 +130,19 @@ def _bytes(job: Job) -> str:
     return f"{size(job.bytes_done)}/{size(job.bytes_total)}".replace(" ", "")
 
 
+def _files(job: Job) -> str:
+    """Return how many files are done; those that failed are in the note."""
+    if job.state is State.DONE:
+        return count(job.files_total or 0, "file")
+    words = f"{job.files_done:,}/{job.files_total or 0:,}"
+    return f"{words} files" if len(words) + 6 < BYTES_WIDTH else words
+
+
 def _percent(job: Job) -> str:
     if job.state is State.DONE:
         return "100%"
-    return f"{job.bytes_done * 100 // job.bytes_total}%" if job.bytes_total else ""
+    part = fraction(job)
+    return f"{int(part * 100)}%" if part is not None else ""
 
 
 def _fit(text: str, width: int) -> str:

@@ -1,0 +1,77 @@
+"""Unpacks a finished archive beside the app, and says how far that is."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from ..downloads.job import DatasetRequest, Job, State
+from ..downloads.threads import in_thread
+from ..downloads.trouble import Interrupted
+from ..downloads.unpack import Unpacked, half_unpacked, unpack
+from ..text import count, size
+
+_EVERY = 0.5
+_GRACE = 2.0
+_ENDS = (".tar.gz", ".tgz", ".tar")
+
+
+def is_archive(job: Job) -> bool:
+    """Whether a transfer has brought an archive that can be unpacked here."""
+    whole = job.state is State.DONE and not isinstance(job.request, DatasetRequest)
+    return whole and job.name.lower().endswith(_ENDS)
+
+
+def question(job: Job) -> tuple[str, str]:
+    """Return what is asked before an archive is unpacked, and what comes of it; may block."""
+    again = "It was begun once and is gone on with. " if half_unpacked(job.path) else ""
+    return f"Unpack {job.name}?", f"{again}Into {job.path.parent}; files there of another size are replaced."
+
+
+async def unpack_archive(job: Job, stop: threading.Event, say: Callable[[str], None]) -> Unpacked | None:
+    """Unpack the archive of a job into its folder; None if it was stopped.
+
+    Parameters
+    ----------
+    stop
+        Ends it, as the end of the task does.
+    say
+        Takes a few words twice a second.
+
+    Raises
+    ------
+    DamagedArchive, OutputFolderError, TargetBusy
+        As `downloads.unpack.unpack`.
+    """
+    far: tuple[int, int, int | None] = (0, 0, None)
+
+    def show(files: int, read: int, whole: int | None) -> None:
+        nonlocal far
+        far = files, read, whole
+
+    async def report() -> None:
+        while True:
+            files, read, whole = far
+            part = f", {read * 100 // whole} %" if whole else ""
+            say(f"unpacking, {count(files, 'file')}{part}; u stops")
+            await asyncio.sleep(_EVERY)
+
+    reporter = asyncio.create_task(report())
+    try:
+        return await in_thread(
+            lambda: unpack(job.path, job.path.parent, show=show, stopped=stop),
+            interrupt=stop.set,
+            grace=_GRACE,
+        )
+    except Interrupted:
+        return None
+    finally:
+        reporter.cancel()
+
+
+def outcome(done: Unpacked) -> str:
+    """Return what was unpacked, in words."""
+    kept = f", {done.kept:,} of them were there" if done.kept else ""
+    words = f"{count(done.files, 'file')} unpacked{kept}, {size(done.bytes)} written"
+    return f"{words}; {'; '.join(done.notes)}" if done.notes else words

@@ -1,0 +1,210 @@
+"""Jobs of datasets on the Downloads screen: their files, what failed and its retry; unpacking archives."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+
+from mlhub_tui.downloads.dataset_list import list_path
+from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.job import DatasetRequest, Job, State
+from mlhub_tui.downloads.plan.files import PlannedFile
+from mlhub_tui.downloads.plan.filters import Filters
+from mlhub_tui.downloads.plan.worklist import Fate, WorkList
+from mlhub_tui.models import BBox
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.file_pages import PAGE, FilePages
+from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.sheets.dataset_jobs import files_words, filter_words, report_path
+from mlhub_tui.ui.theme import DARK
+from mlhub_tui.ui.widgets.file_list import FileList
+from mlhub_tui.ui.widgets.job_line import columns_for, fraction, job_line
+
+from .conftest import Driver, driven
+from .test_downloads import queue
+from .test_plan import DATASET, LABELS, planned
+
+MANY = 5 * PAGE + 7
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> DatasetRequest:
+    """Return a request whose work list has many files."""
+    request = dataset_request("a_dataset", tmp_path, source="https://a.example/")
+    path = list_path(request)
+    with WorkList(path) as files:
+        files.want(
+            PlannedFile(f"c/i{n:05}/x.tif", f"https://a.example/{n}", n, "", False, "c", f"i{n:05}", "x")
+            for n in range(MANY)
+        )
+        with files.transaction() as db:
+            db.execute("UPDATE fate SET state = 2 WHERE id % 2 = 0")
+            db.execute("UPDATE fate SET state = 3 WHERE id % 100 = 0")
+    return request
+
+
+async def test_files_are_read_page_by_page_from_any_place(request_: DatasetRequest) -> None:
+    pages = FilePages(request_)
+    look = await pages.look(None)
+    assert (look.count, len(look.marks)) == (MANY, 6)
+    assert [e.file.path for e in await pages.page(look, 5)] == [f"c/i{n:05}/x.tif" for n in range(1000, MANY)]
+    assert await pages.page(look, 6) == []
+    failed = await pages.look(Fate.FAILED)
+    assert failed.count == MANY // 100
+    assert {entry.fate for entry in await pages.page(failed, 0)} == {Fate.FAILED}
+    await pages.close()
+
+
+async def test_a_job_that_never_came_to_its_files_has_none(tmp_path: Path) -> None:
+    pages = FilePages(dataset_request("never", tmp_path, source="https://a.example/"))
+    look = await pages.look(None)
+    assert (look.count, look.marks, await pages.page(look, 0)) == (0, [], [])
+    await pages.close()
+
+
+class _Files(Screen[None]):
+    """A list of files alone."""
+
+    def __init__(self, pages: FilePages) -> None:
+        super().__init__()
+        self.pages = pages
+        self.wanted: list[int] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        yield FileList()
+
+    async def on_file_list_wanted(self, message: FileList.Wanted) -> None:
+        """Bring the page."""
+        self.wanted.append(message.page)
+        look = await self.pages.look(None)
+        self.query_one(FileList).fill(message.page, await self.pages.page(look, message.page))
+
+
+async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: DatasetRequest) -> None:
+    app: App[None] = App()
+    app.register_theme(DARK)
+    app.theme = DARK.name
+    screen = _Files(FilePages(request_))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(screen)
+        files = screen.query_one(FileList)
+        files.show(300_000, anew=True)
+        files.focus()
+        await pilot.pause(0.1)
+        assert screen.wanted == [0]
+        await pilot.press("G")
+        await pilot.pause(0.1)
+        assert screen.wanted == [0, 300_000 // PAGE - 1]
+        for page in range(20):
+            files.fill(page, [])
+        assert len(files.kept) <= 6
+    await screen.pages.close()
+
+
+def _job(state: State = State.DOWNLOADING, **more: Any) -> Job:
+    request = dataset_request(
+        "a_dataset",
+        Path("/data"),
+        Filters(
+            Filters.keys({"a": ["x", "y"], "b": []}), bbox=BBox(1, 2, 3, 4), exact=False, catalog_only=False
+        ),
+        source="https://a.example/",
+    )
+    return Job(1, request, "a_dataset", state, 1, **more)
+
+
+def test_a_job_of_many_files_says_how_many_are_done_and_how_many_failed() -> None:
+    job = _job(files_done=1_234, files_failed=2, files_total=300_000, bytes_done=5)
+    assert files_words(job) == "1,234 of 300,000 files, 2 failed"
+    assert "1,234/300,000" in "".join(job_line(job, columns_for(120)))
+    assert report_path(job) == "/data/a_dataset/err_report.csv"
+    assert report_path(_job(files_done=1, files_total=1)) == ""
+
+
+def test_its_bar_counts_files_where_bytes_are_not_known() -> None:
+    assert fraction(_job(files_done=50, files_failed=25, files_total=100)) == 0.75
+    assert fraction(_job()) is None
+    assert fraction(_job(bytes_done=1, bytes_total=4)) == 0.25
+
+
+def test_what_was_asked_for_is_said() -> None:
+    request = _job().request
+    assert isinstance(request, DatasetRequest)
+    assert filter_words(request.filters) == "a (x, y), b; box 1,2,3,4"
+    assert filter_words(Filters()) == "everything"
+    assert filter_words(Filters(catalog_only=True)) == "the catalog alone"
+
+
+async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOptions) -> None:
+    item = f"{DATASET}_tile_00_label"
+    in_the_way = options.output_dir / DATASET / LABELS / item / "labels.tif"
+    in_the_way.mkdir(parents=True)
+    (in_the_way / "mine").write_text("keep")
+    async with planned(options) as driver:
+        await driver.press("enter", "2")
+        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.FAILED, 30)
+        await driver.until("done with 1 failed")
+        await driver.until("err_report.csv")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DatasetJobScreen))
+        await driver.until("[failed]")
+        await driver.until("failed      4.4 kB")
+        await driver.until("737 of 738 files, 1 failed")
+        assert item in driver.screen()
+        await driver.press("f", "f")
+        await driver.until("[done]")
+        await driver.until("legend.csv")
+        (in_the_way / "mine").unlink()
+        in_the_way.rmdir()
+        await driver.press("r")
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+        await driver.until("738 of 738 files")
+    assert in_the_way.is_file()
+    assert (options.output_dir / DATASET / "err_report.csv").read_text() == ""
+
+
+async def _done(driver: Driver, collection: str) -> None:
+    await queue(driver, collection)
+    await driver.press("2")
+    await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE, 20)
+
+
+async def test_a_finished_archive_is_unpacked_after_a_question(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await _done(driver, LABELS)
+        await driver.press("u")
+        await driver.until(f"Unpack {LABELS}.tar.gz?")
+        await driver.press("n")
+        assert not (options.output_dir / LABELS).exists()
+        await driver.press("u")
+        await driver.until(f"Unpack {LABELS}.tar.gz?")
+        await driver.press("y")
+        await driver.until("11 files unpacked")
+    assert (options.output_dir / LABELS / "collection.json").is_file()
+
+
+async def test_a_damaged_archive_says_so_and_what_to_do(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await _done(driver, LABELS)
+        archive = options.output_dir / f"{LABELS}.tar.gz"
+        archive.write_bytes(gzip.compress(b"no archive at all" * 100))
+        await driver.press("u")
+        await driver.until("Unpack")
+        await driver.press("y")
+        await driver.until("damaged")
+
+
+async def test_a_dataset_needs_no_unpacking_and_says_nothing_of_it(options: AppOptions) -> None:
+    async with planned(options) as driver:
+        await driver.press("j", "space", "enter", "2")
+        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE, 30)
+        await driver.press("u", "v")
+        await driver.pilot.pause(0.1)
+        assert "Unpack" not in driver.screen()
+        assert "reading" not in driver.screen()
