@@ -265,7 +265,7 @@ async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOpt
         await driver.press("slash")
         await driver.type("kenya_02_s")
         await driver.press("enter")
-        await driver.until("tile")
+        await driver.until("Source imagery")
         form = await ask(driver)
         assert field(form, "filter").disabled and not field(form, "text").disabled
         await put(driver, form, collections="")
