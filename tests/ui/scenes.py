@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from textual.widgets import Input
 from mlhub_tui import paths
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
 from mlhub_tui.downloads.settings import Settings
+from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.screens.document import DocumentScreen
 
 from .conftest import Driver
@@ -277,6 +279,26 @@ async def keys(driver: Driver) -> None:
     await driver.until("esc closes")
 
 
+async def settings(driver: Driver) -> None:
+    """The settings, one of them explained."""
+    await driver.until("BigEarthNet")
+    await driver.press("comma")
+    await driver.until("enter writes")
+    await driver.press("down", "down")
+    await driver.until("what lines, bars and marks")
+
+
+async def messages(driver: Driver) -> None:
+    """What was said; the time of day is left out."""
+    await driver.until("BigEarthNet")
+    noon = time.mktime((2024, 2, 1, 12, 0, 0, 0, 0, -1))
+    driver.app.told.clear()
+    driver.app.told.append(Told(noon, "error", "the server did not answer\nretry, or check whether it is up"))
+    driver.app.told.append(Told(noon, "information", "ID copied: ref_african_crops_kenya_02_labels"))
+    await driver.press("exclamation_mark")
+    await driver.until("esc closes")
+
+
 SCENES: tuple[Scene, ...] = (
     browse,
     filtering,
@@ -299,6 +321,8 @@ SCENES: tuple[Scene, ...] = (
     found,
     edited,
     keys,
+    settings,
+    messages,
 )
 FIRST_START = (welcome, form, found)
 """Scenes before there is any profile."""

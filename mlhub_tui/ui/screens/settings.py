@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -36,11 +36,12 @@ class SettingsScreen(ModalScreen[bool | None]):
     ]
     CSS = """
     SettingsScreen > .dialog { height: auto; max-height: 100%; padding: 0 1; }
-    SettingsScreen VerticalScroll { height: auto; max-height: 1fr; scrollbar-size-vertical: 1; }
-    SettingsScreen Label.name { width: 17; }
+    SettingsScreen #rows { height: auto; overflow: hidden auto; scrollbar-size-vertical: 1; }
+    SettingsScreen.-short #rows { max-height: 55vh; }
+    SettingsScreen > .dialog Label.name { width: 17; }
     SettingsScreen #about { height: 2; color: $muted; margin: 1 0 0 0; }
     SettingsScreen #path { color: $muted; }
-    Screen.-short SettingsScreen #about, SettingsScreen.-short #about { height: 1; margin: 0; }
+    SettingsScreen.-short #about { height: 1; margin: 0; }
     """
 
     def __init__(self, config: Config) -> None:
@@ -52,7 +53,8 @@ class SettingsScreen(ModalScreen[bool | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Settings")
             dialog.border_subtitle = line("enter writes, arrows choose, esc cancels")
-            with VerticalScroll(can_focus=False):
+            # No VerticalScroll: its keys would scroll where they are to go from line to line.
+            with Vertical(id="rows"):
                 for one in _offered():
                     with Horizontal(classes="row"):
                         yield Label(line(one.name.replace("_", " ")), classes="name")
