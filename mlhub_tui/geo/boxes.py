@@ -41,6 +41,25 @@ def plain_boxes(boxes: Iterable[BBox | Sequence[float] | None]) -> list[Box]:
     return [found for box in boxes if box is not None and (found := plain(box)) is not None]
 
 
+def parts(boxes: Sequence[BBox]) -> Sequence[BBox]:
+    """Return the boxes of an extent without the first, where that is around all others.
+
+    It should be (STAC Collection spec, Spatial Extent Object), and then tells less than they do.
+    """
+    if len(boxes) < 2:
+        return boxes
+    whole = plain(boxes[0])
+    inside = whole is not None and all(_holds(whole, box) for box in plain_boxes(boxes[1:]))
+    return boxes[1:] if inside else boxes
+
+
+def _holds(whole: Box, box: Box) -> bool:
+    start = (box[0] - whole[0]) % 360
+    start = 0 if start > 359.999 else start
+    across = start + box[2] - box[0] <= whole[2] - whole[0] + 0.001
+    return across and whole[1] <= box[1] + 0.001 and box[3] <= whole[3] + 0.001
+
+
 def around(boxes: Sequence[Box]) -> Box | None:
     """Return the narrowest box around some, which may cross the antimeridian; None around nothing.
 

@@ -47,7 +47,7 @@ ASCII = {
 }
 """The character of a layer where braille cannot be drawn."""
 _ASCII = "".join(ASCII.values()).ljust(256).encode()
-_COAST, _FOOTPRINT = bytes([Layer.COAST]), bytes([Layer.FOOTPRINT])
+_COAST, _EXTENT, _FOOTPRINT = (bytes([layer]) for layer in (Layer.COAST, Layer.EXTENT, Layer.FOOTPRINT))
 
 
 class Run(NamedTuple):
@@ -219,8 +219,10 @@ def _rows(layers: Sequence[tuple[Layer, bytes]], view: View, ascii_only: bool) -
 def _cleared(text: str, layers: bytes, gap: int) -> tuple[str, bytes]:
     """Return a row, and the looks of its cells, without the coast in gaps between footprints."""
     looks = layers.translate(_LOOKS)
-    if _FOOTPRINT not in layers or _COAST not in looks:
+    if _COAST not in looks:
         return text, looks
+    if _FOOTPRINT not in layers or gap == _GAPS[-1]:
+        looks = _tinted(layers, looks)
     cells, kept = list(text), bytearray(looks)
     before = -len(text)
     for at, layer in enumerate(layers):
@@ -232,6 +234,13 @@ def _cleared(text: str, layers: bytes, gap: int) -> tuple[str, bytes]:
                     cells[between], kept[between] = " ", 0
         before = at
     return "".join(cells), bytes(kept)
+
+
+def _tinted(layers: bytes, looks: bytes) -> bytes:
+    """Return the looks of a row with the coast within an extent in the look of the extent."""
+    first, last = layers.find(_EXTENT), layers.rfind(_EXTENT)
+    inside = looks[first : last + 1] if first >= 0 else b""
+    return looks[:first] + inside.replace(_COAST, _FOOTPRINT) + looks[last + 1 :] if inside else looks
 
 
 def _runs(text: str, looks: bytes) -> list[Run]:

@@ -7,7 +7,7 @@ from .braille import WIDE
 from .view import View
 from .words import places
 
-_LONGEST_BAR = 14
+_LONGEST_BAR = 10
 """Cells of the scale's bar."""
 _LEAST_WORDS = 12
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from ..models import BBox, Extent, Interval
 from ..text import count, date, one_line
 from .boxes import Box, halves, plain_boxes
+from .boxes import parts as extent_parts
 from .seas import sea
 from .world import UNITS, Country, Ring, World, world
 
@@ -36,14 +37,12 @@ _NEAR = (0.1, 0.35, 1.0)
 def place_words(boxes: Sequence[BBox]) -> str:
     """Return where some boxes are; empty where they are nowhere.
 
-    Of several, the first is around all others and says less than they do (STAC Collection spec).
-
     Examples
     --------
     >>> place_words([BBox(33.9, -0.4, 35.2, 0.9)])
     'Kenya'
     """
-    return places(plain_boxes(boxes[1:] if len(boxes) > 1 else boxes))
+    return places(plain_boxes(extent_parts(boxes)))
 
 
 def where_and_when(extent: Extent) -> str:

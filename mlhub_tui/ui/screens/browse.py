@@ -224,8 +224,8 @@ class BrowseScreen(PlaceScreen):
     def action_map(self) -> None:
         """Give the keys to the map; where there is no room for one beside the tree, open it."""
         subject = self.tree_view.subject
-        if chart := self.query("#map"):
-            chart.first().focus()
+        if chart := [chart for chart in self.query("#map") if chart.display and chart.region]:
+            chart[0].focus()
         elif subject is not None and subject.is_document:
             self._open(subject, "map")
 

@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
+from ...geo.boxes import parts
 from ...geo.shapes import Footprint, footprint_of
 from ...geo.times import days_of
 from ...geo.words import place_words, time_words
@@ -238,8 +239,7 @@ def where_of(document: Document) -> tuple[tuple[BBox, ...], Interval | None]:
     match document:
         case Collection():
             extent = document.extent
-            boxes = extent.bboxes[1:] if len(extent.bboxes) > 1 else extent.bboxes
-            return boxes, extent.intervals[0] if extent.intervals else None
+            return tuple(parts(extent.bboxes)), extent.intervals[0] if extent.intervals else None
         case Item() | MLModel():
             return ((document.bbox,) if document.bbox is not None else ()), None
         case Dataset():

@@ -1,0 +1,298 @@
+"""The map and the histogram under Pilot: keys, messages, bytes; and where the screens show them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from random import Random
+from typing import Any
+
+import pytest
+from rich.console import Console
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.pilot import Pilot
+
+from mlhub_tui.geo.shapes import Footprint
+from mlhub_tui.models import BBox, Interval
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.commands import DATES, MAP, of
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.search import SearchForm
+from mlhub_tui.ui.theme import DARK
+from mlhub_tui.ui.widgets.footprint_map import FootprintMap
+from mlhub_tui.ui.widgets.map_pane import MapPane
+from mlhub_tui.ui.widgets.time_histogram import TimeHistogram
+
+from .conftest import Driver, driven
+from .test_browse import find
+
+KENYA = BBox(33.9, -4.7, 41.9, 5.5)
+PANE = (80, 16)
+"""Columns and rows of the map at 80x24, the bars, the strip and the histogram taken off."""
+
+
+class Stage(App[None]):
+    """The two widgets, with the messages they post."""
+
+    CSS = "FootprintMap { height: 16; } TimeHistogram { height: 5; }"
+
+    def __init__(self, ascii_only: bool = False) -> None:
+        super().__init__()
+        self.news: list[Message] = []
+        self._ascii = ascii_only
+        self.register_theme(DARK)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
+
+    def compose(self) -> ComposeResult:
+        yield FootprintMap(ascii_only=self._ascii)
+        yield TimeHistogram(ascii_only=self._ascii)
+
+    def on_footprint_map_moved(self, message: FootprintMap.Moved) -> None:
+        self.news.append(message)
+
+    def on_footprint_map_opened(self, message: FootprintMap.Opened) -> None:
+        self.news.append(message)
+
+    def on_footprint_map_box_chosen(self, message: FootprintMap.BoxChosen) -> None:
+        self.news.append(message)
+
+    def on_footprint_map_box_left(self, message: FootprintMap.BoxLeft) -> None:
+        self.news.append(message)
+
+    def on_time_histogram_range_chosen(self, message: TimeHistogram.RangeChosen) -> None:
+        self.news.append(message)
+
+
+@asynccontextmanager
+async def staged(ascii_only: bool = False) -> AsyncIterator[tuple[Stage, FootprintMap, Pilot[None]]]:
+    app = Stage(ascii_only)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        chart = app.query_one(FootprintMap)
+        chart.focus()
+        await pilot.pause()
+        yield app, chart, pilot
+
+
+def some(number: int, box: BBox = KENYA) -> list[Footprint]:
+    random = Random(1)
+    places = (
+        (random.uniform(box.west, box.east), random.uniform(box.south, box.north)) for _ in range(number)
+    )
+    return [Footprint((x, y, x + 0.3, y + 0.2)) for x, y in places]
+
+
+def text(chart: FootprintMap) -> str:
+    return "\n".join(chart.render_line(y).text for y in range(chart.size.height))
+
+
+def on_the_wire(chart: FootprintMap) -> int:
+    """Return the bytes of the whole map in a terminal of 256 colours, as one over SSH has."""
+    console = Console(force_terminal=True, color_system="256")
+    place = len("\x1b[24;1H")
+    return sum(len(chart.render_line(y).render(console).encode()) + place for y in range(chart.size.height))
+
+
+async def test_keys_move_the_map_and_look_closer() -> None:
+    async with staged() as (_, chart, pilot):
+        chart.show([KENYA])
+        start = chart.view
+        assert start is not None
+        await pilot.press("l", "k")
+        moved = chart.view
+        assert moved is not None and moved.longitude > start.longitude and moved.latitude > start.latitude
+        await pilot.press("plus")
+        assert chart.view is not None and chart.view.scale == pytest.approx(2 * start.scale)
+        await pilot.press("0")
+        assert chart.view is not None and chart.view.east - chart.view.west == 360
+        await pilot.press("f")
+        assert chart.view is not None and chart.view.longitude == pytest.approx(37.9)
+
+
+async def test_the_globe_ends_at_the_poles_and_goes_on_over_the_antimeridian() -> None:
+    async with staged() as (_, chart, pilot):
+        chart.show([])
+        await pilot.press("plus", "plus", *["k"] * 40)
+        assert chart.view is not None and chart.view.north == pytest.approx(90)
+        for _step in range(60):
+            await pilot.press("l")
+            assert -180 <= chart.view.longitude < 180
+
+
+async def test_footprints_are_gone_through_and_opened() -> None:
+    async with staged() as (app, chart, pilot):
+        chart.show([KENYA], some(5))
+        await pilot.press("n", "n", "N", "N", "enter")
+        await pilot.pause()
+        assert [news.index for news in app.news] == [0, 1, 0, 4, 4]  # type: ignore[attr-defined]
+        assert isinstance(app.news[-1], FootprintMap.Opened)
+        assert "Tanzania" in text(chart).splitlines()[-1]
+
+
+async def test_without_footprints_keys_for_them_are_left_to_the_screen() -> None:
+    async with staged() as (_, chart, _pilot):
+        chart.show([KENYA])
+        assert not chart.check_action("step", ())
+        assert not chart.check_action("take", ())
+        assert not chart.check_action("corner", ())
+
+
+async def test_a_box_is_chosen_by_its_corners() -> None:
+    async with staged() as (app, chart, pilot):
+        chart.show([KENYA])
+        chart.choose_box(KENYA)
+        await pilot.press("right", "down", "o", "left", "up", "enter")
+        await pilot.pause()
+        (news,) = app.news
+        assert isinstance(news, FootprintMap.BoxChosen)
+        box = news.box
+        assert box.west < 33.9 and box.south < -4.7 and box.east > 41.9 and box.north > 5.5
+        assert not chart.choosing
+        await pilot.press("b", "escape")
+        await pilot.pause()
+        assert isinstance(app.news[-1], FootprintMap.BoxLeft)
+
+
+async def test_a_box_may_cross_the_antimeridian() -> None:
+    async with staged() as (app, chart, pilot):
+        chart.show([BBox(170, -20, -175, -10)])
+        chart.choose_box(BBox(170, -20, 178, -10))
+        await pilot.press(*["right"] * 20, "enter")
+        await pilot.pause()
+        (news,) = app.news
+        assert isinstance(news, FootprintMap.BoxChosen)
+        assert news.box.west == 170 and -180 < news.box.east < 170
+
+
+@pytest.mark.parametrize("number", [0, 40, 1_000])
+async def test_a_country_full_of_footprints_is_short_of_bytes(number: int) -> None:
+    async with staged() as (_, chart, _pilot):
+        chart.show([KENYA], some(number))
+        assert (chart.size.width, chart.size.height) == PANE
+        whole = on_the_wire(chart)
+        chart.show([])
+        world = on_the_wire(chart)
+        print(f"{number} footprints: {whole} B, the world: {world} B")
+        assert whole <= 3_000
+        assert world <= 3_000
+
+
+async def test_only_cells_that_differ_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged() as (_, chart, _pilot):
+        chart.show([KENYA], some(200))
+        chart.highlight(0)
+        drawn: list[Any] = []
+        monkeypatch.setattr(chart, "refresh", lambda *regions, **_: drawn.extend(regions))
+        chart.highlight(1)
+        assert drawn
+        assert sum(region.area for region in drawn) < 120
+
+
+async def test_in_ascii_nothing_else_is_drawn() -> None:
+    async with staged(ascii_only=True) as (app, chart, pilot):
+        chart.show([KENYA], some(20))
+        await pilot.press("n", "b")
+        assert text(chart).isascii()
+        dates = app.query_one(TimeHistogram)
+        dates.show({date(2018, 4, 1): 3, date(2018, 9, 1): 1})
+        assert all(dates.render_line(y).text.isascii() for y in range(5))
+
+
+async def test_a_range_of_time_is_chosen_by_its_ends() -> None:
+    async with staged() as (app, _chart, pilot):
+        dates = app.query_one(TimeHistogram)
+        dates.show({date(2018, 4, 2): 3, date(2019, 9, 1): 1}, Interval("2018-01-01", "2019-12-31"))
+        dates.focus()
+        await pilot.press("l", "l", "l", "b", "l", "enter")
+        await pilot.pause()
+        (news,) = app.news
+        assert isinstance(news, TimeHistogram.RangeChosen)
+        assert (news.when, news.words) == ("2018-04-01/2018-05-31", "Apr to May 2018")
+        dates.add({date(2024, 1, 1): 5})
+        assert dates.range is not None and dates.bins is not None
+        assert dates.bins.start(dates.range[0]) <= date(2018, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "owners"), [(MAP, (FootprintMap, MapPane)), (DATES, (TimeHistogram, MapPane))]
+)
+def test_every_key_has_its_action(place: str, owners: tuple[type, ...]) -> None:
+    for command in of(place):
+        name = command.action.partition("(")[0]
+        assert any(hasattr(owner, f"action_{name}") for owner in owners), command.id
+
+
+# On the screens
+
+
+async def opened(driver: Driver) -> MapPane:
+    """Open the map of a collection with items."""
+    await find(driver, "kenya_02_s")
+    await driver.press("m")
+    await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+    await driver.until("footprints")
+    return driver.app.screen.query_one(MapPane)
+
+
+async def test_a_collection_shows_its_items_on_the_map_with_their_dates(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        pane = await opened(driver)
+        await driver.until("items loaded")
+        await driver.until("Kenya")
+        chart = pane.query_one(FootprintMap)
+        assert len(chart.footprints) == 30
+        assert chart.has_focus
+        await driver.press("N")
+        await driver.until(lambda: len(chart.footprints) == 52)
+        await driver.press("enter")
+        await driver.until("Properties")
+
+
+async def test_a_range_of_dates_leaves_what_lies_in_it(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        pane = await opened(driver)
+        await driver.until("items loaded")
+        await driver.press("t", "g", "b", *"lllll", "enter")
+        await driver.until(" of 30")
+        assert 0 < len(pane.query_one(FootprintMap).footprints) < 30
+        await driver.press("escape")
+        await driver.until("30 footprints")
+        await driver.press("t")
+        assert pane.query_one(FootprintMap).has_focus
+
+
+async def test_a_box_on_the_map_begins_a_search(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await opened(driver)
+        await driver.press("b", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
+        await driver.until("ref_african_crops_kenya_02_source")
+        assert "°E" in driver.screen()
+
+
+async def test_the_extent_is_told_in_words(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_s")
+        await driver.until("Kenya, ")
+
+
+async def test_a_wide_terminal_has_the_map_beside_the_tree(options: AppOptions) -> None:
+    async with driven(options, (140, 40)) as driver:
+        await find(driver, "kenya_02_s")
+        await driver.until(lambda: bool(driver.app.screen.query(FootprintMap)))
+        chart = driver.app.screen.query_one(FootprintMap)
+        await driver.until(lambda: bool(chart.boxes))
+        await driver.press("m")
+        assert chart.has_focus
+        await driver.press("escape")
+        assert driver.app.focused is not chart
+        await driver.pilot.resize_terminal(80, 24)
+        await driver.pilot.pause()
+        await driver.until(lambda: not chart.region)
+        await driver.press("m")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
