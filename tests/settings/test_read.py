@@ -88,11 +88,12 @@ def test_a_folder_in_its_place_is_left_out(tmp_path: Path) -> None:
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+    lambda c: st.lists(c, max_size=2) | st.dictionaries(st.text(max_size=5), c, max_size=2),
+    max_leaves=3,
 )
 
 
-@given(st.dictionaries(st.sampled_from([*settings()]) | st.text(), _JSON))
+@given(st.dictionaries(st.sampled_from([*settings()]) | st.text(max_size=20), _JSON, max_size=6))
 def test_no_value_is_a_fault_and_each_bad_one_is_a_line(found: dict[str, object]) -> None:
     good, problems = checked(found)
     assert len(good) + len(problems) == len(found)
