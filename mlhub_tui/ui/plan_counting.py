@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ..downloads.plan.bins import Bins, bins
 from ..downloads.plan.counts import Counter, Counts
@@ -14,10 +16,10 @@ from ..downloads.threads import in_thread
 from ..errors import InvalidSearch
 from .plan_pictures import Area, Canvas, Picture, edges, map_rows, picture
 
+T = TypeVar("T")
 _TRIES = 3
 _NEAR = 20
 """Degrees: of a smaller area the footprints themselves are drawn, of a larger one square degrees."""
-_SEEN = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,26 @@ class Counted:
         What area and time leave, whatever is ticked.
     chosen
         What of that is ticked.
-    picture
-        Where and when that is.
     """
 
     filters: Filters
     everything: Counts
     chosen: Counts
-    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What all maps of one size have in common: the area, the raster, and where there is anything."""
+
+    size: tuple[int, int]
+    edge: str
+    canvas: Canvas
+    near: bool
+    cells: frozenset[tuple[int, int]]
 
 
 class Counting:
-    """Counts selections of one index, one at a time.
+    """Counts selections of one index, and draws them, one after the other.
 
     Parameters
     ----------
@@ -55,57 +65,64 @@ class Counting:
         self.index = index
         self._counter = Counter(index)
         self._all: Bins | None = None
-        self._area: Area | None = None
-        self._covered: tuple[Canvas, dict[tuple[int, int], int]] | None = None
+        self._ground: _Ground | None = None
 
-    async def count(self, filters: Filters, size: tuple[int, int]) -> Counted:
+    async def count(self, filters: Filters) -> Counted:
         """Count a selection; a cancel ends it at once.
-
-        Parameters
-        ----------
-        size
-            Columns and rows of the picture; none is drawn where one is 0.
 
         Raises
         ------
         InvalidSearch, NoShapely
             As `Counter.counts`; an index that cannot be read any more is the former.
         """
+
+        def work() -> Counted:
+            everything = self._counter.counts(replace(filters, collections=(), catalog_only=False))
+            return Counted(filters, everything, self._counter.counts(filters))
+
+        return await self._in_thread(work)
+
+    async def draw(self, filters: Filters, size: tuple[int, int]) -> Picture:
+        """Draw where and when a selection is, in so many columns and rows; errors as of `count`."""
+        return await self._in_thread(lambda: self._draw(filters, size)) if all(size) else ()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         for _ in range(_TRIES):
             try:
-                return await in_thread(lambda: self._count(filters, size), interrupt=self.index.interrupt)
+                return await in_thread(work, interrupt=self.index.interrupt)
             except sqlite3.OperationalError as error:
-                # The end of the count before may reach the one that is just beginning.
+                # The end of the work before may reach the one that is just beginning.
                 if "interrupt" not in str(error):
                     raise _unreadable(error) from None
             except sqlite3.DatabaseError as error:
                 raise _unreadable(error) from None
         raise _unreadable("it is busy")
 
-    def _count(self, filters: Filters, size: tuple[int, int]) -> Counted:
-        everything = self._counter.counts(replace(filters, collections=(), catalog_only=False))
-        chosen = self._counter.counts(filters)
-        return Counted(filters, everything, chosen, self._draw(filters, size) if all(size) else ())
-
     def _draw(self, filters: Filters, size: tuple[int, int]) -> Picture:
-        """Draw where and when a selection is; what there is in all is looked at once for each size."""
         if self._all is None:
-            self._all, self._area = bins(self.index, _SEEN), extent(self.index)
+            self._all = bins(self.index, Filters())
         found = Bins({}, {}) if filters.catalog_only else bins(self.index, filters)
-        rows = map_rows(self._all, size[1])
-        if self._area is None or not rows:
+        if self._ground is None or self._ground.size != size:
+            self._ground = self._survey(self._all, size)
+        ground = self._ground
+        if ground is None:
             return picture(found, self._all, (), "", size)
-        west, south, east, north = self._area
-        near = east - west <= _NEAR and north - south <= _NEAR
-        seen = self._area if near else _around(self._all)
+        if not ground.near:
+            dots = ground.canvas.squares(found.squares)
+        else:
+            dots = {} if filters.catalog_only else covered(self.index, filters, ground.canvas.grid)
+        return picture(found, self._all, ground.canvas.draw(dots, ground.cells), ground.edge, size)
+
+    def _survey(self, everything: Bins, size: tuple[int, int]) -> _Ground | None:
+        """Look at where everything is, for maps of a size; None where there is nothing or no room."""
+        area, rows = extent(self.index), map_rows(everything, size[1])
+        if area is None or not rows:
+            return None
+        near = area[2] - area[0] <= _NEAR and area[3] - area[1] <= _NEAR
+        seen = area if near else _around(everything)
         canvas = Canvas.around(seen, size[0], rows)
-        if not near:
-            drawn = canvas.draw(canvas.squares(found.squares), canvas.squares(self._all.squares))
-            return picture(found, self._all, drawn, edges(seen), size)
-        if self._covered is None or self._covered[0] != canvas:
-            self._covered = canvas, covered(self.index, _SEEN, canvas.grid)
-        selected = {} if filters.catalog_only else covered(self.index, filters, canvas.grid)
-        return picture(found, self._all, canvas.draw(selected, self._covered[1]), edges(seen), size)
+        dots = covered(self.index, Filters(), canvas.grid) if near else canvas.squares(everything.squares)
+        return _Ground(size, edges(seen), canvas, near, canvas.cells(dots))
 
     async def close(self) -> None:
         """Close the index; a count that runs ends."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..downloads.plan.bins import Bins
@@ -59,42 +59,50 @@ class Canvas:
         """Return numbers by square degree as numbers by dot."""
         grid = self.grid
         found: dict[Square, int] = {}
+        if grid.step >= 1:
+            for (x, y), number in numbers.items():
+                dot = int((x + 0.5 - grid.west) / grid.step), int((y + 0.5 - grid.south) / grid.step)
+                found[dot] = found.get(dot, 0) + number
+            return found
         for (x, y), number in numbers.items():
-            for dot in _range((x - grid.west) / grid.step, (x + 1 - grid.west) / grid.step):
-                for line in _range((y - grid.south) / grid.step, (y + 1 - grid.south) / grid.step):
-                    found[dot, line] = found.get((dot, line), 0) + number
+            for dot_x in _range((x - grid.west) / grid.step, (x + 1 - grid.west) / grid.step):
+                for dot_y in _range((y - grid.south) / grid.step, (y + 1 - grid.south) / grid.step):
+                    found[dot_x, dot_y] = found.get((dot_x, dot_y), 0) + number
         return found
 
-    def draw(self, selected: Mapping[Square, int], everything: Mapping[Square, int]) -> list[str]:
+    def cells(self, dots: Iterable[Square]) -> frozenset[Square]:
+        """Return the cells, by row and column, that some dots are in."""
+        lines = self.grid.rows
+        return frozenset(((lines - 1 - y) // 4, x // 2) for x, y in dots)
+
+    def draw(self, selected: Mapping[Square, int], everything: frozenset[Square]) -> list[str]:
         """Return the lines of a map: dots where selected items are, a point in cells of others only.
 
         Parameters
         ----------
-        selected, everything
+        selected
             Numbers of items by dot. Where the dots of a cell have many and few, the few are thinned out.
+        everything
+            The cells in which there is anything.
         """
         lines = self.grid.rows
-        cells = [[0] * self.columns for _ in range(self.rows)]
-        others = [[False] * self.columns for _ in range(self.rows)]
+        raster = [[0] * self.columns for _ in range(self.rows)]
         most = math.log1p(max(selected.values(), default=1))
         dense = self.grid.step < _THIN
         for (x, y), number in selected.items():
-            row, column, line = (lines - 1 - y) // 4, x // 2, (lines - 1 - y) % 4
+            row, line = divmod(lines - 1 - y, 4)
+            column = x // 2
             if not (0 <= row < self.rows and 0 <= column < self.columns):
                 continue
             level = max(round(math.log1p(number) / most * 8), 2) if dense else 8
             if _ORDER[x % 2][line] < level:
-                cells[row][column] |= _DOTS[x % 2][line]
-        for x, y in everything:
-            row, column = (lines - 1 - y) // 4, x // 2
-            if 0 <= row < self.rows and 0 <= column < self.columns:
-                others[row][column] = True
+                raster[row][column] |= _DOTS[x % 2][line]
         return [
             "".join(
-                chr(0x2800 + bits) if bits else _ELSEWHERE if other else " "
-                for bits, other in zip(line, more, strict=True)
+                chr(0x2800 + bits) if bits else _ELSEWHERE if (row, column) in everything else " "
+                for column, bits in enumerate(cells)
             )
-            for line, more in zip(cells, others, strict=True)
+            for row, cells in enumerate(raster)
         ]
 
 

@@ -113,7 +113,7 @@ def test_the_reading_says_how_far_it_is() -> None:
 def test_the_map_has_dots_for_the_selection_and_points_for_the_rest() -> None:
     everything = {(0, 0): 5, (40, 20): 5}
     canvas = Canvas.around((0, 0, 41, 21), 20, 6)
-    lines = canvas.draw(canvas.squares({(0, 0): 5}), canvas.squares(everything))
+    lines = canvas.draw(canvas.squares({(0, 0): 5}), canvas.cells(canvas.squares(everything)))
     assert [len(line) for line in lines] == [20] * 6
     assert 0x2800 < ord(lines[-1].strip()[0]) < 0x2900, "west and south are at the lower left"
     assert lines[0].strip() == "·", "what is not selected is there all the same"
@@ -121,7 +121,7 @@ def test_the_map_has_dots_for_the_selection_and_points_for_the_rest() -> None:
 
 def test_an_empty_selection_is_an_empty_map() -> None:
     canvas = Canvas.around((0, 0, 1, 1), 4, 2)
-    assert canvas.draw({}, {}) == ["    ", "    "]
+    assert canvas.draw({}, frozenset()) == ["    ", "    "]
 
 
 def test_the_edges_of_a_map_are_written_as_people_write_them() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -32,7 +33,7 @@ from ..widgets.picture_view import PictureView
 from ..widgets.plan_tree import PlanTree
 from .base import PlaceScreen
 
-DEBOUNCE = 0.06
+DEBOUNCE = 0.04
 """Seconds after the last key before the selection is counted."""
 _EVERY = 0.5
 """Seconds between two words on how far the reading is."""
@@ -176,7 +177,12 @@ class PlanScreen(PlaceScreen):
         """Count what is selected, a moment after the last change; the keys do not wait for it."""
         self._counted = None
         await asyncio.sleep(DEBOUNCE)
-        await self._count()
+        counted = await self._count()
+        if counted is None or self._counting is None or self.closing:
+            return
+        pictures = self.query_one(PictureView)
+        with contextlib.suppress(MLHubException):  # the count has said it
+            pictures.show(await self._counting.draw(counted.filters, pictures.room))
 
     async def _count(self) -> Counted | None:
         """Count what is selected and show it; None where it cannot be, which is said."""
@@ -186,7 +192,7 @@ class PlanScreen(PlaceScreen):
             filters = await self._filters()
             if filters is None or self.closing:
                 return None
-            counted = await self._counting.count(filters, self.query_one(PictureView).room)
+            counted = await self._counting.count(filters)
         except MLHubException as error:
             self._say("remarks", line(f"! {why(error)}", "bold $error"))
             return None
@@ -234,7 +240,6 @@ class PlanScreen(PlaceScreen):
         if counted is None:
             return
         self.query_one(PlanTree).show(counted.everything, counted.chosen)
-        self.query_one(PictureView).show(counted.picture)
         words, bad = self._sum(counted)
         self._say("sum", line(words, "$warning" if bad else ""))
         notes = remarks(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
