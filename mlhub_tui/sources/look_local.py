@@ -219,8 +219,9 @@ class _Patient(io.FileIO):
 
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """Yield the members that may be a root."""
+    kept: Any = vars(archive)["members"]  # not in the type's description
     for member in archive:
-        archive.members.clear()  # else it keeps every member of an archive of a million
+        kept.clear()  # else it keeps every member of an archive of a million
         if member.isfile() and member.name.rpartition("/")[2] in ROOTS and member.size <= _LARGEST:
             yield member
 
