@@ -128,7 +128,7 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
 
 
 async def test_the_detail_shows_markup_as_text(harm: AppOptions) -> None:
-    async with driven(harm, (140, 40)) as driver:
+    async with driven(harm, (140, 70)) as driver:
         await loaded(driver)
         await go_to(driver, EntryKind.DATASET, nasty("0 dataset"))
         await driver.until("Creator")
