@@ -148,6 +148,20 @@ async def items(driver: Driver) -> None:
     await driver.until("30 items of 52")
 
 
+async def where(driver: Driver) -> None:
+    """Where and when the items of a collection are, one of them under the cursor."""
+    await _opened(driver, "m")
+    await driver.until("items loaded")
+    await driver.press("f", "n")
+
+
+async def choosing_a_box(driver: Driver) -> None:
+    """A box chosen on the map."""
+    await where(driver)
+    await driver.press("0", "b")
+    await driver.until("enter takes")
+
+
 async def collection_assets(driver: Driver) -> None:
     """The assets of a collection."""
     await _opened(driver, "a")
@@ -304,6 +318,8 @@ SCENES: tuple[Scene, ...] = (
     filtering,
     collection,
     items,
+    where,
+    choosing_a_box,
     json,
     item,
     assets,
