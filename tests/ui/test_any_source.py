@@ -150,7 +150,8 @@ async def test_a_page_that_fails_is_tried_again_alone(tmp_path: Path) -> None:
         await driver.press("G", "enter")
         await driver.until(lambda: amount(driver) == "150")
         assert "Collection 99 " in driver.screen(), "nothing that was there is lost"
-        assert "the server failed" not in driver.screen()
+        # The detail follows the cursor a moment later.
+        await driver.until(lambda: "the server failed" not in driver.screen())
 
 
 async def test_what_was_left_out_why_it_stopped_and_notes_are_said(tmp_path: Path) -> None:

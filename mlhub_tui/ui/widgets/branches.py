@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
 from ...profiles import Kind
 from .entries import Node, Subject, entry_pieces, identity, keeps_end, node_key
@@ -58,6 +59,7 @@ class Branches:
         """What to say of the groups instead of how much they list: what a filter found in them."""
         self._opened: dict[Path, set[str]] = {}
         self._closed: set[Path] = set()
+        self._last: list[Entry] = []
 
     # The top
 
@@ -67,6 +69,7 @@ class Branches:
         self.grown.clear()
         self._opened.clear()
         self._closed.clear()
+        self._last = []
         self.groups = [Row[Node](GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]]
         for row in self.groups:
             row.is_open = row is self.groups[0]
@@ -76,7 +79,9 @@ class Branches:
     def start_over(self) -> None:
         """List the top anew; what is there stays until the answer comes."""
         for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
-            self.grown[row] = Listing(noun, at_top=True)
+            before = self.grown.get(row)
+            self.grown[row] = fresh = Listing(noun, at_top=True)
+            fresh.kept = before.kept if before is not None else ""
             self.tell(row)
 
     @property
@@ -105,6 +110,8 @@ class Branches:
         title, detail = node.title, ""
         if not listing.loaded and not listing.complete:
             note = "not loaded" if listing.failure is not None else "loading…"
+        if listing.kept:
+            note = f"{listing.loaded or len(row.children or ()):,}, {listing.kept}"
         if listing.failure is not None:
             detail = f"{listing.failure.message}\n{listing.failure.hint}"
         if self.about is not None and row is self.groups[0]:
@@ -207,14 +214,31 @@ class Branches:
             for entry in entries
         ]
         start = listing.loaded
+        if listing.failure is None:
+            listing.kept = ""
         listing.hays += [haystack(entry) for entry in entries]
         self._put(row, rows, listing.tail(), start)
+        self.tell(row)
+
+    def show_last(self, entries: Sequence[Entry], age: str) -> None:
+        """Show what the source listed last time, until it answers."""
+        row, listing = self.groups[0], self.top
+        self._last = [*entries]
+        listing.complete = True  # there is no more of it to be had
+        self.add(row, entries)
+        self.grown[row] = fresh = Listing(listing.noun, at_top=True)
+        fresh.kept = age
         self.tell(row)
 
     def settle(self, row: NodeRow) -> None:
         """Say anew below the entries of a row how its listing stands."""
         listing = self.grown.get(row)
         if listing is not None:
+            if listing.kept and listing.failure is not None and not listing.loaded:
+                if _is_away(listing.failure):
+                    self.add(row, self._last)
+                else:
+                    listing.kept = ""
             if not listing.loaded and not listing.loading:
                 self._forget_below(row)
             if listing.loaded or not (listing.at_top and listing.loading):
@@ -312,6 +336,11 @@ class Branches:
         return self.subject(
             next((r for r in above if isinstance(r.data, Entry) and r.data.kind in kinds), None)
         )
+
+
+def _is_away(error: MLHubException) -> bool:
+    """Whether an error says nothing of the listing, but that the source cannot be asked now."""
+    return isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
 
 
 def _rows(nodes: Sequence[Node]) -> list[NodeRow]:

@@ -73,6 +73,13 @@ class CatalogTree(FilteredTree):
         self.branches.recall(view.opened, view.closed)
         self._goal, self._placed = view.cursor, self.cursor_row
 
+    def show_last(self, entries: Sequence[Entry], age: str) -> None:
+        """Show what the source listed last time, until it answers."""
+        self.branches.show_last(entries, age)
+        if not self._goal and self.cursor_row is not None:
+            self._goal, self._placed = self.branches.path(self.cursor_row), self.cursor_row
+        self._listed()
+
     def fail(self, error: MLHubException) -> None:
         """Say why there is no source, and the way on."""
         for row in self.branches.groups:

@@ -37,6 +37,8 @@ class Listing(Pager):
         self.hays: list[str] = []
         """What the filter looks at, one for each entry, in order."""
         self.failure: MLHubException | None = None
+        self.kept = ""
+        """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
 
     @property
     def loaded(self) -> int:
@@ -65,7 +67,7 @@ class Listing(Pager):
         """Return the lines below the entries: what is missing, why, and the way on."""
         lines: list[Words] = []
         if self.error:
-            if self.at_top and self.failure is not None and not self.loaded:
+            if self.at_top and self.failure is not None and (self.kept or not self.loaded):
                 return [NoteNode(self.failure.message, error=True), *WAYS_OUT]
             # On a line of its own: the reason may be longer than the tree is wide.
             lines = [NoteNode(self.error, error=True, retry=True), NoteNode("try again (enter)", retry=True)]

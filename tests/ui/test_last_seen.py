@@ -1,0 +1,91 @@
+"""What a source listed last time is shown at once, with its age, until it answers."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.models import Dataset, Entry, EntryKind
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources.cache import DocumentCache
+from mlhub_tui.sources.last_listing import MOST, LastListing
+from mlhub_tui.ui import last_seen
+
+from .conftest import Driver, driven
+
+NOW = 1_700_000_000.0
+
+
+def listing(source: str = "https://a.example/", reader: str = "", now: float = NOW) -> LastListing:
+    return LastListing(source, reader, clock=lambda: now)
+
+
+def test_what_was_listed_is_found_again_with_its_age(mlhub_home: Path) -> None:
+    dataset = Entry.of(Dataset({"id": "d", "title": "D", "collections": [{"id": "c", "types": ["labels"]}]}))
+    collection = Entry(EntryKind.COLLECTION, "c", "C")
+    assert listing().load() == ([], 0.0)
+    assert not mlhub_home.exists()
+    listing().save([dataset, collection])
+    entries, age = listing(now=NOW + 7200).load()
+    assert entries == [dataset, collection]
+    assert isinstance(entries[0].document, Dataset)
+    assert entries[0].document.raw == dataset.document.raw if dataset.document else False
+    assert age == 7200
+
+
+def test_another_source_and_another_reader_have_their_own() -> None:
+    listing().save([Entry(EntryKind.COLLECTION, "c")])
+    assert listing("https://b.example/").load() == ([], 0.0)
+    assert listing(reader="team").load() == ([], 0.0)
+
+
+def test_it_is_bounded_and_goes_with_the_cache() -> None:
+    listing().save([Entry(EntryKind.COLLECTION, f"c{n}") for n in range(MOST * 2)])
+    assert len(listing().load()[0]) == MOST
+    with closing(DocumentCache()) as cache:
+        cache.clear()
+    assert listing().load()[0] == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1, null, {}]", b'[{"kind": "dataset", "raw": 3}]', b"[" * 9999]
+)
+def test_what_is_damaged_is_left_out(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlhub_tui.sources.last_listing.json.dumps", lambda _: "name")
+    last = listing()
+    monkeypatch.setattr("mlhub_tui.sources.last_listing.json.dumps", lambda _: content.decode())
+    last.save([])
+    assert last.load()[0] == []
+
+
+def listing_of(driver: Driver) -> LastListing:
+    connection = driver.app.connection
+    last = last_seen.of(connection) if connection is not None else None
+    assert last is not None
+    return last
+
+
+async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -> None:
+    with SampleServer() as server:
+        options = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path)
+        async with driven(options) as driver:
+            await driver.until("BigEarthNet")
+            await driver.until(lambda: listing_of(driver).load()[0])
+        async with driven(options) as driver:
+            await driver.until("Datasets  45")
+            await driver.until(lambda: "as of" not in driver.screen().splitlines()[1])
+            await driver.press("j", "j")
+            assert driver.screen().count("BigEarthNet") == 1
+    async with driven(options, (100, 60)) as driver:
+        await driver.until("45, as of ")
+        await driver.until("try again (r)")
+        assert "BigEarthNet" in driver.screen()
+        await driver.press("r")
+        await driver.pilot.pause(0.2)
+        await driver.until("try again (r)")
+        assert "45, as of " in driver.screen()
+        await driver.press("j", "l")
+        await driver.until("▾ A crop type")
