@@ -15,7 +15,7 @@ from .job import DatasetRequest
 from .plan.build import of_archive
 from .plan.index import Index
 from .plan.making import Show
-from .plan.pages import of_pages, of_search
+from .plan.pages import of_pages, of_search, read_before
 from .plan.progress import Progress
 from .resolve import ItemsSource, JobSource
 from .threads import in_thread
@@ -51,7 +51,8 @@ async def index_of_archive(request: DatasetRequest, archive: Path, show: Show) -
 async def index_of_items(request: DatasetRequest, source: JobSource, show: Show) -> Index:
     """Return the index of the items of collections, read page by page; it counts for the day of the wish.
 
-    A STAC API is asked for what the area and the time leave, where it has a search.
+    A STAC API is asked for what the area and the time leave, where it has a search and not all was read to
+    plan with.
 
     Raises
     ------
@@ -64,6 +65,10 @@ async def index_of_items(request: DatasetRequest, source: JobSource, show: Show)
         raise NotOffered("the source has no items")
     day = request.stamp[: len(today())]
     where, name, filters = request.source, request.dataset_id, request.filters
+    names = request.collections
+    planned = await in_thread(lambda: read_before(names, location=where, dataset=name, validator=day))
+    if planned is not None:
+        return planned
     if request.kind is Kind.STAC_API and filters.sifts_items:
         when = "" if filters.when is None else str(filters.when)
         search = Search(request.collections, bbox=filters.bbox, intersects=filters.intersects, datetime=when)
@@ -73,7 +78,6 @@ async def index_of_items(request: DatasetRequest, source: JobSource, show: Show)
             )
         except NotOffered:
             pass  # it has no search: all items are read, and chosen from here
-    names = request.collections
     return await of_pages(
         source, names, location=where, dataset=name, validator=day, page_size=_PAGE, show=show
     )

@@ -90,8 +90,19 @@ async def of_pages(
 
         return Listing(collection, page, lambda: source.collection(collection))
 
-    subject = Subject(location, dataset, json.dumps([validator, *collections]))
+    subject = _subject(collections, location, dataset, validator)
     return await _of_listings(subject, [listing(each) for each in collections], show, fresh)
+
+
+def read_before(
+    collections: Sequence[str], *, location: str, dataset: str, validator: str = ""
+) -> Index | None:
+    """Return the index that `of_pages` has made of collections, None where it is not whole; blocks."""
+    return opened(_subject(collections, location, dataset, validator))
+
+
+def _subject(collections: Sequence[str], location: str, dataset: str, validator: str) -> Subject:
+    return Subject(location, dataset, json.dumps([validator, *collections]))
 
 
 async def of_search(

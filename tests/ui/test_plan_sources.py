@@ -1,0 +1,90 @@
+"""Plans of collections that are not MLHub's: read page by page, from an API or a static catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlhub_tui.downloads.job import DatasetRequest, State
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.screens.dataset import DatasetScreen
+from mlhub_tui.ui.screens.plan import PlanScreen
+
+from ..sources.static.grow import forest, plant
+from .conftest import Driver, driven
+from .stac_service import Service
+from .test_search import at
+
+
+async def plan(driver: Driver) -> None:
+    """Open the plan of the collection under the cursor."""
+    await driver.press("D")
+    await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen))
+    assert "archives" not in driver.screen()
+    await driver.press("enter")
+    await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))
+
+
+async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path) -> None:
+    async with at(Service(number=250), tmp_path) as driver:
+        await plan(driver)
+        await driver.until("1,001 files · 25.1 kB + 750 of unknown size · 250 items")
+        await driver.press(*"jjjj", "space")  # who reads those pays for it
+        await driver.until("751 files")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.jobs)
+        request = driver.app.jobs[0].request
+        assert isinstance(request, DatasetRequest)
+        assert request.collections == ("scenes",)
+        await driver.until(lambda: driver.app.jobs[0].state.finished, 30)
+        assert driver.app.jobs[0].state is State.DONE, driver.app.jobs[0].reason
+    assert len(list((tmp_path / "scenes" / "scenes").rglob("*.tif"))) == 500
+
+
+async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path) -> None:
+    service = Service(number=28)
+    async with at(service, tmp_path) as driver:
+        await plan(driver)
+        await driver.until("28 items")
+        await driver.press("t")
+        await driver.type("2020-01-05")
+        await driver.until("5 files")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.jobs)
+        await driver.until(lambda: driver.app.jobs[0].state.finished, 30)
+        assert driver.app.jobs[0].files_total == 5
+        assert not service.searches
+
+
+async def test_a_page_that_fails_is_said_and_the_reading_goes_on_from_there(tmp_path: Path) -> None:
+    service = Service(number=250, failing={"100"})
+    async with at(service, tmp_path) as driver:
+        await plan(driver)
+        await driver.until("r tries again")
+        before = len(service.server.asked)
+        service.failing.clear()
+        await driver.press("r")
+        await driver.until("250 items")
+        pages = [asked for asked in service.server.asked[before:] if "items" in asked.path]
+        assert len(pages) <= 2, "the first page was kept"
+
+
+async def test_a_collection_of_a_static_catalog_on_disk_is_planned(tmp_path: Path) -> None:
+    root = plant(tmp_path / "catalog", forest(2, 7))
+    async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:
+        await driver.until("regions")
+        await driver.press("j", "l")
+        await driver.until("c1")
+        await driver.press("j")
+        await plan(driver)
+        await driver.until("7 items")
+
+
+async def test_nothing_ticked_is_nothing_to_fetch_where_there_is_no_catalog(tmp_path: Path) -> None:
+    async with at(Service(number=20), tmp_path) as driver:
+        await plan(driver)
+        await driver.until("20 items")
+        await driver.press("a")
+        await driver.until("nothing is ticked")
+        await driver.press("enter")
+        await driver.pilot.pause(0.1)
+        assert not driver.app.jobs
