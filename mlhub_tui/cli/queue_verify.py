@@ -54,7 +54,7 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
-    from ..downloads.recheck import AGAIN, recheck
+    from ..downloads.recheck import recheck, remedy
 
     shown, found = reporter(), []
     for job in jobs:
@@ -70,7 +70,7 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
         if not as_json:
             click.echo(f"{job.id}\t{result}\t{one_line(job.path, 4096)}")
             if result.trouble and job.path.exists():
-                click.echo(f"  {AGAIN}", err=True)
+                click.echo(f"  {remedy(job)}", err=True)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     return found

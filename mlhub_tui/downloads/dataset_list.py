@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -20,6 +21,7 @@ from .trouble import Interrupted
 
 _PATIENCE = 10.0  # seconds: a run that was paused may still be putting away what had arrived
 _TICK = 0.02
+_KEPT = 180 * 86400.0  # seconds after which the list of a folder that nobody downloads to goes
 _NOTES = "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
@@ -58,6 +60,7 @@ class OwnList:
     def __init__(self, request: DatasetRequest, stopped: threading.Event) -> None:
         path = list_path(request)
         make_private_folder(path.parent)
+        _drop_old(path.parent, keep=path)
         self._guard = threading.Lock()
         self._holders = 1
         self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -123,3 +126,13 @@ class OwnList:
         """Have all files of the job fetched again, as `overwrite` has it."""
         with self.files.transaction() as db:
             db.execute("UPDATE fate SET state = 1 WHERE id IN (SELECT id FROM file WHERE job)")
+
+
+def _drop_old(folder: Path, keep: Path) -> None:
+    """Remove the lists of long ago: their files would be looked at again, and not be fetched."""
+    oldest = time.time() - _KEPT
+    for path in folder.glob("*.db"):
+        with contextlib.suppress(OSError):
+            if path != keep and path.stat().st_mtime < oldest:
+                for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                    name.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 
 from .job import State
@@ -51,8 +53,8 @@ class Watch:
                 if time.monotonic() >= due:
                     began = time.monotonic()
                     now = self._now()
-                    self._standing = await in_thread(own.standing)
-                    self._counted = now
+                    with contextlib.suppress(sqlite3.Error):  # shown later then
+                        self._standing, self._counted = await in_thread(own.standing), now
                     ended = time.monotonic()
                     due = ended + max(1.0, _RARELY * (ended - began))
         finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import MLHubException, VerificationFailed
 from ..text import one_line, size
 from .answer import digests_from_text
-from .job import Job
+from .job import DatasetRequest, Job
 from .trouble import Interrupted
 from .verify import Gzip, new_hash
 
@@ -18,6 +18,12 @@ _CHUNK = 1 << 20
 _GZIP = (".gz", ".tgz")
 AGAIN = "download it again with `overwrite`: what is there stays until the new one is whole"
 """What to do about a file that is damaged."""
+_ADD = "download it again: what is missing is fetched, what is there stays"
+
+
+def remedy(job: Job) -> str:
+    """Return what to do about a job whose files are not what they were."""
+    return _ADD if isinstance(job.request, DatasetRequest) else AGAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Found:
 def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Found:
     """Read the file of a finished job: its size, the checksums it was verified with, and gzip's CRC.
 
+    Of a dataset, the sizes of all its files are compared with what they were.
+
     Blocks, and reads as fast as the disk and one core allow (about 0.3 GB/s of gzip).
 
     Parameters
@@ -58,6 +66,10 @@ def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Fou
         If it was stopped.
     """
     try:
+        if isinstance(job.request, DatasetRequest):
+            from .dataset_check import trouble_with
+
+            return Found(("sizes",), trouble_with(job.request, tell, stop))
         return _read(job, tell, stop)
     except MLHubException as error:
         return Found((), one_line(error.message, 300))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from mlhub_tui import (
     list_datasets,
 )
 from mlhub_tui.api.together import together
+from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.sample.server import SampleServer
 from tests.sources.loopback import Answer, Asked, LoopbackServer, as_json
 
@@ -214,6 +216,32 @@ async def test_a_missing_archive_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(EntityDoesNotExist, match="does not exist"):
         await Collection({"id": "no-such"}).download(tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("keyed")
+async def test_a_dataset_is_downloaded_in_part_with_the_arguments_of_the_seed_library(tmp_path: Path) -> None:
+    dataset, name = await Dataset.fetch(KENYA), f"{KENYA}_labels"
+    day = datetime(2019, 7, 6, tzinfo=UTC)
+    folders = await dataset.download(
+        tmp_path,
+        asset_output_dir=tmp_path / "assets",
+        collection_filter={f"{KENYA}_source": ["B02"]},
+        datetime=(day, day + timedelta(days=1)),
+        bbox=[34.0, 0.0, 35.0, 1.0],
+    )
+    assert folders == [tmp_path / KENYA, tmp_path / "assets" / KENYA]
+    files = {path.name for path in folders[1].rglob("*") if path.is_file()}
+    assert files == {"B02.tif", "err_report.csv"}
+    assert await dataset.download(tmp_path / "c", catalog_only=True) == [tmp_path / "c" / KENYA]
+    assert not list((tmp_path / "c").rglob("*.tif"))
+    far = {"bbox": [100, 60, 101, 61], "collection_filter": {f"{KENYA}_source": ["B02"]}}
+    with pytest.raises(EntityDoesNotExist, match="matches the filters"):
+        await dataset.download(tmp_path / "d", **far)  # type: ignore[arg-type]  # keywords of two types
+    with pytest.raises(InvalidSearch, match="twice"):
+        await dataset.download(
+            tmp_path, bbox=[1, 2, 3, 4], intersects={"type": "Point", "coordinates": [1, 2]}
+        )
+    assert name not in {path.name for path in folders[1].iterdir()}
 
 
 async def test_several_requests_run_at_a_time_in_order_and_within_their_limit() -> None:

@@ -82,6 +82,20 @@ def test_folders_are_on_stdout_and_the_queue_knows_the_job(
     assert "5 files" in run("queue", "list").stdout
 
 
+def test_what_is_gone_is_found_and_fetched_again(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
+    given = (SMALL, "--collection", f"{SMALL}_labels")
+    assert dataset(run, *given, out=tmp_path)[0] == 0
+    assert run("queue", "verify").exit_code == 0
+    lost = tmp_path / SMALL / f"{SMALL}_labels" / "legend.csv"
+    lost.unlink()
+    found = run("queue", "verify")
+    assert found.exit_code == 1
+    assert f"1 file gone or changed, {SMALL}_labels/legend.csv first" in found.stdout
+    assert "what is missing is fetched" in found.stderr
+    assert dataset(run, *given, out=tmp_path)[0] == 0
+    assert lost.exists()
+
+
 @pytest.mark.parametrize(
     ("given", "code", "words"),
     [
