@@ -26,7 +26,7 @@ _FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 def catalog_bytes(entry: DatasetEntry, store_url: str) -> bytes:
     """Return the archive; `store_url` ends with a slash."""
     raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         _add(archive, f"{entry.id}/catalog.json", _catalog(entry))
         for collection in entry.collections:
             folder = f"{entry.id}/{collection.id}"

@@ -13,6 +13,7 @@ import pytest
 from mlhub_tui.sample.server import SampleServer
 from tests.downloads.plan.made import asset, collection, item, named
 from tests.faults.server import FaultServer
+from tests.sources.loopback import Answer, Asked, LoopbackServer, as_json
 
 from .conftest import Command, Run, command_line
 
@@ -240,3 +241,34 @@ def test_a_catalog_that_is_damaged_is_said(run: Run, on_sample: SampleServer, tm
     assert code == 1
     assert "damaged" in stderr
     assert dataset(run, SMALL, "--if-exists", "overwrite", "--catalog-only", out=out)[0] == 0
+
+
+def test_a_dataset_without_a_catalog_is_its_archives_with_a_note(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.path.endswith("/datasets/d"):
+            return as_json({"id": "d", "collections": [{"id": "c"}, {"id": "none"}]})
+        if asked.path.endswith("/archive/c/info"):
+            return as_json({"collection": "c", "size": 5})
+        return as_json({}, 404)
+
+    monkeypatch.setenv("MLHUB_API_KEY", "k")
+    with LoopbackServer(answer) as server:
+        where = ("--root-url", server.root, "--dry-run", "--json")
+        code, stdout, stderr = dataset(run, "d", *where)
+        assert code == 0
+        assert json.loads(stdout) == {
+            "files": 1,
+            "bytes": 5,
+            "collections": {"c": {"files": 1, "bytes": 5}},
+            "asset_keys": {},
+        }
+        assert "it may still be generating: its archives are downloaded" in stderr
+        assert "none has no archive" in stderr
+        code, _, stderr = dataset(run, "d", "--assets", *where)
+        assert code == 1
+        assert 'the catalog of dataset "d" does not exist; it may still be generating' in stderr
+        code, _, stderr = dataset(run, "d", "--bbox", "1,2,3,4", *where)
+        assert code == 1
+        assert "without options for a part of it, its archives are downloaded" in stderr
