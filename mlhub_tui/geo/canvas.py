@@ -16,6 +16,10 @@ from .world import UNITS, Line, world
 
 MOST_DRAWN = 2_000
 """Footprints drawn at most, evenly chosen among more: beyond that they are one on the other."""
+_OUTLINED, _MOST_OUTLINES = 12, 300
+"""Dots from which on a footprint is drawn with its outline, not as a box; and how many are at most."""
+_FILLED = 0.25
+"""Of the view: a current footprint that is larger is not filled."""
 BORDERS_FROM = 2.2
 """Dots in a degree from which on borders are drawn: of the whole globe they would be noise."""
 _SMALLEST = 1.2
@@ -140,6 +144,7 @@ def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
     left, north, scale, across = view.left, view.north, view.scale, view.across
     west, draw_box, once_around = view.west, dots.box, 360 * view.across
     edge = view.width - left
+    outlined = 0
     for box, outlines in footprints:
         # The first dot at or right of the view's left edge, on the circle.
         start = (box[0] - west) % 360 * across
@@ -148,7 +153,9 @@ def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
         for x0, x1 in ((start, stop), (start - once_around, stop - once_around)):
             if x0 >= edge or x1 < 0:
                 continue
-            if outlines and (x1 - x0 > WIDE or bottom - top > HIGH):
+            large = x1 - x0 >= _OUTLINED or bottom - top >= _OUTLINED
+            if outlines and large and outlined < _MOST_OUTLINES:
+                outlined += 1
                 move = x0 + left - box[0] * across
                 for xs, ys in outlines:
                     dots.path([move + x * across for x in xs], [(north - y) * scale for y in ys])
@@ -163,16 +170,25 @@ def _marked(view: View, footprint: Footprint) -> bytes:
     dots = Dots(view.columns, view.rows)
     west, south, east, north = footprint.box
     top, bottom = int(view.y(north)), int(view.y(south))
+    high = max(min(bottom, view.height) - max(top, 0), 0)
     for turn in view.turns(west, east):
         left, right = int(view.x(west + turn)), int(view.x(east + turn))
         if right - left < WIDE and bottom - top < HIGH:
             left, top = left // WIDE * WIDE, top // HIGH * HIGH
             dots.fill(left, top, left + WIDE - 1, top + HIGH - 1)
-        elif not footprint.outlines:
-            dots.fill(left, top, right, bottom)
+            continue
+        wide = max(min(right, view.width) - max(left, 0), 0)
+        filled = wide * high < _FILLED * view.width * view.height
+        if not footprint.outlines:
+            if filled:
+                dots.fill(left, top, right, bottom)
+            else:
+                dots.box(left, top, right, bottom)
+                dots.box(left + 1, top + 1, right - 1, bottom - 1)
         for xs, ys in footprint.outlines:
             moved = [view.x(x + turn) for x in xs], [view.y(y) for y in ys]
-            dots.polygon(*moved)
+            if filled:
+                dots.polygon(*moved)
             dots.path(*moved)
     dots.keep(view.left, view.width - view.left)
     return dots.cells()
