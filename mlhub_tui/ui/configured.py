@@ -207,6 +207,8 @@ class ConfiguredApp(TypeAheadApp):
 
 
 _log = logging.getLogger(__name__)
+# Without --debug nothing listens, and what nobody listens to Python would write over the screen.
+_log.addHandler(logging.NullHandler())
 
 
 def _plain(config: Config) -> bool:

@@ -24,19 +24,23 @@ def of(connection: Connection) -> LastListing | None:
     return LastListing(connection.job_source, reader)
 
 
-async def show(last: LastListing, tree: CatalogTree) -> None:
-    """Show what was listed last time, if the tree is still empty."""
+async def show(connection: Connection | None, tree: CatalogTree) -> LastListing | None:
+    """Show what was listed last time, if the tree is still empty; return what `keep` needs afterwards."""
+    last = of(connection) if connection is not None else None
+    if last is None:
+        return None
     branches = tree.branches
     groups = branches.groups
     entries, age = await asyncio.to_thread(last.load)
     if entries and branches.groups is groups and not (groups[0].children or branches.top.loaded):
         tree.show_last(entries, f"as of {duration(age)} ago")
+    return last
 
 
-async def keep(last: LastListing, tree: CatalogTree) -> None:
+async def keep(last: LastListing | None, tree: CatalogTree) -> None:
     """Keep what is listed now, if that came from the source."""
     branches = tree.branches
-    if branches.top.failure is None and branches.top.loaded and not branches.top.kept:
+    if last is not None and branches.top.failure is None and branches.top.loaded and not branches.top.kept:
         rows = (branches.groups[0].children or [])[:MOST]
         entries = [row.data for row in rows if isinstance(row.data, Entry)]
         await asyncio.to_thread(last.save, entries)

@@ -25,7 +25,6 @@ from .base import PlaceScreen
 
 if TYPE_CHECKING:
     from ...sources.base import Source
-    from ...sources.last_listing import LastListing
     from ..documents import Documents
     from ..widgets.branches import NodeRow
     from ..widgets.entries import Subject
@@ -150,32 +149,22 @@ class BrowseScreen(PlaceScreen):
     @work(exclusive=True, group="listing")
     async def _load(self, source: Source) -> None:
         """Load what the source lists first, and what it says of itself, side by side."""
+        from .. import last_seen
+
         tree = self.tree_view
         branches = tree.branches
-        last = await self._show_last()
+        last = await last_seen.show(self.hub.connection, tree)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._introduce(source))
             for row in branches.groups:
                 group.create_task(self._load_group(row))
         if self.closing or tree.branches.groups != branches.groups:
             return
-        if last is not None:
-            from ..last_seen import keep
-
-            await keep(last, tree)
+        await last_seen.keep(last, tree)
         self._follow()
         refused = branches.top.failure
         if isinstance(refused, AuthenticationError):
             self.hub.lead_to_profiles(refused)
-
-    async def _show_last(self) -> LastListing | None:
-        from .. import last_seen
-
-        connection = self.hub.connection
-        last = last_seen.of(connection) if connection is not None else None
-        if last is not None:
-            await last_seen.show(last, self.tree_view)
-        return last
 
     async def _introduce(self, source: Source) -> None:
         """Take up what the source says of itself; where it does not, its listing says why."""
