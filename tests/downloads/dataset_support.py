@@ -39,7 +39,7 @@ def stock(server: FaultServer, folder: Path, count: int, size: int = 200, **more
         for key in ("a", "b")[: count - 2 * number]:
             data = f"{name} {key} ".encode().ljust(size + number % 50, b".")
             paths[f"/store/{name}/{key}.tif"] = contents[f"fields/{name}/{key}.tif"] = data
-            assets[key] = asset(f"{origin(server)}/store/{name}/{key}.tif")
+            assets[key] = asset(f"{origin(server)}/store/{name}/{key}.tif", **{"file:size": len(data)})
         extra = {key: asset(href) for key, href in more.items()} if number == 0 else {}
         documents.append(item(name, assets=assets | extra, bbox=[0.0, 0.0, 1.0, 1.0]))
     made = archive(folder / "made.tar.gz", named(CROPS, documents))

@@ -275,6 +275,21 @@ async def test_too_little_room_holds_the_job(
     assert assets_in(out / CROPS) == contents
 
 
+async def test_room_is_kept_for_what_is_known_to_come(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents, out = stock(server, tmp_path, 30, size=2000), tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr("mlhub_tui.downloads.folder.free", lambda _: 20_000)
+        job = await settle(queue, wish(out))
+        assert job.state is State.NO_SPACE
+        assert "has 20.0 kB left" in job.reason
+        assert assets_in(out / CROPS) == {}
+    await queue.resume(job.id)
+    assert (await queue.wait([job.id]))[0].state is State.DONE
+    assert assets_in(out / CROPS) == contents
+
+
 async def test_overwrite_replaces_all_once_even_when_it_is_paused(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path
 ) -> None:
