@@ -27,10 +27,10 @@ Examples:
   mlhub-tui download dataset ref_african_crops_kenya_02 --dry-run
   mlhub-tui download dataset 10.34911/rdnt.dw605x --output-dir ~/data
   mlhub-tui download dataset DATASET --collection C=B04,B08 --collection D
-  mlhub-tui download dataset DATASET --bbox 34.1,0.4,34.3,0.6 --datetime 2019-07
+  mlhub-tui download dataset DATASET --bbox 34.1,0.4,34.3,0.6 --datetime 2019
   mlhub-tui download dataset DATASET --archives
-  mlhub-tui --source earth-search download dataset sentinel-2-c1-l2a \\
-      --collection sentinel-2-c1-l2a=thumbnail --bbox 13,52,13.1,52.1 --datetime 2024-06
+  mlhub-tui --source earth-search download dataset naip \\
+      --collection naip=thumbnail --bbox -77,38.8,-76.9,38.9 --datetime 2021
 
 \b
 Files go where the seed library puts them: the catalog to DATASET.tar.gz and

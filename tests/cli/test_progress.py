@@ -100,3 +100,28 @@ def test_lines_tell_a_slow_transfer_every_ten_seconds() -> None:
         now[0] = float(second)
         lines.update([replace(JOB, bytes_done=1000 + second)])
     assert len(out.getvalue().splitlines()) == 4
+
+
+def test_files_are_counted_where_there_are_many() -> None:
+    files = replace(JOB, name="crops", files_done=1204, files_total=5000, files_failed=3)
+    assert " ".join(bar_line(files, 79).split()[:4]) == "crops 44% 1,204/5,000 files"
+    unknown = replace(files, bytes_total=None)
+    assert " ".join(bar_line(unknown, 79).split()[:4]) == "crops 24% 1,204/5,000 files"
+    many = replace(files, files_done=299_000, files_total=300_000)
+    assert "299,000/300,000 " in bar_line(many, 79)
+    assert cells(bar_line(many, 79)) <= 79
+
+
+def test_lines_count_files_too() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream, clock=lambda: 0.0)
+    begun = replace(JOB, name="crops", bytes_total=None, files_total=5000, rate=None)
+    lines.update([begun])
+    lines.update([replace(begun, files_done=1204, files_failed=3, bytes_done=5_000_000)])
+    assert stream.getvalue().splitlines()[-1] == "crops: 1,204 of 5,000 files, 5.0 MB, 3 failed"
+    lines.update(
+        [replace(begun, state=State.FAILED, reason="done with 3 failed: 4,997 of 5,000 files are there")]
+    )
+    assert stream.getvalue().splitlines()[-1] == (
+        "failed crops: done with 3 failed: 4,997 of 5,000 files are there"
+    )
