@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
 
+from .. import paths
 from ..settings import Config, abilities, load
 from ..text import clean, use_units
 from . import terminal
@@ -111,7 +112,8 @@ class ConfiguredApp(TypeAheadApp):
             from ..settings.checks import nearest
 
             near = nearest(config.theme, self.available_themes)
-            self.problems.append(clean(f"config.toml: theme: there is no theme {config.theme!r}{near}"))
+            words = f"theme: there is no theme {config.theme!r}{near}; the default is used"
+            self.problems.append(clean(f"{paths.config()}: {words}"))
         for name in (config.theme, self.memory.theme):
             if name in self.available_themes:
                 return name
@@ -132,7 +134,7 @@ class ConfiguredApp(TypeAheadApp):
 
         good, problems = checked(config.keys)
         self._wants_keys = good
-        self.problems += [f"config.toml: {problem}" for problem in problems]
+        self.problems += [f"{paths.config()}: {problem}" for problem in problems]
         self.set_keymap(good)
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -94,12 +94,23 @@ async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub
     async with driven(options, (120, 40)) as driver:
         await driver.until("BigEarthNet")
         await driver.until(lambda: any("and 2 more" in one.words for one in driver.app.told))
+        said = "\n".join(one.words for one in driver.app.told)
+        for words in ("did you mean nord?", "did you mean units?", "q is the key of app.quit", "config.toml"):
+            assert words in said
         await driver.press("exclamation_mark")
-        await driver.until("did you mean nord?")
-        assert "did you mean units?" in driver.screen()
-        assert "app.quit" in driver.screen()
+        await driver.until(lambda: driver.screen().count("warning: ") >= 3)
         await driver.press("escape")
         await driver.until(lambda: not driver.app.screen.is_modal)
+
+
+def test_the_example_of_the_readme_is_right(tmp_path: Path) -> None:
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    example = tmp_path / "config.toml"
+    example.write_text(readme.partition("```toml\n")[2].partition("```")[0])
+    loaded = load(example)
+    assert loaded.problems == ()
+    assert checked(loaded.config.keys)[1] == []
+    assert len(loaded.config.keys) == 2
 
 
 # Looks
