@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import paths
-from ..downloads.job import SAMPLE, ArchiveRequest, IfExists, Job
+from ..downloads.job import SAMPLE, ArchiveRequest, IfExists, Job, Request
 from ..errors import MLHubException
-from ..profiles import resolve_or_anonymous
+from ..profiles import Kind, resolve_or_anonymous
 from ..text import count, one_line
 from .connect import chosen
 from .desk import json_option, note, open_desk
@@ -30,6 +31,7 @@ _ANSWER = 3.0  # seconds in which a program that runs obeys
 EPILOG = """\b
 Examples:
   mlhub-tui queue add ref_african_crops_kenya_02_labels --output-dir ~/data
+  mlhub-tui queue add --dataset ref_african_crops_kenya_02
   mlhub-tui queue run --until-empty
   mlhub-tui queue run --detach        go on after logging out
   mlhub-tui queue list --json | jq -r '.[] | select(.state == "done").path'
@@ -55,6 +57,9 @@ for _command in (set_command, limit_command, verify):
 
 @queue_group.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
 @click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
+@click.option(
+    "--dataset", "datasets", is_flag=True, help="They are IDs of datasets: catalogs and all their assets."
+)
 @output_option
 @click.option(
     "--if-exists",
@@ -65,27 +70,39 @@ for _command in (set_command, limit_command, verify):
 )
 @connection_options
 @click.pass_context
-def add(context: click.Context, collections: tuple[str, ...], if_exists: str) -> None:
-    """Queue the archives of collections; whatever runs the queue fetches them.
+def add(context: click.Context, collections: tuple[str, ...], datasets: bool, if_exists: str) -> None:
+    """Queue the archives of collections, or datasets; whatever runs the queue fetches them.
 
     The queue keeps the root URL and the name of the profile, never a key.
     """
     choice, folder = Choice.of(context), output_dir(context)
-    source, profile = SAMPLE, None
+    source, profile, kind = SAMPLE, None, Kind.MLHUB
     if not choice.sample:
         found = _credentials(choice)
-        source, profile = found.root_url, found.profile
+        source, profile, kind = found.root_url, found.profile, found.kind or Kind.MLHUB
         _warn_of_key(found)
-    requests = [
-        ArchiveRequest(source, profile, collection, folder, IfExists(if_exists), title=collection)
-        for collection in dict.fromkeys(collections)
-    ]
+    names, exists = dict.fromkeys(collections), IfExists(if_exists)
+    requests: list[Request]
+    if datasets:
+        requests = _datasets(names, folder, source=source, profile=profile, kind=kind, if_exists=exists)
+    else:
+        requests = [ArchiveRequest(source, profile, name, folder, exists, title=name) for name in names]
     with open_desk() as desk:
         jobs = desk.add(requests)
         for job in jobs:
             _say(job)
         if not desk.runners():
             note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
+
+
+def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any) -> list[Request]:
+    """Return the requests for whole datasets; the queue knows them by their IDs."""
+    from ..downloads.dataset_request import dataset_request
+
+    for name in names:
+        if "/" in name and kind is Kind.MLHUB:
+            raise click.UsageError(f"{name!r} is a DOI: the queue takes the dataset's ID, which `show` tells")
+    return [dataset_request(name, folder, kind=kind, **options) for name in names]
 
 
 @queue_group.command("list", short_help="List what is queued, running and finished.")

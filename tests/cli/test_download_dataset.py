@@ -272,3 +272,14 @@ def test_a_dataset_without_a_catalog_is_its_archives_with_a_note(
         code, _, stderr = dataset(run, "d", "--bbox", "1,2,3,4", *where)
         assert code == 1
         assert "without options for a part of it, its archives are downloaded" in stderr
+
+
+def test_a_dataset_is_queued_and_fetched_by_what_runs_the_queue(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    assert run("queue", "add", "--dataset", "10.1/x").exit_code == 2
+    added = run("queue", "add", "--dataset", SMALL, "--output-dir", str(tmp_path))
+    assert added.stdout.split() == ["1", "queued", str(tmp_path / SMALL)]
+    ran = run("queue", "run", "--until-empty")
+    assert (ran.exit_code, ran.stdout) == (0, f"{tmp_path / SMALL}\n"), ran.stderr
+    assert len(list((tmp_path / SMALL).rglob("B01.tif"))) == 12
