@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -75,13 +76,18 @@ class ConfiguredApp(TypeAheadApp):
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
         """End, and take up what is worth knowing at the next start."""
+        # After a fault the screens may be in any state, and this is the way out.
+        with contextlib.suppress(Exception):
+            self._remember()
+        super().exit(result, return_code, message)
+
+    def _remember(self) -> None:
         self.memory.screen = self.current_mode
         if self.theme != self._theme_set:
             self.memory.theme = self.theme
         for screen in self._screen_stacks.get("browse", []):
             if (keep := getattr(screen, "keep_view", None)) is not None and screen.is_attached:
                 keep()
-        super().exit(result, return_code, message)
 
     @property
     def keys_in_use(self) -> Mapping[str, str]:

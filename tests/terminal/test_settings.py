@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from .conftest import Starter
 
 
-def test_mouse_characters_and_log_as_they_are_wanted(start: Starter, mlhub_home: Path, tmp_path: Path) -> None:
+def test_mouse_characters_and_log_as_they_are_wanted(
+    start: Starter, mlhub_home: Path, tmp_path: Path
+) -> None:
     """All at once: a start takes most of its time in imports."""
     plain = tmp_path / "plain"
     plain.mkdir()
@@ -39,6 +43,24 @@ def test_mouse_characters_and_log_as_they_are_wanted(start: Starter, mlhub_home:
     log = (mlhub_home / "log" / "debug.log").read_text()
     assert "HTTP Request: GET http://127.0.0.1" in log
     assert "key=" not in log.replace("key=…", "")
+
+
+def test_a_lost_connection_loses_nothing_of_where_one_was(start: Starter, mlhub_home: Path) -> None:
+    terminal = start("--sample")
+    terminal.until("BigEarthNet")
+    terminal.press("jjjjjjl")
+    terminal.until("▾ BigEarthNet")
+    os.kill(terminal.pid, signal.SIGHUP)
+    terminal.end()
+    assert (mlhub_home / "state.json").is_file()
+    again = start("--sample")
+    again.until("▾ BigEarthNet")
+    again.settle()
+    again.press("y")
+    again.until("bigearthnet_v1")
+    again.press("q")
+    again.end()
+    assert again.status == 0
 
 
 def test_settings_change_in_a_terminal(start: Starter, mlhub_home: Path) -> None:
