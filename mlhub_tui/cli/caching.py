@@ -46,6 +46,7 @@ def clear_command(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
+    from ..downloads import dataset_plan
     from ..downloads.plan import place
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
@@ -58,6 +59,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
         "documents": (lambda: DocumentCache().path, clear_documents),
         "archives": (archive_index.folder, archive_index.clear),
         "plans": (place.folder, place.clear),
+        "catalogs": (dataset_plan.catalogs, dataset_plan.clear_catalogs),
     }
 
 

@@ -27,8 +27,35 @@ _NOTES = "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT
 
 def list_path(request: DatasetRequest) -> Path:
     """Return where the work list of a dataset's folder of assets lies, or will."""
-    name = hashlib.sha256(os.fsencode(request.asset_folder)).hexdigest()[:24]
+    name = hashlib.sha256(os.fsencode(os.path.realpath(request.asset_folder))).hexdigest()[:24]
     return paths.home() / "datasets" / f"{name}.db"
+
+
+class Opening:
+    """Opens a work list in a thread, for somebody who may have left when it is open."""
+
+    def __init__(self, request: DatasetRequest) -> None:
+        self._request = request
+        self._stopped = threading.Event()
+        self._guard = threading.Lock()
+        self._made: OwnList | None = None
+
+    def open(self) -> OwnList:
+        """Return the list; errors as `OwnList`."""
+        made = OwnList(self._request, self._stopped)
+        with self._guard:
+            if self._stopped.is_set():
+                made.release()
+                raise Interrupted
+            self._made = made
+        return made
+
+    def leave(self) -> None:
+        """Let the list go, open or not yet: nobody waits for it any more."""
+        with self._guard:
+            self._stopped.set()
+            if self._made is not None:
+                self._made.release()
 
 
 class OwnList:
@@ -103,14 +130,13 @@ class OwnList:
                 self.files.close()
                 os.close(self._lock)
 
-    def begin(self, stamp: str) -> bool:
-        """Take note of a wish; return whether it is a new one, of which nothing was done yet."""
+    def begin(self, stamp: str) -> None:
+        """Take note of a wish: of a new one, nothing was done yet."""
         if self.noted("stamp") == stamp:
-            return False
+            return
         with self.files.transaction() as db:
             db.execute("DELETE FROM note")
             db.execute("INSERT INTO note VALUES ('stamp', ?)", (stamp,))
-        return True
 
     def note(self, name: str, value: str = "done") -> None:
         """Take note that a part of the wish is done."""

@@ -71,7 +71,19 @@ async def plan_dataset(request: DatasetRequest, source: JobSource, say: Say | No
 def kept_catalog(request: DatasetRequest) -> Path:
     """Return where the catalog archive of a dataset is kept that was planned and not queued yet."""
     name = hashlib.sha256(json.dumps([request.source, request.dataset_id]).encode()).hexdigest()[:24]
-    return paths.cache() / "catalogs" / f"{name}.tar.gz"
+    return catalogs() / f"{name}.tar.gz"
+
+
+def catalogs() -> Path:
+    """Return the folder of the catalog archives that were planned."""
+    return paths.cache() / "catalogs"
+
+
+def clear_catalogs() -> None:
+    """Remove them."""
+    for path in catalogs().glob("*"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def take_catalog(request: DatasetRequest, target: Path) -> bool:

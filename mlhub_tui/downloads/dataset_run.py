@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered
+from ..errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered, OutputFolderError
 from ..profiles.kind import Kind
 from ..text import count
 from .attempt import Kit
 from .dataset_catalog import fetch_catalog
 from .dataset_index import index_of_archive, index_of_items, words_of
 from .dataset_links import links_of
-from .dataset_list import OwnList
+from .dataset_list import Opening, OwnList
 from .dataset_plan import take_catalog
 from .dataset_watch import Watch
 from .job import DatasetRequest, IfExists, State
@@ -73,9 +73,9 @@ async def fetch_dataset(request: DatasetRequest, kit: Kit, live: Live, room: Roo
     """
     if not isinstance(kit.resolver, Opener):
         raise NotOffered("whole datasets cannot be fetched here")
-    stop = threading.Event()
+    opening = Opening(request)
     async with kit.resolver.opened(request) as source:
-        own = await in_thread(lambda: OwnList(request, stop), interrupt=stop.set)
+        own = await in_thread(opening.open, interrupt=opening.leave)
         try:
             return await _Run(request, kit, live, room, source, own).run()
         finally:
@@ -92,13 +92,12 @@ class _Run:
     room: Room | None
     source: JobSource
     own: OwnList
-    anew: bool = False
     before: int = 0
     came: bool = False
 
     async def run(self) -> Outcome:
         request, own = self.request, self.own
-        self.anew = await in_thread(lambda: own.begin(request.stamp))
+        await in_thread(lambda: own.begin(request.stamp))
         if request.kind is Kind.MLHUB:
             await self._catalog()
         if request.filters.catalog_only:
@@ -115,7 +114,7 @@ class _Run:
         target = layout.catalog_file(self.request.folder, self.request.dataset_id)
 
         def there() -> int | None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, OutputFolderError):
                 if self.own.noted("catalog") == archive_validator(target):
                     return target.stat().st_size
             return None

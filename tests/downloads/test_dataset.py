@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -179,6 +180,36 @@ async def test_pause_and_resume_go_on_where_it_was(
 
 def slow(request: Request) -> Answer | None:
     return Answer(pace=0.05, piece=60) if request.path != CATALOG else None
+
+
+async def test_a_catalog_that_is_gone_meanwhile_is_fetched_again(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+) -> None:
+    contents, out = stock(server, tmp_path, MANY), tmp_path / "out"
+    server.plan = slow
+    job = await queue.add(wish(out))
+    await until(queue, job.id, lambda now: now.files_done > 5)
+    await queue.pause(job.id)
+    (out / f"{CROPS}.tar.gz").unlink()
+    server.plan = None
+    await queue.resume(job.id)
+    assert (await queue.wait([job.id]))[0].state is State.DONE
+    assert (out / f"{CROPS}.tar.gz").read_bytes() == server.by_path[CATALOG]
+    assert assets_in(out / CROPS) == contents
+
+
+async def test_pauses_at_any_moment_never_lock_the_job_out(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+) -> None:
+    contents, out, chance = stock(server, tmp_path, 40), tmp_path / "out", random.Random(3)
+    job = await queue.add(wish(out))
+    for _ in range(25):
+        await asyncio.sleep(chance.uniform(0, 0.04))
+        await queue.pause(job.id)
+        await queue.resume(job.id)
+    job = (await queue.wait([job.id]))[0]
+    assert (job.state, job.reason) in ((State.DONE, "40 files"), (State.DONE, "already there"))
+    assert assets_in(out / CROPS) == contents
 
 
 async def test_a_cancel_keeps_what_came_and_says_where(
