@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from dots import draw_dots
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -54,6 +55,18 @@ async def collection(pilot: Pilot[int], app: MLHubApp) -> None:
     await find(pilot, "kenya_02_source")
     await pilot.press("i")
     await settle(pilot, 1.0)
+
+
+async def where(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show where and when the items of a collection are."""
+    await find(pilot, "landcovernet_v1_source")
+    await pilot.press("m")
+    await settle(pilot, 1.0)
+    if app.size.width >= 120:
+        await pilot.press("m")  # the one beside the tree has the keys, and no items
+        await settle(pilot, 1.0)
+    await pilot.press(*"nnnnnn")
+    await settle(pilot)
 
 
 async def items(pilot: Pilot[int], app: MLHubApp) -> None:
@@ -124,6 +137,7 @@ SCENES: dict[str, Scene] = {
     "browse": browse,
     "filter": search,
     "collection": collection,
+    "map": where,
     "results": items,
     "assets": assets,
     "download": download,
@@ -157,6 +171,7 @@ async def take(name: str, scene: Scene, size: tuple[int, int], folder: Path) -> 
         await scene(pilot, app)
         picture = app.export_screenshot(title="mlhub-tui", simplify=True)
     picture = picture.replace(str(folder), "~").replace("<text ", '<text xml:space="preserve" ')
+    picture = draw_dots(picture)
     target = FOLDER / f"{name}-{size[0]}x{size[1]}.svg"
     target.write_text(picture)
     sys.stdout.write(f"{target.name}\n")

@@ -159,8 +159,13 @@ def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
                 move = x0 + left - box[0] * across
                 for xs, ys in outlines:
                     dots.path([move + x * across for x in xs], [(north - y) * scale for y in ys])
-            else:
-                draw_box(int(x0 + left) if x0 + left >= 0 else -1, top, int(x1 + left), bottom)
+                continue
+            first, last = int(x0 + left) if x0 + left >= 0 else -1, int(x1 + left)
+            if last - first < 2 and bottom - top < 2 and first >= 0:
+                # Heavier than a coast, and still in one cell.
+                first, top = first & ~1, top & ~1
+                last, bottom = first + 1, top + 1
+            draw_box(first, top, last, bottom)
     dots.keep(view.left, view.width - view.left)
     return dots.cells()
 

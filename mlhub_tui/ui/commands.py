@@ -167,7 +167,9 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         9,
     ),
-    Command("browse.map", "m", "map", "map", "Show on a map where and when it is", BROWSE, 9),
+    Command(
+        "browse.map", "m", "map", "map", "Show on a map where it is; again for its items and dates", BROWSE, 9
+    ),
     Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
     Command(
         "browse.detail", "tab", "focus_detail", "detail", "Scroll the detail; again to come back", BROWSE, 7

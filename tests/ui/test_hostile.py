@@ -155,7 +155,7 @@ async def panes(driver: Driver) -> str:
     screen = driver.app.screen
     assert isinstance(screen, DocumentScreen)
     await driver.until(lambda: screen.document is not None)
-    for key in ("v", "i", "a", "J"):
+    for key in ("v", "i", "m", "a", "J"):
         await driver.press(key)
         await driver.pilot.pause(0.05)
         if key == "J":

@@ -289,7 +289,9 @@ async def test_a_wide_terminal_has_the_map_beside_the_tree(options: AppOptions) 
         await driver.until(lambda: bool(chart.boxes))
         await driver.press("m")
         assert chart.has_focus
-        await driver.press("escape")
+        await driver.press("m")
+        await driver.until("items loaded")
+        await driver.press("escape", "escape")
         assert driver.app.focused is not chart
         await driver.pilot.resize_terminal(80, 24)
         await driver.pilot.pause()

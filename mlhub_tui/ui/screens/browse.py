@@ -226,10 +226,11 @@ class BrowseScreen(PlaceScreen):
         show_on_map(self.query_one("#right"), document)
 
     def action_map(self) -> None:
-        """Give the keys to the map; where there is no room for one beside the tree, open it."""
+        """Give the keys to the map beside the tree; again, or without one, open one with the items."""
         subject = self.tree_view.subject
-        if chart := [chart for chart in self.query("#map") if chart.display and chart.region]:
-            chart[0].focus()
+        beside = [chart for chart in self.query("#map") if chart.display and chart.region]
+        if beside and not beside[0].has_focus:
+            beside[0].focus()
         elif subject is not None and subject.is_document:
             self._open(subject, "map")
 
