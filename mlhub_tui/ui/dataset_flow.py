@@ -143,8 +143,8 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
     from ..downloads.dataset_plan import plan_dataset
     from ..downloads.dataset_request import dataset_request
-    from ..downloads.folder import free
     from .screens.plan import PlanScreen
+    from .widgets import where_to
 
     connection, queue = app.connection, app.queue
     if connection is None or queue is None:
@@ -174,7 +174,7 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
         return await _queue_job(app, queue, wish(counted.filters), counted)
 
     assets = choice.assets or choice.folder
-    left = free(assets)
+    _, left = where_to.look_at(assets)
     where = f"into {assets}" + (f", {size(left)} free there" if left is not None else "")
     if choice.costs is not None and choice.costs.estimated_size:
         where += f"; all of the dataset is about {size(choice.costs.estimated_size)}"

@@ -146,9 +146,8 @@ def draw_months(
     if not axis or columns < 1 or rows < 1:
         return [" " * columns for _ in range(rows)]
     first, last = min(axis), max(axis)
-    each = -(-(last - first + 1) // columns)
-    wide = max(columns // max(-(-(last - first + 1) // each), 1), 1)
-    sums = [0] * (-(-(last - first + 1) // each))
+    each, bars, wide = _columns(last - first + 1, columns)
+    sums = [0] * bars
     for month, items in numbers.items():
         if first <= month <= last:
             sums[(month - first) // each] += items
@@ -156,8 +155,8 @@ def draw_months(
     eighths = [max(round(total * rows * 8 / most), 1) if total else 0 for total in sums]
     lines = []
     for row in range(rows - 1, -1, -1):
-        bars = "".join(_BARS[min(max(height - row * 8, 0), 8)] * wide for height in eighths)
-        lines.append(bars[:columns].ljust(columns))
+        drawn = "".join(_BARS[min(max(height - row * 8, 0), 8)] * wide for height in eighths)
+        lines.append(drawn[:columns].ljust(columns))
     return lines
 
 
@@ -168,7 +167,16 @@ def month_ends(everything: Mapping[Month, int], columns: int) -> str:
     first, last = (f"{year:04}-{month:02}" for year, month in (min(everything), max(everything)))
     if first == last:
         return first
-    return f"{first}{last:>{max(columns - len(first), len(last) + 1)}}"
+    (y0, m0), (y1, m1) = min(everything), max(everything)
+    _, bars, wide = _columns((y1 - y0) * 12 + m1 - m0 + 1, columns)
+    return f"{first}{last:>{max(bars * wide - len(first), len(last) + 1)}}"
+
+
+def _columns(months: int, columns: int) -> tuple[int, int, int]:
+    """Return how many months a bar stands for, how many bars there are, and how wide each is in cells."""
+    each = -(-months // columns)
+    bars = -(-months // each)
+    return each, bars, max(columns // bars, 1)
 
 
 def picture(selected: Bins, everything: Bins, where: Sequence[str], edge: str, size: Square) -> Picture:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from textual.widgets import Input
 
 from mlhub_tui import paths
+from mlhub_tui.downloads.dataset_list import list_path
+from mlhub_tui.downloads.dataset_request import dataset_request
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
+from mlhub_tui.downloads.plan.files import PlannedFile
+from mlhub_tui.downloads.plan.filters import Filters
+from mlhub_tui.downloads.plan.worklist import WorkList
 from mlhub_tui.downloads.settings import Settings
+from mlhub_tui.models.when import parse_span
 from mlhub_tui.ui.configured import Told
+from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 
 from .conftest import Driver
@@ -215,6 +223,52 @@ async def dialog(driver: Driver) -> None:
     await driver.until("169.3 MB")
 
 
+async def dataset(driver: Driver) -> None:
+    """The ways to download a dataset, and what each costs."""
+    await find(driver, "ref_african_crops_kenya_02")
+    await driver.press("g", "j", "d")
+    await driver.until("118.1 MB")
+
+
+async def plan(driver: Driver) -> None:
+    """What is selected of a dataset: a key unticked, an area typed."""
+    await dataset(driver)
+    await driver.press("space", "enter")
+    await driver.until("738 files")
+    await driver.press("j", "l", "j", "j", "space", "b")
+    driver.app.screen.query_one("#area", Input).value = "34,0,34.3,0.3"
+    await driver.press("escape")
+    await driver.until("· 28 items")
+
+
+async def files(driver: Driver) -> None:
+    """The job of a dataset: its files that failed, and why."""
+    wish = dataset_request(
+        "nasa_marine_debris",
+        FOLDER,
+        Filters(Filters.keys({"nasa_marine_debris_source": ["B04", "B08"]}), when=parse_span("2018")),
+        source="https://mlhub.example.org/v1/",
+        title="Marine Debris Dataset for Object Detection",
+    )
+    with WorkList(list_path(wish)) as work:
+        work.want(
+            PlannedFile(f"a/item_{n:03}/B04.tif", f"https://x.example/{n}", MB, "", False, "a", f"{n}", "B04")
+            for n in range(40)
+        )
+        with work.transaction() as db:
+            db.execute("UPDATE fate SET state = 2, bytes = 1000000 WHERE id > 3")
+            db.execute("UPDATE fate SET state = 3 WHERE id <= 3")
+            db.execute(
+                "INSERT INTO trouble SELECT id, 'the store has it no more', '' FROM fate WHERE state = 3"
+            )
+    words = "done with 3 failed: 37 of 40 files are there"
+    job = Job(1, wish, wish.name, State.FAILED, 1, reason=words, hint="retry fetches only those")
+    await driver.until("BigEarthNet")
+    job = replace(job, bytes_done=37 * MB, bytes_total=40 * MB, files_done=37, files_failed=3, files_total=40)
+    driver.app.push_screen(DatasetJobScreen(job))
+    await driver.until("the store has it no more")
+
+
 async def search(driver: Driver) -> None:
     """What a search can be asked for, a box and dates typed."""
     await find(driver, "kenya_02_s")
@@ -327,6 +381,9 @@ SCENES: tuple[Scene, ...] = (
     details,
     limits,
     dialog,
+    dataset,
+    plan,
+    files,
     search,
     results,
     choosing,

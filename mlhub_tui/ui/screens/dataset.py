@@ -66,6 +66,7 @@ class DatasetScreen(ModalScreen[DatasetChoice | None]):
     DatasetScreen > .dialog { width: 84; }
     DatasetScreen.-short > .dialog { padding: 0 1; }
     DatasetScreen #costs { height: auto; margin: 0 0 1 0; }
+    DatasetScreen.-short .stated { max-height: 1; }
     DatasetScreen.-short #costs { margin: 0; }
     """
     AUTO_FOCUS = "Choice"
@@ -91,7 +92,7 @@ class DatasetScreen(ModalScreen[DatasetChoice | None]):
                 if value or name == "Licence":
                     with Horizontal(classes="row"):
                         yield Label(Content(name), classes="name")
-                        yield Static(line(value or "not stated", limit=_SHOWN))
+                        yield Static(line(value or "not stated", limit=_SHOWN), classes="stated")
             yield WhereTo(self._folder)
             with Horizontal(classes="row"):
                 yield Label(Content("Assets apart"), classes="name")

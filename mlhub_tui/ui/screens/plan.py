@@ -165,12 +165,17 @@ class PlanScreen(PlaceScreen):
     @on(Input.Changed)
     @on(Choice.Changed)
     @on(PlanTree.Ticked)
-    @on(PictureView.Resized)
-    def _changed(
-        self, message: Input.Changed | Choice.Changed | PlanTree.Ticked | PictureView.Resized
-    ) -> None:
+    def _changed(self, message: Input.Changed | Choice.Changed | PlanTree.Ticked) -> None:
         message.stop()
         self._recount()
+
+    @on(PictureView.Resized)
+    def _resized(self, message: PictureView.Resized) -> None:
+        """Draw for another size, where the key for the pictures may be of no use any more."""
+        message.stop()
+        if not self.closing:
+            self.refresh_hints()
+            self._recount()
 
     @work(group="count", exclusive=True)
     async def _recount(self) -> None:
@@ -315,8 +320,8 @@ class PlanScreen(PlaceScreen):
             self._recount()
 
     def action_type(self, name: str) -> None:
-        """Go to a field."""
-        self.query_one(f"#{name}", Input).focus()
+        """Go to a field, at once: what is typed ahead is meant for it."""
+        self.set_focus(self.query_one(f"#{name}", Input))
 
     def action_pictures(self) -> None:
         """Show the map and the histogram instead of the tree, or the tree again."""
@@ -331,7 +336,7 @@ class PlanScreen(PlaceScreen):
         """Go from a field to the tree; from there, stop reading and leave."""
         tree = self.query_one(PlanTree)
         if isinstance(self.focused, Input) and not self.has_class("-reading"):
-            tree.focus()
+            self.set_focus(tree)
         else:
             self._leave()
 
