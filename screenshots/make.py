@@ -95,6 +95,24 @@ async def download(pilot: Pilot[int], app: MLHubApp) -> None:
     await settle(pilot, 1.0)
 
 
+async def dataset(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the ways to download a dataset."""
+    await find(pilot, "landcovernet_eu")
+    await pilot.press("g", "j", "d")
+    await settle(pilot, 1.0)
+
+
+async def plan(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what is selected of a dataset: keys, an area, a time."""
+    await dataset(pilot, app)
+    await pilot.press("space", "enter")
+    await settle(pilot, 2.0)
+    for field, typed in (("area", "-10,36,30,60"), ("time", "2018-03/2018-10")):
+        app.screen.query_one(f"#{field}", Input).value = typed
+    await pilot.press("j", "l", "j", "j", "space")
+    await settle(pilot)
+
+
 async def downloads(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show transfers in several states."""
     large = ("bigearthnet_v1_labels", "bigearthnet_v1_source")
@@ -141,6 +159,8 @@ SCENES: dict[str, Scene] = {
     "results": items,
     "assets": assets,
     "download": download,
+    "dataset": dataset,
+    "plan": plan,
     "downloads": downloads,
     "profiles": profiles,
     "source": source,
