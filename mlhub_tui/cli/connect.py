@@ -11,6 +11,7 @@ import click
 from ..profiles import Credentials, resolve, resolve_or_anonymous
 from .documents import Writer
 from .options import Choice
+from .remarks import say_of_source
 
 if TYPE_CHECKING:
     from ..sources.base import Source
@@ -90,4 +91,5 @@ async def _with_source(found: Credentials, work: Callable[[Source, Writer], Awai
     try:
         return await work(source, Writer(found.secret, found.auth))
     finally:
+        say_of_source(source)
         await source.aclose()

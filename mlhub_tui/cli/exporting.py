@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..text import count
 from .documents import Writer
 from .listing import stream_json, stream_table
 
@@ -83,15 +82,3 @@ def _exporter(form: str, source: Source, writer: Writer, given: Mapping[str, Any
     session = getattr(source, "session", None)  # a source on this machine may have none
     urls = URLs(Chosen(tuple(given["keys"]), tuple(given["roles"])), session.bare if session else str)
     return urls if form == "urls" else Aria2(urls)
-
-
-def said_of(found: int, looked: int, stopped: str, skipped: int) -> list[str]:
-    """Return what is to be said of a listing after its items, a line each."""
-    from ..sources.bounded import ENOUGH
-
-    lines = [f"note: {count(looked, 'item')} looked at on this side"] if looked > found else []
-    if skipped:
-        lines.append(f"note: {count(skipped, 'entry', 'entries')} without an ID left out")
-    if stopped and stopped != ENOUGH:
-        lines.append(f"note: there may be more: {stopped}")
-    return lines

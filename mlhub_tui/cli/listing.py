@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..models import Collection, Dataset, Document, Interval, Item, MLModel
+from ..profiles import Kind
 from ..text import count, link_names
 from .connect import run
 from .documents import Writer, matches
 from .options import Choice, Group, connection_options
+from .remarks import Remarks
 from .tables import Row, Table, table, terminal_width
 
 if TYPE_CHECKING:
-    from ..sources.base import Source
+    from ..sources.base import Page, Source
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _LAYOUT_ROWS = 50
@@ -115,8 +118,20 @@ def items(
     """List the items of a COLLECTION, page by page; needs a key."""
 
     async def ask(source: Source, writer: Writer) -> None:
-        found = source.items(collection, limit=limit, page_size=page_size)
+        from ..sources.listing import Listing
+
+        remarks = Remarks()
+
+        async def page(link: str | None) -> Page[Item]:
+            found = await source.items_page(collection, link=link, page_size=page_size)
+            remarks.take(found)
+            # A catalog of files comes to its end, however many of them are missing.
+            return replace(found, looked=0) if source.kind is Kind.STATIC and not found.entries else found
+
+        listing = Listing(page)
+        found = listing.entries(limit)
         await (stream_json(writer, found) if as_json else stream_table(found))
+        remarks.say(listing.loaded, listing.stopped)
 
     run(Choice.of(context), ask, key_needed=True)
 

@@ -12,8 +12,9 @@ from ..text import count, now, one_line
 from .connect import run
 from .criteria import criteria, wanted
 from .documents import Writer
-from .exporting import form_of, form_options, print_items, said_of
+from .exporting import form_of, form_options, print_items
 from .options import Choice, Command, connection_options
+from .remarks import Remarks
 from .tables import table, terminal_width
 
 if TYPE_CHECKING:
@@ -115,14 +116,11 @@ async def _search(source: Source, writer: Writer, sought: Search, given: Mapping
     """Print what a search finds and return how many items there are; None where that is not known."""
     from ..sources.listing import Listing
 
-    looked = skipped = 0
-    notes: dict[str, None] = {}
+    remarks = Remarks()
 
     async def page(link: str | None) -> Page[Item]:
-        nonlocal looked, skipped
         found = await source.search_page(sought, link=link, page_size=_PAGE)
-        looked, skipped = looked + (found.looked or 0), skipped + found.skipped
-        notes.update(dict.fromkeys(found.notes))
+        remarks.take(found)
         return found
 
     listing = Listing(page)
@@ -132,11 +130,7 @@ async def _search(source: Source, writer: Writer, sought: Search, given: Mapping
             yield item
 
     await print_items(source, writer, items(), given)
-    for line in (
-        *(f"note: {note}" for note in notes),
-        *said_of(listing.loaded, looked, listing.stopped, skipped),
-    ):
-        click.echo(line, err=True)
+    remarks.say(listing.loaded, listing.stopped)
     if listing.matched is not None and listing.matched > listing.loaded:
         click.echo(f"{listing.loaded:,} of {count(listing.matched, 'item')}", err=True)
     return listing.matched if listing.matched is not None else None if listing.stopped else listing.loaded

@@ -187,5 +187,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
     return one_line((error.reason or str(error)).replace("_", " ").lower(), 120)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]  # a group says of itself no more than how many it holds
     return redact(one_line(error, 160)) or type(error).__name__

@@ -82,7 +82,7 @@ async def _sift(search: Search, fetch: Fetch, link: str | None, wanted: int, mos
             stopped = REPEATED if link is not None else page.stopped
             return Page(tuple(found), None, None, skipped, stopped, looked, tuple(notes))
         seen.add(link)
-        if len(found) >= wanted or looked >= most:
+        if len(found) >= wanted or looked + skipped >= most:
             return Page(tuple(found), link, None, skipped, "", looked, tuple(notes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from mlhub_tui.cli.sheets import collection_sheet, dataset_sheet, item_sheet
 from mlhub_tui.models import Collection, Dataset, Item, MLModel
 from mlhub_tui.sample.server import SampleServer
 
+from ..sources.loopback import Asked, LoopbackServer, as_json
 from .conftest import Command, Run
 
 KENYA = "ref_african_crops_kenya_02"
@@ -182,3 +184,48 @@ def test_a_licence_in_markdown_is_written_out_in_a_sheet_and_named_in_a_table() 
     assert "Licence:      CC-BY-4.0 (https://creativecommons.org/licenses/by/4.0/)" in sheet
     assert "[CC-BY" not in sheet
     assert "c   labels  CC-BY-4.0" in sheet
+
+
+def files(folder: Path, **documents: Any) -> str:
+    """Write documents into a folder and return its path."""
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return str(folder)
+
+
+def links(rel: str, *names: str) -> list[dict[str, str]]:
+    return [{"rel": rel, "href": f"{name}.json"} for name in names]
+
+
+def catalog_with_gaps(folder: Path) -> str:
+    """Return the path of a catalog of which a collection is missing, and most items of the other one."""
+    lost = [f"lost-{number}" for number in range(40)]
+    return files(
+        folder,
+        catalog={"type": "Catalog", "id": "root", "links": links("child", "there", "gone")},
+        there={"type": "Collection", "id": "there", "extent": {}, "links": links("item", *lost, "here")},
+        here={"type": "Feature", "id": "here", "properties": {}},
+    )
+
+
+def test_what_a_listing_could_not_read_is_said(run: Run, tmp_path: Path) -> None:
+    place = catalog_with_gaps(tmp_path)
+    for command in (("list", "collections", "--json"), ("show", "collection", "gone")):
+        result = run("--source", place, *command)
+        assert "1 catalog or collection could not be read, the first: not found: " in result.stderr
+    result = run("--source", place, "list", "items", "there", "--page-size", "2", "--json")
+    assert [document["id"] for document in json.loads(result.stdout)] == ["here"]
+    assert result.stderr.count("could not be read") == 12 + 1
+    assert "and 8 notes like these" in result.stderr
+    assert "there may be more" not in result.stderr
+
+
+def test_why_a_listing_of_items_stopped_is_said(run: Run) -> None:
+    def same(asked: Asked) -> Any:
+        page = int(asked.query.get("page", ["0"])[0])
+        following = [{"rel": "next", "href": f"?page={page + 1}"}]
+        return as_json({"features": [{"type": "Feature", "id": "a"}, {"id": None}], "links": following})
+
+    with LoopbackServer(same) as api:
+        result = run("--root-url", api.root, "--api-key", "k", "list", "items", "c")
+    assert result.stderr.splitlines()[-1] == "note: there may be more: the same page came again"

@@ -62,6 +62,15 @@ async def failure(answer: Answer, path: str = "datasets") -> RequestError:
     return caught.value
 
 
+async def test_of_a_group_of_failures_the_first_one_is_said() -> None:
+    def make() -> Exception:
+        return ExceptionGroup("unhandled errors in a TaskGroup", [OverflowError("port must be 0-65535")])
+
+    async with Session(root_url="http://a.example/", transport=Broken(make), retry=NO_RETRIES) as session:
+        with pytest.raises(ServerUnreachable, match=r"port must be 0-65535$"):
+            await session.get("x")
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

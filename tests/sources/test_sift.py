@@ -144,6 +144,19 @@ async def test_a_search_shows_how_far_it_went_before_it_goes_on(monkeypatch: pyt
     assert [(len(page.entries), page.looked) for page in pages] == [(0, 50)] * 4
 
 
+async def test_items_that_cannot_be_read_were_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sift, "_LOOKED_AT_ONCE", 50)
+    asked = 0
+
+    async def missing(link: str | None) -> Page[Item]:
+        nonlocal asked
+        asked += 1
+        return Page((), str(asked), skipped=10)
+
+    page = await sift.sifted_page(Search(), missing)
+    assert (asked, page.skipped, page.next is not None) == (5, 50, True)
+
+
 async def test_no_more_is_looked_at_than_is_wanted() -> None:
     shelf = Shelf(a=numbered(200))
     pages = [page async for page in all_of(shelf, Search(collections=("a",), limit=12), 10)]

@@ -109,6 +109,13 @@ class StaticSource:
         """Whether the cache answers in place of a server, and how old that is; None while all is well."""
         return self._web.offline if self._web else None
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What could not be read so far, and whether the cache answers in place of a server; a line each."""
+        offline = (str(self.offline),) if self.offline else ()
+        opened = self._opened
+        return (*offline, *opened.root.notes, *opened.finder.notes) if opened else offline
+
     def refresh(self) -> None:
         """Ask for everything again from now on: what is kept counts once the server says it still does."""
         if self._web is not None:
@@ -121,9 +128,7 @@ class StaticSource:
         """Return what the root document says of the catalog, and what is to be known of reading it."""
         opened = await self._open()
         document = await opened.document(opened.root.url)
-        offline = (str(self.offline),) if self.offline else ()
-        notes = (*offline, *opened.root.notes, *opened.finder.notes)
-        return About(Kind.STATIC, document.title, document.description, FIELDS, notes, document)
+        return About(Kind.STATIC, document.title, document.description, FIELDS, self.troubles, document)
 
     async def entries(
         self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None

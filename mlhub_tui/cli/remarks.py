@@ -1,0 +1,59 @@
+"""What is to be said of a listing after its entries: what was left out, and why it stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..text import count
+
+if TYPE_CHECKING:
+    from ..sources.base import Page, Source
+
+_MOST = 12
+
+
+class Remarks:
+    """Takes note of the pages of a listing as they pass."""
+
+    def __init__(self) -> None:
+        self._looked = self._skipped = 0
+        self._notes: dict[str, None] = {}
+
+    def take(self, page: Page[Any]) -> None:
+        """Take note of a page."""
+        self._looked += page.looked or 0
+        self._notes.update(dict.fromkeys(page.notes))
+        if not page.notes:  # which say themselves what of their page was left out
+            self._skipped += page.skipped
+
+    def say(self, found: int, stopped: str) -> None:
+        """Say it all on stderr, a line each.
+
+        Parameters
+        ----------
+        found
+            How many entries the listing gave.
+        stopped
+            Why it ended although there may be more; empty where it just ended.
+        """
+        from ..sources.bounded import ENOUGH
+
+        lines = list(self._notes)[:_MOST]
+        if len(self._notes) > _MOST:
+            lines.append(f"and {count(len(self._notes) - _MOST, 'note')} like these")
+        if self._looked > found:
+            lines.append(f"{count(self._looked, 'item')} looked at on this side")
+        if self._skipped:
+            lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
+        if stopped and stopped != ENOUGH:
+            lines.append(f"there may be more: {stopped}")
+        for line in lines:
+            click.echo(f"note: {line}", err=True)
+
+
+def say_of_source(source: Source) -> None:
+    """Say on stderr what a source could not read so far, where it keeps account of that."""
+    for line in getattr(source, "troubles", ()):
+        click.echo(f"note: {line}", err=True)
