@@ -1,457 +1,54 @@
 """Every command of the app once: its id, keys, title, help and place.
 
-From this table come the key bindings, the hint bar, the command palette, the help screen and the key table of
+From its table come the key bindings, the hint bar, the command palette, the help screen and the key table of
 the README.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-from textual._context import active_app
 from textual.binding import Binding, BindingType
 
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command.
-
-    Parameters
-    ----------
-    id
-        Stable name, by which a key can be changed.
-    keys
-        Textual key names, comma-separated.
-    action
-        The action on the app, screen or widget that is named by `where`.
-    title
-        One or two words for the hint bar.
-    help
-        A sentence for the help, the palette and the README.
-    where
-        The screen or widget it belongs to.
-    hint
-        Rank in the hint bar: lower comes first and stays longer when room is scarce; 0 is not shown.
-    palette
-        Whether the palette offers it: no for moves of the cursor.
-    """
-
-    id: str
-    keys: str
-    action: str
-    title: str
-    help: str
-    where: str
-    hint: int = 0
-    palette: bool = True
-
-    @property
-    def key(self) -> str:
-        """The first key as people write it."""
-        return show_key(self.keys_in_use.split(",")[0])
-
-    @property
-    def all_keys(self) -> str:
-        """All keys as people write them."""
-        return " ".join(show_key(key) for key in self.keys_in_use.split(","))
-
-    @property
-    def keys_in_use(self) -> str:
-        """The keys as they are set in the app that runs; without one, its own."""
-        changed: Mapping[str, str] = getattr(active_app.get(None), "keys_in_use", {})
-        return changed.get(self.id, self.keys)
-
-
-EVERYWHERE = "Everywhere"
-BROWSE = "Browse"
-DOCUMENT = "Collection"
-RESULTS = "Results"
-PLAN = "Plan"
-DOWNLOADS = "Downloads"
-PROFILES = "Profiles"
-LISTS = "Lists"
-MAP = "Map"
-DATES = "Dates"
-
-COMMANDS: tuple[Command, ...] = (
-    Command(
-        "app.browse", "1", "go('browse')", "Browse", "Browse datasets, collections and items", EVERYWHERE
-    ),
-    Command("app.downloads", "2", "go('downloads')", "Downloads", "See the download queue", EVERYWHERE),
-    Command(
-        "app.profiles",
-        "3",
-        "go('profiles')",
-        "Profiles",
-        "Choose, add or edit a profile or source",
-        EVERYWHERE,
-    ),
-    Command(
-        "app.open",
-        "O",
-        "open_source",
-        "Open",
-        "Open a URL or path: an API, a catalog, an archive",
-        EVERYWHERE,
-    ),
-    Command("app.settings", "comma", "settings", "Settings", "Change the settings (config.toml)", EVERYWHERE),
-    Command(
-        "app.messages", "exclamation_mark", "messages", "Messages", "Read again what was said", EVERYWHERE
-    ),
-    Command("app.help", "question_mark", "help", "help", "Show all keys", EVERYWHERE, 98),
-    Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
-    Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
-    Command(
-        "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell (fg returns)", EVERYWHERE
-    ),
-    Command(
-        "app.quit", "q", "leave", "quit", "Quit; unfinished downloads go on at the next start", EVERYWHERE, 99
-    ),
-    # Browse
-    Command(
-        "browse.open",
-        "enter",
-        "open",
-        "open",
-        "Open a collection, item or model; expand anything else",
-        BROWSE,
-        1,
-    ),
-    Command(
-        "browse.expand", "l,right", "expand", "expand", "Expand the node, or go to its first child", BROWSE
-    ),
-    Command(
-        "browse.collapse", "h,left", "collapse", "collapse", "Collapse the node, or go to its parent", BROWSE
-    ),
-    Command("browse.filter", "slash", "filter", "filter", "Filter by id, title, tags and DOI", BROWSE, 2),
-    Command("browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE),
-    Command("browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE),
-    Command(
-        "browse.download",
-        "d",
-        "download",
-        "download",
-        "Download archives of MLHub collections, or choose assets to download",
-        BROWSE,
-        3,
-    ),
-    Command(
-        "browse.plan",
-        "D",
-        "plan",
-        "plan",
-        "Choose collections, asset keys, area and time of a dataset to download",
-        BROWSE,
-        4,
-    ),
-    Command(
-        "browse.mark",
-        "space",
-        "mark",
-        "select",
-        "Select the collection or item, to download several at once",
-        BROWSE,
-        6,
-    ),
-    Command(
-        "browse.search", "s", "search", "search", "Search for items, here or in the whole source", BROWSE, 4
-    ),
-    Command("browse.saved", "S", "saved", "saved searches", "Run or forget a saved search", BROWSE),
-    Command(
-        "browse.export",
-        "e",
-        "export",
-        "export",
-        "Write the items of the selection or the collection, or a document, to a file",
-        BROWSE,
-        9,
-    ),
-    Command(
-        "browse.map", "m", "map", "map", "Show on a map where it is; again for its items and dates", BROWSE, 9
-    ),
-    Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
-    Command(
-        "browse.detail", "tab", "focus_detail", "detail", "Scroll the detail; again to come back", BROWSE, 7
-    ),
-    Command("browse.reload", "r", "reload", "reload", "Load the listing again", BROWSE, 8),
-    Command("browse.copy", "y", "copy_id", "copy id", "Copy the id under the cursor", BROWSE, 9),
-    Command("browse.cite", "Y", "copy_citation", "copy citation", "Copy the citation", BROWSE),
-    Command(
-        "browse.page",
-        "o",
-        "open_page",
-        "open page",
-        "Show and copy the page's URL; open it outside SSH",
-        BROWSE,
-    ),
-    # Collection, item, model
-    Command(
-        "document.next",
-        "right_square_bracket,tab",
-        "next_pane(1)",
-        "next pane",
-        "Show the next pane",
-        DOCUMENT,
-        2,
-    ),
-    Command(
-        "document.previous",
-        "left_square_bracket,shift+tab",
-        "next_pane(-1)",
-        "previous pane",
-        "Show the previous pane",
-        DOCUMENT,
-    ),
-    Command("document.overview", "v", "pane('overview')", "overview", "Show all metadata", DOCUMENT),
-    Command("document.items", "i", "pane('items')", "items", "Show the items", DOCUMENT, 4),
-    Command("document.assets", "a", "pane('assets')", "assets", "Show the assets", DOCUMENT, 5),
-    Command("document.map", "m", "pane('map')", "map", "Show where and when it is", DOCUMENT, 6),
-    Command("document.json", "J", "pane('json')", "JSON", "Show the JSON as received", DOCUMENT, 6),
-    Command(
-        "document.download",
-        "d",
-        "download",
-        "download",
-        "Download the archive, or choose assets",
-        DOCUMENT,
-        3,
-    ),
-    Command(
-        "document.plan", "D", "plan", "plan", "Choose asset keys, area and time to download", DOCUMENT, 10
-    ),
-    Command("document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10),
-    Command("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
-    Command(
-        "document.export",
-        "e",
-        "export",
-        "export",
-        "Write the document, or its items, to a file",
-        DOCUMENT,
-        10,
-    ),
-    Command("document.reload", "r", "reload", "reload", "Load again", DOCUMENT, 8),
-    Command("document.copy", "y", "copy_id", "copy id", "Copy the id", DOCUMENT, 9),
-    Command("document.cite", "Y", "copy_citation", "copy citation", "Copy the citation", DOCUMENT, 7),
-    Command(
-        "document.page",
-        "o",
-        "open_page",
-        "open page",
-        "Show and copy the page's URL; open it outside SSH",
-        DOCUMENT,
-    ),
-    # The results of a search
-    Command("results.open", "enter", "open", "open", "Open the item", RESULTS, 1),
-    Command("results.filter", "slash", "filter", "filter", "Filter what is loaded by id", RESULTS, 4),
-    Command("results.mark", "space", "mark", "select", "Select the item", RESULTS, 5),
-    Command(
-        "results.all",
-        "A",
-        "mark_all",
-        "select all",
-        "Select all that is loaded and shown, or nothing",
-        RESULTS,
-    ),
-    Command(
-        "results.download",
-        "d",
-        "download",
-        "download",
-        "Choose assets of the selection, the item or all that is found",
-        RESULTS,
-        2,
-    ),
-    Command(
-        "results.export",
-        "e",
-        "export",
-        "export",
-        "Write the selection, what is loaded or all that is found to a file",
-        RESULTS,
-        3,
-    ),
-    Command("results.search", "s", "search", "change", "Change the search", RESULTS, 6),
-    Command("results.save", "S", "save", "save", "Save the search and its count under a name", RESULTS, 7),
-    Command(
-        "results.again",
-        "r",
-        "again",
-        "again",
-        "Ask again for a page that failed, go on, or search anew",
-        RESULTS,
-        8,
-    ),
-    Command("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
-    # The plan of a download
-    Command("plan.queue", "enter", "queue", "download", "Queue what is selected", PLAN, 1),
-    Command("plan.tick", "space", "tick", "tick", "Tick the collection or asset key, or untick it", PLAN, 2),
-    Command("plan.all", "a", "all", "all or none", "Tick everything, or nothing", PLAN, 5),
-    Command("plan.key", "A", "key", "key everywhere", "Tick the asset key in all collections", PLAN, 6),
-    Command(
-        "plan.area",
-        "b,slash",
-        "type('area')",
-        "area",
-        "Type or paste an area: a box, GeoJSON, a file",
-        PLAN,
-        3,
-    ),
-    Command("plan.time", "t", "type('time')", "time", "Type a time: a day, a month, an interval", PLAN, 4),
-    Command(
-        "plan.pictures",
-        "m",
-        "pictures",
-        "map",
-        "Show map and dates of the selection, or the tree again",
-        PLAN,
-        7,
-    ),
-    Command("plan.again", "r", "again", "try again", "Go on reading the catalog after a failure", PLAN, 8),
-    # Downloads
-    Command(
-        "downloads.pause",
-        "space",
-        "pause_or_resume",
-        "pause/resume",
-        "Pause or resume the transfer",
-        DOWNLOADS,
-        1,
-    ),
-    Command("downloads.retry", "r", "retry", "retry", "Try again what failed or was cancelled", DOWNLOADS, 2),
-    Command(
-        "downloads.cancel",
-        "x",
-        "cancel",
-        "cancel",
-        "Cancel the transfer and delete what was fetched",
-        DOWNLOADS,
-        3,
-    ),
-    Command("downloads.details", "enter", "details", "details", "Show all about the transfer", DOWNLOADS, 4),
-    Command("downloads.all", "P", "toggle_all", "pause all", "Pause or resume all transfers", DOWNLOADS, 5),
-    Command(
-        "downloads.limits",
-        "L",
-        "limits",
-        "limits",
-        "Change speed limit, transfers at a time and connections while they run",
-        DOWNLOADS,
-        7,
-    ),
-    Command(
-        "downloads.verify",
-        "v",
-        "verify",
-        "verify",
-        "Read a finished file again: is it whole? Again to stop that",
-        DOWNLOADS,
-        6,
-    ),
-    Command(
-        "downloads.unpack",
-        "u",
-        "unpack",
-        "unpack",
-        "Unpack a finished archive; again to stop that",
-        DOWNLOADS,
-        5,
-    ),
-    Command(
-        "downloads.clear",
-        "c",
-        "clear",
-        "clear finished",
-        "Remove finished transfers from the list",
-        DOWNLOADS,
-        8,
-    ),
-    Command("downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 9),
-    Command("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 10),
-    Command("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 11),
-    # Profiles
-    Command("profiles.use", "enter", "use", "use", "Use the profile or source", PROFILES, 1),
-    Command("profiles.open", "o", "look", "open", "Open or add what is at a URL or path", PROFILES, 2),
-    Command("profiles.new", "n", "new", "add", "Save the source as a profile, or add one", PROFILES, 3),
-    Command("profiles.edit", "e", "edit", "edit", "Edit the profile", PROFILES, 4),
-    Command("profiles.delete", "x", "delete", "delete", "Delete the profile", PROFILES, 6),
-    Command(
-        "profiles.test",
-        "t",
-        "test",
-        "test",
-        "Ask the source whether it answers and takes the key",
-        PROFILES,
-        5,
-    ),
-    Command(
-        "profiles.sample", "s", "sample", "sample", "Try the sample catalogue, no key needed", PROFILES, 7
-    ),
-    Command(
-        "profiles.anonymous", "a", "anonymous", "no key", "Browse an MLHub API without a key", PROFILES, 8
-    ),
-    # Lists, trees and tables
-    Command("list.down", "j,down", "cursor_down", "down", "Go down", LISTS, palette=False),
-    Command("list.up", "k,up", "cursor_up", "up", "Go up", LISTS, palette=False),
-    Command("list.top", "g,home", "top", "top", "Go to the top", LISTS, palette=False),
-    Command("list.bottom", "G,end", "bottom", "bottom", "Go to the bottom", LISTS, palette=False),
-    Command(
-        "list.page_down", "ctrl+d,pagedown", "page_down", "page down", "Go a page down", LISTS, palette=False
-    ),
-    Command("list.page_up", "ctrl+u,pageup", "page_up", "page up", "Go a page up", LISTS, palette=False),
-    # The map
-    Command("map.left", "h,left", "pan(-1, 0)", "left", "Move to the west", MAP, palette=False),
-    Command("map.down", "j,down", "pan(0, 1)", "down", "Move to the south", MAP, palette=False),
-    Command("map.up", "k,up", "pan(0, -1)", "up", "Move to the north", MAP, palette=False),
-    Command("map.right", "l,right", "pan(1, 0)", "right", "Move to the east", MAP, palette=False),
-    Command("map.closer", "plus,equals_sign", "zoom(1)", "closer", "Look closer", MAP, palette=False),
-    Command("map.farther", "minus", "zoom(-1)", "farther", "See more around", MAP, palette=False),
-    Command("map.fit", "f", "fit", "fit", "Show all that is on the map, closer", MAP, palette=False),
-    Command("map.world", "0", "world", "world", "Show the whole world", MAP, palette=False),
-    Command("map.next", "n", "step(1)", "next", "Go to the next footprint", MAP, palette=False),
-    Command("map.previous", "N", "step(-1)", "previous", "Go to the previous footprint", MAP, palette=False),
-    Command("map.open", "enter", "take", "open", "Open the footprint, or take the box", MAP, palette=False),
-    Command(
-        "map.box", "b", "box", "box", "Choose a box to search in; keys move its corner", MAP, palette=False
-    ),
-    Command("map.dates", "t", "other", "dates", "Go to the histogram of dates, or back", MAP, palette=False),
-    Command("map.corner", "o", "corner", "corner", "Move the box's other corner", MAP, palette=False),
-    # The histogram of dates
-    Command("dates.left", "h,left", "cursor(-1)", "earlier", "Go to an earlier time", DATES, palette=False),
-    Command("dates.right", "l,right", "cursor(1)", "later", "Go to a later time", DATES, palette=False),
-    Command("dates.first", "g,home", "cursor_to(0)", "first", "Go to the first time", DATES, palette=False),
-    Command("dates.last", "G,end", "cursor_to(-1)", "last", "Go to the last time", DATES, palette=False),
-    Command(
-        "dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False
-    ),
-    Command("dates.take", "enter", "take", "take", "Search in the range of time", DATES, palette=False),
+from .command import (
+    BROWSE,
+    DATES,
+    DOCUMENT,
+    DOWNLOADS,
+    EVERYWHERE,
+    LISTS,
+    MAP,
+    PLAN,
+    PROFILES,
+    RESULTS,
+    Command,
+    show_key,
 )
+from .command_table import COMMANDS
 
-_KEY_NAMES = {
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "comma": ",",
-    "exclamation_mark": "!",
-    "right_square_bracket": "]",
-    "left_square_bracket": "[",
-    "escape": "esc",
-    "right": "→",
-    "left": "←",
-    "up": "↑",
-    "down": "↓",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-}
-
-
-def show_key(key: str) -> str:
-    """Return a Textual key name as people write it: `slash` is `/`."""
-    return _KEY_NAMES.get(key, key)
+__all__ = [
+    "BROWSE",
+    "COMMANDS",
+    "DATES",
+    "DOCUMENT",
+    "DOWNLOADS",
+    "EVERYWHERE",
+    "LINE_ACTIONS",
+    "LISTS",
+    "MAP",
+    "PLAN",
+    "PROFILES",
+    "RESULTS",
+    "SCROLL_ACTIONS",
+    "TABLE_ACTIONS",
+    "Command",
+    "bindings",
+    "fitting",
+    "hints",
+    "key_table",
+    "of",
+    "show_key",
+]
 
 
 def of(*places: str) -> list[Command]:

@@ -1,0 +1,43 @@
+"""The table of commands: moves in lists, on maps and through time."""
+
+from __future__ import annotations
+
+from .command import DATES, LISTS, MAP, Command
+
+MOVES: tuple[Command, ...] = (
+    # Lists, trees and tables
+    Command("list.down", "j,down", "cursor_down", "down", "Go down", LISTS, palette=False),
+    Command("list.up", "k,up", "cursor_up", "up", "Go up", LISTS, palette=False),
+    Command("list.top", "g,home", "top", "top", "Go to the top", LISTS, palette=False),
+    Command("list.bottom", "G,end", "bottom", "bottom", "Go to the bottom", LISTS, palette=False),
+    Command(
+        "list.page_down", "ctrl+d,pagedown", "page_down", "page down", "Go a page down", LISTS, palette=False
+    ),
+    Command("list.page_up", "ctrl+u,pageup", "page_up", "page up", "Go a page up", LISTS, palette=False),
+    # The map
+    Command("map.left", "h,left", "pan(-1, 0)", "left", "Move to the west", MAP, palette=False),
+    Command("map.down", "j,down", "pan(0, 1)", "down", "Move to the south", MAP, palette=False),
+    Command("map.up", "k,up", "pan(0, -1)", "up", "Move to the north", MAP, palette=False),
+    Command("map.right", "l,right", "pan(1, 0)", "right", "Move to the east", MAP, palette=False),
+    Command("map.closer", "plus,equals_sign", "zoom(1)", "closer", "Look closer", MAP, palette=False),
+    Command("map.farther", "minus", "zoom(-1)", "farther", "See more around", MAP, palette=False),
+    Command("map.fit", "f", "fit", "fit", "Show all that is on the map, closer", MAP, palette=False),
+    Command("map.world", "0", "world", "world", "Show the whole world", MAP, palette=False),
+    Command("map.next", "n", "step(1)", "next", "Go to the next footprint", MAP, palette=False),
+    Command("map.previous", "N", "step(-1)", "previous", "Go to the previous footprint", MAP, palette=False),
+    Command("map.open", "enter", "take", "open", "Open the footprint, or take the box", MAP, palette=False),
+    Command(
+        "map.box", "b", "box", "box", "Choose a box to search in; keys move its corner", MAP, palette=False
+    ),
+    Command("map.dates", "t", "other", "dates", "Go to the histogram of dates, or back", MAP, palette=False),
+    Command("map.corner", "o", "corner", "corner", "Move the box's other corner", MAP, palette=False),
+    # The histogram of dates
+    Command("dates.left", "h,left", "cursor(-1)", "earlier", "Go to an earlier time", DATES, palette=False),
+    Command("dates.right", "l,right", "cursor(1)", "later", "Go to a later time", DATES, palette=False),
+    Command("dates.first", "g,home", "cursor_to(0)", "first", "Go to the first time", DATES, palette=False),
+    Command("dates.last", "G,end", "cursor_to(-1)", "last", "Go to the last time", DATES, palette=False),
+    Command(
+        "dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False
+    ),
+    Command("dates.take", "enter", "take", "take", "Search in the range of time", DATES, palette=False),
+)
