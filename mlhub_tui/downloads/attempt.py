@@ -110,6 +110,8 @@ async def _noted(request: AssetRequest, link: Link, kit: Kit, live: Live, room: 
     digest = multihash(request.checksum)
     task = _task(request, request.size, digests=(digest,) if digest else (), page=request.page)
     outcome = await transfer_one(task, link, kit, live, room)
+    if not outcome.fetched:
+        return outcome
     notes = [unverified(request.checksum)]
     if request.size is not None and request.size != outcome.size:
         notes.append(f"its document says {text.size(request.size)}")

@@ -255,7 +255,7 @@ class Engine:
         self._budgets.pop(job.id, None)
         if outcome.fetched:
             self._heard(job)
-        reason = outcome.note if outcome.fetched else "already there"
+        reason = outcome.note or ("" if outcome.fetched else "already there")
         sums = answer.digests_to_text(outcome.digests)
         size = {"bytes_done": outcome.size, "bytes_total": outcome.size}
         ends = live.numbers(job) | size | {"sums": sums}
