@@ -13,11 +13,13 @@ from rich.console import Console
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from mlhub_tui.geo.shapes import Footprint
 from mlhub_tui.models import BBox, Interval
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.commands import DATES, MAP, of
+from mlhub_tui.ui.screens.choose_box import BoxScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.search import SearchForm
 from mlhub_tui.ui.theme import DARK
@@ -273,6 +275,29 @@ async def test_a_box_on_the_map_begins_a_search(options: AppOptions) -> None:
         await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
         await driver.until("ref_african_crops_kenya_02_source")
         assert "°E" in driver.screen()
+
+
+async def test_the_form_of_a_search_takes_its_box_from_a_map(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_s")
+        await driver.press("s")
+        await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
+        form = driver.app.screen
+        await driver.until(lambda: form.query_one("#bbox", Input).region)
+        for typed in ("", "34,0,35,1"):
+            form.query_one("#bbox", Input).value = typed
+            form.query_one("#map").focus()
+            await driver.press("enter")
+            await driver.until(lambda: isinstance(driver.app.screen, BoxScreen))
+            await driver.until(lambda: driver.app.screen.query_one(FootprintMap).view is not None)
+            await driver.press(*([] if typed else ["b"]), "right", "enter")
+            await driver.until(lambda: driver.app.screen is form)
+            assert form.query_one("#bbox", Input).value not in ("", typed)
+        form.query_one("#map").focus()
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, BoxScreen))
+        await driver.press("escape", "escape")
+        await driver.until(lambda: driver.app.screen is form)
 
 
 async def test_the_extent_is_told_in_words(options: AppOptions) -> None:

@@ -95,6 +95,7 @@ class SearchForm(ModalScreen[Search | str | None]):
                         yield made(typed.get(row.name, ""), placeholder=row.example, id=row.name)
                         if row.name == "bbox":
                             yield Press("extent", id="extent")
+                            yield Press("map", id="map")
                         if row.name == "filter":
                             yield Press("names", id="names")
                     yield Static(id=f"note-{row.name}", classes="note")
@@ -216,6 +217,8 @@ class SearchForm(ModalScreen[Search | str | None]):
         match message.press.id:
             case "extent":
                 self._take_extent()
+            case "map":
+                self._choose_box()
             case "names":
                 self._offer_names()
             case "saved":
@@ -250,6 +253,20 @@ class SearchForm(ModalScreen[Search | str | None]):
         self._say("")
         for field in self.query("#bbox").results(Input):
             field.value = box_text(box)
+            field.focus()
+
+    @work(group="extent", exclusive=True)
+    async def _choose_box(self) -> None:
+        """Let the box be chosen on a map, beginning with the one that is typed."""
+        from .choose_box import BoxScreen
+
+        wanted: tuple[str, ...] = self._readings.get("collections", Reading()).value or ()
+        extent = await self._extent_of(wanted[0]) if len(wanted) == 1 else None
+        start = self._readings.get("bbox", Reading()).value
+        box = await self.app.push_screen_wait(BoxScreen(start, [extent] if extent is not None else []))
+        for field in self.query("#bbox").results(Input):
+            if box is not None:
+                field.value = box_text(box)
             field.focus()
 
     async def _extent_of(self, identity: str) -> BBox | None:
