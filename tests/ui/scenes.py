@@ -134,6 +134,8 @@ async def filtering(driver: Driver) -> None:
     await driver.press("slash")
     await driver.type("kenya")
     await driver.until("datasets")
+    await driver.until("Archive")
+    await driver.until(lambda: "asking…" not in driver.screen())
 
 
 async def _opened(driver: Driver, *keys: str) -> None:
