@@ -171,12 +171,10 @@ class Desk:
         if not jobs:
             return []
         end, fields = CHANGES[verb].end, dict(CHANGES[verb].fields)
-        lefts = {job.id: parts.left_of(job) if delete_part else {} for job in jobs}
-
-        def move(job_id: int) -> list[Job]:
-            return _patiently(lambda: self._store.move_all([job_id], end, **fields | lefts[job_id]))
-
-        moved = [job for job_id in lefts for job in move(job_id)]
+        groups: dict[str, list[Job]] = {}
+        for job in jobs:
+            groups.setdefault(repr(parts.left_of(job)) if delete_part else "", []).append(job)
+        moved = [job for group in groups.values() for job in self._move(group, end, fields, delete_part)]
         if verb is Verb.CANCEL and delete_part:
             # Who claims parts has to be known as a running program, so that no other takes them meanwhile.
             _patiently(self._store.register)
@@ -185,6 +183,14 @@ class Desk:
                 with contextlib.suppress(DownloadError):  # another program is at it
                     parts.delete(job.part, self._journal)
         return moved
+
+    def _move(
+        self, jobs: Sequence[Job], end: State, fields: Mapping[str, object], delete_part: bool
+    ) -> list[Job]:
+        """Move jobs of which the same is left, in one transaction."""
+        left = parts.left_of(jobs[0]) if delete_part else {}
+        ids = [job.id for job in jobs]
+        return _patiently(lambda: self._store.move_all(ids, end, **{**fields, **left}))
 
 
 def _now(job: Job) -> Job:

@@ -226,6 +226,21 @@ async def test_a_cancel_keeps_what_came_and_says_where(
     assert len(assets_in(tmp_path / "out" / CROPS)) >= 5
 
 
+async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
+    mlhub_home: Path, server: FaultServer, tmp_path: Path
+) -> None:
+    stock(server, tmp_path, MANY)
+    server.plan = slow
+    queue = queue_at(mlhub_home, shops(server))
+    job = await queue.add(wish(tmp_path / "out"))
+    await until(queue, job.id, lambda now: now.files_done > 5)
+    await asyncio.to_thread(queue.stop)
+    with Desk(mlhub_home / "queue.db") as desk:
+        [done] = desk.ask(Verb.CANCEL, delete_part=True).done
+    assert done.state is State.CANCELLED
+    assert done.reason.endswith(f"files that came are kept in {tmp_path / 'out' / CROPS}")
+
+
 async def test_a_program_that_ends_leaves_it_to_the_next_one(
     mlhub_home: Path, server: FaultServer, tmp_path: Path
 ) -> None:
