@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -178,13 +178,3 @@ def _first_day(unit: str, number: int) -> date:
 def counted(bins: Bins, first: int, last: int) -> int:
     """Return how many items there are from one bin to another."""
     return sum(bins.counts[first : last + 1])
-
-
-def in_range(intervals: Sequence[Interval], bins: Bins, first: int, last: int) -> list[bool]:
-    """Return which of some times begin in the bins from one to another."""
-    low, high = bins.start(first), bins.end(last)
-    found = []
-    for interval in intervals:
-        (day, *_) = [*days_of([interval]), None]
-        found.append(day is not None and low <= day <= high)
-    return found

@@ -2,7 +2,8 @@
 
 `world.bin` is made of Natural Earth's 1:110m countries, with the smallest ones from its 1:50m set
 (naturalearthdata.com, public domain; by way of the `world-atlas` topology), in hundredths of a degree: lines
-that two countries share are there once. Borders are drawn as Natural Earth draws them; they judge nothing.
+that two countries share are there once. `tests/geo/make_world.py` makes the file. Borders
+are drawn as Natural Earth draws them; they judge nothing.
 """
 
 from __future__ import annotations
