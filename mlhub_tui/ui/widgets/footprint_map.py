@@ -30,9 +30,9 @@ from ...models import BBox
 from ..commands import MAP, bindings
 from ..glyphs import ascii_only
 from ..terminal import lacks_braille
+from .changed_cells import changed_cells
 
 if TYPE_CHECKING:
-    from ...geo.boxes import Box
     from ...geo.canvas import Picture
     from ...geo.frame import Frame
     from ...geo.shapes import Footprint
@@ -190,7 +190,7 @@ class FootprintMap(Widget, can_focus=True):
         changed = [
             Region(first, y, last - first, 1)
             for y, (old, new) in enumerate(zip(before, strips, strict=True))
-            for first, last in [_span(old, new)]
+            for first, last in [changed_cells(old, new)]
             if last > first
         ]
         if changed:
@@ -264,12 +264,9 @@ class FootprintMap(Widget, can_focus=True):
         from ...geo.caption import caption
 
         assert self._view is not None
-        words = self.note
+        words, box = self.note, None
         if self._frame is not None:
-            words = self._frame.words(self._view)
-        box: Box | None = None
-        if self._frame is not None:
-            box = self._frame.box
+            words, box = self._frame.words(self._view), self._frame.box
         elif self.current is not None:
             box = self.footprints[self.current].box
         text = caption(self._view, words, box, width, ascii_only=self.ascii_only)
@@ -404,15 +401,3 @@ class FootprintMap(Widget, can_focus=True):
         if found is not None:
             self.highlight(found)
             self.post_message(self.Moved(found))
-
-
-def _span(old: Strip, new: Strip) -> tuple[int, int]:
-    """Return the cells from the first to the last that differ; all are one cell wide."""
-    if old == new:
-        return 0, 0
-    before = [(letter, style) for text, style, _ in old for letter in text]
-    after = [(letter, style) for text, style, _ in new for letter in text]
-    if len(before) != len(after):
-        return 0, new.cell_length
-    differ = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-    return (differ[0], differ[-1] + 1) if differ else (0, 0)
