@@ -69,6 +69,8 @@ async def plan(app: MLHubApp, subjects: Sequence[Subject], documents: Documents)
             app.notify("Put the cursor on a dataset or one of its collections first.", markup=False)
             return
         of_it = [s for s in subjects if s.dataset is not None and s.dataset.id == dataset.id]
+        if len(of_it) < len(subjects):
+            app.notify(f"A plan is of one dataset: this one is of {dataset.label}.", markup=False)
         ticked = [s.entry.id for s in of_it if s.entry.kind is EntryKind.COLLECTION]
         whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
         await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)

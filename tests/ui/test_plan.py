@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.options import AppOptions
@@ -221,3 +222,22 @@ async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_p
         await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
     assert (apart / DATASET / LABELS / "_common" / "documentation.pdf").is_file()
     assert (options.output_dir / DATASET / "catalog.json").is_file()
+
+
+async def test_collections_that_are_selected_are_those_that_are_ticked(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, LABELS)
+        await driver.press("D")
+        await driver.until("the catalog first (")
+        await driver.press("enter")
+        await driver.until(" 9 files")
+        assert f"[x] {LABELS}" in driver.screen()
+        assert f"[ ] {SOURCE}" in driver.screen()
+
+
+async def test_what_is_typed_right_behind_a_key_goes_into_its_field(options: AppOptions) -> None:
+    async with planned(options) as driver:
+        for key in ("t", "2", "0", "1", "9", "minus", "1", "2"):
+            driver.app.post_message(Key(key, "-" if key == "minus" else key))
+        await driver.until("2019-12-01 to 2019-12-31")
+        assert isinstance(driver.app.screen, PlanScreen)
