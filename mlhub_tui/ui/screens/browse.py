@@ -21,11 +21,10 @@ from ..widgets.bars import HintBar
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
 from ..widgets.sheet import Sheet
-from .base import PlaceScreen
+from .browse_commands import BrowseCommands
 
 if TYPE_CHECKING:
     from ...sources.base import Source
-    from ..documents import Documents
     from ..widgets.branches import NodeRow
     from ..widgets.entries import Subject
 
@@ -35,7 +34,7 @@ BESIDE = 170
 """Columns from which on the map stands beside the detail, not below it."""
 
 
-class BrowseScreen(PlaceScreen):
+class BrowseScreen(BrowseCommands):
     """The first place: what there is."""
 
     place = BROWSE
@@ -47,7 +46,6 @@ class BrowseScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._store: Documents | None = None
         self._pending: Timer | None = None
         self._wanted: NodeRow | None = None
         self._asked_for_key = False
@@ -69,11 +67,6 @@ class BrowseScreen(PlaceScreen):
             self._start_over()
 
     @property
-    def tree_view(self) -> CatalogTree:
-        """The tree."""
-        return self.query_one(CatalogTree)
-
-    @property
     def detail(self) -> Sheet:
         """The detail."""
         return self.query_one("#detail", Sheet)
@@ -89,15 +82,6 @@ class BrowseScreen(PlaceScreen):
         return hints(BROWSE, without if tree.to_download else [*without, "browse.download"])
 
     # The source
-
-    @property
-    def _documents(self) -> Documents:
-        """What was loaded of the source in use; the loader is imported after the first paint."""
-        from ..documents import Documents
-
-        if self._store is None:
-            self._store = Documents(self.hub.connection.source if self.hub.connection else None)
-        return self._store
 
     def on_connection_changed(self, message: ConnectionChanged) -> None:
         """Start over with the source now in use."""
@@ -374,75 +358,3 @@ class BrowseScreen(PlaceScreen):
         self.set_focus(tree)
         if keep and tree.filter:
             tree.first_match()
-
-    # Commands on what is under the cursor
-
-    @work(group="download", exclusive=True)
-    async def action_download(self) -> None:
-        """Ask about the archives, or the assets, of what is selected or under the cursor, and queue them."""
-        from ..download_flow import download
-
-        tree = self.tree_view
-        if await download(self.hub, tree.to_download, self._documents):
-            tree.clear_marks()
-
-    @work(group="download", exclusive=True)
-    async def action_plan(self) -> None:
-        """Choose collections, asset keys, area and time of what is selected or under the cursor."""
-        from ..dataset_flow import plan
-
-        await plan(self.hub, self.tree_view.to_download, self._documents)
-
-    @work(group="search", exclusive=True)
-    async def action_search(self) -> None:
-        """Ask for a search, in the collection under the cursor at first."""
-        from ..search_flow import search
-
-        tree = self.tree_view
-        await search(self.hub, tree.holder or tree.subject, self._documents)
-
-    @work(group="search", exclusive=True)
-    async def action_saved(self) -> None:
-        """List the saved searches."""
-        from ..search_flow import saved_searches
-
-        await saved_searches(self.hub)
-
-    @work(group="export", exclusive=True)
-    async def action_export(self) -> None:
-        """Write what is selected or under the cursor to a file."""
-        from ..export_flow import export_subjects
-
-        tree = self.tree_view
-        chosen = [*tree.marked.values()] or ([tree.subject] if tree.subject is not None else [])
-        await export_subjects(self.hub, chosen, self._documents)
-
-    def action_copy_id(self) -> None:
-        """Copy the id of what is under the cursor."""
-        subject = self.tree_view.subject
-        if subject is not None and subject.entry.id:
-            self.hub.copy_text(subject.label, "ID")
-        else:
-            self.notify("There is no id here to copy.", markup=False)
-
-    def action_copy_citation(self) -> None:
-        """Copy the citation of what is under the cursor."""
-        subject, dataset = self.tree_view.subject, self.tree_view.dataset
-        document = self._documents.of(subject.entry) if subject is not None else None
-        citation = (document.citation if document else "") or (dataset.citation if dataset else "")
-        if citation:
-            self.hub.copy_text(citation, "Citation")
-        else:
-            self.notify("No citation is given here.", markup=False)
-
-    def action_open_page(self) -> None:
-        """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
-        subject, dataset = self.tree_view.subject, self.tree_view.dataset
-        document = self._documents.of(subject.entry) if subject is not None else None
-        url = (dataset.registry_url if dataset else "") or ""
-        if not url and document is not None and document is not dataset and document.doi:
-            url = f"https://doi.org/{document.doi}"
-        if url.startswith(("https://", "http://")):
-            self.hub.show_page(url)
-        else:
-            self.notify("No page is known for this.", markup=False)
