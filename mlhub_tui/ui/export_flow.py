@@ -97,15 +97,16 @@ async def _write_items(app: MLHubApp, choice: ExportChoice, supply: Supply, sour
 
     exporter = _exporter(choice, source)
     notes: dict[str, None] = {}
-    total = supply.total
+    total, skipped = supply.total, 0
 
     async def task(progress: ProgressScreen[Written]) -> Written:
         async def items() -> AsyncGenerator[Item, None]:
-            nonlocal total
+            nonlocal total, skipped
             async with aclosing(supply.pages(progress.again)) as pages:
                 async for page in pages:
                     notes.update(dict.fromkeys(filter(None, (*page.notes, page.stopped))))
                     total = page.matched if page.matched is not None else total
+                    skipped += 0 if page.notes else page.skipped  # notes say it themselves
                     for document in page.entries:
                         if isinstance(document, Item):
                             yield document
@@ -123,6 +124,8 @@ async def _write_items(app: MLHubApp, choice: ExportChoice, supply: Supply, sour
         app.notify("Nothing was written: the export was stopped.", severity="warning", markup=False)
         return
     said = [f"{choice.path}: {count(written.items, 'item')}, {size(written.size)}"]
+    if skipped:
+        said.append(f"{count(skipped, 'entry', 'entries')} without an id left out")
     said += [one_line(note, 200) for note in (*written.notes, *notes)][:_MOST_NOTES]
     app.notify(
         clean("\n".join(said)),

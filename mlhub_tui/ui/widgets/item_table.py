@@ -123,7 +123,9 @@ class ItemTable(LineView):
         if rows is not self.rows:
             return  # meanwhile all was forgotten
         self.pager.loading = False
-        self._say(self.pager.words(len(self.rows)) + ("" if self.pager.complete else ", more below"))
+        left_out = f", {self.pager.skipped:,} left out: no items" if self.pager.skipped else ""
+        more = "" if self.pager.complete else ", more below"
+        self._say(f"{self.pager.words(len(self.rows))}{left_out}{more}")
         self.look_around()
 
     def learn(self, number: int, entry: Entry, document: Document) -> None:
