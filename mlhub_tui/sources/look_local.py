@@ -18,6 +18,7 @@ from ..profiles import Kind
 from ..text import one_line, size
 from .classify import Shape, count_links, document_of, shape_of, title_of
 from .found import Found, NothingToBrowse
+from .static.parse import UTF16, text_of
 
 ROOTS = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
@@ -92,9 +93,9 @@ def _file(path: Path) -> Found:
         return _archive(path)
     if path.stat().st_size > _LARGEST:
         raise NothingToBrowse(f"{_shown(path)} is too large for a catalog: {size(path.stat().st_size)}")
-    if head[:1].lstrip() in (b"{", b"[", b"", b"\xef"):
+    if head[:1].lstrip() in (b"{", b"[", b"", b"\xef") or head.startswith(UTF16):
         try:
-            value = json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=lambda _: None)
+            value = json.loads(text_of(path.read_bytes()), parse_constant=lambda _: None)
         except (ValueError, RecursionError) as error:
             reason = one_line(error, 80)
             raise NothingToBrowse(f"{_shown(path)} is not JSON: {reason}") from None
@@ -231,7 +232,7 @@ def _member_json(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
     if file is None:
         return None
     try:
-        return json.loads(file.read().decode("utf-8-sig"), parse_constant=lambda _: None)
+        return json.loads(text_of(file.read()), parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
 

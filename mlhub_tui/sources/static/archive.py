@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...models import JsonDict
-from .parse import MAX_DOCUMENT
+from .parse import MAX_DOCUMENT, text_of
 from .remarks import NO_JSON, Cancelled, Remarks
 from .tar_walk import Member, walk
 from .unpacked import DamagedArchive, Progress, pieces
@@ -57,8 +57,7 @@ def documents(
         if member.content is None:
             continue
         try:
-            # `json.loads` would guess the encoding of bytes each time; JSON is UTF-8 (RFC 8259).
-            value = decode(member.content.decode().removeprefix("\ufeff"))
+            value = decode(text_of(member.content))
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):

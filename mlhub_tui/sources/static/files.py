@@ -73,12 +73,16 @@ def of_system(error: OSError, url: str) -> RequestError:
 
 
 def _existing(url: str) -> Path:
-    """Return the path of a URL; a name that was written with `%20` in it may really have it."""
+    """Return the path of a URL; a name that was written with `%20` in it may really have it.
+
+    A link of a catalog that was copied from a server may have a query, which no file has in its name.
+    """
     path = local_path(url)
     if "%" in url and not path.exists():
-        literal = Path(url.partition("://")[2])
-        if literal.exists():
-            return literal
+        bare = str(path).partition("?")[0]
+        for other in (Path(url.partition("://")[2]), Path(bare)):
+            if other.is_file():
+                return other
     return path
 
 

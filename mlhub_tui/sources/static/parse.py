@@ -6,6 +6,7 @@ document and is made to run in a thread.
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from ..origin import shown
 
 MAX_DOCUMENT = 100_000_000
 """Bytes; a larger document is not read: it would take a gigabyte of memory."""
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""What a document in UTF-16 begins with."""
 _LARGE = 256 * 1024  # bytes, about 5 ms; the decoder of anything larger lets other threads in between
 _LINES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 _NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"
@@ -174,12 +177,28 @@ def _json(fetched: Fetched) -> Any:
         page = "html" in fetched.media_type.lower() or any(mark in start.lower() for mark in marks)
         raise unreadable(fetched.url, "a web page instead of a document" if page else "XML, not JSON")
     try:
-        # JSON is UTF-8 (RFC 8259, section 8.1); `json.loads` would guess, and make a decoder each time.
+        # `json.loads` would make a decoder each time.
         decoder = _DECODER if len(content) <= _LARGE else _POLITE_DECODER
-        return decoder.decode(content.decode().removeprefix("\ufeff"))
+        return decoder.decode(text_of(content))
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else _place(error)
         raise unreadable(fetched.url, f"the document is not JSON ({why})") from None
+
+
+def text_of(content: bytes) -> str:
+    """Return the text of a document without its byte order mark.
+
+    JSON is UTF-8 (RFC 8259, section 8.1); a byte order mark of UTF-16 is heeded, as some shells write that
+    where they save an answer to a file.
+
+    Raises
+    ------
+    UnicodeError
+        If it is neither.
+    """
+    if content.startswith(UTF16):
+        return content.decode("utf-16")
+    return content.decode().removeprefix("\ufeff")
 
 
 def _place(error: ValueError) -> str:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
 from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.look_local import look_at_path
 from mlhub_tui.sources.static.library import Library
 from mlhub_tui.sources.static.links import Children
 from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
@@ -229,6 +230,17 @@ async def test_pipes_and_devices_are_not_read(planted: Callable[[Files], Path], 
     os.mkfifo(folder / "pipe.json")
     page = await opened(folder).items_page("c")
     assert (page.entries, page.skipped) == ((), 3)
+
+
+async def test_documents_in_utf_16_and_links_with_a_query_are_read_from_the_disk(
+    tmp_path: Path, opened: Open
+) -> None:
+    root = collection("c", link("item", "marked.json"), link("item", "copied.json?v=1/2#top"))
+    documents = {"catalog.json": root, "marked.json": item("marked"), "copied.json": item("copied")}
+    for name, document in documents.items():
+        (tmp_path / name).write_bytes(json.dumps(document).encode("utf-16"))
+    assert look_at_path(tmp_path).counts == {"items": 2}
+    assert [i.id async for i in opened(tmp_path).items("c")] == ["marked", "copied"]
 
 
 async def test_links_with_backslashes_spaces_and_no_href(
