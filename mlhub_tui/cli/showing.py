@@ -113,8 +113,24 @@ def _show(
         for number, entry in enumerate(found):
             lines = await sheet(source, entry)
             click.echo("\n".join(["", *lines] if number else lines))
+            if why := await asyncio.to_thread(_not_valid, entry):
+                click.echo(f"note: {entry.label}: {why}", err=True)
+
+    import asyncio
 
     run(Choice.of(context), ask, key_needed=key_needed)
+
+
+def _not_valid(entry: Document) -> str:
+    """Return why pystac refuses a document; empty where it does not. It takes a while to import."""
+    from ..models.pystac_view import NotValidSTAC
+
+    try:
+        if isinstance(entry, Collection | Item):
+            entry.to_pystac()
+    except NotValidSTAC as error:
+        return error.message
+    return ""
 
 
 def _width() -> int | None:

@@ -229,3 +229,11 @@ def test_why_a_listing_of_items_stopped_is_said(run: Run) -> None:
     with LoopbackServer(same) as api:
         result = run("--root-url", api.root, "--api-key", "k", "list", "items", "c")
     assert result.stderr.splitlines()[-1] == "note: there may be more: the same page came again"
+
+
+def test_what_is_not_valid_stac_is_shown_with_the_reason(run: Run, tmp_path: Path) -> None:
+    place = catalog_with_gaps(tmp_path)
+    result = run("--source", place, "show", "collection", "there")
+    assert result.stdout.startswith("ID:           there")
+    assert "note: there: not valid STAC: " in result.stderr
+    assert "not valid" not in run("--source", place, "show", "collection", "there", "--json").stderr
