@@ -256,7 +256,7 @@ async def test_downloads_go_and_queue_up_as_the_settings_say_from_then_on(
 ) -> None:
     path = write(mlhub_home, "transfers = 3\n")
     async with driven(options) as driver:
-        await driver.until(lambda: driver.app.queue is not None and driver.app.queue.settings is not None)
+        await driver.until(lambda: driver.app.queue is not None and driver.app.queue.loaded)
         queue = driver.app.queue
         assert queue is not None
         assert queue.settings is not None
