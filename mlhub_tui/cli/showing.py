@@ -123,11 +123,15 @@ def _show(
 
 def _not_valid(entry: Document) -> str:
     """Return why pystac refuses a document; empty where it does not. It takes a while to import."""
+    import warnings
+
     from ..models.pystac_view import NotValidSTAC
 
     try:
-        if isinstance(entry, Collection | Item):
-            entry.to_pystac()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pystac, in lines of Python
+            if isinstance(entry, Collection | Item):
+                entry.to_pystac()
     except NotValidSTAC as error:
         return error.message
     return ""

@@ -237,3 +237,9 @@ def test_what_is_not_valid_stac_is_shown_with_the_reason(run: Run, tmp_path: Pat
     assert result.stdout.startswith("ID:           there")
     assert "note: there: not valid STAC: " in result.stderr
     assert "not valid" not in run("--source", place, "show", "collection", "there", "--json").stderr
+
+
+def test_what_pystac_only_warns_of_is_shown_without_its_warning(command: Command, tmp_path: Path) -> None:
+    base = {"type": "Collection", "stac_version": "1.0.0", "description": "d", "license": "MIT", "links": []}
+    place = files(tmp_path, collection={**base, "id": "plain"})
+    assert command("--source", place, "show", "collection", "plain").stderr == ""
