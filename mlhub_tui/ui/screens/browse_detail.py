@@ -53,7 +53,7 @@ def sheet_of_line(node: Node | None, branches: Branches) -> list[Block]:
             if about is None or not first or branches.by_dataset:
                 return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
             known = document_sheet(about.document)[2:] if about.document else [Paragraph(about.description)]
-            where = [Field("Kind", about.kind.value), Field("Notes", detail)]
+            where = [Field("Source", about.kind.value), Field("Notes", detail)]
             return [
                 Title(about.title or title),
                 Paragraph(f"{title}: {note}" if key else note),
