@@ -151,6 +151,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "document.plan", "D", "plan", "plan", "Choose asset keys, area and time to download", DOCUMENT, 10
     ),
+    Command("document.preview", "p", "preview", "preview", "Show an image of its assets", DOCUMENT, 7),
     Command("document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10),
     Command("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
     Command(

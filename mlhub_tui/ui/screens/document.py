@@ -294,6 +294,18 @@ class DocumentScreen(PlaceScreen):
 
         await plan(self.hub, [self._subject], self._documents)
 
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show the image under the cursor among the assets, else the one that shows the document best."""
+        from ..preview_flow import preview
+
+        document = self.document
+        if document is None:
+            self.notify("The document is not loaded yet.", markup=False)
+        else:
+            shown = self.query_one(AssetTable).current if self._pane == "assets" else None
+            await preview(self.hub, document, _assets(document), shown.asset if shown else None)
+
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Ask for a search in the collection."""
