@@ -165,7 +165,7 @@ def barrier(document: Document, asset: Asset) -> str:
     """Return why an asset cannot be fetched, in one line; empty where nothing is known against it."""
     best = asset_href(document, asset)
     if not best.href:
-        return "it has no href"
+        return "its href names a file on the server's own disk" if asset.href.strip() else "it has no href"
     if _is_store(asset, best.href):
         return "it is a store of many files: open it with a tool that reads it in place"
     try:

@@ -58,6 +58,8 @@ def _choices(document: Document, asset: Asset) -> Iterator[AssetHref]:
 
 def _choice(document: Document, asset: Asset) -> AssetHref:
     href = resolve_href(document.url, asset.href) if asset.href.strip() else ""
+    if href.lower().startswith("file:") and document.url.lower().startswith(("http://", "https://")):
+        href = ""  # the disk it names is the server's, not this machine's
     if href.partition("://")[0].lower() in AZURE_SCHEMES and (account := _account(document, asset)):
         with contextlib.suppress(NotOffered):
             href = https_of(href, account=account)

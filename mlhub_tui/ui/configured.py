@@ -186,7 +186,8 @@ class ConfiguredApp(TypeAheadApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a message, and keep it for the list of messages."""
+        """Show a message, and keep it for the list of messages; whatever it quotes is cleaned here."""
+        message, title = clean(message), clean(title)
         self._keep(f"{title}: {message}" if title else message, severity)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 

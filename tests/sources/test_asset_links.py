@@ -307,3 +307,13 @@ async def test_files_of_this_machine_are_for_catalogs_on_it() -> None:
 async def test_an_href_that_leads_nowhere_is_not_offered(href: str) -> None:
     with pytest.raises(NotOffered):
         await AssetLinks("https://h/").link(href)
+
+
+def test_a_file_of_the_servers_disk_is_no_address_but_its_alternate_is() -> None:
+    alone = item({"data": {"href": "file:///srv/data.tif"}})
+    assert asset_href(alone, alone.assets[0]).href == ""
+    other = {"href": "file:///srv/data.tif", "alternate": {"https": {"href": "https://h/data.tif"}}}
+    both = item({"data": other})
+    assert asset_href(both, both.assets[0]).href == "https://h/data.tif"
+    local = item({"data": {"href": "file:///srv/data.tif"}}, url="file:///srv/i.json")
+    assert asset_href(local, local.assets[0]).href == "file:///srv/data.tif"
