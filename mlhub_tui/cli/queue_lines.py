@@ -42,7 +42,7 @@ def document(job: Job) -> dict[str, Any]:
         "bytes_done": job.bytes_done,
         "bytes_total": job.bytes_total,
         "error": redact(job.reason) or str(job.state) if job.state in _ERRORS else None,
-        "path": str(job.path),
+        "path": job.place,
         "collection": None if whole else job.request.collection_id,
         "dataset": job.request.collection_id if whole else None,
         "item": (asset.item_id or None) if asset else None,

@@ -183,7 +183,7 @@ class _Run:
             if job.state is State.DONE and job.id not in self._said:
                 self._said.add(job.id)
                 self._reporter.clear()
-                self._say(job.path)
+                self._say(job.place)
 
     async def _heed(self, queue: DownloadQueue) -> None:
         """Pass on what the queue says of itself; an engine that ended raises its DownloadError."""

@@ -62,13 +62,13 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
         shown.clear()
         document = {
             "id": job.id,
-            "path": str(job.path),
+            "path": job.place,
             "agrees": list(result.agrees),
             "error": result.trouble or None,
         }
         found.append(document)
         if not as_json:
-            click.echo(f"{job.id}\t{result}\t{one_line(job.path, 4096)}")
+            click.echo(f"{job.id}\t{result}\t{one_line(job.place, 4096)}")
             if result.trouble and job.path.exists():
                 click.echo(f"  {remedy(job)}", err=True)
     if as_json:

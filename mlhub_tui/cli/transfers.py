@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -171,11 +170,11 @@ def _refuse_another(job: Job, request: Request) -> None:
             raise TargetBusy(words, hint=f"wait until it is done, or `mlhub-tui queue cancel {job.id}`")
 
 
-def _paths(job: Job) -> Sequence[Path]:
-    """Return what is whole: a file, or the folders of a dataset."""
+def _paths(job: Job) -> Sequence[str]:
+    """Return what is whole: a file, or the folders of a dataset, which may be URLs."""
     request = job.request
     if isinstance(request, DatasetRequest):
-        catalog = [] if request.collections else [job.path]
-        assets = [] if request.filters.catalog_only else [request.asset_folder]
+        catalog = [] if request.collections else [job.place]
+        assets = [] if request.filters.catalog_only else [request.asset_place]
         return list(dict.fromkeys([*catalog, *assets]))
-    return [job.path]
+    return [job.place]

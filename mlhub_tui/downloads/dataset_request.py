@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import paths
+from ..errors import OutputFolderError
 from ..profiles.kind import Kind
 from . import folder as folders
+from .cluster import where
+from .cluster.wish import Cluster
 from .dataset_text import new_stamp
 from .job import DatasetRequest, IfExists
 from .plan.filters import Filters
@@ -24,14 +29,23 @@ def dataset_request(
     collections: Sequence[str] = (),
     if_exists: IfExists = IfExists.RESUME,
     title: str = "",
+    cluster: Cluster | None = None,
+    url: str = "",
 ) -> DatasetRequest:
     """Return a new wish for a dataset; the parameters are those of `DatasetRequest`.
+
+    With a `url` the folder is of no account, and there is no other one for the assets.
 
     Raises
     ------
     OutputFolderError
-        If a folder is in the home of nobody.
+        If a folder is in the home of nobody, a URL is none to write to (see `cluster.where.parse`), or there
+        is no cluster to write to it.
     """
+    if url:
+        found, url = where.parse(url)
+        folder = found or staging(url)
+    _check(url, assets, cluster)
     apart = None if assets is None else folders.normal(assets)
     out = folders.normal(folder)
     return DatasetRequest(
@@ -46,4 +60,22 @@ def dataset_request(
         kind=kind,
         if_exists=if_exists,
         title=title or dataset_id,
+        cluster=cluster,
+        url=url,
     )
+
+
+def staging(url: str) -> Path:
+    """Return the folder in which this machine keeps what it needs while it sends a dataset to a URL."""
+    return paths.home() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]
+
+
+def _check(url: str, assets: Path | None, cluster: Cluster | None) -> None:
+    if url and cluster is None:
+        raise OutputFolderError(
+            f"{url} is written to by the workers of a cluster",
+            hint="add --engine dask: without --scheduler it makes a cluster on this machine",
+        )
+    if url and assets is not None:
+        words = "with an output URL the assets have no folder of their own"
+        raise OutputFolderError(words, hint="leave it out")

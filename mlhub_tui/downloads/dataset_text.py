@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..profiles.kind import Kind
+from .cluster.wish import Cluster
 from .job import DatasetRequest
 
 
@@ -33,6 +35,8 @@ def to_text(request: DatasetRequest) -> str:
             "assets": None if request.assets is None else str(request.assets),
             "collections": request.collections,
             "kind": request.kind,
+            "cluster": None if request.cluster is None else asdict(request.cluster),
+            "url": request.url,
         }
     )
 
@@ -43,7 +47,7 @@ def from_text(text: str, shared: dict[str, Any]) -> DatasetRequest:
     Parameters
     ----------
     text
-        What `to_text` made.
+        What `to_text` made, of this version or an earlier one.
     shared
         The fields that all requests have.
     """
@@ -57,4 +61,10 @@ def from_text(text: str, shared: dict[str, Any]) -> DatasetRequest:
         assets=None if found["assets"] is None else Path(found["assets"]),
         collections=tuple(found["collections"]),
         kind=Kind(found["kind"]),
+        cluster=_cluster(found.get("cluster")),
+        url=found.get("url", ""),
     )
+
+
+def _cluster(found: dict[str, Any] | None) -> Cluster | None:
+    return None if found is None else Cluster(found["scheduler"], found["workers"], found["connections"])

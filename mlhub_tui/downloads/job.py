@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..profiles.kind import Kind
 from ..text import file_name, one_line
+from .cluster.wish import Cluster
 
 if TYPE_CHECKING:
     from .plan.filters import Filters
@@ -212,6 +213,11 @@ class DatasetRequest:
         What the user knows it as.
     size
         Bytes, where somebody knows them before anything is read.
+    cluster
+        The cluster whose workers fetch the files; None for this program alone.
+    url
+        The fsspec URL of the output folder, without credentials, where it is no path; then `folder` is where
+        this machine keeps what it needs meanwhile.
     """
 
     source: str
@@ -226,6 +232,8 @@ class DatasetRequest:
     if_exists: IfExists = IfExists.RESUME
     title: str = ""
     size: int | None = None
+    cluster: Cluster | None = None
+    url: str = ""
 
     @property
     def name(self) -> str:
@@ -243,6 +251,16 @@ class DatasetRequest:
     def asset_folder(self) -> Path:
         """The folder that the files of the assets are in."""
         return (self.assets or self.folder) / self.name
+
+    @property
+    def place(self) -> str:
+        """The output folder as people know it: a URL or a path."""
+        return self.url or str(self.folder)
+
+    @property
+    def asset_place(self) -> str:
+        """Where the files of the assets are, likewise."""
+        return f"{self.url}/{self.name}" if self.url else str(self.asset_folder)
 
 
 Request = ArchiveRequest | AssetRequest | DatasetRequest
@@ -294,13 +312,20 @@ class Job:
         return self.request.folder / self.name
 
     @property
+    def place(self) -> str:
+        """Where that is, as people know it: a path, or the URL of a dataset that goes to a store."""
+        request = self.request
+        url = request.url if isinstance(request, DatasetRequest) else ""
+        return f"{url}/{self.name}" if url else str(self.path)
+
+    @property
     def near(self) -> bool:
         """Whether its bytes are on this machine, so that no network is needed for them."""
         match self.request:
             case AssetRequest(href=href):
                 local = href.startswith("file:")
             case DatasetRequest(kind=Kind.STATIC, source=source):
-                local = "://" not in source
+                local = "://" not in source and not self.request.url
             case _:
                 local = False
         return local or self.request.source == SAMPLE

@@ -37,5 +37,5 @@ def left_of(job: Job) -> dict[str, Any]:
         return {"bytes_done": 0}
     if not job.files_done:
         return {}
-    folder = one_line(job.request.asset_folder, 200)
+    folder = one_line(job.request.asset_place, 200)
     return {"reason": f"{count(job.files_done, 'file')} that came are kept in {folder}"}

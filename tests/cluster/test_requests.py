@@ -1,0 +1,92 @@
+"""Requests with a cluster or a URL: what may be asked for, and how the queue keeps it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.cluster import where
+from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset_text import from_text, to_text
+from mlhub_tui.downloads.job import DatasetRequest, Job, State
+from mlhub_tui.errors import OutputFolderError
+
+CLUSTER = Cluster("tcp://127.0.0.1:8786", connections=8)
+
+
+def wish(url: str, cluster: Cluster | None = CLUSTER, assets: Path | None = None) -> DatasetRequest:
+    return dataset_request(
+        "crops", Path("out"), source="http://127.0.0.1/", url=url, cluster=cluster, assets=assets
+    )
+
+
+def test_a_url_is_kept_apart_from_the_folder_this_machine_needs(mlhub_home: Path) -> None:
+    made = wish("S3://bucket/some/folder/")
+    assert made.url == made.place == "s3://bucket/some/folder"
+    assert made.asset_place == "s3://bucket/some/folder/crops"
+    assert made.folder.is_relative_to(mlhub_home)
+    assert Job(1, made, made.name, State.QUEUED, 0).place == "s3://bucket/some/folder/crops"
+    assert wish("s3://bucket/other").folder != made.folder
+    assert not Job(1, made, made.name, State.QUEUED, 0).near
+
+
+def test_a_folder_is_its_own_place(tmp_path: Path) -> None:
+    made = dataset_request("crops", tmp_path, source="http://127.0.0.1/", cluster=CLUSTER)
+    assert (made.url, made.place, made.asset_place) == ("", str(tmp_path), str(tmp_path / "crops"))
+    assert wish(tmp_path.as_uri()).folder == tmp_path
+    assert not wish(tmp_path.as_uri()).url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://AKIAKEY:hunter22secret@bucket/x",
+        "s3://bucket/x?token=hunter22secret",
+        "https://account.blob.core.windows.net/c?sig=hunter22secret",
+        "sftp://me:hunter22secret@host/x",
+        "s3://bucket/x#hunter22secret",
+        "simplecache::s3://bucket/hunter22secret",
+        "s3://bucket/../hunter22secret",
+        "http://127.0.0.1/hunter22secret",
+        "s3:///hunter22secret",
+    ],
+)
+def test_a_url_that_holds_a_secret_or_cannot_be_written_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(OutputFolderError) as caught:
+        wish(url)
+    assert "hunter22secret" not in caught.value.message + caught.value.hint
+    assert caught.value.hint
+
+
+def test_a_name_of_a_user_or_a_container_is_no_secret() -> None:
+    for url in ("sftp://me@host/folder", "abfs://container@account.dfs.core.windows.net/x"):
+        assert wish(url).url == url
+
+
+def test_a_url_needs_a_cluster_and_has_no_folder_of_assets(tmp_path: Path) -> None:
+    with pytest.raises(OutputFolderError, match="workers of a cluster") as caught:
+        wish("s3://bucket", cluster=None)
+    assert "--engine dask" in caught.value.hint
+    with pytest.raises(OutputFolderError, match="no folder of their own"):
+        wish("s3://bucket", assets=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["folder", "/a/b", "~/x", "C:\\data", "C:/data", "a:b"])
+def test_paths_are_no_urls(text: str) -> None:
+    assert not where.is_url(text)
+
+
+def test_the_queue_keeps_cluster_and_url_and_reads_rows_of_earlier_versions() -> None:
+    made = wish("s3://bucket/folder")
+    shared = {
+        name: getattr(made, name)
+        for name in ("source", "profile", "dataset_id", "folder", "if_exists", "title", "size")
+    }
+    assert from_text(to_text(made), shared) == made
+    old = json.loads(to_text(made))
+    del old["cluster"], old["url"]
+    read = from_text(json.dumps(old), shared)
+    assert (read.cluster, read.url, read.stamp) == (None, "", made.stamp)
