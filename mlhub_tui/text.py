@@ -192,6 +192,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def local_time(at: float) -> str:
+    """Return a moment (seconds since the epoch) as local time: `2026-05-04 13:59:07`."""
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun: `1 item`, `2,365 items`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -18,6 +18,7 @@ from .connect import chosen
 from .desk import json_option, note, open_desk
 from .failures import FAILED, report
 from .options import Choice, Group, connection_options, output_dir, output_option
+from .queue_events import log
 from .queue_lines import HEADERS, document, row
 from .queue_settings import limit_command, set_command
 from .queue_verify import verify
@@ -40,6 +41,7 @@ Examples:
   mlhub-tui queue limit 5M            while it runs; `off` lifts it
   mlhub-tui queue set --transfers 4 --connections 1
   mlhub-tui queue verify              read what is done again
+  mlhub-tui queue log 3               what happened to it; -f goes on
 """
 
 
@@ -51,7 +53,7 @@ def queue_group() -> None:
     """
 
 
-for _command in (set_command, limit_command, verify):
+for _command in (set_command, limit_command, verify, log):
     queue_group.add_command(_command)
 
 
@@ -243,4 +245,4 @@ def _complain(name: str, asked: Asked) -> None:
 
 
 def _say(job: Job) -> None:
-    click.echo(f"{job.id}\t{job.state}\t{one_line(job.path, 4096)}")
+    click.echo(f"{job.id}\t{job.state}\t{one_line(job.place, 4096)}")

@@ -26,6 +26,8 @@ from .trouble import LinkRefused
 from .tuning import BOUNDED, Patience, Tuning
 
 _LOCAL = "file://"
+RENEWED = "the link was renewed"
+"""What the log says of a link that had expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,11 @@ async def _archive(request: ArchiveRequest, kit: Kit, live: Live, room: Room | N
     task = _task(request, size)
     try:
         return await transfer_one(task, link, kit, live, room)
-    except LinkRefused:
+    except LinkRefused as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
+        live.tell(f"{error}: asks for a new link")
         link = await kit.resolver.link(request)
+        live.tell(RENEWED)
     try:
         return await transfer_one(task, link, kit, live, room)
     except LinkRefused as error:
@@ -90,9 +94,12 @@ async def _asset(request: AssetRequest, kit: Kit, live: Live, room: Room | None)
             return await _noted(request, link, kit, live, room)
         except (LinkRefused, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
             refused = error
+            live.tell(f"{error}: looks the asset up again")
     found = await kit.resolver.again(request)
     if refused is not None and _same(found, request, link):
         raise (refusal(refused, request, link) if isinstance(refused, LinkRefused) else refused) from refused
+    if refused is not None:
+        live.tell(RENEWED)
     try:
         return await _noted(found.request, found.link, kit, live, room)
     except LinkRefused as error:

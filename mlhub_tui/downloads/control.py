@@ -13,10 +13,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import DownloadError
+from ..text import one_line
 from . import folder, live, parts
 from .board import Board
 from .channel import Order
 from .engine import Engine
+from .events import Event
 from .job import AT_REST, Job, Request, State
 from .settings import Settings
 from .threads import in_thread
@@ -125,9 +127,19 @@ class Control:
         self._engine.wake()
         return settings
 
-    async def clear_finished(self) -> None:
-        """Remove what is done, failed or cancelled from the list."""
-        self._board.remove(await self._patiently(self._ledger.store.remove_finished))
+    async def log_of(self, job_id: int, after: int) -> list[Event]:
+        """Return the log of a job, from the entry behind number `after` on."""
+        store = self._ledger.store
+        try:
+            return await in_thread(lambda: store.log_of(job_id, after))
+        except sqlite3.Error as error:
+            raise DownloadError(f"the log cannot be read: {one_line(error, 120)}") from error
+
+    async def clear_finished(self, only: Sequence[int] | None = None) -> None:
+        """Remove what is done, failed or cancelled (of some jobs) from the list."""
+        wanted = None if only is None else frozenset(only)
+        store = self._ledger.store
+        self._board.remove(await self._patiently(lambda: store.remove_finished(wanted)))
         self._engine.wake()
 
     async def shift(self, job_id: int, delta: int) -> None:

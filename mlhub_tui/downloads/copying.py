@@ -108,6 +108,8 @@ class Copy:
                 # What the part was of before is gone: no record may say that its bytes are good.
                 self._journal.begin(task.part, Entry(inode=part.inode))
                 part.truncate(0)
+                self._live.tell(f"begins: {text.size(size)}, copied from this machine")
+                self._live.keeps(0)
                 self._live.enter(State.DOWNLOADING)
                 self._pour(original, part)
             except BaseException:

@@ -233,6 +233,7 @@ class Crew:
             now = time.monotonic()
             if now - self._refused >= self._tuning.window:  # those that fail together count once
                 self._refused = now
+                self._live.tell(f"a connection failed: {error}")
                 self._sink.retire(self._working() - 1 - self._ramp.refused())
 
     def _doubted(self, error: Exception) -> None:

@@ -48,8 +48,9 @@ async def fetch_catalog(
     task = Task(target, target.with_name(f"{target.name}.part"), if_exists, size)
     try:
         return await transfer_one(task, link, kit, live)
-    except LinkRefused:
+    except LinkRefused as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
+        live.tell(f"{error}: asks for a new link")
         link = await catalogs.catalog_link(request.dataset_id)
     try:
         return await transfer_one(task, link, kit, live)

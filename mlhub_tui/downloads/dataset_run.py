@@ -14,6 +14,7 @@ from typing import TypeVar
 from ..errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered, OutputFolderError
 from ..profiles.kind import Kind
 from ..text import count
+from ..text import size as size_words
 from .attempt import Kit
 from .dataset_catalog import fetch_catalog
 from .dataset_index import index_of_archive, index_of_items, words_of
@@ -124,6 +125,7 @@ class _Run:
             found = await self._fetch_catalog(target)
             size, self.came = found.size, found.fetched
             await in_thread(lambda: self.own.note("catalog", archive_validator(target)))
+            self.live.tell(f"the catalog is there: {size_words(size)}")
         self.before = self.live.done = size
 
     async def _fetch_catalog(self, target: Path) -> Outcome:
@@ -140,6 +142,7 @@ class _Run:
             return await fetch_catalog(request, self.source, target, self.kit, live)
 
     def _show_catalog(self, live: Live) -> None:
+        self.live.pass_on(live)
         self.live.done, self.live.total, self.live.connections = live.done, live.total, live.connections
         self.live.words = "the catalog"
         if live.phase is not self.live.phase:
@@ -157,6 +160,8 @@ class _Run:
             self._say("choosing files")
             work = self.own.holding(lambda: self._list(index, stop))
             await in_thread(work, interrupt=_both(stop.set, index.interrupt))
+            standing = await in_thread(self.own.files.standing)
+            self.live.tell(f"{count(standing.files, 'file')} chosen")
         finally:
             await in_thread(index.close)
 
@@ -205,6 +210,7 @@ class _Run:
 
         self._say("unpacking the catalog")
         await in_thread(self.own.holding(work), interrupt=stop.set)
+        self.live.tell("the catalog is unpacked")
 
     async def _fetch(self) -> Standing:
         """Fetch the files; return how many are there in the end, and how many failed."""
@@ -218,6 +224,9 @@ class _Run:
             def work() -> None:
                 harvest.run()
 
+            there = f"{standing.done:,} there, {standing.failed:,} failed before"
+            live.tell(f"begins with {count(standing.wanted, 'file')}; {there}")
+            live.keeps(self.before + standing.bytes_done)
             watch = Watch(live, harvest.tally, self.before, standing)
             watch.show()
             live.enter(State.CONNECTING)

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 import time
 
+from ..text import count
 from .job import State
 from .live import Live
 from .many.tally import Tally
@@ -41,6 +42,7 @@ class Watch:
         self._standing = standing
         self._counted = (0, 0, 0)
         self._seen = (0, 0, 0)
+        self._said, self._failures = "", 1
 
     async def run(self, files: WorkList) -> None:
         """Watch until cancelled; the list is read through a connection of its own."""
@@ -74,10 +76,22 @@ class Watch:
         live.connections = max(1, len(large))
         live.heard = max([live.heard, tally.heard, *(each.heard for each in large)])
         live.words = self.words()
+        self._tell()
         moved = self._now() != self._seen
         if moved or (live.phase is State.CONNECTING and any(each.done for each in large)):
             self._seen = self._now()
             live.enter(State.DOWNLOADING)
+
+    def _tell(self) -> None:
+        """Have the log of the job tell why nothing comes, and of failures each time they have doubled."""
+        reason, failed = self._tally.reason, self._live.files_failed
+        if reason != self._said:
+            self._said = reason
+            if reason:
+                self._live.tell(reason)
+        if failed >= self._failures:
+            self._failures = 2 * failed
+            self._live.tell(f"{count(failed, 'file')} failed so far")
 
     def words(self) -> str:
         """Return how far it is, in words."""

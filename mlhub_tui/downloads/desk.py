@@ -15,6 +15,7 @@ from ..errors import DownloadError
 from . import folder, parts
 from .channel import Channel
 from .database import Database
+from .events import Event
 from .job import Job, Request, State
 from .journal import Journal
 from .process import Kind
@@ -100,6 +101,10 @@ class Desk:
         queued, whatever it noted last.
         """
         return [_now(job) for job in self._store.load()]
+
+    def log(self, job_id: int, after: int = 0) -> list[Event]:
+        """Return what happened to a job, from the entry behind number `after` on."""
+        return self._store.log_of(job_id, after)
 
     def runners(self) -> list[tuple[Kind, int]]:
         """Return what runs jobs at this moment: what it is for, and its pid."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import text
-from . import answer, folder, room
+from . import answer, event_words, folder, room
 from .attempt import Kit, attempt
 from .board import Board
 from .job import Job, State
@@ -23,8 +23,9 @@ from .live import Live
 from .meter import Meter
 from .network import NO_NETWORK, Network, heard
 from .places import Places
-from .process import Kind, Process
+from .process import Kind, Process, place
 from .resolve import Resolver
+from .running import Running
 from .states import ACTIVE
 from .threads import in_thread
 from .transfer import Outcome
@@ -34,15 +35,6 @@ from .tuning import Patience, Tuning
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
 _TRIES = 6  # of a file among many
-
-
-@dataclass(slots=True)
-class Running:
-    """A transfer at work."""
-
-    live: Live
-    meter: Meter
-    task: asyncio.Task[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +96,7 @@ class Engine:
         self._room_task: asyncio.Task[None] | None = None
         self._beaten = self._looked = self._adopted = self._told = 0.0
         self._untold = False
+        self._where = place(self.ledger.store.identity, setup.kind)
         self._waiting: list[asyncio.Future[None]] = []
 
     async def run(self) -> None:
@@ -191,7 +184,7 @@ class Engine:
         now = self._loop.time()
         for job_id in [job_id for job_id, due in self._due.items() if due <= now]:
             del self._due[job_id]
-            self.ledger.move(job_id, State.QUEUED, next_try=None)
+            self.ledger.move(job_id, State.QUEUED, "", next_try=None)
 
     def _start(self, group: asyncio.TaskGroup) -> None:
         """Start what there are places for."""
@@ -209,11 +202,12 @@ class Engine:
         self._places.fill(self.ledger.settings, jobs, hosts, start)
 
     def _begin(self, group: asyncio.TaskGroup, job: Job) -> bool:
-        if self.ledger.move(job.id, State.CONNECTING, hint="") is None:
+        place = f"starts {self._where}"
+        if self.ledger.move(job.id, State.CONNECTING, place, hint="") is None:
             return False
         self._network.started(job)
         live = Live(self._on_phase)
-        running = self._running[job.id] = Running(live, Meter(time.monotonic()))
+        running = self._running[job.id] = Running(live, functools.partial(self.ledger.tell, job.id))
         running.task = group.create_task(self._work(job, live), name=job.name)
         running.task.add_done_callback(functools.partial(self._ended, job.id))
         self._tell()
@@ -246,6 +240,7 @@ class Engine:
 
     def _ended(self, job_id: int, _: asyncio.Task[None]) -> None:
         """Free the place of a transfer; a task may end without having begun, so not in `_work`."""
+        self._running[job_id].hear()
         del self._running[job_id]
         self._network.ended(job_id)
         self._wake.set()
@@ -259,7 +254,8 @@ class Engine:
         sums = answer.digests_to_text(outcome.digests)
         size = {"bytes_done": outcome.size, "bytes_total": outcome.size}
         ends = live.numbers(job) | size | {"sums": sums}
-        self.ledger.move(job.id, State.DONE, reason=reason, hint="", tries=0, next_try=None, **ends)
+        told = self._running[job.id].end(outcome)
+        self.ledger.move(job.id, State.DONE, told, reason=reason, hint="", tries=0, next_try=None, **ends)
 
     def _failed(self, job: Job, live: Live, error: Exception) -> None:
         failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
@@ -271,9 +267,11 @@ class Engine:
             judged = replace(judged, reason=f"{NO_NETWORK}: {judged.reason}", delay=held)
             self._say_of_waiting("waits for the network")
         next_try = None if judged.delay is None else time.time() + judged.delay
+        self._running[job.id].hear()
         moved = self.ledger.move(
             job.id,
             judged.state,
+            event_words.failed(error, judged, failures),
             reason=judged.reason,
             hint=judged.hint,
             tries=failures,
@@ -308,7 +306,7 @@ class Engine:
             look = functools.partial(room.has_room, job, self._board.snapshot(), self._lives())
             if await in_thread(look):
                 self._roomless.released(job)
-                self.ledger.move(job.id, State.QUEUED, reason="", hint="")
+                self.ledger.move(job.id, State.QUEUED, event_words.ROOM_AGAIN, reason="", hint="")
                 self.wake()
 
     def _lives(self) -> dict[int, Live]:
@@ -341,6 +339,7 @@ class Engine:
     def _follow(self, job_id: int, running: Running) -> bool:
         """Show how far a transfer is; return whether that changed."""
         job, live = self._board.get(job_id), running.live
+        running.hear()
         if job is None or job.state not in ACTIVE:
             return False
         now = time.monotonic()

@@ -76,6 +76,9 @@ class Ledger:
     def load(self, *, adopt: bool) -> None:
         """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
         adopted = self.store.adopt() if adopt else []
+        if adopt:
+            with contextlib.suppress(sqlite3.Error):  # at another start then
+                self.store.tidy()
         self.ours.update(job.id for job in adopted)
         self._asked = True
         self.settings = load(self._database)
@@ -92,11 +95,15 @@ class Ledger:
         self.ours.update(job.id for job in jobs if not job.elsewhere)
         self._board.put(*jobs)
 
-    def move(self, job_id: int, state: State, **fields: Any) -> Job | None:
-        """Move a job; None if it cannot go there, or is not ours any more."""
+    def tell(self, job_id: int, words: str, at: float | None = None) -> None:
+        """Have the log of a job say what happened; it is written with what is written next."""
+        self.store.book.tell(job_id, words, at)
+
+    def move(self, job_id: int, state: State, told: str | None = None, **fields: Any) -> Job | None:
+        """Move a job; None if it cannot go there, or is not ours any more; see `Store.move`."""
         before = self._board.get(job_id)
         try:
-            job = self.store.move(job_id, state, **fields)
+            job = self.store.move(job_id, state, told, **fields)
         except (IllegalMove, NotOurs):
             self._reread(job_id)
             return None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from .job import Job, State
+
+MOST_NEWS = 200
+"""What happened to a transfer between two looks at it is forgotten beyond so many."""
 
 FILES = ("files_done", "files_failed", "files_total")
 """What jobs of many files count."""
@@ -42,6 +46,11 @@ class Live:
         What it is at, where the state does not say it all.
     files_done, files_failed, files_total
         Of a dataset; None until that is known.
+    kept
+        Bytes that were there before this try; None until that is known.
+    news
+        What happened, with its time in seconds since the epoch, for the log of the job; whoever looks takes
+        it from the left.
     """
 
     def __init__(self, on_phase: Callable[[], None] | None = None) -> None:
@@ -57,7 +66,23 @@ class Live:
         self.files_done = 0
         self.files_failed = 0
         self.files_total: int | None = None
+        self.kept: int | None = None
+        self.news: deque[tuple[float, str]] = deque(maxlen=MOST_NEWS)
         self._on_phase = on_phase
+
+    def tell(self, words: str) -> None:
+        """Take note of what happened, for the log of the job."""
+        self.news.append((time.time(), words))
+
+    def pass_on(self, other: Live) -> None:
+        """Tell what another transfer told that is a part of this one."""
+        while other.news:
+            self.news.append(other.news.popleft())
+
+    def keeps(self, there: int) -> None:
+        """Take note of how many bytes this try begins with; of several beginnings, the first counts."""
+        if self.kept is None:
+            self.kept = there
 
     def enter(self, phase: State) -> None:
         """Go to a phase."""

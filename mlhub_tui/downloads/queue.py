@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .control import Control
     from .engine import Engine
+    from .events import Event
     from .process import Kind, Process
     from .resolve import Resolver
     from .settings import Settings
@@ -174,9 +175,29 @@ class DownloadQueue:
         """Give a job up; what was fetched of it is deleted unless it is to be kept."""
         await self._ask(lambda control: control.order(Verb.CANCEL, [job_id], delete_part=delete_part))
 
-    async def clear_finished(self) -> None:
-        """Remove what is done, failed or cancelled from the list; no file is touched."""
-        await self._ask(lambda control: control.clear_finished())
+    async def clear_finished(self, only: Sequence[int] | None = None) -> None:
+        """Remove what is done, failed or cancelled (of some jobs) from the list; no file is touched."""
+        await self._ask(lambda control: control.clear_finished(only))
+
+    async def order(self, verb: Verb, job_ids: Sequence[int], *, delete_part: bool = False) -> None:
+        """Do something to several jobs at once: those that the verb applies to in their state.
+
+        Parameters
+        ----------
+        delete_part
+            Whether a cancel deletes what was fetched.
+        """
+        await self._ask(lambda control: control.order(verb, job_ids, delete_part=delete_part))
+
+    async def log(self, job_id: int, after: int = 0) -> list[Event]:
+        """Return what happened to a job, wherever it ran, from the entry behind number `after` on.
+
+        Raises
+        ------
+        DownloadError
+            If the queue's file cannot be read.
+        """
+        return await self._ask(lambda control: control.log_of(job_id, after))
 
     async def pause_all(self) -> None:
         """Pause everything that is not finished."""

@@ -77,6 +77,15 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE jobs ADD COLUMN files_failed INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE jobs ADD COLUMN files_total INTEGER
     """,
+    """
+    CREATE TABLE events (
+        job INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        at REAL NOT NULL,
+        words TEXT NOT NULL,
+        PRIMARY KEY (job, number)
+    ) WITHOUT ROWID
+    """,
 )
 """`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
 
@@ -87,7 +96,8 @@ when it was carried out. `parts.extents` lists what was flushed beyond the first
 a file came over several connections. `jobs.sums` are the checksums that a whole file was verified with.
 `jobs.asset` is NULL for an archive, and for an asset what `request_text` makes of it. `jobs.dataset` is the
 same for a dataset, by `dataset_text`. `settings` has what was changed of `settings.Settings`, for all
-programs. No column holds a key, and neither `parts.url` nor an asset has a link's signature.
+programs. `events` are the logs of jobs, see `events.Event`. No column holds a key, and neither `parts.url`
+nor an asset has a link's signature.
 """
 
 VERSION = len(MIGRATIONS)

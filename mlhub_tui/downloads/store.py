@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from . import process, states
+from . import event_words, events, process, states
 from .database import Database
+from .events import Book, Event
 from .job import Job, Request, State
 from .live import FILES
 from .process import Kind, Process
@@ -41,7 +43,12 @@ class Store:
     kind
         What it is for; a visitor owns nothing: what it adds or moves is nobody's, for any runner to take.
     clock
-        Seconds since the epoch, for heartbeats.
+        Seconds since the epoch, for heartbeats and logs.
+
+    Attributes
+    ----------
+    book
+        What happened to jobs; it is written with whatever is written next.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class Store:
         self._clock = clock
         self.identity = identity or process.this_process()
         self.runner = uuid.uuid4().hex
+        self.book = Book(clock)
         self._kind = kind
         self._owner = None if kind is Kind.VISITOR else self.runner
         self._seen = 0
@@ -66,7 +74,7 @@ class Store:
     def register(self) -> None:
         """Tell the other programs of this one; a visitor has to before it claims a part."""
         me = self.identity
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO runners (id, pid, host, token, beat, kind) VALUES (?, ?, ?, ?, ?, ?)",
                 (self.runner, me.pid, me.host, me.token, self._clock(), self._kind),
@@ -99,7 +107,7 @@ class Store:
         only
             The ids of the jobs that are wanted; None for all.
         """
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             live = _live(db, self._clock())
             rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
             orphans = [row for row in rows.fetchall() if row["runner"] not in live]
@@ -108,7 +116,9 @@ class Store:
             orphans = [row for row in orphans if only is None or row["id"] in only]
             for row in orphans:
                 state = State(row["state"])
-                state = State.QUEUED if state in _UNFINISHED_WORK else state
+                if state in _UNFINISHED_WORK:
+                    state = State.QUEUED
+                    self.book.tell(row["id"], event_words.TAKEN_OVER)
                 self._update(db, row["id"], state=state, runner=self.runner, next_try=None)
             gone = [(runner,) for runner in _all_runners(db) - live]
             db.executemany("DELETE FROM runners WHERE id = ?", gone)
@@ -120,7 +130,7 @@ class Store:
         A finished job, and one at rest, is queued again under the new request; one that is queued or
         running, here or in another live program, stays as it is.
         """
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             live = _live(db, self._clock())
             ids = [self._add(db, request, live) for request in requests]
         return self._some(ids)
@@ -135,10 +145,12 @@ class Store:
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             made = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
             assert made.lastrowid is not None
+            self.book.tell(made.lastrowid, event_words.QUEUED)
             return made.lastrowid
         state = State(row["state"])
         ours = row["runner"] not in live or row["runner"] == self.runner
         if state.finished:
+            self.book.tell(row["id"], event_words.AGAIN)
             self._update(
                 db,
                 row["id"],
@@ -154,11 +166,17 @@ class Store:
                 sums="",
             )
         elif ours and (row["runner"] != self.runner or state not in states.ACTIVE | {State.QUEUED}):
+            self.book.tell(row["id"], event_words.AGAIN)
             self._update(db, row["id"], **values, state=State.QUEUED, reason="", hint="", next_try=None)
         return int(row["id"])
 
-    def move(self, job_id: int, state: State, **fields: Any) -> Job:
+    def move(self, job_id: int, state: State, told: str | None = None, **fields: Any) -> Job:
         """Move a job to another state, with whatever changes along.
+
+        Parameters
+        ----------
+        told
+            What its log says of it; by default what there is to say of such a move.
 
         Raises
         ------
@@ -167,15 +185,17 @@ class Store:
         NotOurs
             If the job is gone or another live program runs it.
         """
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             self._own(db, job_id)
-            states.check(self._state(db, job_id), state)
+            before = self._state(db, job_id)
+            states.check(before, state)
             self._update(db, job_id, state=state, **fields)
+            self.book.tell(job_id, event_words.moved(before, state, fields) if told is None else told)
         return self._known(job_id)
 
     def move_all(self, job_ids: Iterable[int], state: State, **fields: Any) -> list[Job]:
         """Move those jobs for which it is legal, and which are nobody else's, in one transaction."""
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             live = _live(db, self._clock())
             moved = []
             for job_id in job_ids:
@@ -184,6 +204,7 @@ class Store:
                 if free and state in states.MOVES[State(row["state"])]:
                     self._update(db, job_id, state=state, runner=self._owner, **fields)
                     moved.append(job_id)
+                    self.book.tell(job_id, event_words.asked(State(row["state"]), state))
         return self._some(moved)
 
     def note(self, jobs: Iterable[Job]) -> None:
@@ -191,14 +212,14 @@ class Store:
 
         Their places in the queue are left alone, which another program may have changed.
         """
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             for job in jobs:
                 values = {name: getattr(job, name) for name in _FIELDS}
                 self._update(db, job.id, only=self.runner, state=job.state, **values)
 
     def beat(self) -> None:
         """Tell the other programs that this one still runs."""
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             self.beat_in(db)
 
     def beat_in(self, db: sqlite3.Connection) -> None:
@@ -207,33 +228,58 @@ class Store:
 
     def arrange(self, positions: dict[int, int]) -> None:
         """Give jobs new places in the queue."""
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             for job_id, position in positions.items():
                 self._update(db, job_id, position=position)
 
     def remove_finished(self, only: frozenset[int] | None = None) -> list[int]:
         """Remove the jobs (of those in `only`) that are done, failed or cancelled; return their ids."""
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             ends = tuple(state for state in State if state.finished)
             marks = ", ".join("?" * len(ends))
             rows = db.execute(f"SELECT id FROM jobs WHERE state IN ({marks})", ends).fetchall()  # noqa: S608
             gone = [row["id"] for row in rows if only is None or row["id"] in only]
             db.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id in gone])
+            db.executemany("DELETE FROM events WHERE job = ?", [(job_id,) for job_id in gone])
             _tick(db)
         return gone
 
     def leave(self, jobs: Iterable[Job] = ()) -> None:
         """End this program's part: what it was at is queued, and nobody's until the next start."""
-        with self._database.transaction() as db:
+        with self._transaction() as db:
             for job in jobs:
                 values = {name: getattr(job, name) for name in ("bytes_done", "bytes_total", *FILES)}
                 values["next_try"] = None
                 self._update(db, job.id, only=self.runner, state=State.QUEUED, **values)
+                self.book.tell(job.id, event_words.interrupted(job))
             # A new revision, so that another program that runs the queue takes them at its next look.
             mine = (_tick(db), self.runner)
             db.execute("UPDATE jobs SET runner = NULL, revision = ? WHERE runner = ?", mine)
             db.execute("UPDATE parts SET runner = NULL WHERE runner = ?", (self.runner,))
             db.execute("DELETE FROM runners WHERE id = ?", (self.runner,))
+
+    def log_of(self, job_id: int, after: int = 0) -> list[Event]:
+        """Return the log of a job, from the entry behind number `after` on."""
+        sql = "SELECT number, at, words FROM events WHERE job = ? AND number > ? ORDER BY number"
+        return events.events_of(self._database.read(sql, (job_id, after)))
+
+    def tidy(self) -> None:
+        """Drop what no log needs any more."""
+        with self._transaction() as db:
+            events.tidy(db)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run statements as one transaction, with what happened since the last one written at its end."""
+        lines: list[events.Line] = []
+        try:
+            with self._database.transaction() as db:
+                yield db
+                lines = self.book.take()
+                self.book.write(db, lines)
+        except sqlite3.Error:
+            self.book.give_back(lines)
+            raise
 
     def job(self, job_id: int) -> Job | None:
         """Return one job; None if it is not there."""

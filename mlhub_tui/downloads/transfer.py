@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import threading
 from collections.abc import Callable
@@ -124,6 +123,7 @@ class Transfer:
         self._stop = threading.Event()
         self._wire: Wire | None = None
         self._alone = tuning.connections < 2
+        self._begun = False
         self._verified_with: tuple[Digest, ...] = ()
 
     def abort(self) -> None:
@@ -171,15 +171,19 @@ class Transfer:
         """Fetch it, and once more if it was not what the server announced."""
         try:
             return self._whole(wire)
-        except errors.VerificationFailed:
+        except errors.VerificationFailed as error:
+            self._live.tell(f"verification failed: {error}; it is fetched once more")
             self._alone = True
             self._live.enter(State.CONNECTING)
             return self._whole(wire)
 
     def _whole(self, wire: Wire) -> Outcome:
         for _ in range(_BEGINNINGS):
-            with contextlib.suppress(StartOver):
+            self._begun = False
+            try:
                 return self._try(wire)
+            except StartOver as doubt:
+                self._live.tell(f"starts over: {doubt}")
             self._alone = True
             self._forget_progress()
         raise errors.RemoteChanged(f"{self._task.target.name} keeps changing on the server")
@@ -260,6 +264,7 @@ class Transfer:
             part.truncate(0)
             reach = ENDLESS
         self._live.total = entry.remote.total or self._task.size
+        self._begin(entry)
         self._live.wrote(extents.covered(entry.extents))
         self._live.enter(State.DOWNLOADING)
         with Sink(part, entry, self._journal, self._live, self._tuning, self._task.digests) as sink:
@@ -272,6 +277,21 @@ class Transfer:
             size = lane.at if entry.remote.total is None else entry.remote.total
             self._finish(response, part, entry, size, sink)
             return size
+
+    def _begin(self, entry: Entry) -> None:
+        """Tell from where it goes on; once, though a server may give its file in many pieces."""
+        there, total = extents.covered(entry.extents), self._live.total
+        self._live.keeps(there)
+        if self._begun:
+            return
+        self._begun = True
+        whole = text.size(total)
+        if there:
+            start = _gap(entry, 0)[0]
+            words = f"goes on at byte {start:,}: {text.size(there)} of {whole} are there"
+        else:
+            words = f"begins: {whole}"
+        self._live.tell(f"{words}, from {self._live.host}" if self._live.host else words)
 
     def _pour(
         self,

@@ -1,0 +1,58 @@
+"""A transfer at work, as the engine knows it, and what the log of its job is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..text import count
+from . import event_words
+from .job import State
+from .live import Live
+from .meter import Meter
+from .transfer import Outcome
+
+Tell = Callable[[str, float | None], None]
+"""Takes words for the log of the job, and when that was (seconds since the epoch; None for now)."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A transfer at work.
+
+    Parameters
+    ----------
+    live
+        What it tells while it runs.
+    tell
+        Where the log of its job is written.
+    """
+
+    live: Live
+    tell: Tell
+    began: float = field(default_factory=time.monotonic)
+    meter: Meter = field(init=False)
+    connections: int = 1
+    task: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.began)
+
+    def hear(self) -> None:
+        """Have the log say what the transfer told, and over how many connections it goes on."""
+        live = self.live
+        while live.news:
+            at, words = live.news.popleft()
+            self.tell(words, at)
+        if live.connections != self.connections and live.phase is State.DOWNLOADING:
+            self.connections = live.connections
+            self.tell(count(live.connections, "connection"), None)
+
+    def end(self, outcome: Outcome) -> str:
+        """Return what the log says of a good end, after all that happened before it."""
+        self.hear()
+        kept = self.live.kept
+        fetched = None if kept is None else max(outcome.size - kept, 0)
+        return event_words.done(outcome, fetched, time.monotonic() - self.began)
