@@ -22,7 +22,7 @@ async def test_the_app_goes_from_the_collections_to_the_document_of_an_item(
 ) -> None:
     api: Server = request.getfixturevalue(server)
     async with driven(AppOptions(source=api.root, output_dir=tmp_path), (120, 40)) as driver:
-        await driver.until("▸ ", 30)
+        await driver.until("▸ ")
         assert "STAC API 127.0.0.1" in driver.screen().splitlines()[0]
         await driver.press("G")
         while not tree_of(driver).branches.top.complete:

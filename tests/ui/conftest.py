@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import _wait
 from textual.pilot import Pilot
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 
-Sizes = tuple[int, int]
+from . import idle
 
-# Pilot looks every 20 ms whether the app is idle, several times a key: most of a test's time would be that.
-_wait.SLEEP_GRANULARITY = 1 / 250
-_wait.SLEEP_IDLE = 1 / 500
+Sizes = tuple[int, int]
+PATIENCE = 30.0
+"""Seconds to wait for something that takes a fraction of one: on a busy machine anything may be late."""
+
+idle.use()
 
 
 class Driver:
@@ -44,15 +45,22 @@ class Driver:
         compositor = self.app.screen._compositor
         return "\n".join("".join(s.text for s in strip).rstrip() for strip in compositor.render_strips())
 
-    async def until(self, condition: Callable[[], Any] | str, seconds: float = 10.0) -> None:
-        """Wait until a condition holds, or a text is on the screen."""
-        test = condition if callable(condition) else lambda: condition in self.screen()
+    async def until(self, *conditions: Callable[[], Any] | str, seconds: float = PATIENCE) -> None:
+        """Wait until conditions hold, and texts are on the screen, all at once."""
+        await idle.wait_for_idle()
+        pause = 0.002
         try:
             async with asyncio.timeout(seconds):
-                while not test():
-                    await self.pilot.pause(0.02)
+                while not self._all(conditions):
+                    await self.pilot.pause(pause)
+                    pause = min(2 * pause, 0.02)
         except TimeoutError:
-            raise AssertionError(f"never: {condition}\n{self.screen()}") from None
+            raise AssertionError(f"never: {conditions}\n{self.screen()}") from None
+
+    def _all(self, conditions: Iterable[Callable[[], Any] | str]) -> bool:
+        words = [condition for condition in conditions if isinstance(condition, str)]
+        screen = self.screen() if words else ""
+        return all(word in screen for word in words) and all(test() for test in conditions if callable(test))
 
 
 @asynccontextmanager

@@ -119,7 +119,7 @@ async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: s
         await tick(driver, "key:thumbnail")
         await driver.press("enter")
         wanted = 250 if most == "all" else 150
-        await driver.until(lambda: f"{wanted} files queued" in said(driver), 20)
+        await driver.until(lambda: f"{wanted} files queued" in said(driver))
         assert len(requests(driver)) == wanted
         assert {request.key for request in requests(driver)} == {"thumbnail"}
 
@@ -134,7 +134,7 @@ async def test_a_page_that_fails_while_queueing_can_be_asked_for_again(tmp_path:
         assert isinstance(driver.app.screen, ProgressScreen)
         service.failing.clear()
         await driver.press("r")
-        await driver.until(lambda: "500 files queued" in said(driver), 20)
+        await driver.until(lambda: "500 files queued" in said(driver))
 
 
 async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ async def test_assets_of_a_static_folder_are_copied(tmp_path: Path) -> None:
     plant(tmp_path / "catalog", files)
     options = AppOptions(source=str(tmp_path / "catalog"), output_dir=tmp_path / "out")
     async with driven(options) as driver:
-        await driver.until("regions", 20)
+        await driver.until("regions")
         await driver.press("j", "l")
         await driver.until("c0")
         await driver.press("j")

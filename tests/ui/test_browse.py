@@ -211,8 +211,8 @@ async def test_a_wrong_key_is_said_in_one_line_and_masked(sample: SampleServer, 
 
 async def test_a_server_that_is_not_there_is_said_with_the_way_on(options: AppOptions) -> None:
     async with driven(replace(options, root_url="http://127.0.0.1:9/")) as driver:
-        await driver.until("127.0.0.1:9", 20)
-        await driver.until("try again (r)", 20)
+        await driver.until("127.0.0.1:9")
+        await driver.until("try again (r)")
         await driver.press("g", "j", "j", "j", "j")
         await driver.until("Enter: try the sample catalogue")
         await driver.press("enter")

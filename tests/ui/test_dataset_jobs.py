@@ -148,7 +148,7 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
     (in_the_way / "mine").write_text("keep")
     async with planned(options) as driver:
         await driver.press("enter", "2")
-        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.FAILED, 30)
+        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.FAILED)
         await driver.until("done with 1 failed")
         await driver.until("err_report.csv")
         await driver.press("enter")
@@ -163,7 +163,7 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
         (in_the_way / "mine").unlink()
         in_the_way.rmdir()
         await driver.press("r")
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
         await driver.until("738 of 738 files")
     assert in_the_way.is_file()
     assert (options.output_dir / DATASET / "err_report.csv").read_text() == ""
@@ -172,7 +172,7 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
 async def _done(driver: Driver, collection: str) -> None:
     await queue(driver, collection)
     await driver.press("2")
-    await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE, 20)
+    await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE)
 
 
 async def test_a_finished_archive_is_unpacked_after_a_question(options: AppOptions) -> None:
@@ -203,7 +203,7 @@ async def test_a_damaged_archive_says_so_and_what_to_do(options: AppOptions) -> 
 async def test_a_dataset_needs_no_unpacking_and_says_nothing_of_it(options: AppOptions) -> None:
     async with planned(options) as driver:
         await driver.press("j", "space", "enter", "2")
-        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE, 30)
+        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE)
         await driver.press("u", "v")
         await driver.pilot.pause(0.1)
         assert "Unpack" not in driver.screen()

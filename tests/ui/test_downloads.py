@@ -49,7 +49,7 @@ async def test_d_and_enter_bring_the_archive_whole_to_disk(options: AppOptions, 
     async with driven(options) as driver:
         await queue(driver, SMALL)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DONE, 20)
+        await driver.until(lambda: state(driver) is State.DONE)
         await driver.until("done")
     path = options.output_dir / f"{SMALL}.tar.gz"
     url = f"{sample.root_url}archive/{SMALL}?key={sample.key}"
@@ -80,14 +80,14 @@ async def test_a_transfer_pauses_and_goes_on(slow_sample: SampleServer, tmp_path
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+        await driver.until(lambda: state(driver) is State.DOWNLOADING)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         assert not (tmp_path / "out" / f"{LARGE}.tar.gz").exists(), "nothing unfinished under the final name"
         await driver.press("space")
         await driver.until(lambda: state(driver) is State.PAUSED)
         await driver.until("paused")
         await driver.press("space")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+        await driver.until(lambda: state(driver) is State.DOWNLOADING)
 
 
 async def test_cancel_asks_and_leaves_nothing(slow_sample: SampleServer, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_cancel_asks_and_leaves_nothing(slow_sample: SampleServer, tmp_pat
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+        await driver.until(lambda: state(driver) is State.DOWNLOADING)
         await driver.press("x")
         await driver.until("Cancel")
         await driver.press("n")
@@ -113,7 +113,7 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(
     slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
     async with driven(slow) as driver:
         await queue(driver, LARGE)
-        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         await driver.press("q")
         await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
         await driver.press("n")
@@ -122,7 +122,7 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(
         await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
         await driver.press("y")
     async with driven(slow) as driver:
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.DOWNLOADING, 20)
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.DOWNLOADING)
         await driver.press("2")
         await driver.until(LARGE[:12])
         assert driver.app.jobs[0].bytes_done > 0, "what was fetched still counts"
@@ -135,7 +135,7 @@ async def test_an_archive_that_is_not_there_yet_says_so_and_leaves_nothing(optio
         await driver.until("no archive yet")
         await driver.press("enter")
         await driver.press("escape", "escape", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED, 20)
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED)
         await driver.until("still be generating")
         assert not options.output_dir.exists() or not list(options.output_dir.iterdir())
 
@@ -150,7 +150,7 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
         await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
         await driver.until(lambda: "asking" not in driver.screen())
         await driver.press("enter", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.NEEDS_KEY, 20)
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.NEEDS_KEY)
         await driver.until("needs a key")
 
 
@@ -162,7 +162,7 @@ async def test_several_marked_collections_are_queued_at_once(options: AppOptions
         await driver.until(lambda: "asking" not in driver.screen())
         await driver.press("enter")
         await driver.until(lambda: len(driver.app.jobs) == 2)
-        await driver.until(lambda: all(job.state is State.DONE for job in driver.app.jobs), 30)
+        await driver.until(lambda: all(job.state is State.DONE for job in driver.app.jobs))
 
 
 async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
@@ -174,7 +174,7 @@ async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
         await driver.press("d")
         await driver.until("is a file")
         await driver.press("enter", "escape", "escape", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED, 20)
+        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED)
         await driver.until("is a file")
     assert (tmp_path / "file").read_text() == "in the way"
 
@@ -185,7 +185,7 @@ async def test_the_list_fits_every_width(options: AppOptions, size: tuple[int, i
         await queue(driver, SMALL)
         await driver.press("2")
         await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
-        await driver.until(lambda: state(driver) is State.DONE, 20)
+        await driver.until(lambda: state(driver) is State.DONE)
         await driver.until("done")
         assert "kenya_02_labels" in driver.screen()
         assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
@@ -201,7 +201,7 @@ async def leave_and_come_back(slow: AppOptions) -> None:
     """Hand a transfer over, find it again in the next app, and cancel it from there."""
     async with driven(slow) as driver:
         await queue(driver, LARGE)
-        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         had = driver.app.jobs[0].bytes_done
         await driver.press("q")
         await driver.until("b Background")
@@ -214,7 +214,7 @@ async def leave_and_come_back(slow: AppOptions) -> None:
         await driver.until("in the background, pid")
         pid = int(driver.app.jobs[0].where.rpartition(" ")[2])
         try:
-            await driver.until(lambda: state(driver) is State.DOWNLOADING, 20)
+            await driver.until(lambda: state(driver) is State.DOWNLOADING)
             await driver.until(lambda: driver.app.jobs[0].bytes_done >= had > 0)
             assert "»bigearthnet_v1_labels" in driver.screen()
             await driver.until("B/s")

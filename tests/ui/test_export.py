@@ -194,7 +194,7 @@ async def test_a_page_that_fails_is_tried_again_or_nothing_is_left(tmp_path: Pat
 async def test_items_of_a_static_folder_and_of_mlhub_are_written(tmp_path: Path, options: AppOptions) -> None:
     plant(tmp_path / "catalog", forest(2, 30))
     async with driven(AppOptions(source=str(tmp_path / "catalog"), output_dir=tmp_path)) as driver:
-        await driver.until("regions", 20)
+        await driver.until("regions")
         await driver.press("j")
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "static.geojson")

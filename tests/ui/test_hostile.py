@@ -255,7 +255,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
             await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
         await driver.until(lambda: len(driver.app.jobs) == len(wanted))
         look(driver)
-        await driver.until(lambda: all(job.state.finished for job in driver.app.jobs), 20)
+        await driver.until(lambda: all(job.state.finished for job in driver.app.jobs))
         await driver.pilot.pause()
         look(driver)
         await driver.press("2")

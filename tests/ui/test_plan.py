@@ -73,7 +73,7 @@ async def test_from_the_tree_to_a_running_job_it_takes_four_keys(options: AppOpt
         await driver.until("738 files")
         await driver.press("enter")
         await driver.until(lambda: driver.app.jobs)
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
     root = options.output_dir / DATASET
     assert (root / "catalog.json").is_file()
     assert (root / LABELS / "_common" / "documentation.pdf").is_file()
@@ -91,7 +91,7 @@ async def test_only_what_is_ticked_and_typed_is_fetched(options: AppOptions, tmp
         request = driver.app.jobs[0].request
         assert isinstance(request, DatasetRequest)
         assert request.filters.collections == ((LABELS, frozenset()),)
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
     files = [p for p in (options.output_dir / DATASET / LABELS).rglob("*") if p.suffix not in ("", ".json")]
     assert len(files) == 7
     assert not list((options.output_dir / DATASET / SOURCE).rglob("*.tif"))
@@ -219,7 +219,7 @@ async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_p
         await driver.until("738 files")
         await driver.press("j", "space", "enter")
         await driver.until(lambda: driver.app.jobs)
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE, 30)
+        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
     assert (apart / DATASET / LABELS / "_common" / "documentation.pdf").is_file()
     assert (options.output_dir / DATASET / "catalog.json").is_file()
 

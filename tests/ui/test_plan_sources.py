@@ -35,7 +35,7 @@ async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path
         request = driver.app.jobs[0].request
         assert isinstance(request, DatasetRequest)
         assert request.collections == ("scenes",)
-        await driver.until(lambda: driver.app.jobs[0].state.finished, 30)
+        await driver.until(lambda: driver.app.jobs[0].state.finished)
         assert driver.app.jobs[0].state is State.DONE, driver.app.jobs[0].reason
     assert len(list((tmp_path / "scenes" / "scenes").rglob("*.tif"))) == 500
 
@@ -50,7 +50,7 @@ async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path)
         await driver.until("5 files")
         await driver.press("enter")
         await driver.until(lambda: driver.app.jobs)
-        await driver.until(lambda: driver.app.jobs[0].state.finished, 30)
+        await driver.until(lambda: driver.app.jobs[0].state.finished)
         assert driver.app.jobs[0].files_total == 5
         assert not service.searches
 

@@ -46,7 +46,7 @@ def served(asked: Asked) -> Answer:
 
 async def walk(driver: Driver) -> None:
     """Go down to the items of a static catalog, and look at one."""
-    await driver.until("regions", 20)
+    await driver.until("regions")
     await driver.press("j", "l")
     await driver.until("c1")
     await driver.press("j", "l")
@@ -99,8 +99,8 @@ async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Pat
     with STACReplay(stac_recorded, "planetarycomputer.microsoft.com") as server:
         options = AppOptions(source=f"{server.url}/api/stac/v1/", output_dir=tmp_path)
         async with driven(options, (120, 40)) as driver:
-            await driver.until("Collections  ", 20)
-            await driver.until(lambda: tree_of(driver).started and tree_of(driver).branches.top.complete, 20)
+            await driver.until("Collections  ")
+            await driver.until(lambda: tree_of(driver).started and tree_of(driver).branches.top.complete)
             assert "STAC API" in driver.screen().splitlines()[0]
             assert tree_of(driver).branches.top.loaded > 30
             await driver.press("slash")
@@ -159,7 +159,7 @@ def _item(collection: str, number: int) -> dict[str, Any]:
 async def test_the_pages_of_a_stac_api_come_as_they_are_reached(tmp_path: Path) -> None:
     with LoopbackServer(pages) as server:
         async with driven(AppOptions(source=f"{server.url}/", output_dir=tmp_path)) as driver:
-            await driver.until("Collections  10 of 25", 20)
+            await driver.until("Collections  10 of 25")
             await driver.press("G")
             await driver.until("Collections  20 of 25")
             await driver.press("G")

@@ -279,7 +279,7 @@ async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOpt
 async def test_a_static_folder_is_searched_whole(tmp_path: Path) -> None:
     plant(tmp_path / "catalog", forest(2, 30))
     async with driven(AppOptions(source=str(tmp_path / "catalog"), output_dir=tmp_path)) as driver:
-        await driver.until("regions", 20)
+        await driver.until("regions")
         form = await ask(driver)
         await put(driver, form, collections="", ids="c0-0003, c1-0007")
         await driver.press("enter")
@@ -498,11 +498,12 @@ async def test_a_search_saved_elsewhere_opens_its_source(tmp_path: Path) -> None
             await driver.press("j")
             await find_all(driver)
             await driver.press("S")
+            await driver.until("a name for it")
             await driver.type("five")
             await driver.press("enter")
             await driver.until(lambda: "Saved as five" in said(driver))
         async with driven(AppOptions(source=folder, output_dir=tmp_path)) as driver:
-            await driver.until("regions", 20)
+            await driver.until("regions")
             await driver.press("S")
             await driver.until("five")
             await driver.press("enter")

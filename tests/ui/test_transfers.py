@@ -44,7 +44,7 @@ async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
-        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0, 20)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         await limits(driver, "200k", "3", "", "1")
         await driver.until("limit 200.0 kB/s")
         assert driver.app.queue is not None
@@ -72,7 +72,7 @@ async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOpt
     async with driven(options) as driver:
         await queue(driver, SMALL)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DONE, 20)
+        await driver.until(lambda: state(driver) is State.DONE)
         await driver.press("v")
         await driver.until("whole: size, MD5, gzip CRC")
         path = driver.app.jobs[0].path
