@@ -1,7 +1,7 @@
 """When the app under Pilot has nothing left to do: looked up in its message queues, not guessed from time.
 
 Textual's Pilot takes a process that used little of the CPU for some milliseconds for one that is idle. On a
-busy machine that is also a process that was not let run, and a test goes on before its key was even looked at.
+busy machine that is a process that was not let run, too, and a test goes on before its key was looked at.
 """
 
 from __future__ import annotations
