@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.geometry import Offset
 from textual.notifications import SeverityLevel
 
 from .. import paths
 from ..settings import Config, abilities, load
 from ..text import clean, use_units
 from . import terminal
+from .caret import caret_of
 from .glyphs import AsciiFilter
 from .state import Memory
 from .theme import DARK, LIGHT, PLAIN
@@ -65,6 +67,7 @@ class ConfiguredApp(TypeAheadApp):
         self.told: deque[Told] = deque(maxlen=MOST_TOLD)
         self.problems: list[str] = []
         self.draws_ascii = False
+        self.shows_cursor = config.cursor
         self.uses_mouse = options.mouse and config.mouse
         self._ascii, self._no_colour = AsciiFilter(), NoColor()
         self._wants_keys: Mapping[str, str] = {}
@@ -73,6 +76,15 @@ class ConfiguredApp(TypeAheadApp):
             self.register_theme(theme)
         self._set_up(config)
         self.problems = [*self.loaded.problems, *self.problems]
+
+    @property
+    def cursor_position(self) -> Offset:
+        """Where the terminal's own cursor goes with all that is drawn: to what the keys act on."""
+        return caret_of(self.screen) if self._screen_stack else Offset(0, 0)
+
+    @cursor_position.setter
+    def cursor_position(self, at: Offset) -> None:
+        """Take no notice: fields say where it is to be, and may have moved since."""
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
         """End, and take up what is worth knowing at the next start."""
@@ -161,6 +173,9 @@ class ConfiguredApp(TypeAheadApp):
         if config.mouse != self.uses_mouse:
             self.uses_mouse = config.mouse
             terminal.use_mouse(self._driver, config.mouse)
+        if config.cursor != self.shows_cursor:
+            self.shows_cursor = config.cursor
+            terminal.show_cursor(self._driver, config.cursor)
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
         for stack in self._screen_stacks.values():

@@ -44,6 +44,13 @@ def use_mouse(driver: Driver | None, used: bool) -> None:
         change(used)
 
 
+def show_cursor(driver: Driver | None, shown: bool) -> None:
+    """Show the terminal's own cursor from here on, or hide it, where the driver can do that."""
+    change = getattr(driver, "show_cursor", None)
+    if change is not None:
+        change(shown)
+
+
 def lacks_braille() -> bool:
     """Tell whether the terminal draws no braille patterns, as the Linux console, whose fonts have none."""
     return os.environ.get("TERM", "") in ("linux", "vt100", "vt220")

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Offset
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -44,13 +46,25 @@ class Choice(Widget, can_focus=True):
         """The word that is chosen."""
         return self._options[self.chosen]
 
-    def render(self) -> RenderResult:
-        """Draw the words; the chosen one is marked, not only coloured, and in sight however little room."""
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the word that is chosen."""
+        before = self._options[self._first : self.chosen]
+        return self.content_region.offset + Offset(sum(cell_len(word) + 3 for word in before) + 1, 0)
+
+    @property
+    def _first(self) -> int:
+        """The first word that is drawn, so that the chosen one is in sight however little room there is."""
         first, room = 0, max(self.size.width, 1)
         while (
             first < self.chosen and sum(len(w) + 3 for w in self._options[first : self.chosen + 1]) > room + 1
         ):
             first += 1
+        return first
+
+    def render(self) -> RenderResult:
+        """Draw the words; the chosen one is marked, not only coloured."""
+        first = self._first
         parts = [
             Content.styled(f"[{word}] ", "bold $accent") if n == self.chosen else Content(f" {word}  ")
             for n, word in enumerate(self._options)

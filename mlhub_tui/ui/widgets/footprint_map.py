@@ -195,7 +195,6 @@ class FootprintMap(Widget, can_focus=True):
         ]
         if changed:
             self.refresh(*changed)
-        self._place_cursor()
 
     def render_line(self, y: int) -> Strip:
         """Return a line of what was drawn."""
@@ -272,10 +271,13 @@ class FootprintMap(Widget, can_focus=True):
         text = caption(self._view, words, box, width, ascii_only=self.ascii_only)
         return Strip([Segment(text, self._look("caption"))]).adjust_cell_length(width, self._look("caption"))
 
-    def _place_cursor(self) -> None:
-        """Leave the terminal's own cursor on what the keys move."""
-        if not self.has_focus or self._view is None:
-            return
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on what the keys move, else on the line of words below."""
+        region = self.content_region
+        below = Offset(region.x, max(region.bottom - 1, region.y))
+        if self._view is None:
+            return below
         from ...geo.view import cell_of
 
         at = None
@@ -284,14 +286,8 @@ class FootprintMap(Widget, can_focus=True):
         elif self.current is not None:
             west, south, east, north = self.footprints[self.current].box
             at = (west + east) / 2, (south + north) / 2
-        if at is not None and (cell := cell_of(self._view, *at)) is not None:
-            self.app.cursor_position = Offset(
-                self.content_region.x + cell[0], self.content_region.y + cell[1]
-            )
-
-    def on_focus(self) -> None:
-        """Take the terminal's cursor along."""
-        self._place_cursor()
+        cell = cell_of(self._view, *at) if at is not None else None
+        return below if cell is None else region.offset + Offset(*cell)
 
     # Keys
 

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -106,6 +106,11 @@ class JobList(ScrollView, can_focus=True):
         self._refresh_job(after)
         self._keep_in_sight()
         self.post_message(self.Highlighted(self.current))
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the transfer, where screen readers look for it."""
+        return self.content_region.offset + Offset(0, 1 + self.cursor - self.scroll_offset.y)
 
     def _keep_in_sight(self) -> None:
         """Scroll as little as brings the cursor into view."""

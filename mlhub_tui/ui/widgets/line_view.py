@@ -147,18 +147,12 @@ class LineView(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor_line, animate=False, immediate=True)
         elif self.cursor_line >= top + room:
             self.scroll_to(y=self.cursor_line - room + 1, animate=False, immediate=True)
-        self.place_terminal_cursor()
 
-    def place_terminal_cursor(self) -> None:
-        """Leave the terminal's own cursor on the line, where screen readers look for it."""
-        if self.has_focus:
-            region = self.content_region
-            y = self.header + self.cursor_line - self.scroll_offset.y
-            self.app.cursor_position = Offset(region.x + self.cursor_column(), region.y + y)
-
-    def on_focus(self) -> None:
-        """Take the terminal's cursor along."""
-        self.place_terminal_cursor()
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the line, where screen readers look for it."""
+        y = self.header + self.cursor_line - self.scroll_offset.y
+        return self.content_region.offset + Offset(self.cursor_column(), y)
 
     def action_cursor_down(self) -> None:
         """Go down a line."""

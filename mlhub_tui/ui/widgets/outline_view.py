@@ -114,7 +114,6 @@ class OutlineView(LineView, Generic[T]):
         last = line + min(added, room // 2)
         if room > 0 and last >= self.scroll_offset.y + room:
             self.scroll_to(y=last - room + 1, animate=False, immediate=True)
-            self.place_terminal_cursor()
 
     def row_changed(self, row: Row[T]) -> None:
         """Draw a row again whose label is another one."""

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 from textual.binding import BindingType
+from textual.geometry import Offset
 from textual.widgets import DataTable
 
 from ...text import one_line
@@ -53,6 +54,14 @@ class RowTable(DataTable[Text | Tail]):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, show_row_labels=False)
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the row, where screen readers look; each is one line."""
+        top = self.header_height if self.show_header else 0
+        return self.content_region.offset + Offset(
+            self.cell_padding, top + self.cursor_row - self.scroll_offset.y
+        )
 
     def fit_column(self, key: str) -> None:
         """Give a column the room that the others leave, at most what its longest cell takes."""

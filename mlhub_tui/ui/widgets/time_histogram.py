@@ -187,18 +187,17 @@ class TimeHistogram(Widget, can_focus=True):
     def on_focus(self) -> None:
         """Show the cursor."""
         self.refresh()
-        self._place_cursor()
 
     def on_blur(self) -> None:
         """Show no cursor."""
         self.refresh()
 
-    def _place_cursor(self) -> None:
-        """Leave the terminal's own cursor on the bin, where screen readers look for it."""
-        if self.has_focus and self.bins is not None:
-            x = self.cursor * bin_width(self.bins, self.size.width)
-            region = self.content_region
-            self.app.cursor_position = Offset(region.x + x, region.y + max(region.height - 3, 0))
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the bin, where screen readers look for it."""
+        region = self.content_region
+        x = self.cursor * bin_width(self.bins, self.size.width) if self.bins is not None else 0
+        return Offset(region.x + x, region.y + max(region.height - 3, 0))
 
     # Keys
 
@@ -214,7 +213,6 @@ class TimeHistogram(Widget, can_focus=True):
         if self.bins is not None:
             self.cursor = max(0, min(number, len(self.bins.counts) - 1))
             self.refresh()
-            self._place_cursor()
 
     def action_range(self) -> None:
         """Begin a range at the cursor, or take it."""
