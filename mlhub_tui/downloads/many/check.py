@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ... import errors, text
 from ..answer import is_page, remote
 from ..verify import Gzip, compare, new_hash
@@ -52,6 +50,6 @@ def verify(item: Item, answer: Answer) -> None:
 def _continues(item: Item, answer: Answer) -> bool:
     """Return whether a body begins with the file that is there: what another tool left half done."""
     try:
-        return answer.body.startswith(Path(item.target).read_bytes())
+        return answer.body.startswith(item.before())
     except FileNotFoundError:
         return True

@@ -12,6 +12,8 @@ from ..threads import DaemonExecutor
 from ..trouble import Interrupted
 from ..tuning import Patience
 from .feed import Feed
+from .ground import DiskGround, Ground
+from .hosts import Holds
 from .places import Tree
 from .tally import Tally
 from .work import Crowd, Work
@@ -26,8 +28,8 @@ class Harvest:
     ----------
     feed
         Where wishes come from and results go.
-    root
-        Absolute folder that all of them are in.
+    place
+        Absolute folder that all of them are in, or where else they go.
     kit
         What all transfers share: time-outs, TLS settings, the speed limit, the journal of large parts.
     tally
@@ -36,21 +38,26 @@ class Harvest:
         How many slots there are.
     patience
         When failures are tried again.
+    holds
+        Who else asks the same hosts, and waits with this run; nobody by default.
     """
 
     def __init__(
         self,
         feed: Feed,
-        root: Path,
+        place: Path | Ground,
         kit: Kit,
         tally: Tally | None = None,
         *,
         crowd: Crowd | None = None,
         patience: Patience | None = None,
+        holds: Holds | None = None,
     ) -> None:
         self.tally = tally or Tally()
         self._feed = feed
-        self._root = folder.normal(root)
+        self._root = folder.normal(place) if isinstance(place, Path) else None
+        self._ground = DiskGround(Tree(folder.normal(place))) if isinstance(place, Path) else place
+        self._holds = holds
         self._kit = kit
         self._crowd = crowd or Crowd()
         self._patience = patience or Patience()
@@ -73,7 +80,8 @@ class Harvest:
         MLHubException, OSError, sqlite3.Error
             If the folder, or the record, cannot be written.
         """
-        folder.check(self._root)
+        if self._root is not None:
+            folder.check(self._root)
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             return runner.run(self._main())
 
@@ -87,7 +95,7 @@ class Harvest:
     async def _main(self) -> Tally:
         asyncio.get_running_loop().set_default_executor(DaemonExecutor())
         self._work = work = Work(
-            self._feed, Tree(self._root), self._kit, self._crowd, self._patience, self.tally
+            self._feed, self._ground, self._kit, self._crowd, self._patience, self.tally, self._holds
         )
         if self._stop.is_set():
             raise Interrupted

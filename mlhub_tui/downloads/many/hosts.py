@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ... import errors
 from ...errors import RequestError
 from ..tuning import Patience
@@ -11,6 +13,18 @@ _GROW = 32  # files in a row after which a host that refused is asked by one mor
 _REFUSALS = frozenset({429, 503})
 _SILENT = 3  # rounds without any answer after which it looks as if the network were gone
 _LONG = 8  # rounds after which a host is given up while others are well
+
+
+class Holds(Protocol):
+    """What others who ask the same hosts have found out; callable from any thread, at once."""
+
+    def until(self, place: Place) -> float:
+        """Return the monotonic time in seconds before which a place is not to be asked."""
+        ...
+
+    def hold(self, place: Place, until: float) -> None:
+        """Tell that a place is not asked before a moment."""
+        ...
 
 
 class Host:
@@ -27,6 +41,8 @@ class Host:
         Slots that may ask it at once.
     patience
         How long rounds are, and how many there may be.
+    holds
+        Who else asks it, and waits when this one has to and the other way round.
 
     Attributes
     ----------
@@ -42,10 +58,11 @@ class Host:
         Why it was given up; None while it is not.
     """
 
-    def __init__(self, place: Place, most: int, patience: Patience) -> None:
+    def __init__(self, place: Place, most: int, patience: Patience, holds: Holds | None = None) -> None:
         self.place = place
         self._most = self._allowed = most
         self._patience = patience
+        self._holds = holds
         self._good = 0
         self._streak = 0
         self._culprits: set[str] = set()
@@ -59,6 +76,8 @@ class Host:
 
     def free(self, now: float) -> bool:
         """Return whether one more slot may ask it."""
+        if self._holds is not None:
+            self.until = max(self.until, self._holds.until(self.place))
         return self.active < self._allowed and now >= self.until
 
     def gave(self) -> None:
@@ -105,3 +124,5 @@ class Host:
         self._allowed = max(1, self._allowed // 2)
         self.until = now + self._patience.delay(self.rounds, retry_after)
         self._since = self.until
+        if self._holds is not None:
+            self._holds.hold(self.place, self.until)

@@ -69,6 +69,16 @@ class Item:
         """Whether a file of its name is to be replaced."""
         return self.there is not None or self.wish.if_exists is IfExists.OVERWRITE
 
+    def before(self) -> bytes:
+        """Return the bytes of the file that is there; may block.
+
+        Raises
+        ------
+        FileNotFoundError
+            If none is.
+        """
+        return Path(self.target).read_bytes()
+
     def there_already(self, size: int) -> Result:
         """Return the result where nothing had to be fetched."""
         return Result(self.wish.key, size, fetched=False)

@@ -9,7 +9,7 @@ from collections import deque
 
 from ..tuning import Patience
 from .feed import Result, Wish
-from .hosts import Host
+from .hosts import Holds, Host
 from .item import Item
 from .place import Place
 
@@ -23,11 +23,14 @@ class Pending:
         Slots that may ask one host at once.
     patience
         How long hosts are waited for.
+    holds
+        Who else asks them.
     """
 
-    def __init__(self, per_host: int, patience: Patience) -> None:
+    def __init__(self, per_host: int, patience: Patience, holds: Holds | None = None) -> None:
         self._per_host = per_host
         self._patience = patience
+        self._holds = holds
         self.hosts: dict[Place, Host] = {}
         self._ready: dict[Place, deque[Item]] = {}
         self._later: list[tuple[float, int, Item]] = []
@@ -38,7 +41,7 @@ class Pending:
         """Return how a host fares."""
         host = self.hosts.get(place)
         if host is None:
-            host = self.hosts[place] = Host(place, self._per_host, self._patience)
+            host = self.hosts[place] = Host(place, self._per_host, self._patience, self._holds)
         return host
 
     def add(self, item: Item) -> None:

@@ -19,15 +19,13 @@ from ..tuning import Patience
 from ..wire import trusted
 from .bell import Bell
 from .caller import Caller, refuse_unless_good
-from .committer import Committer
 from .feed import Feed, Result, Wish
-from .item import LOCAL, Item, compared, examine
+from .ground import Calls, Ground
+from .hosts import Holds
+from .item import LOCAL, Item, compared
 from .judge import Judge
-from .landing import Landing
-from .large import fetch_large
 from .pending import Paths, Pending
 from .place import Proxies
-from .places import Tree
 from .tally import Tally
 
 _NO_HEAD = frozenset({400, 403, 405, 501})
@@ -63,14 +61,15 @@ class Work:
     def __init__(
         self,
         feed: Feed,
-        tree: Tree,
+        ground: Ground,
         kit: Kit,
         crowd: Crowd,
         patience: Patience,
         tally: Tally,
+        holds: Holds | None = None,
     ) -> None:
         self._feed = feed
-        self._tree = tree
+        self._ground = ground
         self._crowd = crowd
         self._kit = kit
         self._callers = [Caller(kit.tuning, kit.line.limit, self._context) for _ in range(crowd.slots)]
@@ -78,7 +77,7 @@ class Work:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._bell = Bell()
-        self._pending = Pending(crowd.per_host, patience)
+        self._pending = Pending(crowd.per_host, patience, holds)
         self._paths = Paths()
         self._again: list[Wish] = []
         self._large: asyncio.Queue[Item] = asyncio.Queue()
@@ -86,14 +85,9 @@ class Work:
         self._fed = False
         self._open = 0  # wishes of which nothing is with the landing yet
         self._tasks: set[asyncio.Task[None]] = set()
-        self._committer = Committer(tree, feed, self._post(self._settled), self._post(self._end))
-        self._landing = Landing(
-            tree,
-            self._committer.put,
-            self._post(self._refused),
-            self._post(self._bell.ring),
-            self._post(self._end),
-        )
+        post = self._post
+        calls = Calls(post(self._settled), post(self._refused), post(self._bell.ring), post(self._end))
+        self._shore = ground.shore(feed, calls)
         self._judge = Judge(self._pending, patience, self._tell, self._end, self._relink)
 
     def _context(self) -> ssl.SSLContext:
@@ -106,8 +100,7 @@ class Work:
 
     async def run(self) -> None:
         """Work until all is settled or something ends it; then commit what has arrived."""
-        self._landing.start()
-        self._committer.start()
+        self._shore.start()
         self._spawn(self._take_wishes())
         self._spawn(self._tick())
         for caller in self._callers:
@@ -120,8 +113,8 @@ class Work:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            self._landing.end()
-            await in_thread(self._committer.join)
+            self._shore.end()
+            await in_thread(self._shore.join)
             await asyncio.sleep(0)  # the last results are counted in the loop
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -179,7 +172,7 @@ class Work:
                 taken = await in_thread(lambda: self._feed.take(_BATCH))
                 self._fed = not taken
                 if self._fed and not self._open:
-                    self._landing.hurry()
+                    self._shore.hurry()
                 await self._admit([wish for wish in taken if self._paths.claim(wish)])
             elif self._fed and not len(self._paths):
                 return self._end()
@@ -188,7 +181,7 @@ class Work:
 
     async def _admit(self, wishes: Sequence[Wish]) -> None:
         self._open += len(wishes)
-        found = await in_thread(lambda: [examine(wish, self._tree) for wish in wishes])
+        found = await in_thread(lambda: self._ground.examine(wishes))
         for one in found:
             if isinstance(one, Result):
                 self._tell(one)
@@ -202,7 +195,7 @@ class Work:
         """Be one slot: fetch what is next, one after the other."""
         try:
             while True:
-                while self._landing.full or (item := self._pending.next(time.monotonic())) is None:
+                while self._shore.full or (item := self._pending.next(time.monotonic())) is None:
                     await self._bell.heard()
                 host = self._pending.host(item.place)
                 began = time.monotonic()
@@ -236,7 +229,7 @@ class Work:
         if answer.large:
             return self._pass_to_single(item)
         refuse_unless_good(answer, item)
-        self._landing.land(item, answer)
+        self._shore.land(item, answer)
         self._handed_over()
         return True
 
@@ -246,29 +239,34 @@ class Work:
         return False
 
     def _tell(self, result: Result) -> None:
-        self._landing.tell(result)
+        self._shore.tell(result)
         self._handed_over()
 
     def _handed_over(self) -> None:
         """Count what the landing has; do not let the last ones wait for more."""
         self._open -= 1
         if not self._open and self._fed:
-            self._landing.hurry()
+            self._shore.hurry()
 
     async def _serve_large(self) -> None:
         while True:
             item = await self._large.get()
-            host, began = self._pending.host(item.place), time.monotonic()
+            host = self._pending.host(item.place)
+            while not host.free(time.monotonic()) and host.error is None:
+                await self._bell.heard()
+            host.active += 1
+            began = time.monotonic()
             live = self._tally.large[item.wish.path] = Live()
             try:
                 if host.error is not None:
                     raise host.error
-                self._tell(await fetch_large(item, self._kit, live))
+                self._tell(await self._ground.fetch_single(item, self._kit, live))
                 host.gave()
             except (MLHubException, OSError) as error:
                 silent = isinstance(error, ServerUnreachable) and not isinstance(error, Broken)
                 self._judge.failed(item, error, began, reached=not silent)
             finally:
+                host.active -= 1
                 self._tally.large.pop(item.wish.path, None)
 
     def _refused(self, item: Item, error: MLHubException) -> None:
