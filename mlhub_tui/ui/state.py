@@ -38,12 +38,15 @@ class View:
         The place of the cursor.
     filter
         The words that were filtered by.
+    order
+        In which order the entries stood; empty where they stood as listed.
     """
 
     opened: tuple[Place, ...] = ()
     closed: tuple[Place, ...] = ()
     cursor: Place = ()
     filter: str = ""
+    order: str = ""
 
 
 @dataclass
@@ -134,6 +137,7 @@ def _plain(view: View) -> dict[str, Any]:
         "closed": bounded(view.closed),
         "cursor": view.cursor if bounded([view.cursor]) else [],
         "filter": view.filter[:_LONGEST],
+        "order": view.order,
     }
 
 
@@ -144,6 +148,7 @@ def _view(raw: dict[str, Any]) -> View:
         _places(raw.get("closed")),
         cursor[0] if cursor else (),
         _word(raw.get("filter")),
+        _word(raw.get("order")),
     )
 
 

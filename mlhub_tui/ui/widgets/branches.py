@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
 from ...profiles import Kind
+from ..find.hay import haystack, traits
+from ..find.lens import Lens
+from ..find.order import ORDERS
 from .entries import Node, Subject, entry_pieces, identity, keeps_end, node_key
-from .listing import Listing, haystack, lean
+from .listing import Listing, lean
 from .nodes import MODELS, OTHER, GroupNode, NoteNode, TypeNode, word_pieces
 from .outline import Outline, Row
 from .outline_view import Pieces
@@ -57,6 +60,8 @@ class Branches:
         """The rows that have their children, with the listing they come from; parents before children."""
         self.found: dict[NodeRow, str] = {}
         """What to say of the groups instead of how much they list: what a filter found in them."""
+        self.order = ""
+        """In which order the entries stand, by its name in `ORDERS`; said in the first group's line."""
         self._opened: dict[Path, set[str]] = {}
         self._closed: set[Path] = set()
         self._last: list[Entry] = []
@@ -65,7 +70,7 @@ class Branches:
 
     def start(self, kind: Kind | None) -> None:
         """Begin with an empty tree for a kind of source; while there is none it looks like MLHub's."""
-        self.kind, self.about = kind or Kind.MLHUB, None
+        self.kind, self.about, self.order = kind or Kind.MLHUB, None, ""
         self.grown.clear()
         self._opened.clear()
         self._closed.clear()
@@ -107,6 +112,8 @@ class Branches:
         if listing is None or not isinstance(node, GroupNode):
             return
         note = self.found.get(row) or listing.amount
+        if self.order:
+            note = f"{note}  {ORDERS[self.order]}"
         title, detail = node.title, ""
         if not listing.loaded and not listing.complete:
             note = "not loaded" if listing.failure is not None else "loading…"
@@ -216,7 +223,8 @@ class Branches:
         start = listing.loaded
         if listing.failure is None:
             listing.kept = ""
-        listing.hays += [haystack(entry) for entry in entries]
+        listing.hays += map(haystack, entries)
+        listing.traits += map(traits, entries)
         self._put(row, rows, listing.tail(), start)
         self.tell(row)
 
@@ -266,7 +274,8 @@ class Branches:
         parent = row.parent
         listing = self.grown.get(parent) if parent is not None else None
         if listing is not None and parent is not None and parent.children is not None:
-            listing.hays[parent.children.index(row)] = haystack(entry)
+            number = parent.children.index(row)
+            listing.hays[number], listing.traits[number] = haystack(entry), traits(entry)
         self._changed(row)
 
     # What a row is
@@ -294,10 +303,12 @@ class Branches:
             ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
         return Subject(row.data, ref, dataset)
 
-    def pieces(self, row: NodeRow, terms: list[str], room: int) -> Pieces:
-        """Return the label of a row."""
+    def pieces(self, row: NodeRow, lens: Lens, hay: str, room: int) -> Pieces:
+        """Return the label of a row; of one that matches a filter with what that looked at."""
         node = row.data
-        return entry_pieces(node, terms, self.kind, room) if isinstance(node, Entry) else word_pieces(node)
+        return (
+            entry_pieces(node, lens, hay, self.kind, room) if isinstance(node, Entry) else word_pieces(node)
+        )
 
     def keeps_end(self, row: NodeRow) -> bool:
         """Whether the end of a row's label tells more than its beginning."""

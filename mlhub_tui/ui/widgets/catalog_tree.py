@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from ...models import Entry
 from .filtered_tree import FilteredTree
 from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
 from .outline_view import Pieces
 
 if TYPE_CHECKING:
     from ...errors import MLHubException
-    from ...models import Dataset, Entry
+    from ...models import Dataset
     from ...profiles import Kind
     from ..state import View
     from .branches import NodeRow, Path
@@ -48,6 +49,7 @@ class CatalogTree(FilteredTree):
     def start(self, kind: Kind | None) -> None:
         """Begin with an empty tree for a kind of source; None where there is none."""
         self.forget_filter()
+        self.order = ""
         self.marked.clear()
         self._goal = ()
         self.branches.start(kind)
@@ -66,11 +68,13 @@ class CatalogTree(FilteredTree):
         row, (opened, closed) = self.cursor_row, self.branches.folds()
         waits = self._goal and row is self._placed
         cursor = self._goal if waits or row is None else self.branches.path(row)
-        return View(tuple(opened), tuple(closed), cursor, self.filter)
+        return View(tuple(opened), tuple(closed), cursor, self.filter, self.order)
 
     def recall(self, view: View) -> None:
         """Come, as entries come, to how the tree was left; the cursor, unless it is moved meanwhile."""
         self.branches.recall(view.opened, view.closed)
+        if view.order:
+            self.sort(view.order)
         self._goal, self._placed = view.cursor, self.cursor_row
 
     def show_last(self, entries: Sequence[Entry], age: str) -> None:
@@ -102,6 +106,15 @@ class CatalogTree(FilteredTree):
     def subject(self) -> Subject | None:
         """The entry under the cursor, with what is known around it."""
         return self.branches.subject(self.cursor_row) if self.started else None
+
+    @property
+    def beside(self) -> list[Entry]:
+        """The entries of the kind that is under the cursor, in the listing it stands in."""
+        row = self.cursor_row
+        if row is None or row.parent is None or not isinstance(row.data, Entry):
+            return []
+        nodes = (sibling.data for sibling in row.parent.visible)
+        return [node for node in nodes if isinstance(node, Entry) and node.kind is row.data.kind]
 
     @property
     def holder(self) -> Subject | None:
@@ -140,8 +153,7 @@ class CatalogTree(FilteredTree):
             self._goal = ()
 
     def _listed(self) -> None:
-        if self.filter:
-            self.apply_filter(self.filter, to_first=False)
+        self.arrange_again()
         if self._goal:
             self._placed = self.branches.find(self._goal) or self.cursor_row
             if self._placed is not None:
@@ -154,7 +166,7 @@ class CatalogTree(FilteredTree):
         """Return the label of a row."""
         if not self.started:
             return word_pieces(row.data) if isinstance(row.data, GroupNode) else []
-        return self.branches.pieces(row, self.terms, room)
+        return self.branches.pieces(row, self.lens, self.found_in(row), room)
 
     def badge(self, row: NodeRow) -> str:
         """Return the mark of what was selected."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
 from ...profiles import Kind
 from ...text import one_line
 from .nodes import GroupNode, TypeNode, Words
-from .outline_view import Piece, Pieces
+from .outline_view import Piece, Pieces, fitted
 
 if TYPE_CHECKING:
     from ...models import CollectionRef, Dataset
+    from ..find.lens import Lens
 
 Node = Entry | Words
 
@@ -76,14 +79,48 @@ def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
     return entry.title, "" if kind is Kind.MLHUB else identity
 
 
-def entry_pieces(entry: Entry, terms: list[str], kind: Kind, room: int) -> Pieces:
-    """Return the pieces of an entry's label; what the filter found is marked without colours."""
+def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int) -> Pieces:
+    """Return the pieces of an entry's label; what the filter found is marked without colours.
+
+    Where it found something that the label does not show, that is said behind it.
+
+    Parameters
+    ----------
+    entry
+        The entry.
+    lens
+        Knows what the filter looks for.
+    hay
+        What it looked at; empty where the entry does not match.
+    kind
+        What the source speaks.
+    room
+        Cells for the label.
+    """
     name, more = entry_words(entry, kind)
-    pieces = found(name, terms)
     # Not measured in cells: a title wider than it is long leaves no room for more.
-    if more and len(name) + 2 + len(more) <= room:
-        pieces += [Piece("  "), *(Piece(text, look or "quiet") for text, look in found(more, terms))]
-    return [*pieces, Piece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else pieces
+    if more and len(name) + 2 + len(more) > room:
+        more = ""
+    seen = _in_sight(name, room, keep_end=keeps_end(entry, kind))
+    unseen = lens.unseen(hay, seen, more) if hay and lens.terms else []
+    if unseen:
+        space = room - sum(cell_len(text) for text, _ in unseen)
+        if space < min(len(name), room // 3):
+            unseen, space = [], room
+        pieces = fitted(lens.marked(name), space, keep_end=keeps_end(entry, kind))
+        more = more if len(name) + 2 + len(more) <= space else ""
+    else:
+        pieces = lens.marked(name)
+    if more:
+        pieces += [Piece("  "), *lens.marked(more, "quiet")]
+    return [*pieces, *unseen, *([Piece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
+
+
+def _in_sight(name: str, room: int, *, keep_end: bool) -> str:
+    """Return what of a name is in sight once it is cut."""
+    if len(name) <= room:
+        return name
+    return name[len(name) - room + 1 :] if keep_end else name[: max(room - 1, 0)]
 
 
 def keeps_end(node: Node, kind: Kind) -> bool:
@@ -92,27 +129,6 @@ def keeps_end(node: Node, kind: Kind) -> bool:
         return False
     by_id = kind is Kind.MLHUB or not node.title
     return bool(node.id) and (node.kind is EntryKind.ITEM or (node.kind is EntryKind.COLLECTION and by_id))
-
-
-def found(text: str, terms: list[str]) -> Pieces:
-    """Return a text in pieces, the parts that a filter found marked."""
-    if not terms:
-        return [Piece(text)]
-    lower, marks = text.casefold(), bytearray(len(text))
-    if len(lower) != len(text):
-        return [Piece(text)]
-    for term in terms:
-        at = lower.find(term)
-        while at >= 0:
-            marks[at : at + len(term)] = b"\1" * len(term)
-            at = lower.find(term, at + len(term))
-    pieces: Pieces = []
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or marks[at] != marks[start]:
-            pieces.append(Piece(text[start:at], "found" if marks[start] else ""))
-            start = at
-    return pieces or [Piece(text)]
 
 
 def node_id(node: Node | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from .outline import Row
 from .outline_view import OutlineView
 
 if TYPE_CHECKING:
+    from ..find.lens import Lens
     from .branches import Branches, NodeRow
     from .entries import Node
     from .sift import Sift
@@ -48,7 +49,10 @@ class FilteredTree(NodeView):
         self.outline.put(self.outline.root, [waiting])
         self._branches: Branches | None = None
         self.filter = ""
+        self.order = ""
+        """In which order the entries stand, by its name in `ORDERS`."""
         self._sift: Sift | None = None
+        self._arranged = False
         self._to_first = False
 
     @property
@@ -68,20 +72,26 @@ class FilteredTree(NodeView):
     def want(self, row: NodeRow) -> None:
         """Ask for the next page below a row."""
 
+    def found_in(self, row: NodeRow) -> str:
+        """Return what the filter looked at of a row that matches; empty for any other."""
+        return self._sift.matched.get(row, "") if self._sift is not None else ""
+
     @property
-    def terms(self) -> list[str]:
-        """The words that are underlined."""
-        return self._sift.terms if self._sift is not None else []
+    def lens(self) -> Lens:
+        """What labels are looked at with."""
+        from ..find.lens import NOTHING
+
+        return self._sift.lens if self._sift is not None else NOTHING
 
     @property
     def found_words(self) -> str:
         """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
         if self._sift is None:
             return ""
-        branches = self.branches
+        branches, near = self.branches, " near" if self._sift.only_near and self._sift.matched else ""
         if branches.by_dataset:
-            return f"{self._sift.count(branches.groups[0])} of {branches.top.loaded} datasets"
-        return f"{len(self._sift.matched):,} found, filtering {branches.scope}"
+            return f"{self._sift.count(branches.groups[0])}{near} of {branches.top.loaded} datasets"
+        return f"{len(self._sift.matched):,}{near or ' found'}, filtering {branches.scope}"
 
     def forget_filter(self) -> None:
         """Filter nothing from now on."""
@@ -107,7 +117,7 @@ class FilteredTree(NodeView):
         if not self.filter:
             self._show(None)
             return
-        from .sift import Sift
+        from .sift import Sift  # with the models, which the first paint does not wait for
 
         sift = Sift(self.branches, self.filter)
         steps, began = sift.steps(), time.perf_counter()
@@ -127,19 +137,22 @@ class FilteredTree(NodeView):
     def _show(self, sift: Sift | None) -> None:
         """Show what was found, or everything; the cursor stays on what it was on, else on what is above."""
         lineage = list(self.cursor_row.lineage()) if self.cursor_row is not None else []
+        from ..find.order import arrange
         from .sift import show_all
 
-        if self._sift is not None:
-            kept: set[NodeRow] = set()
-            if sift is None:
-                # What the filter opened above the cursor stays open when the filter goes.
-                kept = self._sift.opened.intersection(lineage[1:])
-                for row in kept:
-                    self.branches.unfolding(row)
-            show_all(self.branches, self._sift.opened, kept)
+        before = self._sift.opened if self._sift is not None else set()
+        kept: set[NodeRow] = set()
+        if sift is None:
+            # What the filter opened above the cursor stays open when the filter goes.
+            kept = before.intersection(lineage[1:])
+            for row in kept:
+                self.branches.unfolding(row)
+        if self._sift is not None or self._arranged:
+            show_all(self.branches, before, kept)
         if sift is not None:
             sift.apply()
-        self._sift = sift
+        self._sift, self._arranged = sift, bool(self.order)
+        arrange(self.branches, self.order)
         self._tell()
         self.outline.lay_out()
         next((row for row in lineage if self.move_to(row)), None)
@@ -154,21 +167,39 @@ class FilteredTree(NodeView):
             listing = self.branches.grown.get(row)
             if self._sift is not None and listing is not None:
                 among = f"{listing.loaded:,}{'' if listing.complete else ' loaded'}"
-                self.branches.found[row] = f"{self._sift.count(row):,} of {among}  /{self.filter}"
+                near = " near" if self._sift.only_near and self._sift.matched else ""
+                self.branches.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
             self.branches.tell(row)
 
+    def sort(self, order: str) -> None:
+        """Show the entries of every listing in another order, see `ORDERS`; the cursor stays on its entry."""
+        from ..find.order import ORDERS
+
+        self.order = self.branches.order = order if order in ORDERS else ""
+        if self.filter:
+            self.apply_filter(self.filter, to_first=False)
+        else:
+            self._show(None)
+
+    def arrange_again(self) -> None:
+        """Filter and sort what there is now."""
+        if self.filter or self.order:
+            self.sort(self.order)
+
     def first_match(self) -> None:
-        """Put the cursor on the first row that matches the filter."""
-        self._match_from(-1, 1)
+        """Put the cursor on what matches the filter best; of several the first."""
+        if self._sift is not None:
+            self._match_from(-1, 1, self._sift.best or self._sift.matched)
 
     def next_match(self, step: int) -> None:
         """Go to the next (1) or previous (-1) match of the filter, around the end."""
         self._match_from(self.cursor_line, step)
 
-    def _match_from(self, line: int, step: int) -> None:
-        rows, matched = self.outline.rows, self._sift.matched if self._sift is not None else set()
+    def _match_from(self, line: int, step: int, among: Container[NodeRow] | None = None) -> None:
+        matched = self._sift.matched if self._sift is not None else {}
+        rows, wanted = self.outline.rows, among if among is not None else matched
         for distance in range(1, len(rows) + 1) if matched else ():
             number = (line + step * distance) % len(rows)
-            if rows[number] in matched:
+            if rows[number] in wanted:
                 self.cursor_line = number
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...models import Dataset, Entry, EntryKind
+from ...models import Entry, EntryKind
 from ...text import count
 from ..pager import Pager, plural
 from .nodes import ActionNode, MoreNode, NoteNode, Words
@@ -36,6 +36,8 @@ class Listing(Pager):
         self.noun, self.at_top = noun, at_top
         self.hays: list[str] = []
         """What the filter looks at, one for each entry, in order."""
+        self.traits: list[str] = []
+        """What the entries are narrowed and sorted by, likewise."""
         self.failure: MLHubException | None = None
         self.kept = ""
         """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
@@ -83,20 +85,6 @@ class Listing(Pager):
         if self.complete and self.stopped:
             lines.append(NoteNode(f"stopped: {self.stopped}"))
         return [*lines, *(NoteNode(note, error=True) for note in self.notes)]
-
-
-def haystack(entry: Entry) -> str:
-    """Return what the filter looks at, in lower case: id, title, keywords, tags, DOI, collection ids."""
-    document = entry.document
-    if document is None or entry.kind is EntryKind.ITEM:
-        text = entry.id if entry.title in ("", entry.id) else f"{entry.id} {entry.title}"
-        lower = text.casefold()
-        # Most ids are lower case: they need not be kept twice.
-        return entry.id if lower == entry.id else lower
-    parts = [entry.id, entry.title, document.doi, *document.lines("keywords")]
-    if isinstance(document, Dataset):
-        parts += [*document.tags, *(ref.id for ref in document.collections)]
-    return " ".join(parts).casefold()
 
 
 def lean(entry: Entry, collection_id: str = "") -> Entry:

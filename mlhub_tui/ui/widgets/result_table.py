@@ -9,9 +9,9 @@ from textual.strip import Strip
 from ...models import Entry
 from ...sources.base import Page
 from ...text import one_line
+from ..find.hay import haystack
 from .item_table import NARROWEST, NEAR_END, ItemTable, fitted
 from .line_view import LineView
-from .listing import haystack
 
 WIDEST_COLLECTION = 24
 """Cells of the collections' ids at most."""

@@ -2,94 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...models import Dataset, Entry
+from ..find.hay import fields, parts
+from ..find.lens import Lens
+from ..find.near import near
+from ..find.query import parse
 from .branches import Branches, NodeRow
 from .listing import Listing
 from .nodes import GroupNode, NoteNode
 from .outline import Row
 
-STEP = 10_000
+STEP = 5_000
 """Entries looked at in one go: about a millisecond."""
 FEW = 100
-"""Datasets whose collections are looked at in one go."""
+"""Entries looked at closely in one go: whether they come near, or which of their collections match."""
+EQUAL, BEGINS, HOLDS = range(3)
+"""How well an entry matches: it is called so, its id or title begins so, or the words are somewhere in it."""
 
 
 class Sift:
     """One search of a filter's words over all that is loaded.
 
     An entry is shown if it matches, if something below it does (then it is opened), or if one above it does;
-    of a dataset the ids of its collections count too, opened or not.
+    of a dataset the ids of its collections count too, opened or not. Where nothing holds the words, what
+    comes near them matches. The order of the tree stays; the cursor goes to what matches best.
 
     Parameters
     ----------
     branches
         The tree.
     words
-        What is searched for, in any case; all must be found.
+        What is searched for, in any case, and facets; all must be found.
     """
 
     def __init__(self, branches: Branches, words: str) -> None:
         self._branches = branches
         self.words = words
-        self.terms = words.casefold().split()
-        self.matched: set[NodeRow] = set()
+        self.query = parse(words)
+        self.lens = Lens(self.query.terms)
+        self.matched: dict[NodeRow, str] = {}
+        """What matches, each with what was looked at of it."""
+        self.best: set[NodeRow] = set()
+        """What matches better than the rest; empty where all is alike."""
         self.opened: set[NodeRow] = set()
         """The rows that were opened to show what is below them."""
+        self._best_rank = HOLDS
         self._named: set[NodeRow] = set()
         self._hits: dict[NodeRow, list[NodeRow]] = {}
+
+    @property
+    def only_near(self) -> bool:
+        """Whether nothing holds the words, and what is shown comes near them."""
+        return self.lens.closely
 
     # Looking
 
     def steps(self) -> Iterator[None]:
         """Look; pauses after every step, and nothing is shown differently yet."""
+        yield from self._look()
+        if not self.matched and self.query.terms:
+            self.lens = Lens(self.query.terms, closely=True)
+            yield from self._look()
+
+    def _look(self) -> Iterator[None]:
         for row, listing in list(self._branches.grown.items()):
             if listing is not None:
                 yield from self._look_into(row, listing)
 
     def _look_into(self, row: NodeRow, listing: Listing) -> Iterator[None]:
-        children, hays = row.children or [], listing.hays
+        children, hays, traits = row.children or [], listing.hays, listing.traits
         hits = self._hits[row] = []
-        for start in range(0, len(hays), STEP):
-            found = self._among(children[start : start + STEP], hays[start : start + STEP])
-            hits += found
+        step = FEW if self.lens.closely else STEP
+        for start in range(0, len(hays), step):
+            stop = start + step
+            found = self._among(children[start:stop], hays[start:stop], traits[start:stop])
             self.matched.update(found)
+            hits += [child for child, _ in found]
+            self._rank(found)
             yield
-            if isinstance(row.data, GroupNode):
+            if isinstance(row.data, GroupNode) and self.query.terms:
                 yield from self._look_at_names(found)
 
-    def _among(self, rows: Sequence[NodeRow], hays: Sequence[str]) -> list[NodeRow]:
-        first, *rest = self.terms
-        pairs = zip(rows, hays, strict=False)
-        if not rest:
-            return [row for row, hay in pairs if first in hay]
-        return [row for row, hay in pairs if first in hay and all(term in hay for term in rest)]
+    def _among(
+        self, rows: Sequence[NodeRow], hays: Sequence[str], traits: Sequence[str]
+    ) -> list[tuple[NodeRow, str]]:
+        together: Iterable[tuple[NodeRow, str, str]] = zip(rows, hays, traits, strict=False)
+        if self.query.facets:
+            together = ((row, hay, trait) for row, hay, trait in together if self.query.fits(trait))
+        if self.lens.closely:
+            return [(row, hay) for row, hay, _ in together if self._comes_near(hay)]
+        match self.query.terms:
+            case ():
+                return [(row, hay) for row, hay, _ in together]
+            case (only,):
+                return [(row, hay) for row, hay, _ in together if only in hay]
+            case (first, *rest):
+                held = ((row, hay) for row, hay, _ in together if first in hay)
+                return [(row, hay) for row, hay in held if all(term in hay for term in rest)]
+        return []
 
-    def _look_at_names(self, rows: list[NodeRow]) -> Iterator[None]:
+    def _comes_near(self, hay: str) -> bool:
+        values = [value for _, value in fields(hay)]
+        return all(
+            term in hay or any(near(term, value) is not None for value in values) for term in self.query.terms
+        )
+
+    def _rank(self, found: Sequence[tuple[NodeRow, str]]) -> None:
+        """Take note of what matches best so far."""
+        words = " ".join(self.query.terms)
+        if not words or self.lens.closely:
+            return
+        for row, hay in found:
+            if words in hay and (rank := _rank(words, hay)) <= self._best_rank and rank < HOLDS:
+                if rank < self._best_rank:
+                    self._best_rank, self.best = rank, set()
+                self.best.add(row)
+
+    def _look_at_names(self, found: Sequence[tuple[NodeRow, str]]) -> Iterator[None]:
         """Give the place of a dataset found by a collection's id to that collection."""
-        for number, row in enumerate(rows):
+        for number, (row, hay) in enumerate(found):
             document = row.data.document if isinstance(row.data, Entry) else None
-            if isinstance(document, Dataset) and any(self._fits(ref.id) for ref in document.collections):
-                self._branches.fill(row)
-                self._named.add(row)
-                self.matched.discard(row)
-                collections = (child for group in row.children or [] for child in group.children or [])
-                self.matched.update(
-                    c for c in collections if isinstance(c.data, Entry) and self._fits(c.data.id)
-                )
+            if isinstance(document, Dataset) and self._may_name(hay):
+                self._look_at_collections(row, document)
             if number % FEW == FEW - 1:
                 yield
 
+    def _may_name(self, hay: str) -> bool:
+        named = parts(hay)
+        return bool(named) and (self.lens.closely or all(term in named for term in self.query.terms))
+
+    def _look_at_collections(self, row: NodeRow, document: Dataset) -> None:
+        if not any(self._fits(ref.id) for ref in document.collections):
+            return
+        self._branches.fill(row)
+        self._named.add(row)
+        self.matched.pop(row, None)
+        self.best.discard(row)
+        collections = (child for group in row.children or [] for child in group.children or [])
+        hits = [
+            (child, child.data.id.casefold())
+            for child in collections
+            if isinstance(child.data, Entry) and self._fits(child.data.id)
+        ]
+        self.matched.update(hits)
+        self._rank(hits)
+
     def _fits(self, identity: str) -> bool:
         lower = identity.casefold()
-        return all(term in lower for term in self.terms)
+        if self.lens.closely:
+            return self._comes_near(lower)
+        return all(term in lower for term in self.query.terms)
 
     # Showing
 
     def apply(self) -> None:
         """Let the rows show what was found; the outline is to be laid out then."""
-        grown, whole = self._branches.grown, self.matched | self._named
+        grown, whole = self._branches.grown, self._named.union(self.matched)
         for row in grown:
             if row.parent in whole:
                 whole.add(row)
@@ -132,6 +202,16 @@ class Sift:
     def count(self, row: NodeRow) -> int:
         """Return how many of a listing's entries are shown."""
         return sum(isinstance(child.data, Entry) for child in row.shown or ())
+
+
+def _rank(words: str, hay: str) -> int:
+    """Return how well an entry matches some words that it holds."""
+    if hay.startswith(words):
+        return EQUAL if hay[len(words) : len(words) + 1] in ("", "\n") else BEGINS
+    for name, value in fields(hay):
+        if value.startswith(words) and name in ("title", "doi"):
+            return EQUAL if value == words else BEGINS
+    return HOLDS
 
 
 def show_all(branches: Branches, opened: set[NodeRow], kept: set[NodeRow]) -> None:

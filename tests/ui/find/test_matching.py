@@ -1,0 +1,206 @@
+"""What a filter finds: words in any field, what comes near them, facets; said and marked where it is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.models import Collection, Dataset, Entry, EntryKind
+from mlhub_tui.ui.find.hay import day_of, fields, haystack, parts, traits
+from mlhub_tui.ui.find.lens import LONGEST, Lens
+from mlhub_tui.ui.find.near import in_order, near, pieces_allowed
+from mlhub_tui.ui.find.query import Facet, facets_of, parse, toggled, without_facets
+from mlhub_tui.ui.widgets.outline_view import Piece
+
+DATASET = Entry.of(
+    Dataset(
+        {
+            "id": "ref_crops_02",
+            "title": "Kenya Crop Type",
+            "doi": "https://doi.org/10.34911/rdnt.DW605X",
+            "tags": ["crop type", "Segmentation"],
+            "date_modified": "2021-05-04T01:02:03Z",
+            "collections": [
+                {"id": "crops_02_labels", "types": ["labels"], "license": "[CC-BY-4.0](https://x.example)"},
+                {"id": "crops_02_source", "types": ["source_imagery"], "license": "CC-BY-4.0"},
+            ],
+        }
+    )
+)
+LETTERS = st.text("abcde_ 01", max_size=24)
+
+
+def shown(text: str, found: tuple[int, ...]) -> str:
+    """Return a text with what was found in capitals."""
+    return "".join(letter.upper() if at in found else letter for at, letter in enumerate(text))
+
+
+def test_every_field_is_looked_at_and_has_its_name() -> None:
+    assert fields(haystack(DATASET)) == [
+        ("id", "ref_crops_02"),
+        ("title", "kenya crop type"),
+        ("doi", "10.34911/rdnt.dw605x"),
+        ("tag", "crop type"),
+        ("tag", "segmentation"),
+        ("collection", "crops_02_labels"),
+        ("collection", "crops_02_source"),
+    ]
+    assert "crops_02_source" in parts(haystack(DATASET))
+    assert "kenya" not in parts(haystack(DATASET))
+
+
+def test_keywords_of_a_collection_are_looked_at_and_an_item_costs_its_id() -> None:
+    raw = {"id": "c", "type": "Collection", "keywords": ["Water"], "license": "CC0-1.0"}
+    extent = {"temporal": {"interval": [["2018-01-01T00:00:00Z", "2020-02-03T00:00:00Z"]]}}
+    collection = Entry.of(Collection({**raw, "extent": extent}))
+    assert ("keyword", "water") in fields(haystack(collection))
+    assert day_of(traits(collection)) == "2020-02-03"
+    assert parse("tag=water licence=cc0-1.0").fits(traits(collection))
+    item = Entry(EntryKind.ITEM, "scene-1", "scene-1")
+    assert haystack(item) is item.id
+    assert traits(item) == ""
+
+
+def test_an_id_cannot_pass_for_another_field() -> None:
+    entry = Entry(EntryKind.COLLECTION, "a\n\x03tag\x1b]52;", "t")
+    assert fields(haystack(entry)) == [("id", "a tag]52;"), ("title", "t")]
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "expected"),
+    [
+        ("knya", "crops_kenya_02", "crops_KeNYA_02"),
+        ("kencrop", "kenya crop type", "KENya CROP type"),
+        ("bigeanet", "bigearthnet_v1", "BIGEArthNET_v1"),
+        ("segmntation", "segmentation", "SEGMeNTATION"),
+        ("spcnet7", "spacenet7", "SPaCeNET7"),
+    ],
+)
+def test_what_comes_near_is_found_in_few_pieces(term: str, text: str, expected: str) -> None:
+    found = near(term, text)
+    assert found is not None
+    assert shown(text, found.at) == expected
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        ("ky", "kenya"),  # two letters are in almost anything
+        ("ack", "african_crops_kenya"),  # initials: too many pieces for three letters
+        ("enya", "kenya"),  # does not begin with a word
+        ("cropken", "kenya crop"),  # another order
+        ("c0002", "c00002"),  # numbers are not taken apart
+        ("water", "what are the trees here"),
+    ],
+)
+def test_noise_is_not_near(term: str, text: str) -> None:
+    assert near(term, text) is None
+
+
+@given(st.text("abcde01", min_size=1, max_size=8), LETTERS)
+def test_what_is_near_holds_all_letters_in_order_in_few_pieces(term: str, text: str) -> None:
+    found = near(term, text)
+    if found is None:
+        return
+    assert "".join(text[at] for at in found.at) == term
+    assert list(found.at) == sorted(set(found.at))
+    jumps = sum(after != before + 1 for before, after in zip(found.at, found.at[1:], strict=False))
+    assert jumps + 1 <= found.pieces <= pieces_allowed(term)
+    assert in_order(term, text)
+
+
+@given(LETTERS, st.integers(3, 12))
+def test_a_word_that_is_there_is_near_in_one_piece(text: str, length: int) -> None:
+    for word in text.replace("_", " ").split():
+        if word[:length].isalpha() and 3 <= len(word[:length]):
+            found = near(word[:length], text)
+            assert found is not None
+            assert found.pieces == 1
+
+
+@pytest.mark.parametrize("text", ["a" * 5000, "ab" * 3000, "a b" * 2000, "a" * 39 + "_" + "a" * 2000])
+def test_looking_closely_takes_no_time_that_explodes(text: str) -> None:
+    began = time.perf_counter()
+    near("a" * 39 + "b", text)
+    near("aabaabaabaabaab", text)
+    assert time.perf_counter() - began < 1.0
+
+
+# Queries
+
+
+def test_words_facets_and_dois_are_told_apart() -> None:
+    query = parse(
+        'Kenya tag="crop type" TYPE:lab doi:10.34911/x https://doi.org/10.5/Y licence=CC-BY-4.0 tag:'
+    )
+    assert query.terms == ("kenya", "10.34911/x", "10.5/y")
+    assert query.facets == (
+        Facet("tag", "crop type"),
+        Facet("type", "lab", exact=False),
+        Facet("licence", "CC-BY-4.0"),
+    )
+    assert query.fits(traits(DATASET))
+    assert not parse("tag=crop").fits(traits(DATASET)), "exactly that tag"
+    assert parse("tag:crop").fits(traits(DATASET)), "a tag with that in it"
+    assert not parse("tag=segmentation type=other").fits(traits(DATASET))
+
+
+NAMED = st.sampled_from(["tag", "type", "licence"])
+VALUES = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.split())).filter(bool)
+
+
+@given(NAMED, VALUES, st.lists(st.sampled_from(["kenya", "crop", "tag:x", 'tag="a b"']), max_size=3))
+def test_a_facet_is_put_into_the_words_and_taken_out_again(name: str, value: str, others: list[str]) -> None:
+    words = " ".join(others)
+    facet = Facet(name, value)
+    if not value.replace('"', ""):
+        return
+    if facet in facets_of(words):
+        return
+    there = toggled(words, facet)
+    assert len(facets_of(there)) == len(facets_of(words)) + 1
+    assert parse(there).terms == parse(words).terms
+    assert toggled(there, facet) == words
+    assert without_facets(there) == without_facets(words)
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_typed_is_a_query(words: str) -> None:
+    query = parse(words)
+    assert all(query.terms)
+    query.fits(traits(DATASET))
+    Lens(query.terms, closely=True).marked(words)
+
+
+# Marks
+
+
+@given(st.text(max_size=30), st.text(max_size=6), st.booleans())
+def test_marks_change_nothing_of_a_text(text: str, term: str, closely: bool) -> None:
+    pieces = Lens((term.casefold(),) if term else (), closely=closely).marked(text)
+    assert "".join(piece.text for piece in pieces) == text
+
+
+def test_a_match_is_marked_in_letters_that_grow_in_lower_case() -> None:
+    marked = Lens(("strasse",)).marked("Die Straße hier")
+    assert [piece.text for piece in marked if piece.look == "found"] == ["Straße"]
+
+
+def test_a_match_that_is_not_shown_is_named_where_it_is() -> None:
+    hay = haystack(DATASET)
+    unseen = Lens(("kenya", "segment")).unseen(hay, "Kenya Crop Type")
+    assert "".join(piece.text for piece in unseen) == "  tag: segmentation"
+    assert Piece("segment", "found") in unseen
+    assert Lens(("kenya",)).unseen(hay, "Kenya Crop Type") == []
+    assert "".join(p.text for p in Lens(("dw605",)).unseen(hay, "Kenya")) == "  doi: 10.34911/rdnt.dw605x"
+
+
+@given(st.integers(0, 90), st.integers(1, 20))
+def test_what_is_said_of_a_long_value_holds_the_match(before: int, after: int) -> None:
+    value = "-" * before + "needle" + "." * after
+    said = Lens(("needle",)).unseen(f"id\n\x03{value}", "id")
+    assert Piece("needle", "found") in said
+    assert sum(len(piece.text) for piece in said[1:]) <= LONGEST
