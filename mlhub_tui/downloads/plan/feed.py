@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import MLHubException, NotOffered
 from ...sources.link import Link, azure_headers
@@ -15,15 +14,35 @@ from ...sources.stores import https_of
 from ...text import one_line, redact
 from ..job import IfExists
 from ..many.feed import Result, Wish
-from ..many.places import Tree
 from ..multihash import multihash
-from .twins import make_twin
+from .whereabouts import Disk, Whereabouts
 from .worklist import Fate, WorkList
 
 LinkOf = Callable[[str, bool], Link]
 """Returns the link for an href; the flag says whether the last one was refused. May block."""
 _LONGEST = 500
 _AT_ONCE = 500  # ids in one statement; SQLite takes 999 at least
+
+
+class Row(NamedTuple):
+    """A file to fetch, as the list has it."""
+
+    id: int
+    path: str
+    href: str
+    size: int | None
+    checksum: str
+    page: int
+
+
+class TwinRow(NamedTuple):
+    """A file to make of another one, which is there."""
+
+    id: int
+    path: str
+    source: str
+    size: int | None
+    leader: int
 
 
 def open_link(href: str, fresh: bool) -> Link:
@@ -51,8 +70,8 @@ class PlanFeed:
     ----------
     worklist
         What is to be done.
-    folder
-        Absolute folder that all paths are relative to.
+    place
+        Absolute folder that all paths are relative to, or where else the files stand.
     link
         Where the bytes of an href can be asked for.
     if_exists
@@ -62,13 +81,13 @@ class PlanFeed:
     def __init__(
         self,
         worklist: WorkList,
-        folder: Path,
+        place: Path | Whereabouts,
         link: LinkOf = open_link,
         *,
         if_exists: IfExists = IfExists.RESUME,
     ) -> None:
         self._list = worklist
-        self._tree = Tree(folder)
+        self._place = Disk(place) if isinstance(place, Path) else place
         self._link = link
         self._if_exists = if_exists
         self._last = 0
@@ -76,38 +95,42 @@ class PlanFeed:
 
     def verify(self) -> int:
         """Look at the files that are done: what is gone or was changed is wanted again; return how many."""
-        lost: list[int] = []
-        for row in self._list.rows(_DONE):
-            number, path, size, mtime = row
-            try:
-                status = os.stat(self._tree.target(path))  # noqa: PTH116  (Path costs several times as much)
-            except (OSError, MLHubException):
-                lost.append(number)
-                continue
-            if status.st_size != size or status.st_mtime_ns != mtime:
-                lost.append(number)
+        if not self._place.seen:
+            return 0
+        rows = self._list.rows(_DONE)
+        lost = [number for number, path, size, mtime in rows if self._place.look(path) != (size, mtime)]
         with self._list.transaction() as db:
             db.executemany("UPDATE fate SET state = 1 WHERE id = ?", [(number,) for number in lost])
         return len(lost)
 
     def take(self, most: int) -> Sequence[Wish]:
         """Return the next files to fetch; those that cannot be asked for fail at once."""
-        if not self._checked:
-            self._checked = True
-            self._follow_all()
-        while rows := self._list.rows(_NEXT, (self._last, most)):
-            self._last = rows[-1][0]
+        while rows := self.next_rows(most):
             wishes, results = [], []
             for row in rows:
                 try:
                     wishes.append(self._wish(row))
                 except MLHubException as error:
-                    results.append(Result(row[0], error=error))
+                    results.append(Result(row.id, error=error))
             if results:
                 self.settle(results)
             if wishes:
                 return wishes
         return ()
+
+    def next_rows(self, most: int) -> Sequence[Row]:
+        """Return the next files to fetch as the list has them, in the order of the catalog."""
+        if not self._checked:
+            self._checked = True
+            self._follow_all()
+        rows = self._list.rows(_NEXT, (self._last, most))
+        if rows:
+            self._last = rows[-1][0]
+        return [Row(*row) for row in rows]
+
+    def twins(self, after: int, most: int) -> Sequence[TwinRow]:
+        """Return files behind an id that are to be made of files that are there, where others do that."""
+        return [TwinRow(*row) for row in self._list.rows(_TWINS, (after, most))]
 
     def settle(self, results: Sequence[Result]) -> None:
         """Keep results, and give those who wait for a file of the same URL theirs."""
@@ -116,7 +139,7 @@ class PlanFeed:
             failed = [(r.key, r.error) for r in results if r.error is not None]
             paths = _paths(db, [key for key, _ in done])
             for key, size in done:
-                _note_done(db, key, size, self._tree.target(paths[key]))
+                _note_done(db, key, size, self._place.look(paths[key]))
             for key, error in failed:
                 _note_failed(db, key, error)
             for key in _leaders(db, [result.key for result in results]):
@@ -128,11 +151,11 @@ class PlanFeed:
         found = self._link(row[0], True)
         return None if found.url == wish.link.url else found
 
-    def _wish(self, row: sqlite3.Row) -> Wish:
-        number, path, href, size, checksum, page = row
-        digest = multihash(checksum) if checksum else None
+    def _wish(self, row: Row) -> Wish:
+        digest = multihash(row.checksum) if row.checksum else None
         digests = () if digest is None else (digest,)
-        return Wish(number, self._link(href, False), path, size, digests, self._if_exists, bool(page))
+        link = self._link(row.href, False)
+        return Wish(row.id, link, row.path, row.size, digests, self._if_exists, bool(row.page))
 
     def _follow_all(self) -> None:
         """Serve those whose file of the same URL was settled in an earlier run."""
@@ -150,18 +173,16 @@ class PlanFeed:
                 _note_failed(db, number, MLHubException(error or "", hint=hint))
                 continue
             try:
-                size = make_twin(self._tree, path, own, replace=self._if_exists is IfExists.OVERWRITE)
+                size = self._place.twin(path, own, replace=self._if_exists is IfExists.OVERWRITE)
             except MLHubException as trouble:
                 _note_failed(db, number, trouble)
             else:
-                _note_done(db, number, size, self._tree.target(own))
+                if size is not None:
+                    _note_done(db, number, size, self._place.look(own))
 
 
-def _note_done(db: sqlite3.Connection, number: int, size: int | None, target: str) -> None:
-    try:
-        mtime: int | None = os.stat(target).st_mtime_ns  # noqa: PTH116
-    except OSError:
-        mtime = None  # gone already: the next verification has it fetched again
+def _note_done(db: sqlite3.Connection, number: int, size: int | None, seen: tuple[int, int] | None) -> None:
+    mtime = None if seen is None else seen[1]  # gone already: the next verification has it fetched again
     db.execute("UPDATE fate SET state = 2, bytes = ?, mtime = ? WHERE id = ?", (size, mtime, number))
     db.execute("DELETE FROM trouble WHERE id = ?", (number,))
 
@@ -191,6 +212,12 @@ SELECT file.id, path, href, size, checksum, page FROM fate JOIN file ON file.id 
 WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
 """
 _DONE = "SELECT file.id, path, bytes, mtime FROM fate JOIN file ON file.id = fate.id WHERE state = 2 AND job"
+_TWINS = """
+SELECT own.id, own.path, leader.path, coalesce(done.bytes, leader.size), own.leader
+FROM file AS own JOIN fate AS state ON state.id = own.id
+JOIN file AS leader ON leader.id = own.leader JOIN fate AS done ON done.id = own.leader
+WHERE own.job AND state.state = 1 AND done.state = 2 AND own.id > ? ORDER BY own.id LIMIT ?
+"""
 _SETTLED_LEADERS = """
 SELECT DISTINCT leader FROM file JOIN fate AS own ON own.id = file.id JOIN fate AS first ON first.id = leader
 WHERE leader > ? AND job AND own.state = 1 AND first.state <> 1 ORDER BY leader LIMIT ?
