@@ -23,8 +23,12 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    command: Sequence[str], port: int, log: Path, environ: Mapping[str, str] | None = None
-) -> Iterator[None]:
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    address: str = "127.0.0.1",
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the end of the block; it is up when its port takes connections."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -36,17 +40,17 @@ def serving(
             start_new_session=True,
         )
         try:
-            _wait(process, port, log)
-            yield
+            _wait(process, (address, port), log)
+            yield process
         finally:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], where: tuple[str, int], log: Path) -> None:
     end = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < end:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(where, 1).close()
             return
         except OSError:
             time.sleep(0.05)
