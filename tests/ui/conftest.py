@@ -56,6 +56,7 @@ class Driver:
                     pause = min(2 * pause, 0.02)
         except TimeoutError:
             raise AssertionError(f"never: {conditions}\n{self.screen()}") from None
+        await idle.wait_for_idle()
 
     def _all(self, conditions: Iterable[Callable[[], Any] | str]) -> bool:
         words = [condition for condition in conditions if isinstance(condition, str)]

@@ -161,7 +161,7 @@ async def items(driver: Driver) -> None:
 async def where(driver: Driver) -> None:
     """Where and when the items of a collection are, one of them under the cursor."""
     await _opened(driver, "m")
-    await driver.until("items loaded")
+    await driver.until("30 items loaded")
     await driver.press("f", "n")
 
 

@@ -244,7 +244,7 @@ async def opened(driver: Driver) -> MapPane:
 async def test_a_collection_shows_its_items_on_the_map_with_their_dates(options: AppOptions) -> None:
     async with driven(options) as driver:
         pane = await opened(driver)
-        await driver.until("items loaded")
+        await driver.until("30 items loaded")
         await driver.until("Kenya")
         chart = pane.query_one(FootprintMap)
         assert len(chart.footprints) == 30
@@ -258,7 +258,7 @@ async def test_a_collection_shows_its_items_on_the_map_with_their_dates(options:
 async def test_a_range_of_dates_leaves_what_lies_in_it(options: AppOptions) -> None:
     async with driven(options) as driver:
         pane = await opened(driver)
-        await driver.until("items loaded")
+        await driver.until("30 items loaded")
         await driver.press("t", "g", "b", *"lllll", "enter")
         await driver.until(" of 30")
         assert 0 < len(pane.query_one(FootprintMap).footprints) < 30
@@ -315,7 +315,7 @@ async def test_a_wide_terminal_has_the_map_beside_the_tree(options: AppOptions) 
         await driver.press("m")
         assert chart.has_focus
         await driver.press("m")
-        await driver.until("items loaded")
+        await driver.until("30 items loaded")
         await driver.press("escape", "escape")
         assert driver.app.focused is not chart
         await driver.pilot.resize_terminal(80, 24)
