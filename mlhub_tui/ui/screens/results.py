@@ -229,7 +229,8 @@ class ResultsScreen(PlaceScreen):
         self._pending = self.set_timer(DETAIL_DELAY, self._follow)
 
     def _follow(self) -> None:
-        if not self.closing and self.has_class("-wide"):
+        # Behind a dialog it would depend on how soon the dialog came: it follows when the dialog is gone.
+        if not self.closing and self.is_current and self.has_class("-wide"):
             self._show_detail()
 
     @work(exclusive=True, group="detail")
