@@ -68,6 +68,8 @@ PROFILES = "Profiles"
 LISTS = "Lists"
 MAP = "Map"
 DATES = "Dates"
+PREVIEW = "Preview"
+JSON = "JSON"
 
 _KEY_NAMES = {
     "plus": "+",

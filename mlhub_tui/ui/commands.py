@@ -16,9 +16,11 @@ from .command import (
     DOCUMENT,
     DOWNLOADS,
     EVERYWHERE,
+    JSON,
     LISTS,
     MAP,
     PLAN,
+    PREVIEW,
     PROFILES,
     RESULTS,
     Command,
@@ -33,10 +35,12 @@ __all__ = [
     "DOCUMENT",
     "DOWNLOADS",
     "EVERYWHERE",
+    "JSON",
     "LINE_ACTIONS",
     "LISTS",
     "MAP",
     "PLAN",
+    "PREVIEW",
     "PROFILES",
     "RESULTS",
     "SCROLL_ACTIONS",
@@ -101,7 +105,8 @@ def _cells(command: Command) -> int:
 def key_table() -> str:
     """Return the key table of the README, in Markdown."""
     rows = ["| where | key | what it does |", "| --- | --- | --- |"]
-    for place in (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES, LISTS, MAP, DATES):
+    screens = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
+    for place in (*screens, LISTS, MAP, DATES, PREVIEW, JSON):
         rows += [f"| {place} | {_code(c)} | {c.help} |" for c in of(place)]
     return "\n".join(rows)
 

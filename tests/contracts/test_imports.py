@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "storage": set(),
     "models": {"errors", "text"},
     "geo": {"models", "text"},
+    "jsontree": {"text"},
+    "meaning": {"models", "text"},
     "profiles": FOUNDATION,
     "settings": FOUNDATION,
     "doctor": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads"},
@@ -33,9 +35,12 @@ MAY_IMPORT = {
     "sample": FOUNDATION | {"profiles"},
     "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
     "cli": FOUNDATION
-    | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "geo", "ui"},
+    | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "geo", "ui"}
+    | {"meaning"},
     "debug": FOUNDATION | {"profiles"},
-    "ui": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo"},
+    "ui": FOUNDATION
+    | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo"}
+    | {"jsontree", "meaning"},
     "__main__": {"cli"},
 }
 """For each part of the package, the parts it may import; itself always."""

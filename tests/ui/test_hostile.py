@@ -16,9 +16,11 @@ from textual.widgets import Static
 
 from mlhub_tui.cli import root
 from mlhub_tui.downloads.job import State
+from mlhub_tui.jsontree.rows import Rows
 from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import one_line, unlink
+from mlhub_tui.ui.json.lines import Lines
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
@@ -26,7 +28,6 @@ from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.sheets.blocks import Paragraph, typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
-from mlhub_tui.ui.widgets.json_view import wrapped, written
 
 from ..sources.loopback import LoopbackServer
 from .conftest import Driver, driven
@@ -369,15 +370,10 @@ def test_no_text_takes_long_to_be_read() -> None:
 
 
 def test_json_is_wrapped_without_losing_a_letter() -> None:
-    text = '  "description": "' + "".join(chr(97 + n % 26) for n in range(300)) + '漢字"'
-    rows = wrapped([text], 40)
-    assert all(cell_len(row.text) <= 40 for row in rows)
-    assert rows[0].text + "".join(row.text.strip() for row in rows[1:]) == text
-    assert rows[0].text[rows[0].start : rows[0].end] == '"description"'
-
-
-def test_a_document_nested_too_deep_is_said_to_be() -> None:
-    nested: list[object] = []
-    for _ in range(20_000):
-        nested = [nested]
-    assert written(nested) == ["This document is nested too deep to be written out."]
+    text = "".join(chr(97 + n % 26) for n in range(300)) + "漢字"
+    lines = Lines(Rows({"description": text, "last": 1}))
+    lines.fit(40)
+    shown = [lines.line(number) for number in range(len(lines))]
+    assert all(line.indent + 2 + cell_len(line.name + line.text) <= 40 for line in shown)
+    assert shown[1].name == '"description": '
+    assert "".join(line.text for line in shown[1:-2]) == f'"{text}",'

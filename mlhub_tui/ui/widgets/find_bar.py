@@ -38,16 +38,17 @@ class FindBar(Horizontal):
 
         keep: bool
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, placeholder: str = "id, title, tag or DOI") -> None:
         super().__init__()
         self._value = value
+        self._placeholder = placeholder
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
         from textual.widgets import Input  # heavy, and the first screen does not need it
 
         yield Static(Content("/"), id="slash")
-        field = Input(self._value, placeholder="id, title, tag or DOI", select_on_focus=False)
+        field = Input(self._value, placeholder=self._placeholder, select_on_focus=False)
         field.cursor_blink = False
         yield field
         yield Static(id="found")

@@ -1,0 +1,261 @@
+"""JSON as received, line by line: folds, and marks what was searched for; costs what is seen of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from ...jsontree.rows import Rows, path
+from ...jsontree.written import safe
+from ..commands import JSON, bindings
+from ..widgets.line_view import LineView
+from .lines import STEP, Lines
+
+if TYPE_CHECKING:
+    from ..app import MLHubApp
+
+MOST_COPIED = 60_000
+"""Characters; terminals take about so much into their clipboard at a time (OSC 52)."""
+_FOUND = Style(underline=True, bold=True)
+
+
+class JsonView(LineView):
+    """The lines of a document without the keys in its links; long texts go on below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(JSON)
+    DEFAULT_CSS = """
+    JsonView { padding: 0 1; }
+    JsonView > .line--key { color: $primary; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--key"}
+
+    class FindWanted(Message):
+        """Something is to be searched for."""
+
+    class StepWanted(Message):
+        """The next match is wanted, or the previous."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines: Lines | None = None
+        self.wanted: re.Pattern[str] | None = None
+        """What was searched for, to be marked."""
+
+    # Content
+
+    def show(self, rows: Rows | None) -> None:
+        """Show another document from its top."""
+        self.lines = Lines(rows) if rows is not None else None
+        self._fit()
+        self.cursor_line = 0
+        self.scroll_to(y=0, animate=False, immediate=True)
+        self.refresh()
+
+    def _fit(self) -> None:
+        width = self.scrollable_content_region.width
+        if self.lines is not None and width > 0 and width != self.lines.width:
+            row = self.row
+            self.lines.fit(width)
+            self.count_changed()
+            if row is not None:
+                self.move_to(row)
+            self.refresh()
+
+    def on_resize(self) -> None:
+        """Fit long texts to the new width."""
+        self._fit()
+        super().on_resize()
+
+    @property
+    def line_count(self) -> int:
+        """How many lines are in sight or could be scrolled to."""
+        return len(self.lines) if self.lines is not None else 0
+
+    @property
+    def row(self) -> int | None:
+        """The row under the cursor."""
+        if self.lines is None or self.cursor_line >= len(self.lines):
+            return None
+        return self.lines.folding.lines[self.cursor_line]
+
+    def move_to(self, row: int) -> None:
+        """Put the cursor on a row; whatever hides it unfolds, and a text that is too long is shown whole."""
+        lines = self.lines
+        if lines is None:
+            return
+        if any(lines.folding.reveal(row)):
+            self._changed(0)
+        line = lines.folding.line_of(row) or 0
+        if self.wanted is not None and lines.is_long(row):
+            if not lines.folding.shows_text(row):
+                lines.show_text(row)
+                self._changed(line)
+            parts = lines.text_parts(row)
+            line += next((n for n, part in enumerate(parts) if self.wanted.search(part)), 0)
+        self.cursor_line = line
+
+    def mark(self, wanted: re.Pattern[str] | None) -> None:
+        """Mark what is searched for, or nothing."""
+        self.wanted = wanted
+        self.refresh_from(0)
+
+    # Folding
+
+    def _changed(self, line: int) -> None:
+        """Draw again from a line on, below which something was folded or unfolded."""
+        self.count_changed()
+        if self.cursor_line >= self.line_count:
+            self.cursor_line = self.line_count - 1
+        self.keep_in_sight()
+        self.refresh_from(line)
+
+    def action_unfold(self) -> None:
+        """Unfold what is under the cursor; unfolded already, go to what is in it."""
+        lines, row = self.lines, self.row
+        if lines is None or row is None:
+            return
+        if lines.folding.is_folded(row):
+            lines.folding.unfold(row)
+        elif not lines.folding.shows_text(row) and lines.is_long(row):
+            lines.show_text(row)
+        else:
+            self.cursor_line += lines.rows.opens(row)
+            return
+        self._changed(self.cursor_line)
+
+    def action_fold(self) -> None:
+        """Fold what is under the cursor; folded already, or nothing to fold, go to what it is in."""
+        lines, row = self.lines, self.row
+        if lines is None or row is None:
+            return
+        start = lines.rows.start(row)
+        opens = lines.rows.opens(start) and not lines.folding.is_folded(start)
+        if opens or lines.folding.shows_text(start):
+            lines.folding.fold(start)
+            self.cursor_line = lines.folding.line_of(start) or 0
+            self._changed(self.cursor_line)
+        elif row:
+            self.move_to_row_only(lines.rows.parents[row])
+
+    def move_to_row_only(self, row: int) -> None:
+        """Put the cursor on the first line of a row that is in sight."""
+        line = self.lines.folding.line_of(row) if self.lines is not None else None
+        if line is not None:
+            self.cursor_line = line
+
+    async def action_select_cursor(self) -> None:
+        """Fold or unfold what is under the cursor."""
+        lines, row = self.lines, self.row
+        if lines is None or row is None:
+            return
+        start = lines.rows.start(row)
+        hidden = lines.folding.is_folded(start) or not (
+            lines.rows.opens(start) or lines.folding.shows_text(start)
+        )
+        if not hidden:
+            self.action_fold()
+        elif lines.folding.is_folded(start) or lines.is_long(start):
+            self.action_unfold()
+
+    def action_fold_all(self) -> None:
+        """Fold all but the document itself; the cursor stays on what holds what it was on."""
+        if self.lines is None or (row := self.row) is None:
+            return
+        self.lines.folding.fold_all()
+        folding = self.lines.folding
+        inside = (row, *self.lines.rows.above(row))
+        self.cursor_line = next((n for above in inside if (n := folding.line_of(above)) is not None), 0)
+        self._changed(0)
+
+    def action_unfold_all(self) -> None:
+        """Unfold all; the cursor stays on its row."""
+        if self.lines is None or (row := self.row) is None:
+            return
+        self.lines.folding.unfold_all()
+        self._changed(0)
+        self.move_to_row_only(row)
+
+    # Commands
+
+    def action_find(self) -> None:
+        """Search."""
+        self.post_message(self.FindWanted())
+
+    def action_step(self, step: int) -> None:
+        """Go to the next match, or to the previous."""
+        self.post_message(self.StepWanted(step))
+
+    def action_copy_value(self) -> None:
+        """Copy the value under the cursor: a text as it is, anything else as JSON, on one line."""
+        if self.lines is None or (row := self.row) is None:
+            return
+        rows, hub = self.lines.rows, cast("MLHubApp", self.app)
+        start = rows.start(row)
+        value = rows.values[start]
+        text = "" if rows.ends[start] - start > MOST_COPIED else _copied(value)
+        if not text or len(text) > MOST_COPIED:
+            self.notify("Too much for the clipboard; e writes it to a file.", markup=False)
+        else:
+            hub.copy_text(text, "Value")
+
+    def action_copy_path(self) -> None:
+        """Copy where in the document it is, as a JSONPath."""
+        if self.lines is not None and (row := self.row) is not None:
+            cast("MLHubApp", self.app).copy_text(path(self.lines.rows, row), "JSONPath")
+
+    # Drawing
+
+    def cursor_column(self) -> int:
+        """Return the cell in which the text under the cursor begins."""
+        if self.lines is None or not self.line_count:
+            return 0
+        return self.lines.line(self.cursor_line).indent + STEP
+
+    def draw_line(self, number: int, width: int) -> Strip:
+        """Draw indent, arrow, name and value."""
+        if self.lines is None or not self.lines.width:
+            return Strip.blank(width)
+        line = self.lines.line(number)
+        ground = self.ground(number)
+        on_cursor = number == self.cursor_line
+        base = ground + self.look("cursor") if on_cursor else ground
+        key = base if on_cursor else ground + self.look("key")
+        segments = [Segment(f"{'':{line.indent}}{line.arrow:{STEP}}", ground)]
+        segments += self._pieces(line.name, key)
+        segments += self._pieces(line.text, base)
+        return Strip(segments)
+
+    def _pieces(self, text: str, style: Style) -> Iterator[Segment]:
+        """Yield a text, with what is searched for marked in it."""
+        at = 0
+        for match in self.wanted.finditer(text) if self.wanted is not None else ():
+            yield Segment(text[at : match.start()], style)
+            yield Segment(match[0], style + _FOUND)
+            at = match.end()
+        if text[at:]:
+            yield Segment(text[at:], style)
+
+
+def _copied(value: object) -> str:
+    """Return a value for the clipboard; empty where it is too much for it.
+
+    Line breaks are written as JSON writes them: pasted into a shell they would run what stands before them.
+    """
+    if isinstance(value, str) and len(value) <= MOST_COPIED and value.isprintable():
+        return safe(value) or '""'
+    try:
+        return safe(json.dumps(value, ensure_ascii=False))
+    except (RecursionError, ValueError):
+        return ""

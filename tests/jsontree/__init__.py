@@ -1,0 +1,1 @@
+"""Documents as lines: laid out, folded, searched."""
