@@ -69,7 +69,6 @@ LISTS = "Lists"
 MAP = "Map"
 DATES = "Dates"
 PREVIEW = "Preview"
-JSON = "JSON"
 
 _KEY_NAMES = {
     "plus": "+",

@@ -101,6 +101,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "browse.map", "m", "map", "map", "Show on a map where it is; again for its items and dates", BROWSE, 9
     ),
+    Command(
+        "browse.preview", "p", "preview", "preview", "Show what it looks like: an image of it", BROWSE, 10
+    ),
     Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
     Command(
         "browse.detail", "tab", "focus_detail", "detail", "Scroll the detail; again to come back", BROWSE, 7
@@ -215,6 +218,7 @@ COMMANDS: tuple[Command, ...] = (
         RESULTS,
         8,
     ),
+    Command("results.preview", "p", "preview", "preview", "Show an image of the item", RESULTS, 9),
     Command("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
     # The plan of a download
     Command("plan.queue", "enter", "queue", "download", "Queue what is selected", PLAN, 1),

@@ -16,7 +16,6 @@ from .command import (
     DOCUMENT,
     DOWNLOADS,
     EVERYWHERE,
-    JSON,
     LISTS,
     MAP,
     PLAN,
@@ -35,7 +34,6 @@ __all__ = [
     "DOCUMENT",
     "DOWNLOADS",
     "EVERYWHERE",
-    "JSON",
     "LINE_ACTIONS",
     "LISTS",
     "MAP",
@@ -105,8 +103,19 @@ def _cells(command: Command) -> int:
 def key_table() -> str:
     """Return the key table of the README, in Markdown."""
     rows = ["| where | key | what it does |", "| --- | --- | --- |"]
-    screens = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
-    for place in (*screens, LISTS, MAP, DATES, PREVIEW, JSON):
+    for place in (
+        EVERYWHERE,
+        BROWSE,
+        DOCUMENT,
+        RESULTS,
+        PLAN,
+        DOWNLOADS,
+        PROFILES,
+        LISTS,
+        MAP,
+        DATES,
+        PREVIEW,
+    ):
         rows += [f"| {place} | {_code(c)} | {c.help} |" for c in of(place)]
     return "\n".join(rows)
 

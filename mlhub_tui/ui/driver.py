@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import selectors
 import signal
+from codecs import getincrementaldecoder
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from .answers import Answers
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -52,8 +60,9 @@ class Outlet:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, with three differences.
+    """Textual's driver, with four differences.
 
+    - What the terminal answers to questions of our own is not taken for keys.
     - Writing to a terminal that went away is no error, and neither is reading from it.
     - SIGTSTP is acted on between two steps of the event loop, never in the middle of a write.
     - SIGCONT after a stop that nobody announced (SIGSTOP) sets up the terminal once more instead of a second
@@ -65,6 +74,7 @@ class TerminalDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.answers = Answers()
         if self._file is not None:
             self._file = cast("Any", Outlet(self._file))
 
@@ -89,6 +99,33 @@ class TerminalDriver(LinuxDriver):
         self.suspend_application_mode()
         self._must_signal_resume = True
         self.resume_application_mode()
+
+    def ask(self) -> Answers:
+        """Ask the terminal, once, what graphics it speaks; return the answers, which come as they come."""
+        self.answers.ask(self.write)
+        self.flush()
+        return self.answers
+
+    def run_input_thread(self) -> None:
+        """Read what is typed and pass it on, as Textual's own does, less what is an answer."""
+        parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            try:
+                while not self.exit_event.is_set():
+                    if selector.select(0.1):
+                        data = decode(os.read(self.fileno, 4096))
+                        typed = self.answers.take(data) if data else ""
+                    else:
+                        typed = self.answers.let_go()
+                    for event in parser.feed(typed) if typed else ():
+                        self.process_message(event)
+                    for event in parser.tick():
+                        self.process_message(event)
+            finally:
+                with contextlib.suppress(EOFError, ParseError):
+                    for _ in parser.feed(""):
+                        pass
 
     def _run_input_thread(self) -> None:
         try:

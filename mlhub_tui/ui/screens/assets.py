@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,7 +20,7 @@ from ...downloads.asset_tally import AssetTally
 from ...downloads.assets import Choice as Counted
 from ...downloads.job import IfExists
 from ...errors import MLHubException
-from ...models import Document, Entry, EntryKind, Item
+from ...models import Collection, Document, Entry, EntryKind, Item
 from ...profiles import Kind
 from ...text import count, link_names, one_line, size
 from ..documents import Documents, why
@@ -33,6 +33,9 @@ from ..widgets.pick_list import PickLine, PickList
 from ..widgets.where_to import WhereTo
 from .asset_ticks import Ticks
 
+if TYPE_CHECKING:
+    from ..app import MLHubApp
+
 COUNTED = 1_000
 """Items of a large supply that are looked at before the choice; sizes are of these."""
 MOST = 1_000
@@ -41,6 +44,8 @@ HIGH = 36
 """Rows of a terminal with room for a long list."""
 COLLECTIONS = 5
 """Collections whose licences are looked up."""
+KEYS = 300
+"""Asset keys of which an image can be looked at."""
 _ROLE, _KEY = "role:", "key:"
 
 
@@ -75,6 +80,7 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
         Binding("escape", "dismiss(None)", "cancel", show=False),
         Binding("enter", "queue", "queue", show=False),
         Binding("a", "all", "all or none", show=False),
+        Binding("p", "preview", "preview", show=False),
     ]
     CSS = """
     AssetsScreen > .dialog { width: 92; padding: 0 1; }
@@ -104,12 +110,15 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
         self._licences: dict[str, None] = {}
         self._touched = False
         self._counting = "looking…"
+        self._first: dict[str, Document] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out the questions."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Download assets")
-            dialog.border_subtitle = line("space ticks, a all, enter queues, tab moves, esc cancels")
+            dialog.border_subtitle = line(
+                "space ticks, a all, p preview, enter queues, tab moves, esc cancels"
+            )
             if len(self._supplies) == 1:
                 yield Static(line(self._supply.words, "bold"))
             else:
@@ -182,6 +191,9 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
     async def _look_at(self, documents: tuple[Document, ...]) -> None:
         for number, document in enumerate(documents):
             self._tally.add(document)
+            if isinstance(document, Item | Collection):
+                for asset in document.assets if len(self._first) < KEYS else ():
+                    self._first.setdefault(asset.key, document)
             if isinstance(document, Item):
                 self._learn_licence(document)
             if number % 50 == 49:
@@ -319,6 +331,20 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
         self._ticks.toggle_all()
         self.query_one(PickList).refresh()
         self._sum_up()
+
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of the asset under the cursor, of the first document that has it."""
+        from ..preview.flow import preview
+
+        current = self.query_one(PickList).current
+        key = current.key.removeprefix(_KEY) if current is not None else ""
+        document = self._first.get(key)
+        if self._documents is not None and document is not None:
+            entry = Entry.of(document)
+            await preview(cast("MLHubApp", self.app), self._documents, [], entry, key)
+        else:
+            self.notify("Put the cursor on an asset first.", markup=False)
 
     def action_queue(self) -> None:
         """Close with the choice, if there is one."""

@@ -65,6 +65,15 @@ class BrowseCommands(PlaceScreen):
 
         await saved_searches(self.hub)
 
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of what is under the cursor, and of what stands beside it."""
+        from ..preview.flow import preview
+
+        tree = self.tree_view
+        current = tree.subject.entry if tree.subject is not None else None
+        await preview(self.hub, self._documents, tree.beside, current)
+
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write what is selected or under the cursor to a file."""

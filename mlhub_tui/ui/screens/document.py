@@ -296,15 +296,16 @@ class DocumentScreen(PlaceScreen):
 
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
-        """Show the image under the cursor among the assets, else the one that shows the document best."""
-        from ..preview_flow import preview
+        """Show the image under the cursor: of the asset, of the item, else the one that shows it best."""
+        from ..preview.flow import preview
 
-        document = self.document
-        if document is None:
-            self.notify("The document is not loaded yet.", markup=False)
-        else:
-            shown = self.query_one(AssetTable).current if self._pane == "assets" else None
-            await preview(self.hub, document, _assets(document), shown.asset if shown else None)
+        for table in self.query(ResultTable):
+            if self._pane == "items" and table.current is not None:
+                await preview(self.hub, self._documents, table.shown, table.current)
+                return
+        shown = self.query_one(AssetTable).current if self._pane == "assets" else None
+        key = shown.asset.key if shown is not None else ""
+        await preview(self.hub, self._documents, [], self._entry, key)
 
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:

@@ -347,6 +347,13 @@ class ResultsScreen(PlaceScreen):
         elif await ask_and_queue(self.hub, supplies, self._documents):
             self.table.clear_marks()
 
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of the item under the cursor, and of those around it."""
+        from ..preview.flow import preview
+
+        await preview(self.hub, self._documents, self.table.shown, self.table.current)
+
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write items to a file."""

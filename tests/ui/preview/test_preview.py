@@ -14,8 +14,10 @@ from PIL import Image
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.models import Asset
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.preview_flow import best_picture, is_picture
-from mlhub_tui.ui.screens.preview import PreviewScreen, draw, read_picture
+from mlhub_tui.ui.preview.choose import is_picture, pictures
+from mlhub_tui.ui.preview.blocks import draw
+from mlhub_tui.ui.preview.decode import read_picture
+from mlhub_tui.ui.preview.screen import PreviewScreen
 
 from .conftest import driven
 from .test_search import said

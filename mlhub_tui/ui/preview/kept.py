@@ -1,0 +1,80 @@
+"""The images that were fetched for previews, on disk: bounded, the longest unseen go first."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from pathlib import Path
+
+from ...models import Asset, Document
+from ...storage import make_private_folder
+
+MOST_FILES = 200
+MOST_BYTES = 200_000_000
+FRESH = 24 * 3600.0
+"""Seconds within which nobody is asked whether an image is still the same."""
+
+
+def folder() -> Path:
+    """Return where they lie."""
+    from ... import paths
+
+    return paths.cache() / "previews"
+
+
+def place(root_url: str, document: Document, asset: Asset) -> Path:
+    """Return the folder of one image; its href counts without its query, where signatures are."""
+    href = asset.href.partition("?")[0]
+    marks = (root_url, document.url, document.id, str(document.raw.get("collection", "")), asset.key, href)
+    name = hashlib.sha256("\0".join(marks).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return folder() / name
+
+
+def found(where: Path) -> Path | None:
+    """Return an image that was fetched within a day, and note that it was looked at; blocks for a moment."""
+    with contextlib.suppress(OSError):
+        for path in where.rglob("*"):
+            if path.is_file() and path.suffix != ".part" and _age(where) < FRESH:
+                os.utime(path)
+                return path
+    return None
+
+
+def make(where: Path) -> None:
+    """Make the folder of an image, new or anew, after those that are too many are gone."""
+    shrink()
+    make_private_folder(where)
+    os.utime(where)
+
+
+def _age(where: Path) -> float:
+    return time.time() - where.stat().st_mtime
+
+
+def shrink(most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> int:
+    """Remove what is too much; return the bytes that are gone."""
+    files = []
+    for path in folder().rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                status = path.stat()
+                files.append((status.st_mtime, status.st_size, path))
+    kept = gone = 0
+    for number, (_, size, path) in enumerate(sorted(files, reverse=True)):
+        kept += size
+        if number >= most_files or kept > most_bytes:
+            with contextlib.suppress(OSError):
+                path.unlink()
+                gone += size
+    for where in sorted(folder().rglob("*"), reverse=True):
+        with contextlib.suppress(OSError):
+            if where.is_dir():
+                where.rmdir()  # only if nothing is in it
+    return gone
+
+
+def clear() -> int:
+    """Remove all; return the bytes that are gone."""
+    return shrink(0, 0)

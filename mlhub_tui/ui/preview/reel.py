@@ -1,0 +1,85 @@
+"""The documents that a preview goes through, one after the other, and the images of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...errors import MLHubException
+from ...models import Asset, Document, Entry
+from .choose import pictures
+
+if TYPE_CHECKING:
+    from ..documents import Documents
+
+
+class Reel:
+    """A place among documents and their images.
+
+    Parameters
+    ----------
+    entries
+        The documents in order, as far as they are listed.
+    documents
+        Where those are that were loaded, and the others are asked for.
+    at
+        The number of the first one to show.
+    key
+        The asset to begin with; of the next document too, where it has it. Empty for the best.
+    """
+
+    def __init__(self, entries: Sequence[Entry], documents: Documents, at: int = 0, key: str = "") -> None:
+        self._entries, self._documents = entries, documents
+        self._at, self._key = at, key
+        self.document: Document | None = None
+        self.images: tuple[Asset, ...] = ()
+        self.chosen = 0
+
+    @property
+    def entry(self) -> Entry:
+        """The document that is shown."""
+        return self._entries[self._at]
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The number of the document, from 1, and of how many."""
+        return self._at + 1, len(self._entries)
+
+    @property
+    def image(self) -> Asset:
+        """The image that is shown."""
+        return self.images[self.chosen]
+
+    async def load(self) -> None:
+        """Take up the document and its images.
+
+        Raises
+        ------
+        MLHubException
+            If it cannot be had, or has none.
+        """
+        entry = self.entry
+        document = self._documents.of(entry) or await self._documents.load(entry)
+        self.document, self.images, self.chosen = document, pictures(document), 0
+        if document is None:
+            raise MLHubException(self._documents.why_not(entry) or "the document cannot be had", hint="")
+        if not self.images:
+            raise MLHubException(f"{entry.label} has no image that can be drawn", hint="")
+        keys = [asset.key for asset in self.images]
+        self.chosen = keys.index(self._key) if self._key in keys else 0
+
+    def next_image(self, step: int) -> bool:
+        """Go to another image of the document; False where there is no other."""
+        if len(self.images) < 2:
+            return False
+        self.chosen = (self.chosen + step) % len(self.images)
+        self._key = self.image.key
+        return True
+
+    def next_document(self, step: int) -> bool:
+        """Go to another document; False at the end of the list."""
+        if not 0 <= self._at + step < len(self._entries):
+            return False
+        self._at += step
+        self.document, self.images = None, ()
+        return True

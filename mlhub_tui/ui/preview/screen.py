@@ -1,0 +1,245 @@
+"""Preview: an image over the screen, with what it is and what it cost; keys leaf through images and items."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ...errors import MLHubException
+from ...models import Item
+from ...sources.static.shelf import Shelf
+from ...text import one_line, size
+from .. import terminal
+from ..commands import PREVIEW, bindings
+from ..documents import why
+from ..draw import content, line
+from . import kept
+from .decode import Picture, read_picture
+from .fetch import Fetched, cost, fetch
+from .reel import Reel
+from .view import PictureView, estimate
+from .way import Way, asked, plainly
+
+if TYPE_CHECKING:
+    from ...models import Asset, Document
+    from ...sources.base import Source
+
+ASK_FROM = 5_000_000
+"""Bytes from which on a question is asked first; over SSH from the first one on, once for that size."""
+IN_MEMORY = 24_000_000
+"""Bytes of decoded pictures that stay while the preview is open: half a dozen of the largest."""
+
+
+class PreviewScreen(ModalScreen[None]):
+    """A picture over the screen.
+
+    Parameters
+    ----------
+    source
+        Where the images are fetched.
+    reel
+        The documents to go through, at the first one.
+    """
+
+    place = PREVIEW
+    DEFAULT_CSS = """
+    PreviewScreen { align: center middle; }
+    PreviewScreen > Vertical {
+        width: 94%; height: 94%; border: round $accent; background: $surface; padding: 0 1;
+    }
+    PreviewScreen #words { height: auto; max-height: 60%; margin: 1 0; }
+    PreviewScreen PictureView { display: none; }
+    PreviewScreen.-drawn PictureView { display: block; }
+    PreviewScreen.-drawn #words { display: none; }
+    PreviewScreen #facts, PreviewScreen #images { height: auto; max-height: 2; color: $muted; }
+    PreviewScreen #facts { dock: bottom; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(PREVIEW),
+        Binding("escape,q,p", "close", "close", show=False),
+    ]
+
+    def __init__(self, source: Source, reel: Reel) -> None:
+        super().__init__()
+        self._source, self._reel = source, reel
+        self._pictures: Shelf[tuple[Picture, Fetched]] = Shelf(IN_MEMORY)
+        self._agreed = 0 if terminal.over_ssh() else ASK_FROM
+        self._answer: asyncio.Future[None] | None = None
+        self._way: Way | None = None
+        self._facts: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay out the picture between words."""
+        with Vertical():
+            yield Static(id="images")
+            yield Static(id="words")
+            yield PictureView()
+            yield Static(id="facts")
+
+    def on_mount(self) -> None:
+        """Begin with the first image."""
+        self._load()
+
+    def on_screen_suspend(self) -> None:
+        """Leave the terminal to the screen in front."""
+        self.query_one(PictureView).take_off()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what another screen covered."""
+        self.query_one(PictureView).refresh()
+
+    # Showing
+
+    @work(exclusive=True, group="picture")
+    async def _load(self) -> None:
+        """Show the document in turn: its image, or why there is none."""
+        self._frame(self._reel.entry.label)
+        self._clear("loading…")
+        try:
+            await self._reel.load()
+            await self._show(self._reel.document, self._reel.image)
+        except MLHubException as error:
+            self._name_images()
+            self._say(f"! {why(error)}", "bold $error")
+
+    @work(exclusive=True, group="picture")
+    async def _load_image(self) -> None:
+        """Show another image of the same document."""
+        self._clear("…")
+        try:
+            await self._show(self._reel.document, self._reel.image)
+        except MLHubException as error:
+            self._say(f"! {why(error)}", "bold $error")
+
+    async def _show(self, document: Document | None, asset: Asset) -> None:
+        assert document is not None
+        if self._way is None:
+            self._way = plainly(self.app) or await asked(self.app)
+        title = f"{asset.label}: {asset.title}" if asset.title and asset.title != asset.label else asset.label
+        self._name_images()
+        self._frame(f"{document.label}  {title}")
+        mark = str(kept.place(self._source.root_url, document, asset))
+        known = self._pictures.get(mark)
+        if known is None:
+            fetched = await self._fetched(document, asset)
+            self._say("decoding…")
+            known = await asyncio.to_thread(read_picture, fetched.path), fetched
+            self._pictures.put(mark, known, known[0].weight)
+        picture, fetched = known
+        when = document.interval if isinstance(document, Item) else ""
+        self._facts = _facts(picture, fetched, asset, one_line(when, 60))
+        self.add_class("-drawn")
+        self._state_facts()
+        self.query_one(PictureView).show(picture, self._way, lean=terminal.over_ssh())
+
+    async def _fetched(self, document: Document, asset: Asset) -> Fetched:
+        """Fetch an image, once that is agreed to where it has to be."""
+        where = kept.place(self._source.root_url, document, asset)
+        there = await asyncio.to_thread(kept.found, where)
+        if there is None:
+            self._say("how large is it?")
+            await self._agree(asset, await cost(self._source, document, asset))
+        self._say("fetching…")
+        return await fetch(self._source, document, asset, self._say)
+
+    async def _agree(self, asset: Asset, known: int | None) -> None:
+        """Wait for a yes where an image is larger than what was agreed to; a size unknown counts as small."""
+        if known == 0 or self._agreed >= (known or 1):
+            return
+        amount = size(known) if known is not None else "an unknown size"
+        self._say(f"{asset.label}: {amount} to fetch, {self._to_draw()}.\n\nenter fetches it, esc does not")
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            await self._answer
+        finally:
+            self._answer = None
+        # Images of that size come without a question from here on.
+        self._agreed = max(self._agreed, (known or 0) * 2, 1_000_000 if terminal.over_ssh() else ASK_FROM)
+
+    def _to_draw(self) -> str:
+        """Say how much the line to the terminal will carry."""
+        room = self.app.size.width * 9 // 10, self.app.size.height * 3 // 4
+        full = self.app.console.color_system == "truecolor"
+        most = estimate(self._way or Way.BLOCKS, *room, full_colour=full, lean=terminal.over_ssh())
+        return f"about {size(round(most, -3))} to draw"
+
+    @on(PictureView.Drawn)
+    def _drawn(self, message: PictureView.Drawn) -> None:
+        message.stop()
+        self._facts = [fact for fact in self._facts if " drawn in " not in fact]
+        self._facts.append(f"{size(message.size)} drawn in {message.way.value}")
+        self._state_facts()
+
+    # Words
+
+    def _frame(self, title: str) -> None:
+        frame = self.query_one(Vertical)
+        frame.border_title = line(title)
+        at, of = self._reel.place
+        ways = [f"{at:,} of {of:,}: j k" if of > 1 else "", "n N image" if len(self._reel.images) > 1 else ""]
+        frame.border_subtitle = line(", ".join([*filter(None, ways), "esc closes"]))
+
+    def _name_images(self) -> None:
+        """Name the images of the document, the one that is shown marked."""
+        reel = self._reel
+        parts = []
+        for number, asset in enumerate(reel.images if len(reel.images) > 1 else ()):
+            chosen = number == reel.chosen
+            style = "bold $foreground on $primary-muted" if chosen else "$muted"
+            parts.append(line(f"[{asset.label}]" if chosen else asset.label, style, 30))
+        self.query_one("#images", Static).update(Content("  ").join(parts))
+
+    def _clear(self, words: str) -> None:
+        self._facts = []
+        self._state_facts()
+        self.query_one(PictureView).show(None, Way.BLOCKS)
+        self._say(words)
+
+    def _say(self, words: str, style: str = "") -> None:
+        self.remove_class("-drawn")
+        self.query_one("#words", Static).update(content(words, style))
+
+    def _state_facts(self) -> None:
+        self.query_one("#facts", Static).update(line(", ".join(self._facts)))
+
+    # Keys
+
+    def action_image(self, step: int) -> None:
+        """Show another image of the document."""
+        if self._reel.next_image(step):
+            self._load_image()
+
+    def action_document(self, step: int) -> None:
+        """Show an image of another document."""
+        if self._reel.next_document(step):
+            self._load()
+        elif self._reel.place[1] > 1:
+            self.notify("That is the last one loaded." if step > 0 else "That is the first.", markup=False)
+
+    def action_fetch(self) -> None:
+        """Agree to the bytes; without a question, close."""
+        if self._answer is None:
+            self.action_close()
+        elif not self._answer.done():
+            self._answer.set_result(None)
+
+    def action_close(self) -> None:
+        """Close; what is under way ends."""
+        self.workers.cancel_node(self)
+        self.dismiss(None)
+
+
+def _facts(picture: Picture, fetched: Fetched, asset: Asset, when: str) -> list[str]:
+    """Return what a picture is, and what it cost."""
+    came = f"{size(fetched.came)} fetched" if fetched.came else f"{size(fetched.size)} from the cache"
+    pixels = f"{picture.width:,} x {picture.height:,}"
+    roles = ", ".join(asset.roles[:3])
+    return list(filter(None, (when, f"{picture.format} {pixels}", picture.note, roles, came)))
