@@ -108,7 +108,7 @@ async def _ask(app: MLHubApp, subject: PlanSubject, ways: Sequence[str]) -> Data
         app.action_go("profiles")
         return None
     choice = await app.push_screen_wait(DatasetScreen(subject, connection.source, ways, app.output_dir))
-    if choice is not None:
+    if choice is not None and not choice.url:
         app.output_dir = choice.folder
     return choice
 
@@ -164,6 +164,8 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
             collections=subject.collections,
             if_exists=choice.if_exists,
             title=subject.title,
+            cluster=choice.cluster,
+            url=choice.url,
         )
 
     async def opening(say: Callable[[str], None]) -> Index:
@@ -176,8 +178,10 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
         return await _queue_job(app, queue, wish(counted.filters), counted)
 
     assets = choice.assets or choice.folder
-    _, left = where_to.look_at(assets)
-    where = f"into {assets}" + (f", {size(left)} free there" if left is not None else "")
+    _, left = ("", None) if choice.url else where_to.look_at(assets)
+    where = f"into {choice.url or assets}" + (f", {size(left)} free there" if left is not None else "")
+    if choice.cluster is not None:
+        where = f"by {choice.cluster.words}, {where}"
     if choice.costs is not None and choice.costs.estimated_size:
         where += f"; all of the dataset is about {size(choice.costs.estimated_size)}"
     is_mlhub = connection.source.kind is Kind.MLHUB

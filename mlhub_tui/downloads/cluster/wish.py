@@ -30,3 +30,8 @@ class Cluster:
     def local(self) -> bool:
         """Whether it is made on this machine."""
         return self.scheduler == LOCAL
+
+    @property
+    def words(self) -> str:
+        """Which cluster it is, in words."""
+        return "a Dask cluster on this machine" if self.local else f"the Dask cluster at {self.scheduler}"

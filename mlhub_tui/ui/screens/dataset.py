@@ -15,6 +15,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from ...downloads.cluster import needed
+from ...downloads.cluster.where import parse
+from ...downloads.cluster.wish import Cluster
 from ...downloads.folder import normal
 from ...downloads.job import IfExists
 from ...downloads.plan.costs import Costs, costs
@@ -25,6 +28,7 @@ from ..documents import why
 from ..draw import content, line
 from ..plan_subject import PlanSubject
 from ..widgets.choice import Choice
+from ..widgets.engine_row import EngineRow
 from ..widgets.form import field
 from ..widgets.where_to import WhereTo
 
@@ -34,13 +38,33 @@ _SHOWN = 160
 
 @dataclass(frozen=True, slots=True)
 class DatasetChoice:
-    """What the user decided; `costs` is what was known by then, `assets` a folder of their own for them."""
+    """What the user decided.
+
+    Parameters
+    ----------
+    way
+        `ARCHIVES` or `ASSETS`.
+    folder
+        Where to; of no account where there is a `url`.
+    assets
+        A folder of their own for the assets.
+    if_exists
+        What to do about files that are there.
+    costs
+        What was known of them by then.
+    cluster
+        Whose workers fetch; None for this machine.
+    url
+        The URL of a store that the files go to.
+    """
 
     way: str
     folder: Path
     assets: Path | None
     if_exists: IfExists
     costs: Costs | None
+    cluster: Cluster | None = None
+    url: str = ""
 
 
 class DatasetScreen(ModalScreen[DatasetChoice | None]):
@@ -94,7 +118,9 @@ class DatasetScreen(ModalScreen[DatasetChoice | None]):
                         yield Label(Content(name), classes="name")
                         yield Static(line(value or "not stated", limit=_SHOWN), classes="stated")
             yield WhereTo(self._folder)
-            with Horizontal(classes="row"):
+            if ASSETS in self._ways and needed.installed():
+                yield EngineRow(classes="row")
+            with Horizontal(classes="row", id="apart"):
                 yield Label(Content("Assets apart"), classes="name")
                 yield field("assets", placeholder="another folder for the assets; empty: the same")
             yield Static(id="warning")
@@ -118,6 +144,15 @@ class DatasetScreen(ModalScreen[DatasetChoice | None]):
         """The way that is chosen."""
         return next((choice.value for choice in self.query("#way").results(Choice)), self._ways[0])
 
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster that is chosen; None for this machine, which alone fetches archives."""
+        return next((row.cluster for row in self.query(EngineRow)), None) if self.way == ASSETS else None
+
+    @on(Choice.Changed, "#engine")
+    def _engine(self, message: Choice.Changed) -> None:
+        self.call_after_refresh(self._show)
+
     @on(Choice.Changed, "#way")
     def _changed(self, message: Choice.Changed) -> None:
         message.stop()
@@ -128,8 +163,11 @@ class DatasetScreen(ModalScreen[DatasetChoice | None]):
         lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
         self._say("costs", Content("\n").join(lines))
         known = self._costs.archives_known if self._costs is not None and self.way == ARCHIVES else 0
+        for row in self.query(EngineRow):
+            row.display = self.way == ASSETS
         for where in self.query(WhereTo):
             where.need(known)
+            where.take_urls(self.cluster is not None)
 
     @property
     def _archives_words(self) -> str:
@@ -177,11 +215,19 @@ class DatasetScreen(ModalScreen[DatasetChoice | None]):
         if way == ARCHIVES and none:
             return self._refuse("none of the collections has an archive yet: choose the assets")
         where, typed = self.query_one(WhereTo), self.query_one("#assets", Input).value.strip()
+        if where.url and self.cluster is None:
+            engine = "choose the assets and the Dask cluster as the engine"
+            wanted = engine if needed.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
+            return self._refuse(f"a URL is written to by the workers of a cluster: {wanted}")
+        if where.url and typed:
+            return self._refuse("with a URL the assets have no folder of their own: leave it empty")
         try:
             apart = normal(Path(typed)) if typed else None
+            folder, url = parse(where.url) if where.url else (where.folder, "")
         except MLHubException as error:
             return self._refuse(why(error))
-        self.dismiss(DatasetChoice(way, where.folder, apart, where.if_exists, found))
+        choice = DatasetChoice(way, folder or where.folder, apart, where.if_exists, found, self.cluster, url)
+        self.dismiss(choice)
         return None
 
     def _refuse(self, words: str) -> None:

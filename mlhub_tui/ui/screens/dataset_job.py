@@ -206,9 +206,11 @@ class DatasetJobScreen(ModalScreen[None]):
 
     def action_copy_path(self) -> None:
         """Copy the path of the file under the cursor, or of the dataset's folder."""
-        folder, entry = self._request.asset_folder, self._current
-        path = folder if entry is None else folder.joinpath(*entry.file.path.split("/"))
-        cast("MLHubApp", self.app).copy_text(str(path), "Path")
+        request, entry = self._request, self._current
+        parts = [] if entry is None else entry.file.path.split("/")
+        there = str(request.asset_folder.joinpath(*parts))
+        path = "/".join([request.asset_place, *parts]) if request.url else there
+        cast("MLHubApp", self.app).copy_text(path, "Path")
 
     async def on_unmount(self) -> None:
         """Close the list."""

@@ -66,4 +66,4 @@ class JobScreen(ModalScreen[None]):
 
     def action_copy_path(self) -> None:
         """Copy the path of the file."""
-        cast("MLHubApp", self.app).copy_text(str(self._job.path), "Path")
+        cast("MLHubApp", self.app).copy_text(self._job.place, "Path")

@@ -24,7 +24,7 @@ def report_path(job: Job) -> str:
     request = job.request
     if not isinstance(request, DatasetRequest) or not job.files_failed:
         return ""
-    return str(request.asset_folder / REPORT)
+    return f"{request.asset_place}/{REPORT}" if request.url else str(request.asset_folder / REPORT)
 
 
 def filter_words(filters: Filters) -> str:
@@ -64,8 +64,9 @@ def dataset_blocks(job: Job) -> list[Block]:
         Field("Runs", job.where),
         Field("Done", "; ".join(filter(None, (files_words(job), f"{size(job.bytes_done)}{total}")))),
         Field("Wanted", filter_words(request.filters)),
-        Field("Catalog", str(job.path)),
-        Field("Assets", str(request.asset_folder)),
+        Field("Catalog", job.place),
+        Field("Assets", request.asset_place),
+        Field("Engine", request.cluster.words if request.cluster is not None else ""),
         Field("Report", report_path(job)),
         Field("Source", where),
     ]

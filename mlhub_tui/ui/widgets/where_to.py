@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
+from ...downloads.cluster import where
 from ...downloads.job import IfExists
 from ...errors import MLHubException
 from ...text import size
@@ -26,6 +27,11 @@ class WhereTo(Vertical):
     ----------
     folder
         What stands in the field at first.
+
+    Attributes
+    ----------
+    takes_urls
+        Whether a URL of a store will do as well.
     """
 
     DEFAULT_CSS = "WhereTo { height: auto; width: 1fr; }"
@@ -34,6 +40,7 @@ class WhereTo(Vertical):
         super().__init__()
         self._first = folder
         self._needed = 0
+        self.takes_urls = False
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
@@ -62,6 +69,12 @@ class WhereTo(Vertical):
             return path.absolute()
 
     @property
+    def url(self) -> str:
+        """The URL as it was typed, where it is one; a folder else, and this is empty."""
+        typed = self.query_one("#folder", Input).value.strip()
+        return typed if where.is_url(typed) else ""
+
+    @property
     def if_exists(self) -> IfExists:
         """What to do about files that are there."""
         return IfExists(self.query_one(Choice).value)
@@ -69,6 +82,11 @@ class WhereTo(Vertical):
     def need(self, amount: int) -> None:
         """Say how many bytes are going to be written."""
         self._needed = amount
+        self._look_at_disk()
+
+    def take_urls(self, allowed: bool) -> None:
+        """Say whether a URL of a store will do as well."""
+        self.takes_urls = allowed
         self._look_at_disk()
 
     @on(Input.Changed, "#folder")
@@ -80,13 +98,28 @@ class WhereTo(Vertical):
     async def _look_at_disk(self) -> None:
         if not self.query("#folder"):
             return
-        problem, free = await asyncio.to_thread(look_at, self.folder)
+        if url := self.url:
+            problem, free = self._look_at_url(url), None
+        else:
+            problem, free = await asyncio.to_thread(look_at, self.folder)
         short = free is not None and free < self._needed
-        words = problem or (size(free) if free is not None else "unknown")
+        words = problem or (
+            size(free) if free is not None else "as much as the store has" if url else "unknown"
+        )
         if short and not problem:
             words += f", {size(self._needed)} needed: it will not fit"
         for place in self.query("#free").results(Static):  # none once the dialog was answered
             place.update(content(words, "bold $error" if problem or short else ""))
+
+    def _look_at_url(self, url: str) -> str:
+        """Return what is wrong with a URL; empty where nothing is."""
+        if not self.takes_urls:
+            return "URLs are for datasets on a cluster"
+        try:
+            where.parse(url)
+        except MLHubException as error:
+            return error.message
+        return ""
 
 
 def look_at(folder: Path) -> tuple[str, int | None]:

@@ -1,0 +1,47 @@
+"""The row of a dialog that says who fetches: this machine, or the workers of a cluster."""
+
+from __future__ import annotations
+
+import os
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Label
+
+from ...downloads.cluster.wish import Cluster
+from .choice import Choice
+from .form import field
+
+HERE, CLUSTER = "this machine", "Dask cluster"
+_ADDRESS = "DASK_SCHEDULER_ADDRESS"
+
+
+class EngineRow(Horizontal):
+    """A choice, and the address of a scheduler where it is asked for."""
+
+    DEFAULT_CSS = """
+    EngineRow { height: auto; width: 1fr; }
+    EngineRow Choice { width: 31; }
+    EngineRow Input { display: none; }
+    EngineRow.-cluster Input { display: block; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Lay out the row."""
+        yield Label(Content("Engine"), classes="name")
+        yield Choice([HERE, CLUSTER], id="engine")
+        address = os.environ.get(_ADDRESS, "")
+        yield field("scheduler", address, placeholder="tcp://host:8786, or empty")
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster that is chosen; None for this machine alone."""
+        if not self.has_class("-cluster"):
+            return None
+        return Cluster(self.query_one(Input).value.strip())
+
+    @on(Choice.Changed, "#engine")
+    def _changed(self, message: Choice.Changed) -> None:
+        self.set_class(message.choice.value == CLUSTER, "-cluster")

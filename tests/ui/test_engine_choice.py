@@ -1,0 +1,115 @@
+"""Choosing who fetches a dataset: this machine, or the workers of a cluster, and a store as the place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from mlhub_tui.downloads.cluster import needed
+from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.screens.dataset import DatasetChoice, DatasetScreen
+from mlhub_tui.ui.widgets.choice import Choice
+from mlhub_tui.ui.widgets.engine_row import CLUSTER
+
+from .conftest import Driver, driven
+from .test_plan import on_dataset
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the packages of the extra found, whether they are here or not."""
+    monkeypatch.setattr(needed, "installed", lambda: True)
+
+
+async def opened(driver: Driver) -> DatasetScreen:
+    """Open the dialog of a dataset with its assets chosen."""
+    await on_dataset(driver)
+    await driver.press("D")
+    await driver.until("the catalog first (")
+    screen = driver.app.screen
+    assert isinstance(screen, DatasetScreen)
+    return screen
+
+
+def write(screen: DatasetScreen, field: str, text: str) -> None:
+    """Put text into a field."""
+    screen.query_one(f"#{field}", Input).value = text
+
+
+async def test_a_cluster_and_a_store_are_chosen_and_go_into_the_choice(
+    options: AppOptions, installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        answers: list[DatasetChoice | None] = []
+        monkeypatch.setattr(screen, "dismiss", answers.append)
+        screen.query_one("#engine", Choice).choose(CLUSTER)
+        await driver.until("tcp://host:8786, or")
+        write(screen, "scheduler", "tcp://10.0.0.1:8786")
+        write(screen, "folder", "s3://chips/kenya/")
+        await driver.until("as much as the store has")
+        await driver.press("enter")
+        await driver.until(lambda: answers)
+        choice = answers[0]
+        assert choice is not None
+        assert (choice.cluster, choice.url) == (Cluster("tcp://10.0.0.1:8786"), "s3://chips/kenya")
+
+
+async def test_a_store_without_a_cluster_is_refused_with_what_to_do(
+    options: AppOptions, installed: None
+) -> None:
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        write(screen, "folder", "s3://chips/kenya")
+        await driver.until("URLs are for datasets on a cluster")
+        await driver.press("enter")
+        await driver.until("choose the assets")
+        assert driver.app.screen is screen
+
+
+async def test_a_url_with_a_password_is_refused(options: AppOptions, installed: None) -> None:
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        screen.query_one("#engine", Choice).choose(CLUSTER)
+        write(screen, "folder", "s3://user:hunter2@chips/kenya")
+        await driver.until("carries credentials")
+        await driver.press("enter")
+        await driver.until("leave them out")
+        assert driver.app.screen is screen
+
+
+async def test_the_scheduler_of_the_environment_is_offered(
+    options: AppOptions, installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://head:8786")
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        screen.query_one("#engine", Choice).choose(CLUSTER)
+        await driver.until("tcp://head:8786")
+
+
+async def test_without_the_extra_only_this_machine_is_offered(
+    options: AppOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(needed, "installed", lambda: False)
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        assert not screen.query("#engine")
+        write(screen, "folder", "s3://chips/kenya")
+        await driver.press("enter")
+        await driver.until("mlhub-tui[cluster]")
+
+
+async def test_a_folder_that_the_workers_share_needs_no_url(
+    options: AppOptions, installed: None, tmp_path: Path
+) -> None:
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        screen.query_one("#engine", Choice).choose(CLUSTER)
+        write(screen, "folder", str(tmp_path / "shared"))
+        await driver.press("enter")
+        await driver.until("by a Dask cluster")
