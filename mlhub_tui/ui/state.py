@@ -1,16 +1,17 @@
-"""What is remembered between starts: theme, screen, and how the tree of each source was left."""
+"""What is remembered between starts: theme, screen, favourites, and how the tree of each source was left."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..storage import make_private_folder, write_atomic
 from ..text import clean, redact
+from .find.favourite import Favourites
 
 if TYPE_CHECKING:
     from .widgets.catalog_tree import CatalogTree
@@ -20,7 +21,7 @@ Place = tuple[str, ...]
 
 MOST_SOURCES, MOST_OPENED = 20, 40
 """How many sources are remembered, and how many open rows of each: all of them are asked for at a start."""
-_LARGEST, _DEEPEST, _LONGEST = 500_000, 30, 400
+_LARGEST, _DEEPEST, _LONGEST = 16_000_000, 30, 400
 _VERSION = 1
 
 
@@ -57,6 +58,11 @@ class Memory:
     screen: str = ""
     views: dict[str, View] = field(default_factory=dict)
     """By source, the one seen last at the end."""
+    favourites: Favourites = field(default_factory=Favourites, compare=False)
+    toured: bool = False
+    """Whether the first steps were shown."""
+    sort: str = ""
+    """What the transfers of the Downloads screen are sorted by."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Memory:
@@ -71,9 +77,12 @@ class Memory:
         found = raw.get("views")
         views = found if isinstance(found, dict) else {}
         return cls(
-            _word(raw.get("theme")),
-            _word(raw.get("screen")),
-            {key: _view(value) for key, value in views.items() if isinstance(value, dict)},
+            theme=_word(raw.get("theme")),
+            screen=_word(raw.get("screen")),
+            sort=_word(raw.get("sort")),
+            views={key: _view(value) for key, value in views.items() if isinstance(value, dict)},
+            favourites=Favourites.read(raw.get("favourites")),
+            toured=raw.get("toured") is True,
         )
 
     def keep(self, source: str, view: View) -> None:
@@ -88,17 +97,34 @@ class Memory:
         return self.views.get(redact(source), View())
 
     def write(self, path: Path | None = None) -> None:
-        """Write the file, for its owner alone; where that cannot be, nothing is remembered."""
+        """Write the file, for its owner alone; where that cannot be, nothing is remembered.
+
+        Favourites that another program marked meanwhile stay, and so do trees that were left there.
+        """
         path = path or paths.state()
-        views = {key: _plain(view) for key, view in self.views.items()}
-        text = json.dumps(
-            {"version": _VERSION, "theme": self.theme, "screen": self.screen, "views": views}, indent=1
-        )
+        now = Memory.load(path)
+        merged = replace(self, views=now.views, favourites=self.favourites.onto(now.favourites))
+        for source, view in self.views.items():
+            merged.keep(source, view)
         try:
             make_private_folder(path.parent)
-            write_atomic(path, text)
+            write_atomic(path, merged._text())
         except OSError:
             return
+
+    def _text(self) -> str:
+        raw: dict[str, Any] = {
+            "version": _VERSION,
+            "theme": self.theme,
+            "screen": self.screen,
+            "sort": self.sort,
+            "toured": self.toured,
+            "favourites": self.favourites.plain(),
+            "views": {key: _plain(view) for key, view in self.views.items()},
+        }
+        text = json.dumps(raw, indent=1)
+        # What is larger would not be read again: favourites were chosen, how a tree was left was not.
+        return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
 
 
 class Keeper:
