@@ -56,7 +56,9 @@ class PlaceScreen(Screen[None]):
         return hints(self.place)
 
     def on_mount(self) -> None:
-        """Fill the bars."""
+        """Fill the bars; the app may have been quit before they were there."""
+        if self.closing:
+            return
         self.query_one(TopBar).active = self.mode
         self.show_source()
         self.show_activity()

@@ -62,6 +62,8 @@ class BrowseScreen(BrowseCommands):
     def on_mount(self) -> None:
         """Show the tree at once; what it holds comes later."""
         super().on_mount()
+        if self.closing:
+            return
         self.tree_view.focus()
         if self.hub.connection is not None or self.hub.connection_error is not None:
             self._start_over()

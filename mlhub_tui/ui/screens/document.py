@@ -70,6 +70,8 @@ class DocumentScreen(PlaceScreen):
     def on_mount(self) -> None:
         """Show what is in memory, fetch the rest."""
         super().on_mount()
+        if self.closing:
+            return
         self._fill()
         self._show_pane(self._pane)
         self._complete()

@@ -67,6 +67,8 @@ class ProfilesScreen(PlaceScreen):
     def on_mount(self) -> None:
         """Show what needs no file at once, the profiles as soon as they are read."""
         super().on_mount()
+        if self.closing:
+            return
         self._list.focus()
         self._show()
 

@@ -90,6 +90,8 @@ class ResultsScreen(PlaceScreen):
     def on_mount(self) -> None:
         """Begin to search."""
         super().on_mount()
+        if self.closing:
+            return
         self.table.focus()
         self._start_over()
 
