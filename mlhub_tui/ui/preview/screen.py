@@ -174,7 +174,7 @@ class PreviewScreen(ModalScreen[None]):
     @on(PictureView.Drawn)
     def _drawn(self, message: PictureView.Drawn) -> None:
         message.stop()
-        self._facts = [fact for fact in self._facts if " drawn in " not in fact]
+        self._facts = [fact for fact in self._facts if not fact.endswith(message.way.value)]
         self._facts.append(f"{size(message.size)} drawn in {message.way.value}")
         self._state_facts()
 
@@ -208,7 +208,7 @@ class PreviewScreen(ModalScreen[None]):
         self.query_one("#words", Static).update(content(words, style))
 
     def _state_facts(self) -> None:
-        self.query_one("#facts", Static).update(line(", ".join(self._facts)))
+        self.query_one("#facts", Static).update(line("  ".join(self._facts)))
 
     # Keys
 
@@ -241,5 +241,5 @@ def _facts(picture: Picture, fetched: Fetched, asset: Asset, when: str) -> list[
     """Return what a picture is, and what it cost."""
     came = f"{size(fetched.came)} fetched" if fetched.came else f"{size(fetched.size)} from the cache"
     pixels = f"{picture.width:,} x {picture.height:,}"
-    roles = ", ".join(asset.roles[:3])
+    roles = ", ".join(role for role in asset.roles[:3] if role not in asset.key)
     return list(filter(None, (when, f"{picture.format} {pixels}", picture.note, roles, came)))

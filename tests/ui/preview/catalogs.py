@@ -62,7 +62,7 @@ def chips(folder: Path, number: int = 3) -> Path:
         Image.new("L", (20, 20), at).save(folder / f"mask{at}.tif")
         assets = {
             "mask": {"href": f"./mask{at}.tif", "type": "image/tiff", "roles": ["labels"]},
-            "thumb": {**THUMBNAIL, "href": f"./thumb{at}.png", "title": "A look"},
+            "thumbnail": {**THUMBNAIL, "href": f"./thumb{at}.png", "title": "A look"},
         }
         items.append(item(f"chip{at}", assets, datetime=f"2020-0{at + 1}-01T00:00:00Z"))
     return catalog(folder, items)
