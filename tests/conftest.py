@@ -36,6 +36,7 @@ def mlhub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     home = tmp_path / "mlhub-home"
     monkeypatch.setenv("MLHUB_HOME", str(home))
+    monkeypatch.setenv("MLHUB_TOUR", "0")
     return home
 
 

@@ -299,13 +299,6 @@ class MLHubApp(ConfiguredApp):
         if len(self.screen_stack) > 1:
             self.pop_screen()
 
-    def action_help(self) -> None:
-        """Show the keys."""
-        from .screens.help import HelpScreen
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(getattr(self.screen, "place", "")))
-
     @work(group="leave", exclusive=True)
     async def action_leave(self) -> None:
         """Quit; with transfers running here, ask once."""

@@ -30,7 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "app.messages", "exclamation_mark", "messages", "Messages", "Read again what was said", EVERYWHERE
     ),
-    Command("app.help", "question_mark", "help", "help", "Show all keys", EVERYWHERE, 98),
+    Command("app.help", "question_mark,f1", "help", "help", "Show all keys", EVERYWHERE, 98),
     Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
     Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
     Command(

@@ -21,9 +21,9 @@ from ..text import clean, use_units
 from . import terminal
 from .caret import caret_of
 from .glyphs import AsciiFilter
+from .help.guided import GuidedApp
 from .state import Memory
 from .theme import DARK, LIGHT, PLAIN
-from .type_ahead import TypeAheadApp
 
 if TYPE_CHECKING:
     from ..options import AppOptions
@@ -51,7 +51,7 @@ class Told:
     words: str
 
 
-class ConfiguredApp(TypeAheadApp):
+class ConfiguredApp(GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
     def __init__(self, options: AppOptions) -> None:

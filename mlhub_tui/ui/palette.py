@@ -10,7 +10,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from ..profiles import for_location
-from .commands import EVERYWHERE, of
+from .help.ways import go, reachable
 
 if TYPE_CHECKING:
     from ..sources.known import Known
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """Yield the commands of a screen, those that work everywhere, and one for each public source."""
+    """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
     from ..sources.known import KNOWN
 
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
-    for command in of(getattr(screen, "place", ""), EVERYWHERE):
-        if command.palette:
-            title = f"{command.title[:1].upper()}{command.title[1:]}  ({command.all_keys})"
-            target = app if command.where == EVERYWHERE else screen
-            run = partial(app.call_later, app.run_action, command.action, target)
-            yield SystemCommand(title, command.help, run)
+    yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
+    ways = [way for section in reachable(app, screen) for way in section.ways]
+    # Moves of the cursor come last: whoever looks for one has a word of it.
+    for way in sorted(ways, key=lambda way: not way.palette):
+        title = f"{way.title[:1].upper()}{way.title[1:]}  ({way.keys})"
+        yield SystemCommand(title, way.words, partial(go, app, way))
     for known in KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
 

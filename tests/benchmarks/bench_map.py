@@ -124,6 +124,7 @@ def keys() -> None:
             "LANG": "C.UTF-8",
             "HOME": home,
             "MLHUB_HOME": str(Path(home) / ".mlhub"),
+            "MLHUB_TOUR": "0",
             "SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22",
         }
         terminal = Terminal([COMMAND, "--sample"], environment)

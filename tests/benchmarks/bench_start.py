@@ -33,7 +33,13 @@ Bare().run()
 
 def seconds_until(command: list[str], text: str, home: str) -> float:
     """Return the seconds from starting a command until a text is written to its terminal."""
-    environment = {**os.environ, "MLHUB_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environment = {
+        **os.environ,
+        "MLHUB_HOME": home,
+        "MLHUB_TOUR": "0",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+    }
     begin = time.perf_counter()
     child = pexpect.spawn(command[0], command[1:], dimensions=(24, 80), env=environment, timeout=20)
     child.expect_exact(text)

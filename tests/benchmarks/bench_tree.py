@@ -80,6 +80,7 @@ def start(script: str, entries: int, home: str) -> Terminal:
     environment = {
         **os.environ,
         "MLHUB_HOME": home,
+        "MLHUB_TOUR": "0",
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "TEXTUAL_ANIMATIONS": "none",

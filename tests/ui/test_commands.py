@@ -26,11 +26,9 @@ from mlhub_tui.ui.commands import (
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
-from mlhub_tui.ui.screens.help import key_blocks
 from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
-from mlhub_tui.ui.sheets.blocks import Field
 
 from .conftest import driven
 
@@ -73,14 +71,6 @@ def test_every_command_has_its_action(place: str, owner: type) -> None:
     for command in of(place):
         name = command.action.partition("(")[0]
         assert hasattr(owner, f"action_{name}"), command.id
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_the_help_shows_every_key_the_place_first(place: str) -> None:
-    blocks = key_blocks(place)
-    words = [block.value for block in blocks if isinstance(block, Field)]
-    assert words[: len(of(place))] == [command.help for command in of(place)]
-    assert set(words) >= {command.help for command in COMMANDS}
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

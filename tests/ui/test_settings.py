@@ -35,7 +35,7 @@ def write(home: Path, text: str) -> Path:
 
 
 def test_every_command_can_have_another_key() -> None:
-    wanted = {command.id: f"f{number % 20 + 1}" for number, command in enumerate(COMMANDS)}
+    wanted = {command.id: f"alt+f{number % 20 + 1}" for number, command in enumerate(COMMANDS)}
     for identity, key in wanted.items():
         assert checked({identity: key}) == ({identity: key}, [])
 

@@ -109,6 +109,7 @@ class BrowseScreen(BrowseCommands):
                 tree.fail(self.hub.connection_error)
         self.detail.show([])
         if connection is not None:
+            self.hub.offer_tour()
             self._load(connection.source)
 
     def keep_view(self) -> None:

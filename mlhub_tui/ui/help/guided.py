@@ -1,0 +1,86 @@
+"""The app as it explains itself: help over any screen and dialog, the first steps at the first start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Literal
+
+from textual import work
+from textual.events import Event, Key
+from textual.widget import Widget
+
+from ..type_ahead import TypeAheadApp
+
+if TYPE_CHECKING:
+    from ..state import Memory
+    from .ways import Way
+
+_HELP_KEYS = frozenset({"question_mark", "f1"})
+
+
+class GuidedApp(TypeAheadApp):
+    """An app that shows its keys, and to who is new five lines of them."""
+
+    memory: Memory
+    _tour: Widget | None = None
+
+    def action_help(self) -> None:
+        """Show the keys of the screen in front, and do what is chosen of them."""
+        from .screen import HelpScreen
+        from .ways import go, sections
+
+        def act(chosen: Way | Literal["tour"] | None) -> None:
+            if chosen == "tour":
+                self.action_tour()
+            elif chosen is not None:
+                go(self, chosen)
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(sections(self, self.screen)), act)
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Show the keys of a dialog as well, which hides those of the app; fields keep what they can type."""
+        if await super()._check_bindings(key, priority):
+            return True
+        if priority or key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
+            return False
+        if not self.screen.is_modal or self.screen.id == "--command-palette":
+            return False
+        self.action_help()
+        return True
+
+    # The first steps
+
+    def offer_tour(self) -> None:
+        """Show the first steps if they never were; `MLHUB_TOUR=0` leaves them out."""
+        if self.memory.toured or os.environ.get("MLHUB_TOUR") == "0" or self.screen.is_modal:
+            return
+        self.memory.toured = True
+        self._keep_toured()
+        self.action_tour()
+
+    @work(group="tour", exclusive=True)
+    async def _keep_toured(self) -> None:
+        """Remember it at once: whoever loses the connection is not shown them again."""
+        await asyncio.to_thread(self.memory.write)
+
+    @work(group="show-tour", exclusive=True)
+    async def action_tour(self) -> None:
+        """Show the first steps below the screen in front."""
+        from .tour import Tour, lines
+
+        if self._tour is not None and self._tour.is_attached:
+            return
+        # Over a dialog they would have no place of their own.
+        screen = next((one for one in reversed(self.screen_stack) if not one.is_modal), self.screen)
+        self._tour = Tour(lines())
+        hints = [*screen.query("HintBar")]
+        await screen.mount(self._tour, before=hints[0] if hints else None)
+
+    async def on_event(self, event: Event) -> None:
+        """Take the first steps away at any key, which does all the same what it is for."""
+        if self._tour is not None and isinstance(event, Key):
+            tour, self._tour = self._tour, None
+            tour.remove()
+        await super().on_event(event)

@@ -1,0 +1,117 @@
+"""Help: all keys, the nearest first; what is typed behind `/` narrows them, Enter does what a key does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ..draw import content, line
+from ..widgets.find_bar import FindBar
+from .key_list import KeyList
+from .ways import Section, Way
+
+
+class HelpScreen(ModalScreen[Way | Literal["tour"] | None]):
+    """Shows the keys; closes with what is to be done, which is the business of whoever opened it.
+
+    Parameters
+    ----------
+    sections
+        What can be done, the nearest first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "step_back", show=False),
+        Binding("q,question_mark,f1", "dismiss(None)", show=False),
+        Binding("slash", "search", show=False),
+        Binding("t", "dismiss('tour')", show=False),
+    ]
+    CSS = """
+    HelpScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
+    HelpScreen #about { height: 3; padding: 0 1; border-top: solid $line; color: $muted; }
+    HelpScreen.-short #about { height: 2; border-top: none; }
+    """
+    AUTO_FOCUS = "KeyList"
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        super().__init__()
+        self._sections = sections
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list above what is said of the key under the cursor."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Keys")
+            dialog.border_subtitle = line("enter does it, / searches, t first steps, esc closes")
+            yield KeyList(self._sections)
+            yield Static(id="about")
+
+    def on_mount(self) -> None:
+        """Say what is under the cursor."""
+        self._explain()
+
+    @on(KeyList.Moved)
+    def _moved(self, message: KeyList.Moved) -> None:
+        message.stop()
+        self._explain()
+
+    def _explain(self) -> None:
+        way = self.query_one(KeyList).current
+        words = Content("Nothing is called so.")
+        if way is not None:
+            words = content(f"{way.keys}  ", "bold $accent") + content(way.words)
+            if way.identity:
+                words += content(
+                    f"\n{'' if way.target else 'Not on this screen. '}In config.toml: {way.identity}"
+                )
+        self.query_one("#about", Static).update(words)
+
+    @on(KeyList.Chosen)
+    def _chosen(self, message: KeyList.Chosen) -> None:
+        message.stop()
+        way = self.query_one(KeyList).current
+        if way is not None and way.target is not None:
+            self.dismiss(way)
+        elif way is not None:
+            words = content("That is done on another screen, where the key works.", "$warning")
+            self.query_one("#about", Static).update(words)
+
+    # Searching
+
+    async def action_search(self) -> None:
+        """Type what to look for."""
+        if not self.query(FindBar):
+            bar = FindBar("", "a key, or what it does")
+            await self.query_one(".dialog").mount(bar, before=self.query_one("#about"))
+        self.query_one(FindBar).focus()
+
+    @on(FindBar.Edited)
+    def _edited(self, message: FindBar.Edited) -> None:
+        message.stop()
+        keys = self.query_one(KeyList)
+        keys.narrow(message.value)
+        self.query_one(FindBar).say(f"{keys.found}" if message.value else "")
+        self._explain()
+
+    @on(FindBar.Closed)
+    def _search_ended(self, message: FindBar.Closed) -> None:
+        """Go on in the list; Esc shows all keys again."""
+        message.stop()
+        if not message.keep:
+            self.query(FindBar).remove()
+            self.query_one(KeyList).narrow("")
+        self.query_one(KeyList).focus()
+
+    def action_step_back(self) -> None:
+        """Show all keys again, else close."""
+        if self.query(FindBar):
+            self._search_ended(FindBar.Closed(keep=False))
+        else:
+            self.dismiss(None)

@@ -1,0 +1,229 @@
+"""Help, palette and the first steps: every command of every screen with its key, found, and done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.screen import Screen
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
+from mlhub_tui.ui.help.key_list import KeyList
+from mlhub_tui.ui.help.screen import HelpScreen
+from mlhub_tui.ui.help.tour import Tour, lines
+from mlhub_tui.ui.help.ways import Way, reachable, sections
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.results import ResultsScreen
+
+from .conftest import Driver, driven
+from .test_browse import find
+
+
+def ways(driver: Driver) -> dict[str, Way]:
+    """Return what the help shows of the screen in front, by command."""
+    return {
+        way.identity: way
+        for part in sections(driver.app, driver.app.screen)
+        for way in part.ways
+        if way.identity
+    }
+
+
+def bound(screen: Screen[None]) -> Iterator[Binding]:
+    """Yield the key bindings of our commands that are in use on a screen, as Textual has them."""
+    known = {command.id for command in COMMANDS}
+    for _, bindings in screen._modal_binding_chain:
+        for _, binding in bindings:
+            if binding.id in known:
+                yield binding
+
+
+def check(driver: Driver, place: str) -> None:
+    """Check that help and palette have every command of the screen in front, with the keys that do it."""
+    shown = ways(driver)
+    palette = {
+        one.title.rpartition("  ")[2]: one for one in driver.app.get_system_commands(driver.app.screen)
+    }
+    here = {binding.id for binding in bound(driver.app.screen)} | {c.id for c in of(place, EVERYWHERE)}
+    assert len(here) > 15
+    for identity in here:
+        way = shown[str(identity)]
+        assert way.target is not None, f"{identity} could not be run"
+        assert f"({way.keys})" in palette, identity
+    for command in COMMANDS:
+        assert shown[command.id].keys == command.all_keys
+        assert shown[command.id].words == command.help
+
+
+async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    mlhub_home.mkdir()
+    (mlhub_home / "config.toml").write_text('[keys]\n"browse.items" = "I"\n"list.down" = "f9,j"\n')
+    async with driven(options, (100, 30)) as driver:
+        await find(driver, "kenya_02_s")
+        check(driver, "Browse")
+        assert ways(driver)["browse.items"].keys == "I"
+        assert ways(driver)["list.down"].keys == "f9 j"
+        await driver.press("2")
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+        check(driver, "Downloads")
+        await driver.press("3")
+        await driver.until(lambda: driver.app.current_mode == "profiles")
+        check(driver, "Profiles")
+        await driver.press("1")
+        await driver.until(lambda: driver.app.current_mode == "browse")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        check(driver, "Collection")
+        await driver.press("m")
+        await driver.until("items loaded")
+        check(driver, "Collection")
+        assert next(iter(reachable(driver.app, driver.app.screen))).name == "Map"
+        await driver.press("t")
+        await driver.until(lambda: type(driver.app.focused).__name__ == "TimeHistogram")
+        assert next(iter(reachable(driver.app, driver.app.screen))).name == "Dates"
+        await driver.press("s")
+        await driver.until("enter searches")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ResultsScreen))
+        check(driver, "Results")
+
+
+async def test_the_focus_comes_first_then_the_screen_then_the_app_then_the_rest(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        parts = sections(driver.app, driver.app.screen)
+        assert [part.name for part in parts[:3]] == ["Lists", "Browse", "Everywhere"]
+        assert all(part.here for part in parts[:3])
+        assert not any(part.here or way.target for part in parts[3:] for way in part.ways)
+
+
+async def test_what_is_searched_for_is_found_marked_and_done_on_the_screen_below(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("question_mark")
+        await driver.until("esc closes")
+        keys = driver.app.screen.query_one(KeyList)
+        total = keys.found
+        await driver.press("slash", *"queue")
+        await driver.until("See the download queue")
+        assert 0 < keys.found < total
+        number = next(n for n in range(keys.line_count) if "See the" in keys.draw_line(n, 60).text)
+        marked = [s.text for s in keys.draw_line(number, 60) if s.style and s.style.underline]
+        assert marked == ["queue"]
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.focused is keys)
+        while keys.current is None or keys.current.identity != "app.downloads":
+            await driver.press("j")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+
+
+async def test_a_move_that_is_chosen_moves_what_has_the_focus(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        tree = driver.app.screen.query_one("#tree")
+        await driver.press("question_mark")
+        await driver.until("Go down")
+        await driver.press("enter")
+        await driver.until(lambda: tree.cursor_line == 1)  # type: ignore[attr-defined] # it is the tree
+
+
+async def test_keys_of_other_screens_are_shown_and_not_done(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("question_mark", "slash", *"sooner", "enter")
+        await driver.until("Not on this screen", "downloads.up")
+        await driver.press("enter")
+        await driver.until("done on another screen")
+        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.press("escape")
+        await driver.until("Go down")
+        await driver.press("escape")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+
+
+async def test_the_cursor_passes_over_headings_and_ends_where_the_list_does(options: AppOptions) -> None:
+    async with driven(options, (60, 15)) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("question_mark")
+        await driver.until("Go down")
+        keys = driver.app.screen.query_one(KeyList)
+        seen = []
+        for _ in range(keys.line_count):
+            assert keys.current is not None
+            seen.append(keys.current)
+            keys.action_cursor_down()
+        assert set(seen) == {
+            way for part in sections(driver.app, driver.app.screen_stack[0]) for way in part.ways
+        }
+        for step in (keys.action_page_up, keys.action_cursor_up, keys.action_page_down):
+            for _ in range(30):
+                step()
+                assert keys.current is not None
+        await driver.press("g")
+        await driver.until("Lists")
+
+
+async def test_dialogs_tell_their_keys_too_and_fields_keep_what_is_typed(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_s")
+        await driver.press("s")
+        await driver.until("enter searches")
+        await driver.press("question_mark")
+        dialog = driver.app.screen
+        await driver.until(lambda: "?" in [field.value for field in dialog.query("Input")])  # type: ignore[attr-defined]
+        await driver.press("f1")
+        await driver.until("This dialog")
+        await driver.press("escape")
+        await driver.until(lambda: driver.app.screen is dialog)
+
+
+# The first steps
+
+
+@pytest.fixture
+def new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first start be one."""
+    monkeypatch.delenv("MLHUB_TOUR")
+
+
+async def test_the_first_steps_are_shown_once_and_the_key_that_ends_them_counts(
+    options: AppOptions, mlhub_home: Path, new: None
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("First steps", "BigEarthNet")
+        tree = driver.app.screen.query_one("#tree")
+        await driver.press("j")
+        await driver.until(lambda: not driver.app.screen.query(Tour))
+        assert tree.cursor_line == 1  # type: ignore[attr-defined] # it is the tree
+        assert json.loads((mlhub_home / "state.json").read_text())["toured"] is True
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        assert not driver.app.screen.query(Tour)
+        await driver.press("question_mark")
+        await driver.until("t first steps")
+        await driver.press("t")
+        await driver.until("First steps", "BigEarthNet")
+
+
+@pytest.mark.parametrize("window", [(60, 15), (80, 24)])
+async def test_the_palette_has_the_first_steps_too(options: AppOptions, window: tuple[int, int]) -> None:
+    async with driven(options, window) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("ctrl+p")
+        await driver.type("first steps")
+        await driver.until("Five lines")
+        await driver.press("enter")
+        await driver.until("any key goes on", "Datasets")
+
+
+def test_the_first_steps_are_five_lines_that_fit() -> None:
+    text = lines().plain.splitlines()
+    assert len(text) == 5
+    assert max(map(len, text)) <= 56
