@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ..errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered, OutputFolderError
 from ..profiles.kind import Kind
@@ -25,14 +25,16 @@ from .dataset_watch import Watch
 from .job import DatasetRequest, IfExists, State
 from .live import Live
 from .many.harvest import Harvest
+from .many.tally import Tally
 from .plan import layout
 from .plan.counts import Counter
-from .plan.feed import PlanFeed
+from .plan.feed import LinkOf, PlanFeed, open_link
 from .plan.files import PlannedFile, files
 from .plan.index import Index
 from .plan.place import archive_validator
 from .plan.progress import Progress
 from .plan.report import write_report
+from .plan.whereabouts import Elsewhere
 from .plan.worklist import Standing
 from .resolve import JobSource, Opener
 from .threads import in_thread
@@ -43,6 +45,23 @@ from .unpack import unpack
 T = TypeVar("T")
 _EVERY = 0.1
 _LOOK_EVERY = 500  # files between two looks whether to stop
+
+
+class Fetcher(Protocol):
+    """What fetches the files of a plan."""
+
+    @property
+    def tally(self) -> Tally:
+        """Where its progress is shown."""
+        ...
+
+    def run(self) -> Tally:
+        """Fetch everything; blocks."""
+        ...
+
+    def abort(self) -> None:
+        """End it soon, from any thread."""
+        ...
 
 
 class NothingMatches(EntityDoesNotExist):
@@ -99,6 +118,8 @@ class _Run:
     async def run(self) -> Outcome:
         request, own = self.request, self.own
         await in_thread(lambda: own.begin(request.stamp))
+        if request.url:
+            await self._note_beginning()
         if request.kind is Kind.MLHUB:
             await self._catalog()
         if request.filters.catalog_only:
@@ -185,7 +206,7 @@ class _Run:
         if request.if_exists is IfExists.OVERWRITE:
             own.want_all_again()
         else:
-            PlanFeed(own.files, request.asset_folder).verify()
+            self._feed().verify()
         lone = counts.no_items and request.filters.sifts_items
         told = ["no item matches, these are the collections' own"] if lone else []
         if counts.faults:
@@ -194,7 +215,7 @@ class _Run:
         own.note("listed")
 
     async def _unpack(self) -> None:
-        """Have the catalog's documents on disk."""
+        """Have the catalog's documents on disk, or at the URL."""
         if self.own.noted("unpacked"):
             return
         request, stop = self.request, threading.Event()
@@ -206,6 +227,8 @@ class _Run:
         def work() -> None:
             top, how = request.dataset_id, request.if_exists
             unpack(archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
+            if request.url:
+                self._publish(stop)
             self.own.note("unpacked")
 
         self._say("unpacking the catalog")
@@ -214,12 +237,10 @@ class _Run:
 
     async def _fetch(self) -> Standing:
         """Fetch the files; return how many are there in the end, and how many failed."""
-        request, own, live = self.request, self.own, self.live
+        own, live = self.own, self.live
         standing = await in_thread(own.files.standing)
         if standing.wanted:
-            links = await links_of(request, self.source)
-            feed = PlanFeed(own.files, request.asset_folder, links, if_exists=request.if_exists)
-            harvest = Harvest(feed, request.asset_folder, self.kit, patience=self.kit.patience)
+            harvest = await self._harvest()
 
             def work() -> None:
                 harvest.run()
@@ -244,9 +265,37 @@ class _Run:
         live.files_total = standing.files
         return standing
 
+    async def _harvest(self) -> Fetcher:
+        """Return what fetches the files: this program, or the workers of a cluster."""
+        request = self.request
+        if request.cluster is not None:
+            # Imported when there is one: all that clusters need is needed by them alone.
+            from .cluster.harvest import ClusterHarvest
+
+            return ClusterHarvest(request, self._feed(), self.own, self.kit)
+        feed = self._feed(await links_of(request, self.source))
+        return Harvest(feed, request.asset_folder, self.kit, patience=self.kit.patience)
+
+    def _feed(self, links: LinkOf = open_link) -> PlanFeed:
+        place = Elsewhere() if self.request.url else self.request.asset_folder
+        return PlanFeed(self.own.files, place, links, if_exists=self.request.if_exists)
+
+    async def _note_beginning(self) -> None:
+        from .cluster.publish import note_beginning
+
+        await in_thread(self.own.holding(lambda: note_beginning(self.request, self.own)))
+
+    def _publish(self, stop: threading.Event) -> None:
+        from .cluster.publish import publish_catalog
+
+        def show(done: int) -> None:
+            self._say(f"sending the catalog: {count(done, 'file')}")
+
+        publish_catalog(self.request, stop, show)
+
     def _keep_room(self, standing: Standing) -> None:
         """Have the disk keep room for what is known to come."""
-        if self.room is not None:
+        if self.room is not None and not self.request.url:
             left = standing.bytes_known - standing.bytes_done
             self.room(left, self.before + standing.bytes_known)
 
@@ -254,9 +303,7 @@ class _Run:
         """Write the report, and say how it went."""
         request, live = self.request, self.live
         live.words = ""
-        failed = await in_thread(
-            lambda: write_report(self.own.files, request.asset_folder, request.dataset_id)
-        )
+        failed = await in_thread(self._report)
         live.done = live.total = self.before + standing.bytes_done
         if failed:
             there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
@@ -265,6 +312,16 @@ class _Run:
         notes = [note, "" if request.filters.catalog_only else self.own.noted("told")]
         place = request.folder / request.name
         return Outcome(place, live.done, self.came, note="; ".join(filter(None, notes)))
+
+    def _report(self) -> int:
+        """Write the report; return how many files failed."""
+        request = self.request
+        failed = write_report(self.own.files, request.asset_folder, request.dataset_id)
+        if request.url:
+            from .cluster.publish import publish_report
+
+            publish_report(request)
+        return failed
 
     def _say(self, words: str) -> None:
         self.live.words = words

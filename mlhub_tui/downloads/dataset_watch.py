@@ -95,7 +95,8 @@ class Watch:
 
     def words(self) -> str:
         """Return how far it is, in words."""
-        return words_of(self._live) + (f": {self._tally.reason}" if self._tally.reason else "")
+        where = f", {self._tally.where}" if self._tally.where else ""
+        return words_of(self._live) + where + (f": {self._tally.reason}" if self._tally.reason else "")
 
     def _now(self) -> tuple[int, int, int]:
         tally = self._tally

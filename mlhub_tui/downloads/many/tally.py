@@ -21,6 +21,8 @@ class Tally:
         Of the files that were fetched.
     reason
         Why nothing comes at the moment; empty while something does, or may.
+    where
+        Who fetches, where that is not this program alone; in words.
     next_try
         When it is tried again, monotonic, seconds; None while nothing waits.
     heard
@@ -34,6 +36,7 @@ class Tally:
     failed: int = 0
     bytes: int = 0
     reason: str = ""
+    where: str = ""
     next_try: float | None = None
     heard: float = field(default_factory=time.monotonic)
     large: dict[str, Live] = field(default_factory=dict)

@@ -1,0 +1,207 @@
+"""What a worker does with a shard: takes connections to its host, fetches, puts, and reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from distributed import Event, Semaphore, get_worker
+
+from ...errors import DownloadError, MLHubException
+from ...sources.link import Link
+from ...text import one_line, redact
+from .. import folder
+from ..many.feed import Result, Wish
+from ..many.ground import Ground
+from ..many.harvest import Crowd, Harvest
+from ..multihash import multihash
+from ..plan.feed import LinkOf, Row
+from ..trouble import Interrupted
+from ..tuning import Patience
+from .copies import make_copies
+from .errand import Errand, Parcel, Report, unpack_rows
+from .pier import StoreGround
+from .station import RunHolds, Station, Work, station_of
+
+_WAIT = 1.0  # seconds of one wait for a connection, between two looks whether it is still wanted
+_AT_ONCE = 3  # single files of a shard
+
+
+def fetch_shard(parcel: Parcel, errand: Errand) -> Report:
+    """Fetch the files of a shard; whatever goes wrong is in the report.
+
+    It runs in a thread of a worker. Another one may have begun the very same shard and died: then some of
+    the files may be there.
+    """
+    worker = get_worker()
+    station, feed = station_of(worker), _Feed()
+    work = Work(errand.run, worker.get_current_task())
+    station.begin(work)
+    try:
+        _work(parcel, errand, station, work, feed)
+        return Report.of(feed.results)
+    except Interrupted:
+        return Report.of(feed.results)
+    except MLHubException as error:
+        return Report.of(feed.results, error, worker.address)
+    except OSError as error:
+        trouble = folder.trouble(error, Path(errand.folder or errand.url))
+        return Report.of(feed.results, trouble, worker.address)
+    except Exception as error:
+        what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
+        known = DownloadError(f"a shard broke: {what}", hint="retry; if it stays so, report it")
+        return Report.of(feed.results, known, worker.address)
+    finally:
+        station.ended(work)
+
+
+def _work(parcel: Parcel, errand: Errand, station: Station, work: Work, feed: _Feed) -> None:
+    if parcel.copies:
+        results = make_copies(station.store(errand.url), parcel, errand.if_exists)
+        feed.settle(results)
+        return
+    with _begun(work.key, bool(errand.url)) as before, _connections(parcel, errand, station) as count:
+        link = station.links.of(errand)
+        feed.of(unpack_rows(parcel.data), errand, link)
+        work.line.connections = count if parcel.alone else 1
+        run = _harvest(parcel, errand, station, work, feed, count, check=parcel.check or before)
+        work.end = run.abort
+        if not station.stopped(errand.run):
+            run.run()
+
+
+def _harvest(
+    parcel: Parcel,
+    errand: Errand,
+    station: Station,
+    work: Work,
+    feed: _Feed,
+    count: int,
+    *,
+    check: bool,
+) -> Harvest:
+    place: Path | Ground = Path(errand.folder)
+    if errand.url:
+        store, alone = station.store(errand.url), count if parcel.alone else 1
+        place = StoreGround(store, check=check, budget=station.budget, connections=alone)
+    kit = station.kit(work.line)
+    return Harvest(
+        feed,
+        place,
+        kit,
+        work.tally,
+        crowd=Crowd(slots=count, per_host=count, large=min(_AT_ONCE, count)),
+        patience=Patience(tries=kit.patience.tries),
+        holds=RunHolds(station, errand.run),
+    )
+
+
+class _Feed:
+    """The files of one shard, whose links are looked up when they are taken."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._hrefs: dict[int, str] = {}
+        self._lock = threading.Lock()
+        self.results: list[Result] = []
+
+    def of(self, rows: Sequence[Row], errand: Errand, link: LinkOf) -> None:
+        """Give it its files."""
+        self._rows = list(rows)[::-1]
+        self._hrefs = {row.id: row.href for row in rows}
+        self._link, self._if_exists = link, errand.if_exists
+
+    def take(self, most: int) -> Sequence[Wish]:
+        """Return the next wishes; those that cannot be asked for fail at once."""
+        wishes: list[Wish] = []
+        while self._rows and len(wishes) < most:
+            row = self._rows.pop()
+            try:
+                wishes.append(self._wish(row))
+            except MLHubException as error:
+                self.settle([Result(row.id, error=error)])
+        return wishes
+
+    def settle(self, results: Sequence[Result]) -> None:
+        """Keep results for the report."""
+        with self._lock:
+            self.results.extend(results)
+
+    def relink(self, wish: Wish) -> Link | None:
+        """Return a new link for one that was refused; None where it is the same one."""
+        found = self._link(self._hrefs[wish.key], True)
+        return None if found.url == wish.link.url else found
+
+    def _wish(self, row: Row) -> Wish:
+        digest = multihash(row.checksum) if row.checksum else None
+        digests = () if digest is None else (digest,)
+        link = self._link(row.href, False)
+        return Wish(row.id, link, row.path, row.size, digests, self._if_exists, bool(row.page))
+
+
+@contextmanager
+def _begun(key: str, noted: bool) -> Iterator[bool]:
+    """Note with the scheduler that a shard was begun; give whether another worker had begun it and died."""
+    if not noted:
+        yield False
+        return
+    event = Event(f"begun-{key}")
+    before = bool(event.is_set())
+    if not before:
+        event.set()
+    try:
+        yield before
+    finally:
+        event.clear()
+
+
+@contextmanager
+def _connections(parcel: Parcel, errand: Errand, station: Station) -> Iterator[int]:
+    """Take connections to a host out of those that the whole cluster has; give how many.
+
+    One is waited for; the others are taken only if they are free, so that shards never wait for each other.
+    A worker that dies gives its own back when their lease ends.
+    """
+    if not parcel.host:
+        yield errand.connections
+        return
+    leases = Semaphore(errand.most, f"mlhub-{parcel.host}-{errand.most}")
+    held = 0
+    try:
+        while not leases.acquire(timeout=_WAIT):
+            if station.stopped(errand.run):
+                raise Interrupted
+        held = 1
+        while held < errand.connections and leases.acquire(timeout=0):
+            held += 1
+        yield held
+    finally:
+        for _ in range(held):
+            leases.release()
+        _silence(leases)
+
+
+def _silence(leases: Any) -> None:
+    """End the semaphore's own clock at once; it would run until the object is collected."""
+    callback = getattr(leases, "refresh_callback", None)
+    if callback is not None and leases.loop is not None:
+        leases.loop.add_callback(callback.stop)
+
+
+def hold(host: str, seconds: float, dask_worker: Any) -> None:
+    """Have a worker hold a host for so long: another one was refused by it."""
+    station_of(dask_worker).hold(host, time.monotonic() + seconds)
+
+
+def stop(run: str, dask_worker: Any) -> None:
+    """Have a worker end its shards of a run."""
+    station_of(dask_worker).stop(run)
+
+
+def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
+    """Have each shard of a run on a worker take so many bytes per second at most."""
+    station_of(dask_worker).set_rate(run, rate)

@@ -1,0 +1,234 @@
+"""The client of a cluster for one run: its workers are looked at, their news and our words passed on."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ... import __version__
+from ...errors import DownloadError, MLHubException, OutputFolderError, ServerUnreachable
+from ...text import count, one_line, redact
+from . import needed
+from .errand import Errand, Trouble
+from .local import LocalCluster
+from .wish import Cluster
+
+_CONNECT = 15.0  # seconds
+_SHOWN = 3  # workers that are named in a message
+_PACKAGE = "mlhub-tui"
+
+
+class ClusterGone(ServerUnreachable):
+    """The scheduler does not answer."""
+
+    default_hint = "what is done is kept: it is tried again, or start the scheduler and retry"
+
+
+class WorkersUnfit(DownloadError):
+    """Workers lack what they need."""
+
+    default_hint = "give all workers the same environment, then retry"
+
+
+class Session:
+    """A connection to a scheduler.
+
+    Its methods block, and raise ClusterGone where the scheduler is gone.
+
+    Parameters
+    ----------
+    client
+        A `distributed.Client`.
+    where
+        The scheduler as people know it.
+    """
+
+    def __init__(self, client: Any, where: str) -> None:
+        self._client = client
+        self.where = where
+
+    @property
+    def alive(self) -> bool:
+        """Whether the scheduler is there."""
+        return bool(self._client.status == "running")
+
+    def threads(self) -> dict[str, int]:
+        """Return the threads of the workers by their addresses."""
+        with self._talking():
+            return dict(self._client.nthreads())
+
+    def equip(self, errand: Errand) -> None:
+        """See that the workers can do what is wanted, and give them what they keep between shards.
+
+        Raises
+        ------
+        WorkersUnfit, OutputFolderError
+            If some lack this program, have it in another version, or do not see the folder or the store.
+        """
+        self._check_versions()
+        from .station import NAME, Station
+
+        with self._talking():
+            self._client.register_plugin(Station(), name=NAME)
+        with _marker(errand) as (name, text):
+            from .probe import look
+
+            with self._talking():
+                found: dict[str, Trouble | None] = self._client.run(look, errand, name, text)
+        bad = {worker: trouble for worker, trouble in found.items() if trouble is not None}
+        if bad:
+            first = next(iter(bad.values()))
+            words = f"{_some(bad)} of {count(len(found), 'worker')}: {first.message}"
+            raise OutputFolderError(words, hint=first.hint)
+
+    def submit(self, work: Callable[..., Any], key: str, *arguments: Any, done: Callable[[Any], None]) -> Any:
+        """Give a task to the scheduler; `done` is called with its future, from a thread, when it is over."""
+        with self._talking():
+            future = self._client.submit(work, *arguments, key=key, pure=False, retries=0)
+        future.add_done_callback(done)
+        return future
+
+    def cancel(self, futures: list[Any]) -> None:
+        """Forget tasks."""
+        with contextlib.suppress(Exception):
+            self._client.cancel(futures, force=True)
+
+    def everywhere(self, work: Callable[..., Any], *arguments: Any) -> None:
+        """Have all workers do something at once; what comes of it is not waited for."""
+        with self._talking():
+            self._client.run(work, *arguments, wait=False, on_error="ignore")
+
+    def listen(self, topic: str, hear: Callable[[dict[str, Any]], None]) -> None:
+        """Have the news of a topic told, from a thread that must not wait."""
+
+        def heard(event: tuple[float, Any]) -> None:
+            hear(event[1])
+
+        with self._talking():
+            self._client.subscribe_topic(topic, heard)
+
+    def _check_versions(self) -> None:
+        with self._talking():
+            found = self._client.run(importlib.metadata.version, _PACKAGE, on_error="return")
+        without = [worker for worker, version in found.items() if not isinstance(version, str)]
+        if without:
+            words = f"{_some(without)} of {count(len(found), 'worker')} cannot import {_PACKAGE}"
+            raise WorkersUnfit(
+                words, hint=f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
+            )
+        others = {worker: version for worker, version in found.items() if version != __version__}
+        if others:
+            versions = ", ".join(sorted(set(others.values())))
+            words = f"{_some(others)} of {count(len(found), 'worker')} have {_PACKAGE} {versions}"
+            raise WorkersUnfit(f"{words}, not {__version__}")
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[None]:
+        if not self.alive:
+            raise self.gone()
+        try:
+            yield
+        except (OSError, TimeoutError) as error:
+            raise self.gone() from error
+        except MLHubException:
+            raise
+        except Exception as error:
+            if not self.alive:
+                raise self.gone() from error
+            what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
+            raise DownloadError(f"the cluster at {self.where} refuses: {what}") from error
+
+    def gone(self) -> ClusterGone:
+        """Return the error that says that the scheduler is gone."""
+        return ClusterGone(f"scheduler {self.where} does not answer")
+
+
+@contextlib.contextmanager
+def connected(cluster: Cluster) -> Iterator[Session]:
+    """Give a session with a cluster; one on this machine is started for it, and ends with it.
+
+    Raises
+    ------
+    NotInstalled
+        If `distributed` is not there.
+    ClusterGone
+        If the scheduler does not answer.
+    """
+    needed.distributed()
+    with contextlib.ExitStack() as stack:
+        if cluster.local:
+            local = stack.enter_context(LocalCluster(cluster.workers))
+            address, where, security = local.address.scheduler, "on this machine", local.address.security
+        else:
+            address, where, security = cluster.scheduler, one_line(redact(cluster.scheduler), 100), {}
+        yield stack.enter_context(_client(address, where, security))
+
+
+@contextlib.contextmanager
+def _client(address: str, where: str, security: dict[str, Any]) -> Iterator[Session]:
+    from distributed import Client, Security
+
+    options = {"security": Security(**security)} if security else {}
+    try:
+        client = Client(address, timeout=_CONNECT, set_as_default=False, **options)
+    except (OSError, TimeoutError) as error:
+        raise ClusterGone(f"scheduler {where} does not answer") from error
+    except ValueError as error:
+        words = f"{one_line(address, 100)} is no address of a scheduler"
+        raise DownloadError(words, hint="it looks like tcp://10.0.0.1:8786") from error
+    try:
+        yield Session(client, where)
+    finally:
+        with contextlib.suppress(Exception):
+            client.close(timeout=2)
+
+
+@contextlib.contextmanager
+def _marker(errand: Errand) -> Iterator[tuple[str, str]]:
+    """Put something where the files go, for the workers to find; give its name and text.
+
+    Raises
+    ------
+    OutputFolderError
+        If that fails.
+    """
+    name, text = f".mlhub-tui-{uuid.uuid4().hex}", uuid.uuid4().hex
+    if not errand.url:
+        marker = Path(errand.folder) / name
+        try:
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.write_text(text)
+        except OSError as error:
+            from .. import folder
+
+            raise folder.trouble(error, Path(errand.folder)) from error
+        try:
+            yield name, text
+        finally:
+            with contextlib.suppress(OSError):
+                marker.unlink()
+        return
+    from .store import Store, trouble
+
+    store = Store(errand.url)
+    path = store.path(name)
+    try:
+        store.put(path, text.encode()).result()
+    except Exception as error:
+        raise trouble(error, store) from error
+    try:
+        yield name, text
+    finally:
+        with contextlib.suppress(Exception):
+            store.remove(path)
+
+
+def _some(workers: Any) -> str:
+    """Return how many workers, and the first of them by name."""
+    names = [one_line(str(name), 60) for name in list(workers)[:_SHOWN]]
+    more = "" if len(workers) <= _SHOWN else ", ..."
+    return f"{len(workers)} ({', '.join(names)}{more})"

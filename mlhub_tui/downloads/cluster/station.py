@@ -1,0 +1,215 @@
+"""What a worker keeps between shards: who is held, who was told to stop, how far each one is.
+
+It is a plugin of the worker, so that it is there on workers that come later too, and ends with them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distributed import WorkerPlugin
+
+from ... import __version__
+from ..attempt import Kit
+from ..database import Database
+from ..journal import Journal
+from ..line import Line
+from ..many.place import Place
+from ..many.tally import Tally
+from ..resolve import SourceResolver
+from ..store import Store as Records
+from ..tuning import Patience, Tuning
+from .cutting import digest_of
+from .links import Links
+from .pier import Budget
+from .store import Store
+
+NAME = f"mlhub-tui-{__version__}"
+_EVERY = 0.5  # seconds between two pieces of news
+_RUNNING = ("executing", "long-running")
+_TRIES = 6  # of a file among many
+_SLACK = 0.05  # seconds that two holds may differ without being news
+
+
+@dataclass(slots=True)
+class Work:
+    """A shard that is being worked on.
+
+    Attributes
+    ----------
+    end
+        Ends it soon, from any thread.
+    """
+
+    run: str
+    key: str
+    tally: Tally = field(default_factory=Tally)
+    line: Line = field(default_factory=Line)
+    end: Callable[[], None] = lambda: None
+
+
+class Station(WorkerPlugin):
+    """All of it; the object that is sent to workers is empty, each makes its own when it is set up."""
+
+    name = NAME
+    idempotent = True
+
+    def setup(self, worker: Any) -> None:
+        """Begin, on a worker."""
+        self.worker = worker
+        self.links = Links()
+        self.budget = Budget()
+        self._lock = threading.Lock()
+        self._works: dict[str, Work] = {}
+        self._stores: dict[str, Store] = {}
+        self._held: dict[str, float] = {}
+        self._stopped: deque[str] = deque(maxlen=256)
+        self._rates: dict[str, float | None] = {}
+        self._journal: Journal | None = None
+        self._pulsing = False
+
+    def teardown(self, worker: Any) -> None:
+        """End what is under way: the worker closes."""
+        for work in list(self._works.values()):
+            work.end()
+        self.links.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def store(self, url: str) -> Store:
+        """Return the store of a URL, opened with this worker's credentials."""
+        with self._lock:
+            if url not in self._stores:
+                self._stores[url] = Store(url)
+            return self._stores[url]
+
+    def kit(self, line: Line) -> Kit:
+        """Return what transfers share; parts of large files are recorded on this machine alone."""
+        with self._lock:
+            if self._journal is None:
+                database = Database(Path(self.worker.local_directory) / "mlhub-tui" / "parts.db")
+                self._journal = Journal(database, Records(database))
+        return Kit(
+            SourceResolver(_nothing), self._journal, Tuning(), line=line, patience=Patience(tries=_TRIES)
+        )
+
+    def begin(self, work: Work) -> None:
+        """Take note of a shard; its news go out now and then."""
+        with self._lock:
+            self._works[work.key] = work
+            self._limit(work)
+            if not self._pulsing:
+                self._pulsing = True
+                threading.Thread(target=self._pulse, name="news", daemon=True).start()
+
+    def ended(self, work: Work) -> None:
+        """Forget it."""
+        with self._lock:
+            self._works.pop(work.key, None)
+
+    def stopped(self, run: str) -> bool:
+        """Return whether a run was told to stop."""
+        return run in self._stopped
+
+    def stop(self, run: str) -> None:
+        """Have all shards of a run come to an end soon."""
+        self._stopped.append(run)
+        for work in list(self._works.values()):
+            if work.run == run:
+                work.end()
+
+    def set_rate(self, run: str, rate: float | None) -> None:
+        """Have each shard of a run take so many bytes per second at most; None for no limit."""
+        with self._lock:
+            self._rates = {**{name: self._rates[name] for name in list(self._rates)[-8:]}, run: rate}
+            for work in self._works.values():
+                self._limit(work)
+
+    def _limit(self, work: Work) -> None:
+        rate = self._rates.get(work.run)
+        if rate != work.line.limit.rate:
+            work.line.limit.set(rate)
+
+    def held(self, host: str) -> float:
+        """Return until when a host is held (monotonic, seconds)."""
+        return self._held.get(host, 0.0)
+
+    def hold(self, host: str, until: float) -> bool:
+        """Hold a host until a moment; return whether that is news."""
+        if until <= self._held.get(host, 0.0) + _SLACK:
+            return False
+        with self._lock:
+            now = time.monotonic()
+            self._held = {name: then for name, then in self._held.items() if then > now} | {host: until}
+        return True
+
+    def tell(self, run: str, news: dict[str, Any]) -> None:
+        """Send news of a run to its client."""
+        self.worker.log_event(run, news)
+
+    def _pulse(self) -> None:
+        while True:
+            time.sleep(_EVERY)
+            with self._lock:
+                works = list(self._works.values())
+                if not works:
+                    self._pulsing = False
+                    return
+            news: dict[str, dict[str, Any]] = {}
+            for work in works:
+                if not self._wanted(work):
+                    work.end()
+                news.setdefault(work.run, {})[work.key] = numbers(work.tally)
+            for run, of in news.items():
+                self.tell(run, {"shards": of})
+
+    def _wanted(self, work: Work) -> bool:
+        """Return whether the scheduler still waits for a shard; not when its client is gone."""
+        state = self.worker.state.tasks.get(work.key)
+        return state is not None and state.state in _RUNNING
+
+
+class RunHolds:
+    """The holds of a station, as a run sees them: what it finds out is told to all other workers."""
+
+    def __init__(self, station: Station, run: str) -> None:
+        self._station = station
+        self._run = run
+
+    def until(self, place: Place) -> float:
+        """Return the moment before which a place is not to be asked."""
+        return self._station.held(_host(place))
+
+    def hold(self, place: Place, until: float) -> None:
+        """Hold a place, here and elsewhere."""
+        host = _host(place)
+        if self._station.hold(host, until):
+            self._station.tell(self._run, {"host": host, "seconds": until - time.monotonic()})
+
+
+def numbers(tally: Tally) -> dict[str, Any]:
+    """Return how far a shard is."""
+    coming = sum(live.done for live in tally.large.copy().values())
+    done, failed = tally.fetched + tally.there, tally.failed
+    return {"done": done, "failed": failed, "bytes": tally.bytes + coming, "reason": tally.reason}
+
+
+def station_of(worker: Any) -> Station:
+    """Return the station of a worker."""
+    found: Station = worker.plugins[NAME]
+    return found
+
+
+def _host(place: Place) -> str:
+    return digest_of(f"{place.scheme}://{place.authority}") if place.host else ""
+
+
+async def _nothing(_: object) -> Any:
+    raise LookupError("workers are given their links")

@@ -1,0 +1,325 @@
+"""A single file from its server to a store without a copy on this machine: ranges in, parts out, in order."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, cast
+
+from ... import errors
+from ...sources.link import Link
+from .. import piece
+from ..answer import Digest, Remote, content_range, is_page, remote
+from ..attempt import Kit, is_local
+from ..body import Body
+from ..job import IfExists, State
+from ..limit import Limit
+from ..live import Live
+from ..local import opened
+from ..many.feed import Result
+from ..many.item import Item, compared
+from ..part import Part
+from ..pour import Pace
+from ..threads import in_thread
+from ..trouble import Interrupted
+from ..verify import Gzip, compare, new_hash
+from ..wire import Wire, refuse
+from .store import Store, Writer, trouble
+
+PART = 8 << 20
+"""Bytes of a part: a store takes 5 MB at least (Amazon S3 User Guide, "Multipart upload limits") ..."""
+_PARTS = 9000
+"""... and 10,000 parts at most."""
+_WINDOW = 4  # ranges in memory
+_TRIES = 4  # of a range, before all begins anew
+_GZIP = (".gz", ".tgz")
+_PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
+
+
+async def upload(item: Item, store: Store, kit: Kit, live: Live, connections: int) -> Result:
+    """Bring a file into a store, shown in `live`; a cancel leaves nothing of it.
+
+    Parameters
+    ----------
+    connections
+        To the file's server, at most.
+
+    Raises
+    ------
+    MLHubException
+        What went wrong, of the server or the store.
+    """
+    work = _Upload(item, store, kit, live, max(1, min(_WINDOW, connections)))
+    return await in_thread(work.run, interrupt=work.abort)
+
+
+class _Upload:
+    """One file."""
+
+    def __init__(self, item: Item, store: Store, kit: Kit, live: Live, window: int) -> None:
+        self._item = item
+        self._store = store
+        self._kit = kit
+        self._live = live
+        self._window = window
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._wires: set[Wire] = set()
+        self._idle: list[Wire] = []
+
+    def abort(self) -> None:
+        self._stop.set()
+        with self._lock:
+            for wire in self._wires:
+                wire.cut()
+
+    def run(self) -> Result:
+        try:
+            if is_local(self._item.link.url):
+                return self._local()
+            return self._remote()
+        except (errors.MLHubException, Interrupted):
+            raise
+        except piece.StartOver as error:
+            raise errors.RemoteChanged(f"{self._item.name} changed while it was fetched: {error}") from error
+        except Exception as error:
+            raise trouble(error, self._store) from error
+        finally:
+            for wire in self._wires:
+                wire.close()
+
+    def _local(self) -> Result:
+        with opened(self._item.link.url, self._stop) as original:
+            if (there := self._there(original.size)) is not None:
+                return there
+            return self._send(original.size, self._item.wish.digests, _read_local(original))
+
+    def _remote(self) -> Result:
+        wire = self._wire()
+        with wire.ask("GET", {"Range": f"bytes=0-{PART - 1}"}) as response:
+            if response.status_code != 416:  # what an empty file answers, RFC 9110, section 14.4
+                refuse(response, self._item.name, page=self._item.wish.page)
+                version = remote(response.status_code, response.headers)
+                if (there := self._there(version.total)) is not None:
+                    return there
+                body = Body(response, wire, self._kit.tuning.tick)
+                digests = (*version.digests, *self._item.wish.digests)
+                if response.status_code == 206:
+                    return self._send(version.total, digests, self._ranges(response, body, version))
+                framed = version.total is not None
+                return self._send(version.total, digests, self._stream(body), framed=framed)
+        with wire.ask("GET", {}) as response:
+            refuse(response, self._item.name, page=self._item.wish.page)
+            version = remote(response.status_code, response.headers)
+            body = Body(response, wire, self._kit.tuning.tick)
+            return self._send(version.total, version.digests, self._stream(body))
+
+    def _there(self, total: int | None) -> Result | None:
+        """Return the result where the object that is there is the server's, by its size."""
+        item = self._item
+        if item.there is None or item.wish.if_exists is IfExists.OVERWRITE:
+            return None
+        if compared(item, total):
+            return item.there_already(item.there)
+        raise errors.FileConflict(f"another file {item.name} is there")
+
+    def _send(
+        self,
+        total: int | None,
+        digests: Sequence[Digest],
+        pieces: Iterator[bytes | bytearray],
+        *,
+        framed: bool = True,
+    ) -> Result:
+        """Write the pieces, and have them be there if they are what they should be."""
+        self._live.total = total
+        self._live.enter(State.DOWNLOADING)
+        check = _Check(self._item, digests, framed=framed)
+        first = next(pieces, b"")
+        if total is not None and len(first) == total:
+            check.feed(first)
+            check.finish(total)
+            self._store.put(self._item.target, bytes(first)).result()
+            return Result(self._item.wish.key, len(first))
+        block = max(PART, -(-(total or 0) // _PARTS))
+        writer = self._store.writer(self._item.target, block)
+        try:
+            size = self._write(writer, first, pieces, check)
+            check.finish(total)
+            if self._stop.is_set():
+                raise Interrupted
+            writer.commit()
+        except BaseException:
+            writer.discard()
+            raise
+        return Result(self._item.wish.key, size)
+
+    def _write(
+        self, writer: Writer, first: bytes | bytearray, pieces: Iterator[bytes | bytearray], check: _Check
+    ) -> int:
+        size, data = 0, first
+        while data:
+            check.feed(data)
+            writer.write(data)
+            size += len(data)
+            data = next(pieces, b"")
+        return size
+
+    def _ranges(self, response: Any, body: Body, version: Remote) -> Iterator[bytearray]:
+        """Yield the file's ranges in their order, some of them fetched ahead."""
+        span = content_range(response.headers.get("content-range"))
+        if span is None or span.first != 0 or span.last is None:
+            raise piece.StartOver("the server sent another range")
+        if version.total is None or not (version.spliceable or span.last + 1 == version.total):
+            raise piece.StartOver("the server does not tell one version from another")
+        yield self._fill(body, span.last + 1)
+        response.close()
+        starts = iter(range(span.last + 1, version.total, PART))
+        flying: deque[Future[bytearray]] = deque()
+        with ThreadPoolExecutor(self._window, "ranges") as pool:
+            try:
+                while True:
+                    while len(flying) < self._window and (start := next(starts, None)) is not None:
+                        last = min(start + PART, version.total) - 1
+                        flying.append(pool.submit(self._range, version, start, last))
+                    if not flying:
+                        return
+                    yield flying.popleft().result()
+            finally:
+                if flying:
+                    self.abort()  # nobody wants the others any more
+
+    def _range(self, version: Remote, first: int, last: int) -> bytearray:
+        """Return a range, tried again where the server fails."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                with self._borrowed() as wire:
+                    return self._one_range(wire, version, first, last)
+            except _PASSING as error:
+                if tries >= _TRIES:
+                    raise
+                if self._stop.wait(self._kit.patience.delay(tries, error.retry_after)):
+                    raise Interrupted from error
+
+    def _one_range(self, wire: Wire, version: Remote, first: int, last: int) -> bytearray:
+        with wire.ask("GET", piece.headers(version, first, last)) as response:
+            refuse(response, self._item.name, page=self._item.wish.page)
+            if response.status_code != 206:
+                raise piece.StartOver("the server gives no ranges any more")
+            if piece.check(response, version, first) != last + 1:
+                raise piece.StartOver("the server sent another range")
+            return self._fill(Body(response, wire, self._kit.tuning.tick), last - first + 1)
+
+    def _stream(self, body: Body) -> Iterator[bytearray]:
+        """Yield a body that comes as a whole."""
+        while data := self._fill(body, PART, short=True):
+            yield data
+
+    def _fill(self, body: Body, count: int, *, short: bool = False) -> bytearray:
+        """Return so many bytes of a body; fewer at its end, if they may be."""
+        buffer, at = bytearray(count), 0
+        view, pace, limit = memoryview(buffer), Pace(self._kit.tuning, 0), self._kit.line.limit
+        while at < count:
+            got = body.readinto(view[at : at + limit.share(count - at)])
+            if got == 0:
+                break
+            if got:
+                at += got
+                with self._lock:
+                    self._live.wrote(self._live.done + got)
+                _pay(body, limit, got, pace)
+            pace.check(at)
+        view.release()
+        if at < count:
+            if not short:
+                raise errors.ServerUnreachable(f"{count - at} bytes of a range did not come")
+            del buffer[at:]
+        return buffer
+
+    def _wire(self) -> Wire:
+        link: Link = self._item.link
+        wire = Wire(link, self._kit.tuning, self._stop, self._kit.tls, page=self._item.wish.page)
+        with self._lock:
+            self._wires.add(wire)
+        return wire
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Wire]:
+        """Give a connection that nobody else uses, kept for the next range."""
+        with self._lock:
+            wire = self._idle.pop() if self._idle else None
+        wire = wire or self._wire()
+        try:
+            yield wire
+        finally:
+            with self._lock:
+                self._idle.append(wire)
+
+
+class _Check:
+    """Follows a file piece by piece by all that is known of it."""
+
+    def __init__(self, item: Item, digests: Sequence[Digest], *, framed: bool) -> None:
+        self._item = item
+        self._digests = digests
+        self._hashes = [new_hash(digest.algorithm) for digest in digests]
+        self._gzip = None if framed or not item.name.lower().endswith(_GZIP) else Gzip(item.name)
+        self._size = 0
+
+    def feed(self, data: bytes | bytearray) -> None:
+        """Take the next piece; UnexpectedAnswer if the first one is of a web page, and none is wanted."""
+        if not self._size and not self._item.wish.page and is_page(data):
+            raise errors.UnexpectedAnswer(f"the server sent a web page instead of {self._item.name}")
+        self._size += len(data)
+        for known in self._hashes:
+            known.update(memoryview(data))
+        if self._gzip is not None:
+            self._gzip.feed(memoryview(data))
+
+    def finish(self, total: int | None) -> None:
+        """Raise VerificationFailed or ServerUnreachable unless that was the file."""
+        wanted = self._item.wish.size if total is None else total
+        if wanted is not None and self._size < wanted:
+            words = f"{self._size:,} of {wanted:,} bytes came before the connection ended"
+            raise errors.ServerUnreachable(words, hint="it starts over")
+        compare(self._digests, self._hashes)
+        if self._gzip is not None:
+            self._gzip.finish()
+
+
+class _Drain:
+    """Takes what is copied from this machine piece by piece, as a part file would."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def clone(self, _: int) -> bool:
+        return False
+
+    def take(self, *_: int) -> int:
+        return 0
+
+    def write(self, _: int, data: memoryview) -> None:
+        self.data = bytes(data)
+
+
+def _read_local(original: Any) -> Iterator[bytes]:
+    drain = _Drain()
+    for _ in original.into(cast(Part, drain), PART):
+        yield drain.data
+    if original.changed():
+        raise errors.RemoteChanged("the file changed while it was copied")
+
+
+def _pay(body: Body, limit: Limit, count: int, pace: Pace) -> None:
+    if limit.rate is None:
+        return
+    due = limit.book(count)
+    while not limit.wait(due, pace.tick):
+        pace.excuse()
+        body.check_cut()
