@@ -1,0 +1,1 @@
+"""What the metadata of a document means, spelt out: licences, extensions, bands, labels, how to cite it."""

@@ -1,0 +1,147 @@
+"""A document as an entry of BibTeX, of what its metadata says; nobody is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ..models import Collection, Dataset, Document, Item, MLModel
+from ..text import date, one_line
+from .citation import Author, person_or_body, read
+from .licences import licences, web_address
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    **{character: f"\\{character}" for character in "&%$#_"},
+}
+_ESCAPES = str.maketrans(_SPECIAL)
+_VERBATIM = str.maketrans({c: f"%{ord(c):02X}" for c in "{}\\ "})
+LONGEST = 1_000
+"""Characters of a field."""
+
+
+def escaped(text: str) -> str:
+    r"""Return text as LaTeX sets it, whatever characters it has; its braces are in balance.
+
+    Not as `\{`: BibTeX counts braces without looking at what stands before them.
+    """
+    return one_line(text, LONGEST).translate(_ESCAPES)
+
+
+def bibtex(document: Document) -> str:
+    """Return the entry of a document: `@dataset`, for a model `@software`.
+
+    Authors, year, title, version and publisher are those of its citation where they can be read from it,
+    else the providers (the producers first) and what else it says of itself. The key is its id, as far as
+    BibTeX takes it: it stays the same whenever it is made.
+    """
+    known = read(document.citation, _bodies(document))
+    authors = list(known.authors) or _providers(document)
+    names = [_name(author) for author in authors] + (["others"] if known.others and authors else [])
+    url = f"https://doi.org/{_verbatim(document.doi)}" if document.doi else _verbatim(address(document))
+    title = known.title or document.title
+    fields = {
+        "author": " and ".join(names),
+        # Doubly in braces: styles would make small letters of names and acronyms.
+        "title": f"{{{escaped(title)}}}" if title else "",
+        "year": known.year or _year(document),
+        "version": escaped(known.version or document.line("version")),
+        "publisher": escaped(known.publisher or _publisher(document)),
+        "doi": _verbatim(document.doi),
+        "url": url,
+        "license": escaped(", ".join(licence.id for licence in licences(document)[:4])),
+    }
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+    kind = "software" if isinstance(document, MLModel) else "dataset"
+    return f"@{kind}{{{key(document.id)},\n" + ",\n".join(lines) + "\n}"
+
+
+def text_citation(document: Document) -> str:
+    """Return the citation of a document as one line: its own, else one made of what it says of itself."""
+    if document.citation:
+        return document.citation
+    authors = [f"{a.family}, {a.given}" if a.given else a.family for a in _providers(document)]
+    year = _year(document)
+    start = ", ".join(authors[:8]) + (f" ({year})" if year and authors else "")
+    where = f"https://doi.org/{document.doi}" if document.doi else address(document)
+    parts = [start, document.title, "" if authors else year, _publisher(document), where]
+    return one_line(". ".join(part.rstrip(".") for part in dict.fromkeys(parts) if part), LONGEST)
+
+
+def key(identity: str) -> str:
+    """Return the key of an entry: an id as it is where BibTeX takes it, else with a short hash of it."""
+    plain = re.sub(r"[^A-Za-z0-9_:.+/-]+", "-", identity[:400]).strip("-")[:80]
+    if plain == identity and plain[0].isalpha():
+        return plain
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{plain if plain[:1].isalpha() else f'mlhub-{plain}'.rstrip('-')}-{digest}"
+
+
+def _name(author: Author) -> str:
+    """Return an author as BibTeX reads it; a body in braces, so that it counts as one name."""
+    if not author.given:
+        return f"{{{escaped(author.family)}}}"
+    family, given = escaped(author.family).replace(",", ""), escaped(author.given).replace(",", "")
+    whole = f"{family}, {given}"
+    return f"{{{whole}}}" if re.search(r"\band\b", whole) else whole
+
+
+def _verbatim(text: str) -> str:
+    """Return a DOI or address, which BibLaTeX takes as it is: only what would end the field is encoded."""
+    return one_line(text, LONGEST).translate(_VERBATIM)
+
+
+def _bodies(document: Document) -> frozenset[str]:
+    return frozenset(provider.name.casefold() for provider in document.providers if "," not in provider.name)
+
+
+def _providers(document: Document) -> list[Author]:
+    """Return who made it: the producers, else whoever is named first; of a dataset its creator."""
+    providers = [provider for provider in document.providers if provider.name]
+    producers = [provider for provider in providers if "producer" in provider.roles]
+    named = [provider.name for provider in producers or providers[:1]]
+    if not named and isinstance(document, Dataset) and document.creator:
+        from ..text import link_names
+
+        named = [link_names(document.creator)]
+    return [person_or_body(name) if "," in name else Author(name) for name in named]
+
+
+def _publisher(document: Document) -> str:
+    hosts = [provider.name for provider in document.providers if "host" in provider.roles]
+    return next(iter(hosts), "")
+
+
+_MOMENTS = ("published", "created", "date_added")
+
+
+def _year(document: Document) -> str:
+    """Return the year it was published in, where the document says; the time of the data is not it."""
+    for name in _MOMENTS:
+        day = date(document.fields.get(name) or document.raw.get(name) or "")
+        if re.match(r"(?:19|20)\d\d-", day):
+            return day[:4]
+    return ""
+
+
+_PAGES = ("cite-as", "via", "about", "describedby", "canonical", "self")
+
+
+def address(document: Document) -> str:
+    """Return the address that says most of a document, without keys; empty where it has none."""
+    if isinstance(document, Dataset | Collection) and document.registry_url and document.doi:
+        return web_address(document.registry_url)
+    found = {
+        str(link.get("rel")): url
+        for link in reversed(document.links[:1_000])
+        if (url := web_address(link.get("href")))
+    }
+    first = next((found[rel] for rel in _PAGES if rel in found), "")
+    return first or web_address(document.url if isinstance(document, Item | Collection) else "")

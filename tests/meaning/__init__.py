@@ -1,0 +1,1 @@
+"""What metadata means, spelt out."""
