@@ -15,9 +15,11 @@ from ..profiles import Kind
 from ..text import one_line
 from .connect import credentials
 from .dataset_options import filters_of, selection_options
-from .options import Choice, Command, connection_options, if_exists_option, output_dir, output_option
+from .engine_options import cluster_of, engine_options
+from .options import Choice, Command, connection_options, if_exists_option, output_option, output_place
 
 if TYPE_CHECKING:
+    from ..downloads.cluster.wish import Cluster
     from ..downloads.plan.filters import Filters
     from ..profiles import Credentials
     from ..sources.base import Source
@@ -31,6 +33,7 @@ Examples:
   mlhub-tui download dataset DATASET --archives
   mlhub-tui --source earth-search download dataset naip \\
       --collection naip=thumbnail --bbox -77,38.8,-76.9,38.9 --datetime 2021
+  mlhub-tui download dataset DATASET --engine dask --output-dir s3://bucket/dir
 
 \b
 Files go where the seed library puts them: the catalog to DATASET.tar.gz and
@@ -59,6 +62,7 @@ other options it adds. On stdout is the folder of what is whole, or with
     help="Where the assets go, apart from the catalog.",
 )
 @if_exists_option
+@engine_options
 @click.option("--dry-run", is_flag=True, help="Only say how many files and bytes it would be.")
 @click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object; with --dry-run.")
 @connection_options
@@ -70,6 +74,10 @@ def dataset(
     way: str | None,
     asset_output_dir: Path | None,
     if_exists: str,
+    engine: str,
+    scheduler: str | None,
+    workers: int | None,
+    connections: int | None,
     dry_run: bool,
     as_json: bool,
     **selection: Any,
@@ -83,13 +91,26 @@ def dataset(
 
     if as_json and not dry_run:
         raise click.UsageError("--json belongs to --dry-run")
-    choice, folder = Choice.of(context), output_dir(context)
+    choice, place = Choice.of(context), output_place(context)
+    cluster = cluster_of(engine, scheduler, workers, connections, choice)
     filters = filters_of(**selection)
     if way == "archives":
         _refuse_selection(filters, asset_output_dir)
+        if cluster is not None:
+            raise click.UsageError(
+                "archives are fetched by this program: leave out --engine, or use --assets"
+            )
     with credentials(choice, key_needed=True) as found:
         wish = Wish(
-            dataset, way, filters, folder, asset_output_dir, IfExists(if_exists), choice.sample, as_json
+            dataset,
+            way,
+            filters,
+            place,
+            asset_output_dir,
+            IfExists(if_exists),
+            choice.sample,
+            as_json,
+            cluster,
         )
         code = asyncio.run(_work(wish, found, dry_run=dry_run))
     if code:
@@ -137,11 +158,12 @@ class Wish:
     dataset: str
     way: str | None
     filters: Filters
-    folder: Path
+    place: Path | str
     assets: Path | None
     if_exists: IfExists
     sample: bool
     as_json: bool
+    cluster: Cluster | None = None
 
     async def requests(self, source: Source, found: Credentials) -> Sequence[Request]:
         """Return what is to be queued: a job for the dataset, or one for each archive.
@@ -204,9 +226,10 @@ class Wish:
         """Return the request for its assets."""
         from ..downloads.dataset_request import dataset_request
 
+        url = self.place if isinstance(self.place, str) else ""
         return dataset_request(
             identity,
-            self.folder,
+            Path() if url else Path(self.place),
             self.filters,
             source=SAMPLE if self.sample else found.root_url,
             profile=found.profile,
@@ -214,14 +237,20 @@ class Wish:
             assets=self.assets,
             collections=tuple(name for name, _ in self.filters.collections),
             if_exists=self.if_exists,
+            cluster=self.cluster,
+            url=url,
         )
 
     def _archive(self, collection: str, dataset: str, found: Credentials) -> ArchiveRequest:
+        if isinstance(self.place, str) or self.cluster is not None:
+            raise NotOffered(
+                "archives come to a folder of this machine", hint="leave out --engine and the URL"
+            )
         return ArchiveRequest(
             source=SAMPLE if self.sample else found.root_url,
             profile=found.profile,
             collection_id=collection,
-            folder=self.folder,
+            folder=self.place,
             if_exists=self.if_exists,
             title=f"{dataset}: {collection}",
         )

@@ -46,8 +46,22 @@ class Choice:
 
 
 def output_dir(context: click.Context) -> Path:
-    """Return the absolute output folder: what was chosen, else that of the settings, else the current one."""
-    chosen: Path | None = context.meta.get(_META + "output_dir")
+    """Return the absolute output folder: what was chosen, else that of the settings, else the current one.
+
+    Raises
+    ------
+    click.UsageError
+        If a URL was chosen.
+    """
+    chosen = output_place(context)
+    if isinstance(chosen, str):
+        raise click.UsageError(f"--output-dir {chosen}: URLs are for `download dataset --engine dask`")
+    return chosen
+
+
+def output_place(context: click.Context) -> Path | str:
+    """Return the output folder as `output_dir` does, or the URL that was chosen."""
+    chosen: Path | str | None = context.meta.get(_META + "output_dir")
     return chosen or settings_of(context).config.download_folder or Path.cwd()
 
 
@@ -130,7 +144,18 @@ def remembered(
     return click.option(name, expose_value=False, callback=remember, **attributes)
 
 
-def _folder(value: str) -> Path:
+def _folder(value: str) -> Path | str:
+    if "://" in value or "::" in value:
+        from ..downloads.cluster import where
+        from ..errors import MLHubException
+
+        try:
+            path, url = where.parse(value)
+        except MLHubException as error:
+            raise click.BadParameter(f"{error.message}: {error.hint}") from None
+        if path is None:
+            return url
+        value = str(path)
     try:
         folder = Path(value).expanduser().absolute()
         in_the_way = folder.exists() and not folder.is_dir()
