@@ -10,18 +10,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
-from ..commands import DOCUMENT, Command, bindings, hints
+from ..commands import DOCUMENT, JSON, Command, bindings, hints
 from ..documents import Documents
 from ..draw import line
+from ..json.pane import JsonPane
 from ..sheets.blocks import Block, Heading, Paragraph
 from ..widgets.asset_table import AssetTable
 from ..widgets.entries import Subject, entry_id
 from ..widgets.item_table import ItemTable
-from ..widgets.json_view import JsonView
 from ..widgets.map_pane import MapPane
 from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
@@ -65,7 +66,7 @@ class DocumentScreen(PlaceScreen):
                     yield ResultTable(id="items")
                 yield MapPane(id="map")
                 yield AssetTable(id="assets")
-                yield JsonView(id="json")
+                yield JsonPane(id="json")
 
     def on_mount(self) -> None:
         """Show what is in memory, fetch the rest."""
@@ -82,7 +83,9 @@ class DocumentScreen(PlaceScreen):
         return self._documents.of(self._entry)
 
     def hint_commands(self) -> list[Command]:
-        """Leave out what this document has not."""
+        """Leave out what this document has not; among its JSON name what is done there."""
+        if self._pane == "json":
+            return hints(JSON)
         gone = [] if self._holds_items else ["document.items", "document.mark"]
         has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
         downloads = not self._documents.has_archives or has_some
@@ -106,7 +109,7 @@ class DocumentScreen(PlaceScreen):
             self.query_one(MapPane).show(document)
             if document is not self._shown_json:
                 self._shown_json = document
-                self.query_one(JsonView).show(document.raw)
+                self.query_one(JsonPane).show(document.raw)
                 self._validate(document)
 
     @work(exclusive=True, group="validity")
@@ -134,6 +137,7 @@ class DocumentScreen(PlaceScreen):
         for name in PANES:
             self.set_class(name == pane, f"-{name}")
         self._draw_strip()
+        self.refresh_hints()
         target = self.query_one(f"#{pane}")
         target.focus()
         if pane in ("items", "map") and self._holds_items:
@@ -167,7 +171,8 @@ class DocumentScreen(PlaceScreen):
             self._draw_strip()
 
     @on(ItemTable.StatusChanged)
-    def _status_changed(self, message: ItemTable.StatusChanged) -> None:
+    @on(JsonPane.StatusChanged)
+    def _status_changed(self, message: Message) -> None:
         message.stop()
         self._draw_strip()
 
