@@ -362,7 +362,8 @@ class MLHubApp(ConfiguredApp):
     async def copy_text(self, text: str, what: str) -> None:
         """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
         how = await terminal.copy(clean(text), self.copy_to_clipboard)
-        self.notify(clean(f"{text}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
+        shown = text if len(text) <= 600 else f"{text[:599]}…"
+        self.notify(clean(f"{shown}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
 
     def show_page(self, url: str) -> None:
         """Show and copy a page's URL; open it too where that reaches the user's own screen."""
