@@ -23,7 +23,7 @@ async def test_the_app_goes_from_the_collections_to_the_document_of_an_item(
     api: Server = request.getfixturevalue(server)
     async with driven(AppOptions(source=api.root, output_dir=tmp_path), (120, 40)) as driver:
         await driver.until("▸ ")
-        assert "STAC API 127.0.0.1" in driver.screen().splitlines()[0]
+        await driver.until(lambda: "STAC API 127.0.0.1" in driver.screen().splitlines()[0])
         await driver.press("G")
         while not tree_of(driver).branches.top.complete:
             await driver.pilot.pause(0.05)

@@ -70,7 +70,11 @@ async def driven(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[D
     app = MLHubApp(options)
     app.animation_level = "none"  # nobody watches: scrolling takes no time
     async with app.run_test(size=size) as pilot:
-        yield Driver(app, pilot)
+        try:
+            yield Driver(app, pilot)
+        finally:
+            # When the app is quit this comes before its screens are taken down; Pilot would leave it out.
+            app.workers.cancel_all()
 
 
 @pytest.fixture

@@ -52,10 +52,9 @@ async def choose(driver: Driver, word: str, row: str) -> None:
     driver.app.screen.set_focus(driver.app.screen.query_one(row))
     for _ in range(6):
         if f"[{word}]" in driver.screen():
-            return
+            break
         await driver.press("right")
-        await driver.pilot.pause(0.01)
-    raise AssertionError(driver.screen())
+    await driver.until(f"[{word}]")
 
 
 def is_form(driver: Driver) -> bool:

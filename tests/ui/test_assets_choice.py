@@ -112,7 +112,7 @@ async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: s
     service = Service()
     async with at(service, tmp_path) as driver:
         screen = await choose(driver)
-        assert "all items of scenes" in driver.screen()
+        await driver.until("all items of scenes")
         assert line_of(screen, "chosen") == "500 files, 25.0 kB + 250 unknown"
         screen.query_one("#most", Input).value = most
         await tick(driver, "role:data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,7 @@ async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
         await driver.press("n")
         await driver.until("no API key was sent")
         await driver.until("check the key on the Profiles screen")
-        lines = [line.strip("│ ") for line in driver.screen().splitlines()]
-        assert any(line.startswith("check the key") for line in lines), "\n".join(lines)
+        await driver.until(lambda: re.search("^[│ ]*check the key", driver.screen(), re.MULTILINE))
 
 
 def scarce(asked: Asked) -> Answer:

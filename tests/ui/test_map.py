@@ -274,7 +274,7 @@ async def test_a_box_on_the_map_begins_a_search(options: AppOptions) -> None:
         await driver.press("b", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
         await driver.until("ref_african_crops_kenya_02_source")
-        assert "°E" in driver.screen()
+        await driver.until("°E")
 
 
 async def test_the_form_of_a_search_takes_its_box_from_a_map(options: AppOptions) -> None:

@@ -77,7 +77,7 @@ async def test_a_static_catalog_is_browsed_wherever_it_lies(tmp_path: Path, wher
             location = f"{server.url}/catalog.json"
         async with driven(AppOptions(source=location, output_dir=tmp_path)) as driver:
             await walk(driver)
-            assert "static" in driver.screen().splitlines()[0]
+            await driver.until(lambda: "static" in driver.screen().splitlines()[0])
 
 
 async def test_what_is_wrong_in_a_static_catalog_is_said_in_its_place(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_what_is_wrong_in_a_static_catalog_is_said_in_its_place(tmp_path: 
         (folder / "broken.json").write_bytes(encoded(catalog("mended", link("item", "./x/x.json"))))
         await driver.press("j", "j", "enter")
         await driver.until("└   x")
-        assert "not JSON" not in driver.screen()
+        await driver.until(lambda: "not JSON" not in driver.screen())
         await driver.press("G", "l")
         await driver.until(lambda: "leads back to itself" in driver.screen())
 
@@ -101,7 +101,7 @@ async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Pat
         async with driven(options, (120, 40)) as driver:
             await driver.until("Collections  ")
             await driver.until(lambda: tree_of(driver).started and tree_of(driver).branches.top.complete)
-            assert "STAC API" in driver.screen().splitlines()[0]
+            await driver.until(lambda: "STAC API" in driver.screen().splitlines()[0])
             assert tree_of(driver).branches.top.loaded > 30
             await driver.press("slash")
             await driver.type("naip")
@@ -172,4 +172,4 @@ async def test_the_pages_of_a_stac_api_come_as_they_are_reached(tmp_path: Path) 
             await driver.until("c24-3")
             await driver.press("g")
             await driver.until("Small API")
-            assert "Collections  25" in driver.screen()
+            await driver.until("Collections  25")

@@ -78,7 +78,7 @@ async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_h
     write(mlhub_home, '[keys]\n"app.downloads" = "f2,9"\n"browse.filter" = "f"\nlist.down = "f9"\n')
     async with driven(options, (100, 50)) as driver:
         await driver.until("BigEarthNet")
-        assert "f filter" in driver.screen()
+        await driver.until("f filter")
         await driver.press("2")
         assert driver.app.current_mode == "browse"
         await driver.press("9")
@@ -120,13 +120,13 @@ async def test_ascii_alone_is_drawn_where_it_is_wanted(options: AppOptions, mlhu
     write(mlhub_home, 'characters = "ascii"\n')
     async with driven(options, (120, 40)) as driver:
         await driver.until("BigEarthNet")
-        assert driver.screen().isascii()
+        await driver.until(lambda: driver.screen().isascii())
         assert ascii_only(driver.app)
         before = driver.screen().splitlines()
         await driver.press("j", "l", "j", "enter")
         await driver.press("question_mark")
         await driver.until("Keys")
-        assert driver.screen().isascii()
+        await driver.until(lambda: driver.screen().isascii())
         assert len(before) == 40
 
 

@@ -40,13 +40,14 @@ async def test_a_stac_api_is_looked_at_described_and_used_once(tmp_path: Path, m
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
             await ask_for(driver, f"{server.url}/stac/v1/collections")
             await driver.until("a STAC API “An API”, 2 collections")
-            assert "is a part" in driver.screen()
+            await driver.until("is a part")
             await choose(driver, "use once", "#then")
-            assert "Profile  " not in driver.screen(), "no name where nothing is saved"
+            await driver.until(lambda: "Profile  " not in driver.screen())  # no name where nothing is saved
             await driver.press("enter")
             await driver.until(lambda: driver.app.connection is not None)
             await driver.until("Collections")
-            assert f"STAC API {server.url.removeprefix('http://')}" in driver.screen().splitlines()[0]
+            named = f"STAC API {server.url.removeprefix('http://')}"
+            await driver.until(lambda: named in driver.screen().splitlines()[0])
             assert not (mlhub_home / "profiles").exists()
             await driver.press("3")
             await driver.until("in use, not saved")
@@ -123,7 +124,7 @@ async def test_escape_stops_a_look_and_then_leaves(tmp_path: Path) -> None:
         async with driven(AppOptions(output_dir=tmp_path)) as driver:
             await ask_for(driver, f"{server.url}/stac")
             await driver.until("Looking at 127.0.0.1")
-            assert "esc stops" in driver.screen()
+            await driver.until("esc stops")
             await driver.press("escape")
             await driver.until("Stopped.")
             assert is_form(driver)
@@ -162,8 +163,8 @@ async def test_a_start_with_what_is_no_source_shows_why_and_the_ways_out(tmp_pat
     async with driven(options, (120, 30)) as driver:
         await driver.until("! ")
         assert isinstance(driver.app.screen, ProfilesScreen)
-        assert "is a web page" in driver.screen()
-        assert "planetary-computer" in driver.screen()
+        await driver.until("is a web page")
+        await driver.until("planetary-computer")
         await driver.press("s")
         await driver.until("BigEarthNet")
 
