@@ -7,7 +7,8 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-_PLAIN_TERMINALS = ("linux", "vt100", "vt220", "dumb")
+_COLOURLESS = ("dumb", "vt100", "vt102", "vt220")
+_PLAIN_TERMINALS = ("linux", *_COLOURLESS)
 
 
 def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
@@ -21,14 +22,18 @@ def plain_terminal(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def no_colour(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether NO_COLOR is set and not empty (no-color.org)."""
-    return bool(environ.get("NO_COLOR"))
+    """Tell whether there are none: NO_COLOR is set and not empty (no-color.org), or the terminal has none.
+
+    terminfo names the monochrome ones of a kind with `-m` or `-mono` at the end.
+    """
+    term = environ.get("TERM", "")
+    return bool(environ.get("NO_COLOR")) or term in _COLOURLESS or term.endswith(("-m", "-mono"))
 
 
 def colours(environ: Mapping[str, str] = os.environ) -> str:
     """Return how many colours the terminal promises, in words."""
     if no_colour(environ):
-        return "none (NO_COLOR)"
+        return "none (NO_COLOR)" if environ.get("NO_COLOR") else f"none ({environ.get('TERM')})"
     if plain_terminal(environ):
         return "16"
     if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):

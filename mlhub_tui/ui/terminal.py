@@ -33,7 +33,7 @@ def over_ssh() -> bool:
 
 
 def plain_colours() -> bool:
-    """Tell whether to use the terminal's own 16 colours: the Linux console, or NO_COLOR."""
+    """Tell whether to use the terminal's own 16 colours, or none: the Linux console, old ones, NO_COLOR."""
     return abilities.no_colour() or abilities.plain_terminal()
 
 

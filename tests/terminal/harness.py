@@ -98,6 +98,16 @@ class Terminal:
         """The screen."""
         return "\n".join(self.lines)
 
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Where the terminal's own cursor is: column and row, from 0."""
+        return self._screen.cursor.x, self._screen.cursor.y
+
+    def looks(self, row: int) -> list[tuple[str, str, bool, bool]]:
+        """Return how each cell of a row looks: colour, ground, bold, reversed."""
+        cells = self._screen.buffer[row]
+        return [(c.fg, c.bg, c.bold, c.reverse) for c in (cells[x] for x in range(self._screen.columns))]
+
     def until(self, condition: str | Callable[[], Any], seconds: float = PATIENCE) -> None:
         """Wait until a text is on the screen, wrapped or not, or a condition holds."""
         test = condition if callable(condition) else lambda: self._shows(condition)

@@ -33,7 +33,7 @@ def ways(driver: Driver) -> dict[str, Way]:
     }
 
 
-def bound(screen: Screen[None]) -> Iterator[Binding]:
+def bound(screen: Screen[object]) -> Iterator[Binding]:
     """Yield the key bindings of our commands that are in use on a screen, as Textual has them."""
     known = {command.id for command in COMMANDS}
     for _, bindings in screen._modal_binding_chain:

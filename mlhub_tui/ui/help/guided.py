@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import work
-from textual.events import Event, Key
+from textual.events import DescendantFocus, Event, Key
 from textual.widget import Widget
 
 from ..type_ahead import TypeAheadApp
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from ..state import Memory
     from .ways import Way
 
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
+def _offers() -> type[Provider]:
+    from .offers import Offers
+
+    return Offers
+
+
 class GuidedApp(TypeAheadApp):
     """An app that shows its keys, and to who is new five lines of them."""
 
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
     memory: Memory
     _tour: Widget | None = None
 
@@ -49,6 +59,11 @@ class GuidedApp(TypeAheadApp):
             return False
         self.action_help()
         return True
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Let no cursor blink, in Textual's own fields either: at rest nothing goes over the line."""
+        if getattr(event.widget, "cursor_blink", False):
+            event.widget.cursor_blink = False  # type: ignore[attr-defined] # it has one
 
     # The first steps
 
