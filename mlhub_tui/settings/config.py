@@ -60,6 +60,14 @@ class Config:
     limit: int | None = _setting(
         "off", "speed of all transfers: 5M, 500k, off; until the queue is told otherwise", checks.speed
     )
+    notify: str = _choice(
+        "how to call you when downloads end or fail: a bell, or a desktop notification by OSC 9 or OSC 777",
+        "none",
+        "bell",
+        "osc9",
+        "osc777",
+    )
+    title: bool = _setting(True, "say in the window's title how far all downloads are", checks.flag)
     keys: Mapping[str, str] = _setting({}, 'keys by command, as `browse.items = "I"`', checks.keys)
 
 

@@ -25,11 +25,11 @@ from .configured import ConfiguredApp
 from .connection import Connection, SampleHouse, open_connection, open_sample
 from .endings import Endings
 from .messages import ConnectionChanged, QueueChanged
+from .transfers.watch import Watch
 from .starting import choose_start
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-    from textual.timer import Timer
 
     from ..downloads.job import Job, Request
     from ..downloads.queue import DownloadQueue
@@ -96,8 +96,7 @@ class MLHubApp(ConfiguredApp):
         self.output_dir = options.output_dir
         self._leaving = False
         self.last_words = ""
-        self._endings = Endings()
-        self._saying: Timer | None = None
+        self.transfers = Watch(self)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours that our own themes name, for any other theme."""
@@ -146,6 +145,7 @@ class MLHubApp(ConfiguredApp):
         super().take_up_settings()
         config = self.loaded.config
         if config.download_folder != before.download_folder:
+        self.transfers.take_up_settings()
             self.output_dir = config.download_folder or Path.cwd()
         self._take_up_limits()
 
@@ -269,15 +269,7 @@ class MLHubApp(ConfiguredApp):
         self.announce(QueueChanged)
         if self.queue is None or not self.queue.loaded:
             return
-        news = self._endings.look(self.jobs, seen=self.current_mode == "downloads")
-        if news and self._saying is None:
-            # A moment later, so that what ends with it is said with it: thousands may.
-            self._saying = self.set_timer(0.5, self._say_endings)
-
-    def _say_endings(self) -> None:
-        self._saying = None
-        for word in self._endings.words():
-            self.notify(word.text, title=word.title, severity=word.severity, markup=False)
+        self.transfers.look(self.jobs, seen=self.current_mode == "downloads")
 
     # Everywhere
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
+_UNTITLED = frozenset({"", "dumb", "linux", "vt100", "vt220"})
+"""Terminals without a title, by TERM."""
+
+
 class Outlet:
     """Writes to the terminal until that is gone; then it takes in everything and says nothing.
 
@@ -60,8 +64,9 @@ class Outlet:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, with four differences.
+    """Textual's driver, with differences.
 
+    - The cursor, which is always on the current row, is shown where that is wanted.
     - What the terminal answers to questions of our own is not taken for keys.
     - Writing to a terminal that went away is no error, and neither is reading from it.
     - SIGTSTP is acted on between two steps of the event loop, never in the middle of a write.
@@ -75,8 +80,45 @@ class TerminalDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.answers = Answers()
+        self._title, self._titled = "", False
         if self._file is not None:
             self._file = cast("Any", Outlet(self._file))
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over."""
+        super().start_application_mode()
+        self.set_title(self._title)
+        if getattr(self._app, "shows_cursor", False):
+            self.show_cursor(True)
+
+    def show_cursor(self, shown: bool) -> None:
+        """Show the terminal's own cursor from here on, or hide it, as Textual does."""
+        self.write("\x1b[?25h" if shown else "\x1b[?25l")
+        self.flush()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, with the title that it had."""
+        if self._title:
+            # Where titles cannot be kept (XTWINOPS 22 and 23) it is empty now, which is better than ours.
+            self.write("\x1b]2;\a\x1b[23;0t")
+            self._titled = False
+        super().stop_application_mode()
+
+    def set_title(self, title: str) -> None:
+        """Have the window named from here on; an empty title leaves it as it is.
+
+        Parameters
+        ----------
+        title
+            Of plain characters.
+        """
+        if not title or os.environ.get("TERM", "") in _UNTITLED:
+            return
+        if not self._titled:
+            self.write("\x1b[22;0t")
+        self._titled, self._title = True, title
+        self.write(f"\x1b]2;{title}\a")
+        self.flush()
 
     def use_mouse(self, used: bool) -> None:
         """Take the mouse, or leave it to the terminal, from here on."""

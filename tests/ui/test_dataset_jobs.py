@@ -22,8 +22,9 @@ from mlhub_tui.ui.file_pages import PAGE, FilePages
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.sheets.dataset_jobs import files_words, filter_words, report_path
 from mlhub_tui.ui.theme import DARK
+from mlhub_tui.ui.transfers.order import fraction
 from mlhub_tui.ui.widgets.file_list import FileList
-from mlhub_tui.ui.widgets.job_line import columns_for, fraction, job_line
+from mlhub_tui.ui.widgets.job_line import columns_for, job_line
 
 from .conftest import Driver, driven
 from .test_downloads import queue

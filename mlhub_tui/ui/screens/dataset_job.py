@@ -34,7 +34,7 @@ _RARELY = 20  # times what a look costs, before the next one
 
 
 class DatasetJobScreen(ModalScreen[None]):
-    """Shows the job and its files; `f` filters, `r` tries the failed ones again, Esc closes."""
+    """Shows the job and its files; `f` filters, `r` tries the failed ones again, `L` shows the log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", "close", show=False),
@@ -42,6 +42,7 @@ class DatasetJobScreen(ModalScreen[None]):
         Binding("left,h", "step(-1)", "filter", show=False),
         Binding("r", "retry", "retry failed", show=False),
         Binding("y", "copy_path", "copy path", show=False),
+        Binding("L", "log", "log", show=False),
     ]
     CSS = """
     DatasetJobScreen > .dialog { width: 100; max-width: 98%; height: 94%; padding: 0 1; }
@@ -64,7 +65,7 @@ class DatasetJobScreen(ModalScreen[None]):
         """Lay out facts, filter and list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Dataset")
-            dialog.border_subtitle = line("f filters, r retries failed, y copies the path, esc closes")
+            dialog.border_subtitle = line("f filters, r retries failed, L log, y copies the path, esc closes")
             yield Static(id="facts")
             with Horizontal(classes="row"):
                 yield Label(Content("Files"), classes="name")
@@ -203,6 +204,12 @@ class DatasetJobScreen(ModalScreen[None]):
             await app.queue.retry(self._job.id)
         except MLHubException as error:
             app.report(error)
+
+    def action_log(self) -> None:
+        """Show what happened to the job."""
+        from .job_log import JobLogScreen
+
+        self.app.push_screen(JobLogScreen(self._job))
 
     def action_copy_path(self) -> None:
         """Copy the path of the file under the cursor, or of the dataset's folder."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar
@@ -16,35 +14,37 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from ...downloads.job import DatasetRequest, Job, State
+from ...downloads.verbs import CHANGES, Verb
 from ...errors import MLHubException
-from ...text import size
-from ..commands import DOWNLOADS, Command, bindings, hints
-from ..draw import content
+from ...text import count, size
+from ..commands import DOWNLOADS, Command, bindings, hints, of
+from ..draw import content, line
 from ..messages import QueueChanged
-from ..sheets.blocks import typeset
-from ..sheets.jobs import job_blocks, totals
+from ..sheets.blocks import Field, typeset
+from ..sheets.jobs import job_blocks
+from ..sheets.totals import speed_words, totals, view_words
+from ..transfers.order import Group, Order, Sort
+from ..transfers.rates import KEPT
+from ..widgets.bars import HintBar
+from ..widgets.find_bar import FindBar
 from ..widgets.job_list import JobList
-from .base import PlaceScreen
+from .downloads_files import FilesScreen
 
 EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
 
 
-class DownloadsScreen(PlaceScreen):
+class DownloadsScreen(FilesScreen):
     """The download queue."""
 
     place = DOWNLOADS
     mode = "downloads"
-    parts = ("#empty", "#jobs", "#totals", "#job")
+    parts = ("#empty", "#view", "#jobs", "#totals", "#speed", "#job")
     CSS_PATH = "downloads.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOWNLOADS)
 
     def __init__(self) -> None:
         super().__init__()
-        self._checks: dict[int, str] = {}
-        self._checking: dict[int, threading.Event] = {}
-        self._unpacked: dict[int, str] = {}
-        self._unpacking: dict[int, threading.Event] = {}
-        self._reader = asyncio.Lock()
+        self._order = Order()
         self._states: list[tuple[int, State, str]] = []
         self._shown_at = 0.0
         self._later: Timer | None = None
@@ -52,13 +52,19 @@ class DownloadsScreen(PlaceScreen):
     def compose_body(self) -> ComposeResult:
         """Lay out the list, the totals and the details."""
         yield Static(id="empty")
+        yield Static(id="view")
         yield JobList(id="jobs")
         yield Static(id="totals")
+        yield Static(id="speed")
         yield Static(id="job")
 
     def on_mount(self) -> None:
         """Show the queue."""
         super().on_mount()
+        if self.closing:
+            return
+        if self.hub.memory.sort in set(Sort):
+            self._order.sort = Sort(self.hub.memory.sort)
         self.query_one(JobList).focus()
         self._show()
         self.set_interval(1.0, self._count_down)
@@ -95,20 +101,31 @@ class DownloadsScreen(PlaceScreen):
         self._shown_at, self._later = time.monotonic(), None
         if self.closing:
             return
-        jobs = self.hub.jobs
+        jobs, listed = self.hub.jobs, self.query_one(JobList)
         self.set_class(not jobs, "-empty")
         why = self.hub.queue_error.message if self.hub.queue_error else EMPTY
         self._say("empty", content(why, "$muted"))
-        self.query_one(JobList).show(jobs)
+        listed.mark(listed.marked & {job.id for job in jobs} if listed.marked else ())
+        listed.show(self._order.shown(jobs), self._order.sort)
+        self._show_view(jobs, listed)
         settings = self.hub.queue.settings if self.hub.queue is not None else None
         limit = settings.limit if settings is not None else None
-        self._say("totals", content(totals(jobs, self.size.width - 1, limit)))
+        speeds = self.hub.transfers.rates.total.last(KEPT)
+        self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
         self.refresh_hints()
+
+    def _show_view(self, jobs: Sequence[Job], listed: JobList) -> None:
+        """Say what is shown of the transfers and how, where that is not all of them as they were queued."""
+        words = view_words(self._order, len(listed.jobs), len(jobs), len(listed.marked))
+        self.set_class(bool(words), "-view")
+        self._say("view", line(words, "$accent"))
+        for bar in self.query(FindBar):
+            bar.say(f"{len(listed.jobs):,} of {len(jobs):,}")
 
     def _count_down(self) -> None:
         """Bring the waits for next tries up to date; where none is, nothing is drawn."""
         if self.is_current and not self.closing and self.query_one(JobList).count_down():
-            self._show_job()
+            self.show_job()
 
     def _say(self, where: str, words: Content) -> None:
         """Fill a text; what has not changed is not drawn again, and its place has a height of its own."""
@@ -119,12 +136,13 @@ class DownloadsScreen(PlaceScreen):
 
     def hint_commands(self) -> list[Command]:
         """Leave out what the transfer under the cursor cannot do."""
-        job = self._job if self.is_mounted else None
+        job = self.job if self.is_mounted else None
         whole = job is not None and job.state is State.DONE
         many = job is not None and isinstance(job.request, DatasetRequest)
         gone: list[str] = [] if whole and not many else ["downloads.verify", "downloads.unpack"]
         if job is None:
-            gone += [f"downloads.{name}" for name in _OF_JOBS]
+            stay = _ALWAYS | _OF_LISTS if self.hub.jobs else _ALWAYS
+            gone += [command.id for command in of(DOWNLOADS) if command.id not in stay]
         elif job.state.finished:
             gone += ["downloads.pause", "downloads.cancel"]
             gone += ["downloads.retry"] if job.state is State.DONE else []
@@ -135,81 +153,162 @@ class DownloadsScreen(PlaceScreen):
     @on(JobList.Highlighted)
     def _highlighted(self, message: JobList.Highlighted) -> None:
         message.stop()
-        self._show_job()
+        self.show_job()
         self.refresh_hints()
 
-    def _show_job(self) -> None:
+    def show_job(self) -> None:
+        """Show a few lines of the transfer under the cursor, and its speed in the last seconds."""
         if self.closing:
             return
-        job = self._job
+        job, width = self.job, max(self.size.width - 2, 20)
         texts = (self._checks.get(job.id, ""), self._unpacked.get(job.id, "")) if job else ()
         blocks = job_blocks(job, *texts) if job else []
-        self._say("job", typeset(blocks, max(self.size.width - 2, 20)))
+        self._say("job", typeset(blocks, width))
+        speeds = self.hub.transfers.rates.of(job.id).last(KEPT) if job else []
+        words = speed_words(job, speeds, width - 12) if job else ""
+        self._say("speed", typeset([Field("Speed", words)], width))
 
     def on_resize(self) -> None:
         """Fit the texts to the new width."""
         if self.is_mounted:
             self._show()
-            self._show_job()
+            self.show_job()
 
     @property
-    def _job(self) -> Job | None:
+    def job(self) -> Job | None:
+        """The transfer under the cursor."""
         return self.query_one(JobList).current
 
-    # Keys
+    # What is shown, and how
+
+    async def action_filter(self) -> None:
+        """Type a filter."""
+        if not self.query(FindBar):
+            bar = FindBar(self._order.words, "name, collection, running, failed, done…")
+            await self.mount(bar, before=self.query_one(HintBar))
+        self.query_one(FindBar).focus()
+        self._show()
+
+    @on(FindBar.Edited)
+    def _filter_edited(self, message: FindBar.Edited) -> None:
+        message.stop()
+        self._order.words = message.value
+        self._show()
+
+    @on(FindBar.Closed)
+    def _filter_closed(self, message: FindBar.Closed) -> None:
+        message.stop()
+        self.query(FindBar).remove()
+        if not message.keep:
+            self._order.words = ""
+        self.set_focus(self.query_one(JobList))
+        self._show()
+
+    def action_group(self) -> None:
+        """Show the transfers of one state, the next of which there are any; after the last, all."""
+        self._order.group = self._order.next_group(self.hub.jobs)
+        self._show()
+
+    def action_sort(self) -> None:
+        """Sort by something else; that is remembered."""
+        self._order.sort = self._order.sort.next
+        self.hub.memory.sort = self._order.sort
+        self._show()
+
+    def action_mark(self) -> None:
+        """Mark the transfer under the cursor, or no more, and go on to the next."""
+        listed = self.query_one(JobList)
+        if listed.current is not None:
+            listed.mark(listed.marked ^ {listed.current.id})
+            listed.action_cursor_down()
+            self._show()
+
+    def action_mark_all(self) -> None:
+        """Mark all that is shown; nothing where all is marked."""
+        listed = self.query_one(JobList)
+        shown = {job.id for job in listed.jobs}
+        listed.mark(listed.marked - shown if shown <= listed.marked else listed.marked | shown)
+        self._show()
+
+    def key_escape(self) -> None:
+        """Take back marks, then the filter; only then Esc goes on to the app."""
+        listed = self.query_one(JobList)
+        if listed.marked:
+            listed.mark(())
+        elif self._order.filters:
+            self._order.words, self._order.group = "", Group.ALL
+        self._show()
+
+    # What is done with transfers: those that are marked, else the one under the cursor
+
+    @property
+    def _chosen(self) -> list[Job]:
+        return self.query_one(JobList).chosen
 
     def action_pause_or_resume(self) -> None:
-        """Pause what runs or waits; resume what is paused or stuck."""
-        job, queue = self._job, self.hub.queue
-        if job is None or queue is None or job.state.finished:
-            return
-        resting = job.state is State.PAUSED or job.state in _STUCK
-        self._do(queue.resume(job.id) if resting else queue.pause(job.id))
+        """Pause what runs or waits; where nothing does, resume what is paused or stuck."""
+        self._toggle(self._chosen)
+
+    def action_toggle_all(self) -> None:
+        """Pause all that is shown, or resume all of it where nothing runs or waits."""
+        self._toggle(self.query_one(JobList).jobs)
+
+    def _toggle(self, jobs: Sequence[Job]) -> None:
+        active = [job for job in jobs if job.state.running or job.state is State.QUEUED]
+        self._order_all(Verb.PAUSE if active else Verb.RESUME, active or jobs)
 
     def action_retry(self) -> None:
-        """Try again."""
-        job, queue = self._job, self.hub.queue
-        if job is not None and queue is not None:
-            self._do(queue.resume(job.id) if job.state in _STUCK else queue.retry(job.id))
+        """Try again; what is stuck goes on."""
+        stuck = [job for job in self._chosen if job.state in _STUCK]
+        self._order_all(Verb.RESUME, stuck)
+        self._order_all(Verb.RETRY, [job for job in self._chosen if job not in stuck])
+
+    def _order_all(self, verb: Verb, jobs: Sequence[Job], *, delete_part: bool = False) -> None:
+        """Have a verb carried out on those jobs that it applies to."""
+        fit = [job.id for job in jobs if job.state in CHANGES[verb].starts]
+        if fit and self.hub.queue is not None:
+            self._do(self.hub.queue.order(verb, fit, delete_part=delete_part))
 
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
         """Cancel, after a question: what was fetched is deleted."""
         from .confirm import ConfirmScreen
 
-        job, queue = self._job, self.hub.queue
-        if job is None or queue is None or job.state.finished:
+        jobs = [job for job in self._chosen if not job.state.finished]
+        if not jobs or self.hub.queue is None:
             return
-        fetched = f"{size(job.bytes_done)} that were fetched are deleted." if job.bytes_done else ""
-        if await self.app.push_screen_wait(ConfirmScreen(f"Cancel {job.name}?", fetched, yes="Cancel it")):
-            self._do(queue.cancel(job.id))
+        fetched = sum(job.bytes_done for job in jobs)
+        lost = f"{size(fetched)} that were fetched are deleted." if fetched else ""
+        what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
+        yes = "Cancel it" if len(jobs) == 1 else "Cancel them"
+        if await self.app.push_screen_wait(ConfirmScreen(f"Cancel {what}?", lost, yes=yes)):
+            self._order_all(Verb.CANCEL, jobs, delete_part=True)
 
     def action_clear(self) -> None:
-        """Remove what is finished from the list."""
-        if self.hub.queue is not None:
-            self._do(self.hub.queue.clear_finished())
+        """Remove what is finished from the list: of the marked, else of what is shown."""
+        listed, queue = self.query_one(JobList), self.hub.queue
+        if queue is None:
+            return
+        some = listed.marked or self._order.filters
+        jobs = self._chosen if listed.marked else listed.jobs
+        self._do(queue.clear_finished([job.id for job in jobs] if some else None))
 
     def action_move(self, step: int) -> None:
         """Move a transfer in the queue."""
-        job, queue = self._job, self.hub.queue
-        if job is not None and queue is not None:
+        job, queue = self.job, self.hub.queue
+        if self._order.sort is not Sort.QUEUE:
+            self.notify("The list is sorted: s goes on to the order of the queue.", markup=False)
+        elif job is not None and queue is not None:
             self._do(queue.move(job.id, step))
 
-    def action_toggle_all(self) -> None:
-        """Pause all, or resume all where nothing runs or waits."""
-        queue = self.hub.queue
-        if queue is not None:
-            active = any(job.state.running or job.state is State.QUEUED for job in self.hub.jobs)
-            self._do(queue.pause_all() if active else queue.resume_all())
-
     def action_copy_path(self) -> None:
-        """Copy the path of the file."""
-        if self._job is not None:
-            self.hub.copy_text(str(self._job.path), "Path")
+        """Copy the path of the file; of those that are marked, a line each."""
+        if jobs := self._chosen:
+            self.hub.copy_text("\n".join(job.place for job in jobs), "Path" if len(jobs) == 1 else "Paths")
 
     def action_details(self) -> None:
         """Show all about the transfer."""
-        job = self._job
+        job = self.job
         if job is not None and isinstance(job.request, DatasetRequest):
             from .dataset_job import DatasetJobScreen
 
@@ -218,6 +317,13 @@ class DownloadsScreen(PlaceScreen):
             from .job import JobScreen
 
             self.app.push_screen(JobScreen(job, self._checks))
+
+    def action_log(self) -> None:
+        """Show what happened to the transfer."""
+        if self.job is not None:
+            from .job_log import JobLogScreen
+
+            self.app.push_screen(JobLogScreen(self.job))
 
     @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
@@ -231,72 +337,6 @@ class DownloadsScreen(PlaceScreen):
         if changes := await self.app.push_screen_wait(LimitsScreen(settings)):
             self._do(queue.change(**changes))
 
-    @work(group="unpack")
-    async def action_unpack(self) -> None:
-        """Unpack a finished archive, after a question; or stop doing so."""
-        from .. import unpacking
-        from .confirm import ConfirmScreen
-
-        job = self._job
-        if job is None or not unpacking.is_archive(job):
-            return
-        if (running := self._unpacking.pop(job.id, None)) is not None:
-            running.set()
-            return
-        asked = await asyncio.to_thread(unpacking.question, job)
-        if not await self.app.push_screen_wait(ConfirmScreen(*asked, yes="Unpack")):
-            return
-        stop = self._unpacking[job.id] = threading.Event()
-
-        def say(words: str) -> None:
-            self._unpacked[job.id] = words
-            self._show_job()
-
-        try:
-            done = await unpacking.unpack_archive(job, stop, say)
-            say("stopped; u goes on with it" if done is None else unpacking.outcome(done))
-        except MLHubException as error:
-            say(f"{error.message}: {error.hint}" if error.hint else error.message)
-            self.hub.report(error)
-        finally:
-            if self._unpacking.get(job.id) is stop:
-                del self._unpacking[job.id]
-
-    def action_verify(self) -> None:
-        """Read a finished file again, or stop doing so."""
-        job = self._job
-        if job is None or job.state is not State.DONE or isinstance(job.request, DatasetRequest):
-            return
-        if (stop := self._checking.pop(job.id, None)) is not None:
-            stop.set()
-        else:
-            self._checking[job.id] = threading.Event()
-            self._check(job, self._checking[job.id])
-
-    @work(group="verify")
-    async def _check(self, job: Job, stop: threading.Event) -> None:
-        """Read a file in a thread, one at a time, and say what came of it."""
-        from ..checking import check
-
-        def say(words: str) -> None:
-            self._checks[job.id] = words
-            self._show_job()
-
-        say("waits until another file is read")
-        try:
-            async with self._reader:
-                found = await check(job, stop, say)
-        finally:
-            if self._checking.get(job.id) is stop:
-                del self._checking[job.id]
-        if found is None:
-            say("stopped")
-            return
-        say(str(found))
-        self.notify(
-            f"{job.name}: {found}", severity="error" if found.trouble else "information", markup=False
-        )
-
     @work(group="queue-command")
     async def _do(self, command: Awaitable[object]) -> None:
         """Carry out a command of the queue."""
@@ -308,4 +348,5 @@ class DownloadsScreen(PlaceScreen):
 
 _MANY, _CALM = 4, 0.95  # with more than so many at work, seconds between two looks at their progress
 _STUCK = frozenset({State.NEEDS_KEY, State.NO_SPACE})
-_OF_JOBS = ("pause", "retry", "cancel", "details", "down", "up", "copy", "clear", "all")
+_ALWAYS = frozenset({"downloads.limits"})
+_OF_LISTS = frozenset({"downloads.filter", "downloads.group", "downloads.sort"})

@@ -13,6 +13,8 @@ from ...downloads.job import Job
 from ..draw import line
 from ..messages import QueueChanged
 from ..sheets.jobs import all_of
+from ..sheets.totals import speed_words
+from ..transfers.rates import KEPT
 from ..widgets.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class JobScreen(ModalScreen[None]):
-    """Shows a transfer; Enter or Esc closes, `y` copies the path.
+    """Shows a transfer; Enter or Esc closes, `l` shows its log, `y` copies the path.
 
     Parameters
     ----------
@@ -31,6 +33,7 @@ class JobScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", "close", show=False),
         Binding("y", "copy_path", "copy path", show=False),
+        Binding("l,L", "log", "log", show=False),
     ]
     CSS = """
     JobScreen > .dialog { width: 100; max-width: 98%; height: 90%; padding: 0 0 0 1; }
@@ -44,7 +47,7 @@ class JobScreen(ModalScreen[None]):
         """Lay out the sheet."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Transfer")
-            dialog.border_subtitle = line("j k scroll, y copies the path, esc closes")
+            dialog.border_subtitle = line("j k scroll, l log, y copies the path, esc closes")
             yield Sheet()
 
     def on_mount(self) -> None:
@@ -62,7 +65,18 @@ class JobScreen(ModalScreen[None]):
         known = {job.id: job for job in cast("MLHubApp", self.app).jobs}
         self._job = known.get(self._job.id, self._job)
         for sheet in self.query(Sheet):  # none while it closes
-            sheet.show(all_of(self._job, self._checks.get(self._job.id, "")), keep_place=True)
+            speed = speed_words(self._job, self._speeds, sheet.size.width - 14)
+            sheet.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
+
+    @property
+    def _speeds(self) -> list[float]:
+        return cast("MLHubApp", self.app).transfers.rates.of(self._job.id).last(KEPT)
+
+    def action_log(self) -> None:
+        """Show what happened to it."""
+        from .job_log import JobLogScreen
+
+        self.app.push_screen(JobLogScreen(self._job))
 
     def action_copy_path(self) -> None:
         """Copy the path of the file."""

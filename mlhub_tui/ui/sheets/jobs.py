@@ -3,40 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from ...downloads.job import SAMPLE, Job, State
-from ...text import count, duration, rate, redact, size
+from ...text import duration, rate, redact, size
 from .blocks import Block, Field, Heading, Title
 from .dataset_jobs import files_words, report_path
-
-
-def totals(jobs: Sequence[Job], width: int, limit: int | None = None) -> str:
-    """Return the line of totals for a width in cells; the counts give way to what is to come.
-
-    Parameters
-    ----------
-    limit
-        The speed limit in bytes per second.
-    """
-    if not jobs:
-        return ""
-    open_jobs = [job for job in jobs if not job.state.finished]
-    speed = sum(job.rate or 0 for job in jobs if job.state is State.DOWNLOADING)
-    left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
-    unknown = sum(job.bytes_total is None for job in open_jobs)
-    extra = [f"{unknown} of unknown size"] if unknown else []
-    for state, word in ((State.FAILED, "failed"), (State.DONE, "done"), (State.PAUSED, "paused")):
-        if number := sum(job.state is state for job in jobs):
-            extra.append(f"{number} {word}")
-    first = [count(len(jobs), "transfer")]
-    last = [f"{size(left)} to go"] if open_jobs and (left or not unknown) else []
-    last += [rate(speed)] if speed else []
-    last += [f"limit {rate(limit)}"] if limit else []
-    last += [duration(left / speed)] if speed and left else []
-    while extra and len(" · ".join([*first, *extra, *last])) > width - 1:
-        extra.pop()
-    return " " + " · ".join([*first, *extra, *last])
 
 
 def why(job: Job, now: float | None = None) -> str:
@@ -78,13 +49,21 @@ def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
         Field("Check", check),
         Field("Unpack", unpacked),
         Field("Next", redact(job.hint)),
-        Field("File", str(job.path)),
+        Field("File", job.place),
         Field("Report", report_path(job)),
     ]
 
 
-def all_of(job: Job, check: str = "") -> list[Block]:
-    """Return everything that is known of a transfer."""
+def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
+    """Return everything that is known of a transfer.
+
+    Parameters
+    ----------
+    check
+        What came of reading the file again, or how far that is.
+    speed
+        That of the last seconds, where there is more to say of it than how fast it is now.
+    """
     request = job.request
     retrying = job.state is State.RETRYING and job.next_try is not None
     wait = duration(max((job.next_try or 0) - time.time(), 0)) if retrying else ""
@@ -101,11 +80,11 @@ def all_of(job: Job, check: str = "") -> list[Block]:
         Heading("Bytes"),
         Field("Fetched", _exact(job.bytes_done)),
         Field("Size", _exact(job.bytes_total) if job.bytes_total is not None else "unknown"),
-        Field("Speed", rate(job.rate)),
+        Field("Speed", speed or rate(job.rate)),
         Field("Left", duration(job.eta)),
         Field("Connections", str(job.connections) if job.connections else ""),
         Heading("File"),
-        Field("Path", str(job.path)),
+        Field("Path", job.place),
         Field("Part", "" if job.state in (State.DONE, State.QUEUED) and not job.bytes_done else _part(job)),
         Field("If there", str(request.if_exists)),
         Field("Checksums", ", ".join(job.sums.split())),

@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from ...downloads.job import Job, State
 from ...text import count, duration, one_line, rate, size
 from ..sheets.jobs import why
+from ..transfers.order import Sort, fraction
 
 STATE_WIDTH = 12
 BYTES_WIDTH = 19
@@ -18,6 +19,8 @@ ETA_WIDTH = 12
 LINKS_WIDTH = 5
 NOTE_WIDTH = 36
 ELSEWHERE = "»"
+MARKED = "✓"
+_ARROW = "↓"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,18 @@ def columns_for(width: int) -> Columns:
     return Columns(rest - bar, STATE_WIDTH, bar, BYTES_WIDTH, RATE_WIDTH, eta, links)
 
 
-def header(columns: Columns) -> str:
-    """Return the column names."""
-    names = ("Name", "State", "", "Done", "Speed", "Conn", "Left")
+def header(columns: Columns, sort: Sort = Sort.QUEUE) -> str:
+    """Return the column names, with an arrow at what is sorted by."""
+    names = ["Name", "State", "", "Done", "Speed", "Conn", "Left"]
+    match sort:
+        case Sort.NAME | Sort.STATE:
+            names[0 if sort is Sort.NAME else 1] += _ARROW
+        case Sort.PROGRESS:
+            names[2] = f"Part{_ARROW}"
+        case Sort.SIZE:
+            names[3] = f"Size{_ARROW}"
+        case Sort.SPEED:
+            names[4] += _ARROW
     widths = (
         columns.name,
         columns.state,
@@ -60,14 +72,14 @@ def header(columns: Columns) -> str:
     return " " + "".join(_fit(name, width) for name, width in zip(names, widths, strict=True))
 
 
-def job_line(job: Job, columns: Columns) -> list[str]:
+def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
     """Return the cells of a transfer: name, state, bar, bytes, rate, connections, time left.
 
-    A mark before the name tells one that another program runs. One that is stuck has the reason in the place
-    of its figures, and of its bar where there is little room.
+    A sign before the name tells one that is marked, and one that another program runs. One that is stuck has
+    the reason in the place of its figures, and of its bar where there is little room.
     """
     named = [
-        (ELSEWHERE if job.elsewhere else " ")
+        (MARKED if marked else ELSEWHERE if job.elsewhere else " ")
         + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
         _fit(str(job.state), columns.state),
     ]
@@ -109,13 +121,6 @@ def bar(job: Job, width: int) -> str:
     full, half = divmod(int(width * 2 * part), 2)
     drawn = "━" * full + "╸" * half
     return drawn + "┄" * (width - len(drawn))
-
-
-def fraction(job: Job) -> float | None:
-    """Return how far a transfer is, from 0 to 1: by its files where it has many, else by its bytes."""
-    if job.files_total:
-        return min((job.files_done + job.files_failed) / job.files_total, 1.0)
-    return min(job.bytes_done / job.bytes_total, 1.0) if job.bytes_total else None
 
 
 def _bytes(job: Job) -> str:

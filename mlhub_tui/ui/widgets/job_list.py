@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from textual.strip import Strip
 
 from ...downloads.job import Job, State
 from ..commands import LISTS, bindings
+from ..transfers.order import Sort
 from .job_line import Columns, columns_for, header, job_line
 
 _ACTIONS = {"list.top": "cursor_to(0)", "list.bottom": "cursor_to(-1)"}
@@ -55,27 +57,56 @@ class JobList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._jobs: tuple[Job, ...] = ()
+        self._sort = Sort.QUEUE
+        self.marked: set[int] = set()
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The transfers that are shown."""
+        return self._jobs
+
+    @property
+    def chosen(self) -> list[Job]:
+        """The transfers that are marked, of those that are shown; the one under the cursor where none is."""
+        marked = [job for job in self._jobs if job.id in self.marked] if self.marked else []
+        return marked or ([self.current] if self.current is not None else [])
 
     @property
     def current(self) -> Job | None:
         """The transfer under the cursor."""
         return self._jobs[self.cursor] if 0 <= self.cursor < len(self._jobs) else None
 
-    def show(self, jobs: tuple[Job, ...]) -> None:
-        """Show the transfers as they are now; only lines that changed are drawn again."""
+    def show(self, jobs: tuple[Job, ...], sort: Sort = Sort.QUEUE) -> None:
+        """Show the transfers as they are now, the cursor on the same one; only what changed is drawn again.
+
+        Parameters
+        ----------
+        sort
+            What they are sorted by, for the header.
+        """
         before, self._jobs = self._jobs, jobs
         kept = before[self.cursor].id if 0 <= self.cursor < len(before) else None
-        if len(jobs) != len(before) or any(a.id != b.id for a, b in zip(before, jobs, strict=True)):
+        if len(jobs) != len(before):
             self.virtual_size = Size(self.size.width, len(jobs) + 1)
+        if sort is not self._sort:
+            self._sort = sort
+            self.refresh(Region(0, 0, self.size.width, 1))
+        top, height = self.scroll_offset.y, self.size.height
+        for number in range(max(top - 1, 0), min(top + height, max(len(jobs), len(before)))):
+            if jobs[number : number + 1] != before[number : number + 1]:
+                self._refresh_job(number)
+        if kept is None or self.current is None or self.current.id != kept:
             place = next((n for n, job in enumerate(jobs) if job.id == kept), min(self.cursor, len(jobs) - 1))
             self.cursor = max(place, 0)
-            self.refresh()
-        else:
-            top, height = self.scroll_offset.y, self.size.height
-            for number in range(max(top - 1, 0), min(top + height, len(jobs))):
-                if jobs[number] != before[number]:
-                    self._refresh_job(number)
         self.post_message(self.Highlighted(self.current))
+
+    def mark(self, job_ids: Iterable[int]) -> None:
+        """Have just these marked."""
+        changed, self.marked = self.marked, set(job_ids)
+        changed ^= self.marked
+        for number, job in enumerate(self._jobs) if changed else ():
+            if job.id in changed:
+                self._refresh_job(number)
 
     def count_down(self) -> bool:
         """Draw the lines in sight that say when the next try is; return whether there are any."""
@@ -151,7 +182,9 @@ class JobList(ScrollView, can_focus=True):
         width, base = self.size.width, self.rich_style
         columns = columns_for(width)
         if y == 0:
-            return _strip(header(columns), base + self.get_component_rich_style("job--header"), width)
+            return _strip(
+                header(columns, self._sort), base + self.get_component_rich_style("job--header"), width
+            )
         number = y - 1 + self.scroll_offset.y
         if number >= len(self._jobs):
             return Strip.blank(width, base)
@@ -159,7 +192,7 @@ class JobList(ScrollView, can_focus=True):
 
     def _job_strip(self, number: int, columns: Columns, width: int, base: Style) -> Strip:
         job = self._jobs[number]
-        cells = job_line(job, columns)
+        cells = job_line(job, columns, marked=job.id in self.marked)
         if number == self.cursor:
             return _strip("".join(cells), base + self.get_component_rich_style("job--cursor"), width)
         style = base + self.get_component_rich_style(_tone(job.state), partial=True)

@@ -1,0 +1,102 @@
+"""The log of a transfer: what happened to it, wherever it ran; it grows while one looks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from ...downloads.events import Event
+from ...downloads.job import Job
+from ...errors import MLHubException
+from ...text import local_time
+from ..draw import line
+from ..sheets.blocks import Block, Field, Heading, Paragraph
+from ..widgets.sheet import Sheet
+
+if TYPE_CHECKING:
+    from ..app import MLHubApp
+
+EVERY = 1.0
+"""Seconds between two looks for new entries."""
+
+
+class JobLogScreen(ModalScreen[None]):
+    """Shows the log of a transfer, the last entries in sight; `y` copies it, Esc closes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q,l,L", "dismiss(None)", "close", show=False),
+        Binding("y", "copy_log", "copy", show=False),
+    ]
+    CSS = """
+    JobLogScreen > .dialog { width: 110; max-width: 98%; height: 94%; padding: 0 0 0 1; }
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+        self._events: list[Event] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sheet."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line(f"Log of {self._job.name}", limit=70)
+            dialog.border_subtitle = line("j k scroll, G follows, y copies, esc closes")
+            yield Sheet()
+
+    def on_mount(self) -> None:
+        """Show it, and look for more from second to second."""
+        self.query_one(Sheet).focus()
+        self._look()
+        self.set_interval(EVERY, self._look)
+
+    @work(group="log", exclusive=True)
+    async def _look(self) -> None:
+        """Take up what is new; the end stays in sight where it was."""
+        queue = cast("MLHubApp", self.app).queue
+        if queue is None:
+            return
+        try:
+            fresh = await queue.log(self._job.id, self._events[-1].number if self._events else 0)
+        except MLHubException as error:
+            self._set([Paragraph(f"! {error.message}", "$error")])
+            return
+        if fresh or not self._events:
+            self._events += fresh
+            self._set(log_blocks(self._events))
+
+    def _set(self, blocks: Sequence[Block]) -> None:
+        for sheet in self.query(Sheet):  # none while it closes
+            at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
+            sheet.show(blocks, keep_place=True)
+            if at_end:
+                self.call_after_refresh(sheet.scroll_end, animate=False)
+
+    def action_copy_log(self) -> None:
+        """Copy the log, a line an entry."""
+        words = "\n".join(f"{local_time(event.at)}  {event.words}" for event in self._events)
+        if words:
+            cast("MLHubApp", self.app).copy_text(words, "Log")
+
+
+def log_blocks(events: Sequence[Event]) -> list[Block]:
+    """Return a log by days, in local time; what was left out of a long one is said."""
+    if not events:
+        return [Paragraph("Nothing has happened yet.")]
+    blocks: list[Block] = []
+    last = 0
+    for day, entries in groupby(events, lambda event: local_time(event.at)[:10]):
+        blocks.append(Heading(day))
+        for event in entries:
+            if event.number > last + 1:
+                blocks.append(Field("…", f"{event.number - last - 1:,} entries were left out"))
+            last = event.number
+            blocks.append(Field(time.strftime("%H:%M:%S", time.localtime(event.at)), event.words))
+    return blocks

@@ -1,0 +1,1 @@
+"""What the Downloads screen knows of transfers beside the transfers themselves; no widgets here."""

@@ -1,0 +1,88 @@
+"""How fast transfers were in the last minutes, second by second; bounded, and drawn as a line of bars."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from ...downloads.job import Job, State
+
+KEPT = 240
+"""Samples of a history: so many seconds."""
+MOST_JOBS = 64
+"""Transfers whose histories are kept."""
+BARS = "▁▂▃▄▅▆▇█"
+"""From hardly anything to the most; nothing is a blank. ASCII has its own for them, see `glyphs`."""
+
+
+class History:
+    """Samples a second apart, the last at the end; what was not fed is 0."""
+
+    def __init__(self) -> None:
+        self._values: deque[float] = deque(maxlen=KEPT)
+        self._last = 0
+
+    def feed(self, now: float, value: float) -> None:
+        """Take a sample at a moment (seconds); of a second the last one counts."""
+        second = int(now)
+        missed = second - self._last if self._values else 1
+        if missed <= 0:
+            self._values[-1] = value
+            return
+        self._values.extend([0.0] * min(missed - 1, KEPT))
+        self._values.append(value)
+        self._last = second
+
+    def last(self, count: int) -> list[float]:
+        """Return at most so many samples, the last at the end."""
+        return list(self._values)[-count:] if count > 0 else []
+
+
+class Rates:
+    """The speed of all transfers together, and of each that runs."""
+
+    def __init__(self) -> None:
+        self.total = History()
+        self._jobs: dict[int, History] = {}
+
+    def feed(self, now: float, jobs: Iterable[Job]) -> None:
+        """Take the speeds of a moment (seconds, on any clock that does not go back)."""
+        whole = 0.0
+        for job in jobs:
+            if job.state is State.DOWNLOADING:
+                rate = job.rate or 0.0
+                whole += rate
+                self._of(job.id).feed(now, rate)
+        if whole or self.total.last(1) not in ([], [0.0]):
+            self.total.feed(now, whole)
+
+    def of(self, job_id: int) -> History:
+        """Return the history of a transfer; an empty one where there is none."""
+        return self._jobs.get(job_id) or History()
+
+    def _of(self, job_id: int) -> History:
+        history = self._jobs.get(job_id)
+        if history is None:
+            while len(self._jobs) >= MOST_JOBS:
+                del self._jobs[next(iter(self._jobs))]
+            history = self._jobs[job_id] = History()
+        return history
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """Return samples as bars, one a cell, the last at the right; empty where there is nothing to see.
+
+    Parameters
+    ----------
+    values
+        None of them negative.
+    width
+        Cells; fewer samples leave the left blank.
+    """
+    shown = values[-width:] if width > 0 else ()
+    most = max(shown, default=0.0)
+    if most <= 0:
+        return ""
+    steps = len(BARS) - 1
+    bars = (BARS[round(value / most * steps)] if value > 0 else " " for value in shown)
+    return "".join(bars).rjust(width)

@@ -1,0 +1,277 @@
+"""The Downloads screen: sorted and filtered lists, several transfers at once, logs, speeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.events import Event
+from mlhub_tui.downloads.job import Job, State
+from mlhub_tui.downloads.verbs import Verb
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.messages import QueueChanged
+from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.screens.job import JobScreen
+from mlhub_tui.ui.screens.job_log import JobLogScreen, log_blocks
+from mlhub_tui.ui.sheets.blocks import Field
+from mlhub_tui.ui.state import Memory
+from mlhub_tui.ui.widgets.job_list import JobList
+
+from .conftest import Driver, driven
+from .scenes import JOBS, FixedQueue
+from .test_downloads import LARGE, queue, state
+
+
+class ToldQueue(FixedQueue):
+    """A queue whose transfers a test changes, and which takes note of what it is told to do."""
+
+    def __init__(self) -> None:
+        self.jobs = JOBS
+        self.asked: list[tuple[str, list[int]]] = []
+        self.events = [Event(1, 0.0, "queued"), Event(7, 90_000.0, "starts in the app, pid 7")]
+
+    def snapshot(self) -> tuple[Job, ...]:
+        """Return the transfers."""
+        return self.jobs
+
+    async def order(self, verb: Verb, job_ids: Sequence[int], *, delete_part: bool = False) -> None:
+        """Take note."""
+        self.asked.append((f"{verb} and delete" if delete_part else str(verb), list(job_ids)))
+
+    async def clear_finished(self, only: Sequence[int] | None = None) -> None:
+        """Take note."""
+        self.asked.append(("clear", list(only or ())))
+
+    async def log(self, job_id: int, after: int = 0) -> list[Event]:
+        """Return what is new."""
+        return [event for event in self.events if event.number > after]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> ToldQueue:
+    made = ToldQueue()
+    monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: made)
+    return made
+
+
+async def on_downloads(driver: Driver) -> JobList:
+    """Go to the screen and return its list."""
+    await driver.until(lambda: driver.app.queue is not None)
+    await driver.press("2")
+    await driver.until("bigearthnet_v1_source")
+    return driver.app.screen.query_one(JobList)
+
+
+def current(listed: JobList) -> str:
+    """Return the name under the cursor."""
+    assert listed.current is not None
+    return listed.current.name
+
+
+async def test_s_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
+    options: AppOptions, told: ToldQueue, mlhub_home: Path
+) -> None:
+    async with driven(options) as driver:
+        listed = await on_downloads(driver)
+        await driver.press("j", "j")
+        before = current(listed)
+        await driver.press("s")
+        await driver.until("Name↓", "by name")
+        assert [job.name for job in listed.jobs] == sorted((job.name for job in JOBS), key=str.casefold)
+        assert current(listed) == before
+        await driver.press("s")
+        await driver.until("State↓", "by state")
+        assert current(listed) == before
+        await driver.press("J")
+        await driver.until(lambda: any("The list is sorted" in one.words for one in driver.app.told))
+        assert told.asked == []
+    assert Memory.load().sort == "state"
+    async with driven(options) as driver:
+        await on_downloads(driver)
+        await driver.until("by state")
+
+
+async def test_the_cursor_stays_on_its_transfer_while_others_move(
+    options: AppOptions, told: ToldQueue
+) -> None:
+    async with driven(options) as driver:
+        listed = await on_downloads(driver)
+        await driver.press("j", "j", "j")
+        name = current(listed)
+        told.jobs = tuple(reversed(JOBS))
+        driver.app.post_message(QueueChanged())
+        await driver.until(lambda: listed.jobs[0].id == JOBS[-1].id)
+        assert current(listed) == name
+        assert "na_003" in driver.screen().splitlines()[2]
+
+
+async def test_a_slash_filters_by_words_and_states_with_counts_and_esc_clears(
+    options: AppOptions, told: ToldQueue
+) -> None:
+    async with driven(options) as driver:
+        listed = await on_downloads(driver)
+        await driver.press("slash")
+        await driver.type("rti")
+        await driver.until("2 of 14")
+        await driver.type(" failed")
+        await driver.until("1 of 14", "/rti failed")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.focused is listed)
+        assert [job.name for job in listed.jobs] == ["rti_rwanda_crop_type_raw.tar.gz"]
+        await driver.press("escape")
+        await driver.until(lambda: len(listed.jobs) == len(JOBS))
+        await driver.until(lambda: "of 14" not in driver.screen())
+
+
+async def test_f_shows_one_state_after_the_other(options: AppOptions, told: ToldQueue) -> None:
+    async with driven(options) as driver:
+        listed = await on_downloads(driver)
+        await driver.press("f")
+        await driver.until("running only · 4 of 14")
+        assert all(job.state.running for job in listed.jobs)
+        await driver.press("f")
+        await driver.until("waiting only")
+        await driver.press("escape")
+        await driver.until(lambda: len(listed.jobs) == len(JOBS))
+
+
+async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_cleared(
+    options: AppOptions, told: ToldQueue
+) -> None:
+    async with driven(options) as driver:
+        await on_downloads(driver)
+        await driver.press("m", "m")
+        await driver.until("2 marked")
+        assert driver.screen().count("✓") == 2
+        await driver.press("space")
+        await driver.until(lambda: told.asked == [("pause", [1, 2])])
+        await driver.press("x")
+        await driver.until("Cancel 2 transfers?", "12.0 GB that were fetched are deleted")
+        await driver.press("y")
+        await driver.until(lambda: ("cancel and delete", [1, 2]) in told.asked)
+        await driver.press("escape")
+        await driver.until(lambda: "marked" not in driver.screen())
+        await driver.press("A")
+        await driver.until("14 marked")
+        told.asked.clear()
+        await driver.press("r")
+        await driver.until(lambda: sorted(told.asked) == [("resume", [6, 7]), ("retry", [3, 8, 10])])
+        told.asked.clear()
+        await driver.press("c")
+        await driver.until(lambda: told.asked == [("clear", [job.id for job in JOBS])])
+        await driver.press("A")
+        await driver.until(lambda: "marked" not in driver.screen())
+
+
+async def test_of_a_filter_p_and_c_act_on_what_is_shown(options: AppOptions, told: ToldQueue) -> None:
+    async with driven(options) as driver:
+        await on_downloads(driver)
+        await driver.press("slash")
+        await driver.type("landcovernet")
+        await driver.press("enter")
+        await driver.until("/landcovernet · 4 of 14")
+        await driver.press("P")
+        await driver.until(lambda: told.asked == [("pause", [11, 12, 13, 14])])
+        await driver.press("c")
+        await driver.until(lambda: told.asked[-1] == ("clear", [11, 12, 13, 14]))
+
+
+async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:
+    async with driven(options) as driver:
+        listed = await on_downloads(driver)
+        await driver.press("m", "m")
+        await driver.until("2 marked")
+        told.jobs = JOBS[1:]
+        driver.app.post_message(QueueChanged())
+        await driver.until("1 marked")
+        assert listed.marked == {2}
+
+
+async def test_l_shows_the_log_which_goes_on_and_is_copied(options: AppOptions, told: ToldQueue) -> None:
+    async with driven(options) as driver:
+        await on_downloads(driver)
+        await driver.press("l")
+        await driver.until(lambda: isinstance(driver.app.screen, JobLogScreen))
+        await driver.until("1970-01-0", "queued", "5 entries were left out", "starts in the app, pid 7")
+        told.events.append(Event(8, 90_001.0, "[bold]goes on[/] at byte 5"))
+        await driver.until("[bold]goes on[/] at byte 5")
+        copied: list[str] = []
+        driver.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]  # a clipboard to look at
+        await driver.press("y")
+        await driver.until(lambda: copied)
+        assert copied[0].splitlines()[-1].endswith("goes on[/] at byte 5")
+        await driver.press("escape", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
+        await driver.press("l")
+        await driver.until("starts in the app, pid 7")
+
+
+async def test_a_long_log_follows_its_end_until_one_scrolls_up(options: AppOptions, told: ToldQueue) -> None:
+    told.events = [Event(n, 1000.0 + n, f"event {n} happened") for n in range(1, 100)]
+    async with driven(options) as driver:
+        await on_downloads(driver)
+        await driver.press("l")
+        await driver.until("event 99 happened")
+        told.events.append(Event(100, 2000.0, "event 100 happened"))
+        await driver.until("event 100 happened")
+        await driver.press("g")
+        await driver.until("event 1 happened")
+        screen = driver.app.screen
+        assert isinstance(screen, JobLogScreen)
+        told.events.append(Event(101, 2001.0, "event 101 happened"))
+        await driver.until(lambda: len(screen._events) == 101)
+        await driver.until("event 1 happened")
+        assert "event 101" not in driver.screen()
+
+
+def test_a_log_has_a_heading_a_day() -> None:
+    fields = log_blocks([Event(1, 0, "a"), Event(2, 1e6, "b")])
+    assert len(fields) == 4
+    assert sum(isinstance(block, Field) for block in fields) == 2
+
+
+async def test_the_speed_is_drawn_while_it_downloads(slow_sample: SampleServer, tmp_path: Path) -> None:
+    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.press("2")
+        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.until("1 running", "MB/s", "█", "at most")
+        await driver.press("l")
+        await driver.until("begins: 169.3 MB, from 127.0.0.1")
+
+
+@pytest.mark.parametrize("window", [(60, 15), (80, 24), (120, 40)])
+async def test_every_size_has_room_for_filter_marks_and_log(
+    options: AppOptions, told: ToldQueue, window: tuple[int, int]
+) -> None:
+    told.jobs = (replace(JOBS[0], name="x" * 300), *JOBS[1:])
+    async with driven(options, window) as driver:
+        await driver.until(lambda: driver.app.queue is not None)
+        await driver.press("2", "m", "s", "f")
+        await driver.until("running only", "1 marked", "? help")
+        assert all(len(line) <= window[0] for line in driver.screen().splitlines())
+        await driver.press("l")
+        await driver.until("queued")
+
+
+async def test_the_log_of_a_dataset_is_there_too(
+    options: AppOptions, told: ToldQueue, tmp_path: Path
+) -> None:
+    from mlhub_tui.downloads.dataset_request import dataset_request
+
+    request = dataset_request("ref_african_crops_kenya_02", tmp_path, source=options.root_url or "")
+    told.jobs = (Job(77, request, request.name, State.PAUSED, 1),)
+    async with driven(options) as driver:
+        await driver.until(lambda: driver.app.queue is not None)
+        await driver.press("2")
+        await driver.until("kenya_02")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DatasetJobScreen))
+        await driver.press("L")
+        await driver.until("starts in the app, pid 7")

@@ -1,0 +1,1 @@
+"""What the Downloads screen knows of transfers, without a screen."""

@@ -1,0 +1,132 @@
+"""What calls the user, what it is written as, and what the window's title says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.job import Job, State
+from mlhub_tui.ui.transfers.attention import Attention, for_terminal, notification, passed_through
+from mlhub_tui.ui.transfers.batch import Batch
+from mlhub_tui.ui.transfers.window_title import Clock, title_of
+
+from .test_order import job
+
+ONE = job(1, State.DOWNLOADING, bytes_done=40, bytes_total=100)
+TWO = job(2, State.QUEUED, bytes_total=100)
+
+
+class Looks:
+    """Attention and batch, as the app asks them."""
+
+    def __init__(self) -> None:
+        self.batch, self.attention = Batch(), Attention()
+
+    def __call__(self, *jobs: Job) -> str:
+        return self.attention.look(jobs, self.batch.look(jobs))
+
+
+def test_the_end_of_all_is_said_once() -> None:
+    look = Looks()
+    assert look(ONE, TWO) == ""
+    assert look(replace(ONE, state=State.DONE), TWO) == "", "there is more to come"
+    done = (replace(ONE, state=State.DONE), replace(TWO, state=State.DONE))
+    assert look(*done) == "nothing left to download: 2 done"
+    assert look(*done) == ""
+
+
+def test_a_failure_is_said_at_once_and_many_together_are_counted() -> None:
+    look = Looks()
+    three = job(3)
+    look(ONE, TWO, three)
+    failed = replace(ONE, state=State.FAILED, reason="404\x1b]0;x\x07\nfor you")
+    assert look(failed, TWO, three) == "failed: n001.tar.gz: 404]0;x for you"
+    assert look(failed, TWO, three) == ""
+    look = Looks()
+    look(ONE, TWO, three)
+    assert look(failed, replace(TWO, state=State.FAILED), three) == "2 transfers failed"
+
+
+def test_what_was_at_rest_before_is_no_news_and_no_part_of_the_batch() -> None:
+    look = Looks()
+    old = (job(8, State.FAILED), job(9, State.DONE))
+    assert look(*old) == ""
+    assert title_of(look.batch.look(old)) == ""
+    assert look(*old, ONE) == ""
+    assert title_of(look.batch.look((*old, ONE))) == "mlhub-tui 40% 0 of 1"
+    ended = (*old, replace(ONE, state=State.PAUSED))
+    assert look(*ended) == "nothing left to download: 1 stopped"
+
+
+def test_the_title_tells_how_far_all_are_by_bytes_where_they_are_known() -> None:
+    batch = Batch()
+    big = job(3, State.QUEUED, bytes_total=800)
+    assert title_of(batch.look([ONE, TWO, big])) == "mlhub-tui 4% 0 of 3"
+    assert title_of(batch.look([replace(ONE, state=State.DONE), TWO, big])) == "mlhub-tui 10% 1 of 3"
+    unknown = replace(big, bytes_total=None)
+    assert title_of(batch.look([ONE, TWO, unknown])) == "mlhub-tui 13% 0 of 3"
+    failed = replace(TWO, state=State.FAILED)
+    ended = [replace(ONE, state=State.DONE), failed, replace(big, state=State.CANCELLED)]
+    assert title_of(batch.look(ended)) == "mlhub-tui 1 of 2 done, 1 failed"
+    assert title_of(batch.look([*ended, job(7, State.DOWNLOADING)])) == "mlhub-tui 0% 0 of 1", "a new batch"
+
+
+def test_a_title_is_written_when_it_is_another_and_once_a_second() -> None:
+    clock = Clock()
+    assert clock.wait("a", 10.0) == 0
+    clock.wrote("a", 10.0)
+    assert clock.wait("a", 10.1) is None
+    assert clock.wait("b", 10.25) == 0.75
+    assert clock.wait("b", 99.0) == 0
+
+
+HOSTILE = "a\x1b]52;c;eA==\x07\x9c;b\n\u202ec"
+
+
+def test_notifications_are_one_clean_sequence() -> None:
+    assert notification("bell", HOSTILE) == "\a"
+    assert notification("none", HOSTILE) == ""
+    assert notification("osc9", HOSTILE) == "\x1b]9;mlhub-tui: a]52;c;eA==;b c\a"
+    assert notification("osc777", HOSTILE) == "\x1b]777;notify;mlhub-tui;a]52,c,eA==,b c\a"
+    assert passed_through("\x1b]9;x\a") == "\x1bPtmux;\x1b\x1b]9;x\a\x1b\\"
+
+
+async def test_without_tmux_the_terminal_gets_it_as_it_is() -> None:
+    assert await for_terminal("osc9", "x", {}) == "\x1b]9;mlhub-tui: x\a"
+    assert await for_terminal("bell", "x", {"TMUX": "/tmp/none,1,0"}) == "\a", (
+        "tmux has its own way with bells"
+    )
+
+
+@pytest.fixture
+def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A tmux server of our own, and the environment of a program in it."""
+    if not shutil.which("tmux"):
+        pytest.skip("there is no tmux")
+    socket = str(tmp_path / "tmux")
+    if len(socket) > 100:
+        pytest.skip("the path is too long for a socket")
+    command = ("tmux", "-S", socket, "-f", "/dev/null")
+    subprocess.run([*command, "new-session", "-d", "cat"], check=True)
+    said = subprocess.run(
+        [*command, "display-message", "-p", "#{pid},#{pane_id}"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    pid, pane = said.split(",")
+    monkeypatch.setenv("TMUX", f"{socket},{pid},0")
+    monkeypatch.setenv("TMUX_PANE", pane)
+    yield socket
+    subprocess.run([*command, "kill-server"], check=False, capture_output=True)
+
+
+async def test_tmux_hands_on_what_it_may_and_else_a_bell_is_left(tmux: str) -> None:
+    assert await for_terminal("osc9", "x", os.environ) == "\a"
+    allowed = ["tmux", "-S", tmux, "set", "-g", "allow-passthrough", "on"]
+    if subprocess.run(allowed, check=False, capture_output=True).returncode:
+        pytest.skip("this tmux hands on everything")
+    assert await for_terminal("osc777", "x", os.environ) == passed_through(notification("osc777", "x"))

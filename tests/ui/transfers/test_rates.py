@@ -1,0 +1,81 @@
+"""How fast transfers were, second by second, and the line of totals that shows it."""
+
+from __future__ import annotations
+
+from mlhub_tui.downloads.job import State
+from mlhub_tui.ui.glyphs import to_ascii
+from mlhub_tui.ui.sheets.totals import speed_words, totals
+from mlhub_tui.ui.transfers.rates import BARS, KEPT, MOST_JOBS, History, Rates, sparkline
+
+from .test_order import JOBS, job
+
+
+def test_a_history_has_a_sample_a_second_and_none_where_nothing_was_fed() -> None:
+    history = History()
+    for at, value in ((10.1, 1.0), (10.9, 2.0), (11.2, 3.0), (14.0, 4.0)):
+        history.feed(at, value)
+    assert history.last(10) == [2.0, 3.0, 0.0, 0.0, 4.0]
+    assert history.last(2) == [0.0, 4.0]
+    assert history.last(0) == []
+
+
+def test_a_history_is_bounded() -> None:
+    history = History()
+    for second in range(3 * KEPT):
+        history.feed(second, second)
+    history.feed(1e9, 1.0)
+    assert len(history.last(10**6)) == KEPT
+    rates = Rates()
+    for number in range(3 * MOST_JOBS):
+        rates.feed(number, [job(number, State.DOWNLOADING, rate=1e6)])
+    assert len(rates._jobs) == MOST_JOBS
+
+
+def test_the_total_ends_with_one_zero_and_rests() -> None:
+    rates = Rates()
+    for second in range(1, 100):
+        rates.feed(second, [job(1, State.DOWNLOADING, rate=1e6)] if second < 4 else [])
+    assert rates.total.last(100) == [1e6, 1e6, 1e6, 0.0]
+    assert rates.of(1).last(5) == [1e6, 1e6, 1e6]
+    assert rates.of(2).last(5) == []
+
+
+def test_bars_go_from_hardly_anything_to_the_most() -> None:
+    assert sparkline([0, 1, 50, 100], 4) == " ▁▅█"
+    assert sparkline([7], 4) == "   █"
+    assert sparkline([0, 0], 4) == ""
+    assert sparkline([1, 2, 3], 0) == ""
+    assert len({to_ascii(bar) for bar in BARS}) >= 4, "ASCII tells little from much"
+
+
+def test_totals_count_and_fit_any_width() -> None:
+    words = totals(JOBS, 200, limit=5_000_000, speeds=[1e6, 2e6])
+    for part in (
+        "2 running · 1 waiting · 1 failed",
+        "91 B of 1.1 kB",
+        "10.0 MB/s",
+        "limit 5.0 MB/s",
+        "left",
+        "1 done",
+    ):
+        assert part in words
+    assert words.endswith("▅█")
+    for width in range(20, 200):
+        assert len(totals(JOBS, width, 5_000_000, [1.0] * 300)) <= width
+    narrow = totals(JOBS, 60)
+    assert "10.0 MB/s" in narrow
+    assert "2 running" in narrow
+    assert totals((), 80) == ""
+
+
+def test_sizes_that_are_not_known_make_the_rest_a_least() -> None:
+    jobs = [job(1, State.DOWNLOADING, bytes_done=1, bytes_total=100, rate=1.0), job(2)]
+    assert "≥1 min 39 s left" in totals(jobs, 120)
+    assert "≥" not in totals(jobs[:1], 120)
+
+
+def test_the_speed_of_one_is_said_while_it_downloads() -> None:
+    running = job(1, State.DOWNLOADING, rate=2e6)
+    assert speed_words(running, [1e6, 3e6, 2e6], 60).endswith("2.0 MB/s, at most 3.0 MB/s")
+    assert speed_words(job(1, State.PAUSED), [1e6], 60) == ""
+    assert speed_words(running, [], 60) == ""
