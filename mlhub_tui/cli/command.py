@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -151,6 +152,7 @@ def _start_app(context: click.Context, *, mouse: bool) -> int:
         choice.source,
         mouse,
     )
+    gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
     from ..ui.app import run
 
     return run(options)

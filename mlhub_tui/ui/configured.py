@@ -20,6 +20,7 @@ from ..settings import Config, abilities, load
 from ..text import clean, use_units
 from . import terminal
 from .caret import caret_of
+from .first_paint import PromptApp
 from .glyphs import AsciiFilter
 from .help.guided import GuidedApp
 from .state import Memory
@@ -51,7 +52,7 @@ class Told:
     words: str
 
 
-class ConfiguredApp(GuidedApp):
+class ConfiguredApp(PromptApp, GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
     def __init__(self, options: AppOptions) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Static
 
 from ...errors import MLHubException
 from ..commands import COMMANDS, EVERYWHERE, Command, bindings, hints
+from ..first_paint import PromptScreen
 from ..messages import ConnectionChanged, QueueChanged
 from ..widgets.bars import HintBar, TopBar
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..app import MLHubApp
 
 
-class PlaceScreen(Screen[None]):
+class PlaceScreen(PromptScreen):
     """A screen with a top bar and a hint bar; `place` names its commands."""
 
     place: ClassVar[str] = ""
@@ -41,6 +41,7 @@ class PlaceScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the bars around the body."""
+        self.take_up_size()
         yield TopBar()
         with Container(id="body"):
             yield from self.compose_body()
