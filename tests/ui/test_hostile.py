@@ -25,6 +25,7 @@ from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
+from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from mlhub_tui.ui.sheets.blocks import Paragraph, typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
 
@@ -157,12 +158,12 @@ async def panes(driver: Driver) -> str:
     await driver.until(lambda: screen.document is not None)
     for key in ("v", "i", "m", "a", "J"):
         await driver.press(key)
-        await driver.pilot.pause(0.05)
         if key == "J":
             await driver.until('": ')
-        for scroll in ("g", "ctrl+d", "G", "right"):
+        for scroll in ("g", *["ctrl+d"] * 4, "G", "right"):
             await driver.press(scroll)
-            seen += look(driver)
+            if (shown := look(driver)) not in seen:
+                seen += shown
     return seen
 
 
@@ -181,10 +182,9 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
         await driver.press("i")
         table = driver.app.screen.query_one(ItemTable)
         await driver.until(lambda: table.line_count >= 4)
-        for _ in range(3):
-            await driver.press("G")
-            await driver.pilot.pause(0.02)
-        assert "items" in look(driver)
+        await driver.press("G")
+        await driver.until("items")
+        look(driver)
 
 
 async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
@@ -201,7 +201,6 @@ async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
         assert "two[/]" in seen
         assert '"id": "item' in seen
         await driver.press("r")
-        await driver.pilot.pause(0.1)
         look(driver)
         assert driver.app._exception is None
         await driver.press("escape", "escape")
@@ -259,7 +258,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
         await driver.pilot.pause()
         look(driver)
         await driver.press("2")
-        await driver.until("transfers")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
         for _ in wanted:
             look(driver)
             await driver.press("j")
@@ -301,9 +300,10 @@ async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         for key in ("question_mark", "ctrl+p"):
             await driver.press(key)
-            await driver.pilot.pause(0.1)
+            await driver.until(lambda: len(driver.app.screen_stack) > 1)
             look(driver)
             await driver.press("escape")
+            await driver.until(lambda: len(driver.app.screen_stack) == 1)
 
 
 async def test_profiles_with_hostile_names_and_urls(
@@ -322,7 +322,6 @@ async def test_profiles_with_hostile_names_and_urls(
             assert KEY not in look(driver)
             for key in ("e", "x", "t"):
                 await driver.press(key)
-                await driver.pilot.pause(0.05)
                 assert KEY not in look(driver)
                 if len(driver.app.screen_stack) > 1:
                     await driver.press("escape")
