@@ -69,6 +69,7 @@ LISTS = "Lists"
 MAP = "Map"
 DATES = "Dates"
 PREVIEW = "Preview"
+JSON = "JSON"
 
 _KEY_NAMES = {
     "plus": "+",
@@ -76,6 +77,7 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "question_mark": "?",
     "slash": "/",
+    "asterisk": "*",
     "colon": ":",
     "comma": ",",
     "exclamation_mark": "!",

@@ -1,8 +1,8 @@
-"""The table of commands: moves in lists, on maps and through time."""
+"""The table of commands: moves in lists, on maps, through time and in JSON."""
 
 from __future__ import annotations
 
-from .command import DATES, LISTS, MAP, PREVIEW, Command
+from .command import DATES, JSON, LISTS, MAP, PREVIEW, Command
 
 MOVES: tuple[Command, ...] = (
     # Lists, trees and tables
@@ -79,5 +79,18 @@ MOVES: tuple[Command, ...] = (
         "Fetch the image, once its size is told",
         PREVIEW,
         palette=False,
+    ),
+    # The JSON of a document
+    Command("json.toggle", "enter", "select_cursor", "fold", "Fold or unfold", JSON, 1, palette=False),
+    Command("json.unfold", "l,right", "unfold", "unfold", "Unfold, or go into it", JSON, palette=False),
+    Command("json.fold", "h,left", "fold", "fold", "Fold, or go to what it is in", JSON, palette=False),
+    Command("json.unfold_all", "plus,equals_sign", "unfold_all", "all", "Unfold all", JSON, 5, palette=False),
+    Command("json.fold_all", "minus", "fold_all", "none", "Fold all", JSON, 6, palette=False),
+    Command("json.find", "slash", "find", "find", "Search names and values", JSON, 2, palette=False),
+    Command("json.next", "n", "step(1)", "next", "Go to the next match", JSON, palette=False),
+    Command("json.previous", "N", "step(-1)", "previous", "Go to the previous match", JSON, palette=False),
+    Command("json.copy", "y", "copy_value", "copy value", "Copy the value", JSON, 3, palette=False),
+    Command(
+        "json.path", "Y", "copy_path", "copy path", "Copy where it is, as a JSONPath", JSON, 4, palette=False
     ),
 )

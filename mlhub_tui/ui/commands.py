@@ -16,6 +16,7 @@ from .command import (
     DOCUMENT,
     DOWNLOADS,
     EVERYWHERE,
+    JSON,
     LISTS,
     MAP,
     PLAN,
@@ -34,6 +35,7 @@ __all__ = [
     "DOCUMENT",
     "DOWNLOADS",
     "EVERYWHERE",
+    "JSON",
     "LINE_ACTIONS",
     "LISTS",
     "MAP",
@@ -103,19 +105,8 @@ def _cells(command: Command) -> int:
 def key_table() -> str:
     """Return the key table of the README, in Markdown."""
     rows = ["| where | key | what it does |", "| --- | --- | --- |"]
-    for place in (
-        EVERYWHERE,
-        BROWSE,
-        DOCUMENT,
-        RESULTS,
-        PLAN,
-        DOWNLOADS,
-        PROFILES,
-        LISTS,
-        MAP,
-        DATES,
-        PREVIEW,
-    ):
+    screens = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
+    for place in (*screens, LISTS, MAP, DATES, PREVIEW, JSON):
         rows += [f"| {place} | {_code(c)} | {c.help} |" for c in of(place)]
     return "\n".join(rows)
 
