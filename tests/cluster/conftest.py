@@ -1,0 +1,42 @@
+"""A cluster and a store for all tests that harm neither; skipped where their programs are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .support import Bucket, DaskCluster, environment, s3_server, store_variables
+
+for _name in ("distributed", "s3fs", "moto", "boto3", "cryptography"):
+    pytest.importorskip(_name)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of an S3 server."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """Give a cluster of two workers, whose environment has the keys of the API and of the store."""
+    folder = tmp_path_factory.mktemp("dask")
+    with DaskCluster(folder, environment(folder / "home", s3), 2) as made:
+        yield made
+
+
+@pytest.fixture
+def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Bucket:
+    """Return an empty bucket of the test's own, for which this process has the keys."""
+    for name, value in store_variables(s3).items():
+        monkeypatch.setenv(name, value)
+    return Bucket(s3, f"test-{abs(hash(request.node.nodeid)) % 10**12}")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Return a folder that is not there yet."""
+    return tmp_path / "out"

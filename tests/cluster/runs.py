@@ -1,0 +1,63 @@
+"""Runs of datasets in the tests' own process: a queue over the tests' API, on a cluster or alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.downloads.credentials import open_for_job
+from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.job import DatasetRequest, Job
+from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.downloads.resolve import SourceResolver
+from mlhub_tui.profiles import Credentials
+from tests.downloads.support import HASTY, QUICK
+
+from .support import CROPS, KEY, DaskCluster, Field
+
+
+def wish(field: Field, place: Path | str, cluster: DaskCluster | None = None, **more: Any) -> DatasetRequest:
+    """Return a request for the tests' dataset, to a folder or a URL."""
+    found = None if cluster is None else Cluster(cluster.address, connections=more.pop("connections", None))
+    profile = cluster.knows(field.root_url) if cluster is not None else None
+    url = place if isinstance(place, str) else ""
+    folder = Path() if isinstance(place, str) else place
+    return dataset_request(
+        CROPS, folder, source=field.root_url, profile=profile, cluster=found, url=url, **more
+    )
+
+
+def queue_for(field: Field, home: Path) -> DownloadQueue:
+    """Return a queue that was started."""
+    known = Credentials(KEY, field.root_url, None, "a test")
+    resolver = SourceResolver(lambda request: open_for_job(request, lambda: known))
+    made = DownloadQueue(home / "queue.db", resolver, patience=HASTY, tuning=QUICK)
+    made.start()
+    return made
+
+
+async def settle(field: Field, home: Path, request: DatasetRequest) -> Job:
+    """Run a wish to its end and return its job."""
+    queue = queue_for(field, home)
+    try:
+        job = await queue.add(request)
+        return (await queue.wait([job.id]))[0]
+    finally:
+        await asyncio.to_thread(queue.stop)
+
+
+async def reached(
+    queue: DownloadQueue, job_id: int, good: Callable[[Job], bool], patience: float = 40
+) -> Job:
+    """Wait until a job is as wanted."""
+    deadline = time.monotonic() + patience
+    while True:
+        job = next((job for job in queue.snapshot() if job.id == job_id), None)
+        if job is not None and good(job):
+            return job
+        assert time.monotonic() < deadline, job
+        await asyncio.sleep(0.02)
