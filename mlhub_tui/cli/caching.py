@@ -16,7 +16,7 @@ from .options import Group
 
 @click.group("cache", cls=Group, short_help="Show the size of the cache, or clear it.")
 def cache_group() -> None:
-    """Show the size of the cache, or clear it: documents, indexes of archives, plans of downloads.
+    """Show the size of the cache, or clear it: documents, indexes of archives, plans, images of previews.
 
     All of it can be fetched or made again. Downloads, the queue, profiles and settings are elsewhere.
     """
@@ -50,6 +50,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     from ..downloads.plan import place
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
+    from ..ui.preview import kept
 
     def clear_documents() -> None:
         with closing(DocumentCache()) as cache:
@@ -59,6 +60,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
         "documents": (lambda: DocumentCache().path, clear_documents),
         "archives": (archive_index.folder, archive_index.clear),
         "plans": (place.folder, place.clear),
+        "previews": (kept.folder, kept.clear),
         "catalogs": (dataset_plan.catalogs, dataset_plan.clear_catalogs),
     }
 

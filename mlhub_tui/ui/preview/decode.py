@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,8 @@ def _stretched(image: Any, nodata: float | None) -> tuple[Any, str]:
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     values = image.resize(size, Image.Resampling.NEAREST).convert("F")
     sample = values.resize((min(size[0], _SAMPLE), min(size[1], _SAMPLE)), Image.Resampling.NEAREST)
-    known = sorted(v for v in sample.getdata() if math.isfinite(v) and v != nodata)
+    numbers = array("f", sample.tobytes())
+    known = sorted(v for v in numbers if math.isfinite(v) and v != nodata)
     low, high = (known[int(part * (len(known) - 1))] for part in (_DARK, _BRIGHT)) if known else (0.0, 1.0)
     if high <= low:
         # One value alone: bright if it is anything.

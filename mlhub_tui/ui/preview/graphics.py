@@ -11,7 +11,8 @@ from .blocks import fitted
 
 CELL = (10, 20)
 """Pixels of a cell where the terminal does not tell: those of the VT340, which sixel comes from."""
-_LEAN_SIDE, _LEAN_COLOURS = 480, 32
+_LEAN_SIDE, _LEAN_COLOURS = 400, 32
+"""Pixels and colours over a slow line: a photograph takes 50 to 90 kB."""
 _CHUNK = 4096
 """Bytes of base64 in one sequence (kitty graphics protocol, "Remote client")."""
 KITTY_ID = 0x4D4C4842
@@ -58,7 +59,8 @@ def sixel(
     size = fitted(image.size, width, height)
     # A sixel is six pixels high: the rest of the last one would reach into the line below.
     size = (size[0], max(size[1] // 6 * 6, 6))
-    sequence = image_to_sixels(image.resize(size), SixelOptions(colors=_LEAN_COLOURS if lean else 128))
+    options = SixelOptions(colors=_LEAN_COLOURS, smooth=3) if lean else SixelOptions(colors=128)
+    sequence = image_to_sixels(image.resize(size), options)
     return Graphic(sequence, min(-(-size[0] // wide), columns), min(-(-size[1] // high), rows))
 
 
@@ -76,7 +78,7 @@ def kitty(
         size = fitted(size, min(_LEAN_SIDE, size[0]), min(_LEAN_SIDE, size[1])) if lean else size
         image = image.resize(size)
     if lean:
-        image = image.quantize(_LEAN_COLOURS * 2, dither=0)
+        image = image.quantize(_LEAN_COLOURS, dither=0)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=6)
     data = standard_b64encode(buffer.getvalue()).decode()

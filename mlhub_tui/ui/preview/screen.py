@@ -125,7 +125,7 @@ class PreviewScreen(ModalScreen[None]):
             self._way = plainly(self.app) or await asked(self.app)
         title = f"{asset.label}: {asset.title}" if asset.title and asset.title != asset.label else asset.label
         self._name_images()
-        self._frame(f"{document.label}  {title}")
+        self._frame(f"{document.label} / {title}")
         mark = str(kept.place(self._source.root_url, document, asset))
         known = self._pictures.get(mark)
         if known is None:
@@ -208,7 +208,7 @@ class PreviewScreen(ModalScreen[None]):
         self.query_one("#words", Static).update(content(words, style))
 
     def _state_facts(self) -> None:
-        self.query_one("#facts", Static).update(line("  ".join(self._facts)))
+        self.query_one("#facts", Static).update(line(", ".join(self._facts)))
 
     # Keys
 

@@ -148,7 +148,7 @@ def estimate(way: Way, columns: int, rows: int, *, full_colour: bool, lean: bool
 
 
 _CELL_BYTES, _CELL_BYTES_256 = 40, 25
-_GRAPHIC_BYTES, _GRAPHIC_BYTES_LEAN = 400_000, 70_000
+_GRAPHIC_BYTES, _GRAPHIC_BYTES_LEAN = 450_000, 80_000
 """What photographs take, as measured; a drawing takes less."""
 
 

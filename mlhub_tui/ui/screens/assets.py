@@ -16,11 +16,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from ...downloads.asset_request import assets_of
 from ...downloads.asset_tally import AssetTally
 from ...downloads.assets import Choice as Counted
 from ...downloads.job import IfExists
 from ...errors import MLHubException
-from ...models import Collection, Document, Entry, EntryKind, Item
+from ...models import Document, Entry, EntryKind, Item
 from ...profiles import Kind
 from ...text import count, link_names, one_line, size
 from ..documents import Documents, why
@@ -191,9 +192,8 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
     async def _look_at(self, documents: tuple[Document, ...]) -> None:
         for number, document in enumerate(documents):
             self._tally.add(document)
-            if isinstance(document, Item | Collection):
-                for asset in document.assets if len(self._first) < KEYS else ():
-                    self._first.setdefault(asset.key, document)
+            for asset in assets_of(document) if len(self._first) < KEYS else ():
+                self._first.setdefault(asset.key, document)
             if isinstance(document, Item):
                 self._learn_licence(document)
             if number % 50 == 49:
@@ -334,11 +334,15 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
 
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
-        """Show an image of the asset under the cursor, of the first document that has it."""
+        """Show an image of the asset, or the role, under the cursor, of the first document that has it."""
         from ..preview.flow import preview
 
         current = self.query_one(PickList).current
         key = current.key.removeprefix(_KEY) if current is not None else ""
+        if key.startswith(_ROLE):
+            role = key.removeprefix(_ROLE)
+            kinds = ((a.key, a.roles) for d in self._first.values() for a in assets_of(d))
+            key = next((name for name, roles in kinds if role in roles), "")
         document = self._first.get(key)
         if self._documents is not None and document is not None:
             entry = Entry.of(document)

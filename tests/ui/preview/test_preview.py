@@ -1,139 +1,270 @@
-"""Images among the assets are drawn on request; what cannot be drawn is said."""
+"""Images are drawn on request, leafed through, and kept; what cannot be drawn is said."""
 
 from __future__ import annotations
 
 import json
-import struct
-import zlib
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from PIL import Image
 
-from mlhub_tui.errors import MLHubException
-from mlhub_tui.models import Asset
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.preview.choose import is_picture, pictures
-from mlhub_tui.ui.preview.blocks import draw
-from mlhub_tui.ui.preview.decode import read_picture
+from mlhub_tui.ui.preview import kept
 from mlhub_tui.ui.preview.screen import PreviewScreen
+from mlhub_tui.ui.preview.view import PictureView
 
-from .conftest import driven
-from .test_search import said
+from ..conftest import Driver, driven
+from ..test_search import said
+from .catalogs import THUMBNAIL, catalog, chips, item, png
 
-
-def catalog(folder: Path, assets: dict[str, Any]) -> Path:
-    """Write a collection with one item."""
-    item: dict[str, Any] = {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": "scene",
-        "collection": "chips",
-        "geometry": None,
-        "properties": {"datetime": "2020-01-01T00:00:00Z"},
-        "links": [],
-        "assets": assets,
-    }
-    collection = {
-        "type": "Collection",
-        "stac_version": "1.0.0",
-        "id": "chips",
-        "description": "Chips",
-        "license": "CC0-1.0",
-        "extent": {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}},
-        "links": [{"rel": "item", "href": "./scene.json"}],
-    }
-    folder.mkdir()
-    (folder / "scene.json").write_text(json.dumps(item))
-    (folder / "collection.json").write_text(json.dumps(collection))
-    return folder
+SMALL = (80, 24)
 
 
-def png(path: Path, width: int, height: int) -> None:
-    """Write an image that is red above and blue below."""
-    image = Image.new("RGB", (width, height), (255, 0, 0))
-    image.paste((0, 0, 255), (0, height // 2, width, height))
-    image.save(path)
+def of(place: Path | str, tmp_path: Path) -> AppOptions:
+    return AppOptions(source=str(place), output_dir=tmp_path / "out")
 
 
-async def test_p_draws_the_thumbnail_of_an_item(tmp_path: Path) -> None:
-    thumbnail = {"href": "./thumb.png", "type": "image/png", "roles": ["thumbnail"]}
-    data = {"href": "./data.tif", "type": "image/tiff"}
-    folder = catalog(tmp_path / "catalog", {"data": data, "thumb": thumbnail})
-    png(folder / "thumb.png", 60, 30)
-    async with driven(AppOptions(source=str(folder), output_dir=tmp_path), (80, 24)) as driver:
-        await driver.until("chips")
-        await driver.press("j", "l", "j")
-        await driver.until("Dates")
-        await driver.press("enter", "p")
-        await driver.until("PNG, 60 x 30")
-        assert isinstance(driver.app.screen, PreviewScreen)
-        assert "▀▀▀▀▀▀▀▀" in driver.screen()
+async def on_the_item(driver: Driver, name: str) -> None:
+    """Put the cursor on the first item."""
+    await driver.until("▸ chips")
+    await driver.press("j", "l")
+    await driver.until(f" {name}")
+    await driver.press("j")
+    await driver.until("Assets")
+
+
+def shows(driver: Driver) -> bool:
+    """Tell whether a picture is drawn."""
+    return any(view._strips for view in driver.app.screen.query(PictureView))
+
+
+async def test_p_draws_the_thumbnail_of_an_item_and_keeps_it(tmp_path: Path) -> None:
+    folder = chips(tmp_path / "catalog")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await on_the_item(driver, "chip0")
+        await driver.press("p")
+        await driver.until("thumbnail: A look", "2020-01-01", "PNG 60 x 30", "B fetched", "in half blocks")
+        await driver.until("▀▀▀▀▀▀▀▀", "[thumbnail]  mask", "1 of 3")
         await driver.press("escape")
         await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen))
-    kept = tmp_path / "mlhub-home" / "cache" / "previews"
-    assert [path.name for path in kept.rglob("*.png")] == ["thumb.png"]
-    assert not list(tmp_path.glob("chips*")), "the download folder is left alone"
+        await driver.press("p")
+        await driver.until("from the cache")
+    assert len(list(kept.folder().rglob("*.png"))) == 1
+    assert not (tmp_path / "out").exists(), "the download folder is left alone"
+
+
+async def test_keys_leaf_through_images_and_items(tmp_path: Path) -> None:
+    folder = chips(tmp_path / "catalog")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await on_the_item(driver, "chip0")
+        await driver.press("p")
+        await driver.until("PNG 60 x 30")
+        await driver.press("n")
+        await driver.until("thumbnail  [mask]", "TIFF 20 x 20", "1 class")
+        await driver.press("j")
+        await driver.until("2 of 3", "chip1 / mask", "2020-02-01")
+        await driver.press("j", "j")
+        await driver.until(lambda: "the last one" in said(driver))
+        await driver.press("k", "N")
+        await driver.until("chip1 / thumbnail", "PNG 60 x 30")
+
+
+async def test_from_the_assets_the_one_under_the_cursor_is_drawn(tmp_path: Path) -> None:
+    folder = chips(tmp_path / "catalog")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await on_the_item(driver, "chip0")
+        await driver.press("enter")
+        await driver.until("Overview", "Collection chips")
+        await driver.press("a", "p")
+        await driver.until("chip0 / mask", "TIFF 20 x 20")
+        await driver.press("escape", "d")
+        await driver.until("Download assets", "1 file")
+        await driver.press("j", "p")
+        await driver.until(lambda: isinstance(driver.app.screen, PreviewScreen), "chip0")
+
+
+async def test_of_a_collection_without_images_its_items_are_shown(tmp_path: Path) -> None:
+    folder = chips(tmp_path / "catalog")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await driver.until("▸ chips")
+        await driver.press("j", "p")
+        await driver.until("chip0 / thumbnail", "1 of 3", "PNG 60 x 30")
+
+
+async def test_a_collections_own_thumbnail_comes_first(tmp_path: Path) -> None:
+    folder = catalog(tmp_path / "catalog", [item("one", {})], assets={"thumb": THUMBNAIL})
+    png(folder / "thumb.png")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await driver.until("▸ chips")
+        await driver.press("j", "p")
+        await driver.until("chips / thumb", "PNG 60 x 30")
+
+
+async def test_images_in_an_archive_are_drawn(tmp_path: Path) -> None:
+    folder = chips(tmp_path / "catalog")
+    with tarfile.open(tmp_path / "kept.tar.gz", "w:gz") as archive:
+        archive.add(folder, arcname="catalog")
+    async with driven(of(tmp_path / "kept.tar.gz", tmp_path), SMALL) as driver:
+        await on_the_item(driver, "chip0")
+        await driver.press("p")
+        await driver.until("chip0 / thumbnail", "PNG 60 x 30")
 
 
 async def test_a_broken_image_and_none_at_all_are_said(tmp_path: Path) -> None:
-    folder = catalog(tmp_path / "catalog", {"thumb": {"href": "./thumb.png", "type": "image/png"}})
+    thumb = {"thumb": {"href": "./thumb.png", "type": "image/png"}}
+    folder = catalog(tmp_path / "catalog", [item("scene", thumb), item("zero", {})])
     (folder / "thumb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    async with driven(AppOptions(source=str(folder), output_dir=tmp_path), (80, 24)) as driver:
-        await driver.until("chips")
-        await driver.press("j", "enter")
-        await driver.until("Overview")
-        await driver.until("CC0-1.0")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await on_the_item(driver, "scene")
         await driver.press("p")
-        await driver.until(lambda: "no PNG or JPEG" in said(driver))
-        await driver.press("escape", "l", "j")
-        await driver.until("Dates")
-        await driver.press("enter", "p")
         await driver.until("cannot be drawn")
+        await driver.press("j")
+        await driver.until("has no image")
+        await driver.press("escape", "j", "p")
+        await driver.until(lambda: "no image among the assets" in said(driver))
 
 
-def test_a_cell_is_two_pixels_and_proportions_are_kept(tmp_path: Path) -> None:
-    png(tmp_path / "a.png", 40, 40)
-    picture = read_picture(tmp_path / "a.png")
-    strips = draw(picture.image, 80, 10)
-    assert (len(strips), strips[0].cell_length) == (10, 20)
-    top, bottom = [next(iter(strip)).style for strip in (strips[0], strips[-1])]
-    assert top is not None and top.color is not None and top.color.triplet == (255, 0, 0)
-    assert bottom is not None and bottom.bgcolor is not None and bottom.bgcolor.triplet == (0, 0, 255)
-    assert len(list(strips[0])) == 1, "cells that look the same are one segment"
-    assert all(strip.text.isascii() for strip in draw(picture.image, 80, 10, ascii_only=True))
+async def test_an_image_whose_reader_pays_is_refused(tmp_path: Path) -> None:
+    paid = {"thumb": {"href": "s3://sentinel-s2-l1c/tiles/preview.jpg", "type": "image/jpeg"}}
+    folder = catalog(tmp_path / "catalog", [item("scene", paid)])
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await on_the_item(driver, "scene")
+        await driver.press("p")
+        await driver.until("reader has to pay")
 
 
-def test_an_image_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    (tmp_path / "bomb.png").write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    )
-    with pytest.raises(MLHubException, match="cannot be drawn"):
-        read_picture(tmp_path / "bomb.png")
-
-
-def test_sixteen_bits_and_transparency_are_drawn(tmp_path: Path) -> None:
-    Image.new("I;16", (8, 8), 65535).save(tmp_path / "deep.png")
-    assert read_picture(tmp_path / "deep.png").image.getpixel((0, 0)) == (255, 255, 255)
-    Image.new("RGBA", (8, 8), (255, 255, 255, 0)).save(tmp_path / "clear.png")
-    assert read_picture(tmp_path / "clear.png").image.getpixel((0, 0)) == (0, 0, 0)
+@pytest.mark.parametrize(("colours", "drawn"), [("mono", "in characters"), ("full", "in half blocks")])
+async def test_without_colours_it_is_drawn_in_characters(tmp_path: Path, colours: str, drawn: str) -> None:
+    write_settings(f'colours = "{colours}"\n')
+    folder = chips(tmp_path / "catalog")
+    async with driven(of(folder, tmp_path), SMALL) as driver:
+        await on_the_item(driver, "chip0")
+        await driver.press("p")
+        await driver.until(drawn)
+        assert ("▀" in driver.screen()) == (colours == "full")
 
 
-def test_the_best_picture_is_the_thumbnail_else_an_overview_else_any() -> None:
-    def asset(key: str, kind: str, *roles: str) -> Asset:
-        return Asset(key, f"https://x.test/{key}", media_type=kind, roles=roles)
+async def test_previews_can_be_off(tmp_path: Path) -> None:
+    write_settings('images = "off"\n')
+    async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
+        await on_the_item(driver, "chip0")
+        await driver.press("p")
+        await driver.until(lambda: "Previews are off" in said(driver))
 
-    some = (
-        asset("a", "image/png"),
-        asset("b", "image/jpeg", "overview"),
-        asset("c", "image/tiff", "thumbnail"),
-    )
-    best = best_picture(some)
-    assert best is not None and best.key == "b"
-    assert best_picture(some[2:]) is None
-    assert is_picture(Asset("d", "https://x.test/d.JPG?sig=1"))
+
+def write_settings(text: str) -> None:
+    from mlhub_tui import paths
+
+    paths.config().parent.mkdir(parents=True, exist_ok=True)
+    paths.config().write_text(text)
+
+
+# Over the network
+
+
+class Served(SimpleHTTPRequestHandler):
+    """Serves a folder, and holds back images until it is told."""
+
+    asked: ClassVar[list[tuple[str, str]]]
+    gate: ClassVar[threading.Event]
+
+    def do_HEAD(self) -> None:
+        self.asked.append(("HEAD", self.path))
+        super().do_HEAD()
+
+    def do_GET(self) -> None:
+        self.asked.append(("GET", self.path))
+        if self.path.endswith(".png"):
+            self.gate.wait(20)
+        super().do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, type[Served]]]:
+    """Serve a folder on loopback."""
+
+    class Handler(Served):
+        asked: ClassVar[list[tuple[str, str]]] = []
+        gate: ClassVar[threading.Event] = threading.Event()
+
+    handler = Handler
+    handler.gate.set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/collection.json", handler
+    finally:
+        handler.gate.set()
+        server.shutdown()
+        server.server_close()
+
+
+async def test_over_ssh_nothing_is_fetched_before_its_bytes_were_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")
+    folder = chips(tmp_path / "catalog")
+    size = (folder / "thumb0.png").stat().st_size
+    with served(folder) as (url, handler):
+        async with driven(of(url, tmp_path), SMALL) as driver:
+            await on_the_item(driver, "chip0")
+            await driver.press("p")
+            await driver.until(f"thumbnail: {size} B to fetch", "kB to draw", "enter fetches it")
+            assert ("HEAD", "/thumb0.png") in handler.asked
+            assert ("GET", "/thumb0.png") not in handler.asked
+            await driver.press("enter")
+            await driver.until(f"{size} B fetched", "in half blocks")
+            await driver.press("j")  # agreed to once: those of the next items come without a question
+            await driver.until("chip1 / thumbnail", "B fetched")
+            await driver.press("n", "k")
+            await driver.until("chip0 / mask", "TIFF")
+        before = len(handler.asked)
+        async with driven(of(url, tmp_path), SMALL) as driver:
+            await on_the_item(driver, "chip0")
+            await driver.press("p")
+            await driver.until("from the cache")
+        assert not [path for _, path in handler.asked[before:] if path.endswith(".png")]
+
+
+async def test_escape_ends_a_fetch_that_takes_long_and_keys_are_answered_meanwhile(tmp_path: Path) -> None:
+    with served(chips(tmp_path / "catalog")) as (url, handler):
+        handler.gate.clear()
+        async with driven(of(url, tmp_path), SMALL) as driver:
+            await on_the_item(driver, "chip0")
+            await driver.press("p")
+            await driver.until(lambda: ("GET", "/thumb0.png") in handler.asked, "fetching…")
+            await driver.press("n")
+            await driver.until("chip0 / mask", "TIFF 20 x 20")
+            await driver.press("N")
+            await driver.until("fetching…")
+            await driver.press("escape")
+            await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen), "Assets")
+            handler.gate.set()
+
+
+async def test_a_large_image_is_asked_about_and_a_huge_one_refused(tmp_path: Path) -> None:
+    assets = {"big": {**THUMBNAIL, "file:size": 6_000_000}, "huge": {**THUMBNAIL, "file:size": 10**9}}
+    folder = catalog(tmp_path / "catalog", [item("scene", assets)])
+    document = json.loads((folder / "scene.json").read_text())
+    document["stac_extensions"] = ["https://stac-extensions.github.io/file/v2.1.0/schema.json"]
+    (folder / "scene.json").write_text(json.dumps(document))
+    png(folder / "thumb.png")
+    with served(folder) as (url, _):
+        async with driven(of(url, tmp_path), SMALL) as driver:
+            await on_the_item(driver, "scene")
+            await driver.press("p")
+            await driver.until("big: 6.0 MB to fetch")
+            await driver.press("n")
+            await driver.until("huge: 1.0 GB to fetch")
+            await driver.press("enter")
+            await driver.until("too large for a preview")
