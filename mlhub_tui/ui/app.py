@@ -21,12 +21,11 @@ from ..text import clean
 from . import terminal
 from .activity import activity
 from .commands import EVERYWHERE, bindings
-from .configured import ConfiguredApp
 from .connection import Connection, SampleHouse, open_connection, open_sample
-from .endings import Endings
+from .find.travelling import TravellingApp
 from .messages import ConnectionChanged, QueueChanged
-from .transfers.watch import Watch
 from .starting import choose_start
+from .transfers.watch import Watch
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -58,7 +57,7 @@ def _profiles() -> Screen[Any]:
     return ProfilesScreen()
 
 
-class MLHubApp(ConfiguredApp):
+class MLHubApp(TravellingApp):
     """The mlhub-tui app."""
 
     TITLE = "mlhub-tui"
@@ -145,8 +144,8 @@ class MLHubApp(ConfiguredApp):
         super().take_up_settings()
         config = self.loaded.config
         if config.download_folder != before.download_folder:
-        self.transfers.take_up_settings()
             self.output_dir = config.download_folder or Path.cwd()
+        self.transfers.take_up_settings()
         self._take_up_limits()
 
     @work(group="settings", exclusive=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .command import BROWSE, DOCUMENT, DOWNLOADS, EVERYWHERE, PLAN, PROFILES, RESULTS, Command
+from .command import BROWSE, DOCUMENT, EVERYWHERE, PLAN, PROFILES, RESULTS, Command
+from .command_downloads import DOWNLOADING
+from .command_finding import FINDING, TRAVELLING
 from .command_moves import MOVES
 
 COMMANDS: tuple[Command, ...] = (
@@ -32,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("app.help", "question_mark,f1", "help", "help", "Show all keys", EVERYWHERE, 98),
     Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
+    *TRAVELLING,
     Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
     Command(
         "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell (fg returns)", EVERYWHERE
@@ -55,9 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "browse.collapse", "h,left", "collapse", "collapse", "Collapse the node, or go to its parent", BROWSE
     ),
-    Command("browse.filter", "slash", "filter", "filter", "Filter by id, title, tags and DOI", BROWSE, 2),
-    Command("browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE),
-    Command("browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE),
+    *FINDING,
     Command(
         "browse.download",
         "d",
@@ -245,67 +246,7 @@ COMMANDS: tuple[Command, ...] = (
         7,
     ),
     Command("plan.again", "r", "again", "try again", "Go on reading the catalog after a failure", PLAN, 8),
-    # Downloads
-    Command(
-        "downloads.pause",
-        "space",
-        "pause_or_resume",
-        "pause/resume",
-        "Pause or resume the transfer",
-        DOWNLOADS,
-        1,
-    ),
-    Command("downloads.retry", "r", "retry", "retry", "Try again what failed or was cancelled", DOWNLOADS, 2),
-    Command(
-        "downloads.cancel",
-        "x",
-        "cancel",
-        "cancel",
-        "Cancel the transfer and delete what was fetched",
-        DOWNLOADS,
-        3,
-    ),
-    Command("downloads.details", "enter", "details", "details", "Show all about the transfer", DOWNLOADS, 4),
-    Command("downloads.all", "P", "toggle_all", "pause all", "Pause or resume all transfers", DOWNLOADS, 5),
-    Command(
-        "downloads.limits",
-        "L",
-        "limits",
-        "limits",
-        "Change speed limit, transfers at a time and connections while they run",
-        DOWNLOADS,
-        7,
-    ),
-    Command(
-        "downloads.verify",
-        "v",
-        "verify",
-        "verify",
-        "Read a finished file again: is it whole? Again to stop that",
-        DOWNLOADS,
-        6,
-    ),
-    Command(
-        "downloads.unpack",
-        "u",
-        "unpack",
-        "unpack",
-        "Unpack a finished archive; again to stop that",
-        DOWNLOADS,
-        5,
-    ),
-    Command(
-        "downloads.clear",
-        "c",
-        "clear",
-        "clear finished",
-        "Remove finished transfers from the list",
-        DOWNLOADS,
-        8,
-    ),
-    Command("downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 9),
-    Command("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 10),
-    Command("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 11),
+    *DOWNLOADING,
     # Profiles
     Command("profiles.use", "enter", "use", "use", "Use the profile or source", PROFILES, 1),
     Command("profiles.open", "o", "look", "open", "Open or add what is at a URL or path", PROFILES, 2),

@@ -150,7 +150,7 @@ async def saved_searches(app: MLHubApp) -> None:
     chosen = await app.push_screen_wait(SavedScreen(found, here))
     if chosen is None:
         return
-    if chosen.source != here and not await _open(app, chosen.source):
+    if chosen.source != here and not await open_place(app, chosen.source):
         return
     connection = app.connection
     if connection is not None:
@@ -173,8 +173,8 @@ def place_of(connection: Connection) -> str:
     return connection.credentials.profile or connection.credentials.root_url
 
 
-async def _open(app: MLHubApp, place: str) -> bool:
-    """Use the source of a saved search; False where it could not be opened."""
+async def open_place(app: MLHubApp, place: str) -> bool:
+    """Use a source by the name that `place_of` gave it; False where it could not be opened."""
     from ..sources.choose import choose
 
     try:

@@ -96,6 +96,10 @@ class Memory:
         """Return how the tree of a source was left."""
         return self.views.get(redact(source), View())
 
+    def copy(self) -> Memory:
+        """Return the same, to write while this goes on changing."""
+        return replace(self, views=dict(self.views), favourites=self.favourites.copy())
+
     def write(self, path: Path | None = None) -> None:
         """Write the file, for its owner alone; where that cannot be, nothing is remembered.
 

@@ -161,6 +161,12 @@ class Favourites:
             merged._put(source, key, one)
         return merged
 
+    def copy(self) -> Favourites:
+        """Return the same favourites and changes, to write while these go on changing."""
+        copied = Favourites(self._known)
+        copied._changes = dict(self._changes)
+        return copied
+
     def plain(self) -> dict[str, list[dict[str, Any]]]:
         """Return them as JSON has them."""
         return {source: [one.plain() for one in some.values()] for source, some in self._known.items()}

@@ -39,6 +39,11 @@ class Trail:
         self.stops: list[Stop] = []
         self.at = -1
 
+    @property
+    def current(self) -> Stop | None:
+        """The place that was visited last, or gone back to."""
+        return self.stops[self.at] if self.stops else None
+
     def visit(self, stop: Stop) -> None:
         """Take note of a place; what was ahead of it is forgotten. The same twice in a row is once."""
         del self.stops[self.at + 1 :]

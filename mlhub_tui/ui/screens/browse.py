@@ -14,14 +14,12 @@ from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..commands import BROWSE, Command, bindings, hints
-from ..draw import line
+from ..find.browsing import BrowseFinding
 from ..messages import ConnectionChanged
 from ..state import Keeper
-from ..widgets.bars import HintBar
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
 from ..widgets.sheet import Sheet
-from .browse_commands import BrowseCommands
 
 if TYPE_CHECKING:
     from ...sources.base import Source
@@ -34,7 +32,7 @@ BESIDE = 170
 """Columns from which on the map stands beside the detail, not below it."""
 
 
-class BrowseScreen(BrowseCommands):
+class BrowseScreen(BrowseFinding):
     """The first place: what there is."""
 
     place = BROWSE
@@ -99,9 +97,12 @@ class BrowseScreen(BrowseCommands):
         self._asked_for_key = False
         tree, connection = self.tree_view, self.hub.connection
         self.keep_view()
+        self.note_place()
+        self._shown = connection
         if connection is not None:
             tree.start(connection.source.kind)
             self._recall_view(connection.job_source)
+            self.show_favourites()
         else:
             self._keeper.forget()
             tree.start(None)
@@ -267,11 +268,6 @@ class BrowseScreen(BrowseCommands):
         message.stop()
         self._open(message.subject)
 
-    def _open(self, subject: Subject, pane: str = "overview") -> None:
-        from .document import DocumentScreen
-
-        self.app.push_screen(DocumentScreen(subject, self._documents, pane))
-
     async def action_open(self) -> None:
         """Open what is under the cursor."""
         await self.tree_view.action_select_cursor()
@@ -302,14 +298,12 @@ class BrowseScreen(BrowseCommands):
             self.add_class("-detail")
             self.detail.focus()
 
-    def action_next_match(self, step: int) -> None:
-        """Go to the next or previous match."""
-        self.tree_view.next_match(step)
-
     def _step_back(self) -> None:
         """Come back from the detail, else clear the filter, else the selection."""
         tree = self.tree_view
-        if self.focused is self.detail:
+        if self.stop_travelling():
+            self.notify("Stopped.", markup=False)
+        elif self.focused is self.detail:
             self.action_focus_detail()
         elif self.focused is not None and self.focused.id == "map":
             tree.focus()
@@ -323,41 +317,3 @@ class BrowseScreen(BrowseCommands):
     def key_escape(self) -> None:
         """Esc acts here before it reaches the app."""
         self._step_back()
-
-    # The filter
-
-    async def action_filter(self) -> None:
-        """Type a filter."""
-        if not self.query(FindBar):
-            await self.mount(FindBar(self.tree_view.filter), before=self.query_one(HintBar))
-        self.query_one(FindBar).focus()
-
-    @on(FindBar.Edited)
-    def _filter_edited(self, message: FindBar.Edited) -> None:
-        message.stop()
-        self._apply_filter(message.value)
-
-    @on(FindBar.Closed)
-    def _filter_closed(self, message: FindBar.Closed) -> None:
-        message.stop()
-        self._end_filter(keep=message.keep)
-
-    def _apply_filter(self, words: str) -> None:
-        self.tree_view.apply_filter(words)
-        bar = self.query(FindBar)
-        self.query_one("#left").border_subtitle = line(f"/{words}") if words and not bar else None
-
-    @on(CatalogTree.Filtered)
-    def _filtered(self, message: CatalogTree.Filtered) -> None:
-        message.stop()
-        for bar in self.query(FindBar):
-            bar.say(self.tree_view.found_words)
-
-    def _end_filter(self, *, keep: bool) -> None:
-        self.query(FindBar).remove()
-        tree = self.tree_view
-        if not keep:
-            self._apply_filter("")
-        self.set_focus(tree)
-        if keep and tree.filter:
-            tree.first_match()

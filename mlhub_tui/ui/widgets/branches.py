@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
 from ...profiles import Kind
+from ..find.favourite import entry_key
 from ..find.hay import haystack, traits
 from ..find.lens import Lens
 from ..find.order import ORDERS
@@ -283,6 +284,10 @@ class Branches:
     def path(self, row: NodeRow) -> Path:
         """Return the place of a row in the tree, stable over reloads."""
         return tuple(node_key(r.data, self.kind) for r in row.lineage())[::-1]
+
+    def key(self, row: NodeRow) -> str:
+        """Return by what an entry is marked as a favourite; empty for any other line."""
+        return entry_key(row.data) if isinstance(row.data, Entry) else ""
 
     def find(self, path: Path) -> NodeRow | None:
         """Return the row at a path, else the nearest above it that is there."""

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from ...models import Entry
 from .filtered_tree import FilteredTree
 from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
 from .outline_view import Pieces
 
 if TYPE_CHECKING:
     from ...errors import MLHubException
-    from ...models import Dataset
+    from ...models import Dataset, Entry
     from ...profiles import Kind
     from ..state import View
     from .branches import NodeRow, Path
@@ -43,6 +42,8 @@ class CatalogTree(FilteredTree):
         super().__init__(id=id)
         self.marked: dict[str, Subject] = {}
         """What was selected for a download, by what tells it from others."""
+        self.favourites: frozenset[str] = frozenset()
+        """The keys of the favourites of the source."""
         self._goal: Path = ()
         self._placed: NodeRow | None = None
 
@@ -95,6 +96,21 @@ class CatalogTree(FilteredTree):
         """Ask for the next page below a row."""
         self.post_message(self.Wanted(row))
 
+    # What is shown
+
+    @property
+    def amount(self) -> str:
+        """How much is shown: `45 datasets`, `2 of 45 datasets`."""
+        top = self.branches.top if self.started else None
+        return self.found_words or (top.words(top.loaded, top.noun) if top is not None else "")
+
+    def traits(self) -> list[str]:
+        """Return what the entries that are shown can be narrowed by."""
+        if self._sift is not None:
+            return self._sift.traits
+        listings = self.branches.grown.values() if self.started else ()
+        return [trait for listing in listings if listing is not None for trait in listing.traits if trait]
+
     # What is under the cursor
 
     @property
@@ -110,6 +126,8 @@ class CatalogTree(FilteredTree):
     @property
     def beside(self) -> list[Entry]:
         """The entries of the kind that is under the cursor, in the listing it stands in."""
+        from ...models import Entry  # not before the first paint
+
         row = self.cursor_row
         if row is None or row.parent is None or not isinstance(row.data, Entry):
             return []
@@ -169,12 +187,34 @@ class CatalogTree(FilteredTree):
         return self.branches.pieces(row, self.lens, self.found_in(row), room)
 
     def badge(self, row: NodeRow) -> str:
-        """Return the mark of what was selected."""
-        return "✓ " if self.marked and self.branches.mark(row) in self.marked else ""
+        """Return the marks of what was selected, and of what is a favourite."""
+        chosen = "✓ " if self.marked and self.branches.mark(row) in self.marked else ""
+        return f"{chosen}★ " if self.favourites and self.is_favourite(row) else chosen
+
+    def is_favourite(self, row: NodeRow) -> bool:
+        """Whether what a row stands for was marked."""
+        return self.started and self.branches.key(row) in self.favourites
 
     def keeps_end(self, row: NodeRow) -> bool:
         """Whether an id is shown, whose end tells it from its neighbours."""
         return self.started and self.branches.keeps_end(row)
+
+    # Jumps
+
+    def reveal(self, row: NodeRow) -> None:
+        """Open a row, and all above it."""
+        for one in reversed([*row.lineage()]):
+            if not one.is_open:
+                self.unfold(one)
+
+    def arrive(self, row: NodeRow) -> None:
+        """Put the cursor on a row, whatever hid it."""
+        self._goal = ()
+        if row.parent is not None:
+            self.reveal(row.parent)
+        if not self.move_to(row) and self.filter:
+            self.apply_filter("")
+            self.move_to(row)
 
     # Keys
 

@@ -26,6 +26,9 @@ class FindBar(Horizontal):
     FindBar > #found { width: auto; padding: 0 1; color: $muted; }
     """
 
+    ends_with = ("enter", "escape", "down")
+    """Keys that end typing: what is typed behind them is no part of the filter."""
+
     @dataclass
     class Edited(Message):
         """The filter is another one."""

@@ -44,6 +44,8 @@ class Sift:
         self.lens = Lens(self.query.terms)
         self.matched: dict[NodeRow, str] = {}
         """What matches, each with what was looked at of it."""
+        self.traits: list[str] = []
+        """What the matching entries of the listings can be narrowed by."""
         self.best: set[NodeRow] = set()
         """What matches better than the rest; empty where all is alike."""
         self.opened: set[NodeRow] = set()
@@ -77,7 +79,9 @@ class Sift:
         step = FEW if self.lens.closely else STEP
         for start in range(0, len(hays), step):
             stop = start + step
-            found = self._among(children[start:stop], hays[start:stop], traits[start:stop])
+            held = self._among(children[start:stop], hays[start:stop], traits[start:stop])
+            found = [(child, hay) for child, hay, _ in held]
+            self.traits += [trait for _, _, trait in held if trait]
             self.matched.update(found)
             hits += [child for child, _ in found]
             self._rank(found)
@@ -87,21 +91,15 @@ class Sift:
 
     def _among(
         self, rows: Sequence[NodeRow], hays: Sequence[str], traits: Sequence[str]
-    ) -> list[tuple[NodeRow, str]]:
+    ) -> list[tuple[NodeRow, str, str]]:
         together: Iterable[tuple[NodeRow, str, str]] = zip(rows, hays, traits, strict=False)
         if self.query.facets:
-            together = ((row, hay, trait) for row, hay, trait in together if self.query.fits(trait))
+            together = [one for one in together if self.query.fits(one[2])]
         if self.lens.closely:
-            return [(row, hay) for row, hay, _ in together if self._comes_near(hay)]
-        match self.query.terms:
-            case ():
-                return [(row, hay) for row, hay, _ in together]
-            case (only,):
-                return [(row, hay) for row, hay, _ in together if only in hay]
-            case (first, *rest):
-                held = ((row, hay) for row, hay, _ in together if first in hay)
-                return [(row, hay) for row, hay in held if all(term in hay for term in rest)]
-        return []
+            return [one for one in together if self._comes_near(one[1])]
+        for term in self.query.terms:
+            together = [one for one in together if term in one[1]]
+        return list(together)
 
     def _comes_near(self, hay: str) -> bool:
         values = [value for _, value in fields(hay)]
@@ -115,9 +113,9 @@ class Sift:
         if not words or self.lens.closely:
             return
         for row, hay in found:
-            if words in hay and (rank := _rank(words, hay)) <= self._best_rank and rank < HOLDS:
-                if rank < self._best_rank:
-                    self._best_rank, self.best = rank, set()
+            if words in hay and (how := rank(words, hay)) <= self._best_rank and how < HOLDS:
+                if how < self._best_rank:
+                    self._best_rank, self.best = how, set()
                 self.best.add(row)
 
     def _look_at_names(self, found: Sequence[tuple[NodeRow, str]]) -> Iterator[None]:
@@ -204,7 +202,7 @@ class Sift:
         return sum(isinstance(child.data, Entry) for child in row.shown or ())
 
 
-def _rank(words: str, hay: str) -> int:
+def rank(words: str, hay: str) -> int:
     """Return how well an entry matches some words that it holds."""
     if hay.startswith(words):
         return EQUAL if hay[len(words) : len(words) + 1] in ("", "\n") else BEGINS

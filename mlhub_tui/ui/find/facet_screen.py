@@ -1,0 +1,121 @@
+"""What the tree can be narrowed by, to tick: tags and keywords, types, licences, with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from ..draw import line
+from ..widgets.field import Field
+from ..widgets.pick_list import PickLine, PickList
+from .facets import TITLES, Offer, offers
+from .query import Facet, facets_of, toggled
+
+if TYPE_CHECKING:
+    from ..widgets.catalog_tree import CatalogTree
+
+
+class FacetScreen(ModalScreen[None]):
+    """Lists; what is typed narrows the list, Enter ticks, and the tree behind follows at once.
+
+    Parameters
+    ----------
+    tree
+        The tree.
+    apply
+        Called with the words of the filter to use.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "close", show=False),
+        Binding("down", "step(1)", "down", show=False, priority=True),
+        Binding("up", "step(-1)", "up", show=False, priority=True),
+        Binding("pagedown", "step(10)", "page down", show=False, priority=True),
+        Binding("pageup", "step(-10)", "page up", show=False, priority=True),
+    ]
+    CSS = """
+    FacetScreen > .dialog { width: 64; padding: 0 1; }
+    FacetScreen PickList { height: auto; min-height: 3; max-height: 16; }
+    FacetScreen.-short PickList { max-height: 8; }
+    """
+    AUTO_FOCUS = "Field"
+
+    def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
+        super().__init__()
+        self._tree, self._apply = tree, apply
+        self._offers: dict[str, list[Offer]] = {}
+        self._facets: dict[str, Facet] = {}
+        self._chosen: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list below its filter."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = line("type to narrow the list, enter ticks, esc closes")
+            yield Field(placeholder="part of a tag, type or licence", id="part")
+            yield PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        self.count_facets()
+
+    def count_facets(self) -> None:
+        """Count anew: the tree shows other entries."""
+        chosen = facets_of(self._tree.filter)
+        self._chosen = {facet.written().casefold() for facet in chosen}
+        self._offers = offers(self._tree.traits(), chosen)
+        self.query_one(".dialog").border_title = line(f"Narrow: {self._tree.amount}")
+        self._show()
+
+    def _show(self) -> None:
+        terms = self.query_one("#part", Input).value.casefold().split()
+        lines: list[PickLine] = []
+        self._facets = {}
+        for name, title in TITLES.items():
+            found = [
+                one
+                for one in self._offers.get(name, ())
+                if all(term in f"{title} {one.words}".casefold() for term in terms)
+            ]
+            if found:
+                lines.append(PickLine(title))
+            for one in found:
+                key = one.facet.written().casefold()
+                self._facets[key] = one.facet
+                lines.append(PickLine(one.words, figures=f"{one.number:,}", key=key))
+        self.query_one(PickList).show(lines or [PickLine("nothing to narrow by")])
+
+    @on(Input.Changed)
+    def _narrow(self, event: Input.Changed) -> None:
+        event.stop()
+        self._show()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        current = self.query_one(PickList).current
+        if current is not None:
+            self._toggle(current.key)
+
+    @on(PickList.Picked)
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Picked | PickList.Ticked) -> None:
+        message.stop()
+        self._toggle(message.key)
+
+    def _toggle(self, key: str) -> None:
+        if (facet := self._facets.get(key)) is not None:
+            self._apply(toggled(self._tree.filter, facet))
+
+    def action_step(self, step: int) -> None:
+        """Move the cursor while the field keeps the keys."""
+        picked = self.query_one(PickList)
+        picked.cursor_line += step
+        if picked.current is not None and not picked.current.key:  # a heading
+            picked.cursor_line += 1 if step > 0 or picked.cursor_line == 0 else -1

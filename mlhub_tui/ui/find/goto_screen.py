@@ -1,0 +1,161 @@
+"""Go to: asks for an id, a DOI or a URL, completes it from what is known, and looks up what is not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ...errors import MLHubException
+from ...text import one_line
+from ..documents import why
+from ..draw import content, line
+from ..widgets.field import Field
+from ..widgets.pick_list import PickLine, PickList
+from .lookup import Goal, doi_of, is_url, look_up
+from .suggest import Suggestion, Suggestions
+
+if TYPE_CHECKING:
+    from ...sources.base import Source
+    from ..widgets.branches import Branches
+
+_ASK = "ask"
+
+
+class GotoScreen(ModalScreen[Goal | None]):
+    """Asks; Enter goes to the line under the cursor, the last of which asks the source.
+
+    Parameters
+    ----------
+    branches
+        What is loaded.
+    source
+        Where the rest is looked up.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel", show=False),
+        Binding("down", "step(1)", "down", show=False, priority=True),
+        Binding("up", "step(-1)", "up", show=False, priority=True),
+        Binding("tab", "complete", "complete", show=False, priority=True),
+    ]
+    CSS = """
+    GotoScreen > .dialog { width: 88; padding: 0 1; }
+    GotoScreen PickList { height: auto; min-height: 3; max-height: 12; }
+    GotoScreen.-short PickList { max-height: 6; }
+    GotoScreen #said { height: auto; max-height: 3; color: $muted; }
+    """
+    AUTO_FOCUS = "Field"
+
+    def __init__(self, branches: Branches, source: Source) -> None:
+        super().__init__()
+        self._branches, self._source = branches, source
+        self._known: list[Suggestion] = []
+        self._go_at_once = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list below the field."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Go to")
+            dialog.border_subtitle = line("tab completes, enter goes there, esc cancels")
+            yield Field(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
+            yield PickList()
+            yield Static(id="said")
+
+    @property
+    def typed(self) -> str:
+        """What was typed."""
+        return self.query_one("#typed", Input).value.strip()
+
+    @on(Input.Changed)
+    def _edited(self, event: Input.Changed) -> None:
+        event.stop()
+        self.workers.cancel_group(self, "look up")
+        self._say("")
+        self._suggest(self.typed)
+
+    @work(exclusive=True, group="suggest")
+    async def _suggest(self, typed: str) -> None:
+        """Find what is known by that; between the keys."""
+        found = Suggestions(self._branches, typed)
+        for _ in found.steps():
+            await asyncio.sleep(0)
+        self._known = found.best
+        lines = [self._line(number, one.goal) for number, one in enumerate(self._known)]
+        if typed:
+            ask = PickLine(f"look up {one_line(typed, 60)}", "at the source", key=_ASK)
+            exact = self._known and not self._known[0].rank
+            named = (doi_of(typed) or is_url(typed) or "/" in typed) and not exact
+            lines = [ask, *lines] if named else [*lines, ask]
+        chosen = self.query_one(PickList)
+        chosen.show(lines)
+        chosen.cursor_line = 0
+        if self._go_at_once:
+            self._go_at_once = False
+            self._choose()
+
+    def _line(self, number: int, goal: Goal) -> PickLine:
+        entry = goal.entry
+        title = "" if entry.title == entry.id else entry.title
+        return PickLine(entry.id or entry.label, title, entry.kind.value, str(number))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if any(worker.group == "suggest" and not worker.is_finished for worker in self.workers):
+            self._go_at_once = True  # typed faster than it is looked for
+        else:
+            self._choose()
+
+    @on(PickList.Picked)
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
+        self._choose()
+
+    def _choose(self) -> None:
+        current = self.query_one(PickList).current
+        if current is None or not self.typed:
+            return
+        if current.key == _ASK:
+            self._look_up(self.typed)
+        else:
+            self.dismiss(self._known[int(current.key)].goal)
+
+    @work(exclusive=True, group="look up")
+    async def _look_up(self, typed: str) -> None:
+        self._say("looking it up… esc stops")
+        try:
+            found = await look_up(typed, self._source)
+        except MLHubException as error:
+            self._say(f"! {why(error)}", "bold $error")
+            return
+        self.dismiss(found)
+
+    def _say(self, words: str, style: str = "") -> None:
+        self.query_one("#said", Static).update(content(words, style))
+
+    def action_cancel(self) -> None:
+        """Stop looking something up, else close."""
+        asking = [worker for worker in self.workers if worker.group == "look up" and not worker.is_finished]
+        if asking:
+            self.workers.cancel_group(self, "look up")
+            self._say("stopped")
+        else:
+            self.dismiss(None)
+
+    def action_complete(self) -> None:
+        """Take the id of the line under the cursor."""
+        current, field = self.query_one(PickList).current, self.query_one("#typed", Input)
+        if current is not None and current.key != _ASK:
+            field.value = one_line(self._known[int(current.key)].goal.entry.id) or field.value
+            field.cursor_position = len(field.value)
+
+    def action_step(self, step: int) -> None:
+        """Move the cursor while the field keeps the keys."""
+        self.query_one(PickList).cursor_line += step
