@@ -10,6 +10,9 @@ from textual.content import Content
 
 from ...text import one_line
 from ..draw import content, line
+from ..prose.layout import lay_out
+from ..prose.read import Read
+from .grid import grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,23 @@ class Paragraph:
     style: str = ""
 
 
-Block = Title | Identity | Heading | Field | Paragraph
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table; columns of the highest ranks go first where there is no room. Without headers it has none."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    ranks: tuple[int, ...]
+
+
+Block = Title | Identity | Heading | Field | Paragraph | Prose | Grid
 
 NAME_WIDTH = 11
 WIDEST_NAME = 26
@@ -59,8 +78,15 @@ LONGEST_TEXT = 20_000
 """Characters of a title or field, and of running text: more would hold up the keyboard while it is set."""
 
 
-def typeset(blocks: Sequence[Block], width: int) -> Content:
-    """Return the sheet for a width in cells; empty fields are left out."""
+def typeset(blocks: Sequence[Block], width: int, read: Read | None = None) -> Content:
+    """Return the sheet for a width in cells; empty fields are left out.
+
+    Parameters
+    ----------
+    read
+        Markdown that was read; at a text that is not yet, the sheet ends for now. Without any, Markdown is
+        shown as it was written.
+    """
     lines: list[Content] = []
     names = NAME_WIDTH
     for number, block in enumerate(blocks):
@@ -79,14 +105,29 @@ def typeset(blocks: Sequence[Block], width: int) -> Content:
                 lines += [*([Content()] if lines else []), line(text, "bold $primary")]
             case Field(name, value, style) if value:
                 lines += _field(name, value, style, width, names)
+            case Prose(text) if read is not None and text:
+                if (pieces := read[text]) is None:
+                    break
+                lines += lay_out(pieces, max(width, 1))
+            case Grid(headers, rows, ranks):
+                heads = [line(header) for header in headers]
+                lines += grid(heads, [[line(cell) for cell in row] for row in rows], max(width, 1), ranks)
+            case Prose(text):
+                lines += _paragraphs(text, "", width)
             case Paragraph(text, style) if text:
-                for paragraph in content(text[:LONGEST_TEXT], style).split("\n"):
-                    lines += paragraph.wrap(max(width, 1)) if paragraph else [Content()]
-                if len(text) > LONGEST_TEXT:
-                    lines += line("… the text is longer: the JSON has all of it", "$muted").wrap(
-                        max(width, 1)
-                    )
+                lines += _paragraphs(text, style, width)
     return Content("\n").join(lines)
+
+
+def _paragraphs(text: str, style: str, width: int) -> list[Content]:
+    """Return the lines of running text."""
+    lines: list[Content] = []
+    for paragraph in content(text[:LONGEST_TEXT], style).split("\n"):
+        lines += paragraph.wrap(max(width, 1)) if paragraph else [Content()]
+    if len(text) > LONGEST_TEXT:
+        more = line("… the text is longer: the JSON has all of it", "$muted")
+        lines += more.wrap(max(width, 1))
+    return lines
 
 
 def _name_width(blocks: Sequence[Block]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ... import text
 from ...geo.words import place_words, where_and_when
+from ...meaning.bands import bands
 from ...models import ArchiveInfo, Asset, Catalog, Collection, Dataset, Document, Item, MLModel
-from ...text import link_names, unlink
-from .blocks import Block, Field, Heading, Identity, Paragraph, Title
+from ...text import link_names
+from . import sections
+from .blocks import Block, Field, Identity, Title
+from .values import value_blocks
 
 
 def dataset_sheet(dataset: Dataset) -> list[Block]:
@@ -22,7 +23,7 @@ def dataset_sheet(dataset: Dataset) -> list[Block]:
         Title(dataset.title),
         Identity(dataset.id),
         Field("DOI", dataset.doi),
-        Field("Licence", link_names(dataset.license)),
+        Field("Licence", sections.licence_line(dataset)),
         Field("Tags", " · ".join(dataset.tags)),
         Field("Holds", f"{text.count(len(collections), 'collection')}: {', '.join(kinds)}"),
         Field("Where", place_words([dataset.bbox]) if dataset.bbox else ""),
@@ -33,9 +34,11 @@ def dataset_sheet(dataset: Dataset) -> list[Block]:
         Field("Modified", text.date(dataset.raw.get("date_modified") or "")),
         Field("Registry", dataset.registry_url or ""),
         Field("Docs", text.redact(dataset.line("documentation_link"))),
-        *_description(dataset),
-        *_citation(dataset),
-        *_publications(dataset),
+        *sections.description(dataset),
+        *sections.citation(dataset),
+        *sections.licence_section(dataset),
+        *sections.providers(dataset),
+        *sections.publications(dataset),
     ]
 
 
@@ -52,7 +55,7 @@ def document_sheet(document: Document) -> list[Block]:
             return collection_sheet(document)
         case Catalog():
             return catalog_sheet(document)
-    return [Title(document.title), Identity(document.id), *_description(document)]
+    return [Title(document.title), Identity(document.id), *sections.description(document)]
 
 
 def collection_sheet(
@@ -82,23 +85,28 @@ def collection_sheet(
         Field("Dataset", dataset),
         Field("Type", type_names(types)),
         Field("Archive", archive_words(archive)),
-        Field("Licence", unlink(collection.license)),
+        Field("Licence", sections.licence_line(collection)),
         Field("DOI", collection.doi),
         Field("Where", where_and_when(extent)),
         *_several("Extent", extent.bboxes),
         *_several("Dates", extent.intervals),
-        Field("Bands", _band_names(collection.summaries, collection.item_assets)),
+        Field("Bands", sections.band_names(bands(collection))),
         Field("Keywords", " · ".join(collection.keywords)),
         Field("STAC", collection.line("stac_version")),
-        Field("Extensions", " · ".join(_extension(e) for e in collection.extensions)),
         # The registry is MLHub's own: other collections with a DOI are not in it.
         Field("Registry", (collection.registry_url or "") if archive != "" else ""),
-        *_description(collection),
-        *_providers(collection),
-        *_citation(collection),
-        *_publications(collection),
-        *_summaries(collection),
-        *_bands(collection.item_assets),
+        *sections.description(collection),
+        *sections.citation(collection),
+        *sections.licence_section(collection),
+        *sections.providers(collection),
+        *sections.publications(collection),
+        *sections.band_table(collection),
+        *sections.class_table(collection.summaries),
+        *value_blocks("Summaries", collection.summaries),
+        *sections.asset_rows("Assets of each item", collection.item_assets),
+        *sections.asset_rows("Assets of the collection", collection.assets),
+        *sections.extensions(collection),
+        *sections.links(collection),
     ]
 
 
@@ -115,16 +123,17 @@ def catalog_sheet(catalog: Catalog) -> list[Block]:
         Identity(catalog.id),
         Field("Kind", "STAC catalog"),
         Field("Links", ", ".join(holds).replace("childs", "children")),
-        Field("Licence", unlink(catalog.license)),
+        Field("Licence", sections.licence_line(catalog)),
         Field("STAC", catalog.line("stac_version")),
-        Field("Extensions", " · ".join(_extension(e) for e in catalog.extensions)),
         Field(
             "Conforms to",
             text.count(len(catalog.conforms_to), "class", "classes") if catalog.conforms_to else "",
         ),
-        *_description(catalog),
-        *_providers(catalog),
-        *_citation(catalog),
+        *sections.description(catalog),
+        *sections.licence_section(catalog),
+        *sections.providers(catalog),
+        *sections.citation(catalog),
+        *sections.extensions(catalog),
     ]
 
 
@@ -137,14 +146,20 @@ def item_sheet(item: Item) -> list[Block]:
         Field("Dates", str(item.interval)),
         Field("Where", place_words([item.bbox]) if item.bbox else ""),
         Field("Extent", str(item.bbox or "no place given")),
-        Field("Bands", _band_names(item.properties, item.assets)),
+        Field("Bands", sections.band_names(bands(item))),
         Field("Assets", _asset_names(item.assets)),
         Field("DOI", item.doi),
-        Field("Licence", unlink(item.license)),
-        *_description(item),
-        *_providers(item),
-        *_citation(item),
-        *_properties(item),
+        Field("Licence", sections.licence_line(item)),
+        *sections.description(item),
+        *sections.citation(item),
+        *sections.licence_section(item),
+        *sections.providers(item),
+        *sections.publications(item),
+        *sections.band_table(item),
+        *sections.class_table(item.properties),
+        *value_blocks("Properties", item.properties),
+        *sections.extensions(item),
+        *sections.links(item),
     ]
 
 
@@ -160,17 +175,21 @@ def model_sheet(model: MLModel) -> list[Block]:
         Field("Architect.", model.architecture),
         Field("Predicts", model.prediction_type),
         Field("Learning", model.line("ml-model:learning_approach")),
-        Field("Licence", unlink(model.license)),
+        Field("Licence", sections.licence_line(model)),
         Field("DOI", model.doi),
         Field("Dates", str(model.interval)),
         Field("Where", place_words([model.bbox]) if model.bbox else ""),
         Field("Extent", str(model.bbox or "")),
         Field("Assets", _asset_names(model.assets)),
         *(Field("Trained on" if n == 0 else "", url) for n, url in enumerate(trained)),
-        *_description(model),
-        *_providers(model),
-        *_citation(model),
-        *_publications(model),
+        *sections.description(model),
+        *sections.citation(model),
+        *sections.licence_section(model),
+        *sections.providers(model),
+        *sections.publications(model),
+        *value_blocks("Properties", model.properties),
+        *sections.extensions(model),
+        *sections.links(model),
     ]
 
 
@@ -188,14 +207,6 @@ def _asset_names(assets: tuple[Asset, ...]) -> str:
     return ", ".join(text.one_line(asset.key, 80) for asset in assets)
 
 
-def _band_names(fields: Mapping[str, object], assets: tuple[Asset, ...]) -> str:
-    """Return the names of the bands, each once: of a summary or property, and of the assets."""
-    given = next((value for key in ("bands", "eo:bands") if isinstance(value := fields.get(key), list)), [])
-    bands = [*given, *(band for asset in assets for band in asset.bands)]
-    names = (band.get("common_name") or band.get("name") for band in bands if isinstance(band, dict))
-    return ", ".join(dict.fromkeys(text.one_line(name, 40) for name in names if name))
-
-
 def type_names(types: tuple[str, ...]) -> str:
     """Return collection types for people."""
     return ", ".join(kind.replace("_", " ") for kind in types)
@@ -206,79 +217,3 @@ def archive_words(archive: ArchiveInfo | str | None) -> str:
     if archive is None:
         return "asking…"
     return archive if isinstance(archive, str) else text.size(archive.size)
-
-
-def _extension(url: str) -> str:
-    parts = [part for part in url.split("/") if part]
-    return parts[-3] if len(parts) >= 3 and url.startswith("http") else url
-
-
-def _description(document: Document) -> list[Block]:
-    body = unlink(document.description)
-    return [Heading("Description"), Paragraph(body)] if body and body != document.title else []
-
-
-def _citation(document: Document) -> list[Block]:
-    return [Heading("Citation"), Paragraph(document.citation)] if document.citation else []
-
-
-def _providers(document: Document) -> list[Block]:
-    providers = document.providers
-    if not providers:
-        return []
-    rows: list[Block] = []
-    for provider in providers:
-        roles = f" ({', '.join(provider.roles)})" if provider.roles else ""
-        rows.append(Paragraph(f"{provider.name or 'unnamed'}{roles}  {text.redact(provider.url)}".rstrip()))
-    return [Heading("Providers"), *rows]
-
-
-def _publications(document: Document) -> list[Block]:
-    entries = document.objects("publications") or document.objects("sci:publications")
-    rows: list[Block] = []
-    for entry in entries:
-        words = text.one_line(entry.get("title") or entry.get("citation") or "")
-        link = text.redact(text.one_line(entry.get("url") or entry.get("doi") or ""))
-        rows.append(Paragraph(f"{words} {link}".strip()))
-    return [Heading("Publications"), *rows] if rows else []
-
-
-def _summaries(collection: Collection) -> list[Block]:
-    rows: list[Block] = [
-        Field(text.one_line(key), _value(value)) for key, value in collection.summaries.items()
-    ]
-    return [Heading("Summaries"), *rows] if rows else []
-
-
-_SHOWN = frozenset(
-    {"title", "description", "license", "datetime", "start_datetime", "end_datetime", "providers"}
-)
-
-
-def _properties(item: Item) -> list[Block]:
-    rows: list[Block] = [
-        Field(text.one_line(key), _value(value))
-        for key, value in item.properties.items()
-        if key not in _SHOWN and not key.startswith("sci:") and value is not None
-    ]
-    return [Heading("Properties"), *rows] if rows else []
-
-
-def _bands(assets: tuple[Asset, ...]) -> list[Block]:
-    rows: list[Block] = [Field(asset.label, asset.title or asset.media_type or "-") for asset in assets]
-    return [Heading("Assets of each item"), *rows] if rows else []
-
-
-def _value(value: object) -> str:
-    """Return a JSON value in few words: scalars as they are, lists of scalars joined, the rest as JSON."""
-    if isinstance(value, list) and all(isinstance(entry, str | int | float) for entry in value):
-        return text.one_line(", ".join(str(entry) for entry in value), 400)
-    if isinstance(value, list) and (
-        named := [e["name"] for e in value if isinstance(e, dict) and "name" in e]
-    ):
-        return text.one_line(", ".join(str(name) for name in named), 400)
-    if isinstance(value, dict | list):
-        import json
-
-        return text.one_line(json.dumps(value, ensure_ascii=False), 400)
-    return text.one_line(value, 400)

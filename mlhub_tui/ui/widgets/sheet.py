@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import ClassVar
 
+from textual import work
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -13,7 +14,8 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from ..commands import LISTS, SCROLL_ACTIONS, bindings
-from ..sheets.blocks import Block, typeset
+from ..prose.read import Read
+from ..sheets.blocks import Block, Prose, typeset
 
 
 class Sheet(ScrollView, can_focus=True):
@@ -31,14 +33,25 @@ class Sheet(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._blocks: Sequence[Block] = ()
         self._strips: list[Strip] = []
+        self._texts = Read()
         self._width = 0
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
         """Show other blocks, from the top unless the place is kept."""
         self._blocks = blocks
+        prose = [block.text for block in blocks if isinstance(block, Prose)]
+        if unread := [text for text in prose if self._texts[text] is None]:
+            self._read(unread)
         if not keep_place and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
         self._set()
+
+    @work(exclusive=True, group="read")
+    async def _read(self, texts: list[str]) -> None:
+        """Read Markdown in a thread; what stands below it comes with it."""
+        await self._texts.read(texts)
+        if self.is_attached:
+            self._set()
 
     def on_resize(self) -> None:
         """Set the text for the new width."""
@@ -57,7 +70,7 @@ class Sheet(ScrollView, can_focus=True):
         if width <= 0:
             return  # hidden, or not laid out yet
         self._width = width
-        before, text = self._strips, typeset(self._blocks, width)
+        before, text = self._strips, typeset(self._blocks, width, self._texts)
         self._strips = Visual.to_strips(self, text, width, None, self.visual_style)
         if len(self._strips) != self.virtual_size.height:
             # Not through the property, which would lay out the screen and draw all of this again.
