@@ -52,7 +52,7 @@ def command() -> Command:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             env={**os.environ, **environ},
             check=False,
         )

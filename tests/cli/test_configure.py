@@ -87,7 +87,7 @@ def test_a_typed_key_is_not_echoed(mlhub_home: Path) -> None:
     import pexpect
 
     name, *arguments = command_line("configure")
-    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=10)
+    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=60)
     child.expect("API Key: ")
     child.sendline(KEY)
     child.expect(pexpect.EOF)
@@ -102,7 +102,7 @@ def test_ctrl_c_at_the_question_writes_nothing(mlhub_home: Path) -> None:
     import pexpect
 
     name, *arguments = command_line("configure")
-    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=10)
+    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=60)
     child.expect("API Key: ")
     child.sendintr()
     child.expect(pexpect.EOF)

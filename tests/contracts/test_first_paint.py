@@ -32,7 +32,7 @@ def first_paint(sample: bool, tmp_path: Path) -> str:
     """Run the app in a process of its own and return what was there at its first paint."""
     script = SCRIPT.replace("SAMPLE", str(sample))
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()

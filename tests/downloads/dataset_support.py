@@ -119,7 +119,7 @@ async def settle(queue: DownloadQueue, request: DatasetRequest) -> Job:
 
 async def until(queue: DownloadQueue, job_id: int, good: Callable[[Job], bool]) -> Job:
     """Wait until a job is as wanted."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         job = next((job for job in queue.snapshot() if job.id == job_id), None)
         if job is not None and good(job):

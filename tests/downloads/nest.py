@@ -36,7 +36,7 @@ class Nest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=30)
 
     def hatch(self, *arguments: str) -> int:
         """Start a program with arguments, and return its pid."""
@@ -47,7 +47,7 @@ class Nest:
         return int(self._process.stdout.readline())
 
 
-def end(pid: int, number: int = signal.SIGKILL, seconds: float = 5.0) -> None:
+def end(pid: int, number: int = signal.SIGKILL, seconds: float = 30.0) -> None:
     """Send a signal to a program and wait until it is gone."""
     deadline = time.monotonic() + seconds
     try:

@@ -33,8 +33,8 @@ from .support import QUICK, Links, files, wish
 Make: TypeAlias = Callable[..., DownloadQueue]
 SLOWER = Answer(pace=0.3)
 """Five seconds for the file: nothing ends while the programs look at each other."""
-SOON = 1.5
-"""Seconds within which a command has an effect; a second, and the machine's own delays."""
+SOON = 4.0
+"""Seconds within which a command has an effect: a fraction of one, and the delays of a busy machine."""
 GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
 
 
@@ -43,7 +43,7 @@ def only(jobs: tuple[Job, ...] | list[Job]) -> Job:
     return job
 
 
-async def until(look: Callable[[], object], seconds: float = 5) -> float:
+async def until(look: Callable[[], object], seconds: float = 30) -> float:
     """Wait until something holds; return after how many seconds it did."""
     start = time.monotonic()
     while not look():
@@ -61,7 +61,7 @@ async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(
     two = make_queue(Links(server.url))
     await one.add(wish(folder))
     await until(lambda: two.snapshot() and two.snapshot()[0].state is State.DOWNLOADING, SOON)
-    await until(lambda: two.snapshot()[0].bytes_done > 0 and two.snapshot()[0].rate, 3)
+    await until(lambda: two.snapshot()[0].bytes_done > 0 and two.snapshot()[0].rate)
     seen = only(two.snapshot())
     assert seen.where == f"in the background, pid {process.this_process().pid}"
     assert seen.bytes_total == len(DATA)
@@ -77,7 +77,7 @@ async def test_pause_and_resume_reach_the_program_that_runs_the_job(
     server.always = SLOWER
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     job = await one.add(wish(folder))
-    await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0, 3)
+    await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0)
     await two.pause(job.id)
     took = await until(lambda: two.snapshot()[0].state is State.PAUSED)
     assert only(one.snapshot()).state is State.PAUSED
@@ -95,7 +95,7 @@ async def test_cancel_by_another_program_deletes_the_part(
     server.always = SLOWER
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     job = await one.add(wish(folder))
-    await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0, 3)
+    await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0)
     assert files(folder)
     await two.cancel(job.id)
     await until(lambda: two.snapshot()[0].state is State.CANCELLED, SOON)
@@ -145,7 +145,7 @@ async def test_what_a_program_adds_that_runs_nothing_is_taken_by_one_that_does(
         jobs = desk.add([wish(folder, name) for name in "abcd"])
     assert all((job.state, job.elsewhere) == (State.QUEUED, False) for job in jobs)
     took = await until(lambda: one.snapshot() and {job.state for job in one.snapshot()} == {State.DONE})
-    assert took < 3
+    assert took < 10
     await until(lambda: len(two.snapshot()) == len(command.snapshot()) == 4)
     assert sorted(files(folder)) == [f"{name}.tar.gz" for name in "abcd"]
     assert len(server.gets) == 4, "each file was fetched once, by one of the programs"
@@ -273,7 +273,7 @@ async def test_ten_thousand_jobs_are_paused_in_another_program_in_one_go(
     two = make_queue(Links(server.url))
     await until(lambda: len(two.snapshot()) == 10_000)
     await two.pause_all()
-    await until(lambda: all(job.state is State.PAUSED for job in two.snapshot()), 8)
+    await until(lambda: all(job.state is State.PAUSED for job in two.snapshot()))
 
 
 def test_a_queue_of_the_first_version_is_brought_up_to_date_with_its_jobs(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ async def test_the_queue_copies_pauses_and_goes_on(
     [request] = requests_for(Origin.of(catalog), [document], folder).requests
     queue = make_queue(OneSource(catalog), tuning=replace(QUICK, buffer=16 << 10))
     job = await queue.add(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not 0 < next(shown.bytes_done for shown in queue.snapshot()) < len(DATA):
             await asyncio.sleep(0.01)
         await queue.pause(job.id)

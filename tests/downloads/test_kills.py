@@ -70,7 +70,7 @@ class Place:
             self.home / "queue.db", Links(url), patience=HASTY, tuning=WIDE if wide else QUICK
         )
         queue.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not queue.snapshot() or not all(job.state.finished for job in queue.snapshot()):
             assert time.monotonic() < deadline, queue.snapshot()
             time.sleep(0.01)

@@ -252,7 +252,7 @@ async def test_a_clock_that_jumps_neither_holds_up_a_retry_nor_takes_a_job_away(
     offset = jump
     begun = time.monotonic()
     assert (await ended(queue, job)).path.read_bytes() == DATA
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0], ids=["back", "forward"])
@@ -286,12 +286,12 @@ def test_a_program_told_to_end_records_every_byte(
     server.always = SLOWER
     folder = tmp_path / "out"
     told = program(mlhub_home, server, folder, "file", wide=wide)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while server.sent < len(DATA) // 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     told.send_signal(getattr(signal, name))
-    told.communicate(timeout=5)
+    told.communicate(timeout=30)
     assert told.returncode == 0
     with sqlite3.connect(mlhub_home / "queue.db") as connection:
         [(synced, more)] = connection.execute("SELECT synced, extents FROM parts").fetchall()
@@ -316,7 +316,7 @@ async def test_of_eight_transfers_half_fail_and_the_others_arrive(
         queue = make_queue(Links(where), concurrency=8, per_host=8)
         names = [f"{kind}{index}" for index in range(4) for kind in ("good", "bad")]
         jobs = await queue.add_many([wish(folder, name) for name in names])
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             ends = await queue.wait([job.id for job in jobs])
     assert {job.state for job in ends if job.name.startswith("good")} == {State.DONE}
     failed = [job for job in ends if job.name.startswith("bad")]

@@ -87,4 +87,4 @@ def test_it_tells_how_far_it_is_and_ends_when_it_is_stopped(tmp_path: Path) -> N
     with pytest.raises(Interrupted):
         recheck(job, tell, stop)
     assert told == [1 << 20, 2 << 20]
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 10

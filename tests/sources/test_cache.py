@@ -159,5 +159,5 @@ def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [program.wait(30) for program in programs] == [0, 0]
+    assert [program.wait(60) for program in programs] == [0, 0]
     assert cache.size()[0] == 400

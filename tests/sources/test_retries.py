@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -115,8 +115,10 @@ async def test_what_is_not_safe_to_repeat_is_sent_once() -> None:
 
 
 async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
+    given_up = threading.Event()
+
     def slow(_: Asked) -> Answer:
-        time.sleep(0.15)
+        given_up.wait(30)
         return as_json([])
 
     with LoopbackServer(slow) as server:
@@ -126,12 +128,15 @@ async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
         ) as session:
             with pytest.raises(ServerTimeout, match="did not answer in time"):
                 await session.get("datasets")
+        given_up.set()
     assert len(server.asked) == 1
 
 
 async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
+    given_up = threading.Event()
+
     def slow(_: Asked) -> Answer:
-        time.sleep(0.1)
+        given_up.wait(30)
         return as_json([])
 
     with LoopbackServer(slow) as server:
@@ -139,20 +144,23 @@ async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
         async with Session(root_url=server.root, timeouts=timeouts, retry=RetryPolicy(tries=1)) as session:
             with pytest.raises(ServerTimeout):
                 await session.get("datasets")
+        given_up.set()
 
 
 async def test_a_request_that_is_cancelled_leaves_a_session_that_works() -> None:
     def slow_once(_: Asked) -> Answer:
         if not asked:
             asked.append(True)
-            time.sleep(0.1)
+            given_up.wait(30)
         return as_json([1])
 
     asked: list[bool] = []
+    given_up = threading.Event()
     with LoopbackServer(slow_once) as server:
         async with Session(root_url=server.root) as session:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(session.get("datasets"), 0.05)
+            given_up.set()
             assert await session.get_json("datasets") == [1]
 
 

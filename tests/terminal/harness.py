@@ -20,7 +20,7 @@ import pyte
 COMMAND = Path(sys.executable).with_name("mlhub-tui")
 """The installed command of the interpreter that runs the tests."""
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds to wait for something that a quick machine does in one."""
 
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = "ref_fusion_competition_south_africa_train_source_planet"
 """14 MB: seven seconds from the slow catalogue."""
 
-PROMPT = 2.0
+PROMPT = 5.0
 """Seconds in which it must have ended on a busy machine; half a second is what is promised on a quiet one."""
 
 
@@ -105,7 +105,7 @@ def test_a_terminal_that_is_closed_ends_it_without_spinning(
     seconds = terminal.end()
     used = terminal.cpu_at_end - before
     print(f"{'nohup' if ignored else 'SIGHUP'}: gone in {seconds:.2f} s, {used:.2f} s of CPU")
-    assert seconds < 3
+    assert seconds < 10
     assert used < 2.0
     assert terminal.status == 129
     assert not list(mlhub_home.rglob("crash*"))

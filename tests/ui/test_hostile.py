@@ -364,7 +364,7 @@ def test_no_text_takes_long_to_be_read() -> None:
     began = time.perf_counter()
     assert unlink(LINK_BOMB) == LINK_BOMB
     assert len(typeset([Paragraph("line\n" * 50_000)], 80).plain) < 40_000
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10
 
 
 def test_json_is_wrapped_without_losing_a_letter() -> None:

