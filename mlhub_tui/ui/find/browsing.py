@@ -12,6 +12,8 @@ from ..screens.browse_commands import BrowseCommands
 from ..widgets.bars import HintBar
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
+from .filter_line import FilterLine
+from .query import to_type_on
 from .trail import Stop
 
 if TYPE_CHECKING:
@@ -33,13 +35,16 @@ class BrowseFinding(BrowseCommands):
         self._shown: Connection | None = None
         """What the tree shows."""
         self._ends_when_found = False
+        self._is_typing = False
 
     # The filter
 
     async def action_filter(self) -> None:
         """Type a filter."""
         if not self.query(FindBar):
-            await self.mount(FindBar(self.tree_view.filter), before=self.query_one(HintBar))
+            self._is_typing = True
+            self._show_filter()
+            await self.mount(FindBar(to_type_on(self.tree_view.filter)), before=self.query_one(HintBar))
         self.query_one(FindBar).focus()
 
     @on(FindBar.Edited)
@@ -63,21 +68,35 @@ class BrowseFinding(BrowseCommands):
         message.stop()
         for bar in self.query(FindBar):
             bar.say(self.tree_view.found_words)
+        self._show_filter()
         for screen in self.app.screen_stack:
             if (count := getattr(screen, "count_facets", None)) is not None:
                 count()
         if self._ends_when_found:
             self._end_filter(keep=True)
 
+    def _show_filter(self) -> None:
+        """Show the filter in force on a line, unless it is being typed there."""
+        lines = self.query(FilterLine)
+        if not self.tree_view.filter or self._is_typing:
+            lines.remove()
+            return
+        shown = lines.first() if lines else FilterLine()
+        shown.words, shown.found = self.tree_view.filter, self.tree_view.found_words
+        if not lines:
+            self.mount(shown, before=self.query_one(HintBar))
+
     def _end_filter(self, *, keep: bool) -> None:
         self._ends_when_found = False
         self.query(FindBar).remove()
+        self._is_typing = False
         tree = self.tree_view
         if not keep:
             self._apply_filter("")
         self.set_focus(tree)
         if keep and tree.filter:
             tree.first_match()
+        self._show_filter()
 
     def action_next_match(self, step: int) -> None:
         """Go to the next or previous match."""

@@ -18,6 +18,7 @@ from ..documents import why
 from ..draw import content, line
 from ..widgets.field import Field
 from ..widgets.pick_list import PickLine, PickList
+from ..widgets.sift import HOLDS
 from .lookup import Goal, doi_of, is_url, look_up
 from .suggest import Suggestion, Suggestions
 
@@ -90,9 +91,10 @@ class GotoScreen(ModalScreen[Goal | None]):
         lines = [self._line(number, one.goal) for number, one in enumerate(self._known)]
         if typed:
             ask = PickLine(f"look up {one_line(typed, 60)}", "at the source", key=_ASK)
-            exact = self._known and not self._known[0].rank
-            named = (doi_of(typed) or is_url(typed) or "/" in typed) and not exact
-            lines = [ask, *lines] if named else [*lines, ask]
+            # Whoever types a whole name means that, not what happens to hold it.
+            named = doi_of(typed) or is_url(typed) or "/" in typed
+            known = self._known and self._known[0].rank < HOLDS
+            lines = [ask, *lines] if named and not known else [*lines, ask]
         chosen = self.query_one(PickList)
         chosen.show(lines)
         chosen.cursor_line = 0

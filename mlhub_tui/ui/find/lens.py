@@ -79,12 +79,9 @@ class Lens:
                 continue
             for name, value in fields(hay):
                 if places := self._of(term, value):
-                    return [
-                        Piece(f"  {name}: ", "note"),
-                        *Lens((term,), closely=self.closely).marked(
-                            _cut(value, places[0], len(term)), "note"
-                        ),
-                    ]
+                    alone = Lens((term,), closely=self.closely)
+                    said = alone.marked(_cut(value, places[0], len(term)), "note")
+                    return [Piece(f"  {name}", "note"), Piece(": ", "note"), *said]
         return []
 
 

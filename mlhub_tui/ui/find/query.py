@@ -80,6 +80,12 @@ def toggled(words: str, facet: Facet) -> str:
     return " ".join(others if len(others) < len(tokens) else [facet.written(), *others])
 
 
+def to_type_on(words: str) -> str:
+    """Return the words of a filter as one types on: a facet at the end is a word of its own."""
+    tokens = _TOKEN.findall(words)
+    return f"{words} " if tokens and _facet(tokens[-1]) is not None else words
+
+
 def facets_of(words: str) -> list[Facet]:
     """Return the facets in the words of a filter."""
     return list(parse(words).facets)

@@ -308,12 +308,11 @@ class Branches:
             ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
         return Subject(row.data, ref, dataset)
 
-    def pieces(self, row: NodeRow, lens: Lens, hay: str, room: int) -> Pieces:
+    def pieces(self, row: NodeRow, lens: Lens, hay: str, room: int, *, whole: bool) -> Pieces:
         """Return the label of a row; of one that matches a filter with what that looked at."""
-        node = row.data
-        return (
-            entry_pieces(node, lens, hay, self.kind, room) if isinstance(node, Entry) else word_pieces(node)
-        )
+        if isinstance(row.data, Entry):
+            return entry_pieces(row.data, lens, hay, self.kind, room, whole=whole)
+        return word_pieces(row.data)
 
     def keeps_end(self, row: NodeRow) -> bool:
         """Whether the end of a row's label tells more than its beginning."""

@@ -184,7 +184,8 @@ class CatalogTree(FilteredTree):
         """Return the label of a row."""
         if not self.started:
             return word_pieces(row.data) if isinstance(row.data, GroupNode) else []
-        return self.branches.pieces(row, self.lens, self.found_in(row), room)
+        under = row is self.cursor_row
+        return self.branches.pieces(row, self.lens, self.found_in(row), room, whole=under)
 
     def badge(self, row: NodeRow) -> str:
         """Return the marks of what was selected, and of what is a favourite."""

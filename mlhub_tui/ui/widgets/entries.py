@@ -79,7 +79,7 @@ def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
     return entry.title, "" if kind is Kind.MLHUB else identity
 
 
-def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int) -> Pieces:
+def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int, *, whole: bool) -> Pieces:
     """Return the pieces of an entry's label; what the filter found is marked without colours.
 
     Where it found something that the label does not show, that is said behind it.
@@ -96,22 +96,21 @@ def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int) -> P
         What the source speaks.
     room
         Cells for the label.
+    whole
+        Whether what was found is said in full though the label is cut for it.
     """
     name, more = entry_words(entry, kind)
     # Not measured in cells: a title wider than it is long leaves no room for more.
     if more and len(name) + 2 + len(more) > room:
         more = ""
-    seen = _in_sight(name, room, keep_end=keeps_end(entry, kind))
-    unseen = lens.unseen(hay, seen, more) if hay and lens.terms else []
-    if unseen:
-        space = room - sum(cell_len(text) for text, _ in unseen)
-        if space < min(len(name), room // 3):
-            unseen, space = [], room
-        pieces = fitted(lens.marked(name), space, keep_end=keeps_end(entry, kind))
-        more = more if len(name) + 2 + len(more) <= space else ""
-    else:
-        pieces = lens.marked(name)
-    if more:
+    end = keeps_end(entry, kind)
+    unseen = lens.unseen(hay, _in_sight(name, room, keep_end=end), more) if hay and lens.terms else []
+    space = room - sum(cell_len(text) for text, _ in unseen)
+    if unseen and space < cell_len(name) and (not whole or space < room // 3):
+        unseen = unseen[:1]  # the name of the field alone
+        space = room - cell_len(unseen[0].text)
+    pieces = fitted(lens.marked(name), space, keep_end=end) if unseen else lens.marked(name)
+    if more and len(name) + 2 + len(more) <= space:
         pieces += [Piece("  "), *lens.marked(more, "quiet")]
     return [*pieces, *unseen, *([Piece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
 

@@ -195,6 +195,8 @@ class FilteredTree(NodeView):
         """Put the cursor on what matches the filter best; of several the first."""
         if self._sift is not None:
             self._match_from(-1, 1, self._sift.best or self._sift.matched)
+            if self.cursor_line < self.size.height:
+                self.scroll_to(y=0, animate=False, immediate=True)
 
     def next_match(self, step: int) -> None:
         """Go to the next (1) or previous (-1) match of the filter, around the end."""
