@@ -146,7 +146,7 @@ async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_goo
         assert (await ended(queue, job)).path.read_bytes() == DATA
         assert "cannot be written" in queue.notice
         filler.unlink()
-        await until(queue, lambda _: not queue.notice, seconds=15)
+        await until(queue, lambda _: not queue.notice, seconds=60)
     finally:
         queue.stop()
     with sqlite3.connect(disk.path / "queue.db") as connection:

@@ -38,9 +38,11 @@ SLOWER = Answer(pace=0.08)
 """More than a second: long enough to see it half done."""
 
 
-async def until(queue: DownloadQueue, ready: Callable[[tuple[Job, ...]], object]) -> None:
+async def until(
+    queue: DownloadQueue, ready: Callable[[tuple[Job, ...]], object], seconds: float = 30
+) -> None:
     """Wait until the snapshot is as wanted."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + seconds
     while not ready(queue.snapshot()):
         assert time.monotonic() < deadline, queue.snapshot()
         await asyncio.sleep(0.01)
