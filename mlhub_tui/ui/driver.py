@@ -86,7 +86,7 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over."""
-        super().start_application_mode()
+        cast("Any", super()).start_application_mode()  # without a type of its own
         self.set_title(self._title)
         if getattr(self._app, "shows_cursor", False):
             self.show_cursor(True)

@@ -192,7 +192,9 @@ async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueu
         assert listed.marked == {2}
 
 
-async def test_l_shows_the_log_which_goes_on_and_is_copied(options: AppOptions, told: ToldQueue) -> None:
+async def test_l_shows_the_log_which_goes_on_and_is_copied(
+    options: AppOptions, told: ToldQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with driven(options) as driver:
         await on_downloads(driver)
         await driver.press("l")
@@ -201,7 +203,7 @@ async def test_l_shows_the_log_which_goes_on_and_is_copied(options: AppOptions, 
         told.events.append(Event(8, 90_001.0, "[bold]goes on[/] at byte 5"))
         await driver.until("[bold]goes on[/] at byte 5")
         copied: list[str] = []
-        driver.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]  # a clipboard to look at
+        monkeypatch.setattr(driver.app, "copy_to_clipboard", copied.append)
         await driver.press("y")
         await driver.until(lambda: copied)
         assert copied[0].splitlines()[-1].endswith("goes on[/] at byte 5")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.app import RenderResult
 from textual.content import Content
 from textual.events import Click
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
@@ -22,8 +23,16 @@ class TopBar(Widget):
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; color: $foreground; }"
     active: reactive[str] = reactive("")
-    activity: reactive[str] = reactive("")
+    activity: reactive[str] = reactive("", repaint=False)
     source: reactive[str] = reactive("")
+
+    def watch_activity(self, before: str, after: str) -> None:
+        """Draw the activity again, which changes all the time; the rest of the line only where it moves."""
+        if len(before) != len(after):
+            self.refresh()
+        elif before != after:
+            start = 1 + sum(len(key) + len(title) + 3 for key, title, _ in TABS[:2])
+            self.refresh(Region(start, 0, len(after), 1))
 
     def render(self) -> RenderResult:
         """Draw the line; the source gives way first."""

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from ...downloads.job import Job, State
 from ..commands import LISTS, bindings
 from ..transfers.order import Sort
+from .changed_cells import changed_cells
 from .job_line import Columns, columns_for, header, job_line
 
 _ACTIONS = {"list.top": "cursor_to(0)", "list.bottom": "cursor_to(-1)"}
@@ -94,7 +95,7 @@ class JobList(ScrollView, can_focus=True):
         top, height = self.scroll_offset.y, self.size.height
         for number in range(max(top - 1, 0), min(top + height, max(len(jobs), len(before)))):
             if jobs[number : number + 1] != before[number : number + 1]:
-                self._refresh_job(number)
+                self._refresh_job(number, before[number] if number < len(before) else None)
         if kept is None or self.current is None or self.current.id != kept:
             place = next((n for n, job in enumerate(jobs) if job.id == kept), min(self.cursor, len(jobs) - 1))
             self.cursor = max(place, 0)
@@ -117,10 +118,21 @@ class JobList(ScrollView, can_focus=True):
             self._refresh_job(number)
         return bool(waiting)
 
-    def _refresh_job(self, number: int) -> None:
-        y = number + 1 - self.scroll_offset.y
-        if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+    def _refresh_job(self, number: int, before: Job | None = None) -> None:
+        """Draw a line again; where it is known what it showed before, no more of it than has changed."""
+        y, width = number + 1 - self.scroll_offset.y, self.size.width
+        if not 1 <= y < self.size.height:
+            return
+        start, end = 0, width
+        if before is not None and number < len(self._jobs) and before.id == self._jobs[number].id:
+            columns, base = columns_for(width), self.rich_style
+            lines = [
+                self._strip_of(job, number, columns, width, base) for job in (before, self._jobs[number])
+            ]
+            if all(len(strip.text) == strip.cell_length for strip in lines):
+                start, end = changed_cells(*lines)
+        if end > start:
+            self.refresh(Region(start, y, end - start, 1))
 
     def on_resize(self) -> None:
         """Fit the columns to the new width."""
@@ -188,10 +200,9 @@ class JobList(ScrollView, can_focus=True):
         number = y - 1 + self.scroll_offset.y
         if number >= len(self._jobs):
             return Strip.blank(width, base)
-        return self._job_strip(number, columns, width, base)
+        return self._strip_of(self._jobs[number], number, columns, width, base)
 
-    def _job_strip(self, number: int, columns: Columns, width: int, base: Style) -> Strip:
-        job = self._jobs[number]
+    def _strip_of(self, job: Job, number: int, columns: Columns, width: int, base: Style) -> Strip:
         cells = job_line(job, columns, marked=job.id in self.marked)
         if number == self.cursor:
             return _strip("".join(cells), base + self.get_component_rich_style("job--cursor"), width)

@@ -1,0 +1,107 @@
+"""What goes to the terminal beside the screen: the window's title, and a call when all is done."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Starter, hurry, queue_archive
+
+ARCHIVE = "ref_landcovernet_eu_v1_source_sentinel_1"
+"""40 MB: it takes a while from the slow catalogue."""
+SMALL = "ref_african_crops_kenya_02_labels"
+_TITLE = re.compile(rb"\x1b\]2;([^\x07]*)\x07")
+PUSH, POP = b"\x1b[22;0t", b"\x1b[23;0t"
+
+
+def titles(raw: bytes) -> list[str]:
+    """Return the titles that were written, in order."""
+    return [title.decode() for title in _TITLE.findall(raw)]
+
+
+def settings(mlhub_home: Path, *lines: str) -> None:
+    """Write the config file."""
+    mlhub_home.mkdir(parents=True, exist_ok=True)
+    (mlhub_home / "config.toml").write_text("\n".join(lines) + "\n")
+
+
+def test_the_title_tells_the_progress_once_a_second_and_is_given_back(
+    start: Starter, slow: SampleServer
+) -> None:
+    terminal = start(server=slow)
+    terminal.until("BigEarthNet")
+    assert titles(terminal.raw) == [], "nothing goes on: the title stays as it is"
+    queue_archive(terminal, ARCHIVE)
+    terminal.until(lambda: len(set(titles(terminal.raw))) >= 3)
+    began, before = time.monotonic(), len(titles(terminal.raw))
+    terminal.read(1.5)
+    passed = time.monotonic() - began
+    assert len(titles(terminal.raw)) - before <= passed + 1, "once a second at most"
+    seen = titles(terminal.raw)
+    assert all(re.fullmatch(r"mlhub-tui \d+% 0 of 1", title) for title in seen)
+    assert len(seen) == len(set(seen)), "no title twice"
+    assert terminal.raw.count(PUSH) == 1
+    assert terminal.raw.index(PUSH) < terminal.raw.index(b"\x1b]2;mlhub")
+    terminal.press("q")
+    terminal.until("y")
+    terminal.press("y")
+    terminal.end()
+    assert titles(terminal.raw)[-1] == "", "cleared where it cannot be restored"
+    assert terminal.raw.rindex(POP) > terminal.raw.rindex(b"\x1b]2;\a")
+
+
+def test_no_title_is_written_where_it_is_not_wanted_or_there_is_none(
+    start: Starter, slow: SampleServer, mlhub_home: Path, tmp_path: Path
+) -> None:
+    settings(mlhub_home, "title = false")
+    unwanted = start(server=slow)
+    console = start(server=slow, TERM="linux", MLHUB_HOME=str(tmp_path / "other"))
+    for terminal in (unwanted, console):
+        terminal.until("BigEarthNet")
+        queue_archive(terminal, SMALL)
+        terminal.press("2")
+        terminal.until("1 done")
+        assert titles(terminal.raw) == []
+        assert PUSH not in terminal.raw
+
+
+def calls(raw: bytes) -> list[bytes]:
+    """Return what calls the user: notifications, and bells that do not end another sequence."""
+    found = re.findall(rb"\x1b\](?:9|777);[^\x07]*\x07", raw)
+    return found + [b"\a"] * re.sub(rb"\x1b\][^\x07]*\x07", b"", raw).count(b"\a")
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("bell", b"\a"),
+        ("osc9", b"\x1b]9;mlhub-tui: nothing left to download: 1 done\a"),
+        ("osc777", b"\x1b]777;notify;mlhub-tui;nothing left to download: 1 done\a"),
+    ],
+)
+def test_the_end_calls_the_user_once_the_way_that_is_set(
+    start: Starter, slow: SampleServer, mlhub_home: Path, how: str, expected: bytes
+) -> None:
+    settings(mlhub_home, f'notify = "{how}"')
+    hurry(slow)
+    terminal = start(server=slow)
+    terminal.until("BigEarthNet")
+    queue_archive(terminal, SMALL)
+    terminal.until(lambda: calls(terminal.raw))
+    terminal.settle()
+    assert calls(terminal.raw) == [expected]
+
+
+def test_nobody_is_called_who_did_not_ask_for_it(start: Starter, slow: SampleServer) -> None:
+    hurry(slow)
+    terminal = start(server=slow)
+    terminal.until("BigEarthNet")
+    queue_archive(terminal, SMALL)
+    terminal.until(lambda: "mlhub-tui 1 of 1 done" in titles(terminal.raw))
+    terminal.settle()
+    assert calls(terminal.raw) == []
