@@ -114,6 +114,10 @@ class FixedQueue:
         """Return the fixed transfers."""
         return JOBS
 
+    async def change(self, **_: object) -> Settings:
+        """Change nothing."""
+        return self.settings
+
     def start(self) -> None:
         """Do nothing."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui import paths
 from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import ProfilesFile
 from mlhub_tui.sample.server import SampleServer
@@ -22,6 +23,7 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.widgets import where_to
 
 from .conftest import Driver, driven
+from .looks import looks
 from .scenes import FIRST_START, FOLDER, SCENES, FixedQueue, Scene
 
 SIZES = ((80, 24), (60, 15), (120, 40))
@@ -89,6 +91,39 @@ async def test_the_screen_looks_as_it_was_reviewed(scene: Scene, fixed: AppOptio
             shown = await as_reviewed(driver, path, home)
             assert max(map(len, shown.splitlines())) <= columns
             assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
+        await in_few_colours(driver, scene.__name__)
+        await in_ascii(driver)
+
+
+async def in_few_colours(driver: Driver, name: str) -> None:
+    """Compare how the screen looks in 16 colours with how it was reviewed."""
+    await driver.pilot.resize_terminal(*SIZES[0])
+    take_up(driver, 'colours = "16"\n')
+    await driver.until(lambda: driver.app.theme == "mlhub-plain")
+    path = KEPT / f"{name}-16-colours.txt"
+    if UPDATE:
+        await settled(driver)
+        path.write_text(looks(driver.app), encoding="utf-8")
+    wanted = path.read_text(encoding="utf-8")
+    with suppress(AssertionError):
+        await driver.until(lambda: looks(driver.app) == wanted, seconds=LATE)
+    assert looks(driver.app) == wanted, f"{path.name} differs"
+
+
+async def in_ascii(driver: Driver) -> None:
+    """Draw the screen with nothing but ASCII, each line as wide as before."""
+    take_up(driver, 'characters = "ascii"\ncolours = "mono"\n')
+    await driver.until(lambda: driver.screen().isascii())
+    columns, rows = SIZES[0]
+    strips = driver.app.screen._compositor.render_strips()
+    assert [strip.cell_length for strip in strips] == [columns] * rows
+
+
+def take_up(driver: Driver, text: str) -> None:
+    """Change the settings while the app runs."""
+    paths.config().parent.mkdir(exist_ok=True)
+    paths.config().write_text(text)
+    driver.app.take_up_settings()
 
 
 def masked(screen: str, home: Path) -> str:

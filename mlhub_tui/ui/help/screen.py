@@ -49,7 +49,7 @@ class HelpScreen(ModalScreen[Way | Literal["tour"] | None]):
         """Lay out the list above what is said of the key under the cursor."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Keys")
-            dialog.border_subtitle = line("enter does it, / searches, t first steps, esc closes")
+            dialog.border_subtitle = line("enter runs, / searches, t first steps, esc closes")
             yield KeyList(self._sections)
             yield Static(id="about")
 

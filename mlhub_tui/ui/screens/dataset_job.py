@@ -65,7 +65,7 @@ class DatasetJobScreen(ModalScreen[None]):
         """Lay out facts, filter and list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Dataset")
-            dialog.border_subtitle = line("f filters, r retries failed, L log, y copies the path, esc closes")
+            dialog.border_subtitle = line("f filters, r retries, L log, y path, esc closes")
             yield Static(id="facts")
             with Horizontal(classes="row"):
                 yield Label(Content("Files"), classes="name")

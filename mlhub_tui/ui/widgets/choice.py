@@ -63,10 +63,10 @@ class Choice(Widget, can_focus=True):
         return first
 
     def render(self) -> RenderResult:
-        """Draw the words; the chosen one is marked, not only coloured."""
-        first = self._first
+        """Draw the words; the chosen one is marked, not only coloured, and so is that the keys are here."""
+        first, look = self._first, "bold $accent reverse" if self.has_focus else "bold $accent"
         parts = [
-            Content.styled(f"[{word}] ", "bold $accent") if n == self.chosen else Content(f" {word}  ")
+            Content.styled(f"[{word}]", look) + " " if n == self.chosen else Content(f" {word}  ")
             for n, word in enumerate(self._options)
             if n >= first
         ]
