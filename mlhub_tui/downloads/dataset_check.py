@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import MLHubException
 from ..text import count, one_line
@@ -33,16 +34,18 @@ def trouble_with(request: DatasetRequest, tell: Callable[[int], None], stop: thr
         If it was stopped.
     DownloadError
         If the list of files cannot be read.
+    MLHubException
+        If the files are in a store that cannot be asked.
     """
-    tree = Tree(request.asset_folder)
+    place = _place(request)
     wrong, first, seen, last = 0, "", 0, 0
     with DatasetFiles(request) as files:
         while page := files.page(Fate.DONE, after=last, most=_PAGE):
             if stop.is_set():
                 raise Interrupted
-            for entry in page:
+            for entry, size in zip(page, place.sizes([one.file.path for one in page]), strict=True):
                 seen += entry.size or 0
-                if _size(tree, entry.file.path) != entry.size:
+                if size != entry.size:
                     wrong, first = wrong + 1, first or entry.file.path
             last = page[-1].id
             tell(seen)
@@ -51,8 +54,34 @@ def trouble_with(request: DatasetRequest, tell: Callable[[int], None], stop: thr
     return f"{count(wrong, 'file')} gone or changed, {one_line(first, 200)} first"
 
 
-def _size(tree: Tree, path: str) -> int | None:
-    try:
-        return Path(tree.target(path)).stat().st_size
-    except (OSError, MLHubException):
-        return None
+class _Place(Protocol):
+    """Where the files are."""
+
+    def sizes(self, paths: Sequence[str]) -> Sequence[int | None]:
+        """Return the bytes of files by their relative paths; None for those that are not there."""
+        ...
+
+
+def _place(request: DatasetRequest) -> _Place:
+    if request.url:
+        from .cluster.checking import StorePlace
+
+        return StorePlace(request.asset_place)
+    return _Disk(request.asset_folder)
+
+
+class _Disk:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tree = Tree(folder)
+
+    def sizes(self, paths: Sequence[str]) -> Sequence[int | None]:
+        """Look at the files."""
+        return [self._size(path) for path in paths]
+
+    def _size(self, path: str) -> int | None:
+        try:
+            return Path(self._tree.target(path)).stat().st_size
+        except (OSError, MLHubException):
+            return None

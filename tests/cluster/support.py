@@ -22,7 +22,7 @@ from tests.faults.server import Answer, FaultServer, Request
 KEY = "sk-cluster-0123456789abcdef"
 CROPS = "crops"
 PROFILE = "field"
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 def environment(home: Path, s3: str = "", **more: str) -> dict[str, str]:
@@ -202,6 +202,12 @@ class Bucket:
     def tree(self, prefix: str) -> dict[str, bytes]:
         """Return all objects below a prefix."""
         return {key.removeprefix(f"{prefix}/"): self.get(key) for key in self.keys(prefix)}
+
+    def sums(self, prefix: str) -> dict[str, str]:
+        """Return the MD5 of all objects below a prefix that were put in one piece: their ETag, in hex."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        found = [(one["Key"], one["ETag"]) for page in pages for one in page.get("Contents", [])]
+        return {key.removeprefix(f"{prefix}/"): etag.strip('"') for key, etag in found}
 
     def unfinished(self) -> int:
         """Return how many uploads were begun and neither finished nor given up."""

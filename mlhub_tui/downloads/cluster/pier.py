@@ -22,6 +22,7 @@ from .store import Store, StoreRefuses, trouble
 from .upload import upload
 
 _MOST = 64 << 20
+_FILES = 16  # of a shard on their way: what is fetched again where a worker dies
 
 
 class Budget:
@@ -145,16 +146,19 @@ class _Pier(threading.Thread):
         self._feed = feed
         self._calls = calls
         self._queue: queue.SimpleQueue[tuple[Item, Answer] | _Away | Result | None] = queue.SimpleQueue()
-        self._away = 0
+        self._lock = threading.Lock()
+        self._waiting = self._away = 0
         self._ending = False
         self._broken = False
 
     @property
     def full(self) -> bool:
-        return self._budget.full
+        return self._budget.full or self._waiting >= _FILES
 
     def land(self, item: Item, answer: Answer) -> None:
         self._budget.take(len(answer.body))
+        with self._lock:
+            self._waiting += 1
         self._queue.put((item, answer))
 
     def tell(self, result: Result) -> None:
@@ -216,6 +220,8 @@ class _Pier(threading.Thread):
 
     def _free(self, count: int) -> None:
         self._budget.give(count)
+        with self._lock:
+            self._waiting -= 1
         self._calls.drained()
 
     def _break(self, error: BaseException) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import logging
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,6 +161,7 @@ def connected(cluster: Cluster) -> Iterator[Session]:
         If the scheduler does not answer.
     """
     needed.distributed()
+    _hush()
     with contextlib.ExitStack() as stack:
         if cluster.local:
             local = stack.enter_context(LocalCluster(cluster.workers))
@@ -166,6 +169,20 @@ def connected(cluster: Cluster) -> Iterator[Session]:
         else:
             address, where, security = cluster.scheduler, one_line(redact(cluster.scheduler), 100), {}
         yield stack.enter_context(_client(address, where, security))
+
+
+def _hush() -> None:
+    """Keep what `distributed` logs off the terminal, where a screen may be: what matters we say ourselves.
+
+    A program that has set up logging of its own gets it all the same.
+    """
+    for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
+                logger.removeHandler(handler)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
 
 
 @contextlib.contextmanager

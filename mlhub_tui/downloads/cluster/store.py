@@ -152,8 +152,14 @@ class Store:
         self.system.mv(f"{path}.part", path)
 
     async def _info(self, path: str) -> int | None:
+        ask = getattr(self.system, "_call_s3", None)
         try:
-            return _size(await self.system._info(path))
+            if ask is None:
+                return _size(await self.system._info(path))
+            # s3fs would list the bucket for each object that is not there, in case it is a folder.
+            bucket, key, _ = self.system.split_path(path)
+            found = await ask("head_object", self.system.kwargs, Bucket=bucket, Key=key)
+            return int(found["ContentLength"])
         except FileNotFoundError:
             return None
 

@@ -1,0 +1,64 @@
+"""What is lost when parts of a cluster die: the files in flight, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from .support import (
+    CROPS,
+    PROFILE,
+    Bucket,
+    DaskCluster,
+    Field,
+    Process,
+    environment,
+    tree,
+    until,
+    write_profile,
+)
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
+
+ASSETS = 5000
+_IN_FLIGHT = 80  # files: 16 connections, what was put and not yet reported there, and those of the store
+
+
+def command(field: Field, home: Path, s3: str, place: str, *options: str) -> Process:
+    """Start the command line of a client."""
+    write_profile(home, field.root_url)
+    arguments = ["-m", "mlhub_tui", "--profile", PROFILE, "download", "dataset", CROPS, "--assets"]
+    log = home.parent / f"{home.name}.log"
+    return Process([*arguments, "--output-dir", place, *options], environment(home, s3), log)
+
+
+async def test_a_worker_a_client_and_a_scheduler_are_lost_and_the_bucket_is_that_of_a_single_machine(
+    s3: str, store: Bucket, tmp_path: Path
+) -> None:
+    place = f"s3://{store.name}/out"
+    with (
+        Field(tmp_path, ASSETS, broken=("gone",), twins=3) as field,
+        DaskCluster(tmp_path, environment(tmp_path / "workers", s3), 3) as cluster,
+    ):
+        write_profile(cluster.home, field.root_url)
+        home, options = tmp_path / "client", ("--engine", "dask", "--scheduler", cluster.address)
+        first = command(field, home, s3, place, *options)
+        until(lambda: field.fetched > ASSETS * 0.15, "the first files")
+        cluster.workers.pop(0).kill()
+        until(lambda: field.fetched > ASSETS * 0.35, "files after the loss of a worker")
+        first.kill()
+        second = command(field, home, s3, place, *options)
+        until(lambda: field.fetched > ASSETS * 0.6, "files for the second client")
+        cluster.restart()
+        assert second.wait(120) == 1, second.log.read_text()  # of one file it is known that it is not there
+        again = field.again
+        alone = command(field, tmp_path / "alone-home", s3, str(tmp_path / "alone"))
+        assert alone.wait(120) == 1, alone.log.read_text()
+        assert field.again - again == len(field.asked)
+    assert "scheduler" in second.log.read_text()
+    whole = {name: hashlib.md5(data).hexdigest() for name, data in tree(tmp_path / "alone").items()}
+    assert store.sums("out") == whole
+    assert again <= 3 * _IN_FLIGHT, again
+    assert store.unfinished() == 0
