@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..meaning.licences import Licence, licences
 from ..models import Asset, Collection, Dataset, Document, Item, MLModel
 from ..text import link_names, one_line, redact, size, unlink
 from .tables import table
@@ -80,9 +81,16 @@ def _head(document: Document, width: int | None) -> list[str]:
         *_field("ID", document.label, width),
         *_field("Title", title, width),
         *_field("DOI", document.doi, width),
-        *_field("Licence", unlink(document.license), width),
+        *(line for licence in licences(document) for line in _field("Licence", _spelt_out(licence), width)),
         *_field("Citation", document.citation, width),
     ]
+
+
+def _spelt_out(licence: Licence) -> str:
+    """Return a licence with its address, its full name and what it asks, as far as they are known."""
+    address = f" ({licence.url})" if licence.url else ""
+    name = f": {licence.name}" if licence.name else ""
+    return f"{licence.id}{address}{name}" + (f"; asks: {licence.asks}" if licence.asks else "")
 
 
 def _field(label: str, value: object, width: int | None) -> list[str]:
