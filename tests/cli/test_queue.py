@@ -243,8 +243,9 @@ def test_commands_reach_a_runner_in_another_process(
     before = time.monotonic()
     paused = run("queue", "pause", str(job["id"]))
     assert time.monotonic() - before < 10
-    assert paused.stdout.split("\t")[1] == "paused"
-    assert run("queue", "cancel", "--yes").stdout.split("\t")[1] == "cancelled"
+    assert paused.stdout.split("\t")[1:2] == ["paused"], paused.output
+    cancelled = run("queue", "cancel", "--yes")
+    assert cancelled.stdout.split("\t")[1:2] == ["cancelled"], (cancelled.output, jobs(run))
     assert not part.exists()
     assert process.poll() is None
 
