@@ -108,10 +108,15 @@ def _providers(document: Document) -> list[Author]:
     producers = [provider for provider in providers if "producer" in provider.roles]
     named = [provider.name for provider in producers or providers[:1]]
     if not named and isinstance(document, Dataset) and document.creator:
-        from ..text import link_names
-
-        named = [link_names(document.creator)]
+        # One or several, as Markdown links.
+        linked = [match[1] for match in _LINKED.finditer(document.creator)]
+        if linked:
+            return [Author(one_line(name, 200)) for name in linked]
+        named = [document.creator]
     return [person_or_body(name) if "," in name else Author(name) for name in named]
+
+
+_LINKED = re.compile(r"\[([^\[\]]+)\]\(")
 
 
 def _publisher(document: Document) -> str:

@@ -112,6 +112,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("browse.reload", "r", "reload", "reload", "Load the listing again", BROWSE, 8),
     Command("browse.copy", "y", "copy_id", "copy id", "Copy the id under the cursor", BROWSE, 9),
     Command("browse.cite", "Y", "copy_citation", "copy citation", "Copy the citation", BROWSE),
+    Command("browse.bibtex", "B", "copy_bibtex", "copy BibTeX", "Copy its entry for BibTeX", BROWSE),
     Command(
         "browse.page",
         "o",
@@ -170,6 +171,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("document.reload", "r", "reload", "reload", "Load again", DOCUMENT, 8),
     Command("document.copy", "y", "copy_id", "copy id", "Copy the id", DOCUMENT, 9),
     Command("document.cite", "Y", "copy_citation", "copy citation", "Copy the citation", DOCUMENT, 7),
+    Command("document.bibtex", "B", "copy_bibtex", "copy BibTeX", "Copy its entry for BibTeX", DOCUMENT, 8),
     Command(
         "document.page",
         "o",

@@ -10,6 +10,7 @@ from ..widgets.catalog_tree import CatalogTree
 from .base import PlaceScreen
 
 if TYPE_CHECKING:
+    from ...models import Dataset, Document
     from ..documents import Documents
 
 
@@ -93,13 +94,21 @@ class BrowseCommands(PlaceScreen):
 
     def action_copy_citation(self) -> None:
         """Copy the citation of what is under the cursor."""
-        subject, dataset = self.tree_view.subject, self.tree_view.dataset
-        document = self._documents.of(subject.entry) if subject is not None else None
-        citation = (document.citation if document else "") or (dataset.citation if dataset else "")
-        if citation:
-            self.hub.copy_text(citation, "Citation")
-        else:
-            self.notify("No citation is given here.", markup=False)
+        from ..citing import copy_citation
+
+        copy_citation(self.hub, *self._cited)
+
+    def action_copy_bibtex(self) -> None:
+        """Copy the entry for BibTeX of what is under the cursor."""
+        from ..citing import copy_bibtex
+
+        copy_bibtex(self.hub, *self._cited)
+
+    @property
+    def _cited(self) -> tuple[Document | None, Dataset | None]:
+        """What is under the cursor, as far as it is loaded, and the dataset it is of."""
+        subject = self.tree_view.subject
+        return self._documents.of(subject.entry) if subject is not None else None, self.tree_view.dataset
 
     def action_open_page(self) -> None:
         """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""

@@ -334,14 +334,15 @@ class DocumentScreen(PlaceScreen):
 
     def action_copy_citation(self) -> None:
         """Copy the citation."""
-        document = self.document
-        citation = document.citation if document else ""
-        if not citation and self._entry.kind is EntryKind.COLLECTION and self._subject.dataset is not None:
-            citation = self._subject.dataset.citation
-        if citation:
-            self.hub.copy_text(citation, "Citation")
-        else:
-            self.notify("No citation is given here.", markup=False)
+        from ..citing import copy_citation
+
+        copy_citation(self.hub, self.document, self._subject.dataset)
+
+    def action_copy_bibtex(self) -> None:
+        """Copy the entry for BibTeX."""
+        from ..citing import copy_bibtex
+
+        copy_bibtex(self.hub, self.document, self._subject.dataset)
 
     def action_open_page(self) -> None:
         """Show the page of the document."""
