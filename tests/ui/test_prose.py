@@ -1,0 +1,216 @@
+"""Markdown on the screen: read as CommonMark, set for any width, and never more than text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.content import Content
+
+from mlhub_tui.ui.prose.layout import lay_out
+from mlhub_tui.ui.prose.parse import LONGEST, parse
+from mlhub_tui.ui.prose.read import KEPT, QUICK, Read
+from mlhub_tui.ui.sheets.blocks import Block, Grid, Heading, Paragraph, Prose, typeset
+from mlhub_tui.ui.sheets.grid import grid
+
+from .hostile import LINK_BOMB, MARKUP, nasty
+from .safety import unsafe
+
+
+def lines(text: str, width: int = 60) -> list[str]:
+    """Return Markdown as it stands on the screen."""
+    return [line.plain for line in lay_out(parse(text), width)]
+
+
+def looks(text: str) -> dict[str, str]:
+    """Return the look of each stretch of Markdown that has one."""
+    found: dict[str, str] = {}
+    for line in lay_out(parse(text), 200):
+        for span in line.spans:
+            found[line.plain[span.start : span.end]] = str(span.style)
+    return found
+
+
+def test_paragraphs_run_on_and_stand_apart() -> None:
+    assert lines("one\ntwo\n\nthree  \nfour") == ["one two", "", "three", "four"]
+    assert lines("one<br>two<br/><br>three") == ["one", "two", "", "three"]
+
+
+def test_emphasis_headings_and_code_have_their_looks() -> None:
+    found = looks("# Head *of* it\n\n**strong** and *weak* ~~gone~~ and `code`")
+    assert found["Head "] == "bold"
+    assert found["of"] == "bold italic"
+    assert (found["strong"], found["weak"], found["gone"]) == ("bold", "italic", "strike")
+    assert lines("`code` is told without colours") == ["`code` is told without colours"]
+
+
+def test_lists_and_quotations_keep_their_marks_and_indent() -> None:
+    text = "- one\n- two\n  - inner text that goes on\n\n3. three\n4. four\n\n> said\n>\n> again"
+    assert lines(text, 20) == [
+        "• one",
+        "• two",
+        "  • inner text that",
+        "    goes on",
+        "",
+        "3. three",
+        "4. four",
+        "",
+        "│ said",
+        "│",
+        "│ again",
+    ]
+
+
+def test_links_are_text_with_their_address() -> None:
+    written = "[site](https://x.example/a_b) <https://y.example>"
+    assert lines(written) == ["site (https://x.example/a_b) https://y.example"]
+    assert lines('<a href="https://z.example">Z</a>') == ["Z (https://z.example)"]
+    assert lines("![a picture](https://x.example/p.png)") == ["[a picture] (https://x.example/p.png)"]
+
+
+@pytest.mark.parametrize("scheme", ["javascript:alert(1)", "vbscript:x", "data:text/html,x", "JaVaScript:x"])
+def test_links_that_do_something_are_shown_as_they_were_written(scheme: str) -> None:
+    assert lines(f"[x]({scheme})") == [f"[x]({scheme})"]
+
+
+def test_no_line_links_or_acts() -> None:
+    for line in lay_out(parse(f"[x](https://x.example) {MARKUP} @click [@click=app.quit]y[/]"), 60):
+        for span in line.spans:
+            assert "link" not in str(span.style)
+            assert not getattr(span.style, "meta", None)
+
+
+def test_html_that_dresses_text_is_left_out_and_other_html_is_shown() -> None:
+    assert lines("H<sub>2</sub>O <b>is</b> <script>wet</script>") == ["H2O is <script>wet</script>"]
+    assert lines("<div>\n<p>one</p>\n<p>two</p>\n</div>") == ["one", "", "two"]
+    assert lines("a <!-- nothing --> b") == ["a  b"]
+
+
+def test_tables_stand_in_columns_where_there_is_room_and_in_lines_where_there_is_none() -> None:
+    text = "| Band | What |\n| --- | --- |\n| B02 | blue light of the sun |\n| B03 | green |\n"
+    assert lines(text) == ["Band  What", "B02   blue light of the sun", "B03   green"]
+    assert lines(text, 20) == ["Band  What", "B02   blue light of", "      the sun", "B03   green"]
+    assert lines(text, 8)[:4] == ["Band:", "B02", "What:", "blue"]
+    wide = "|" + "a long header|" * 9 + "\n|" + "-|" * 9 + "\n|" + "a cell|" * 9 + "\n"
+    assert "a long header: a cell" in lines(wide, 30)
+
+
+def test_code_keeps_its_spaces_and_loses_nothing() -> None:
+    shown = lines("```\n  if x:\n      return 1\n" + "y" * 100 + "\n```", 40)
+    assert shown[:2] == ["    if x:", "        return 1"]
+    assert "".join(line.strip() for line in shown[2:]) == "y" * 100
+
+
+def test_keys_in_addresses_are_left_out() -> None:
+    for text in (
+        "[x](https://x.example/?key=stolen-key-123)",
+        "https://x.example/?key=stolen-key-123",
+        "<https://user:stolen-word@x.example>",
+        "`https://x.example/?key=stolen-key-123`",
+        '<a href="https://x.example/?key=stolen-key-123">x</a>',
+        "```\nhttps://x.example/?sig=stolen\n```",
+    ):
+        assert "stolen" not in "\n".join(lines(text)), text
+
+
+@given(st.text(max_size=300), st.integers(1, 100))
+def test_any_text_fits_any_width_and_is_safe(text: str, width: int) -> None:
+    for line in lay_out(parse(text), width):
+        assert line.cell_length <= max(width, 4)
+        assert not unsafe(line.plain)
+
+
+@given(st.text(alphabet="#>-*_`[]()<>|!&;~1. \n\\ab", max_size=400))
+def test_any_markdown_is_set(text: str) -> None:
+    for width in (1, 20, 80):
+        lay_out(parse(text), width)
+
+
+def test_entities_are_no_way_around_what_is_cleaned() -> None:
+    text = "&#x202e;a&#27;[31m&#155;b&#x200b;&amp;&lt;b&gt;&#xe0041;"
+    (line,) = lines(text)
+    assert not unsafe(line)
+    assert line.endswith("b&<b>")
+
+
+def test_hostile_text_is_drawn_as_text() -> None:
+    shown = "\n".join(lines(f"# {nasty('head')}\n\n- {nasty('item')}\n\n> {nasty('said')}", 200))
+    assert not [c for c in unsafe(shown) if c != "U+000A"]
+    assert "b[/bold]" in shown
+
+
+BOMBS = {
+    "links": LINK_BOMB,
+    "brackets": "[" * 100_000,
+    "quotes": "> " * 50_000,
+    "lists": "".join("  " * n + "- a\n" for n in range(300)),
+    "stars": "**a *b" * 20_000,
+    "rows": "|a|b|\n|-|-|\n" + "|x|y|\n" * 20_000,
+    "columns": ("|a" * 5_000 + "|\n") + ("|-" * 5_000 + "|\n"),
+    "heads": "# a\n" * 30_000,
+    "lines": "a\n" * 50_000,
+    "title": "# " + "y" * 10_000,
+    "definitions": "".join(f"[{n}]: /u\n" for n in range(5_000)),
+    "html": "<a " * 30_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_text_takes_long_and_none_is_without_end(name: str) -> None:
+    began = time.perf_counter()
+    shown = lines(BOMBS[name], 40)
+    assert time.perf_counter() - began < 8, "some tenths of a second on a machine that has time"
+    assert 1 <= len(shown) <= 2 * LONGEST / 10
+    assert sum(map(len, shown)) <= 3 * LONGEST
+
+
+async def test_what_was_read_is_kept_and_long_texts_are_read_elsewhere() -> None:
+    read = Read()
+    long = "word " * QUICK
+    assert read[long] is None
+    await read.read([long, "short"])
+    assert read[long] is not None
+    assert read["another short one"] is not None, "at once, now that the reader is there"
+    await read.read([f"text {n}" for n in range(KEPT)])
+    assert read[long] is None, "what was not asked for in a while is forgotten"
+
+
+def test_a_sheet_ends_where_a_text_is_still_to_be_read() -> None:
+    long = "word " * QUICK
+    blocks: list[Block] = [Heading("One"), Prose(long), Heading("Two")]
+    assert typeset(blocks, 40, Read()).plain == "One"
+    assert typeset(blocks, 40).plain.endswith("Two"), "nobody reads it: it is shown as it was written"
+
+
+def test_columns_go_by_their_rank_where_there_is_no_room() -> None:
+    block = Grid(("Band", "Colour", "What it is"), (("B02", "blue", "the light of the sky"),), (0, 1, 2))
+    wide, narrow = typeset([block], 60).plain, typeset([block], 14).plain
+    assert wide.splitlines() == ["Band  Colour  What it is", "B02   blue    the light of the sky"]
+    assert narrow.splitlines() == ["Band  Colour", "B02   blue"]
+    assert typeset([block], 3).plain.splitlines()[0] == "Ban"
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=30), min_size=3, max_size=3), max_size=5),
+    st.integers(1, 90),
+    st.booleans(),
+)
+def test_a_table_never_exceeds_its_width(rows: list[list[str]], width: int, ranked: bool) -> None:
+    cells = [[Content(cell.replace("\n", " ")) for cell in row] for row in rows]
+    heads = [Content(word) for word in ("one", "two two", "漢字")]
+    for line in grid(heads, cells, width, (0, 1, 2) if ranked else None):
+        assert line.cell_length <= max(width, 2)
+
+
+def test_no_start_waits_for_the_reader_of_markdown() -> None:
+    code = "import sys, mlhub_tui.ui.app, mlhub_tui.ui.screens.browse; print('markdown_it' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_paragraphs_of_other_sheets_are_no_markdown() -> None:
+    assert typeset([Paragraph("**as** it is")], 40, Read()).plain == "**as** it is"
