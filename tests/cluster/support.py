@@ -227,6 +227,8 @@ class Field:
         Keys of assets that are not there.
     twins
         Items that have one asset of the same URL.
+    signed
+        The query of the href of one more asset, of another origin than the API's.
     """
 
     def __init__(
@@ -237,6 +239,7 @@ class Field:
         more: Mapping[str, bytes] | None = None,
         broken: tuple[str, ...] = (),
         twins: int = 0,
+        signed: str = "",
         size: int = 200,
     ) -> None:
         self.server = FaultServer()
@@ -265,6 +268,10 @@ class Field:
                     item(f"t{number:03}", assets={"map": asset(href)}, bbox=[0.0, 0.0, 1.0, 1.0])
                 )
                 self.contents[f"fields/t{number:03}/map.tif"] = self._paths["/mlhub/files/shared/map.tif"]
+        if signed:
+            self._add("signed", "map", b"signed")
+            href = f"{self._href('signed', 'map')}?{signed}".replace("127.0.0.1", "localhost")
+            documents.append(item("signed", assets={"map": asset(href)}, bbox=[0.0, 0.0, 1.0, 1.0]))
         made = archive(folder / "made.tar.gz", named(CROPS, documents))
         self._paths[f"/mlhub/v1/catalog/{CROPS}"] = made.read_bytes()
         self._paths[f"/mlhub/v1/datasets/{CROPS}"] = (

@@ -192,16 +192,16 @@ def _silence(leases: Any) -> None:
         leases.loop.add_callback(callback.stop)
 
 
-def hold(host: str, seconds: float, dask_worker: Any) -> None:
+async def hold(host: str, seconds: float, dask_worker: Any) -> None:
     """Have a worker hold a host for so long: another one was refused by it."""
     station_of(dask_worker).hold(host, time.monotonic() + seconds)
 
 
-def stop(run: str, dask_worker: Any) -> None:
+async def stop(run: str, dask_worker: Any) -> None:
     """Have a worker end its shards of a run."""
     station_of(dask_worker).stop(run)
 
 
-def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
+async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
     """Have each shard of a run on a worker take so many bytes per second at most."""
     station_of(dask_worker).set_rate(run, rate)

@@ -138,6 +138,7 @@ class _Run:
         self._errand = self._make_errand()
         self._session.listen(self._name, lambda told: news.put(lambda: self._heard(told)))
         self._session.equip(self._errand)
+        self._follow_limit()
         wanted = self._own.files.standing().wanted
         limits = Limits.of(wanted, self._threads)
         checked = self._sent if self._own.noted("begun") == "empty" else None

@@ -100,7 +100,7 @@ class Session:
             self._client.cancel(futures, force=True)
 
     def everywhere(self, work: Callable[..., Any], *arguments: Any) -> None:
-        """Have all workers do something at once; what comes of it is not waited for."""
+        """Have all workers do something at once, a coroutine; what comes of it is not waited for."""
         with self._talking():
             self._client.run(work, *arguments, wait=False, on_error="ignore")
 

@@ -1,0 +1,138 @@
+"""How a cluster behaves towards servers, and what it does when it is told to pause, to go on, to slow."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.job import State
+from tests.faults.server import Answer, Request
+
+from .runs import queue_for, reached, settle, wish
+from .support import Bucket, DaskCluster, Field, tree
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+
+
+async def test_all_workers_together_have_no_more_connections_to_a_host_than_allowed(
+    cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
+) -> None:
+    with Field(tmp_path, 300) as field:
+        field.server.always = Answer()
+
+        def slowly(request: Request) -> Answer | None:
+            time.sleep(0.01)
+            return None
+
+        field.before = slowly
+        connections, lock, most = 0, threading.Lock(), 0
+        begun = field.server._serve
+
+        def counted(raw: object) -> None:
+            nonlocal connections, most
+            with lock:
+                connections += 1
+                most = max(most, connections)
+            try:
+                begun(raw)  # type: ignore[arg-type]  # a socket
+            finally:
+                with lock:
+                    connections -= 1
+
+        field.server._serve = counted  # type: ignore[method-assign]  # counts what is open
+        job = await settle(field, mlhub_home, wish(field, out, cluster, connections=3))
+    assert job.state is State.DONE, job
+    assert 2 <= most <= 3 + 1  # one is the client's own, for the catalog
+
+
+async def test_a_host_that_refuses_is_left_alone_by_all_workers(
+    cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
+) -> None:
+    asked: list[float] = []
+    refused: list[float] = []
+
+    def refuse_once(request: Request) -> Answer | None:
+        if "/files/" not in request.path:
+            return None
+        now = time.monotonic()
+        asked.append(now)
+        if not refused and len(asked) > 60:
+            refused.append(now)
+            return Answer(429, headers={"Retry-After": "3"}, body=b"")
+        return None
+
+    with Field(tmp_path, 1500) as field:
+        field.before = refuse_once
+        job = await settle(field, mlhub_home, wish(field, out, cluster, connections=4))
+        assert tree(out / "crops" / "fields") == {
+            name.removeprefix("fields/"): data for name, data in field.contents.items()
+        } | {name: data for name, data in tree(out / "crops" / "fields").items() if name.endswith(".json")}
+    assert job.state is State.DONE, job
+    quiet = [moment for moment in asked if refused[0] + 1.0 < moment < refused[0] + 2.9]
+    assert not quiet  # a second is enough for all to hear of it
+    assert [moment for moment in asked if moment > refused[0] + 2.9]
+
+
+async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
+    cluster: DaskCluster, store: Bucket, mlhub_home: Path, tmp_path: Path
+) -> None:
+    with Field(tmp_path, 900) as field:
+        gate = threading.Event()
+
+        def slowly(request: Request) -> Answer | None:
+            if "/files/" in request.path and not gate.is_set():
+                time.sleep(0.02)
+            return None
+
+        field.before = slowly
+        queue = queue_for(field, mlhub_home)
+        try:
+            job = await queue.add(wish(field, f"s3://{store.name}/out", cluster))
+            await reached(queue, job.id, lambda job: job.bytes_done > 0 and field.fetched > 100)
+            shown = await reached(queue, job.id, lambda job: "worker" in job.reason)
+            assert "on 2 workers" in shown.reason
+            await queue.pause(job.id)
+            await reached(queue, job.id, lambda job: job.state is State.PAUSED)
+            told = time.monotonic()
+            await _quiet(field)
+            assert time.monotonic() - told < 5
+            assert field.fetched < 900
+            gate.set()
+            await queue.resume(job.id)
+            done = (await queue.wait([job.id]))[0]
+        finally:
+            await asyncio.to_thread(queue.stop)
+        assert done.state is State.DONE, done
+        assert field.again <= 64
+    assert len(store.keys("out/crops/fields")) == len(field.contents) + 1 + 9  # and its documents
+
+
+async def _quiet(field: Field, patience: float = 20) -> None:
+    """Wait until nothing has been asked for a second."""
+    deadline = time.monotonic() + patience
+    seen, since = -1, time.monotonic()
+    while time.monotonic() - since < 1.0:
+        assert time.monotonic() < deadline, "it goes on asking"
+        if field.fetched != seen:
+            seen, since = field.fetched, time.monotonic()
+        await asyncio.sleep(0.05)
+
+
+async def test_a_speed_limit_holds_for_all_workers_together(
+    cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
+) -> None:
+    with Field(tmp_path, 100, size=20_000) as field:
+        queue = queue_for(field, mlhub_home)
+        try:
+            await queue.change(limit=1_000_000)
+            began = time.monotonic()
+            job = await queue.add(wish(field, out, cluster))
+            done = (await queue.wait([job.id]))[0]
+        finally:
+            await asyncio.to_thread(queue.stop)
+    assert done.state is State.DONE, done
+    assert time.monotonic() - began > 1.5  # 2 MB, at 1 MB a second

@@ -1,0 +1,140 @@
+"""Where keys are and are not: with the workers' own configuration, and nowhere on the way to them."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlhub_tui.downloads.cluster import hand, session
+from mlhub_tui.downloads.cluster.cutting import Cutter, Limits, Shard, host_of
+from mlhub_tui.downloads.cluster.errand import Errand, Trouble, bare, lost_secret, unpack_rows
+from mlhub_tui.downloads.job import IfExists, State
+from mlhub_tui.downloads.plan.feed import Row
+from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
+from mlhub_tui.profiles.kind import Kind
+
+from .runs import settle, wish
+from .support import KEY, Bucket, DaskCluster, Field, store_variables
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+
+SIGNED = "https://me:hunter2hunter2@a.blob.core.windows.net/c/x.tif?se=2030&sig=c2VjcmV0c2VjcmV0"
+
+
+def row(number: int, href: str, size: int | None = None) -> Row:
+    return Row(number, f"c/{number}.tif", href, size, "", 0)
+
+
+def test_what_is_sent_has_no_signature_and_shows_nothing_of_its_files() -> None:
+    shard = Shard([row(1, SIGNED), row(2, "https://b.example/y.tif?page=2")], host="0123")
+    parcel = shard.parcel()
+    sent = pickle.dumps(parcel)
+    for secret in (b"hunter2", b"c2VjcmV0"):
+        assert secret not in sent
+        assert secret not in zlib.decompress(parcel.data)
+    assert "tif" not in repr(parcel) and "example" not in repr(parcel)
+    first, second = unpack_rows(parcel.data)
+    assert lost_secret(first) and bare(first.href) == "https://a.blob.core.windows.net/c/x.tif"
+    assert not lost_secret(second) and bare(second.href) == second.href == "https://b.example/y.tif?page=2"
+
+
+def test_errors_come_back_without_secrets_and_as_what_they_were() -> None:
+    told = ServerError(f"{SIGNED} is down", retry_after=7, hint="wait")
+    back = pickle.loads(pickle.dumps(Trouble.of(told, "tcp://w:1"))).error()
+    assert isinstance(back, ServerError) and back.retry_after == 7 and back.hint == "wait"
+    assert "c2Vj" not in back.message and "hunter2" not in back.message and "tcp://w:1" in back.message
+
+    class Special(OutputFolderError):
+        """An error of a module of its own."""
+
+    assert type(Trouble.of(Special("x")).error()) is OutputFolderError
+    assert isinstance(Trouble.of(MLHubException("x")).error(), MLHubException)
+
+
+async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(
+    cluster: DaskCluster,
+    store: Bucket,
+    mlhub_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[bytes] = []
+    submit = session.Session.submit
+
+    def noted(self: Any, work: Any, key: str, *arguments: Any, done: Any) -> Any:
+        sent.append(pickle.dumps((work, key, arguments)))
+        return submit(self, work, key, *arguments, done=done)
+
+    monkeypatch.setattr(session.Session, "submit", noted)
+    with Field(tmp_path, 60, broken=("gone",)) as field:
+        job = await settle(field, mlhub_home, wish(field, f"s3://{store.name}/out", cluster))
+        assert (job.state, job.files_done) == (State.FAILED, 60), job
+        assert field.refused == 0  # the workers asked with the key, which the server wants for each file
+    everything = b"".join(sent) + cluster.logs().encode() + _state_of(cluster).encode()
+    assert hand.fetch_shard.__name__.encode() in b"".join(sent)
+    secrets = (KEY, store_variables("")["AWS_SECRET_ACCESS_KEY"], store_variables("")["AWS_ACCESS_KEY_ID"])
+    for secret in secrets:
+        assert secret.encode() not in everything
+    for name in (b"k00", b"i0000"):
+        assert name not in everything  # nor is to be seen what is fetched
+    queue = (mlhub_home / "queue.db").read_bytes()
+    assert not any(secret.encode() in queue for secret in secrets)
+
+
+def _state_of(cluster: DaskCluster) -> str:
+    """Return what a scheduler knows: its workers, tasks and all events that it keeps."""
+    from distributed import Client
+
+    with Client(cluster.address, set_as_default=False) as client:
+        events = client.get_events()
+        known = client.run_on_scheduler(_words)
+    return f"{events}{known}"
+
+
+def _words(dask_scheduler: Any) -> str:
+    tasks = [f"{key}{task.annotations}{task.run_spec}" for key, task in dask_scheduler.tasks.items()]
+    return f"{tasks}{dask_scheduler.identity()}{dask_scheduler.extensions}"
+
+
+async def test_a_signature_that_is_part_of_the_catalog_is_not_sent_and_that_is_said(
+    cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
+) -> None:
+    with Field(tmp_path, 3, signed="sig=c2VjcmV0c2VjcmV0") as field:
+        job = await settle(field, mlhub_home, wish(field, out, cluster))
+    assert (job.state, job.files_done, job.files_failed) == (State.FAILED, 3, 1), job
+    assert "signature" in (out / "crops" / "err_report.csv").read_text()
+
+
+def test_shards_are_of_one_host_and_of_bounded_size() -> None:
+    rows = [row(n, f"https://{'ab'[n % 2]}.example/{n}.tif", 10 << 20) for n in range(1, 101)]
+    rows += [row(200, "https://a.example/large.tif", 1 << 30), row(201, "file:///x.tif"), row(202, "")]
+    waiting = [rows]
+    cutter = Cutter(lambda most: waiting.pop() if waiting else [], Limits(30, 256 << 20), 50)
+    shards = []
+    while (shard := cutter.next()) is not None:
+        shards.append(shard)
+    assert sorted(n for shard in shards for n in shard.ids) == sorted(r.id for r in rows)
+    for shard in shards:
+        assert len({host_of(r.href) for r in shard.rows if isinstance(r, Row)}) == 1
+        assert len(shard.rows) <= 30
+        assert len(shard.rows) == 1 or sum(r.size or 0 for r in shard.rows) <= 266 << 20
+        assert shard.check == (min(shard.ids) <= 50)
+    alone = [shard for shard in shards if 200 in shard.ids]
+    assert len(alone) == 1 and alone[0].parcel().alone and alone[0].parcel().host
+    assert [shard.host for shard in shards if 201 in shard.ids] == [""]
+
+
+def test_a_plan_of_millions_is_thousands_of_shards_and_a_small_one_has_some_for_each_thread() -> None:
+    assert Limits.of(10_000_000, 100).files == 2500
+    assert Limits.of(5000, 4).files == 157
+    assert Limits.of(100_000, 8).files == 500
+    assert Limits.of(10, 64).files == 25
+
+
+def test_an_errand_names_a_profile_and_no_key() -> None:
+    errand = Errand("r", "http://a/", "mine", Kind.MLHUB, "d", "/out", "", IfExists.RESUME, 16, 4)
+    assert not {"key", "secret", "token", "auth"} & set(errand.__slots__)
