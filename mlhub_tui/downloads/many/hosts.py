@@ -8,6 +8,7 @@ from ... import errors
 from ...errors import RequestError
 from ..tuning import Patience
 from .place import Place
+from .share import Share
 
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _REFUSALS = frozenset({429, 503})
@@ -43,6 +44,8 @@ class Host:
         How long rounds are, and how many there may be.
     holds
         Who else asks it, and waits when this one has to and the other way round.
+    share
+        What all runs of this program may ask of it together; nobody else asks by default.
 
     Attributes
     ----------
@@ -58,11 +61,20 @@ class Host:
         Why it was given up; None while it is not.
     """
 
-    def __init__(self, place: Place, most: int, patience: Patience, holds: Holds | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        most: int,
+        patience: Patience,
+        holds: Holds | None = None,
+        share: Share | None = None,
+    ) -> None:
         self.place = place
         self._most = self._allowed = most
         self._patience = patience
         self._holds = holds
+        self._share = share
+        self._lent = 0
         self._good = 0
         self._streak = 0
         self._culprits: set[str] = set()
@@ -79,6 +91,30 @@ class Host:
         if self._holds is not None:
             self.until = max(self.until, self._holds.until(self.place))
         return self.active < self._allowed and now >= self.until
+
+    def begin(self, now: float) -> bool:
+        """Take a slot if one more may ask it; of a host that was given up there is always one."""
+        if self.error is None:
+            if not self.free(now):
+                return False
+            if self._share is not None:
+                if not self._share.take(self.place, self, self._most):
+                    return False
+                self._lent += 1
+        self.active += 1
+        return True
+
+    def end(self) -> None:
+        """Give a slot back."""
+        self.active -= 1
+        if self._share is not None and self._lent:
+            self._lent -= 1
+            self._share.give(self.place, self)
+
+    def leave(self) -> None:
+        """Leave it to the others: nothing more is asked of it."""
+        if self._share is not None:
+            self._share.leave(self)
 
     def gave(self) -> None:
         """Take note of a good answer."""

@@ -12,6 +12,7 @@ from .feed import Result, Wish
 from .hosts import Holds, Host
 from .item import Item
 from .place import Place
+from .share import Share
 
 
 class Pending:
@@ -25,12 +26,17 @@ class Pending:
         How long hosts are waited for.
     holds
         Who else asks them.
+    share
+        What all runs of this program may ask of them together.
     """
 
-    def __init__(self, per_host: int, patience: Patience, holds: Holds | None = None) -> None:
+    def __init__(
+        self, per_host: int, patience: Patience, holds: Holds | None = None, share: Share | None = None
+    ) -> None:
         self._per_host = per_host
         self._patience = patience
         self._holds = holds
+        self._share = share
         self.hosts: dict[Place, Host] = {}
         self._ready: dict[Place, deque[Item]] = {}
         self._later: list[tuple[float, int, Item]] = []
@@ -41,7 +47,7 @@ class Pending:
         """Return how a host fares."""
         host = self.hosts.get(place)
         if host is None:
-            host = self.hosts[place] = Host(place, self._per_host, self._patience, self._holds)
+            host = self.hosts[place] = Host(place, self._per_host, self._patience, self._holds, self._share)
         return host
 
     def add(self, item: Item) -> None:
@@ -60,16 +66,19 @@ class Pending:
             self._ready.setdefault(item.place, deque()).appendleft(item)
             self.ready += 1
         for place, items in self._ready.items():
-            host = self.host(place)
-            if host.free(now) or host.error is not None:
+            if self.host(place).begin(now):
                 item = items.popleft()
                 del self._ready[place]
                 if items:
                     self._ready[place] = items  # at the end: the other hosts come first now
                 self.ready -= 1
-                host.active += 1
                 return item
         return None
+
+    def close(self) -> None:
+        """Leave all hosts to the others."""
+        for host in self.hosts.values():
+            host.leave()
 
     def well(self, but: Host) -> bool:
         """Return whether another host gave files and has not failed since."""

@@ -77,7 +77,7 @@ class Work:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._bell = Bell()
-        self._pending = Pending(crowd.per_host, patience, holds)
+        self._pending = Pending(crowd.per_host, patience, holds or kit.line.hosts, kit.line.hosts)
         self._paths = Paths()
         self._again: list[Wish] = []
         self._large: asyncio.Queue[Item] = asyncio.Queue()
@@ -113,6 +113,7 @@ class Work:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._pending.close()
             self._shore.end()
             await in_thread(self._shore.join)
             await asyncio.sleep(0)  # the last results are counted in the loop
@@ -207,7 +208,7 @@ class Work:
                 except MLHubException as error:
                     self._judge.failed(item, error, began, reached=caller.reached)
                 finally:
-                    host.active -= 1
+                    host.end()
         finally:
             caller.close()
 
@@ -252,9 +253,8 @@ class Work:
         while True:
             item = await self._large.get()
             host = self._pending.host(item.place)
-            while not host.free(time.monotonic()) and host.error is None:
+            while not host.begin(time.monotonic()):
                 await self._bell.heard()
-            host.active += 1
             began = time.monotonic()
             live = self._tally.large[item.wish.path] = Live()
             try:
@@ -266,7 +266,7 @@ class Work:
                 silent = isinstance(error, ServerUnreachable) and not isinstance(error, Broken)
                 self._judge.failed(item, error, began, reached=not silent)
             finally:
-                host.active -= 1
+                host.end()
                 self._tally.large.pop(item.wish.path, None)
 
     def _refused(self, item: Item, error: MLHubException) -> None:

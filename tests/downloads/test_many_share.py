@@ -1,0 +1,93 @@
+"""Several runs at one host: together they ask no more of it than one would, in equal parts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.attempt import Kit
+from mlhub_tui.downloads.many.share import Share
+from tests.faults.server import Answer, FaultServer
+
+from .many_support import CROWD, ENDLESS, harvest, kit, shelf, wishes
+
+FILES = shelf(120)
+PATHS = list(FILES)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.by_path = FILES
+        yield server
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Kit:
+    return kit(tmp_path / "home")
+
+
+def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
+    server: FaultServer, tmp_path: Path, shared: Kit
+) -> None:
+    server.always = Answer(pace=0.01, piece=1 << 10)
+    runs = [
+        harvest(wishes(server, PATHS[n::2]), tmp_path / str(n), shared, crowd=CROWD, patience=ENDLESS)
+        for n in range(2)
+    ]
+    threads = [threading.Thread(target=run.run) for _, run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [run.tally.fetched for _, run in runs] == [60, 60]
+    assert server.most <= CROWD.per_host
+    asked = [request.path for request in server.gets]
+    early = {path for path in PATHS if path in asked[:60]}
+    assert min(len(early & set(PATHS[n::2])) for n in range(2)) > 10, "neither waited for the other to end"
+    assert shared.line.hosts.take("any", "one", 1), "nothing of theirs is left behind"
+
+
+def test_a_host_that_asks_one_run_for_patience_gets_it_from_the_other(tmp_path: Path, shared: Kit) -> None:
+    with FaultServer() as server:
+        server.by_path = FILES
+        server.script.append(Answer(status=503, headers={"Retry-After": "1"}))
+        _, first = harvest(wishes(server, PATHS[:1]), tmp_path / "a", shared, patience=ENDLESS)
+        thread = threading.Thread(target=first.run)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not first.tally.reason:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        began = time.monotonic()
+        _, second = harvest(wishes(server, PATHS[1:3]), tmp_path / "b", shared, patience=ENDLESS)
+        second.run()
+        thread.join(10)
+    assert second.tally.fetched == 2
+    assert time.monotonic() - began > 0.05, "it waited with the other"
+
+
+def test_parts_are_equal_and_nobody_is_left_without_one() -> None:
+    now = 0.0
+    share = Share(lambda: now)
+    assert [share.take("h", "a", 4) for _ in range(5)] == [True] * 4 + [False]
+    assert not share.take("h", "b", 4), "there is no room yet"
+    share.give("h", "a")
+    share.give("h", "a")
+    assert not share.take("h", "a", 4), "another wants its part"
+    assert share.take("h", "b", 4)
+    assert share.take("h", "b", 4)
+    assert share.take("other", "a", 4)
+    share.give("h", "b")
+    share.give("h", "b")
+    now = 5.0
+    assert share.take("h", "a", 4), "the other has not asked for a while"
+    share.hold("h", 9.0)
+    share.leave("a")
+    share.leave("b")
+    assert share.until("h") == 9.0
+    assert share.until("elsewhere") == 0.0
