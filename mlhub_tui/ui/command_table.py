@@ -221,6 +221,7 @@ COMMANDS: tuple[Command, ...] = (
         RESULTS,
         8,
     ),
+    Command("results.map", "m", "map", "map", "Show the items on a map, with their dates", RESULTS, 9),
     Command("results.preview", "p", "preview", "preview", "Show an image of the item", RESULTS, 9),
     Command("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
     # The plan of a download

@@ -52,10 +52,17 @@ async def search(
 
 async def change(screen: ResultsScreen) -> None:
     """Ask for another search on the screen of results, beginning with its own."""
+    await change_within(screen, None, "")
+
+
+async def change_within(screen: ResultsScreen, box: BBox | None, when: str) -> None:
+    """Ask for another search on the screen of results, with a box, and dates, that were chosen on its map."""
+    before = screen.search
+    chosen = replace(before, bbox=box or before.bbox, datetime=parse_when(when) if when else before.datetime)
     if screen.hub.connection is None or screen.hub.connection.source is not screen.source:
         screen.notify("Another source is in use now: search from Browse.", markup=False)
         return
-    await _ask(screen.hub, screen.source, Documents(screen.source), screen.search, {}, screen)
+    await _ask(screen.hub, screen.source, Documents(screen.source), chosen, {}, screen)
 
 
 async def _ask(

@@ -252,7 +252,7 @@ async def test_a_collection_shows_its_items_on_the_map_with_their_dates(options:
         await driver.press("N")
         await driver.until(lambda: len(chart.footprints) == 52)
         await driver.press("enter")
-        await driver.until("Properties")
+        await driver.until("Bands")
 
 
 async def test_a_range_of_dates_leaves_what_lies_in_it(options: AppOptions) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -26,8 +26,8 @@ from ..widgets.item_table import ItemTable
 from ..widgets.map_pane import MapPane
 from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
-from .base import PlaceScreen
 from .browse_detail import sheet_of
+from .items_on_map import ItemsOnMap
 
 SHORTEST_ID = 10
 """Cells; less of an id tells nothing."""
@@ -36,14 +36,17 @@ SIDE_BY_SIDE = 6
 PANES = {"overview": "Overview", "items": "Items", "map": "Map", "assets": "Assets", "json": "JSON"}
 
 
-class DocumentScreen(PlaceScreen):
+class DocumentScreen(ItemsOnMap):
     """One catalog, collection, item or model. Wide terminals show the overview beside the other panes."""
 
     place = DOCUMENT
     mode = "browse"
     parts = ("#overview", "#assets", "#json", "#strip")
     CSS_PATH = "document.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(DOCUMENT)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(DOCUMENT),
+        Binding("escape", "step_back", show=False),
+    ]
 
     def __init__(self, subject: Subject, documents: Documents, pane: str = "overview") -> None:
         super().__init__()
@@ -154,6 +157,11 @@ class DocumentScreen(PlaceScreen):
             parts.append(Content.styled(f" {PANES[name]} ", style))
         target = self.query_one(f"#{self._pane}")
         status = getattr(target, "status", "")
+        for table in self.query(ResultTable):
+            if self._pane == "items" and table.narrowed:
+                status = f"{table.line_count:,} match, {status}"
+            if table.dates:
+                parts.append(Content(" ") + line(f"[{table.dates}, esc]", "bold $warning"))
         if self._pane == "items" and self._chosen:
             status = f"{len(self._chosen):,} selected, {status}"
         tabs = Content("").join(parts)
@@ -233,31 +241,36 @@ class DocumentScreen(PlaceScreen):
     @on(ItemTable.Opened)
     def _item_opened(self, message: ItemTable.Opened) -> None:
         message.stop()
-        subject = Subject(message.entry, None, self._subject.dataset)
-        self.app.push_screen(DocumentScreen(subject, self._documents))
+        self.open_item(message.entry)
 
     # The map
-
-    @on(MapPane.Opened)
-    def _footprint_opened(self, message: MapPane.Opened) -> None:
-        message.stop()
-        subject = Subject(message.entry, None, self._subject.dataset)
-        self.app.push_screen(DocumentScreen(subject, self._documents))
 
     @on(MapPane.StatusChanged)
     def _map_changed(self, message: MapPane.StatusChanged) -> None:
         message.stop()
         self._draw_strip()
 
-    @on(MapPane.MoreWanted)
-    def _more_footprints(self, message: MapPane.MoreWanted) -> None:
-        message.stop()
+    def open_item(self, entry: Entry) -> None:
+        """Open an item."""
+        subject = Subject(entry, None, self._subject.dataset)
+        self.app.push_screen(DocumentScreen(subject, self._documents))
+
+    def more_items(self) -> None:
+        """Load the next page."""
         self._load_items()
 
-    @on(MapPane.Wanted)
-    def _place_chosen(self, message: MapPane.Wanted) -> None:
-        message.stop()
-        self._search_within(message.box, message.when)
+    def narrowed_by_dates(self) -> None:
+        """Say so in the strip."""
+        self._draw_strip()
+
+    async def action_step_back(self) -> None:
+        """Show the items of all times again, else go back."""
+        if not self.clear_dates():
+            await self.hub.action_back()
+
+    def search_within(self, box: BBox | None, when: str) -> None:
+        """Ask for a search in the collection."""
+        self._search_within(box, when)
 
     @work(group="search", exclusive=True)
     async def _search_within(self, box: BBox | None, when: str) -> None:

@@ -10,35 +10,28 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...models import Entry, Search
+from ...models import BBox, Entry, Search
 from ...sources.base import Page, Source
-from ...text import count
 from ..commands import RESULTS, Command, bindings, hints
 from ..criteria import words_of
 from ..documents import Documents, why
 from ..draw import content, line
 from ..messages import ConnectionChanged
 from ..sheets.documents import document_sheet
-from ..supply import PAGE, Supply, of_entries, of_part, of_search
+from ..supply import PAGE
 from ..widgets.bars import HintBar
-from ..widgets.entries import Subject
 from ..widgets.find_bar import FindBar
+from ..widgets.map_pane import MapPane
 from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
-from .base import PlaceScreen
-from .results_words import State, notes_of, scope, status_of, total
-
-DETAIL_DELAY = 0.15
-"""Seconds the cursor rests before the detail follows it."""
-FEW = 25
-"""Items that are asked for one by one; more are listed again."""
+from .results_commands import ResultsCommands
+from .results_words import State, notes_of, scope, status_of
 
 
-class ResultsScreen(PlaceScreen):
+class ResultsScreen(ResultsCommands):
     """What a search finds. One page of documents is in memory, of the rest what the table shows.
 
     Parameters
@@ -53,7 +46,7 @@ class ResultsScreen(PlaceScreen):
 
     place = RESULTS
     mode = "browse"
-    parts = ("#results", "#strip", "#notes")
+    parts = ("#results", "#strip", "#notes", "#map")
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(RESULTS, {"results.open": "open"}),
         Binding("escape", "step_back", show=False),
@@ -64,6 +57,10 @@ class ResultsScreen(PlaceScreen):
     ResultsScreen #results { width: 1fr; }
     ResultsScreen #detail { display: none; }
     ResultsScreen.-wide #detail { display: block; width: 1fr; border-left: vkey $line; }
+    ResultsScreen #map, ResultsScreen.-map #results { display: none; }
+    ResultsScreen.-map #map { display: block; width: 1fr; }
+    ResultsScreen.-map.-wide #results { display: block; }
+    ResultsScreen.-map.-wide #detail { display: none; }
     ResultsScreen #notes { height: auto; max-height: 4; padding: 0 1; display: none; }
     ResultsScreen #notes.-said { display: block; }
     """
@@ -77,7 +74,6 @@ class ResultsScreen(PlaceScreen):
         self._failure = ""
         self._stopped = False
         self._closed = False
-        self._pending: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table, on wide terminals with the detail beside it."""
@@ -85,6 +81,7 @@ class ResultsScreen(PlaceScreen):
         with Horizontal(id="panes"):
             yield ResultTable(id="results")
             yield Sheet(id="detail")
+            yield MapPane(id="map")
         yield Static(id="notes")
 
     def on_mount(self) -> None:
@@ -94,11 +91,6 @@ class ResultsScreen(PlaceScreen):
             return
         self.table.focus()
         self._start_over()
-
-    @property
-    def table(self) -> ResultTable:
-        """The table."""
-        return self.query_one(ResultTable)
 
     def hint_commands(self) -> list[Command]:
         """Return the commands for the hint bar."""
@@ -116,6 +108,9 @@ class ResultsScreen(PlaceScreen):
     def _start_over(self) -> None:
         self._looked = self._pages = 0
         self.table.reset()
+        pane = self.query_one(MapPane)
+        pane.reset()
+        pane.show_extent((self.search.bbox,) if self.search.bbox is not None else ())
         self._load()
 
     @work(exclusive=True, group="items")
@@ -156,6 +151,7 @@ class ResultsScreen(PlaceScreen):
         )
         if not self.closing:
             await table.add_page(taken)
+            self.query_one(MapPane).add([(e, e.document) for e in entries if e.document is not None])
 
     def _fail(self, error: MLHubException) -> None:
         self._failure = why(error)
@@ -166,8 +162,7 @@ class ResultsScreen(PlaceScreen):
     @on(ResultTable.MoreWanted)
     def _more(self, message: ResultTable.MoreWanted) -> None:
         message.stop()
-        if not self._failure and not self._stopped and self.table.pager.wants_more:
-            self._load()
+        self.more_items()
 
     def action_again(self) -> None:
         """Ask again for the page that failed, go on where it was stopped, or else search anew."""
@@ -182,11 +177,6 @@ class ResultsScreen(PlaceScreen):
     def _status_changed(self, message: ResultTable.StatusChanged) -> None:
         message.stop()
         self._say()
-
-    @property
-    def total(self) -> int | None:
-        """How many items the search finds, where that is known."""
-        return total(self.table)
 
     @property
     def state(self) -> State:
@@ -223,12 +213,18 @@ class ResultsScreen(PlaceScreen):
 
     # The detail of wide terminals
 
-    @on(ResultTable.Moved)
-    def _moved(self, message: ResultTable.Moved) -> None:
-        message.stop()
-        if self._pending is not None:
-            self._pending.stop()
-        self._pending = self.set_timer(DETAIL_DELAY, self._follow)
+    def item_rests(self) -> None:
+        """Let the detail follow the cursor."""
+        self._follow()
+
+    def more_items(self) -> None:
+        """Load the next page, as the table would at its end."""
+        if not self._failure and not self._stopped and self.table.pager.wants_more:
+            self._load()
+
+    def narrowed_by_dates(self) -> None:
+        """Say how many are left."""
+        self._say()
 
     def _follow(self) -> None:
         # Behind a dialog it would depend on how soon the dialog came: it follows when the dialog is gone.
@@ -249,9 +245,7 @@ class ResultsScreen(PlaceScreen):
     @on(ResultTable.Opened)
     def _opened(self, message: ResultTable.Opened) -> None:
         message.stop()
-        from .document import DocumentScreen
-
-        self.app.push_screen(DocumentScreen(Subject(message.entry), self._documents))
+        self.open_item(message.entry)
 
     async def action_open(self) -> None:
         """Open the item under the cursor."""
@@ -272,6 +266,8 @@ class ResultsScreen(PlaceScreen):
             self._stopped = True
             self.workers.cancel_group(self, "items")
             table.pager.loading = False
+            self._say()
+        elif self.clear_dates() or self.hide_map():
             self._say()
         elif table.filter:
             table.apply_filter("")
@@ -310,61 +306,7 @@ class ResultsScreen(PlaceScreen):
         self.set_focus(self.table)
         self._say()
 
-    # What can be done with the results
-
-    def supplies(self) -> list[Supply]:
-        """Return the items that something can be done with, the likeliest first."""
-        table, found = self.table, []
-        everything = of_search(self._all_words(), self.source, self.search, self.total)
-        if table.marked:
-            found.append(self._part(f"{count(len(table.marked), 'selected item')}", [*table.marked.values()]))
-        elif (current := table.current) is not None:
-            found.append(of_entries(f"item {current.label}", [current], self._documents))
-        loaded = [row.entry for row in table.rows]
-        if table.filter:
-            found.append(self._part(f"{table.line_count:,} that the filter leaves", table.shown))
-        elif loaded and not (table.pager.complete and not table.pager.stopped):
-            found.append(self._part(f"{len(loaded):,} loaded", loaded))
-        if loaded:
-            found.append(everything)
-        return found
-
-    def _all_words(self) -> str:
-        return f"all {self.total:,} found" if self.total is not None else "all that is found"
-
-    def _part(self, words: str, entries: list[Entry]) -> Supply:
-        here = sum(self._documents.of(entry) is not None for entry in entries)
-        if len(entries) - here <= FEW:
-            return of_entries(words, entries, self._documents)
-        return of_part(words, of_search("", self.source, self.search), entries)
-
-    @work(group="download", exclusive=True)
-    async def action_download(self) -> None:
-        """Choose among the assets of what is selected, of the item under the cursor, or of all."""
-        from ..asset_flow import ask_and_queue
-
-        supplies = self.supplies()
-        if not supplies:
-            self.notify("There is nothing here to download.", markup=False)
-        elif await ask_and_queue(self.hub, supplies, self._documents):
-            self.table.clear_marks()
-
-    @work(group="preview", exclusive=True)
-    async def action_preview(self) -> None:
-        """Show an image of the item under the cursor, and of those around it."""
-        from ..preview.flow import preview
-
-        await preview(self.hub, self._documents, self.table.shown, self.table.current)
-
-    @work(group="export", exclusive=True)
-    async def action_export(self) -> None:
-        """Write items to a file."""
-        from ..export_flow import export
-
-        current = self.table.current
-        document = self._documents.of(current) if current is not None else None
-        name = self.saved or "-".join(self.search.collections[:1]) or "search"
-        await export(self.hub, self.supplies(), self.source, name, document)
+    # Other searches
 
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
@@ -372,6 +314,16 @@ class ResultsScreen(PlaceScreen):
         from ..search_flow import change
 
         await change(self)
+
+    def search_within(self, box: BBox | None, when: str) -> None:
+        """Change the search to a box, and dates, of the map."""
+        self._search_within(box, when)
+
+    @work(group="search", exclusive=True)
+    async def _search_within(self, box: BBox | None, when: str) -> None:
+        from ..search_flow import change_within
+
+        await change_within(self, box, when)
 
     def show_search(self, search: Search, saved: str = "") -> None:
         """Run another search here."""

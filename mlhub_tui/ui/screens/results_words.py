@@ -54,7 +54,7 @@ def scope(table: ResultTable) -> str:
 def status_of(table: ResultTable, state: State) -> str:
     """Return how far the listing is, for the line above it."""
     pager, parts = table.pager, []
-    if table.filter:
+    if table.narrowed:
         parts.append(f"{table.line_count:,} match, filtering the {scope(table)}")
     elif not (pager.loading and not table.rows and not state.looked):
         parts.append(_amount(table, state))

@@ -166,11 +166,14 @@ class ItemTable(LineView):
         self.set_timer(LOOK_DELAY, lambda asked=self._look: self._ask(asked))
 
     def _ask(self, asked: int) -> None:
+        if asked == self._look and (unknown := self.unknown_in_sight()):
+            self.post_message(self.Unknown(unknown))
+
+    def unknown_in_sight(self) -> list[tuple[int, Entry]]:
+        """Return the rows in sight of which only links are known, and their numbers."""
         top = self.scroll_offset.y
         seen = enumerate(self.rows[top : top + self.size.height], top)
-        unknown = [(number, row.entry) for number, row in seen if not row.assets]
-        if asked == self._look and unknown:
-            self.post_message(self.Unknown(unknown))
+        return [(number, row.entry) for number, row in seen if not row.assets]
 
     # Drawing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from textual import on
@@ -20,6 +20,7 @@ from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item
 from ...text import count
 from ..commands import MAP, bindings
 from .footprint_map import FootprintMap
+from .listing import lean
 from .time_histogram import TimeHistogram
 
 
@@ -54,6 +55,13 @@ class MapPane(Vertical):
         box: BBox | None
         when: str
 
+    @dataclass
+    class Filtered(Message):
+        """Only items of a time are to be shown; empty for all of them."""
+
+        when: str
+        words: str
+
     class StatusChanged(Message):
         """There is another word on how much is on the map."""
 
@@ -65,6 +73,8 @@ class MapPane(Vertical):
         self._placed: list[_Placed] = []
         self._shown: list[_Placed] = []
         self._known: set[tuple[str, str]] = set()
+        self._numbers: dict[tuple[str, str], int] = {}
+        """The numbers of the footprints that are shown, by what tells their items from others."""
         self._extents: tuple[BBox, ...] = ()
         self._interval: Interval | None = None
         self._words = ""
@@ -111,7 +121,10 @@ class MapPane(Vertical):
 
     def show(self, document: Document) -> None:
         """Show the extent of a document."""
-        extents, interval = where_of(document)
+        self.show_extent(*where_of(document))
+
+    def show_extent(self, extents: tuple[BBox, ...], interval: Interval | None = None) -> None:
+        """Show boxes of the whole, and the time in which there should be items."""
         if (extents, interval) == (self._extents, self._interval):
             return
         self._extents, self._interval = extents, interval
@@ -123,18 +136,20 @@ class MapPane(Vertical):
     def reset(self) -> None:
         """Forget the items."""
         self._placed, self._known, self._when = [], set(), ("", "")
-        self._show_all()
+        if self.is_mounted:
+            self._show_all()
 
     def add(self, documents: Sequence[tuple[Entry, Document]]) -> None:
         """Show more items; those without a place are left out."""
         fresh = []
         for entry, document in documents:
-            mark = (entry.id, entry.url)
+            # Of an item that was known by its link, the table has learnt the id as well.
+            mark = (document.id, entry.url)
             footprint = footprint_of(document)
             if mark in self._known or footprint is None or not isinstance(document, Item):
                 continue
             self._known.add(mark)
-            fresh.append(_Placed(entry, footprint, document.interval))
+            fresh.append(_Placed(replace(lean(entry), id=document.id), footprint, document.interval))
         first = not self._placed
         self._placed += fresh
         if not fresh or not self.is_mounted:
@@ -142,6 +157,7 @@ class MapPane(Vertical):
         if first or self._when[0]:
             self._show_all(keep_view=not first)
             return
+        self._number(fresh)
         self._shown += fresh
         self.post_message(self.StatusChanged())
         self.query_one(FootprintMap).add([placed.footprint for placed in fresh])
@@ -149,14 +165,30 @@ class MapPane(Vertical):
 
     def highlight(self, entry: Entry | None) -> None:
         """Mark an item as the current one."""
-        marks = [(placed.entry.id, placed.entry.url) for placed in self._shown]
         mark = (entry.id, entry.url) if entry is not None else ("", "")
-        chart = self.query_one(FootprintMap)
-        chart.highlight(marks.index(mark) if mark in marks else None)
+        self.query_one(FootprintMap).highlight(self._numbers.get(mark))
         self._name_current()
 
+    def _number(self, fresh: Sequence[_Placed]) -> None:
+        """Give numbers to footprints that come after those that are shown."""
+        start = len(self._shown)
+        for number, placed in enumerate(fresh, start):
+            self._numbers[placed.entry.id, placed.entry.url] = number
+
+    def _show_these(self, placed: list[_Placed]) -> None:
+        self._shown = []
+        self._numbers.clear()
+        self._number(placed)
+        self._shown = placed
+
+    @property
+    def current(self) -> Entry | None:
+        """The item whose footprint is the current one."""
+        number = self.query_one(FootprintMap).current
+        return self._shown[number].entry if number is not None else None
+
     def _show_all(self, *, keep_view: bool = False) -> None:
-        self._shown = list(self._placed)
+        self._show_these(list(self._placed))
         dates = self.query_one(TimeHistogram)
         if not keep_view or dates.range is None:
             dates.show(days_of(placed.interval for placed in self._placed), self._interval)
@@ -178,7 +210,7 @@ class MapPane(Vertical):
         wanted = parse_span(self._when[0])
         assert wanted is not None
         spans = [(placed, span_of(placed.interval.start, placed.interval.end)) for placed in self._placed]
-        self._shown = [placed for placed, span in spans if span is not None and wanted.meets(span)]
+        self._show_these([placed for placed, span in spans if span is not None and wanted.meets(span)])
 
     # Keys
 
@@ -220,13 +252,19 @@ class MapPane(Vertical):
         self._when = (message.when, message.words)
         self._filter()
         self._show_map(keep_view=True)
+        self.post_message(self.Filtered(*self._when))
 
     @on(TimeHistogram.RangeLeft)
     def _range_left(self, message: TimeHistogram.RangeLeft) -> None:
         message.stop()
         self._when = ("", "")
-        self._shown = list(self._placed)
+        self._show_these(list(self._placed))
         self._show_map(keep_view=True)
+        self.post_message(self.Filtered("", ""))
+
+    def leave_range(self) -> None:
+        """Show the items of all times again."""
+        self.query_one(TimeHistogram).leave_range()
 
     def action_other(self) -> None:
         """Go from the map to the histogram and back."""

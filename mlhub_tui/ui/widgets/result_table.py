@@ -1,4 +1,4 @@
-"""A table of items of which several can be selected, and which a filter narrows to what matches."""
+"""A table of items of which several can be selected, and which words and dates narrow to what matches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...models import Entry
+from ...models import Document, Entry
+from ...models.when import parse_span
 from ...sources.base import Page
 from ...text import one_line
 from ..find.hay import haystack
@@ -25,6 +26,9 @@ class ResultTable(ItemTable):
         self.marked: dict[tuple[str, str, str], Entry] = {}
         """What was selected, by what tells it from others."""
         self.filter = ""
+        self.dates = ""
+        """The dates that items must meet, in words; empty for all."""
+        self._days = ("", "")
         self._hays: list[str] = []
         self._shown: list[int] | None = None
         self._collections: dict[str, int] = {}
@@ -35,6 +39,11 @@ class ResultTable(ItemTable):
     def line_count(self) -> int:
         """How many items are shown."""
         return len(self.rows) if self._shown is None else len(self._shown)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some of what is loaded is shown."""
+        return self._shown is not None
 
     def _row(self, line: int) -> int:
         """Return the number of the row on a line."""
@@ -55,7 +64,7 @@ class ResultTable(ItemTable):
         self.marked.clear()
         self._hays.clear()
         self._collections.clear()
-        self._shown = [] if self.filter else None
+        self._shown = [] if self.filter.split() or self.dates else None
         super().reset()
 
     async def add_page(self, page: Page[Entry]) -> None:
@@ -75,11 +84,39 @@ class ResultTable(ItemTable):
 
     def apply_filter(self, words: str) -> None:
         """Show only items whose id, title or collection holds all words; the cursor stays on its item."""
-        if words == self.filter:
-            return
+        if words != self.filter:
+            self.filter = words
+            self._narrow()
+
+    def apply_dates(self, when: str, words: str) -> None:
+        """Show only items of a time, as people type it; what is not known yet stays. Empty for any time."""
+        span = parse_span(when)
+        ends = (span.start, span.end) if span is not None else (None, None)
+        days = tuple(end.date().isoformat() if end is not None else "" for end in ends)
+        if (days, words) != (self._days, self.dates):
+            self._days, self.dates = (days[0], days[1]), words
+            self._narrow()
+
+    def learn(self, number: int, entry: Entry, document: Document) -> None:
+        """Take up the document of an item; whether it is of the time that is shown is known now."""
+        super().learn(number, entry, document)
+        if self.dates and self._shown is not None and number in self._shown and not self._in_time(number):
+            self._shown.remove(number)
+            self.count_changed()
+        self.refresh()
+
+    def go_to(self, entry: Entry) -> None:
+        """Put the cursor on an item, where it is shown."""
+        marks = (_mark(self.rows[self._row(line)].entry) for line in range(self.line_count))
+        line = next((line for line, mark in enumerate(marks) if mark == _mark(entry)), None)
+        if line is not None:
+            self.cursor_line = line
+            self.keep_in_sight()
+
+    def _narrow(self) -> None:
+        """Choose anew what is shown."""
         current = self._row(self.cursor_line) if self.line_count else 0
-        self.filter = words
-        self._shown = self._matches(0) if words.split() else None
+        self._shown = self._matches(0) if self.filter.split() or self.dates else None
         self.count_changed()
         if self._shown is None:
             self.cursor_line = current
@@ -88,11 +125,30 @@ class ResultTable(ItemTable):
         self.keep_in_sight()
         self.refresh()
         self.post_message(self.Moved())
+        self.post_message(self.StatusChanged())
+        self.look_around()
 
     def _matches(self, start: int) -> list[int]:
-        first, *rest = self.filter.casefold().split()
-        found = (n for n in range(start, len(self._hays)) if first in self._hays[n])
-        return [n for n in found if all(term in self._hays[n] for term in rest)]
+        found = list(range(start, len(self._hays)))
+        if self.dates:
+            found = [number for number in found if self._in_time(number)]
+        for term in self.filter.casefold().split():
+            found = [number for number in found if term in self._hays[number]]
+        return found
+
+    def _in_time(self, number: int) -> bool:
+        """Tell whether an item meets the dates; its own are `2018-04-25` or `2018-04-25 to open`."""
+        begin, _, end = self.rows[number].dates.partition(" to ")
+        first, last = self._days
+        begins_late = bool(last) and begin[:1].isdigit() and begin > last
+        ends_early = bool(first) and (end or begin)[:1].isdigit() and (end or begin) < first
+        return not (begins_late or ends_early)
+
+    def unknown_in_sight(self) -> list[tuple[int, Entry]]:
+        """Return the rows in sight of which only links are known, and their numbers."""
+        top = self.scroll_offset.y
+        numbers = (self._row(line) for line in range(top, min(top + self.size.height, self.line_count)))
+        return [(number, self.rows[number].entry) for number in numbers if not self.rows[number].assets]
 
     # The cursor
 

@@ -80,13 +80,15 @@ class TimeHistogram(Widget, can_focus=True):
         self.cursor = 0
         self.mark: int | None = None
         """Where a range begins; the cursor is its other end."""
+        self.taken = False
+        """Whether the range is the one that was chosen last."""
 
     # What is shown
 
     def show(self, days: Mapping[date, int], interval: Interval | None = None) -> None:
         """Show other items, by day, and the time in which there should be some."""
         self._days, self._interval = dict(days), interval
-        self.cursor, self.mark = 0, None
+        self.cursor, self.mark, self.taken = 0, None, False
         self._bin()
 
     def add(self, days: Mapping[date, int]) -> None:
@@ -177,7 +179,10 @@ class TimeHistogram(Widget, can_focus=True):
             return ""
         if self.range is not None:
             number = counted(self.bins, *self.range)
-            return f"{self.bins.words(*self.range)}: {count(number, 'item')}, enter takes, esc leaves"
+            next_step = (
+                "enter searches there, esc shows all" if self.taken else "enter shows these, esc leaves"
+            )
+            return f"{self.bins.words(*self.range)}: {count(number, 'item')}, {next_step}"
         if self.has_focus:
             here = count(self.bins.counts[self.cursor], "item")
             return f"{self.bins.words(self.cursor)}: {here}, b begins a range"
@@ -212,6 +217,7 @@ class TimeHistogram(Widget, can_focus=True):
     def _go(self, number: int) -> None:
         if self.bins is not None:
             self.cursor = max(0, min(number, len(self.bins.counts) - 1))
+            self.taken = False
             self.refresh()
 
     def action_range(self) -> None:
@@ -233,12 +239,14 @@ class TimeHistogram(Widget, can_focus=True):
             self.refresh()
         chosen = self.range
         assert chosen is not None
+        self.taken = True
+        self.refresh()
         self.post_message(self.RangeChosen(self.bins.when(*chosen), self.bins.words(*chosen)))
 
     def leave_range(self) -> None:
         """Choose no range."""
         if self.mark is not None:
-            self.mark = None
+            self.mark, self.taken = None, False
             self.refresh()
             self.post_message(self.RangeLeft())
 

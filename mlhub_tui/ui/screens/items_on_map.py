@@ -1,0 +1,91 @@
+"""What a table of items and a map of them do to each other: footprints follow it, dates narrow it."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.timer import Timer
+
+from ...models import BBox, Entry
+from ..widgets.map_pane import MapPane
+from ..widgets.result_table import ResultTable
+from .base import PlaceScreen
+
+FOLLOWS = 0.12
+"""Seconds the cursor rests among the items before the map beside them follows it."""
+
+
+class ItemsOnMap(PlaceScreen):
+    """A screen with a `ResultTable` and a `MapPane`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._following: Timer | None = None
+
+    # What the screen does
+
+    def open_item(self, entry: Entry) -> None:
+        """Open an item of the map."""
+
+    def more_items(self) -> None:
+        """Load more items, as the last one on the map is reached."""
+
+    def search_within(self, box: BBox | None, when: str) -> None:
+        """Ask for a search in a box, and dates, of the map."""
+
+    def narrowed_by_dates(self) -> None:
+        """Say that other items are shown."""
+
+    # From the map
+
+    @on(MapPane.Opened)
+    def _footprint_opened(self, message: MapPane.Opened) -> None:
+        message.stop()
+        self.open_item(message.entry)
+
+    @on(MapPane.MoreWanted)
+    def _more_footprints(self, message: MapPane.MoreWanted) -> None:
+        message.stop()
+        self.more_items()
+
+    @on(MapPane.Wanted)
+    def _place_chosen(self, message: MapPane.Wanted) -> None:
+        message.stop()
+        self.search_within(message.box, message.when)
+
+    @on(MapPane.Filtered)
+    def _time_chosen(self, message: MapPane.Filtered) -> None:
+        """List only the items of the time that was chosen on the histogram."""
+        message.stop()
+        for table in self.query(ResultTable):
+            table.apply_dates(message.when, message.words)
+        self.narrowed_by_dates()
+
+    def clear_dates(self) -> bool:
+        """Show the items of all times again; False where they are shown already."""
+        for pane in self.query(MapPane):
+            if pane.when:
+                pane.leave_range()
+                return True
+        return False
+
+    # From the table
+
+    @on(ResultTable.Moved)
+    def _item_moved(self, message: ResultTable.Moved) -> None:
+        """Let the map follow the cursor, once that rests."""
+        message.stop()
+        if self._following is not None:
+            self._following.stop()
+        self._following = self.set_timer(FOLLOWS, self._follow_item)
+
+    def _follow_item(self) -> None:
+        if self.closing:
+            return
+        for table in self.query(ResultTable):
+            for pane in self.query(MapPane):
+                if pane.display and table.display and not pane.has_focus_within:
+                    pane.highlight(table.current)
+        self.item_rests()
+
+    def item_rests(self) -> None:
+        """Do what else follows the cursor."""
