@@ -48,11 +48,6 @@ class Flights:
     def __iter__(self) -> Iterator[Flight]:
         return iter(list(self._known.values()))
 
-    @property
-    def running(self) -> int:
-        """How many a worker has begun with."""
-        return sum(flight.live is not None for flight in self)
-
     def add(self, flight: Flight) -> None:
         """Take one."""
         self._known[flight.key] = flight

@@ -203,5 +203,5 @@ async def stop(run: str, dask_worker: Any) -> None:
 
 
 async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
-    """Have each shard of a run on a worker take so many bytes per second at most."""
+    """Have the shards of a run on a worker take so many bytes per second together."""
     station_of(dask_worker).set_rate(run, rate)

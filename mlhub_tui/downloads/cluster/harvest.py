@@ -126,7 +126,7 @@ class _Run:
         self._again: deque[Shard] = deque()
         self._sent = int(own.noted("sent") or 0)
         self._numbers = 0
-        self._threads = 0
+        self._threads = self._workers = 0
         self._rate: float | None = None
         self._held: dict[str, float] = {}
         self._looked = self._reminded = 0.0
@@ -298,7 +298,7 @@ class _Run:
     def _look(self) -> int:
         """Look at the workers, and say how many there are; return their threads."""
         found = self._session.threads()
-        self._threads = sum(found.values())
+        self._threads, self._workers = sum(found.values()), len(found)
         self._tally.where = f"on {count(len(found), 'worker')}"
         self._looked = time.monotonic()
         return self._threads
@@ -321,11 +321,11 @@ class _Run:
                     self._hold(host, until - now)
 
     def _follow_limit(self) -> None:
-        """Have the shards that run share the speed limit in equal parts."""
+        """Have the workers share the speed limit in equal parts."""
         from .hand import set_rate
 
         limit = self._kit.line.limit.rate
-        rate = None if limit is None else limit / max(1, self._flights.running or self._threads)
+        rate = None if limit is None else limit / max(1, self._workers)
         if rate != self._rate:
             self._rate = rate
             self._session.everywhere(set_rate, self._name, rate)

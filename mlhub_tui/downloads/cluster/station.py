@@ -19,6 +19,7 @@ from ... import __version__
 from ..attempt import Kit
 from ..database import Database
 from ..journal import Journal
+from ..limit import Limit
 from ..line import Line
 from ..many.place import Place
 from ..many.tally import Tally
@@ -32,6 +33,7 @@ from .store import Store
 
 NAME = f"mlhub-tui-{__version__}"
 _EVERY = 0.5  # seconds between two pieces of news
+_RUNS = 16  # whose speed limits are remembered
 _RUNNING = ("executing", "long-running")
 _TRIES = 6  # of a file among many
 _SLACK = 0.05  # seconds that two holds may differ without being news
@@ -70,7 +72,7 @@ class Station(WorkerPlugin):
         self._stores: dict[str, Store] = {}
         self._held: dict[str, float] = {}
         self._stopped: deque[str] = deque(maxlen=256)
-        self._rates: dict[str, float | None] = {}
+        self._limits: dict[str, Limit] = {}
         self._journal: Journal | None = None
         self._pulsing = False
 
@@ -104,7 +106,7 @@ class Station(WorkerPlugin):
         """Take note of a shard; its news go out now and then."""
         with self._lock:
             self._works[work.key] = work
-            self._limit(work)
+            work.line.limit = self._limit(work.run)
             if not self._pulsing:
                 self._pulsing = True
                 threading.Thread(target=self._pulse, name="news", daemon=True).start()
@@ -126,16 +128,17 @@ class Station(WorkerPlugin):
                 work.end()
 
     def set_rate(self, run: str, rate: float | None) -> None:
-        """Have each shard of a run take so many bytes per second at most; None for no limit."""
+        """Have the shards of a run take so many bytes per second together; None for no limit."""
         with self._lock:
-            self._rates = {**{name: self._rates[name] for name in list(self._rates)[-8:]}, run: rate}
-            for work in self._works.values():
-                self._limit(work)
+            self._limit(run).set(rate)
 
-    def _limit(self, work: Work) -> None:
-        rate = self._rates.get(work.run)
-        if rate != work.line.limit.rate:
-            work.line.limit.set(rate)
+    def _limit(self, run: str) -> Limit:
+        found = self._limits.get(run)
+        if found is None:
+            while len(self._limits) >= _RUNS:
+                self._limits.pop(next(iter(self._limits)))
+            found = self._limits[run] = Limit()
+        return found
 
     def held(self, host: str) -> float:
         """Return until when a host is held (monotonic, seconds)."""

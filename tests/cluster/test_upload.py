@@ -1,0 +1,145 @@
+"""Large files on their way into a store: multipart from ranges, and nothing to be seen of what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.answer import Digest
+from mlhub_tui.downloads.cluster.pier import Budget, StoreGround
+from mlhub_tui.downloads.cluster.store import Store
+from mlhub_tui.downloads.cluster.upload import PART
+from mlhub_tui.downloads.live import Live
+from mlhub_tui.downloads.many.feed import Result, Wish
+from mlhub_tui.downloads.many.item import Item
+from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
+from mlhub_tui.sources.link import Link
+from tests.downloads.many_support import kit
+from tests.faults.server import Answer, FaultServer, Request
+
+from .support import Bucket
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+
+CONTENT = random.Random(3).randbytes(2 * PART + 12345)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(CONTENT) as made:
+        yield made
+
+
+async def put(store: Store, url: str, home: Path, *, size: int | None = None, digest: str = "") -> Result:
+    """Have a file put under `large.bin`."""
+    digests = (Digest("md5", digest),) if digest else ()
+    wish = Wish(1, Link(url), "large.bin", size, digests)
+    ground = StoreGround(store, check=True, budget=Budget(), connections=3)
+    found = (await asyncio.to_thread(ground.examine, [wish]))[0]
+    if isinstance(found, Result):
+        return found
+    assert isinstance(found, Item)
+    return await ground.fetch_single(found, kit(home), Live())
+
+
+async def test_a_large_file_comes_in_ranges_and_goes_in_parts(
+    store: Bucket, server: FaultServer, tmp_path: Path
+) -> None:
+    place = Store(f"s3://{store.name}/d")
+    result = await put(place, server.url, tmp_path)
+    assert (result.size, result.fetched, result.error) == (len(CONTENT), True, None)
+    assert store.get("d/large.bin") == CONTENT
+    assert sorted(filter(None, server.ranges)) == sorted(
+        [f"bytes=0-{PART - 1}", f"bytes={PART}-{2 * PART - 1}", f"bytes={2 * PART}-{len(CONTENT) - 1}"]
+    )
+    again = await put(place, server.url, tmp_path)
+    assert (again.size, again.fetched) == (len(CONTENT), False)
+    assert await put(place, server.url, tmp_path, size=len(CONTENT)) == Result(1, len(CONTENT), fetched=False)
+
+
+async def test_a_server_without_ranges_is_streamed(
+    store: Bucket, server: FaultServer, tmp_path: Path
+) -> None:
+    server.always = Answer(whole=True)
+    assert (await put(Store(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert store.get("large.bin") == CONTENT
+
+
+async def test_a_range_that_breaks_is_asked_for_again_alone(
+    store: Bucket, server: FaultServer, tmp_path: Path
+) -> None:
+    server.script.extend([Answer(), Answer(after=1000, end="reset")])
+    assert (await put(Store(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert store.get("large.bin") == CONTENT
+    assert len(server.gets) == 4
+
+
+@pytest.mark.parametrize("wrong", ["sum", "version", "short"])
+async def test_nothing_is_to_be_seen_of_a_file_that_is_not_what_it_should_be(
+    store: Bucket, server: FaultServer, tmp_path: Path, wrong: str
+) -> None:
+    expected: type[MLHubException] = VerificationFailed
+    if wrong == "version":
+        server.script.extend([Answer(), Answer(headers={"ETag": '"v2"'}), Answer(headers={"ETag": '"v2"'})])
+        expected = RemoteChanged
+    elif wrong == "short":
+        server.always = Answer(whole=True, unframed=True, after=len(CONTENT) - 5000)
+        expected = ServerUnreachable
+    with pytest.raises(expected):
+        digest = "0" * 32 if wrong == "sum" else ""
+        await put(Store(f"s3://{store.name}"), server.url, tmp_path, size=len(CONTENT), digest=digest)
+    assert store.keys() == []
+    assert store.unfinished() == 0
+
+
+async def test_nothing_is_left_of_a_file_that_is_broken_off(
+    store: Bucket, server: FaultServer, tmp_path: Path
+) -> None:
+    begun = threading.Event()
+
+    def slowly(request: Request) -> Answer | None:
+        if request.range and not request.range.startswith("bytes=0-"):
+            begun.set()
+            return Answer(pace=0.2, piece=1 << 16)
+        return None
+
+    server.plan = slowly
+    task = asyncio.create_task(put(Store(f"s3://{store.name}"), server.url, tmp_path))
+    assert await asyncio.to_thread(begun.wait, 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(100):
+        if store.unfinished() == 0:
+            break
+        await asyncio.sleep(0.05)
+    assert store.unfinished() == 0
+    assert store.keys() == []
+
+
+async def test_a_file_system_without_whole_objects_gets_parts_that_are_renamed(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    place = Store((tmp_path / "out").as_uri())
+    assert not place.whole
+    seen: list[set[str]] = []
+    server.plan = lambda _: seen.append({p.name for p in (tmp_path / "out").glob("*")})
+    await put(place, server.url, tmp_path)
+    assert (tmp_path / "out" / "large.bin").read_bytes() == CONTENT
+    assert all("large.bin" not in names for names in seen)
+    place.put(place.path("a/b/small.bin"), b"small").result()
+    assert (tmp_path / "out" / "a" / "b" / "small.bin").read_bytes() == b"small"
+    assert not list((tmp_path / "out").rglob("*.part"))
+    place.copy(place.path("a/b/small.bin"), place.path("c/copy.bin")).result()
+    assert (tmp_path / "out" / "c" / "copy.bin").read_bytes() == b"small"
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "a//x", "", "a\nb", "."])
+def test_no_path_leads_out_of_the_folder_of_a_store(tmp_path: Path, path: str) -> None:
+    with pytest.raises(MLHubException, match="no path inside"):
+        Store(tmp_path.as_uri()).path(path)
