@@ -127,6 +127,12 @@ class Control:
         self._engine.wake()
         return settings
 
+    async def tell(self, job_id: int, words: str) -> None:
+        """Have the log of a job say what happened, at once."""
+        self._ledger.tell(job_id, words)
+        with contextlib.suppress(sqlite3.Error):  # with what is written next then
+            self._ledger.store.beat()
+
     async def log_of(self, job_id: int, after: int) -> list[Event]:
         """Return the log of a job, from the entry behind number `after` on."""
         store = self._ledger.store

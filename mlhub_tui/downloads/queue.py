@@ -189,6 +189,10 @@ class DownloadQueue:
         """
         await self._ask(lambda control: control.order(verb, job_ids, delete_part=delete_part))
 
+    async def tell(self, job_id: int, words: str) -> None:
+        """Have the log of a job say what happened to it or to its files; keys are cut out."""
+        await self._ask(lambda control: control.tell(job_id, words))
+
     async def log(self, job_id: int, after: int = 0) -> list[Event]:
         """Return what happened to a job, wherever it ran, from the entry behind number `after` on.
 

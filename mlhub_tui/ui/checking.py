@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from ..downloads.job import Job
-from ..downloads.recheck import AGAIN, Found, recheck
+from ..downloads.recheck import Found, recheck, remedy
 from ..downloads.threads import in_thread
 from ..downloads.trouble import Interrupted
 
@@ -43,4 +43,4 @@ async def check(job: Job, stop: threading.Event, say: Callable[[str], None]) -> 
         return None
     finally:
         reporter.cancel()
-    return Found((), f"{found.trouble}; {AGAIN}") if found.trouble else found
+    return Found((), f"{found.trouble}; {remedy(job)}") if found.trouble else found

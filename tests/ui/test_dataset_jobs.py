@@ -201,11 +201,14 @@ async def test_a_damaged_archive_says_so_and_what_to_do(options: AppOptions) -> 
         await driver.until("damaged")
 
 
-async def test_a_dataset_needs_no_unpacking_and_says_nothing_of_it(options: AppOptions) -> None:
+async def test_a_dataset_needs_no_unpacking_and_what_is_gone_of_it_is_found(options: AppOptions) -> None:
     async with planned(options) as driver:
         await driver.press("j", "space", "enter", "2")
         await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE)
         await driver.press("u", "v")
-        await driver.pilot.pause(0.1)
+        await driver.until("Check", "whole: sizes")
         assert "Unpack" not in driver.screen()
-        assert "reading" not in driver.screen()
+        tile = next(options.output_dir.rglob("*.tif"))
+        tile.unlink()
+        await driver.press("v")
+        await driver.until("1 file gone or changed", "what is missing is")

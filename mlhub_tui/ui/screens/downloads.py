@@ -139,7 +139,8 @@ class DownloadsScreen(FilesScreen):
         job = self.job if self.is_mounted else None
         whole = job is not None and job.state is State.DONE
         many = job is not None and isinstance(job.request, DatasetRequest)
-        gone: list[str] = [] if whole and not many else ["downloads.verify", "downloads.unpack"]
+        gone: list[str] = [] if whole else ["downloads.verify", "downloads.unpack"]
+        gone += ["downloads.unpack"] if many else []
         if job is None:
             stay = _ALWAYS | _OF_LISTS if self.hub.jobs else _ALWAYS
             gone += [command.id for command in of(DOWNLOADS) if command.id not in stay]

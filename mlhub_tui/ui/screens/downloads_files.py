@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 
 from textual import work
 
-from ...downloads.job import DatasetRequest, Job, State
+from ...downloads.job import Job, State
 from ...errors import MLHubException
 from .base import PlaceScreen
 
@@ -63,9 +64,9 @@ class FilesScreen(PlaceScreen):
                 del self._unpacking[job.id]
 
     def action_verify(self) -> None:
-        """Read a finished file again, or stop doing so."""
+        """Read a finished file again, of a dataset look at the sizes of all; or stop doing so."""
         job = self.job
-        if job is None or job.state is not State.DONE or isinstance(job.request, DatasetRequest):
+        if job is None or job.state is not State.DONE:
             return
         if (stop := self._checking.pop(job.id, None)) is not None:
             stop.set()
@@ -93,6 +94,9 @@ class FilesScreen(PlaceScreen):
             say("stopped")
             return
         say(str(found))
+        if self.hub.queue is not None:
+            with contextlib.suppress(MLHubException):  # it was said on the screen
+                await self.hub.queue.tell(job.id, f"read again: {found}")
         self.notify(
             f"{job.name}: {found}", severity="error" if found.trouble else "information", markup=False
         )
