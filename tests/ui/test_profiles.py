@@ -134,7 +134,7 @@ async def test_choosing_a_profile_uses_its_own_key_whatever_the_environment_says
 async def test_a_profile_is_deleted_after_a_question(tmp_path: Path, mlhub_home: Path) -> None:
     path = write_profiles(mlhub_home, "# kept\n[one]\napi_key = 111111\n[two]\napi_key = 222222\n")
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("two")
+        await driver.until("one   ", "two   ")
         await driver.press("g", "x")
         await driver.until("Delete the profile one?")
         await driver.press("n")
