@@ -330,6 +330,10 @@ class _Run:
             self._rate = rate
             self._session.everywhere(set_rate, self._name, rate)
 
+    def _out(self) -> bool:
+        """Return whether a report may still come."""
+        return any(flight.future.status in ("pending", "finished") for flight in self._flights)
+
     def _recall(self) -> None:
         """Have what is out stopped, keep what it had done, and forget the rest."""
         if not len(self._flights) or not self._session.alive:
@@ -340,7 +344,7 @@ class _Run:
         end = time.monotonic() + _GRACE
         with contextlib.suppress(MLHubException):
             self._session.everywhere(stop, self._name)
-            while len(self._flights) and (left := end - time.monotonic()) > 0:
+            while self._out() and (left := end - time.monotonic()) > 0:
                 with contextlib.suppress(MLHubException):
                     self._hear(min(left, _TICK))
         self._session.cancel([flight.future for flight in self._flights])

@@ -1,0 +1,228 @@
+"""What becomes of shards that come back otherwise than they should, with a cluster that is played."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlhub_tui.downloads.attempt import Kit
+from mlhub_tui.downloads.cluster.errand import Parcel, Report, Trouble, unpack_rows
+from mlhub_tui.downloads.cluster.harvest import _Run
+from mlhub_tui.downloads.cluster.session import ClusterGone
+from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.downloads.dataset_list import OwnList
+from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.many.tally import Tally
+from mlhub_tui.downloads.plan.feed import PlanFeed
+from mlhub_tui.downloads.plan.files import PlannedFile
+from mlhub_tui.downloads.plan.worklist import Fate
+from mlhub_tui.downloads.trouble import Interrupted
+from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
+from tests.downloads.many_support import kit
+
+FILES = 60
+Answering = Callable[[list[int], Parcel], Report]
+
+
+class KilledWorker(Exception):
+    """As `distributed` names what ends worker after worker."""
+
+
+class _Future:
+    def __init__(self, report: Report | None, error: Exception | None) -> None:
+        self._report, self._error = report, error
+        self.status = "finished" if error is None else "error"
+        if report is None and error is None:
+            self.status = "cancelled"
+
+    def result(self, timeout: float) -> Report | None:
+        return self._report
+
+    def exception(self, timeout: float) -> Exception | None:
+        return self._error
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
+class PlayedSession:
+    """A cluster of two threads; `answer` says what becomes of a shard."""
+
+    where, alive = "tcp://played:1", True
+
+    def __init__(self, answer: Answering | None) -> None:
+        self._answer = answer
+        self.shards: list[list[int]] = []
+        self.checked: list[bool] = []
+        self.words: list[str] = []
+        self.workers = {"a": 1, "b": 1}
+
+    def threads(self) -> dict[str, int]:
+        return self.workers
+
+    def equip(self, errand: Any) -> None:
+        """All workers are fit."""
+
+    def listen(self, topic: str, hear: Any) -> None:
+        """There are no news."""
+
+    def everywhere(self, work: Any, *arguments: Any) -> None:
+        self.words.append(work.__name__)
+
+    def cancel(self, futures: list[Any]) -> None:
+        """Nothing runs."""
+
+    def gone(self) -> ClusterGone:
+        return ClusterGone("scheduler tcp://played:1 does not answer")
+
+    def submit(self, work: Any, key: str, parcel: Parcel, errand: Any, *, done: Any) -> _Future:
+        ids = [row.id for row in unpack_rows(parcel.data)]
+        self.shards.append(ids)
+        self.checked.append(parcel.check)
+        try:
+            report = self._answer(ids, parcel) if self._answer else None
+            future = _Future(report, None)
+        except Exception as error:
+            future = _Future(None, error)
+        done(future)
+        return future
+
+
+def whole(ids: list[int], parcel: Parcel) -> Report:
+    return Report(tuple((number, 10, True) for number in ids))
+
+
+@pytest.fixture
+def own(tmp_path: Path, mlhub_home: Path) -> Iterator[OwnList]:
+    request = dataset_request(
+        "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
+    )
+    made = OwnList(request, threading.Event())
+    made.begin(request.stamp)
+    made.files.want(
+        PlannedFile(f"c/{n:03}.tif", f"https://a.example/{n}.tif", 10, "", False, "c", "i", str(n))
+        for n in range(FILES)
+    )
+    yield made
+    made.release()
+
+
+def run(own: OwnList, session: Any, tmp_path: Path, stop: threading.Event | None = None) -> Tally:
+    """Run the plan over a session."""
+    request = dataset_request(
+        "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
+    )
+    feed, tally, shared = PlanFeed(own.files, request.asset_folder), Tally(), _kit(tmp_path)
+    made = _Run(request, Cluster("tcp://x:1"), feed, own, shared, tally, session)
+    made.all(queue.SimpleQueue(), stop or threading.Event())
+    return tally
+
+
+def _kit(tmp_path: Path) -> Kit:
+    return kit(tmp_path)
+
+
+def test_all_shards_are_settled_and_the_record_says_how_far_it_was_sent(own: OwnList, tmp_path: Path) -> None:
+    session = PlayedSession(whole)
+    tally = run(own, session, tmp_path)
+    assert (tally.fetched, own.files.standing().done) == (FILES, FILES)
+    assert sorted(number for shard in session.shards for number in shard) == list(range(1, FILES + 1))
+    assert own.noted("sent") == str(FILES)
+    assert tally.where == "on 2 workers"
+
+
+def test_a_file_that_ends_worker_after_worker_is_found_and_fails_alone(own: OwnList, tmp_path: Path) -> None:
+    def answer(ids: list[int], parcel: Parcel) -> Report:
+        if 13 in ids:
+            raise KilledWorker("13")
+        return whole(ids, parcel)
+
+    session = PlayedSession(answer)
+    tally = run(own, session, tmp_path)
+    assert (tally.fetched, tally.failed) == (FILES - 1, 1)
+    failed = own.files.entries(Fate.FAILED)
+    assert [entry.id for entry in failed] == [13]
+    assert "worker after worker" in failed[0].error
+    assert len(session.shards) < 20  # by halves, not one by one
+
+
+def test_what_a_shard_did_not_settle_is_sent_again_and_looked_for_first(own: OwnList, tmp_path: Path) -> None:
+    seen: set[int] = set()
+
+    def answer(ids: list[int], parcel: Parcel) -> Report:
+        new = [number for number in ids if number not in seen]
+        seen.update(ids)
+        return whole(new[:7] if new else ids, parcel)
+
+    session = PlayedSession(answer)
+    assert run(own, session, tmp_path).fetched == FILES
+    later = [check for shard, check in zip(session.shards, session.checked, strict=True) if len(shard) < 25]
+    assert later and all(later)
+
+
+@pytest.mark.parametrize(
+    "error", [NoSpaceError("no space left"), AuthenticationError("refused", status=401)], ids=["space", "key"]
+)
+def test_what_no_worker_can_mend_ends_the_run_and_keeps_what_was_done(
+    own: OwnList, tmp_path: Path, error: NoSpaceError | AuthenticationError
+) -> None:
+    def answer(ids: list[int], parcel: Parcel) -> Report:
+        return Report(whole(ids[:3], parcel).done, (), Trouble.of(error))
+
+    with pytest.raises(type(error)):
+        run(own, PlayedSession(answer), tmp_path)
+    standing = own.files.standing()
+    assert standing.failed == 0 and standing.done >= 3
+
+
+def test_a_host_that_no_worker_reaches_is_tried_some_times_and_no_file_fails_by_it(
+    own: OwnList, tmp_path: Path
+) -> None:
+    session = PlayedSession(lambda ids, parcel: Report(trouble=Trouble.of(ServerUnreachable("no route"))))
+    with pytest.raises(ServerUnreachable, match="no route"):
+        run(own, session, tmp_path)
+    assert own.files.standing().failed == 0
+    assert 3 < len(session.shards) < 30
+
+
+def test_workers_that_cannot_run_a_shard_at_all_end_it_with_what_they_say(
+    own: OwnList, tmp_path: Path
+) -> None:
+    def answer(ids: list[int], parcel: Parcel) -> Report:
+        raise ModuleNotFoundError("No module named 'mlhub_tui'")
+
+    with pytest.raises(DownloadError, match="No module named"):
+        run(own, PlayedSession(answer), tmp_path)
+    assert own.files.standing().failed == 0
+
+
+def test_tasks_that_nobody_cancelled_mean_that_the_scheduler_is_gone(own: OwnList, tmp_path: Path) -> None:
+    with pytest.raises(ClusterGone, match="tcp://played:1"):
+        run(own, PlayedSession(None), tmp_path)
+    assert own.files.standing().wanted == FILES
+
+
+def test_a_run_that_is_stopped_says_so_to_the_workers(own: OwnList, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def answer(ids: list[int], parcel: Parcel) -> Report:
+        stop.set()
+        return whole(ids, parcel)
+
+    with pytest.raises(Interrupted):
+        run(own, PlayedSession(answer), tmp_path, stop)
+    assert own.files.standing().done >= 25  # what was reported is kept
+
+
+def test_it_waits_for_workers_and_says_so(own: OwnList, tmp_path: Path) -> None:
+    session, stop = PlayedSession(whole), threading.Event()
+    session.workers = {}
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(Interrupted):
+        run(own, session, tmp_path, stop)
+    assert session.shards == []
