@@ -21,7 +21,8 @@ _OPTIONS = (
         type=click.Choice(["local", "dask"]),
         default="local",
         show_default=True,
-        help="What fetches the files: this program, or the workers of a Dask cluster.",
+        help="What fetches the files: this program, or the workers of a Dask cluster, which put them"
+        " into stores too: --output-dir takes s3://BUCKET/DIR and other fsspec URLs then.",
     ),
     click.option(
         "--scheduler",

@@ -1,0 +1,103 @@
+"""`mlhub-tui download dataset --engine dask`: what it takes and what it refuses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mlhub_tui.cli import root
+from mlhub_tui.cli.engine_options import cluster_of
+from mlhub_tui.cli.options import Choice
+from mlhub_tui.downloads.cluster.wish import Cluster
+
+from .support import KEY, PROFILE, Bucket, DaskCluster, Field, write_profile
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(root, ["download", "dataset", "crops", *arguments], prog_name="mlhub-tui")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_cluster_is_the_one_named_else_that_of_dask_s_variable_else_one_of_our_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cluster_of("local", None, None, None, Choice()) is None
+    assert cluster_of("dask", None, None, None, Choice()) == Cluster()
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://10.0.0.1:8786")
+    assert cluster_of("dask", None, None, 4, Choice()) == Cluster("tcp://10.0.0.1:8786", connections=4)
+    assert cluster_of("dask", "tcp://10.0.0.2:1", None, None, Choice()) == Cluster("tcp://10.0.0.2:1")
+    assert cluster_of("dask", None, 3, None, Choice()) == Cluster(workers=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--scheduler", "tcp://10.0.0.1:8786"], "only with --engine dask"),
+        (["--connections", "4"], "only with --engine dask"),
+        (["--engine", "dask", "--scheduler", "tcp://10.0.0.1:1", "--workers", "2"], "leave it out"),
+        (["--engine", "dask", "--api-key", KEY], "MLHUB_API_KEY"),
+        (["--engine", "dask", "--archives"], "--assets"),
+        (["--output-dir", "s3://me:hunter2hunter2@bucket/x", "--engine", "dask"], "credentials"),
+        (["--output-dir", "s3://bucket/x?token=hunter2hunter2", "--engine", "dask"], "credentials"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_anything_is_asked(
+    options: list[str], said: str
+) -> None:
+    code, _, stderr = run(*options)
+    assert code == 2
+    assert said in stderr
+    assert "hunter2" not in stderr and KEY not in stderr
+
+
+def test_a_url_without_a_cluster_says_what_to_add(mlhub_home: Path, tmp_path: Path) -> None:
+    with Field(tmp_path, 3) as field:
+        write_profile(mlhub_home, field.root_url)
+        code, _, stderr = run("--profile", PROFILE, "--assets", "--output-dir", "s3://bucket/x")
+    assert code == 1
+    assert "--engine dask" in stderr
+
+
+def test_other_downloads_take_no_urls() -> None:
+    arguments = ["download", "archive", "c", "--output-dir", "s3://bucket/x"]
+    result = CliRunner().invoke(root, arguments, prog_name="mlhub-tui")
+    assert result.exit_code == 2
+    assert "URL" in result.stderr or "No such command" in result.stderr
+
+
+def test_without_dask_the_option_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, _, stderr = run("--engine", "dask")
+    assert code == 1
+    assert "pip install 'mlhub-tui[cluster]'" in stderr
+
+
+def test_a_dataset_goes_to_a_bucket_and_the_queue_knows_it_by_its_url(
+    cluster: DaskCluster, store: Bucket, mlhub_home: Path, tmp_path: Path
+) -> None:
+    place = f"s3://{store.name}/data/"
+    with Field(tmp_path, 120) as field:
+        write_profile(mlhub_home, field.root_url)
+        cluster.knows(field.root_url)
+        options = ["--profile", PROFILE, "--assets", "--engine", "dask", "--scheduler", cluster.address]
+        code, stdout, stderr = run(*options, "--output-dir", place)
+        assert (code, stdout.strip()) == (0, f"{place}crops"), stderr
+        assert field.again == 0
+        code, stdout, _ = run(*options, "--output-dir", place)
+        assert (code, field.again) == (0, 0)  # a new wish: all is there
+    assert len(store.keys("data/crops/fields")) == 120 + 3
+    runner = CliRunner()
+    shown = runner.invoke(root, ["queue", "list", "--json"]).stdout
+    assert f'"path": "s3://{store.name}/data/crops"' in shown
+    good = runner.invoke(root, ["queue", "verify"])
+    assert (good.exit_code, f"s3://{store.name}/data/crops" in good.stdout) == (0, True), good.stdout
+    store.client.delete_object(Bucket=store.name, Key="data/crops/fields/i0000/k07.tif")
+    bad = runner.invoke(root, ["queue", "verify"])
+    assert bad.exit_code == 1
+    assert "1 file gone or changed, fields/i0000/k07.tif first" in bad.stdout
