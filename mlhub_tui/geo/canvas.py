@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
 
 from .boxes import Box
 from .braille import HIGH, PATTERNS, WIDE, Dots
+from .economy import Run, economical
 from .shapes import Footprint
 from .view import View
 from .world import UNITS, Line, world
@@ -52,13 +52,6 @@ ASCII = {
 """The character of a layer where braille cannot be drawn."""
 _ASCII = "".join(ASCII.values()).ljust(256).encode()
 _COAST, _EXTENT, _FOOTPRINT = (bytes([layer]) for layer in (Layer.COAST, Layer.EXTENT, Layer.FOOTPRINT))
-
-
-class Run(NamedTuple):
-    """Neighbouring cells of one look."""
-
-    text: str
-    layer: Layer
 
 
 Picture = list[list[Run]]
@@ -234,6 +227,8 @@ def _rows(layers: Sequence[tuple[Layer, bytes]], view: View, ascii_only: bool) -
         ]
         if sum(map(len, picture)) <= (1 + _MOST_CHANGES) * rows:
             break
+    if not ascii_only:
+        economical(picture, size, Layer.COAST, Layer.FOOTPRINT)
     return picture
 
 

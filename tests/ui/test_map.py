@@ -184,6 +184,18 @@ async def test_a_country_full_of_footprints_is_short_of_bytes(number: int) -> No
         assert world <= 3_000
 
 
+AFRICA, WORLD = BBox(-17, -35, 51, 37), BBox(-180, -60, 180, 75)
+
+
+@pytest.mark.parametrize("box", [AFRICA, BBox(-10, 36, 30, 70), WORLD])
+@pytest.mark.parametrize("number", [20, 150, 1_000])
+async def test_a_continent_full_of_scattered_footprints_is_short_of_bytes(box: BBox, number: int) -> None:
+    async with staged() as (_, chart, _pilot):
+        chart.show([box], some(number, box))
+        assert on_the_wire(chart) <= 3_000
+        assert set("⠛⣤⣿o8") & set(text(chart)), "the footprints are there"
+
+
 async def test_only_cells_that_differ_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged() as (_, chart, _pilot):
         chart.show([KENYA], some(200))
