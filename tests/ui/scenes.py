@@ -22,6 +22,7 @@ from mlhub_tui.models.when import parse_span
 from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.widgets.sheet import Sheet
 
 from .conftest import Driver
 from .source_steps import paste, write_catalog
@@ -125,11 +126,16 @@ class FixedQueue:
         """Do nothing."""
 
 
+def settled(driver: Driver) -> bool:
+    """Tell whether all Markdown on the screen in front was read."""
+    return all(sheet.settled for sheet in driver.app.screen.query(Sheet))
+
+
 async def browse(driver: Driver) -> None:
     """The tree, a dataset opened, a collection under the cursor."""
     await find(driver, "kenya_02_s")
     await driver.until("10.34911/rdnt.dw605x")
-    await driver.until(lambda: "asking…" not in driver.screen())
+    await driver.until(lambda: "asking…" not in driver.screen(), lambda: settled(driver))
 
 
 async def filtering(driver: Driver) -> None:
@@ -139,15 +145,14 @@ async def filtering(driver: Driver) -> None:
     await driver.type("kenya")
     await driver.until("datasets")
     await driver.until("Archive")
-    await driver.until(lambda: "asking…" not in driver.screen())
+    await driver.until(lambda: "asking…" not in driver.screen(), lambda: settled(driver))
 
 
 async def _opened(driver: Driver, *keys: str) -> None:
     await find(driver, "kenya_02_s")
     await driver.press("enter")
     await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-    await driver.until("Providers")
-    await driver.until(lambda: "asking…" not in driver.screen())
+    await driver.until("Licence", lambda: "asking…" not in driver.screen(), lambda: settled(driver))
     await driver.press(*keys)
 
 

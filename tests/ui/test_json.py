@@ -177,4 +177,4 @@ async def test_a_document_is_laid_out_once_it_is_looked_at(options: AppOptions) 
         await driver.until('"type": "Collection"')
         assert view(driver).has_focus
         await driver.press("y")
-        await driver.until("Value copied")
+        await driver.until(lambda: driver.app.clipboard.startswith('{"id": "ref_african_crops'))

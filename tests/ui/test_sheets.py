@@ -13,6 +13,7 @@ import pytest
 from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLModel
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.prose.parse import parse
+from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.sheets.blocks import Block, Prose, typeset
 from mlhub_tui.ui.sheets.documents import document_sheet
 from mlhub_tui.ui.sheets.values import value_words
@@ -114,7 +115,8 @@ def test_a_collection_reads_like_a_good_readme() -> None:
     ]
     assert section(shown, "Summaries") == ["gsd            10, 20", "eo:cloud_cover 0 to 80.5"]
     assert section(shown, "STAC extensions") == [
-        "eo         bands, their wavelengths, and cloud cover of optical imagery (1.1.0)",
+        "eo         bands, their wavelengths, and cloud cover of optical imagery",
+        "           (1.1.0)",
         "house      of x.example (2.0)",
     ]
     assert section(shown, "Links") == ["about      A page https://x.example/about"]
@@ -229,7 +231,7 @@ async def test_bibtex_and_citation_are_copied_in_browse_and_on_the_document(opti
         await driver.press("Y")
         await driver.until(lambda: driver.app.clipboard.startswith("Radiant Earth Foundation (2020)"))
         await driver.press("enter")
-        await driver.until("Providers")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen), "Licence")
         await driver.press("B")
         await driver.until(lambda: driver.app.clipboard.startswith("@dataset{"))
 

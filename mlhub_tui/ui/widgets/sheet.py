@@ -46,6 +46,11 @@ class Sheet(ScrollView, can_focus=True):
             self.scroll_to(y=0, animate=False)
         self._set()
 
+    @property
+    def settled(self) -> bool:
+        """Whether all Markdown in it was read."""
+        return all(self._texts[block.text] is not None for block in self._blocks if isinstance(block, Prose))
+
     @work(exclusive=True, group="read")
     async def _read(self, texts: list[str]) -> None:
         """Read Markdown in a thread; what stands below it comes with it."""
