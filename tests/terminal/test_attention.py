@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.driver import TerminalDriver
 
 from .conftest import Starter, hurry, queue_archive
+from .harness import COMMAND, Terminal, children_of
+from .test_suspend import go_on, shell, stop
+
+__all__ = ["shell"]
 
 ARCHIVE = "ref_landcovernet_eu_v1_source_sentinel_1"
 """40 MB: it takes a while from the slow catalogue."""
@@ -48,26 +54,56 @@ def test_the_title_tells_the_progress_once_a_second_and_is_given_back(
     assert terminal.raw.count(PUSH) == 1
     assert terminal.raw.index(PUSH) < terminal.raw.index(b"\x1b]2;mlhub")
     terminal.press("q")
-    terminal.until("y")
+    terminal.until("y Quit")
     terminal.press("y")
     terminal.end()
     assert titles(terminal.raw)[-1] == "", "cleared where it cannot be restored"
     assert terminal.raw.rindex(POP) > terminal.raw.rindex(b"\x1b]2;\a")
 
 
-def test_no_title_is_written_where_it_is_not_wanted_or_there_is_none(
-    start: Starter, slow: SampleServer, mlhub_home: Path, tmp_path: Path
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_shell_has_its_own_title_while_the_app_is_suspended(
+    shell: Terminal, slow: SampleServer, out: Path
+) -> None:
+    shell.press(f"{COMMAND} --root-url {slow.root_url} --api-key {slow.key} --output-dir {out}\r")
+    shell.until("BigEarthNet")
+    queue_archive(shell, ARCHIVE)
+    shell.until(lambda: titles(shell.raw))
+    pid = children_of(shell.pid)[0]
+    stop(shell, pid)
+    assert titles(shell.raw)[-1] == ""
+    assert (shell.raw.count(PUSH), shell.raw.count(POP)) == (1, 1)
+    go_on(shell, pid)
+    shell.until(lambda: titles(shell.raw)[-1].startswith("mlhub-tui "))
+    assert shell.raw.count(PUSH) == 2
+
+
+def test_no_title_is_written_where_it_is_not_wanted(
+    start: Starter, slow: SampleServer, mlhub_home: Path
 ) -> None:
     settings(mlhub_home, "title = false")
-    unwanted = start(server=slow)
-    console = start(server=slow, TERM="linux", MLHUB_HOME=str(tmp_path / "other"))
-    for terminal in (unwanted, console):
-        terminal.until("BigEarthNet")
-        queue_archive(terminal, SMALL)
-        terminal.press("2")
-        terminal.until("1 done")
-        assert titles(terminal.raw) == []
-        assert PUSH not in terminal.raw
+    hurry(slow)
+    terminal = start(server=slow)
+    terminal.until("BigEarthNet")
+    queue_archive(terminal, SMALL)
+    terminal.press("2")
+    terminal.until("1 done")
+    assert titles(terminal.raw) == []
+    assert PUSH not in terminal.raw
+
+
+@pytest.mark.parametrize(("term", "written"), [("linux", 0), ("dumb", 0), ("xterm", 1)])
+def test_a_console_without_a_title_gets_none(
+    monkeypatch: pytest.MonkeyPatch, term: str, written: int
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    driver, told = TerminalDriver.__new__(TerminalDriver), list[str]()
+    driver._title, driver._titled = "", False
+    monkeypatch.setattr(driver, "write", told.append)
+    monkeypatch.setattr(driver, "flush", lambda: None)
+    driver.set_title("mlhub-tui 1%")
+    driver.set_title("mlhub-tui 2%")
+    assert told == ["\x1b[22;0t", "\x1b]2;mlhub-tui 1%\a", "\x1b]2;mlhub-tui 2%\a"][: 3 * written]
 
 
 def calls(raw: bytes) -> list[bytes]:
@@ -76,25 +112,17 @@ def calls(raw: bytes) -> list[bytes]:
     return found + [b"\a"] * re.sub(rb"\x1b\][^\x07]*\x07", b"", raw).count(b"\a")
 
 
-@pytest.mark.parametrize(
-    ("how", "expected"),
-    [
-        ("bell", b"\a"),
-        ("osc9", b"\x1b]9;mlhub-tui: nothing left to download: 1 done\a"),
-        ("osc777", b"\x1b]777;notify;mlhub-tui;nothing left to download: 1 done\a"),
-    ],
-)
 def test_the_end_calls_the_user_once_the_way_that_is_set(
-    start: Starter, slow: SampleServer, mlhub_home: Path, how: str, expected: bytes
+    start: Starter, slow: SampleServer, mlhub_home: Path
 ) -> None:
-    settings(mlhub_home, f'notify = "{how}"')
+    settings(mlhub_home, 'notify = "osc777"')
     hurry(slow)
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)
     terminal.until(lambda: calls(terminal.raw))
     terminal.settle()
-    assert calls(terminal.raw) == [expected]
+    assert calls(terminal.raw) == [b"\x1b]777;notify;mlhub-tui;nothing left to download: 1 done\a"]
 
 
 def test_nobody_is_called_who_did_not_ask_for_it(start: Starter, slow: SampleServer) -> None:

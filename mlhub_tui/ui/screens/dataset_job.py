@@ -20,8 +20,10 @@ from ...text import one_line, redact
 from ..draw import content, line
 from ..file_pages import FilePages, Look
 from ..messages import QueueChanged
-from ..sheets.blocks import typeset
+from ..sheets.blocks import NAME_WIDTH, typeset
 from ..sheets.dataset_jobs import dataset_blocks
+from ..sheets.totals import speed_words
+from ..transfers.rates import KEPT
 from ..widgets.choice import Choice
 from ..widgets.file_list import FileList
 
@@ -94,8 +96,10 @@ class DatasetJobScreen(ModalScreen[None]):
 
     def _show(self) -> None:
         for place in self.query("#facts").results(Static):  # none while it closes
-            width = max(self.size.width * 98 // 100, 20)
-            place.update(typeset(dataset_blocks(self._job), min(width, 100) - 4))
+            width = min(max(self.size.width * 98 // 100, 20), 100) - 4
+            speeds = cast("MLHubApp", self.app).transfers.rates.of(self._job.id).last(KEPT)
+            speed = speed_words(self._job, speeds, width - NAME_WIDTH)
+            place.update(typeset(dataset_blocks(self._job, speed), width))
 
     # Files
 

@@ -8,6 +8,8 @@ from ...downloads.plan.layout import REPORT
 from ...text import count, one_line, redact, size
 from .blocks import Block, Field
 
+_LONGEST = 240
+"""Characters of a title and a reason: the files below are what one comes for."""
 _NAMED = 3
 
 
@@ -50,19 +52,20 @@ def _collection(name: str, keys: frozenset[str]) -> str:
     return one_line(name, 60) + (f" ({', '.join(chosen[:_NAMED])}{more})" if chosen else "")
 
 
-def dataset_blocks(job: Job) -> list[Block]:
-    """Return the facts of a dataset's job, a few lines."""
+def dataset_blocks(job: Job, speed: str = "") -> list[Block]:
+    """Return the facts of a dataset's job, a few lines; `speed` is that of the last seconds, in words."""
     request = job.request
     if not isinstance(request, DatasetRequest):
         return []
     total = f" of {size(job.bytes_total)}" if job.bytes_total is not None else ""
     where = "the sample catalogue" if request.source == SAMPLE else redact(request.source)
     return [
-        Field("Dataset", request.title or request.dataset_id),
-        Field("State", f"{job.state}{f': {redact(job.reason)}' if job.reason else ''}"),
+        Field("Dataset", one_line(request.title or request.dataset_id, _LONGEST)),
+        Field("State", one_line(f"{job.state}{f': {redact(job.reason)}' if job.reason else ''}", _LONGEST)),
         Field("Next", redact(job.hint)),
         Field("Runs", job.where),
         Field("Done", "; ".join(filter(None, (files_words(job), f"{size(job.bytes_done)}{total}")))),
+        Field("Speed", speed),
         Field("Wanted", filter_words(request.filters)),
         Field("Catalog", job.place),
         Field("Assets", request.asset_place),

@@ -57,7 +57,9 @@ def _counted() -> list[tuple[int, Group]]:
 
 
 def _joined(parts: Sequence[tuple[int, str]]) -> str:
-    return " " + _DOT.join(words for _, words in parts)
+    counted = {rank for rank, _ in _counted()}
+    counts = ", ".join(words for rank, words in parts if rank in counted)
+    return " " + _DOT.join(filter(None, [counts, *(words for rank, words in parts if rank not in counted)]))
 
 
 def _bytes(jobs: Sequence[Job]) -> str:
@@ -68,7 +70,7 @@ def _bytes(jobs: Sequence[Job]) -> str:
         return size(done) if done else ""
     amount, unit = size(done).rsplit(" ", 1)
     same = size(total).endswith(f" {unit}")
-    return f"{amount} of {size(total)}" if same else f"{size(done)} of {size(total)}"
+    return f"{amount}/{size(total)}" if same else f"{size(done)} of {size(total)}"
 
 
 def view_words(order: Order, shown: int, total: int, marked: int) -> str:

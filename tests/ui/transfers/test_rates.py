@@ -51,7 +51,7 @@ def test_bars_go_from_hardly_anything_to_the_most() -> None:
 def test_totals_count_and_fit_any_width() -> None:
     words = totals(JOBS, 200, limit=5_000_000, speeds=[1e6, 2e6])
     for part in (
-        "2 running · 1 waiting · 1 failed",
+        "2 running, 1 waiting, 1 failed",
         "91 B of 1.1 kB",
         "10.0 MB/s",
         "limit 5.0 MB/s",
