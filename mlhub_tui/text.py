@@ -50,6 +50,15 @@ def one_line(value: object, limit: int | None = None) -> str:
     return text
 
 
+def writable(text: str) -> str:
+    """Return text that can be encoded: lone surrogates, which JSON may hold, are question marks then."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
 def unlink(text: str) -> str:
     """Return text with Markdown links written out: `[CC-BY-4.0](https://…)` is `CC-BY-4.0 (https://…)`."""
     return _MARKDOWN_LINK.sub(lambda m: f"{m[1]} ({m[2]})" if m[1] and m[2] else m[1] or m[2], text)

@@ -1,4 +1,4 @@
-"""How the screen looks in the terminal's own 16 colours: a letter for each cell, and what the letters mean."""
+"""How the screen looks in the terminal's own 16 colours: a letter for each cell, and their meanings."""
 
 from __future__ import annotations
 

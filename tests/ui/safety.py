@@ -31,7 +31,9 @@ def drawn(app: App[Any]) -> list[str]:
         If a segment holds an unsafe character or a control code, or an action that data could have put there.
     """
     lines: list[str] = []
-    for number, strip in enumerate(app.screen._compositor.render_strips()):
+    compositor = app.screen._compositor
+    for number, strip in enumerate(compositor.render_strips()):
+        assert strip.cell_length == compositor.size.width, f"line {number} is {strip.cell_length} cells wide"
         for segment in strip:
             assert not segment.control, f"line {number}: {segment!r}"
             assert not unsafe(segment.text), f"line {number}: {unsafe(segment.text)} in {segment.text!r}"

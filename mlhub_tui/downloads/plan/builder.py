@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ...errors import TargetBusy
 from ...storage import make_private_folder, sync_folder
+from ...text import writable
 from ..lock import try_lock
 from .layout import Scope, component, item_folder
 from .names import Names
@@ -263,7 +264,8 @@ class Builder:
             rows.clear()
 
     def _note(self, **values: str | int) -> None:
-        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+        rows = [(name, writable(value) if isinstance(value, str) else value) for name, value in values.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
 
 _SCOPES = tuple(int(scope) for scope in Scope)  # SQLite binds plain integers faster

@@ -11,6 +11,7 @@ from typing import Protocol
 from ...models import Collection, Document, Item, Search
 from ...sources.asset_hrefs import asset_href
 from ...sources.base import Page
+from ...text import writable
 from ..threads import in_thread
 from .builder import Builder
 from .index import Index
@@ -155,7 +156,7 @@ async def _of_listings(
 
 async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> list[str]:
     """Take the pages of a listing that were not taken yet; return what to know of them."""
-    name, begun = listing.collection, builder.listings()
+    name, begun = writable(listing.collection), builder.listings()
     link = begun.get(name)
     if name in begun and link is None:
         return []

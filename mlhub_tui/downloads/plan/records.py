@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +18,7 @@ from ...models.extent import geometry_bbox
 from ...models.when import parse_span
 from ...sources.hrefs import resolve_href
 from ...sources.static.place import member_url
+from ...text import writable
 from .filters import microseconds
 from .layout import COMMON_KEYS, Scope, apart, asset_file
 
@@ -112,9 +113,9 @@ class Reader:
             self.left_out += 1
             return None
         if kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in document):
-            return self._collection(document, member, hrefs or {})
+            return _storable(self._collection(document, member, hrefs or {}))
         if not _OF_ITEMS.isdisjoint(document):
-            return self._item(document, member, hrefs or {})
+            return _storable(self._item(document, member, hrefs or {}))
         self.left_out += 1
         return None
 
@@ -180,6 +181,28 @@ class Reader:
             if known:
                 return known
         return parts[1] if len(parts) > 1 else parts[0] if parts else "items"
+
+
+def _storable(record: DocumentRecord) -> DocumentRecord:
+    """Return a record that SQLite takes: of names that no encoding can write what can be written."""
+    names = [record.collection, record.item or "", record.geometry]
+    for asset in record.assets:
+        names += (asset.key, asset.file, asset.href, asset.media, asset.checksum)
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        return replace(
+            record,
+            collection=writable(record.collection),
+            item=None if record.item is None else writable(record.item),
+            geometry=writable(record.geometry),
+            assets=tuple(AssetRecord(*map(_writable, asset)) for asset in record.assets),
+        )
+    return record
+
+
+def _writable(value: Any) -> Any:
+    return writable(value) if isinstance(value, str) else value
 
 
 def place_of(document: JsonDict) -> Place:

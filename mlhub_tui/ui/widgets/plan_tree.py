@@ -189,7 +189,7 @@ class PlanTree(LineView):
         return amount, f"{items.all:,}" if items is not None else "0"
 
 
-_MARKS = 6  # cells of the arrow and the box before a name
+_MARKS = 6  # cells of the arrow and the box before a name; a key is further in
 
 
 def _row(name: str, items: str, files: str, bytes_: str, width: int) -> str:
@@ -202,9 +202,10 @@ def _row(name: str, items: str, files: str, bytes_: str, width: int) -> str:
     room = max(width - cell_len(figures) - 1, 1)
     if cell_len(name) > room:
         # What tells collections apart is at the end of their ids; the first cells are the box.
-        cut = max(room - _MARKS - 1, 0)
+        marks = max(name.find("] ", 0, _MARKS + 3) + 2, _MARKS)
+        cut = max(room - marks - 1, 0)
         end = name[-cut:] if cut else ""
         while cell_len(end) > cut:
             end = end[1:]
-        name = f"{name[:_MARKS]}…{end}"
+        name = f"{name[:marks]}…{end}"
     return set_cell_size(name, room) + figures + " "

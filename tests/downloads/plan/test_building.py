@@ -171,6 +171,18 @@ def test_two_programs_do_not_build_one_index(tmp_path: Path) -> None:
         Builder(tmp_path / "plan.db")
 
 
+def test_names_that_no_encoding_can_write_are_planned_all_the_same(tmp_path: Path) -> None:
+    odd = asset("b.tif\udcff", title="\ud800", type="image/\ud800")
+    documents = [
+        collection("fields\ud800"),
+        item("a\ud800", "fields\ud800", assets={"\ud800": odd}),
+        item("b"),
+    ]
+    with built(tmp_path / "plan.db", documents) as index:
+        assert [(one.id, one.items) for one in index.contents()] == [("fields?", 1), ("fields", 1)]
+        assert all(file.path.encode() and file.href.encode() for file in files(index, Filters()))
+
+
 def test_a_damaged_unfinished_index_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / f"plan.db{BUILDING}").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
     with Builder(tmp_path / "plan.db") as builder:

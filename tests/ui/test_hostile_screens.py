@@ -1,0 +1,319 @@
+"""Hostile documents through search, plan, dialogs, lists, help and logs: text, and as wide as the screen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.screen import Screen
+
+from mlhub_tui.downloads.dataset_list import list_path
+from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.job import ArchiveRequest, Job, State, archive_name
+from mlhub_tui.downloads.plan.files import PlannedFile
+from mlhub_tui.downloads.plan.worklist import WorkList
+from mlhub_tui.models import EntryKind
+from mlhub_tui.options import AppOptions
+from mlhub_tui.text import writable
+from mlhub_tui.ui.configured import Told
+from mlhub_tui.ui.find.favourite_screen import FavouriteScreen
+from mlhub_tui.ui.help.screen import HelpScreen
+from mlhub_tui.ui.screens.assets import AssetsScreen
+from mlhub_tui.ui.screens.confirm import ConfirmScreen
+from mlhub_tui.ui.screens.dataset import DatasetScreen
+from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.export import ExportScreen
+from mlhub_tui.ui.screens.job import JobScreen
+from mlhub_tui.ui.screens.leave import LeaveScreen
+from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.screens.results import ResultsScreen
+from mlhub_tui.ui.screens.search import SearchForm
+from mlhub_tui.ui.screens.told import ToldScreen
+
+from .conftest import Driver, driven
+from .hostile import MARKUP, NASTY_ID, nasty
+from .safety import drawn
+from .source_steps import paste
+from .test_hostile import go_to, harm, hostile, loaded
+
+__all__ = ["harm", "hostile"]
+
+SIZES = ((80, 24), (60, 15), (140, 40))
+LONG = "l" * 10_000
+
+
+async def look(driver: Driver, words: str = "") -> str:
+    """Check the screen in front at three sizes, and return what is on it at the first."""
+    seen = ""
+    for columns, rows in reversed(SIZES):
+        await driver.pilot.resize_terminal(columns, rows)
+        await driver.until(lambda columns=columns: driver.app.screen._compositor.size.width == columns)
+        await driver.pilot.pause()
+        seen = "\n".join(drawn(driver.app))
+        assert "stolen-key" not in seen
+    if words:
+        await driver.until(words)
+        seen = "\n".join(drawn(driver.app))
+    return seen
+
+
+async def front(driver: Driver, kind: type[Screen[Any]]) -> None:
+    """Wait until a screen of a kind is in front."""
+    await driver.until(lambda: isinstance(driver.app.screen, kind))
+
+
+# What a deployment of the MLHub API sends
+
+
+async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
+        await driver.press("asterisk", "F")
+        await front(driver, FavouriteScreen)
+        await look(driver, "collection[/]")
+        await driver.press("escape", "f")
+        await driver.until(lambda: driver.app.screen.is_modal)
+        await look(driver, "tag[/]")
+        await driver.press("escape", "t")
+        await driver.until(lambda: driver.app.screen.is_modal)
+        await paste(driver, NASTY_ID)
+        await look(driver, "[/][bold]")
+        await driver.press("escape")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("s")
+        await front(driver, SearchForm)
+        await look(driver, "collection[/]")
+        await driver.press("enter")
+        await front(driver, ResultsScreen)
+        await look(driver, "item[/]")
+        await driver.press("space", "d")
+        await front(driver, AssetsScreen)
+        await look(driver, "role[/]")
+        await driver.press("escape", "e")
+        await front(driver, ExportScreen)
+        await look(driver, "selected item")
+        await driver.press("escape")
+        await front(driver, ResultsScreen)
+        await driver.press("g", "enter")
+        await front(driver, DocumentScreen)
+        await driver.press("J")
+        await driver.until('"id": "item')
+        await look(driver, '"id": "item')
+        await driver.press("p")
+        await look(driver)
+        assert driver.app._exception is None
+
+
+async def test_dataset_dialog_plan_and_help_of_a_hostile_dataset(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        await go_to(driver, EntryKind.DATASET, nasty("0 dataset"))
+        await driver.press("d")
+        await front(driver, DatasetScreen)
+        await look(driver, "0 title[/]")
+        await driver.press("space", "enter")
+        await front(driver, PlanScreen)
+        await driver.until("r tries again")
+        await look(driver)
+        await driver.press("question_mark")
+        await front(driver, HelpScreen)
+        await look(driver, "Plan")
+
+
+async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
+    async with driven(harm) as driver:
+        await loaded(driver)
+        driver.app.notify(nasty("title") + LONG, title=nasty("note"), severity="error", markup=False)
+        await look(driver)
+        driver.app.told.append(Told(time.time(), "warning", nasty("kept") + LONG))
+        await driver.press("exclamation_mark")
+        await front(driver, ToldScreen)
+        await look(driver, "kept[/]")
+        await driver.press("escape")
+        driver.app.push_screen(ConfirmScreen(nasty("sure?"), nasty("detail") + LONG, yes=nasty("yes")))
+        await front(driver, ConfirmScreen)
+        await look(driver, "sure?[/]")
+        await driver.press("n")
+        driver.app.push_screen(LeaveScreen(2))
+        await front(driver, LeaveScreen)
+        await look(driver, "2 transfers are running")
+
+
+async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: Path) -> None:
+    wish = dataset_request(nasty("dataset"), tmp_path, source="https://x.example/", title=nasty("t") + LONG)
+    with WorkList(list_path(wish)) as work:
+        work.want(
+            PlannedFile(
+                f"{n}{writable(nasty('p'))[:150]}/x",
+                f"https://x.example/{n}?key=stolen-key-123",
+                1,
+                "",
+                False,
+                "c",
+                f"{n}",
+                "x",
+            )
+            for n in range(30)
+        )
+        with work.transaction() as db:
+            db.execute("UPDATE fate SET state = 3")
+            reason = writable(nasty("why"))
+            db.execute("INSERT INTO trouble SELECT id, ?, ? FROM fate", (reason, reason))
+    whole = Job(
+        1, wish, wish.name, State.FAILED, 1, reason=nasty("failed"), hint=nasty("next"), files_failed=30
+    )
+    request = ArchiveRequest(
+        source="https://x.example/", profile=None, collection_id=NASTY_ID, folder=tmp_path
+    )
+    single = Job(
+        2, request, archive_name(NASTY_ID), State.FAILED, 2, reason=nasty("why") + LONG, hint=nasty("do")
+    )
+    async with driven(harm) as driver:
+        await loaded(driver)
+        driver.app.push_screen(DatasetJobScreen(whole))
+        await driver.until("why[/]")
+        await look(driver, "failed[/]")
+        await driver.press("j", "G")
+        await look(driver)
+        await driver.press("escape")
+        driver.app.push_screen(JobScreen(single, {}))
+        await front(driver, JobScreen)
+        await look(driver, "why[/]")
+        await driver.press("l")
+        await look(driver)
+        assert driver.app._exception is None
+
+
+# A catalog on disk
+
+
+def plant(folder: Path) -> Path:
+    """Write a static catalog whose documents mean harm."""
+
+    def write(path: Path, value: dict[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+
+    links = [{"rel": "child", "href": "./x/collection.json", "title": nasty("wheat") + LONG}]
+    write(
+        folder / "catalog.json",
+        {
+            "type": "Catalog",
+            "stac_version": "1.0.0",
+            "id": nasty("root"),
+            "title": nasty("catalog") + LONG,
+            "description": nasty("d"),
+            "links": links,
+        },
+    )
+    collection = {
+        "type": "Collection",
+        "stac_version": "1.0.0",
+        "id": nasty("fields"),
+        "title": nasty("fields"),
+        "description": f"# {nasty('h')}\n\n| a | b |\n|---|---|\n| {MARKUP} | {LONG} |\n\n```\n{nasty('c')}",
+        "license": nasty("licence"),
+        "keywords": [nasty("keyword"), LONG],
+        "extent": {
+            "spatial": {"bbox": [[1, 2, 3, 4]]},
+            "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
+        },
+        "summaries": {
+            "eo:bands": [{"name": nasty("band"), "common_name": nasty("red"), "description": LONG}]
+        },
+        "links": [{"rel": "item", "href": f"./{n}.json", "title": nasty(f"item {n}")} for n in range(3)],
+    }
+    write(folder / "x" / "collection.json", collection)
+    for n in range(3):
+        item = {
+            "type": "Feature",
+            "stac_version": "1.0.0",
+            "id": f"{n}{nasty('item')}{LONG}",
+            "collection": nasty("fields"),
+            "bbox": [1, 2, 3, 4],
+            "geometry": {"type": "Point", "coordinates": [1.5, 2.5]},
+            "properties": {"datetime": "2020-01-02T00:00:00Z", nasty("property"): nasty("value")},
+            "assets": {nasty(f"asset{k}"): {"href": f"./{k}.png", "title": nasty("title")} for k in range(3)},
+            "links": [],
+        }
+        write(folder / "x" / f"{n}.json", item)
+    return folder / "catalog.json"
+
+
+@asynccontextmanager
+async def on_disk(tmp_path: Path) -> AsyncIterator[Driver]:
+    """Run the app on the hostile catalog, its collection under the cursor."""
+    root = plant(tmp_path / "catalog")
+    async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:
+        await driver.until("fields[/]")
+        await driver.press("j")
+        yield driver
+
+
+async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) -> None:
+    async with on_disk(tmp_path) as driver:
+        await look(driver)
+        await driver.press("enter")
+        await front(driver, DocumentScreen)
+        await look(driver, "licence[/]")
+        for key in ("i", "m", "a", "J", "v"):
+            await driver.press(key)
+            await look(driver)
+        await driver.press("i")
+        await driver.until("0item[/]")
+        await driver.press("enter")
+        await driver.until("Assets  ")
+        await driver.press("G")
+        await driver.until("value[/]")
+        for key in ("a", "J", "m", "v"):
+            await driver.press(key)
+            await look(driver)
+        await driver.press("p")
+        await look(driver)
+        assert driver.app._exception is None
+
+
+async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
+    async with on_disk(tmp_path) as driver:
+        await driver.press("D")
+        await front(driver, DatasetScreen)
+        await look(driver)
+        await driver.press("enter")
+        await front(driver, PlanScreen)
+        await driver.until("3 items")
+        await driver.press("l", "j")
+        seen = await look(driver, "    [x] …")
+        assert "own gpj漢字" in seen
+        await driver.press("m")
+        await look(driver)
+
+
+@pytest.mark.parametrize("place", [nasty("https://x.example/"), LONG, MARKUP], ids=["all", "long", "markup"])
+async def test_the_form_for_sources_takes_anything(tmp_path: Path, place: str) -> None:
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("Welcome")
+        await driver.press("n")
+        await driver.until("Open or add a source")
+        await paste(driver, place)
+        await look(driver)
+        await driver.press("enter")
+        await driver.until("! ")
+        await look(driver)
+
+
+async def test_a_hostile_place_is_named_in_the_form(tmp_path: Path) -> None:
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("Welcome")
+        await driver.press("n")
+        await driver.until("Open or add a source")
+        await paste(driver, str(plant(tmp_path / "catalog").parent))
+        await driver.press("enter")
+        await driver.until("catalog[/]")
+        await look(driver)
