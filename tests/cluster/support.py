@@ -79,8 +79,8 @@ class Process:
             )
 
     @property
-    def ended(self) -> bool:
-        return self._process.poll() is not None
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

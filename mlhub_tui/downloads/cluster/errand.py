@@ -38,6 +38,8 @@ class Errand:
         Connections to one host, of the whole cluster.
     connections
         Of these, for one shard.
+    every
+        Seconds between two pieces of news of a worker.
     """
 
     run: str
@@ -50,6 +52,7 @@ class Errand:
     if_exists: IfExists
     most: int
     connections: int
+    every: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from distributed import Event, Semaphore, get_worker
+from distributed import Event, get_worker
 
 from ...errors import DownloadError, MLHubException
 from ...sources.link import Link
@@ -27,7 +27,6 @@ from .errand import Errand, Parcel, Report, unpack_rows
 from .pier import StoreGround
 from .station import RunHolds, Station, Work, station_of
 
-_WAIT = 1.0  # seconds of one wait for a connection, between two looks whether it is still wanted
 _AT_ONCE = 3  # single files of a shard
 
 
@@ -39,7 +38,7 @@ def fetch_shard(parcel: Parcel, errand: Errand) -> Report:
     """
     worker = get_worker()
     station, feed = station_of(worker), _Feed()
-    work = Work(errand.run, worker.get_current_task())
+    work = Work(errand.run, worker.get_current_task(), errand.every)
     station.begin(work)
     try:
         _work(parcel, errand, station, work, feed)
@@ -161,35 +160,16 @@ def _begun(key: str, noted: bool) -> Iterator[bool]:
 
 @contextmanager
 def _connections(parcel: Parcel, errand: Errand, station: Station) -> Iterator[int]:
-    """Take connections to a host out of those that the whole cluster has; give how many.
-
-    One is waited for; the others are taken only if they are free, so that shards never wait for each other.
-    A worker that dies gives its own back when their lease ends.
-    """
+    """Take connections to a host out of those that the whole cluster has; give how many."""
     if not parcel.host:
         yield errand.connections
         return
-    leases = Semaphore(errand.most, f"mlhub-{parcel.host}-{errand.most}")
-    held = 0
-    try:
-        while not leases.acquire(timeout=_WAIT):
-            if station.stopped(errand.run):
-                raise Interrupted
-        held = 1
-        while held < errand.connections and leases.acquire(timeout=0):
-            held += 1
-        yield held
-    finally:
-        for _ in range(held):
-            leases.release()
-        _silence(leases)
 
+    def stopped() -> bool:
+        return station.stopped(errand.run)
 
-def _silence(leases: Any) -> None:
-    """End the semaphore's own clock at once; it would run until the object is collected."""
-    callback = getattr(leases, "refresh_callback", None)
-    if callback is not None and leases.loop is not None:
-        leases.loop.add_callback(callback.stop)
+    with station.leases.take(parcel.host, errand.most, errand.connections, stopped) as count:
+        yield count
 
 
 async def hold(host: str, seconds: float, dask_worker: Any) -> None:

@@ -33,6 +33,7 @@ _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
 _GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
 _TRIES, _BREAKS = 3, 8  # of a shard that its host, or its worker, let down
+_NEWS = 100  # pieces of news a second, of all workers together: more would be work for the scheduler
 _REMIND = 5.0  # seconds after which workers that came later are told of held hosts too
 _ENDING = (
     errors.NoSpaceError,
@@ -169,6 +170,7 @@ class _Run:
             if_exists=request.if_exists,
             most=self._most,
             connections=self._share(),
+            every=max(_TICK, self._workers / _NEWS),
         )
 
     def _share(self) -> int:

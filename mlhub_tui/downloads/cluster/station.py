@@ -27,12 +27,12 @@ from ..resolve import SourceResolver
 from ..store import Store as Records
 from ..tuning import Patience, Tuning
 from .cutting import digest_of
+from .leases import Leases
 from .links import Links
 from .pier import Budget
 from .store import Store
 
 NAME = f"mlhub-tui-{__version__}"
-_EVERY = 0.5  # seconds between two pieces of news
 _RUNS = 16  # whose speed limits are remembered
 _RUNNING = ("executing", "long-running")
 _TRIES = 6  # of a file among many
@@ -45,12 +45,15 @@ class Work:
 
     Attributes
     ----------
+    every
+        Seconds between two pieces of news of it.
     end
         Ends it soon, from any thread.
     """
 
     run: str
     key: str
+    every: float
     tally: Tally = field(default_factory=Tally)
     line: Line = field(default_factory=Line)
     end: Callable[[], None] = lambda: None
@@ -67,6 +70,7 @@ class Station(WorkerPlugin):
         self.worker = worker
         self.links = Links()
         self.budget = Budget()
+        self.leases = Leases()
         self._lock = threading.Lock()
         self._works: dict[str, Work] = {}
         self._stores: dict[str, Store] = {}
@@ -158,13 +162,15 @@ class Station(WorkerPlugin):
         self.worker.log_event(run, news)
 
     def _pulse(self) -> None:
+        every = 0.5
         while True:
-            time.sleep(_EVERY)
+            time.sleep(every)
             with self._lock:
                 works = list(self._works.values())
                 if not works:
                     self._pulsing = False
                     return
+            every = max(work.every for work in works)
             news: dict[str, dict[str, Any]] = {}
             for work in works:
                 if not self._wanted(work):
