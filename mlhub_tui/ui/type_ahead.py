@@ -124,7 +124,8 @@ class TypeAheadApp(App[int]):
             self._holding.stop()
             self._holding = None
         for event in hold.keys if hold is not None else ():
-            (self.focused or self.screen)._forward_event(event)
+            # Anew: what went round once already is not passed on again.
+            (self.focused or self.screen)._forward_event(Key(event.key, event.character))
 
 
 def _is_field(widget: Widget | None) -> bool:

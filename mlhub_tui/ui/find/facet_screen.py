@@ -42,8 +42,8 @@ class FacetScreen(ModalScreen[None]):
     ]
     CSS = """
     FacetScreen > .dialog { width: 64; padding: 0 1; }
-    FacetScreen PickList { height: auto; min-height: 3; max-height: 16; }
-    FacetScreen.-short PickList { max-height: 8; }
+    FacetScreen PickList { height: 16; }
+    FacetScreen.-short PickList { height: 8; }
     """
     AUTO_FOCUS = "Field"
 

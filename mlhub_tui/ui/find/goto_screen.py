@@ -20,13 +20,19 @@ from ..widgets.field import Field
 from ..widgets.pick_list import PickLine, PickList
 from ..widgets.sift import HOLDS
 from .lookup import Goal, doi_of, is_url, look_up
-from .suggest import Suggestion, Suggestions
+from .suggest import Suggestion, Suggestions, placed
 
 if TYPE_CHECKING:
     from ...sources.base import Source
     from ..widgets.branches import Branches
 
 _ASK = "ask"
+
+
+class _Typed(Field):
+    """The field; Tab is its own."""
+
+    completes = True
 
 
 class GotoScreen(ModalScreen[Goal | None]):
@@ -48,11 +54,11 @@ class GotoScreen(ModalScreen[Goal | None]):
     ]
     CSS = """
     GotoScreen > .dialog { width: 88; padding: 0 1; }
-    GotoScreen PickList { height: auto; min-height: 3; max-height: 12; }
-    GotoScreen.-short PickList { max-height: 6; }
+    GotoScreen PickList { height: 10; }
+    GotoScreen.-short PickList { height: 4; }
     GotoScreen #said { height: auto; max-height: 3; color: $muted; }
     """
-    AUTO_FOCUS = "Field"
+    AUTO_FOCUS = "#typed"
 
     def __init__(self, branches: Branches, source: Source) -> None:
         super().__init__()
@@ -65,7 +71,7 @@ class GotoScreen(ModalScreen[Goal | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Go to")
             dialog.border_subtitle = line("tab completes, enter goes there, esc cancels")
-            yield Field(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
+            yield _Typed(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
             yield PickList()
             yield Static(id="said")
 
@@ -137,7 +143,7 @@ class GotoScreen(ModalScreen[Goal | None]):
         except MLHubException as error:
             self._say(f"! {why(error)}", "bold $error")
             return
-        self.dismiss(found)
+        self.dismiss(placed(self._branches, found))
 
     def _say(self, words: str, style: str = "") -> None:
         self.query_one("#said", Static).update(content(words, style))

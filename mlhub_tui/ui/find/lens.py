@@ -104,6 +104,6 @@ def _cut(value: str, at: int, length: int) -> str:
         return value
     if at + length < LONGEST:
         return f"{value[: LONGEST - 1]}…"
-    start = min(at - _BEFORE, len(value) - LONGEST + 1)
-    cut = value[start : start + LONGEST - 1]
-    return f"…{cut}" if start + LONGEST - 1 >= len(value) else f"…{cut[:-1]}…"
+    start = max(min(at - _BEFORE, len(value) - LONGEST + 1), 1)
+    rest = value[start:]
+    return f"…{rest}" if len(rest) < LONGEST else f"…{rest[: LONGEST - 2]}…"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...models import Dataset, Entry, EntryKind
 from ..widgets.sift import HOLDS, rank
-from .hay import fields, parts
+from .hay import PART, fields, parts
 from .lookup import Goal, plain
 
 if TYPE_CHECKING:
@@ -34,6 +34,21 @@ class Suggestion:
 
     goal: Goal
     rank: int
+
+
+def placed(branches: Branches, goal: Goal) -> Goal:
+    """Return what was looked up with the dataset on its way: MLHub's collections stand below their datasets."""
+    collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
+    if not branches.by_dataset or not collection:
+        return goal
+    row, listing = branches.groups[0], branches.top
+    identity = collection.partition(":")[2]
+    line = f"\n{PART}{identity.casefold()}\n"
+    for child, hay in zip(row.children or [], listing.hays, strict=False):
+        if line in f"{hay}\n":
+            at = goal.path.index(collection)
+            return replace(goal, path=(*branches.path(child), *goal.path[at:]))
+    return goal
 
 
 class Suggestions:

@@ -104,7 +104,7 @@ def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int, *, w
     if more and len(name) + 2 + len(more) > room:
         more = ""
     end = keeps_end(entry, kind)
-    unseen = lens.unseen(hay, _in_sight(name, room, keep_end=end), more) if hay and lens.terms else []
+    unseen = lens.unseen(hay, name, more) if hay and lens.terms else []
     space = room - sum(cell_len(text) for text, _ in unseen)
     if unseen and space < cell_len(name) and (not whole or space < room // 3):
         unseen = unseen[:1]  # the name of the field alone
@@ -113,13 +113,6 @@ def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int, *, w
     if more and len(name) + 2 + len(more) <= space:
         pieces += [Piece("  "), *lens.marked(more, "quiet")]
     return [*pieces, *unseen, *([Piece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
-
-
-def _in_sight(name: str, room: int, *, keep_end: bool) -> str:
-    """Return what of a name is in sight once it is cut."""
-    if len(name) <= room:
-        return name
-    return name[len(name) - room + 1 :] if keep_end else name[: max(room - 1, 0)]
 
 
 def keeps_end(node: Node, kind: Kind) -> bool:

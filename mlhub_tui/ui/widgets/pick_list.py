@@ -95,7 +95,7 @@ class PickList(LineView):
         keys = [one.key for one in lines]
         wanted = current.key if current is not None and current.key else ""
         first = next((number for number, key in enumerate(keys) if key), 0)
-        self.cursor_line = keys.index(wanted) if wanted in keys else first
+        self.cursor_line = keys.index(wanted) if wanted and wanted in keys else first
         self.refresh()
 
     async def action_select_cursor(self) -> None:

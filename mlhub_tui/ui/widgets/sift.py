@@ -128,8 +128,12 @@ class Sift:
                 yield
 
     def _may_name(self, hay: str) -> bool:
+        """Whether it was for its collections that a dataset was found, not for itself."""
         named = parts(hay)
-        return bool(named) and (self.lens.closely or all(term in named for term in self.query.terms))
+        own = hay[: len(hay) - len(named)]
+        if not named or self._holds(own):
+            return False
+        return self.lens.closely or all(term in named for term in self.query.terms)
 
     def _look_at_collections(self, row: NodeRow, document: Dataset) -> None:
         if not any(self._fits(ref.id) for ref in document.collections):
@@ -148,10 +152,12 @@ class Sift:
         self._rank(hits)
 
     def _fits(self, identity: str) -> bool:
-        lower = identity.casefold()
+        return self._holds(identity.casefold())
+
+    def _holds(self, hay: str) -> bool:
         if self.lens.closely:
-            return self._comes_near(lower)
-        return all(term in lower for term in self.query.terms)
+            return self._comes_near(hay)
+        return all(term in hay for term in self.query.terms)
 
     # Showing
 

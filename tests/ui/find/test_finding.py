@@ -1,0 +1,370 @@
+"""Finding one's way in Browse: filter, facets, order, ids and DOIs, favourites, back and forward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.events import Key
+
+from mlhub_tui.models import EntryKind
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.find.facet_screen import FacetScreen
+from mlhub_tui.ui.find.favourite_screen import FavouriteScreen
+from mlhub_tui.ui.find.goto_screen import GotoScreen
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.state import Memory
+from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
+from mlhub_tui.ui.widgets.pick_list import PickList
+
+from ..conftest import Driver, driven
+from ..test_browse import browse, current, shown_datasets
+
+KENYA = "ref_african_crops_kenya_02"
+_KEYS = {"\r": "enter", "/": "slash", "\x1b": "escape", "_": "underscore", " ": "space", "*": "asterisk"}
+
+
+def tree_of(driver: Driver) -> CatalogTree:
+    """Return the tree, whatever stands before it."""
+    return browse(driver).tree_view
+
+
+def packet(driver: Driver, text: str) -> None:
+    """Type text in one go, as a slow line delivers what was typed."""
+    for letter in text:
+        driver.app.post_message(Key(_KEYS.get(letter, letter), letter))
+
+
+async def ready(driver: Driver) -> CatalogTree:
+    """Wait for the datasets."""
+    await driver.until("BigEarthNet")
+    return tree_of(driver)
+
+
+async def goto(driver: Driver, typed: str) -> None:
+    """Ask for an id, and take the first line."""
+    await driver.press("t")
+    await driver.until(lambda: isinstance(driver.app.screen, GotoScreen))
+    screen = driver.app.screen
+    assert isinstance(screen, GotoScreen)
+    packet(driver, typed)
+    await driver.until(lambda: screen.typed == typed, "look up")
+    await driver.press("enter")
+
+
+def is_at(driver: Driver, identity: str) -> bool:
+    """Tell whether the cursor is on an entry of the tree in front."""
+    tree = tree_of(driver)
+    return (
+        isinstance(driver.app.screen, BrowseScreen)
+        and tree.subject is not None
+        and tree.subject.entry.id == identity
+    )
+
+
+# The filter
+
+
+async def test_a_match_in_a_field_that_is_not_drawn_is_named(options: AppOptions) -> None:
+    async with driven(options, (140, 40)) as driver:
+        await ready(driver)
+        packet(driver, "/marine debris\r")
+        await driver.until("1 of 45", "Marine Debris")
+        packet(driver, "\x1b/dw605\r")
+        await driver.until("doi: 10.34911/rdnt.dw605x")
+        assert "esc clears" in driver.screen()
+
+
+async def test_what_comes_near_is_shown_where_nothing_holds_the_words(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        packet(driver, "/bigeanet\r")
+        await driver.until("1 near of 45")
+        await driver.until(lambda: current(tree).id == "bigearthnet_v1")
+        packet(driver, "\x1b/bigearth\r")
+        await driver.until("1 of 45")
+
+
+async def test_the_cursor_goes_to_what_is_called_so_not_to_what_holds_it(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        packet(driver, "/landcovernet\r")
+        await driver.until(lambda: tree.found_words.endswith("of 45 datasets") and not tree.is_looking)
+        assert len(shown_datasets(tree)) > 3
+        await driver.until(lambda: current(tree).title == "LandCoverNet")
+
+
+async def test_keys_behind_the_enter_that_ends_the_filter_are_commands(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        packet(driver, "/kenya_02_labels\r*")
+        await driver.until(lambda: tree.favourites)
+        assert tree.filter == "kenya_02_labels"
+        packet(driver, "\x1b/bigearth\rljj\x1b/sn7_train_lab\r\r")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.until("sn7_train_labels")
+        assert tree.filter == "sn7_train_lab"
+
+
+async def test_keys_go_on_in_the_field_that_is_open_already(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await driver.press("slash")
+        await driver.until("id, title, tag or DOI")
+        packet(driver, "kenya\rl")
+        await driver.until(lambda: tree.filter == "kenya" and not tree.is_looking)
+        await driver.until(lambda: driver.app.focused is tree)
+        assert tree.filter == "kenya"
+        await driver.until(lambda: tree.cursor_row is not None and tree.cursor_row.is_open)
+
+
+# Facets
+
+
+async def test_facets_narrow_the_tree_and_say_how_many_are_left(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await driver.press("f")
+        await driver.until("source imagery", "segmentation", "40")
+        picked = driver.app.screen.query_one(PickList)
+        packet(driver, "sentinel-1")
+        await driver.until(lambda: picked.current is not None and picked.current.name == "sentinel-1")
+        await driver.press("enter")
+        await driver.until(lambda: tree.filter == "tag=sentinel-1", "Narrow: 13 of 45 datasets", "[x]")
+        await driver.press("escape")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.until("/ tag=sentinel-1")
+        assert len(shown_datasets(tree)) == 13
+        packet(driver, "/asia\r")
+        await driver.until(lambda: tree.filter == "tag=sentinel-1 asia", "/ tag=sentinel-1 asia")
+        assert 0 < len(shown_datasets(tree)) < 13
+        await driver.press("escape")
+        await driver.until(lambda: tree.filter == "" and len(shown_datasets(tree)) == 45)
+
+
+async def test_a_facet_that_was_ticked_is_unticked(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        packet(driver, "/tag=sentinel-1 type=labels\r")
+        await driver.until(lambda: tree.filter == "tag=sentinel-1 type=labels")
+        await driver.press("f")
+        await driver.until(lambda: isinstance(driver.app.screen, FacetScreen))
+        await driver.until("[x] labels", "[x] sentinel-1")
+        await driver.press("enter")
+        await driver.until(lambda: tree.filter == "tag=sentinel-1")
+
+
+# The order
+
+
+async def test_the_order_is_said_and_found_again(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await driver.press("z", "z")
+        await driver.until("by id")
+        ids = [dataset.id.casefold() for dataset in shown_datasets(tree)]
+        assert ids == sorted(ids)
+        assert len(ids) == 45
+        await driver.press("q")
+        await driver.until(lambda: driver.app._exit)
+    async with driven(options) as driver:
+        await driver.until("by id")
+        tree = tree_of(driver)
+        await driver.until(lambda: [dataset.id.casefold() for dataset in shown_datasets(tree)] == ids)
+        await driver.press("z")
+        await driver.until("newest first")
+        days = [dataset.raw["date_modified"] or "" for dataset in shown_datasets(tree)]
+        assert days == sorted(days, reverse=True)
+        await driver.press("z")
+        await driver.until(lambda: "newest" not in driver.screen())
+        titles = [dataset.title.casefold() for dataset in shown_datasets(tree)]
+        assert titles == sorted(titles)
+
+
+async def test_a_filter_keeps_to_the_order(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await driver.press("z", "z")
+        packet(driver, "/ramp\r")
+        await driver.until("by id", lambda: 1 < len(shown_datasets(tree)) < 45)
+        ids = [dataset.id.casefold() for dataset in shown_datasets(tree)]
+        assert ids == sorted(ids)
+
+
+# Going to an id
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["10.34911/rdnt.dw605x", "doi:10.34911/rdnt.dw605x", "https://doi.org/10.34911/RDNT.DW605X", KENYA],
+)
+async def test_a_dataset_is_gone_to_by_id_and_doi(options: AppOptions, typed: str) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await goto(driver, typed)
+        await driver.until(lambda: is_at(driver, KENYA))
+
+
+async def test_a_collection_is_gone_to_whose_dataset_is_closed_and_filtered_away(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        packet(driver, "/marine\r")
+        await driver.until("1 of 45")
+        await goto(driver, "sn7_train_labels")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        assert current(tree).kind is EntryKind.COLLECTION
+        assert tree.filter == "", "it would hide it"
+
+
+async def test_an_item_is_looked_up_and_loaded_where_it_stands(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        item = "ref_african_crops_kenya_02_tile_02_20190721"
+        await goto(driver, f"{KENYA}_source/{item}")
+        await driver.until(lambda: is_at(driver, item))
+        assert current(tree).kind is EntryKind.ITEM
+
+
+async def test_a_url_of_the_source_leads_to_its_document(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await goto(driver, f"{options.root_url}collections/sn7_train_labels")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await goto(driver, "https://elsewhere.example/collections/x")
+        await driver.until("is not of this source", "O opens it")
+
+
+async def test_what_is_not_there_is_said_and_can_be_mended(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await goto(driver, "no_such_thing")
+        await driver.until("nothing here is called no_such_thing")
+        await driver.press("escape")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+
+
+async def test_tab_completes_an_id(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await driver.press("t")
+        await driver.until(lambda: isinstance(driver.app.screen, GotoScreen))
+        packet(driver, "sn7_train_s")
+        await driver.until("sn7_train_source")
+        await driver.press("tab")
+        screen = driver.app.screen
+        assert isinstance(screen, GotoScreen)
+        await driver.until(lambda: screen.typed == "sn7_train_source")
+
+
+# Favourites
+
+
+async def test_a_favourite_is_marked_remembered_at_once_and_gone_to(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await goto(driver, "sn7_train_labels")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("asterisk")
+        await driver.until("★ sn7_train_labels")
+        await driver.until(
+            lambda: [one.id for _, one in Memory.load().favourites.all()] == ["sn7_train_labels"]
+        )
+        assert tree.favourites
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await driver.press("g", "F")
+        await driver.until(lambda: isinstance(driver.app.screen, FavouriteScreen), "sn7_train_labels")
+        await driver.press("enter")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("asterisk")
+        await driver.until(lambda: not tree.favourites)
+        await driver.until(lambda: not [*Memory.load().favourites.all()])
+
+
+async def test_the_mark_is_drawn_in_ascii_too(options: AppOptions, mlhub_home: Path) -> None:
+    mlhub_home.mkdir()
+    (mlhub_home / "config.toml").write_text('characters = "ascii"\n')
+    async with driven(options) as driver:
+        await ready(driver)
+        await driver.press("j", "j", "asterisk")
+        await driver.until(lambda: tree_of(driver).favourites)
+        assert driver.app.draws_ascii, "and the filter of characters knows the star"
+
+
+async def test_a_favourite_of_a_deep_item_that_went_away_shows_what_is_above_it(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        await goto(driver, "sn7_train_labels")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("asterisk")
+        await driver.until(lambda: tree.favourites)
+        favourites = driver.app.memory.favourites
+        source, one = next(favourites.all())
+        (some,) = favourites._known.values()
+        gone = type(one)("dataset", "gone", "Gone", "", "", (*one.path[:2], "collection:gone"), one.place)
+        some.clear()
+        some[gone.key] = gone
+        await driver.press("F")
+        await driver.until("Gone")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.until(lambda: is_at(driver, "spacenet7"))
+        assert source
+
+
+# Back and forward
+
+
+async def test_one_goes_back_to_where_one_was_and_forward_again(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await goto(driver, KENYA)
+        await driver.until(lambda: is_at(driver, KENYA))
+        await goto(driver, "sn7_train_labels")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("left_square_bracket")
+        await driver.until(lambda: is_at(driver, KENYA))
+        await driver.press("right_square_bracket")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("right_square_bracket")
+        await driver.until(lambda: any("where you were last" in told.words for told in driver.app.told))
+
+
+async def test_documents_that_were_open_are_places_too(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await goto(driver, "sn7_train_labels")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("escape")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await goto(driver, KENYA)
+        await driver.until(lambda: is_at(driver, KENYA))
+        await driver.press("ctrl+o")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("ctrl+o")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.until("sn7_train_labels")
+        await driver.press("ctrl+o")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("2")
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.press("ctrl+o")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+
+
+async def test_one_goes_back_to_another_source(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        await goto(driver, KENYA)
+        await driver.until(lambda: is_at(driver, KENYA))
+        driver.app.use_sample()
+        await driver.until("sample catalogue", lambda: not is_at(driver, KENYA))
+        await driver.until("BigEarthNet")
+        await driver.press("left_square_bracket")
+        await driver.until(lambda: "sample catalogue" not in driver.screen())
+        await driver.until(lambda: is_at(driver, KENYA))
