@@ -20,7 +20,7 @@ from ...text import count, size
 from ..commands import DOWNLOADS, Command, bindings, hints, of
 from ..draw import content, line
 from ..messages import QueueChanged
-from ..sheets.blocks import Field, typeset
+from ..sheets.blocks import NAME_WIDTH, Field, typeset
 from ..sheets.jobs import job_blocks
 from ..sheets.totals import speed_words, totals, view_words
 from ..transfers.order import Group, Order, Sort
@@ -163,10 +163,12 @@ class DownloadsScreen(FilesScreen):
             return
         job, width = self.job, max(self.size.width - 2, 20)
         texts = (self._checks.get(job.id, ""), self._unpacked.get(job.id, "")) if job else ()
-        blocks = job_blocks(job, *texts) if job else []
-        self._say("job", typeset(blocks, width))
+        details = typeset(job_blocks(job, *texts) if job else [], width)
+        self._say("job", details)
         speeds = self.hub.transfers.rates.of(job.id).last(KEPT) if job else []
-        words = speed_words(job, speeds, width - 12) if job else ""
+        words = speed_words(job, speeds, width - NAME_WIDTH) if job else ""
+        room = self.query_one("#job").size.height - len(details.split("\n"))
+        self.query_one("#speed").set_class(bool(words) and room > 0, "-on")
         self._say("speed", typeset([Field("Speed", words)], width))
 
     def on_resize(self) -> None:
