@@ -86,7 +86,8 @@ class Favourite:
     @classmethod
     def read(cls, plain: Any) -> Favourite | None:
         """Return the favourite of what a file has; None where it is none."""
-        if not isinstance(plain, dict) or plain.get("kind") not in _KINDS:
+        kind = plain.get("kind") if isinstance(plain, dict) else None
+        if not isinstance(kind, str) or kind not in _KINDS:
             return None
         names = ("id", "title", "url", "collection_id", "place")
         words = {name: plain.get(name, "") for name in names}
@@ -94,7 +95,7 @@ class Favourite:
         if not isinstance(path, list) or not all(isinstance(one, str) for one in (*words.values(), *path)):
             return None
         words["title"] = clean(words["title"])
-        found = cls(kind=plain["kind"], path=tuple(path), **words)
+        found = cls(kind=kind, path=tuple(path), **words)
         return found if found.fits and (found.id or found.url) else None
 
 

@@ -37,7 +37,7 @@ class Suggestion:
 
 
 def placed(branches: Branches, goal: Goal) -> Goal:
-    """Return what was looked up with the dataset on its way: MLHub's collections stand below their datasets."""
+    """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
     collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not branches.by_dataset or not collection:
         return goal

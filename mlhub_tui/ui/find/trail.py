@@ -49,7 +49,7 @@ class Trail:
         del self.stops[self.at + 1 :]
         if not self.stops or self.stops[-1] != stop:
             self.stops.append(stop)
-        del self.stops[: len(self.stops) - MOST]
+        del self.stops[: max(len(self.stops) - MOST, 0)]
         self.at = len(self.stops) - 1
 
     def go(self, here: Stop, step: int) -> Stop | None:

@@ -232,7 +232,7 @@ async def test_a_url_of_the_source_leads_to_its_document(options: AppOptions) ->
         await goto(driver, f"{options.root_url}collections/sn7_train_labels")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
         await goto(driver, "https://elsewhere.example/collections/x")
-        await driver.until("is not of this source", "O opens it")
+        await driver.until("is not of this source")
 
 
 async def test_what_is_not_there_is_said_and_can_be_mended(options: AppOptions) -> None:
