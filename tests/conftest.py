@@ -17,6 +17,11 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run a process more than there are cores: about half of the tests' time is waiting."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that need the same costly environment in one process, which makes it once."""

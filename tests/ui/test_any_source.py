@@ -362,6 +362,15 @@ async def test_dates_of_items_known_by_links_come_as_they_are_looked_at(tmp_path
 # Many
 
 
+async def at_rest(driver: Driver, drawn: list[int]) -> None:
+    """Wait until nothing more is drawn, and forget what was."""
+    while True:
+        drawn.clear()
+        await driver.pilot.pause(0.2)
+        if not drawn:
+            return
+
+
 async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: Path) -> None:
     """What is drawn for a key is counted, not timed: two lines in sight, whatever there is."""
     many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}") for n in range(100_000)))
@@ -375,8 +384,7 @@ async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: 
         drawn: list[int] = []
         draw = tree.draw_line
         tree.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
-        await driver.pilot.pause(0.1)
-        drawn.clear()
+        await at_rest(driver, drawn)
         await driver.press("j")
         await driver.until(lambda: sorted(set(drawn)) == [1, 2])
         await driver.press("G")
@@ -399,8 +407,7 @@ async def test_a_table_of_a_hundred_thousand_items_draws_what_is_seen(tmp_path: 
         drawn: list[int] = []
         draw = table.draw_line
         table.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
-        await driver.pilot.pause(0.1)
-        drawn.clear()
+        await at_rest(driver, drawn)
         await driver.press("j")
         await driver.until(lambda: sorted(set(drawn)) == [0, 1])
         await driver.press("G")

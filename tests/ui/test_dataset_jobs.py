@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,15 @@ class _Files(Screen[None]):
         self.query_one(FileList).fill(message.page, await self.pages.page(look, message.page))
 
 
+async def asked(screen: _Files, pages: list[int]) -> None:
+    """Wait until pages were asked for, and see that no others are."""
+    async with asyncio.timeout(30):
+        while len(screen.wanted) < len(pages):
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert screen.wanted == pages
+
+
 async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: DatasetRequest) -> None:
     app: App[None] = App()
     app.register_theme(DARK)
@@ -97,11 +107,9 @@ async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: Data
         files = screen.query_one(FileList)
         files.show(300_000, anew=True)
         files.focus()
-        await pilot.pause(0.1)
-        assert screen.wanted == [0]
+        await asked(screen, [0])
         await pilot.press("G")
-        await pilot.pause(0.1)
-        assert screen.wanted == [0, 300_000 // PAGE - 1]
+        await asked(screen, [0, 300_000 // PAGE - 1])
         for page in range(20):
             files.fill(page, [])
         assert len(files.kept) <= 6

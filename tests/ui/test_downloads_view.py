@@ -107,7 +107,7 @@ async def test_the_cursor_stays_on_its_transfer_while_others_move(
         driver.app.post_message(QueueChanged())
         await driver.until(lambda: listed.jobs[0].id == JOBS[-1].id)
         assert current(listed) == name
-        assert "na_003" in driver.screen().splitlines()[2]
+        await driver.until(lambda: "na_003" in driver.screen().splitlines()[2])
 
 
 async def test_a_slash_filters_by_words_and_states_with_counts_and_esc_clears(
@@ -146,8 +146,7 @@ async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_clea
     async with driven(options) as driver:
         await on_downloads(driver)
         await driver.press("m", "m")
-        await driver.until("2 marked")
-        assert driver.screen().count("✓") == 2
+        await driver.until("2 marked", lambda: driver.screen().count("✓") == 2)
         await driver.press("space")
         await driver.until(lambda: told.asked == [("pause", [1, 2])])
         await driver.press("x")

@@ -147,7 +147,7 @@ async def test_without_colours_it_is_drawn_in_characters(tmp_path: Path, colours
         await on_the_item(driver, "chip0")
         await driver.press("p")
         await driver.until(drawn)
-        assert ("▀" in driver.screen()) == (colours == "full")
+        await driver.until(lambda: ("▀" in driver.screen()) == (colours == "full"))
 
 
 async def test_previews_can_be_off(tmp_path: Path) -> None:
