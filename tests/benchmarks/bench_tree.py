@@ -1,7 +1,8 @@
 """The tree with many entries, beside Textual's own: opening, keys to paint, bytes, memory, the filter.
 
-Run it with `python -m tests.benchmarks.bench_tree [ENTRIES]`. Both run in a pseudo-terminal of 80x24; a key's
-time is that from writing it to the first byte that answers it.
+Run it with `python -m tests.benchmarks.bench_tree [ENTRIES]`; `filter [DATASETS]` types filters over datasets
+alone, each with tags and collections. Programs run in a pseudo-terminal of 80x24; a key's time is that from
+writing it to the first byte that answers it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,41 @@ class Full(MLHubApp):
 
 Full(AppOptions(sample=True, output_dir=Path("."))).run()
 """
+
+DATASETS = """
+import sys
+from pathlib import Path
+from mlhub_tui.models import Dataset, Entry
+from mlhub_tui.options import AppOptions
+from mlhub_tui.profiles import Credentials, Kind
+from mlhub_tui.sources.base import Page
+from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.connection import Connection
+from tests.ui.fake_source import FakeSource
+
+WORDS = "crop flood forest water urban building road field cloud ship".split()
+PLACES = "Kenya Uganda Rwanda Ghana India Brazil France Japan Chile Oman".split()
+
+def dataset(n):
+    word, place = WORDS[n % 10], PLACES[n // 10 % 10]
+    collections = [{"id": f"{word}_{n:05}_{kind}", "types": [kind], "license": "CC-BY-4.0"}
+                   for kind in ("labels", "source_imagery")]
+    return Entry.of(Dataset({"id": f"ref_{word}_{place.lower()}_{n:05}", "title": f"{place} {word} {n}",
+                             "tags": [word, "segmentation", place], "collections": collections,
+                             "doi": f"10.34911/rdnt.x{n:05}", "date_modified": f"2020-01-{n % 28 + 1:02}"}))
+
+FOUND = Page(tuple(dataset(n) for n in range(int(sys.argv[1]))))
+
+class Full(MLHubApp):
+    def use_sample(self):
+        async def opened():
+            credentials = Credentials(None, FakeSource.root_url, None, "none", kind=Kind.MLHUB)
+            return Connection(credentials, FakeSource(Kind.MLHUB, lambda *_: FOUND))
+        self._connect(opened)
+
+Full(AppOptions(sample=True, output_dir=Path("."))).run()
+"""
+TYPED = ("kenya", "segmentation", "ref_crop_kenya_00400", "10.34911/rdnt.x09", "kencrop", "tag=crop kenya")
 
 
 def start(script: str, entries: int, home: str) -> Terminal:
@@ -185,5 +221,40 @@ def main(entries: int) -> None:
         terminal.close()
 
 
+def filtering(datasets: int) -> None:
+    """Measure typing filters over datasets, key by key, and what else costs what there is."""
+    with tempfile.TemporaryDirectory() as home:
+        terminal = start(DATASETS, datasets, home)
+        terminal.until(f"Datasets  {datasets:,}")
+        terminal.settle(1.0)
+        every: list[float] = []
+        for words in TYPED:
+            timed(terminal, "/")
+            times = [timed(terminal, letter)[0] for letter in words]
+            began = time.perf_counter()
+            terminal.until(lambda: terminal.text.splitlines()[-2].rstrip().endswith("datasets"))
+            terminal.settle(0.2)
+            late = (time.perf_counter() - began) * 1000
+            found = terminal.text.splitlines()[-2].split(words)[-1].strip()
+            print(f"  {words:22} worst key {max(times):6.1f} ms, settled {late:6.0f} ms later: {found}")
+            every += times
+            timed(terminal, "\x1b", 0.3)
+        every.sort()
+        print(
+            f"  {len(every)} keys               {statistics.median(every):6.1f} ms"
+            f"  p95 {every[int(len(every) * 0.95)]:6.1f} ms  worst {every[-1]:6.1f} ms"
+        )
+        for name, key in (("sort", "z"), ("sort", "z"), ("sort", "z"), ("facets", "f"), ("go to", "t")):
+            taken, size = timed(terminal, key)
+            print(f"  {name:22} {taken:6.1f} ms  {size:6} B")
+            if key != "z":
+                timed(terminal, "\x1b", 0.3)
+        print(f"  memory                 {resident(terminal.pid):6.1f} MB")
+        terminal.close()
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["filter"]:
+        filtering(int(sys.argv[2]) if len(sys.argv) > 2 else 10_000)
+        sys.exit()
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

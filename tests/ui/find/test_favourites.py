@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Entry, EntryKind
@@ -73,6 +73,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(max_size=4), st.lists(_JSON, max_size=3) | _JSON, max_size=3))
 def test_what_a_file_has_is_taken_for_what_it_is_worth(raw: dict[str, Any]) -> None:
     favourites = Favourites.read(json.loads(json.dumps(raw)))
