@@ -245,9 +245,9 @@ class _Run:
             def work() -> None:
                 harvest.run()
 
-            there = f"{standing.done:,} there, {standing.failed:,} failed before"
-            live.tell(f"begins with {count(standing.wanted, 'file')}; {there}")
-            live.keeps(self.before + standing.bytes_done)
+            there = f"; {standing.done:,} are there" if standing.done else ""
+            live.tell(f"begins with {count(standing.wanted, 'file')}{there}")
+            live.keeps(standing.bytes_done + (0 if self.came else self.before))
             watch = Watch(live, harvest.tally, self.before, standing)
             watch.show()
             live.enter(State.CONNECTING)

@@ -32,16 +32,14 @@ def asked(start: State, end: State) -> str:
 
 def moved(start: State, end: State, fields: Mapping[str, Any]) -> str:
     """Return what is said of a move that a transfer made by itself; empty where it speaks for itself."""
-    reason = fields.get("reason") or ""
     if end is State.STALLED:
         return "nothing comes at the moment"
-    if end is State.DOWNLOADING:
-        return "bytes come again" if start is State.STALLED else reason
     if end is State.VERIFYING:
         return "all bytes are there: verifying"
-    if end is State.PREPARING:
-        return f"preparing: {reason}" if reason else "preparing"
-    return reason if end is State.CONNECTING else f"{end}: {reason}" if reason else str(end)
+    if end in (State.CONNECTING, State.PREPARING, State.DOWNLOADING):
+        return "bytes come again" if start is State.STALLED else ""
+    reason = fields.get("reason")
+    return f"{end}: {reason}" if reason else str(end)
 
 
 def interrupted(job: Job) -> str:
