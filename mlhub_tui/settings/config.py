@@ -34,10 +34,6 @@ class Config:
         "auto, full, 16 for the terminal's own, or mono for none", "auto", "full", "16", "mono"
     )
     characters: str = _choice("what lines, bars and marks are drawn with", "auto", "unicode", "ascii")
-    images: str = _choice(
-        "previews: auto is sixel or kitty graphics where the terminal speaks them, else blocks of colour",
-        *("auto", "blocks", "sixel", "kitty", "off"),
-    )
     motion: str = _choice("smooth scrolling; auto has none over SSH", "auto", "full", "none")
     mouse: bool = _setting(True, "false leaves the mouse to the terminal, for selecting text", checks.flag)
     units: str = _choice("sizes in MB of 1000 x 1000 bytes (SI) or MiB of 1024 x 1024 (IEC)", "SI", "IEC")
@@ -46,6 +42,10 @@ class Config:
     )
     restore: bool = _setting(
         True, "open the tree as it was left: expanded nodes, cursor, filter", checks.flag
+    )
+    images: str = _choice(
+        "previews: auto is sixel or kitty graphics where the terminal speaks them, else blocks of colour",
+        *("auto", "blocks", "sixel", "kitty", "off"),
     )
     download_folder: Path | None = _setting(  # noqa: RUF009 - a field, as all of them
         ".", "where downloads go without --output-dir; . is the current folder", checks.folder

@@ -9,6 +9,7 @@ import pytest
 
 from mlhub_tui.models import BBox, Search
 from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.screens.browse_map import BrowseMap
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.screens.search import SearchForm
@@ -109,6 +110,25 @@ async def test_beside_the_items_the_map_follows_the_cursor(options: AppOptions) 
         await driver.until(lambda: chart.current == 2 and "place2, " in driver.screen())
         await driver.press("k")
         await driver.until(lambda: chart.current == 1)
+
+
+async def test_beside_the_tree_an_item_stands_among_those_around_it(options: AppOptions) -> None:
+    async with driven(options, WIDE) as driver:
+        await driver.until("▸ chips")
+        await driver.press("j", "l")
+        await driver.until("place5")
+        for _ in range(3):
+            await driver.press("j")
+            await driver.until("Collection chips")
+        chart = driver.app.screen.query_one(BrowseMap)
+        await driver.until(lambda: chart.current is not None and len(chart.footprints) >= 1)
+        await driver.press("k")
+        await driver.until(
+            lambda: len(chart.footprints) >= 2 and chart.footprints[chart.current or 0].box[0] == 35
+        )
+        assert not chart.boxes
+        await driver.press("h")
+        await driver.until(lambda: chart.boxes == (BBox(34, 0, 40, 1),) and not chart.footprints)
 
 
 async def searched(driver: Driver) -> tuple[ResultTable, MapPane]:

@@ -209,9 +209,9 @@ class BrowseScreen(BrowseFinding):
             return
         from .browse_map import show_on_map
 
-        subject = self.tree_view.subject
-        document = self._documents.of(subject.entry) if subject is not None else None
-        show_on_map(self.query_one("#right"), document)
+        tree = self.tree_view
+        entry = tree.subject.entry if tree.subject is not None else None
+        show_on_map(self.query_one("#right"), entry, tree.beside, self._documents)
 
     def action_map(self) -> None:
         """Give the keys to the map beside the tree; again, or without one, open one with the items."""
