@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-from ...downloads.job import Job, State
-from ...text import count, one_line
+from ...downloads.job import AT_REST, Job, State
+from ...text import count, one_line, redact
 from .batch import Standing
 
 BELL = "\a"
@@ -17,23 +17,32 @@ _LONGEST = 200
 
 
 class Attention:
-    """Takes note of transfers, and says once when one failed and when nothing is left to do."""
+    """Takes note of transfers, and says once when one failed and when nothing is left to do.
+
+    What was paused or cancelled ended by the user's own hand: nobody is called for that.
+    """
 
     def __init__(self) -> None:
         self._failed: set[int] | None = None
-        self._busy = False
+        self._open: set[int] = set()
 
-    def look(self, jobs: Iterable[Job], standing: Standing) -> str:
+    def look(self, jobs: Sequence[Job], standing: Standing) -> str:
         """Return what to call the user for; empty where there is nothing. The first look is no news."""
         failures = {job.id: job for job in jobs if job.state is State.FAILED}
         fresh = [] if self._failed is None else [failures[i] for i in failures.keys() - self._failed]
-        over = self._busy and not standing.open
-        self._failed, self._busy = set(failures), standing.open > 0
-        if over and standing.total:
+        going = {job.id for job in jobs if job.state not in AT_REST}
+        ended = (
+            any(job.id in self._open and job.state not in _BY_HAND for job in jobs) if not going else False
+        )
+        self._failed, self._open = set(failures), going
+        if ended:
             return _ended(standing)
         if len(fresh) == 1:
-            return one_line(f"failed: {fresh[0].name}: {fresh[0].reason}", _LONGEST)
+            return one_line(redact(f"failed: {fresh[0].name}: {fresh[0].reason}"), _LONGEST)
         return f"{count(len(fresh), 'transfer')} failed" if fresh else ""
+
+
+_BY_HAND = frozenset({State.PAUSED, State.CANCELLED})
 
 
 def _ended(standing: Standing) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..endings import Endings
@@ -66,7 +66,7 @@ class Watch:
 
     # The terminal
 
-    def _call_user(self, jobs: Iterable[Job]) -> None:
+    def _call_user(self, jobs: Sequence[Job]) -> None:
         words = self._attention.look(jobs, self._standing)
         how = self._app.loaded.config.notify
         if words and how != "none":

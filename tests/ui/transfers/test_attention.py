@@ -60,8 +60,17 @@ def test_what_was_at_rest_before_is_no_news_and_no_part_of_the_batch() -> None:
     assert title_of(look.batch.look(old)) == ""
     assert look(*old, ONE) == ""
     assert title_of(look.batch.look((*old, ONE))) == "mlhub-tui 40% 0 of 1"
-    ended = (*old, replace(ONE, state=State.PAUSED))
+    ended = (*old, replace(ONE, state=State.NO_SPACE))
     assert look(*ended) == "nothing left to download: 1 stopped"
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.CANCELLED])
+def test_nobody_is_called_for_what_they_ended_themselves(state: State) -> None:
+    look = Looks()
+    look(ONE, TWO)
+    assert look(replace(ONE, state=state), replace(TWO, state=state)) == ""
+    look(ONE, TWO)
+    assert look(replace(ONE, state=state), replace(TWO, state=State.DONE)).startswith("nothing left")
 
 
 def test_the_title_tells_how_far_all_are_by_bytes_where_they_are_known() -> None:
