@@ -155,9 +155,9 @@ def item_sheet(item: Item) -> list[Block]:
         *sections.licence_section(item),
         *sections.providers(item),
         *sections.publications(item),
+        *value_blocks("Properties", item.properties),
         *sections.band_table(item),
         *sections.class_table(item.properties),
-        *value_blocks("Properties", item.properties),
         *sections.extensions(item),
         *sections.links(item),
     ]
