@@ -37,6 +37,14 @@ COMMANDS: tuple[Command, ...] = (
     *TRAVELLING,
     Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
     Command(
+        "app.redraw",
+        "ctrl+l",
+        "redraw",
+        "Redraw",
+        "Draw the screen anew, where something wrote on it",
+        EVERYWHERE,
+    ),
+    Command(
         "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell (fg returns)", EVERYWHERE
     ),
     Command(

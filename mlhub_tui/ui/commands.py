@@ -60,11 +60,23 @@ def of(*places: str) -> list[Command]:
     return [command for place in places for command in COMMANDS if command.where == place]
 
 
+_BEFORE_ALL = {"app.redraw"}
+"""Commands that dialogs do not shut out."""
+
+
 def bindings(place: str, actions: dict[str, str] | None = None) -> list[BindingType]:
     """Return the key bindings of a place; `actions` has a widget's own by command id."""
     renamed = actions or {}
     return [
-        Binding(c.keys, renamed.get(c.id, c.action), c.title, show=False, id=c.id, key_display=c.key)
+        Binding(
+            c.keys,
+            renamed.get(c.id, c.action),
+            c.title,
+            show=False,
+            id=c.id,
+            key_display=c.key,
+            priority=c.id in _BEFORE_ALL,
+        )
         for c in of(place)
     ]
 

@@ -87,6 +87,8 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal over."""
         cast("Any", super()).start_application_mode()  # without a type of its own
+        if (forget := getattr(self._app, "forget_shown", None)) is not None:
+            forget()
         self.set_title(self._title)
         if getattr(self._app, "shows_cursor", False):
             self.show_cursor(True)

@@ -121,3 +121,58 @@ def test_eight_transfers_at_once_are_short_of_words_and_keys_are_answered(
     print(f"eight transfers {rate:.0f} B/s; a key is answered within {max(waits) * 1000:.0f} ms")
     assert rate <= 4000
     assert min(waits) < 0.5
+
+
+DOWN, PAGE_DOWN, REDRAW = "\x1b[B", "\x1b[6~", "\x0c"
+SCREENS: tuple[tuple[str, str, int], ...] = (
+    # keys, what is there then, and the bytes that they may cost
+    ("?", "Go to the top", 14_000),
+    (DOWN, "Go to the top", 1_000),
+    (PAGE_DOWN, "", 4_000),
+    ("\x1b", "BigEarthNet", 9_000),
+    (",", "characters", 14_000),
+    (DOWN, "characters", 1_000),
+    ("\x1b", "BigEarthNet", 9_000),
+    ("/kenya_02_sour\r", "CV4A Kenya", 16_000),
+    ("\r", "Overview", 9_000),
+    (DOWN, "Overview", 3_000),
+    ("i", "tile_00_20190706", 9_000),
+    (DOWN, "tile_00_20190706", 700),
+    ("m", "2019", 9_000),
+    ("l", "2019", 3_500),
+    ("J", '"id"', 9_000),
+    (DOWN, '"id"', 700),
+    ("\x1b", "CV4A Kenya", 9_000),
+    ("s", "Box", 12_000),
+    ("\r", "52", 9_000),
+    (DOWN, "52", 700),
+    (PAGE_DOWN, "52", 4_000),
+    ("3", "sample catalogue", 7_000),
+)
+
+
+def test_screens_cost_what_they_change_and_leave_nothing_behind(start: Starter, sample: SampleServer) -> None:
+    """On the terminal is what a redraw of everything puts there, and that costs far more."""
+    terminal = start(server=sample, SSH_CONNECTION="192.0.2.1 50000 192.0.2.2 22")
+    terminal.until("BigEarthNet")
+    terminal.settle(0.3)
+    costs = []
+    for keys, words, most in SCREENS:
+        before = len(terminal.raw)
+        terminal.press(keys)
+        terminal.until(lambda: len(terminal.raw) > before)  # noqa: B023 - called at once
+        terminal.until(words)
+        terminal.settle(0.3)
+        costs.append((keys, len(terminal.raw) - before, most))
+        shown, drawn = picture(terminal), len(terminal.raw)
+        terminal.press(REDRAW)
+        terminal.until(lambda: len(terminal.raw) > drawn)  # noqa: B023 - likewise
+        terminal.settle(0.15)
+        assert picture(terminal) == shown, f"behind {keys!r}\n{terminal.text}"
+    print(costs)
+    assert [cost for cost in costs if cost[1] > cost[2]] == []
+
+
+def picture(terminal: Terminal) -> list[object]:
+    """Return what is on the screen: letters, and how each cell looks."""
+    return [*terminal.lines, *(terminal.looks(row) for row in range(len(terminal.lines)))]

@@ -120,6 +120,8 @@ class PictureView(Widget):
         y = region.y + max(region.height - graphic.rows, 0) // 2
         driver.write(f"\x1b7\x1b[{y + 1};{x + 1}H{graphic.sequence}\x1b8")
         driver.flush()
+        if (forget := getattr(self.app, "forget_shown", None)) is not None:
+            forget()
         # Text that is written later wipes out sixels, and not what kitty's protocol has put there.
         self._placed = self._way is Way.KITTY
 

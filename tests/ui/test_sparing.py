@@ -1,0 +1,123 @@
+"""What is written sparingly leaves the same on a terminal as all of it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pyte
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.geometry import Region
+from textual.strip import Strip
+
+from mlhub_tui.ui.sparing import Shown, sparingly
+
+COLUMNS, ROWS = 24, 4
+CONSOLE = Console(color_system="truecolor", force_terminal=True)
+STYLES = (
+    None,
+    Style.parse("red"),
+    Style.parse("bold #112233 on #445566"),
+    Style.parse("reverse"),
+    Style.parse("on #445566"),
+    Style.parse("color(200) on color(17)"),
+    Style.parse("underline #112233"),
+    Style.parse("bright_blue on bright_black"),
+)
+LETTERS = "ab ─▾⣿éщ漢"
+"""漢 is two cells wide: what is beside it is written with it."""
+
+
+@st.composite
+def strips(draw: st.DrawFn, width: int) -> Strip:
+    """A part of a line, of a width."""
+    segments, left = [], width
+    while left > 0:
+        text = draw(st.text(LETTERS, min_size=1, max_size=left))
+        segment = Segment(text, draw(st.sampled_from(STYLES)))
+        if segment.cell_length > left:
+            segment = Segment(" " * left, segment.style)
+        segments.append(segment)
+        left -= segment.cell_length
+    return Strip(segments, width)
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> LayoutUpdate | ChopsUpdate:
+    """All of a screen, or spans of some lines."""
+    cuts = [
+        sorted({0, COLUMNS, *draw(st.sets(st.integers(1, COLUMNS - 1), max_size=3))}) for _ in range(ROWS)
+    ]
+    lines = [{first: draw(strips(last - first)) for first, last in pairwise(cut)} for cut in cuts]
+    if draw(st.booleans()):
+        return LayoutUpdate([line.values() for line in lines], Region(0, 0, COLUMNS, ROWS))
+    spans = []
+    for y in draw(st.sets(st.integers(0, ROWS - 1), min_size=1)):
+        starts = cuts[y][:-1]
+        first = draw(st.sampled_from(starts))
+        spans.append((y, first, draw(st.sampled_from([cut for cut in cuts[y] if cut > first]))))
+    return ChopsUpdate(lines, sorted(spans), [cut[1:] for cut in cuts])
+
+
+class Emulator:
+    """A terminal that says what its cells are."""
+
+    def __init__(self) -> None:
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.Stream(self.screen)
+        self._stream.feed("\x1b[?7l")
+        self.taken = 0
+
+    def feed(self, sequence: str) -> None:
+        """Take in what is written."""
+        self.taken += len(sequence)
+        self._stream.feed(sequence.replace("\n", "\r\n"))
+
+    def cells(self) -> Iterator[tuple[object, ...]]:
+        """Yield what each cell looks like."""
+        for y in range(ROWS):
+            for x in range(COLUMNS):
+                yield (y, x, *self.screen.buffer[y][x])
+
+
+@given(st.lists(drawings(), min_size=1, max_size=6))
+@settings(max_examples=150)
+def test_any_drawings_leave_the_same(updates: list[LayoutUpdate | ChopsUpdate]) -> None:
+    whole, sparing, shown = Emulator(), Emulator(), Shown(COLUMNS, ROWS)
+    for update in updates:
+        whole.feed(update.render_segments(CONSOLE))
+        sparing.feed(sparingly(update, shown, CONSOLE).sequence)
+        assert list(whole.cells()) == list(sparing.cells())
+
+
+def test_what_is_there_is_not_written_again() -> None:
+    shown = Shown(COLUMNS, ROWS)
+
+    def written(word: str) -> str:
+        line = Strip([Segment("status: ", Style.parse("red")), Segment(word.ljust(16), Style.parse("blue"))])
+        update = LayoutUpdate([[line]] * ROWS, Region(0, 0, COLUMNS, ROWS))
+        return sparingly(update, shown, CONSOLE).sequence
+
+    assert written("running").count("status") == ROWS
+    assert written("running") == ""
+    change = written("runs")
+    assert change.count("s   ") == ROWS and "run" not in change
+
+
+def test_a_letter_of_unknown_width_takes_its_part_of_the_line_along() -> None:
+    shown = Shown(COLUMNS, 1)
+
+    def written(text: str) -> str:
+        strip = Strip([Segment(text)]).adjust_cell_length(COLUMNS)
+        layout = LayoutUpdate([[strip]], Region(0, 0, COLUMNS, 1))
+        return sparingly(layout, shown, CONSOLE).sequence
+
+    written("👍 one")
+    assert "👍 two" in written("👍 two")
+    assert written("👍 two") == ""
+    assert "three" in written("three")
