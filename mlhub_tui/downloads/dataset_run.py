@@ -291,7 +291,7 @@ class _Run:
         def show(done: int) -> None:
             self._say(f"sending the catalog: {count(done, 'file')}")
 
-        publish_catalog(self.request, stop, show)
+        publish_catalog(self.request, self.own, stop, show)
 
     def _keep_room(self, standing: Standing) -> None:
         """Have the disk keep room for what is known to come."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
 
 from ...errors import MLHubException
@@ -17,7 +17,7 @@ from ..trouble import Interrupted
 from .store import Store, StoreBusy, trouble
 from .upload import PART
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 _TRIES = 4
 
 Show = Callable[[int], None]
@@ -44,7 +44,7 @@ def note_beginning(request: DatasetRequest, own: OwnList) -> None:
     own.note("begun", "empty" if empty else "there")
 
 
-def publish_catalog(request: DatasetRequest, stop: threading.Event, show: Show) -> None:
+def publish_catalog(request: DatasetRequest, own: OwnList, stop: threading.Event, show: Show) -> None:
     """Bring the archive of the catalog and the documents that were unpacked of it to the URL; blocks.
 
     What is there already is judged as on a disk: `skip` leaves it, `resume` leaves what has the right size.
@@ -60,10 +60,12 @@ def publish_catalog(request: DatasetRequest, stop: threading.Event, show: Show) 
     store = Store(request.url)
     archive = layout.catalog_file(request.folder, request.dataset_id)
     folder = layout.catalog_folder(request.folder, request.dataset_id)
+    fresh = own.noted("begun") == "empty" and not own.noted("publishing")
+    look = not fresh and request.if_exists is not IfExists.OVERWRITE
+    own.note("publishing")
     try:
-        there = {} if request.if_exists is IfExists.OVERWRITE else store.sizes(f"{store.root}/{request.name}")
         _put_large(store, archive, request.if_exists, stop)
-        _put_all(store, request, folder, there, stop, show)
+        _put_all(store, request, folder, look, stop, show)
     except (MLHubException, Interrupted):
         raise
     except Exception as error:
@@ -89,8 +91,7 @@ def publish_report(request: DatasetRequest) -> None:
 
 def _put_large(store: Store, file: Path, if_exists: IfExists, stop: threading.Event) -> None:
     path = store.path(file.name)
-    size = None if if_exists is IfExists.OVERWRITE else store.size(path).result()
-    if size is not None and (if_exists is IfExists.SKIP or size == file.stat().st_size):
+    if if_exists is not IfExists.OVERWRITE and _good(file, store.size(path).result(), if_exists):
         return
     with file.open("rb") as source:
         data = source.read(PART)
@@ -111,35 +112,29 @@ def _put_large(store: Store, file: Path, if_exists: IfExists, stop: threading.Ev
 
 
 def _put_all(
-    store: Store,
-    request: DatasetRequest,
-    folder: Path,
-    there: dict[str, int],
-    stop: threading.Event,
-    show: Show,
+    store: Store, request: DatasetRequest, folder: Path, look: bool, stop: threading.Event, show: Show
 ) -> None:
-    flying: deque[tuple[Path, str, int, Future[None]]] = deque()
-    done = 0
-
-    def land() -> None:
-        nonlocal done
-        _settled(store, *flying.popleft())
-        done += 1
-        show(done)
-
-    for file in _files(folder):
+    """Put all documents, so many at a time, but those that are there."""
+    files, done = _files(folder), 0
+    while some := list(islice(files, _AT_ONCE)):
         if stop.is_set():
             raise Interrupted
-        path = store.path(f"{request.name}/{file.relative_to(folder).as_posix()}")
-        size = there.get(path)
-        if size is not None and (request.if_exists is IfExists.SKIP or size == file.stat().st_size):
-            done += 1
-            continue
-        flying.append((file, path, 1, store.put(path, file.read_bytes())))
-        if len(flying) >= _AT_ONCE:
-            land()
-    while flying:
-        land()
+        paths = [store.path(f"{request.name}/{file.relative_to(folder).as_posix()}") for file in some]
+        there = [future.result() for future in map(store.size, paths)] if look else [None] * len(some)
+        put = [
+            (file, path, store.put(path, file.read_bytes()))
+            for file, path, size in zip(some, paths, there, strict=True)
+            if not _good(file, size, request.if_exists)
+        ]
+        for file, path, future in put:
+            _settled(store, file, path, 1, future)
+        done += len(some)
+        show(done)
+
+
+def _good(file: Path, there: int | None, if_exists: IfExists) -> bool:
+    """Return whether an object may stay as it is."""
+    return there is not None and (if_exists is IfExists.SKIP or there == file.stat().st_size)
 
 
 def _settled(store: Store, file: Path, path: str, tries: int, future: Future[None]) -> None:

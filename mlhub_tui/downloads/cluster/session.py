@@ -22,6 +22,9 @@ from .wish import Cluster
 _CONNECT = 15.0  # seconds
 _SHOWN = 3  # workers that are named in a message
 _PACKAGE = "mlhub-tui"
+_MARKER = (
+    ".mlhub-tui-marker"  # always the same: what a client that was killed left behind, the next one removes
+)
 
 
 class ClusterGone(ServerUnreachable):
@@ -213,7 +216,7 @@ def _marker(errand: Errand) -> Iterator[tuple[str, str]]:
     OutputFolderError
         If that fails.
     """
-    name, text = f".mlhub-tui-{uuid.uuid4().hex}", uuid.uuid4().hex
+    name, text = _MARKER, uuid.uuid4().hex
     if not errand.url:
         marker = Path(errand.folder) / name
         try:

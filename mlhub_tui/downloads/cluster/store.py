@@ -111,17 +111,6 @@ class Store:
         """Remove an object; blocks."""
         self.system.rm_file(path)
 
-    def sizes(self, path: str) -> dict[str, int]:
-        """Return the bytes of all objects below a path, by their paths; blocks, maybe for long."""
-        self.system.invalidate_cache()
-        try:
-            found = self.system.find(path, detail=True)
-        except FileNotFoundError:
-            return {}
-        finally:
-            self.system.invalidate_cache()
-        return {name: size for name, info in found.items() if (size := _size(info)) is not None}
-
     def empty(self, path: str) -> bool:
         """Return whether there is nothing below a path, asking for no more than one folder; blocks."""
         self.system.invalidate_cache()
