@@ -42,7 +42,7 @@ class Watch:
         self._standing = standing
         self._counted = (0, 0, 0)
         self._seen = (0, 0, 0)
-        self._said, self._failures = "", 1
+        self._said, self._where, self._failures = "", "", 1
 
     async def run(self, files: WorkList) -> None:
         """Watch until cancelled; the list is read through a connection of its own."""
@@ -83,7 +83,10 @@ class Watch:
             live.enter(State.DOWNLOADING)
 
     def _tell(self) -> None:
-        """Have the log of the job tell why nothing comes, and of failures each time they have doubled."""
+        """Have the log of the job tell who fetches, why nothing comes, and of failures when they doubled."""
+        if self._tally.where != self._where:
+            self._where = self._tally.where
+            self._live.tell(self._where)
         reason, failed = self._tally.reason, self._live.files_failed
         if reason != self._said:
             self._said = reason

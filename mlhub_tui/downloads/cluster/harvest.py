@@ -244,6 +244,7 @@ class _Run:
         results = report.results()
         if results:
             self._feed.settle(results)
+            self._tally.heard = time.monotonic()
             for result in results:
                 self._tally.count(result)
         self._flights.remove(flight)
