@@ -29,7 +29,8 @@ _MARKS = dict(
         strict=True,
     )
 )
-_KNOWN = {**_LIGHT, **_CORNERS, **_BLOCKS, **_ARROWS, **_MARKS}
+_BARS = {"━": "=", "┄": "."}  # what is done and what is not: they have to differ
+_KNOWN = {**_LIGHT, **_CORNERS, **_BLOCKS, **_ARROWS, **_MARKS, **_BARS}
 _DOTS = " .:-=+*#@"
 """The braille patterns by how many of their eight dots are set."""
 

@@ -6,6 +6,7 @@ from mlhub_tui.downloads.job import State
 from mlhub_tui.ui.glyphs import to_ascii
 from mlhub_tui.ui.sheets.totals import speed_words, totals
 from mlhub_tui.ui.transfers.rates import BARS, KEPT, MOST_JOBS, History, Rates, sparkline
+from mlhub_tui.ui.widgets.job_line import bar
 
 from .test_order import JOBS, job
 
@@ -46,6 +47,12 @@ def test_bars_go_from_hardly_anything_to_the_most() -> None:
     assert sparkline([0, 0], 4) == ""
     assert sparkline([1, 2, 3], 0) == ""
     assert len({to_ascii(bar) for bar in BARS}) >= 4, "ASCII tells little from much"
+
+
+def test_what_is_done_differs_from_what_is_not_in_ascii_too() -> None:
+    half = job(1, State.DOWNLOADING, bytes_done=50, bytes_total=100)
+    drawn = "".join(map(to_ascii, bar(half, 10)))
+    assert drawn == "=====....."
 
 
 def test_totals_count_and_fit_any_width() -> None:
