@@ -46,11 +46,10 @@ def clear_command(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
-    from ..downloads import dataset_plan
+    from ..downloads import dataset_plan, images
     from ..downloads.plan import place
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
-    from ..ui.preview import kept
 
     def clear_documents() -> None:
         with closing(DocumentCache()) as cache:
@@ -60,7 +59,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
         "documents": (lambda: DocumentCache().path, clear_documents),
         "archives": (archive_index.folder, archive_index.clear),
         "plans": (place.folder, place.clear),
-        "previews": (kept.folder, kept.clear),
+        "previews": (images.folder, images.clear),
         "catalogs": (dataset_plan.catalogs, dataset_plan.clear_catalogs),
     }
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...downloads import images
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Asset, Document
 from ...sources.asset_hrefs import asset_href
 from ...text import one_line, size
-from . import kept
 
 if TYPE_CHECKING:
     from ...sources.base import Source
@@ -86,12 +86,12 @@ async def fetch(
     """
     from ...downloads.fetch import fetch_asset
 
-    where = kept.place(source.root_url, document, asset)
-    if (known := await asyncio.to_thread(kept.found, where)) is not None:
+    where = images.place(source.root_url, document, asset)
+    if (known := await asyncio.to_thread(images.found, where)) is not None:
         return Fetched(known, known.stat().st_size, 0)
     if asset.size is not None and asset.size > most:
         raise _too_large(asset, most)
-    await asyncio.to_thread(kept.make, where)
+    await asyncio.to_thread(images.make, where)
     too_large = False
 
     def show(done: int, total: int | None) -> None:

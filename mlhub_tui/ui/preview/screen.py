@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ...downloads import images
 from ...errors import MLHubException
 from ...models import Item
 from ...sources.static.shelf import Shelf
@@ -21,7 +22,6 @@ from .. import terminal
 from ..commands import PREVIEW, bindings
 from ..documents import why
 from ..draw import content, line
-from . import kept
 from .decode import Picture, read_picture
 from .fetch import Fetched, cost, fetch
 from .reel import Reel
@@ -126,7 +126,7 @@ class PreviewScreen(ModalScreen[None]):
         title = f"{asset.label}: {asset.title}" if asset.title and asset.title != asset.label else asset.label
         self._name_images()
         self._frame(f"{document.label} / {title}")
-        mark = str(kept.place(self._source.root_url, document, asset))
+        mark = str(images.place(self._source.root_url, document, asset))
         known = self._pictures.get(mark)
         if known is None:
             fetched = await self._fetched(document, asset)
@@ -142,8 +142,8 @@ class PreviewScreen(ModalScreen[None]):
 
     async def _fetched(self, document: Document, asset: Asset) -> Fetched:
         """Fetch an image, once that is agreed to where it has to be."""
-        where = kept.place(self._source.root_url, document, asset)
-        there = await asyncio.to_thread(kept.found, where)
+        where = images.place(self._source.root_url, document, asset)
+        there = await asyncio.to_thread(images.found, where)
         if there is None:
             self._say("how large is it?")
             await self._agree(asset, await cost(self._source, document, asset))

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from mlhub_tui.downloads import images
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.ui.answers import QUESTION, Answers
-from mlhub_tui.ui.preview import kept
 from mlhub_tui.ui.preview.blocks import draw, shade
 from mlhub_tui.ui.preview.choose import is_picture, pictures
 from mlhub_tui.ui.preview.decode import SIDE, read_picture
@@ -197,21 +197,21 @@ def test_of_what_is_kept_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> Non
     files = []
     for number in range(5):
         asset = Asset(f"a{number}", f"https://x.test/{number}.png?sig={number}")
-        where = kept.place("https://x.test/", document, asset)
-        kept.make(where)
+        where = images.place("https://x.test/", document, asset)
+        images.make(where)
         file = where / "chips" / "a.png"
         file.parent.mkdir()
         file.write_bytes(bytes(100))
         os.utime(file, (10**9 + number, 10**9 + number))
         files.append(file)
-        assert kept.found(where) == file
+        assert images.found(where) == file
         os.utime(file, (10**9 + number, 10**9 + number))
     signed_anew = Asset("a4", "https://x.test/4.png?sig=other")
-    assert kept.place("https://x.test/", document, signed_anew) == files[4].parent.parent
-    assert kept.shrink(most_files=3) == 200
+    assert images.place("https://x.test/", document, signed_anew) == files[4].parent.parent
+    assert images.shrink(most_files=3) == 200
     assert [file.exists() for file in files] == [False, False, True, True, True]
-    assert kept.shrink(most_bytes=150) == 200
-    assert kept.clear() == 100 and not list(kept.folder().iterdir())
+    assert images.shrink(most_bytes=150) == 200
+    assert images.clear() == 100 and not list(images.folder().iterdir())
 
 
 # Asking the terminal

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from mlhub_tui.downloads import images
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.preview import kept
 from mlhub_tui.ui.preview.screen import PreviewScreen
 from mlhub_tui.ui.preview.view import PictureView
 
@@ -55,7 +55,7 @@ async def test_p_draws_the_thumbnail_of_an_item_and_keeps_it(tmp_path: Path) -> 
         await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen))
         await driver.press("p")
         await driver.until("from the cache")
-    assert len(list(kept.folder().rglob("*.png"))) == 1
+    assert len(list(images.folder().rglob("*.png"))) == 1
     assert not (tmp_path / "out").exists(), "the download folder is left alone"
 
 
