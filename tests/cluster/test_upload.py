@@ -70,6 +70,16 @@ async def test_a_server_without_ranges_is_streamed(
     assert store.get("large.bin") == CONTENT
 
 
+async def test_a_file_whose_versions_cannot_be_told_apart_comes_as_a_whole(
+    store: Bucket, server: FaultServer, tmp_path: Path
+) -> None:
+    server.etag = server.modified = None
+    server.md5 = False
+    assert (await put(Store(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert store.get("large.bin") == CONTENT
+    assert server.ranges == [f"bytes=0-{PART - 1}", None]
+
+
 async def test_a_range_that_breaks_is_asked_for_again_alone(
     store: Bucket, server: FaultServer, tmp_path: Path
 ) -> None:

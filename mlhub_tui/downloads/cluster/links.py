@@ -23,7 +23,7 @@ from ..resolve import JobSource
 from .errand import Errand, bare
 
 T = TypeVar("T")
-_KEPT = 4  # sources that stay open
+_KEPT = 16  # sources that stay open
 
 
 class Links:
@@ -45,6 +45,8 @@ class Links:
         """
         with self._lock:
             found = self._open.get(errand.run)
+            if found is not None:
+                self._open.move_to_end(errand.run)
             if found is None or (found.done() and found.exception() is not None):
                 found = self._open[errand.run] = self._run(self._opened(errand))
                 while len(self._open) > _KEPT:

@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
 
+import httpx
+
 from ... import errors
 from ...sources.link import Link
 from .. import piece
@@ -95,27 +97,31 @@ class _Upload:
         with opened(self._item.link.url, self._stop) as original:
             if (there := self._there(original.size)) is not None:
                 return there
-            return self._send(original.size, self._item.wish.digests, _read_local(original))
+            return self._send(Remote(original.size), _read_local(original))
 
     def _remote(self) -> Result:
         wire = self._wire()
         with wire.ask("GET", {"Range": f"bytes=0-{PART - 1}"}) as response:
             if response.status_code != 416:  # what an empty file answers, RFC 9110, section 14.4
-                refuse(response, self._item.name, page=self._item.wish.page)
-                version = remote(response.status_code, response.headers)
+                version, body = self._opened(response, wire)
                 if (there := self._there(version.total)) is not None:
                     return there
-                body = Body(response, wire, self._kit.tuning.tick)
-                digests = (*version.digests, *self._item.wish.digests)
-                if response.status_code == 206:
-                    return self._send(version.total, digests, self._ranges(response, body, version))
-                framed = version.total is not None
-                return self._send(version.total, digests, self._stream(body), framed=framed)
-        with wire.ask("GET", {}) as response:
-            refuse(response, self._item.name, page=self._item.wish.page)
-            version = remote(response.status_code, response.headers)
-            body = Body(response, wire, self._kit.tuning.tick)
-            return self._send(version.total, version.digests, self._stream(body))
+                if response.status_code == 200:
+                    return self._send(version, self._stream(body))
+                span = content_range(response.headers.get("content-range"))
+                if span is not None and span.first == 0 and span.last is not None:
+                    first = span.last + 1
+                    if first == version.total or (version.total is not None and version.spliceable):
+                        return self._send(version, self._ranges(response, body, version, first))
+        with wire.ask("GET", {}) as response:  # ranges of two versions could not be told apart
+            version, body = self._opened(response, wire)
+            return self._send(version, self._stream(body))
+
+    def _opened(self, response: httpx.Response, wire: Wire) -> tuple[Remote, Body]:
+        """Return what an answer says of the file, and its body; raise what it means that is not the file."""
+        refuse(response, self._item.name, page=self._item.wish.page)
+        version = remote(response.status_code, response.headers)
+        return version, Body(response, wire, self._kit.tuning.tick)
 
     def _there(self, total: int | None) -> Result | None:
         """Return the result where the object that is there is the server's, by its size."""
@@ -126,18 +132,13 @@ class _Upload:
             return item.there_already(item.there)
         raise errors.FileConflict(f"another file {item.name} is there")
 
-    def _send(
-        self,
-        total: int | None,
-        digests: Sequence[Digest],
-        pieces: Iterator[bytes | bytearray],
-        *,
-        framed: bool = True,
-    ) -> Result:
+    def _send(self, version: Remote, pieces: Iterator[bytes | bytearray]) -> Result:
         """Write the pieces, and have them be there if they are what they should be."""
+        total = version.total
         self._live.total = total
         self._live.enter(State.DOWNLOADING)
-        check = _Check(self._item, digests, framed=framed)
+        digests = (*version.digests, *self._item.wish.digests)
+        check = _Check(self._item, digests, framed=total is not None)
         first = next(pieces, b"")
         if total is not None and len(first) == total:
             check.feed(first)
@@ -168,16 +169,14 @@ class _Upload:
             data = next(pieces, b"")
         return size
 
-    def _ranges(self, response: Any, body: Body, version: Remote) -> Iterator[bytearray]:
+    def _ranges(
+        self, response: httpx.Response, body: Body, version: Remote, first: int
+    ) -> Iterator[bytearray]:
         """Yield the file's ranges in their order, some of them fetched ahead."""
-        span = content_range(response.headers.get("content-range"))
-        if span is None or span.first != 0 or span.last is None:
-            raise piece.StartOver("the server sent another range")
-        if version.total is None or not (version.spliceable or span.last + 1 == version.total):
-            raise piece.StartOver("the server does not tell one version from another")
-        yield self._fill(body, span.last + 1)
+        assert version.total is not None
+        yield self._fill(body, first)
         response.close()
-        starts = iter(range(span.last + 1, version.total, PART))
+        starts = iter(range(first, version.total, PART))
         flying: deque[Future[bytearray]] = deque()
         with ThreadPoolExecutor(self._window, "ranges") as pool:
             try:
