@@ -1,4 +1,4 @@
-"""The app with a fault: `F` raises, or every look-up of a host's name takes for ever."""
+"""The app with a fault: `F8` raises, or every look-up of a host's name takes for ever."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FaultyApp(module.MLHubApp):
     """The app, with a key that should not be there."""
 
     CSS_PATH = Path(module.__file__).with_name("app.tcss")
-    BINDINGS = [*module.MLHubApp.BINDINGS, Binding("F", "fail")]  # noqa: RUF012
+    BINDINGS = [*module.MLHubApp.BINDINGS, Binding("f8", "fail")]  # noqa: RUF012
 
     def action_fail(self) -> None:
         """Fail."""

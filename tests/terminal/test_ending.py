@@ -132,7 +132,7 @@ def test_a_fault_leaves_one_line_and_a_log_and_the_terminal_as_it_was(
     terminal.until("BigEarthNet")
     terminal.blank()
     drawn = len(terminal.raw)
-    terminal.press("F")
+    terminal.press("\x1b[19~")  # F8
     terminal.end()
     terminal.close()
     assert terminal.status == 1

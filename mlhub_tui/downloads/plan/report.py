@@ -41,6 +41,8 @@ def write_report(worklist: WorkList, folder: Path, dataset: str) -> int:
     """
     folder.mkdir(parents=True, exist_ok=True)
     text, count = _text(worklist.failures(), dataset)
+    for left in folder.glob(f".{REPORT}.*"):  # of a program that was killed while it wrote the report
+        left.unlink(missing_ok=True)
     write_atomic(folder / REPORT, text, mode=0o644)
     return count
 
