@@ -13,6 +13,7 @@ from textual.widgets import Input
 from mlhub_tui import paths
 from mlhub_tui.downloads.dataset_list import list_path
 from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.events import Event
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.filters import Filters
@@ -119,6 +120,12 @@ class FixedQueue:
         """Change nothing."""
         return self.settings
 
+    async def log(self, job_id: int, after: int = 0) -> list[Event]:
+        """Return what happened at noon of a day."""
+        noon = time.mktime((2024, 2, 1, 12, 0, 0, 0, 0, -1))
+        words = ("queued", "connecting to store.example", "failed: the server did not answer")
+        return [Event(n, noon + n, said) for n, said in enumerate(words, 1) if n > after]
+
     def start(self) -> None:
         """Do nothing."""
 
@@ -144,8 +151,17 @@ async def filtering(driver: Driver) -> None:
     await driver.press("slash")
     await driver.type("kenya")
     await driver.until("datasets")
-    await driver.until("Archive")
+    await driver.until("Licence")
     await driver.until(lambda: "asking…" not in driver.screen(), lambda: settled(driver))
+
+
+async def near(driver: Driver) -> None:
+    """A filter in force that nothing holds, with what comes near it; a favourite among it."""
+    await driver.until("BigEarthNet")
+    await driver.press("slash")
+    await driver.type("segmntation")
+    await driver.press("enter", "asterisk")
+    await driver.until("★", "Licence", lambda: settled(driver))
 
 
 async def _opened(driver: Driver, *keys: str) -> None:
@@ -381,6 +397,7 @@ async def messages(driver: Driver) -> None:
 SCENES: tuple[Scene, ...] = (
     browse,
     filtering,
+    near,
     collection,
     items,
     where,
