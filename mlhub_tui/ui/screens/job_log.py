@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 EVERY = 1.0
 """Seconds between two looks for new entries."""
+MOST = 2_000
+"""Entries that are shown; of more, the later half."""
 
 
 class JobLogScreen(ModalScreen[None]):
@@ -66,16 +68,25 @@ class JobLogScreen(ModalScreen[None]):
         try:
             fresh = await queue.log(self._job.id, self._events[-1].number if self._events else 0)
         except MLHubException as error:
-            self._set([Paragraph(f"! {error.message}", "$error")])
+            self._events = []
+            self._show([Paragraph(f"! {error.message}", "$error")], anew=True)
             return
-        if fresh or not self._events:
-            self._events += fresh
-            self._set(log_blocks(self._events))
+        before, self._events = self._events, self._events + fresh
+        if len(self._events) > MOST:
+            before, self._events = [], self._events[-MOST // 2 :]
+        if before and fresh:
+            self._show(log_blocks(fresh, before[-1]), anew=False)
+        elif not before:
+            self._show(log_blocks(self._events), anew=True)
 
-    def _set(self, blocks: Sequence[Block]) -> None:
+    def _show(self, blocks: Sequence[Block], *, anew: bool) -> None:
+        """Show other blocks, or more; the end stays in sight where it was."""
         for sheet in self.query(Sheet):  # none while it closes
             at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
-            sheet.show(blocks, keep_place=True)
+            if anew:
+                sheet.show(blocks, keep_place=True)
+            else:
+                sheet.add(blocks)
             if at_end:
                 self.call_after_refresh(sheet.scroll_end, animate=False)
 
@@ -86,17 +97,27 @@ class JobLogScreen(ModalScreen[None]):
             cast("MLHubApp", self.app).copy_text(words, "Log")
 
 
-def log_blocks(events: Sequence[Event]) -> list[Block]:
-    """Return a log by days, in local time; what was left out of a long one is said."""
+def log_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:
+    """Return a log by days, in local time; what was left out of a long one is said.
+
+    Parameters
+    ----------
+    before
+        The last entry that is shown already.
+    """
     if not events:
         return [Paragraph("Nothing has happened yet.")]
     blocks: list[Block] = []
-    last = 0
-    for day, entries in groupby(events, lambda event: local_time(event.at)[:10]):
-        blocks.append(Heading(day))
+    last, known = (before.number, _day(before)) if before is not None else (0, "")
+    for day, entries in groupby(events, _day):
+        blocks += [Heading(day)] if day != known else []
         for event in entries:
             if event.number > last + 1:
                 blocks.append(Field("…", f"{event.number - last - 1:,} entries were left out"))
             last = event.number
             blocks.append(Field(time.strftime("%H:%M:%S", time.localtime(event.at)), event.words))
     return blocks
+
+
+def _day(event: Event) -> str:
+    return local_time(event.at)[:10]

@@ -46,6 +46,13 @@ class Sheet(ScrollView, can_focus=True):
             self.scroll_to(y=0, animate=False)
         self._set()
 
+    def add(self, blocks: Sequence[Block]) -> None:
+        """Add blocks at the end: a long sheet grows without being set anew."""
+        self._blocks = [*self._blocks, *blocks]
+        if self._width > 0:
+            more = typeset(blocks, self._width, self._texts)
+            self._draw([*self._strips, *Visual.to_strips(self, more, self._width, None, self.visual_style)])
+
     @property
     def settled(self) -> bool:
         """Whether all Markdown in it was read."""
@@ -75,11 +82,15 @@ class Sheet(ScrollView, can_focus=True):
         if width <= 0:
             return  # hidden, or not laid out yet
         self._width = width
-        before, text = self._strips, typeset(self._blocks, width, self._texts)
-        self._strips = Visual.to_strips(self, text, width, None, self.visual_style)
+        text = typeset(self._blocks, width, self._texts)
+        self._draw(Visual.to_strips(self, text, width, None, self.visual_style))
+
+    def _draw(self, strips: list[Strip]) -> None:
+        """Take up other lines, and draw those in sight that differ."""
+        before, self._strips = self._strips, strips
         if len(self._strips) != self.virtual_size.height:
             # Not through the property, which would lay out the screen and draw all of this again.
-            self.set_reactive(Sheet.virtual_size, Size(width, len(self._strips)))
+            self.set_reactive(Sheet.virtual_size, Size(self._width, len(self._strips)))
             self._scroll_update(self.virtual_size)
         top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
         for y, (old, new) in enumerate(zip_longest(before, self._strips)):
