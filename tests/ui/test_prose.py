@@ -40,6 +40,10 @@ def test_paragraphs_run_on_and_stand_apart() -> None:
     assert lines("one<br>two<br/><br>three") == ["one", "two", "", "three"]
 
 
+def test_line_breaks_that_were_escaped_twice_are_line_breaks() -> None:
+    assert lines("one\\n\\n- two\\n- three") == ["one", "", "• two", "• three"]
+
+
 def test_emphasis_headings_and_code_have_their_looks() -> None:
     found = looks("# Head *of* it\n\n**strong** and *weak* ~~gone~~ and `code`")
     assert found["Head "] == "bold"

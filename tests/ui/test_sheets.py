@@ -79,10 +79,13 @@ SENTINEL = {
     "item_assets": {
         "B04": {"gsd": 10, "eo:bands": [{"name": "B04"}], "raster:bands": [{"data_type": "uint16"}]}
     },
+    "sci:publications": [{"citation": "Rao &amp; Berg (2020)", "doi": "10.1/x"}],
     "links": [
         {"rel": "self", "href": "https://x.example/c"},
         {"rel": "license", "href": "https://x.example/terms", "title": "The terms"},
         {"rel": "about", "href": "https://x.example/about", "title": "A page"},
+        {"rel": "http://www.opengis.net/def/rel/ogc/1.0/queryables", "href": "https://x.example/q"},
+        {"rel": "http://x.example/rel/map", "href": "https://x.example/map"},
         {"rel": "about", "href": "javascript:alert(1)", "title": "A trap"},
     ],
 }
@@ -107,7 +110,11 @@ def test_a_collection_reads_like_a_good_readme() -> None:
         "Agency (producer, licensor)  https://agency.example",
         "Host (host)",
     ]
-    assert section(shown, "Bands") == ["Band  Colour  µm     m   Type", "B04   red     0.665  10  uint16"]
+    assert section(shown, "Publications") == ["Rao & Berg (2020) 10.1/x"]
+    assert section(shown, "Bands") == [
+        "Band  Colour  µm     GSD m  Type",
+        "B04   red     0.665  10     uint16",
+    ]
     assert section(shown, "Classes") == [
         "Class  Count   Property",
         "maize  12,345  crop",
@@ -119,13 +126,16 @@ def test_a_collection_reads_like_a_good_readme() -> None:
         "           (1.1.0)",
         "house      of x.example (2.0)",
     ]
-    assert section(shown, "Links") == ["about      A page https://x.example/about"]
+    assert section(shown, "Links") == [
+        "about      A page https://x.example/about",
+        "map        https://x.example/map",
+    ]
     assert "alert" not in "\n".join(shown)
 
 
 def test_bands_lose_columns_before_they_lose_their_names() -> None:
     narrow = lines(Collection(SENTINEL), 24)
-    assert section(narrow, "Bands") == ["Band  Colour  µm     m", "B04   red     0.665  10"]
+    assert section(narrow, "Bands") == ["Band  Colour  µm", "B04   red     0.665"]
 
 
 @pytest.mark.parametrize(

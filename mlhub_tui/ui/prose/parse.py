@@ -81,6 +81,8 @@ def parse(text: str) -> list[Piece]:
     in a thread. Links show their address; tags of HTML that only dress text are left out, others are shown.
     """
     source = clean(text[:LONGEST]).expandtabs(4)
+    if "\n" not in source and source.count("\\n") > 1:
+        source = source.replace("\\n", "\n")  # escaped twice on its way, as some catalogs have it
     pieces = list(islice(_pieces(_reader().parse(source)), MOST_PIECES))
     if not pieces and source.strip():  # nested beyond any reading, or nothing but definitions of links
         pieces = [Piece("text", (Run(_safe(source.strip())),))]

@@ -103,10 +103,10 @@ def collection_sheet(
         *sections.band_table(collection),
         *sections.class_table(collection.summaries),
         *value_blocks("Summaries", collection.summaries),
-        *sections.asset_rows("Assets of each item", collection.item_assets),
-        *sections.asset_rows("Assets of the collection", collection.assets),
         *sections.extensions(collection),
         *sections.links(collection),
+        *sections.asset_rows("Assets of each item", collection.item_assets),
+        *sections.asset_rows("Assets of the collection", collection.assets),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ _STRUCTURE = frozenset(
             "search",
             "queryables",
             "aggregate",
+            "aggregations",
         ),
         *("http://www.opengis.net/def/rel/ogc/1.0/queryables", "ml-model:train-data"),
     }
@@ -72,7 +74,7 @@ def licence_section(document: Document) -> list[Block]:
 def citation(document: Document) -> list[Block]:
     """Return the citation; of what others would cite one is made where none is given."""
     if document.citation:
-        return [Heading("Citation"), Paragraph(text.unlink(document.citation))]
+        return [Heading("Citation"), Paragraph(text.unlink(_plain(document.citation)))]
     if isinstance(document, Dataset | Collection | MLModel) and (document.doi or document.providers):
         note = Paragraph("(made of the metadata, which has no citation)", "$muted")
         return [Heading("Citation"), Paragraph(text_citation(document)), note]
@@ -94,14 +96,20 @@ def publications(document: Document) -> list[Block]:
     entries = document.objects("publications") or document.objects("sci:publications")
     rows: list[Block] = []
     for entry in entries:
-        words = text.one_line(entry.get("title") or entry.get("citation") or "")
+        words = _plain(entry.get("title") or entry.get("citation") or "")
         link = text.redact(text.one_line(entry.get("url") or entry.get("doi") or ""))
         rows.append(Paragraph(f"{text.unlink(words)} {link}".strip()))
     return [Heading("Publications"), *rows] if rows else []
 
 
+def _plain(value: object) -> str:
+    """Return a text on one line whose entities of HTML are what they stand for."""
+    return text.one_line(html.unescape(text.one_line(value)))
+
+
 def band_names(found: Sequence[Band]) -> str:
-    """Return the names of bands on a line, for the head of a sheet."""
+    """Return the names of bands on a line, for the head of a sheet: of those that see, where some do."""
+    found = [band for band in found if band.common or band.wavelength] or found
     return ", ".join(dict.fromkeys(band.common or band.name for band in found))
 
 
@@ -111,7 +119,7 @@ def band_table(document: Document) -> list[Block]:
         (band.name, band.common, band.wavelength, band.gsd, band.dtype, band.nodata, band.about)
         for band in bands(document)
     )
-    headers = ("Band", "Colour", "µm", "m", "Type", "No data", "What it is")
+    headers = ("Band", "Colour", "µm", "GSD m", "Type", "No data", "What it is")
     return [Heading("Bands"), Grid(headers, rows, (0, 1, 2, 3, 4, 5, 6))] if rows else []
 
 
@@ -145,10 +153,10 @@ def links(document: Collection | Item) -> list[Block]:
     """Return the links that lead out of the catalog: to pages, documentation, sources."""
     rows: list[Block] = []
     for link in document.links:
-        rel, url = text.one_line(link.get("rel"), 40), web_address(link.get("href"))
+        rel, url = text.one_line(link.get("rel")), web_address(link.get("href"))
         if url and rel not in _STRUCTURE:
             title = text.one_line(link.get("title"), 100)
-            rows.append(Field(rel or "link", f"{title} {url}".strip()))
+            rows.append(Field(rel.rpartition("/")[2] or "link", f"{title} {url}".strip()))
     shown = rows[:MOST_LINKS]
     more = len(rows) - len(shown)
     return [Heading("Links"), *shown, *([Field("", f"and {more:,} more")] if more else [])] if rows else []
