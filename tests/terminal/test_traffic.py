@@ -47,8 +47,8 @@ def test_it_is_silent_at_rest_and_short_of_words_at_work(
     )
     assert idle == 0
     assert rate <= 4000
-    assert down <= 700
-    assert page <= 8000
+    assert down <= 350
+    assert page <= 4000
 
 
 def answered(terminal: Terminal, key: str) -> float:
