@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -205,7 +206,7 @@ def refuse(response: httpx.Response, what: str, *, page: bool = False) -> None:
         raise LinkRefused(f"{place} {said[status]} ({status})", url=url, status=status)
     if status in PASSING_STATUSES:
         after = parse_retry_after(response.headers.get("retry-after"))
-        words = f"{place} answered {status} {text.one_line(response.reason_phrase, 60)}".rstrip()
+        words = f"{place} answered {status} {_phrase(response)}".rstrip()
         raise errors.ServerError(words, url=url, status=status, retry_after=after)
     if status not in (200, 206):
         raise errors.RequestRefused(
@@ -244,6 +245,15 @@ def _is_loopback(url: str) -> bool:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+_PLAIN = re.compile(r"[A-Za-z'-]{1,15}(?: [A-Za-z'-]{1,15}){0,5}")
+
+
+def _phrase(response: httpx.Response) -> str:
+    """Return the reason phrase where it is plain words (`Slow Down`): no key is echoed in those."""
+    phrase = text.one_line(response.reason_phrase, 60)
+    return phrase if _PLAIN.fullmatch(phrase) else httpx.codes.get_reason_phrase(response.status_code)
 
 
 def _place(url: httpx.URL) -> str:

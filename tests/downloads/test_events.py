@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,8 @@ from mlhub_tui.downloads.job import Job, State
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS
 from mlhub_tui.downloads.store import Store
+from mlhub_tui.downloads.wire import refuse
+from mlhub_tui.errors import ServerError
 from mlhub_tui.sources.link import Link
 from tests.faults.server import Answer, FaultServer
 
@@ -174,6 +177,24 @@ async def test_no_key_of_a_link_or_of_an_answer_is_in_the_file(
 )
 def test_secrets_are_cut_out_of_words(words: str) -> None:
     assert SECRET not in safe(words)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        (b"Slow Down", "Slow Down"),
+        (f"no such key {SECRET}".encode(), "Service Unavailable"),
+        (b"abcdefghijklmnopqrstuvwxyz", "Service Unavailable"),
+        (b"a" * 59 + b"1", "Service Unavailable"),
+        (b"", "Service Unavailable"),
+    ],
+)
+def test_a_server_cannot_have_a_key_logged_as_its_reason(phrase: bytes, expected: str) -> None:
+    request = httpx.Request("GET", f"https://h.test/x?key={SECRET}")
+    response = httpx.Response(503, request=request, extensions={"reason_phrase": phrase})
+    with pytest.raises(ServerError) as caught:
+        refuse(response, "x")
+    assert str(caught.value) == f"h.test answered 503 {expected}"
 
 
 @given(st.text(max_size=600))
