@@ -13,7 +13,6 @@ from ..widgets.bars import HintBar
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
 from .filter_line import FilterLine
-from .query import to_type_on
 from .trail import Stop
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ class BrowseFinding(BrowseCommands):
     async def action_filter(self) -> None:
         """Type a filter."""
         if not self.query(FindBar):
+            from .query import to_type_on
+
             self._is_typing = True
             self._show_filter()
             await self.mount(FindBar(to_type_on(self.tree_view.filter)), before=self.query_one(HintBar))

@@ -113,13 +113,13 @@ class Branches:
         if listing is None or not isinstance(node, GroupNode):
             return
         note = self.found.get(row) or listing.amount
-        if self.order:
-            note = f"{note}  {ORDERS[self.order]}"
         title, detail = node.title, ""
         if not listing.loaded and not listing.complete:
             note = "not loaded" if listing.failure is not None else "loading…"
         if listing.kept:
             note = f"{listing.loaded or len(row.children or ()):,}, {listing.kept}"
+        if self.order:
+            note = f"{note}  {ORDERS[self.order]}"
         if listing.failure is not None:
             detail = f"{listing.failure.message}\n{listing.failure.hint}"
         if self.about is not None and row is self.groups[0]:
