@@ -47,12 +47,13 @@ class DatasetLinks:
         Where it lives.
     store
         Host and port of the sample catalogue's store, which differ at each start; empty for any other.
+        Also an attribute.
     """
 
     def __init__(self, source: AssetSource, loop: asyncio.AbstractEventLoop, store: str = "") -> None:
         self._source = source
         self._loop = loop
-        self._store = store
+        self.store = store
         self._known: dict[str, Link] = {}
 
     def __call__(self, href: str, fresh: bool) -> Link:
@@ -92,7 +93,7 @@ class DatasetLinks:
             raise Interrupted from None
 
     def _moved(self, href: str) -> str:
-        if not self._store:
+        if not self.store:
             return href
         parts = urlsplit(href)
-        return urlunsplit(parts._replace(netloc=self._store)) if parts.hostname == _LOOPBACK else href
+        return urlunsplit(parts._replace(netloc=self.store)) if parts.hostname == _LOOPBACK else href

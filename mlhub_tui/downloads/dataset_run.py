@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -22,7 +22,7 @@ from .dataset_links import links_of
 from .dataset_list import Opening, OwnList
 from .dataset_plan import take_catalog
 from .dataset_watch import Watch
-from .job import DatasetRequest, IfExists, State
+from .job import SAMPLE, DatasetRequest, IfExists, State
 from .live import Live
 from .many.harvest import Harvest
 from .many.tally import Tally
@@ -272,7 +272,10 @@ class _Run:
             # Imported when there is one: all that clusters need is needed by them alone.
             from .cluster.harvest import ClusterHarvest
 
-            return ClusterHarvest(request, self._feed(), self.own, self.kit)
+            links = await links_of(request, self.source)
+            if request.source == SAMPLE:
+                request = replace(request, source=self.source.root_url)
+            return ClusterHarvest(request, self._feed(), self.own, self.kit, links.store)
         feed = self._feed(await links_of(request, self.source))
         return Harvest(feed, request.asset_folder, self.kit, patience=self.kit.patience)
 

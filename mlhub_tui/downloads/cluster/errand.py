@@ -28,6 +28,8 @@ class Errand:
         Tells this run from all others; the topic of its news.
     source, profile, kind, dataset
         As the request has them: the worker opens the source with its own credentials.
+    store
+        Host and port of the store of a sample catalogue, whose `source` is where it runs; else empty.
     folder
         Absolute folder of the dataset's assets, which all workers see; empty where they go to a URL.
     url
@@ -53,6 +55,7 @@ class Errand:
     most: int
     connections: int
     every: float = 0.5
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)

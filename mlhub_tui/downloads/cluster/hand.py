@@ -63,13 +63,13 @@ def _work(parcel: Parcel, errand: Errand, station: Station, work: Work, feed: _F
         results = make_copies(station.store(errand.url), parcel, errand.if_exists)
         feed.settle(results)
         return
-    with _begun(work.key, bool(errand.url)) as before, _connections(parcel, errand, station) as count:
+    with _begun(work.key, bool(errand.url)) as before, _connections(parcel, errand, station, work) as count:
         link = station.links.of(errand)
         feed.of(unpack_rows(parcel.data), errand, link)
         work.line.connections = count if parcel.alone else 1
         run = _harvest(parcel, errand, station, work, feed, count, check=parcel.check or before)
         work.end = run.abort
-        if not station.stopped(errand.run):
+        if not station.stopped(work):
             run.run()
 
 
@@ -159,16 +159,13 @@ def _begun(key: str, noted: bool) -> Iterator[bool]:
 
 
 @contextmanager
-def _connections(parcel: Parcel, errand: Errand, station: Station) -> Iterator[int]:
+def _connections(parcel: Parcel, errand: Errand, station: Station, work: Work) -> Iterator[int]:
     """Take connections to a host out of those that the whole cluster has; give how many."""
     if not parcel.host:
         yield errand.connections
         return
-
-    def stopped() -> bool:
-        return station.stopped(errand.run)
-
-    with station.leases.take(parcel.host, errand.most, errand.connections, stopped) as count:
+    leases = station.leases.take(parcel.host, errand.most, errand.connections, lambda: station.stopped(work))
+    with leases as count:
         yield count
 
 

@@ -59,10 +59,15 @@ class ClusterHarvest:
         The record of what is done, and of what was sent out.
     kit
         What all transfers share: the speed limit holds for all workers together.
+    store
+        Host and port of the store of the sample catalogue; the request's source is where it runs then.
     """
 
-    def __init__(self, request: DatasetRequest, feed: PlanFeed, own: OwnList, kit: Kit) -> None:
+    def __init__(
+        self, request: DatasetRequest, feed: PlanFeed, own: OwnList, kit: Kit, store: str = ""
+    ) -> None:
         self.tally = Tally()
+        self._store = store
         self._request = request
         self._feed = feed
         self._own = own
@@ -98,6 +103,7 @@ class ClusterHarvest:
             if self._stop.is_set():
                 raise Interrupted
             run = _Run(self._request, cluster, self._feed, self._own, self._kit, self.tally, session)
+            run.store = self._store
             run.all(self._news, self._stop)
         return self.tally
 
@@ -121,6 +127,7 @@ class _Run:
         self._kit = kit
         self._tally = tally
         self._session = session
+        self.store = ""
         self._most = cluster.connections or Crowd().per_host
         self._name = f"mlhub-{uuid.uuid4().hex[:12]}"
         self._flights = Flights(tally)
@@ -170,6 +177,7 @@ class _Run:
             if_exists=request.if_exists,
             most=self._most,
             connections=self._share(),
+            store=self.store,
             every=max(_TICK, self._workers / _NEWS),
         )
 

@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 
 from ...errors import NotOffered
 from ...profiles import Credentials, resolve_or_anonymous
-from ...sample.house import SampleHouse
 from ...sources.link import Link
 from ..credentials import credentials_for, open_for_job
 from ..dataset_links import DatasetLinks, links_of
-from ..job import SAMPLE, DatasetRequest
+from ..job import DatasetRequest
 from ..plan.feed import LinkOf
 from ..plan.filters import Filters
 from ..resolve import JobSource
@@ -32,7 +31,6 @@ class Links:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._house = SampleHouse()
         self._open: OrderedDict[str, Future[tuple[JobSource, DatasetLinks]]] = OrderedDict()
 
     def of(self, errand: Errand) -> LinkOf:
@@ -75,7 +73,6 @@ class Links:
             self._open.clear()
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
-        self._house.stop()
 
     async def _opened(self, errand: Errand) -> tuple[JobSource, DatasetLinks]:
         request = DatasetRequest(
@@ -89,11 +86,12 @@ class Links:
         )
 
         def choose() -> Credentials:
-            current = None if errand.source == SAMPLE else resolve_or_anonymous()
-            return credentials_for(request, current, self._house.credentials)
+            return credentials_for(request, resolve_or_anonymous(), _no_sample)
 
         source = await open_for_job(request, choose)
-        return source, await links_of(request, source)
+        links = await links_of(request, source)
+        links.store = errand.store
+        return source, links
 
     def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         if self._loop is None:
@@ -110,3 +108,7 @@ class Links:
         loop = loop or self._loop
         if loop is not None and future.done() and future.exception() is None:
             asyncio.run_coroutine_threadsafe(future.result()[0].aclose(), loop)
+
+
+def _no_sample() -> Credentials:
+    raise NotOffered("a worker has no sample catalogue: it is told where that of its client is")

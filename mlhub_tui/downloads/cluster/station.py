@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Work:
         Seconds between two pieces of news of it.
     end
         Ends it soon, from any thread.
+    dropped
+        Whether nobody waits for it any more.
     """
 
     run: str
@@ -57,6 +60,7 @@ class Work:
     tally: Tally = field(default_factory=Tally)
     line: Line = field(default_factory=Line)
     end: Callable[[], None] = lambda: None
+    dropped: bool = False
 
 
 class Station(WorkerPlugin):
@@ -120,9 +124,9 @@ class Station(WorkerPlugin):
         with self._lock:
             self._works.pop(work.key, None)
 
-    def stopped(self, run: str) -> bool:
-        """Return whether a run was told to stop."""
-        return run in self._stopped
+    def stopped(self, work: Work) -> bool:
+        """Return whether a shard is to end: its run was told to stop, or nobody waits for it any more."""
+        return work.dropped or work.run in self._stopped
 
     def stop(self, run: str) -> None:
         """Have all shards of a run come to an end soon."""
@@ -174,6 +178,7 @@ class Station(WorkerPlugin):
             news: dict[str, dict[str, Any]] = {}
             for work in works:
                 if not self._wanted(work):
+                    work.dropped = True
                     work.end()
                 news.setdefault(work.run, {})[work.key] = numbers(work.tally)
             for run, of in news.items():
@@ -216,6 +221,7 @@ def station_of(worker: Any) -> Station:
     return found
 
 
+@lru_cache(maxsize=256)  # asked for each file
 def _host(place: Place) -> str:
     return digest_of(f"{place.scheme}://{place.authority}") if place.host else ""
 
