@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,7 +26,6 @@ from .connection import Connection, SampleHouse, open_connection, open_sample
 from .find.travelling import TravellingApp
 from .messages import ConnectionChanged, QueueChanged
 from .starting import choose_start
-from .transfers.watch import Watch
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..downloads.queue import DownloadQueue
     from ..profiles import Credentials
     from .source_start import Start
+    from .transfers.watch import Watch
 
 
 _HERE = Path(__file__).parent
@@ -95,7 +96,6 @@ class MLHubApp(TravellingApp):
         self.output_dir = options.output_dir
         self._leaving = False
         self.last_words = ""
-        self.transfers = Watch(self)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours that our own themes name, for any other theme."""
@@ -252,6 +252,13 @@ class MLHubApp(TravellingApp):
         connection = self.connection
         current = connection.credentials if connection else self._start
         return await open_for_job(request, lambda: credentials_for(request, current, self.sample.credentials))
+
+    @cached_property
+    def transfers(self) -> Watch:
+        """What is made known of the transfers; not needed for the first paint."""
+        from .transfers.watch import Watch
+
+        return Watch(self)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
