@@ -60,7 +60,9 @@ def shrink(most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> int:
         with contextlib.suppress(OSError):
             if path.is_file():
                 status = path.stat()
-                files.append((status.st_mtime, status.st_size, path))
+                # A part of a large file has holes, which take no room.
+                room = min(status.st_size, getattr(status, "st_blocks", 1 << 40) * 512)
+                files.append((status.st_mtime, room, path))
     kept = gone = 0
     for number, (_, size, path) in enumerate(sorted(files, reverse=True)):
         kept += size

@@ -54,7 +54,7 @@ def answered(start: Starter, folder: Path, *answers: str, **changes: str | None)
 
 def test_a_terminal_with_sixel_gets_sixel_in_its_own_cells(start: Starter, folder: Path) -> None:
     terminal = answered(start, folder, "\x1b[6;16;8t", "\x1b[?62;4;22c")
-    terminal.until("drawn in sixel")
+    terminal.until("in sixel")
     terminal.until(lambda: b"\x1bP0;0;0q" in terminal.raw and terminal.raw.count(b"\x1b\\") >= 2)
     found = re.search(rb'\x1b\[(\d+);(\d+)H\x1bP0;0;0q"1;1;(\d+);(\d+)', terminal.raw)
     assert found is not None
@@ -68,7 +68,7 @@ def test_a_terminal_with_sixel_gets_sixel_in_its_own_cells(start: Starter, folde
 
 def test_a_terminal_with_kittys_graphics_gets_those_and_keeps_none(start: Starter, folder: Path) -> None:
     terminal = answered(start, folder, "\x1b_Gi=31;OK\x1b\\", "\x1b[6;20;10t", "\x1b[?62;c")
-    terminal.until("drawn in kitty graphics")
+    terminal.until("in kitty graphics")
     terminal.until(lambda: b",m=0;" in terminal.raw or b"m=0;" in terminal.raw)
     chunks = re.findall(rb"\x1b_G(?:a=T,f=100[^;]*,)?m=[01];([^\x1b]*)\x1b\\", terminal.raw)
     picture = Image.open(BytesIO(standard_b64decode(b"".join(chunks))))
@@ -80,14 +80,14 @@ def test_a_terminal_with_kittys_graphics_gets_those_and_keeps_none(start: Starte
 
 def test_a_terminal_without_graphics_gets_half_blocks(start: Starter, folder: Path) -> None:
     terminal = answered(start, folder, "\x1b[?62;22c")
-    terminal.until("drawn in half blocks")
+    terminal.until("in half blocks")
     assert "▀▀▀▀" in terminal.text
     assert b"\x1bP0" not in terminal.raw and b"a=T" not in terminal.raw
 
 
 def test_a_terminal_that_answers_nothing_gets_half_blocks_soon(start: Starter, folder: Path) -> None:
     terminal = answered(start, folder)
-    terminal.until("drawn in half blocks", seconds=10)
+    terminal.until("in half blocks", seconds=10)
     terminal.press("\x1b")
     terminal.until(lambda: DRAWN not in terminal.text)
     # The answer of a very slow line, cut in two, is for nobody: `c` and `4` are no keys pressed.
@@ -95,7 +95,7 @@ def test_a_terminal_that_answers_nothing_gets_half_blocks_soon(start: Starter, f
     terminal.read(0.05)
     terminal.press(";22c")
     terminal.press("p")
-    terminal.until("drawn in sixel")
+    terminal.until("in sixel")
 
 
 def test_what_is_typed_between_the_answers_arrives(start: Starter, folder: Path) -> None:
@@ -104,7 +104,7 @@ def test_what_is_typed_between_the_answers_arrives(start: Starter, folder: Path)
     terminal.until(lambda: LAST in terminal.raw)
     terminal.press("\x1b[6;20;10t", "j", "\x1b[?62;22c")
     terminal.until("chip1")
-    terminal.until("drawn in half blocks")
+    terminal.until("in half blocks")
     terminal.until("2 of 3")
 
 
@@ -117,12 +117,12 @@ def test_tmux_draws_sixel_only_where_the_terminal_around_it_does(
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     inside = {"TMUX": "/nowhere,1,0", "PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}"}
     terminal = answered(start, folder, "\x1b[?1;2;4c", **inside)
-    terminal.until("drawn in half blocks")
+    terminal.until("in half blocks")
     terminal.press("\x1b")
     fake.write_text("#!/bin/sh\necho 256,clipboard,sixel,title\n")
     terminal.until(lambda: DRAWN not in terminal.text)
     terminal.press("p")
-    terminal.until("drawn in sixel")
+    terminal.until("in sixel")
 
 
 def test_over_ssh_the_bytes_are_told_first_and_pictures_are_lean(start: Starter, folder: Path) -> None:
@@ -130,6 +130,6 @@ def test_over_ssh_the_bytes_are_told_first_and_pictures_are_lean(start: Starter,
     terminal.press("p")
     terminal.until(lambda: LAST in terminal.raw)
     terminal.press("\x1b[?62;4;22c")
-    terminal.until("drawn in sixel")  # the catalog is on this machine: nothing has to be fetched
+    terminal.until("in sixel")  # the catalog is on this machine: nothing has to be fetched
     found = re.findall(rb"\x1bP.*?\x1b\\", terminal.raw, re.DOTALL)
     assert found and len(found[-1]) < 20_000

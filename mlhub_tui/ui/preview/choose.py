@@ -38,6 +38,12 @@ def is_picture(asset: Asset) -> bool:
     return _kind(asset) is not None
 
 
+def is_tiff(asset: Asset) -> bool:
+    """Tell whether an image is a TIFF."""
+    path = asset.href.partition("?")[0].partition("#")[0].lower()
+    return "tif" in asset.media_type.lower() or (not asset.media_type and path.endswith((".tif", ".tiff")))
+
+
 def pictures(document: Document | None) -> tuple[Asset, ...]:
     """Return the images of a document, by role thumbnail, overview, visual, then by their kind."""
     assets = document.assets if isinstance(document, Collection | Item) else ()

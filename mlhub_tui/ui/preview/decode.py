@@ -95,7 +95,7 @@ def _other(file: Any) -> Picture:
 
 
 def _tiff(file: Any) -> Picture:
-    """Read a TIFF, of its images the smallest that is large enough: in a COG the others are overviews."""
+    """Read a TIFF; in a cloud-optimized one the images behind the first are its overviews."""
     from PIL.TiffImagePlugin import TiffImageFile
 
     file.seek(0)
@@ -103,15 +103,20 @@ def _tiff(file: Any) -> Picture:
     with TiffImageFile(file) as image:
         width, height = image.size
         nodata = _number(image.tag_v2.get(_NODATA))
-        frames = _frames(image)
-        fitting = [size for size in frames if max(size[0]) >= SIDE // 2] or [max(frames)]
-        (size, number) = min(fitting, key=lambda frame: math.prod(frame[0]))
+        size, number = chosen_frame(image)
         _refuse_large(size)
         image.seek(number)
         shown, note = _shown(image, nodata)
         if number:
             note = ", ".join(filter(None, (f"overview of {size[0]:,} x {size[1]:,}", note)))
         return Picture(shown, "TIFF", width, height, note)
+
+
+def chosen_frame(image: Any) -> tuple[tuple[int, int], int]:
+    """Return size and number of the image in a TIFF that is drawn: the smallest that is large enough."""
+    frames = _frames(image)
+    fitting = [frame for frame in frames if max(frame[0]) >= SIDE // 2] or [max(frames)]
+    return min(fitting, key=lambda frame: math.prod(frame[0]))
 
 
 def _frames(image: Any) -> list[tuple[tuple[int, int], int]]:

@@ -13,7 +13,10 @@ from ...downloads import images
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Asset, Document
 from ...sources.asset_hrefs import asset_href
+from ...sources.static.place import is_member, local_path
 from ...text import one_line, size
+from . import overview
+from .choose import is_tiff
 
 if TYPE_CHECKING:
     from ...sources.base import Source
@@ -22,33 +25,67 @@ if TYPE_CHECKING:
 LARGEST = 100_000_000
 """Bytes of an image; a larger one is no preview."""
 _HINT = "d downloads it"
+_LOCAL = "file://"
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An image on disk, and how many bytes had to come for it: 0 where it was there."""
+    """An image on disk, how many bytes had to come for it, and where it was if none."""
 
     path: Path
     size: int
-    came: int
+    came: int = 0
+    here: str = "from the cache"
 
 
-async def cost(source: Source, document: Document, asset: Asset) -> int | None:
-    """Return the bytes of an image: as its document says, else as its server does; None if neither, 0 here.
+async def found(source: Source, document: Document, asset: Asset) -> Fetched | None:
+    """Return an image that is on this machine: a file of the catalog, or one that was fetched within a day.
 
     Raises
     ------
     NotOffered
         If it cannot be fetched, or its reader has to pay.
-    RequestError, EntityDoesNotExist
-        If its server refuses it.
     """
     href = asset_href(document, asset)
     if href.pays:
         raise NotOffered(f"its reader has to pay: {href.pays}", hint="")
-    if href.href.lower().startswith("file://"):
-        return 0
-    return asset.size if asset.size is not None else await _asked(await source.asset_link(href.href), asset)
+    if href.href.lower().startswith(_LOCAL):
+        link = await source.asset_link(href.href)
+        path = local_path(link.url) if not is_member(link.url) else None
+        if path is not None and await asyncio.to_thread(path.is_file):
+            return Fetched(path, path.stat().st_size, here="on this disk")
+    known = await asyncio.to_thread(images.found, images.place(source.root_url, document, asset))
+    return Fetched(known, known.stat().st_size) if known is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an image costs: its bytes, None where nobody tells; and whether only a part of it is fetched."""
+
+    size: int | None
+    overview: bool = False
+
+    @property
+    def bytes(self) -> int | None:
+        """What is fetched at most."""
+        return overview.MOST if self.overview else self.size
+
+
+async def cost(source: Source, document: Document, asset: Asset) -> Cost:
+    """Return the cost of an image: as its document says, else as its server does; 0 on this machine.
+
+    Raises
+    ------
+    RequestError, EntityDoesNotExist
+        If its server refuses it.
+    """
+    href = asset_href(document, asset).href
+    if href.lower().startswith(_LOCAL):
+        return Cost(0)
+    known = asset.size
+    if known is None:
+        known = await _asked(await source.asset_link(href), asset)
+    return Cost(known, is_tiff(asset) and known is not None and known >= overview.FROM)
 
 
 async def _asked(link: Link, asset: Asset) -> int | None:
@@ -66,38 +103,47 @@ async def _asked(link: Link, asset: Asset) -> int | None:
 
 
 async def fetch(
-    source: Source, document: Document, asset: Asset, say: Callable[[str], None], most: int = LARGEST
+    source: Source, document: Document, asset: Asset, price: Cost, say: Callable[[str], None]
 ) -> Fetched:
-    """Return an image from the cache, or fetch it into it.
+    """Fetch an image, or an overview of it, into the cache.
 
     Parameters
     ----------
     source
         Where the document came from; its links, and rules on keys, are those of downloads.
+    price
+        What it costs, and whether an overview of it will do.
     say
         Called with how far it is, in words.
-    most
-        Bytes beyond which it is given up.
 
     Raises
     ------
     MLHubException
         If it cannot be fetched, or is too large.
     """
+    where = images.place(source.root_url, document, asset)
+    await asyncio.to_thread(images.make, where)
+    if price.overview and price.size is not None:
+        link = await source.asset_link(asset_href(document, asset).href)
+        target = where / "overview.tif"
+        came = await overview.fetch_overview(link, price.size, target)
+        return Fetched(target, price.size, came)
+    if price.size is not None and price.size > LARGEST:
+        raise _too_large(asset)
+    return await _whole(source, document, asset, where, say)
+
+
+async def _whole(
+    source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None]
+) -> Fetched:
     from ...downloads.fetch import fetch_asset
 
-    where = images.place(source.root_url, document, asset)
-    if (known := await asyncio.to_thread(images.found, where)) is not None:
-        return Fetched(known, known.stat().st_size, 0)
-    if asset.size is not None and asset.size > most:
-        raise _too_large(asset, most)
-    await asyncio.to_thread(images.make, where)
     too_large = False
 
     def show(done: int, total: int | None) -> None:
         nonlocal too_large
         say(f"{size(done)} of {size(total)}" if total else size(done))
-        if max(done, total or 0) > most and not transfer.done():
+        if max(done, total or 0) > LARGEST and not transfer.done():
             too_large = True
             transfer.cancel()
 
@@ -108,15 +154,16 @@ async def fetch(
         transfer.cancel()
         if not too_large:
             raise
-        raise _too_large(asset, most) from None
+        raise _too_large(asset) from None
     except EntityDoesNotExist as error:
         raise MLHubException(error.message, hint="its document names a file that is not there") from error
     came = (await asyncio.to_thread(path.stat)).st_size
-    if came > most:
+    if came > LARGEST:
         path.unlink(missing_ok=True)
-        raise _too_large(asset, most)
+        raise _too_large(asset)
     return Fetched(path, came, came)
 
 
-def _too_large(asset: Asset, most: int) -> MLHubException:
-    return MLHubException(f"{asset.label} is larger than {size(most)}: too large for a preview", hint=_HINT)
+def _too_large(asset: Asset) -> MLHubException:
+    words = f"{asset.label} is larger than {size(LARGEST)}: too large for a preview"
+    return MLHubException(words, hint=_HINT)

@@ -22,8 +22,8 @@ _HOLDERS = (EntryKind.COLLECTION, EntryKind.CATALOG, EntryKind.DATASET)
 
 async def preview(
     app: MLHubApp, documents: Documents, entries: Sequence[Entry], current: Entry | None, key: str = ""
-) -> None:
-    """Show an image of an entry; of a collection without one those of its items.
+) -> Entry | None:
+    """Show an image of an entry, of a collection without one those of its items; return the last one seen.
 
     Parameters
     ----------
@@ -43,12 +43,13 @@ async def preview(
     elif current is None or documents.source is None:
         app.notify("Put the cursor on an item or a collection first.", markup=False)
     else:
-        await _show(app, documents, entries, current, key)
+        return await _show(app, documents, entries, current, key)
+    return None
 
 
 async def _show(
     app: MLHubApp, documents: Documents, entries: Sequence[Entry], current: Entry, key: str
-) -> None:
+) -> Entry | None:
     from .screen import PreviewScreen
 
     assert documents.source is not None
@@ -56,14 +57,15 @@ async def _show(
     if not pictures(document) and current.kind in _HOLDERS:
         entries = await _items(app, documents, current)
         if not entries:
-            return
+            return None
         current = entries[0]
     elif not pictures(document):
         _none(app, documents, current, document)
-        return
+        return None
     places = [number for number, entry in enumerate(entries) if entry is current or entry == current]
     reel = Reel(entries if places else [current], documents, places[0] if places else 0, key)
     await app.push_screen_wait(PreviewScreen(documents.source, reel))
+    return reel.entry
 
 
 def _none(app: MLHubApp, documents: Documents, current: Entry, document: Document | None) -> None:

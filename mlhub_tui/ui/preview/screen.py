@@ -23,7 +23,7 @@ from ..commands import PREVIEW, bindings
 from ..documents import why
 from ..draw import content, line
 from .decode import Picture, read_picture
-from .fetch import Fetched, cost, fetch
+from .fetch import Cost, Fetched, cost, fetch, found
 from .reel import Reel
 from .view import PictureView, estimate
 from .way import Way, asked, plainly
@@ -90,11 +90,13 @@ class PreviewScreen(ModalScreen[None]):
 
     def on_screen_suspend(self) -> None:
         """Leave the terminal to the screen in front."""
-        self.query_one(PictureView).take_off()
+        for view in self.query(PictureView):
+            view.take_off()
 
     def on_screen_resume(self) -> None:
         """Draw again what another screen covered."""
-        self.query_one(PictureView).refresh()
+        for view in self.query(PictureView):
+            view.refresh()
 
     # Showing
 
@@ -138,23 +140,26 @@ class PreviewScreen(ModalScreen[None]):
         self._facts = _facts(picture, fetched, asset, one_line(when, 60))
         self.add_class("-drawn")
         self._state_facts()
-        self.query_one(PictureView).show(picture, self._way, lean=terminal.over_ssh())
+        for view in self.query(PictureView):
+            view.show(picture, self._way, lean=terminal.over_ssh())
 
     async def _fetched(self, document: Document, asset: Asset) -> Fetched:
-        """Fetch an image, once that is agreed to where it has to be."""
-        where = images.place(self._source.root_url, document, asset)
-        there = await asyncio.to_thread(images.found, where)
-        if there is None:
-            self._say("how large is it?")
-            await self._agree(asset, await cost(self._source, document, asset))
+        """Fetch an image that is not here, once that is agreed to where it has to be."""
+        if (here := await found(self._source, document, asset)) is not None:
+            return here
+        self._say("how large is it?")
+        price = await cost(self._source, document, asset)
+        await self._agree(asset, price)
         self._say("fetching…")
-        return await fetch(self._source, document, asset, self._say)
+        return await fetch(self._source, document, asset, price, self._say)
 
-    async def _agree(self, asset: Asset, known: int | None) -> None:
+    async def _agree(self, asset: Asset, price: Cost) -> None:
         """Wait for a yes where an image is larger than what was agreed to; a size unknown counts as small."""
-        if known == 0 or self._agreed >= (known or 1):
+        if price.bytes == 0 or self._agreed >= (price.bytes or 1):
             return
-        amount = size(known) if known is not None else "an unknown size"
+        amount = size(price.bytes) if price.bytes is not None else "an unknown size"
+        if price.overview:
+            amount = f"up to {amount} of {size(price.size)}"
         self._say(f"{asset.label}: {amount} to fetch, {self._to_draw()}.\n\nenter fetches it, esc does not")
         self._answer = asyncio.get_running_loop().create_future()
         try:
@@ -162,7 +167,8 @@ class PreviewScreen(ModalScreen[None]):
         finally:
             self._answer = None
         # Images of that size come without a question from here on.
-        self._agreed = max(self._agreed, (known or 0) * 2, 1_000_000 if terminal.over_ssh() else ASK_FROM)
+        usual = 1_000_000 if terminal.over_ssh() else ASK_FROM
+        self._agreed = max(self._agreed, (price.bytes or 0) * 2, usual)
 
     def _to_draw(self) -> str:
         """Say how much the line to the terminal will carry."""
@@ -175,13 +181,16 @@ class PreviewScreen(ModalScreen[None]):
     def _drawn(self, message: PictureView.Drawn) -> None:
         message.stop()
         self._facts = [fact for fact in self._facts if not fact.endswith(message.way.value)]
-        self._facts.append(f"{size(message.size)} drawn in {message.way.value}")
+        self._facts.append(f"{size(message.size)} in {message.way.value}")
         self._state_facts()
 
     # Words
 
     def _frame(self, title: str) -> None:
-        frame = self.query_one(Vertical)
+        frames = self.query(Vertical)
+        if not frames:
+            return
+        frame = frames.first()
         frame.border_title = line(title)
         at, of = self._reel.place
         ways = [f"{at:,} of {of:,}: j k" if of > 1 else "", "n N image" if len(self._reel.images) > 1 else ""]
@@ -195,20 +204,26 @@ class PreviewScreen(ModalScreen[None]):
             chosen = number == reel.chosen
             style = "bold $foreground on $primary-muted" if chosen else "$muted"
             parts.append(line(f"[{asset.label}]" if chosen else asset.label, style, 30))
-        self.query_one("#images", Static).update(Content("  ").join(parts))
+        self._put("images", Content("  ").join(parts))
 
     def _clear(self, words: str) -> None:
         self._facts = []
         self._state_facts()
-        self.query_one(PictureView).show(None, Way.BLOCKS)
+        for view in self.query(PictureView):
+            view.show(None, Way.BLOCKS)
         self._say(words)
 
     def _say(self, words: str, style: str = "") -> None:
         self.remove_class("-drawn")
-        self.query_one("#words", Static).update(content(words, style))
+        self._put("words", content(words, style))
 
     def _state_facts(self) -> None:
-        self.query_one("#facts", Static).update(line(", ".join(self._facts)))
+        self._put("facts", line(", ".join(self._facts)))
+
+    def _put(self, where: str, words: Content) -> None:
+        """Show words, unless the screen is being taken down."""
+        for place in self.query(f"#{where}").results(Static):
+            place.update(words)
 
     # Keys
 
@@ -239,7 +254,9 @@ class PreviewScreen(ModalScreen[None]):
 
 def _facts(picture: Picture, fetched: Fetched, asset: Asset, when: str) -> list[str]:
     """Return what a picture is, and what it cost."""
-    came = f"{size(fetched.came)} fetched" if fetched.came else f"{size(fetched.size)} from the cache"
+    came = f"{size(fetched.came)} fetched" if fetched.came else f"{size(fetched.size)} {fetched.here}"
+    if fetched.came and fetched.came < fetched.size:
+        came = f"{size(fetched.came)} of {size(fetched.size)} fetched"
     pixels = f"{picture.width:,} x {picture.height:,}"
     roles = ", ".join(role for role in asset.roles[:3] if role not in asset.key)
     return list(filter(None, (when, f"{picture.format} {pixels}", picture.note, roles, came)))

@@ -73,7 +73,9 @@ class BrowseCommands(PlaceScreen):
 
         tree = self.tree_view
         current = tree.subject.entry if tree.subject is not None else None
-        await preview(self.hub, self._documents, tree.beside, current)
+        seen = await preview(self.hub, self._documents, tree.beside, current)
+        if seen is not None:
+            tree.go_beside(seen)
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:

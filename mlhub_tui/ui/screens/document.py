@@ -321,7 +321,9 @@ class DocumentScreen(ItemsOnMap):
 
         for table in self.query(ResultTable):
             if self._pane == "items" and table.current is not None:
-                await preview(self.hub, self._documents, table.shown, table.current)
+                seen = await preview(self.hub, self._documents, table.shown, table.current)
+                if seen is not None:
+                    table.go_to(seen)
                 return
         shown = self.query_one(AssetTable).current if self._pane == "assets" else None
         key = shown.asset.key if shown is not None else ""

@@ -75,7 +75,9 @@ class ResultsCommands(ResultsMap):
         """Show an image of the item under the cursor, and of those around it."""
         from ..preview.flow import preview
 
-        await preview(self.hub, self._documents, self.table.shown, self.table.current)
+        seen = await preview(self.hub, self._documents, self.table.shown, self.table.current)
+        if seen is not None:
+            self.table.go_to(seen)
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:

@@ -134,6 +134,14 @@ class CatalogTree(FilteredTree):
         nodes = (sibling.data for sibling in row.parent.visible)
         return [node for node in nodes if isinstance(node, Entry) and node.kind is row.data.kind]
 
+    def go_beside(self, entry: Entry) -> None:
+        """Put the cursor on an entry that stands beside the one under it."""
+        row = self.cursor_row
+        for sibling in row.parent.visible if row is not None and row.parent is not None else ():
+            if sibling.data == entry:
+                self.move_to(sibling)
+                return
+
     @property
     def holder(self) -> Subject | None:
         """What holds items and is under the cursor, or what is under it belongs to."""

@@ -165,6 +165,10 @@ class ItemTable(LineView):
         self._look += 1
         self.set_timer(LOOK_DELAY, lambda asked=self._look: self._ask(asked))
 
+    def on_resize(self) -> None:
+        """Look at the rows that there is room for now; before the first layout there was none."""
+        self.look_around()
+
     def _ask(self, asked: int) -> None:
         if asked == self._look and (unknown := self.unknown_in_sight()):
             self.post_message(self.Unknown(unknown))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from PIL import Image
@@ -48,6 +51,28 @@ def png(path: Path, width: int = 60, height: int = 30, colour: tuple[int, int, i
     image = Image.new("RGB", (width, height), colour)
     image.paste((0, 0, 255), (0, height // 2, width, height))
     image.save(path)
+
+
+def cog(path: Path, *sides: int) -> None:
+    """Write a GeoTIFF of noise as cloud-optimized ones are: directories first, then the smallest image."""
+    levels = [(side, zlib.compress(Random(side).randbytes(side * side), 1)) for side in sides]
+    tags = 10
+    length = 2 + 12 * tags + 4
+    at, places = 8 + len(levels) * length, {}
+    for side, data in reversed(levels):
+        places[side] = at
+        at += len(data)
+    with path.open("wb") as file:
+        file.write(struct.pack("<2sHI", b"II", 42, 8))
+        for number, (side, data) in enumerate(levels):
+            values = {254: int(number > 0), 256: side, 257: side, 258: 8, 259: 8, 262: 1}
+            values |= {273: places[side], 277: 1, 278: side, 279: len(data)}
+            file.write(struct.pack("<H", tags))
+            for tag, value in values.items():
+                file.write(struct.pack("<HHII", tag, 4, 1, value))
+            file.write(struct.pack("<I", 8 + (number + 1) * length if number + 1 < len(levels) else 0))
+        for _, data in reversed(levels):
+            file.write(data)
 
 
 THUMBNAIL = {"href": "./thumb.png", "type": "image/png", "roles": ["thumbnail"]}

@@ -17,11 +17,11 @@ import pytest
 from mlhub_tui.downloads import images
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.preview.screen import PreviewScreen
-from mlhub_tui.ui.preview.view import PictureView
+from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
 
 from ..conftest import Driver, driven
 from ..test_search import said
-from .catalogs import THUMBNAIL, catalog, chips, item, png
+from .catalogs import THUMBNAIL, catalog, chips, cog, item, png
 
 SMALL = (80, 24)
 
@@ -39,23 +39,24 @@ async def on_the_item(driver: Driver, name: str) -> None:
     await driver.until("Assets")
 
 
-def shows(driver: Driver) -> bool:
-    """Tell whether a picture is drawn."""
-    return any(view._strips for view in driver.app.screen.query(PictureView))
+def under_the_cursor(driver: Driver) -> str:
+    """Return the id under the cursor of Browse."""
+    subject = next((tree.subject for tree in driver.app.screen.query(CatalogTree)), None)
+    return subject.label if subject is not None else ""
 
 
-async def test_p_draws_the_thumbnail_of_an_item_and_keeps_it(tmp_path: Path) -> None:
+async def test_p_draws_the_thumbnail_of_an_item(tmp_path: Path) -> None:
     folder = chips(tmp_path / "catalog")
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await on_the_item(driver, "chip0")
         await driver.press("p")
-        await driver.until("thumbnail: A look", "2020-01-01", "PNG 60 x 30", "B fetched", "in half blocks")
+        await driver.until(
+            "thumbnail: A look", "2020-01-01", "PNG 60 x 30", "B on this disk", "in half blocks"
+        )
         await driver.until("▀▀▀▀▀▀▀▀", "[thumbnail]  mask", "1 of 3")
         await driver.press("escape")
         await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen))
-        await driver.press("p")
-        await driver.until("from the cache")
-    assert len(list(images.folder().rglob("*.png"))) == 1
+    assert not list(images.folder().rglob("*.png")), "what is on this disk is not copied"
     assert not (tmp_path / "out").exists(), "the download folder is left alone"
 
 
@@ -73,6 +74,8 @@ async def test_keys_leaf_through_images_and_items(tmp_path: Path) -> None:
         await driver.until(lambda: "the last one" in said(driver))
         await driver.press("k", "N")
         await driver.until("chip1 / thumbnail", "PNG 60 x 30")
+        await driver.press("escape")
+        await driver.until(lambda: under_the_cursor(driver) == "chip1")
 
 
 async def test_from_the_assets_the_one_under_the_cursor_is_drawn(tmp_path: Path) -> None:
@@ -173,6 +176,7 @@ class Served(SimpleHTTPRequestHandler):
 
     asked: ClassVar[list[tuple[str, str]]]
     gate: ClassVar[threading.Event]
+    sent: ClassVar[list[int]]
 
     def do_HEAD(self) -> None:
         self.asked.append(("HEAD", self.path))
@@ -182,7 +186,18 @@ class Served(SimpleHTTPRequestHandler):
         self.asked.append(("GET", self.path))
         if self.path.endswith(".png"):
             self.gate.wait(20)
-        super().do_GET()
+        if not (asked := self.headers.get("Range")):
+            super().do_GET()
+            return
+        data = Path(self.translate_path(self.path)).read_bytes()
+        first, last = asked.removeprefix("bytes=").split("-")
+        part = data[int(first) : int(last or len(data)) + 1]
+        self.sent.append(len(part))
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -195,6 +210,7 @@ def served(folder: Path) -> Iterator[tuple[str, type[Served]]]:
     class Handler(Served):
         asked: ClassVar[list[tuple[str, str]]] = []
         gate: ClassVar[threading.Event] = threading.Event()
+        sent: ClassVar[list[int]] = []
 
     handler = Handler
     handler.gate.set()
@@ -234,6 +250,27 @@ async def test_over_ssh_nothing_is_fetched_before_its_bytes_were_told(
             await driver.press("p")
             await driver.until("from the cache")
         assert not [path for _, path in handler.asked[before:] if path.endswith(".png")]
+
+
+async def test_of_a_large_cog_only_an_overview_is_fetched(tmp_path: Path) -> None:
+    visual = {"visual": {"href": "./cog.tif", "type": "image/tiff; profile=cloud-optimized"}}
+    flat = {"flat": {"href": "./flat.tif", "type": "image/tiff"}}
+    folder = catalog(tmp_path / "catalog", [item("scene", visual), item("zero", flat)])
+    cog(folder / "cog.tif", 2400, 1200, 600)
+    cog(folder / "flat.tif", 2400)
+    with served(folder) as (url, handler):
+        async with driven(of(url, tmp_path), SMALL) as driver:
+            await on_the_item(driver, "scene")
+            await driver.press("p")
+            await driver.until("TIFF 2,400 x 2,400", "overview of 600 x 600", "360.5 kB of 7.6")
+            assert sum(handler.sent) < 500_000
+            assert ("GET", "/flat.tif") not in handler.asked
+            await driver.press("j")
+            await driver.until("its smallest overview is 5.8 MB")
+            await driver.press("escape")
+            await driver.until(lambda: under_the_cursor(driver) == "zero")
+            await driver.press("k", "p")
+            await driver.until("overview of 600 x 600", "7.6 MB from the")
 
 
 async def test_escape_ends_a_fetch_that_takes_long_and_keys_are_answered_meanwhile(tmp_path: Path) -> None:
