@@ -24,7 +24,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage less often, and not in what is imported: that took a third of the time of the screens."""
+    """Look for garbage less often, and not in what is imported: it took a third of the time of screens."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
