@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from mlhub_tui.sample.server import SampleServer
 
 from .conftest import Starter, queue_archive
@@ -151,6 +153,7 @@ SCREENS: tuple[tuple[str, str, int], ...] = (
 )
 
 
+@pytest.mark.timeout(180)
 def test_screens_cost_what_they_change_and_leave_nothing_behind(start: Starter, sample: SampleServer) -> None:
     """On the terminal is what a redraw of everything puts there, and that costs far more."""
     terminal = start(server=sample, SSH_CONNECTION="192.0.2.1 50000 192.0.2.2 22")
