@@ -10,7 +10,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from ..profiles import for_location
-from .help.ways import go, reachable
+from .help.ways import Way, go, reachable
 
 if TYPE_CHECKING:
     from ..sources.known import Known
@@ -21,15 +21,19 @@ def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
     from ..sources.known import KNOWN
 
+    ways = [way for section in reachable(app, screen) for way in section.ways]
+    yield from (_offer(app, way) for way in ways if way.palette)
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
     yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
-    ways = [way for section in reachable(app, screen) for way in section.ways]
-    # Moves of the cursor come last: whoever looks for one has a word of it.
-    for way in sorted(ways, key=lambda way: not way.palette):
-        title = f"{way.title[:1].upper()}{way.title[1:]}  ({way.keys})"
-        yield SystemCommand(title, way.words, partial(go, app, way))
     for known in KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
+    # Moves of the cursor come last: whoever looks for one has a word of it.
+    yield from (_offer(app, way) for way in ways if not way.palette)
+
+
+def _offer(app: MLHubApp, way: Way) -> SystemCommand:
+    title = f"{way.title[:1].upper()}{way.title[1:]}  ({way.keys})"
+    return SystemCommand(title, way.words, partial(go, app, way))
 
 
 def _browse(app: MLHubApp, known: Known) -> None:

@@ -27,11 +27,11 @@ def looks(app: App[Any]) -> str:
         row = ""
         for segment in strip:
             style = segment.style or Style()
-            name = _name(style)
+            if not segment.text.strip() and not (style.reverse or style.underline):
+                style = Style(bgcolor=style.bgcolor)  # of a blank only the ground is seen
             if segment.text.strip() and not style.reverse:
                 assert style.color is None or style.color != style.bgcolor or style.color.is_default, segment
-            if not segment.text.strip() and not (_ground(style) or style.reverse or style.underline):
-                name = ""
+            name = _name(style)
             letter = letters.setdefault(name, (ascii_letters + digits)[len(letters) - 1])
             row += letter * segment.cell_length
         rows.append(row.rstrip())

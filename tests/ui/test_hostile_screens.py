@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ async def look(driver: Driver, words: str = "") -> str:
     seen = ""
     for columns, rows in reversed(SIZES):
         await driver.pilot.resize_terminal(columns, rows)
-        await driver.until(lambda columns=columns: driver.app.screen._compositor.size.width == columns)
+        await driver.until(partial(is_wide, driver, columns))
         await driver.pilot.pause()
         seen = "\n".join(drawn(driver.app))
         assert "stolen-key" not in seen
@@ -61,6 +62,11 @@ async def look(driver: Driver, words: str = "") -> str:
         await driver.until(words)
         seen = "\n".join(drawn(driver.app))
     return seen
+
+
+def is_wide(driver: Driver, columns: int) -> bool:
+    """Tell whether the screen in front is laid out for as many columns."""
+    return driver.app.screen._compositor.size.width == columns
 
 
 async def front(driver: Driver, kind: type[Screen[Any]]) -> None:

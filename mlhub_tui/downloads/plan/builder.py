@@ -264,7 +264,7 @@ class Builder:
             rows.clear()
 
     def _note(self, **values: str | int) -> None:
-        rows = [(name, writable(value) if isinstance(value, str) else value) for name, value in values.items()]
+        rows = [(name, writable(one) if isinstance(one, str) else one) for name, one in values.items()]
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
 

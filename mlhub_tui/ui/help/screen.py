@@ -32,6 +32,8 @@ class HelpScreen(ModalScreen[Way | Literal["tour"] | None]):
         Binding("escape", "step_back", show=False),
         Binding("q,question_mark,f1", "dismiss(None)", show=False),
         Binding("slash", "search", show=False),
+        # Of the field, whose own key it is, where it came right behind what was typed.
+        Binding("down", "to_list", show=False),
         Binding("t", "dismiss('tour')", show=False),
     ]
     CSS = """
@@ -107,6 +109,10 @@ class HelpScreen(ModalScreen[Way | Literal["tour"] | None]):
         if not message.keep:
             self.query(FindBar).remove()
             self.query_one(KeyList).narrow("")
+        self.query_one(KeyList).focus()
+
+    def action_to_list(self) -> None:
+        """Go on in the list with what was found."""
         self.query_one(KeyList).focus()
 
     def action_step_back(self) -> None:

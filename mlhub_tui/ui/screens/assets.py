@@ -117,9 +117,7 @@ class AssetsScreen(ModalScreen[AssetChoice | None]):
         """Lay out the questions."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Download assets")
-            dialog.border_subtitle = line(
-                "space ticks, a all, p preview, enter queues, tab moves, esc cancels"
-            )
+            dialog.border_subtitle = line("space a tick, p preview, enter queues, esc cancels")
             if len(self._supplies) == 1:
                 yield Static(line(self._supply.words, "bold"))
             else:

@@ -38,7 +38,7 @@ class BoxScreen(ModalScreen[BBox | None]):
         """Lay out the map."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Choose a box")
-            dialog.border_subtitle = line("b begins, arrows move, + - zoom, enter takes, esc cancels")
+            dialog.border_subtitle = line("b begins, arrows, + -, enter takes, esc cancels")
             yield FootprintMap()
 
     def on_mount(self) -> None:

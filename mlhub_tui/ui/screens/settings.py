@@ -35,9 +35,8 @@ class SettingsScreen(ModalScreen[bool | None]):
         Binding("up", "app.focus_previous", "previous", show=False),
     ]
     CSS = """
-    SettingsScreen > .dialog { height: auto; max-height: 100%; padding: 0 1; }
-    SettingsScreen #rows { height: auto; overflow: hidden auto; scrollbar-size-vertical: 1; }
-    SettingsScreen.-short #rows { max-height: 55vh; }
+    SettingsScreen > .dialog { height: 92%; max-height: 27; padding: 0 1; }
+    SettingsScreen #rows { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
     SettingsScreen > .dialog Label.name { width: 17; }
     SettingsScreen #about { height: 2; color: $muted; margin: 1 0 0 0; }
     SettingsScreen #path { color: $muted; }

@@ -1,0 +1,130 @@
+"""The scenes of what lies over a screen: first steps, palette, questions, lists to choose from, a preview."""
+
+from __future__ import annotations
+
+from mlhub_tui.models import BBox
+from mlhub_tui.ui.help.key_list import KeyList
+from mlhub_tui.ui.screens.choose_box import BoxScreen
+from mlhub_tui.ui.screens.confirm import ConfirmScreen
+from mlhub_tui.ui.screens.leave import LeaveScreen
+
+from .conftest import Driver
+from .scenes import Scene, downloads, item, results, search
+from .test_browse import find
+
+
+async def first_steps(driver: Driver) -> None:
+    """The five lines of the very first start."""
+    await driver.until("BigEarthNet")
+    driver.app.action_tour()
+    await driver.until("First steps")
+
+
+async def palette(driver: Driver) -> None:
+    """The palette, with the commands of the screen and their keys."""
+    await driver.until("BigEarthNet")
+    await driver.press("colon")
+    await driver.type("search")
+    await driver.until("Search for items", "saved search")
+
+
+async def keys_found(driver: Driver) -> None:
+    """The help, searched in, one of the keys under the cursor."""
+    await driver.until("BigEarthNet")
+    await driver.press("question_mark", "slash", *"map")
+    await driver.until(lambda: 0 < driver.app.screen.query_one(KeyList).found < 30)
+    await driver.press("down")
+    await driver.until(lambda: driver.app.focused is driver.app.screen.query_one(KeyList))
+    await driver.press("j")
+    await driver.until("In config.toml: document.map")
+
+
+async def facets(driver: Driver) -> None:
+    """What the tree can be narrowed by."""
+    await driver.until("BigEarthNet")
+    await driver.press("f")
+    await driver.until("enter ticks")
+
+
+async def going(driver: Driver) -> None:
+    """Going to an id, part of it typed."""
+    await driver.until("BigEarthNet")
+    await driver.press("t")
+    await driver.until("enter goes there")
+    await driver.type("kenya")
+    await driver.until("ref_african_crops_kenya_02")
+
+
+async def favourites(driver: Driver) -> None:
+    """Two favourites."""
+    await find(driver, "kenya_02_s")
+    await driver.press("asterisk", "k", "k", "asterisk", "F")
+    await driver.until("x forgets")
+
+
+async def saving(driver: Driver) -> None:
+    """A name for a search."""
+    await results(driver)
+    await driver.press("S")
+    await driver.until("enter saves")
+
+
+async def saved(driver: Driver) -> None:
+    """The saved searches, none yet."""
+    await driver.until("BigEarthNet")
+    await driver.press("S")
+    await driver.until("None yet")
+
+
+async def box(driver: Driver) -> None:
+    """A map to choose the box of a search on."""
+    await search(driver)
+    driver.app.push_screen(BoxScreen(BBox(34.0, 0.4, 34.5, 0.7)))
+    await driver.until("enter takes")
+
+
+async def question(driver: Driver) -> None:
+    """A question before something that cannot be taken back."""
+    await downloads(driver)
+    driver.app.push_screen(
+        ConfirmScreen("Cancel bigearthnet_v1_source?", "12.0 GB are deleted.", yes="Cancel it")
+    )
+    await driver.until("Cancel it")
+
+
+async def leaving(driver: Driver) -> None:
+    """The question at the end while transfers run."""
+    await downloads(driver)
+    driver.app.push_screen(LeaveScreen(4))
+    await driver.until("4 transfers are running")
+
+
+async def log(driver: Driver) -> None:
+    """What happened to a transfer."""
+    await downloads(driver)
+    await driver.press("l")
+    await driver.until("G follows")
+
+
+async def picture(driver: Driver) -> None:
+    """An image of an item."""
+    await item(driver)
+    await driver.press("p")
+    await driver.until("▀", "esc closes")
+
+
+OVER: tuple[Scene, ...] = (
+    first_steps,
+    palette,
+    keys_found,
+    facets,
+    going,
+    favourites,
+    saving,
+    saved,
+    box,
+    question,
+    leaving,
+    log,
+    picture,
+)
