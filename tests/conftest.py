@@ -27,7 +27,7 @@ def pytest_collection_finish() -> None:
     """Look for garbage less often, and not in what is imported: it took a third of the time of screens."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.hookimpl(tryfirst=True)
