@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...models import Collection, Entry, EntryKind
 from ...text import redact
 from ..documents import Documents
-from ..sheets.blocks import Block, Field, Identity, Paragraph, Title
+from ..sheets.blocks import Block, Field, Identity, Paragraph, Prose, Title
 from ..sheets.documents import archive_words, collection_sheet, document_sheet, type_names
 from ..widgets.branches import Branches
 from ..widgets.entries import Node, Subject, entry_id
@@ -52,7 +52,7 @@ def sheet_of_line(node: Node | None, branches: Branches) -> list[Block]:
             first = bool(branches.groups) and branches.groups[0].data is node
             if about is None or not first or branches.by_dataset:
                 return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
-            known = document_sheet(about.document)[2:] if about.document else [Paragraph(about.description)]
+            known = document_sheet(about.document)[2:] if about.document else [Prose(about.description)]
             where = [Field("Source", about.kind.value), Field("Notes", detail)]
             return [
                 Title(about.title or title),
