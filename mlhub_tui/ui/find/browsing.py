@@ -120,8 +120,7 @@ class BrowseFinding(BrowseCommands):
 
     # Going somewhere
 
-    @work(group="travel", exclusive=True)
-    async def action_goto(self) -> None:
+    def action_goto(self) -> None:
         """Ask for an id, a DOI or a URL, and go there."""
         from .goto_screen import GotoScreen
 
@@ -129,9 +128,16 @@ class BrowseFinding(BrowseCommands):
         if connection is None:
             self.notify("There is no source to look in yet.", markup=False)
             return
-        goal = await self.app.push_screen_wait(GotoScreen(tree.branches, connection.source))
+        # At once, not from a worker: what is typed behind the key is for the field.
+        self.app.push_screen(GotoScreen(tree.branches, connection.source), self._asked)
+
+    def _asked(self, goal: Goal | None) -> None:
         if goal is not None:
-            await self._go(goal)
+            self._set_out(goal)
+
+    @work(group="travel", exclusive=True)
+    async def _set_out(self, goal: Goal) -> None:
+        await self._go(goal)
 
     async def _go(self, goal: Goal) -> None:
         """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""

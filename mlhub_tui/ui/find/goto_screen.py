@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -30,9 +31,10 @@ _ASK = "ask"
 
 
 class _Typed(Field):
-    """The field; Tab is its own."""
+    """The field; Tab is its own, and comes behind the letters that were typed before it."""
 
     completes = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "screen.complete", "complete", show=False)]
 
 
 class GotoScreen(ModalScreen[Goal | None]):
@@ -50,7 +52,6 @@ class GotoScreen(ModalScreen[Goal | None]):
         Binding("escape", "cancel", "cancel", show=False),
         Binding("down", "step(1)", "down", show=False, priority=True),
         Binding("up", "step(-1)", "up", show=False, priority=True),
-        Binding("tab", "complete", "complete", show=False, priority=True),
     ]
     CSS = """
     GotoScreen > .dialog { width: 88; padding: 0 1; }
@@ -64,7 +65,10 @@ class GotoScreen(ModalScreen[Goal | None]):
         super().__init__()
         self._branches, self._source = branches, source
         self._known: list[Suggestion] = []
-        self._go_at_once = False
+        self._listed = ""
+        """What was typed when the list was made."""
+        self._then: Callable[[], None] | None = None
+        """What to do once the list is that of what is typed now."""
 
     def compose(self) -> ComposeResult:
         """Lay out the list below the field."""
@@ -104,9 +108,10 @@ class GotoScreen(ModalScreen[Goal | None]):
         chosen = self.query_one(PickList)
         chosen.show(lines)
         chosen.cursor_line = 0
-        if self._go_at_once:
-            self._go_at_once = False
-            self._choose()
+        self._listed = typed
+        if self._then is not None and typed == self.typed:
+            then, self._then = self._then, None
+            then()
 
     def _line(self, number: int, goal: Goal) -> PickLine:
         entry = goal.entry
@@ -116,15 +121,19 @@ class GotoScreen(ModalScreen[Goal | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if any(worker.group == "suggest" and not worker.is_finished for worker in self.workers):
-            self._go_at_once = True  # typed faster than it is looked for
-        else:
-            self._choose()
+        self._once_listed(self._choose)
 
     @on(PickList.Picked)
     def _picked(self, message: PickList.Picked) -> None:
         message.stop()
         self._choose()
+
+    def _once_listed(self, act: Callable[[], None]) -> None:
+        """Do something now, or once the list is that of what is typed: that may come faster."""
+        if self._listed == self.typed:
+            act()
+        else:
+            self._then = act
 
     def _choose(self) -> None:
         current = self.query_one(PickList).current
@@ -159,6 +168,9 @@ class GotoScreen(ModalScreen[Goal | None]):
 
     def action_complete(self) -> None:
         """Take the id of the line under the cursor."""
+        self._once_listed(self._complete)
+
+    def _complete(self) -> None:
         current, field = self.query_one(PickList).current, self.query_one("#typed", Input)
         if current is not None and current.key != _ASK:
             field.value = one_line(self._known[int(current.key)].goal.entry.id) or field.value

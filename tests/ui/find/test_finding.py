@@ -243,6 +243,13 @@ async def test_what_is_not_there_is_said_and_can_be_mended(options: AppOptions) 
         await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
 
 
+async def test_an_id_may_be_typed_right_behind_the_key(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await ready(driver)
+        packet(driver, "tsn7_train_labels\r")
+        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+
+
 async def test_tab_completes_an_id(options: AppOptions) -> None:
     async with driven(options) as driver:
         await ready(driver)
