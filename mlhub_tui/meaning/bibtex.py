@@ -144,9 +144,9 @@ def address(document: Document) -> str:
     if isinstance(document, Dataset | Collection) and document.registry_url and document.doi:
         return web_address(document.registry_url)
     found = {
-        str(link.get("rel")): url
+        rel: url
         for link in reversed(document.links[:1_000])
-        if (url := web_address(link.get("href")))
+        if isinstance(rel := link.get("rel"), str) and (url := web_address(link.get("href")))
     }
     first = next((found[rel] for rel in _PAGES if rel in found), "")
     return first or web_address(document.url if isinstance(document, Item | Collection) else "")

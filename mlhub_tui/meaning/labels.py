@@ -49,7 +49,7 @@ def label_classes(fields: Mapping[str, Any]) -> list[LabelClass]:
     for entry in _objects(fields.get("label:classes")):
         of = _word(entry.get("name"))
         classes = entry.get("classes")
-        for value in classes if isinstance(classes, list) else []:
+        for value in classes[: 4 * MOST] if isinstance(classes, list) else []:
             name = _word(value)
             if name:
                 found[of, name] = LabelClass(of, name, counts.pop((of, name), None))

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.meaning.bands import bands
+from mlhub_tui.meaning.bibtex import bibtex
 from mlhub_tui.meaning.extensions import ABOUT, explained
 from mlhub_tui.meaning.labels import label_classes
 from mlhub_tui.meaning.licences import known, licences
@@ -200,6 +201,7 @@ def test_whatever_is_in_the_place_of_bands_and_labels_is_survived(one: Any, two:
     rows = label_classes({"label:classes": one, "label:overviews": two, "classification:classes": three})
     assert all(isinstance(row.name, str) for row in rows)
     licences(Collection({"id": "c", "license": one, "links": two}))
+    bibtex(Collection({"id": "c", "title": one, "providers": two, "links": [{"rel": three, "href": one}]}))
 
 
 def test_no_number_of_bands_is_too_large() -> None:

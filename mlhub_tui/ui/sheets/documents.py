@@ -112,7 +112,7 @@ def collection_sheet(
 
 def catalog_sheet(catalog: Catalog) -> list[Block]:
     """Return the sheet of a catalog."""
-    linked = [str(link.get("rel")) for link in catalog.links]
+    linked = [link.get("rel") for link in catalog.links]
     holds = [
         text.count(number, noun)
         for noun, number in (("child", linked.count("child")), ("item", linked.count("item")))

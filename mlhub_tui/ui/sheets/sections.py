@@ -152,11 +152,15 @@ def extensions(document: Document) -> list[Block]:
 def links(document: Collection | Item) -> list[Block]:
     """Return the links that lead out of the catalog: to pages, documentation, sources."""
     rows: list[Block] = []
-    for link in document.links:
+    # Of a catalog with thousands of items nearly all links are its structure.
+    outside = [
+        link for link in document.links if isinstance(rel := link.get("rel"), str) and rel not in _STRUCTURE
+    ]
+    for link in outside[: 4 * MOST_LINKS]:
         rel, url = text.one_line(link.get("rel")), web_address(link.get("href"))
-        if url and rel not in _STRUCTURE:
+        if url:
             title = text.one_line(link.get("title"), 100)
             rows.append(Field(rel.rpartition("/")[2] or "link", f"{title} {url}".strip()))
     shown = rows[:MOST_LINKS]
-    more = len(rows) - len(shown)
+    more = len(outside) - len(shown) if len(rows) > len(shown) else 0
     return [Heading("Links"), *shown, *([Field("", f"and {more:,} more")] if more else [])] if rows else []
