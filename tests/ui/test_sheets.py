@@ -98,6 +98,7 @@ def test_a_collection_reads_like_a_good_readme() -> None:
     assert any(
         line.startswith("Where") and "Kenya" in line and "Apr 2018 to Mar 2020" in line for line in shown
     )
+    assert any(line.startswith("Licence    CC-BY-SA-4.0, The terms") for line in shown)
     assert section(shown, "Licence") == [
         "CC-BY-SA-4.0: Creative Commons Attribution-ShareAlike 4.0 International",
         "asks       credit the source; share what you make of it under the same licence",

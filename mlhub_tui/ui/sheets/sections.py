@@ -17,6 +17,8 @@ from .blocks import Block, Field, Grid, Heading, Paragraph, Prose
 from .values import number_words
 
 MOST_LINKS = 16
+MOST_NAMED = 4
+"""Licences in the head of a sheet."""
 _STRUCTURE = frozenset(
     {
         *(
@@ -58,8 +60,8 @@ def description(document: Document) -> list[Block]:
 
 def licence_line(document: Document) -> str:
     """Return the licences in a few words, for the head of a sheet."""
-    named = [licence.id for licence in licences(document) if licence.name]
-    return ", ".join(named) or text.link_names(document.license)
+    named = [licence.id for licence in licences(document)]
+    return ", ".join(named[:MOST_NAMED]) + (", …" if len(named) > MOST_NAMED else "")
 
 
 def licence_section(document: Document) -> list[Block]:
