@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -17,6 +18,7 @@ _NAME = 22
 _NUMBERS = (5, 19, 12, 11)  # percent, bytes, rate, time left: columns with their gaps
 _LINE_SECONDS = 10.0
 _LINE_PERCENT = 10
+_WORKERS = re.compile(r", on [\d,]+ workers?\b")
 _WAITING = frozenset({State.QUEUED})
 
 
@@ -106,6 +108,12 @@ def end_lines(job: Job) -> list[str]:
     return [*lines, f"  {one_line(redact(job.hint))}"] if job.hint else lines
 
 
+def _workers(job: Job) -> str:
+    """Return on how many workers of a cluster a dataset is, as its words say it; empty where on none."""
+    found = _WORKERS.search(job.reason)
+    return found[0] if found else ""
+
+
 def _of(job: Job) -> str:
     return f", {size(job.bytes_total)}" if job.bytes_total is not None else ""
 
@@ -184,7 +192,8 @@ class Lines:
         if job.files_total is not None:
             done = f"{job.files_done:,} of {count(job.files_total, 'file')}, {size(job.bytes_done)}"
             failed = f", {job.files_failed:,} failed" if job.files_failed else ""
-            return f"{one_line(job.name)}: {done}{failed}" + (f", {rate(job.rate)}" if job.rate else "")
+            speed = f", {rate(job.rate)}" if job.rate else ""
+            return f"{one_line(job.name)}: {done}{failed}{speed}{_workers(job)}"
         if not job.bytes_total:
             return f"{one_line(job.name)}: {size(job.bytes_done)}, total size unknown"
         speed = f", {rate(job.rate)}" if job.rate else ""

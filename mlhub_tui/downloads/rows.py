@@ -51,13 +51,15 @@ def find(db: sqlite3.Connection, request: Request) -> tuple[Request, sqlite3.Row
 def _same_wish(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
     """Return the wish that there is where it is the same and was not carried out: it is gone on with.
 
-    What failed is looked at anew all the same, unless that would fetch everything again.
+    What failed is looked at anew all the same, unless that would fetch everything again. Who fetches is no
+    part of the wish: clusters come and go, and have another address each time.
     """
     known, state = request_of(row), State(row["state"])
     begun = not state.finished or (state is not State.DONE and request.if_exists is IfExists.OVERWRITE)
-    if begun and isinstance(known, DatasetRequest) and replace(request, stamp=known.stamp) == known:
-        return known
-    return request
+    if not begun or not isinstance(known, DatasetRequest):
+        return request
+    same = replace(request, stamp=known.stamp, cluster=known.cluster) == known
+    return replace(known, cluster=request.cluster) if same else request
 
 
 def _row(db: sqlite3.Connection, request: Request) -> sqlite3.Row | None:

@@ -89,6 +89,7 @@ def test_a_dataset_goes_to_a_bucket_and_the_queue_knows_it_by_its_url(
         code, stdout, stderr = run(*options, "--output-dir", place)
         assert (code, stdout.strip()) == (0, f"{place}crops"), stderr
         assert field.again == 0
+        assert f"on {len(cluster.workers)} workers" in stderr
         code, stdout, _ = run(*options, "--output-dir", place)
         assert (code, field.again) == (0, 0)  # a new wish: all is there
     assert len(store.keys("data/crops/fields")) == 120 + 3

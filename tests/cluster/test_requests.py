@@ -9,9 +9,11 @@ import pytest
 
 from mlhub_tui.downloads.cluster import where
 from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.dataset_request import dataset_request
 from mlhub_tui.downloads.dataset_text import from_text, to_text
 from mlhub_tui.downloads.job import DatasetRequest, Job, State
+from mlhub_tui.downloads.store import Store
 from mlhub_tui.errors import OutputFolderError
 
 CLUSTER = Cluster("tcp://127.0.0.1:8786", connections=8)
@@ -90,3 +92,16 @@ def test_the_queue_keeps_cluster_and_url_and_reads_rows_of_earlier_versions() ->
     del old["cluster"], old["url"]
     read = from_text(json.dumps(old), shared)
     assert (read.cluster, read.url, read.stamp) == (None, "", made.stamp)
+
+
+def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> None:
+    database = Database(tmp_path / "queue.db")
+    begun = wish("s3://bucket/folder")
+    Store(database).add([begun])
+    with database.transaction() as db:
+        db.execute("UPDATE jobs SET state = 'paused', runner = NULL")
+    other = Cluster("tcp://127.0.0.1:9999")
+    again = Store(database).add([wish("s3://bucket/folder", other)])[0].request
+    assert isinstance(again, DatasetRequest)
+    assert (again.cluster, again.stamp) == (other, begun.stamp)
+    database.close()
