@@ -181,8 +181,11 @@ def licences(document: Document) -> list[Licence]:
         texts = [ref.license for ref in document.collections if ref.license]
     else:
         texts = [document.license] if document.license else []
-    found = {licence.id.casefold(): licence for text in dict.fromkeys(texts) for licence in _named(text)}
+    named = list(dict.fromkeys(texts))[:MOST]
+    found = {licence.id.casefold(): licence for text in named for licence in _named(text)}
     for link in document.links:
+        if len(found) > MOST:
+            break
         if link.get("rel") == "license" and (url := web_address(link.get("href"))):
             title = one_line(link.get("title"), 120)
             about = known(title) or Licence(title or "terms")

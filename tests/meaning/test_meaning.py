@@ -85,6 +85,11 @@ def test_links_to_licences_are_kept_apart_from_those_named() -> None:
     ]
 
 
+def test_no_number_of_links_takes_long() -> None:
+    links = [{"rel": "license", "href": f"https://x.example/{n}", "title": f"T {n}"} for n in range(50_000)]
+    assert len(licences(Collection({"id": "a", "license": "MIT", "links": links}))) == 12
+
+
 def test_of_an_expression_each_licence_is_named() -> None:
     found = licences(Collection({"id": "a", "license": "(CC-BY-4.0 OR MIT) AND Apache-2.0"}))
     assert [licence.id for licence in found] == ["CC-BY-4.0", "MIT", "Apache-2.0"]
