@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -59,7 +60,8 @@ class PreviewScreen(ModalScreen[None]):
     PreviewScreen PictureView { display: none; }
     PreviewScreen.-drawn PictureView { display: block; }
     PreviewScreen.-drawn #words { display: none; }
-    PreviewScreen #facts, PreviewScreen #images { height: auto; max-height: 2; color: $muted; }
+    PreviewScreen #facts { height: auto; max-height: 2; color: $muted; }
+    PreviewScreen #images { height: 1; }
     PreviewScreen #facts { dock: bottom; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,6 +89,10 @@ class PreviewScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Begin with the first image."""
         self._load()
+
+    def on_resize(self) -> None:
+        """Name as many images as fit now."""
+        self._name_images()
 
     def on_screen_suspend(self) -> None:
         """Leave the terminal to the screen in front."""
@@ -197,13 +203,17 @@ class PreviewScreen(ModalScreen[None]):
         frame.border_subtitle = line(", ".join([*filter(None, ways), "esc closes"]))
 
     def _name_images(self) -> None:
-        """Name the images of the document, the one that is shown marked."""
+        """Name the images of the document on a line, the one that is shown marked and in sight."""
         reel = self._reel
+        names = [one_line(asset.key, 30) for asset in reel.images] if len(reel.images) > 1 else []
+        first, last = _around(reel.chosen, names, self.app.size.width * 9 // 10 - 6)
         parts = []
-        for number, asset in enumerate(reel.images if len(reel.images) > 1 else ()):
+        for number in range(first, last):
             chosen = number == reel.chosen
             style = "bold $foreground on $primary-muted" if chosen else "$muted"
-            parts.append(line(f"[{asset.label}]" if chosen else asset.label, style, 30))
+            parts.append(line(f"[{names[number]}]" if chosen else names[number], style))
+        if last < len(names):
+            parts.append(line(f"…{len(names) - last} more", "$muted"))
         self._put("images", Content("  ").join(parts))
 
     def _clear(self, words: str) -> None:
@@ -260,3 +270,15 @@ def _facts(picture: Picture, fetched: Fetched, asset: Asset, when: str) -> list[
     pixels = f"{picture.width:,} x {picture.height:,}"
     roles = ", ".join(role for role in asset.roles[:3] if role not in asset.key)
     return list(filter(None, (when, f"{picture.format} {pixels}", picture.note, roles, came)))
+
+
+def _around(chosen: int, names: list[str], room: int) -> tuple[int, int]:
+    """Return the first and the end of the names around the chosen one that fit beside each other."""
+    first, last, used = chosen, chosen, 0
+    while last < len(names) and used + cell_len(names[last]) + 2 <= room - 10:
+        used += cell_len(names[last]) + 2
+        last += 1
+    while first > 0 and used + cell_len(names[first - 1]) + 2 <= room - 10:
+        first -= 1
+        used += cell_len(names[first]) + 2
+    return first, max(last, min(chosen + 1, len(names)))
