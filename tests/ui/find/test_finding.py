@@ -12,6 +12,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.find.facet_screen import FacetScreen
 from mlhub_tui.ui.find.favourite_screen import FavouriteScreen
 from mlhub_tui.ui.find.goto_screen import GotoScreen
+from mlhub_tui.ui.glyphs import to_ascii
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.state import Memory
@@ -290,14 +291,8 @@ async def test_a_favourite_is_marked_remembered_at_once_and_gone_to(
         await driver.until(lambda: not [*Memory.load().favourites.all()])
 
 
-async def test_the_mark_is_drawn_in_ascii_too(options: AppOptions, mlhub_home: Path) -> None:
-    mlhub_home.mkdir()
-    (mlhub_home / "config.toml").write_text('characters = "ascii"\n')
-    async with driven(options) as driver:
-        await ready(driver)
-        await driver.press("j", "j", "asterisk")
-        await driver.until(lambda: tree_of(driver).favourites)
-        assert driver.app.draws_ascii, "and the filter of characters knows the star"
+def test_the_mark_has_its_like_in_ascii() -> None:
+    assert to_ascii("★") == "*"
 
 
 async def test_a_favourite_of_a_deep_item_that_went_away_shows_what_is_above_it(options: AppOptions) -> None:
