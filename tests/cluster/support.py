@@ -297,6 +297,11 @@ class Field:
         """Of these, those of assets that had been answered before."""
         return sum(times - 1 for times in self.asked.values())
 
+    def add(self, name: str, key: str, data: bytes) -> None:
+        """Have an asset be there that was missing."""
+        path = f"/mlhub/files/{name}/{key}.tif?key={KEY}"
+        self.server.by_path = {**self.server.by_path, path: data}
+
     def _small(self, name: str, number: int, size: int) -> bytes:
         return f"{name} {number} ".encode().ljust(size + number % 50, b".")
 

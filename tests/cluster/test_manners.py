@@ -136,3 +136,31 @@ async def test_a_speed_limit_holds_for_all_workers_together(
             await asyncio.to_thread(queue.stop)
     assert done.state is State.DONE, done
     assert time.monotonic() - began > 1.5  # 2 MB, at 1 MB a second
+
+
+async def test_a_retry_fetches_only_what_failed_and_a_cancelled_job_asks_for_nothing_more(
+    cluster: DaskCluster, store: Bucket, mlhub_home: Path, tmp_path: Path
+) -> None:
+    with Field(tmp_path, 600, broken=("gone",)) as field:
+        queue = queue_for(field, mlhub_home)
+        try:
+            job = await queue.add(wish(field, f"s3://{store.name}/out", cluster))
+            failed = (await queue.wait([job.id]))[0]
+            assert (failed.state, failed.files_done, failed.files_failed) == (State.FAILED, 600, 1)
+            field.add("more", "gone", b"here after all")
+            before = field.fetched
+            await queue.retry(job.id)
+            done = (await queue.wait([job.id]))[0]
+            assert (done.state, done.files_done) == (State.DONE, 601), done
+            assert field.fetched - before == 1
+            assert store.get("out/crops/err_report.csv") == b""
+
+            field.before = lambda request: time.sleep(0.02) if "/files/" in request.path else None
+            other = await queue.add(wish(field, f"s3://{store.name}/other", cluster))
+            await reached(queue, other.id, lambda job: job.bytes_done > 0 and field.fetched > before + 60)
+            await queue.cancel(other.id)
+            await reached(queue, other.id, lambda job: job.state is State.CANCELLED)
+            await _quiet(field)
+            assert field.fetched < before + 500
+        finally:
+            await asyncio.to_thread(queue.stop)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,14 @@ def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> N
     assert isinstance(again, DatasetRequest)
     assert (again.cluster, again.stamp) == (other, begun.stamp)
     database.close()
+
+
+def test_nothing_of_dask_is_loaded_where_no_cluster_is_asked_for() -> None:
+    code = (
+        "import sys, mlhub_tui.ui.app, mlhub_tui.cli.dataset_downloading, mlhub_tui.downloads.dataset_run\n"
+        "from mlhub_tui.downloads.cluster import needed\n"
+        "assert needed.installed()\n"
+        "print([name for name in ('distributed', 'dask', 'fsspec', 's3fs') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
