@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..meaning.bands import bands
+from ..meaning.extensions import explained
 from ..meaning.licences import Licence, licences
 from ..models import Asset, Collection, Dataset, Document, Item, MLModel
 from ..text import link_names, one_line, redact, size, unlink
@@ -46,8 +48,10 @@ def collection_sheet(collection: Collection, archive: str, width: int | None) ->
         *_field("Page", collection.registry_url, width),
         *_field("Archive", archive, width),
         *_description(collection, width),
+        *_bands(collection, width),
         *_assets("Assets", collection.assets, width),
         *_assets("Assets of its items", collection.item_assets, width),
+        *_extensions(collection, width),
         *_links(collection, width),
     ]
 
@@ -70,7 +74,9 @@ def item_sheet(item: Item, width: int | None) -> list[str]:
         *_field("Extent", item.bbox, width),
         *_providers(item, width),
         *_description(item, width),
+        *_bands(item, width),
         *_assets("Assets", item.assets, width),
+        *_extensions(item, width),
         *_links(item, width),
     ]
 
@@ -137,6 +143,19 @@ def _description(document: Document, width: int | None) -> list[str]:
 def _assets(heading: str, assets: Sequence[Asset], width: int | None) -> list[str]:
     rows = [(a.label, a.media_type, _size(a.size), a.title or redact(one_line(a.href))) for a in assets]
     return _part(heading, ("KEY", "TYPE", "SIZE", "TITLE OR LINK"), rows, width)
+
+
+def _bands(document: Document, width: int | None) -> list[str]:
+    rows = [(b.name, b.common, b.wavelength, b.gsd, b.dtype, b.nodata, b.about) for b in bands(document)]
+    headers = ("BAND", "COLOUR", "MICROMETRES", "METRES", "TYPE", "NO DATA", "WHAT IT IS")
+    return _part("Bands", headers, rows, width)
+
+
+def _extensions(document: Document, width: int | None) -> list[str]:
+    declared = document.raw.get("stac_extensions")
+    names = tuple(entry for entry in declared if isinstance(entry, str)) if isinstance(declared, list) else ()
+    rows = [(found.name, found.version, found.about) for found in explained(names)]
+    return _part("STAC extensions", ("NAME", "VERSION", "WHAT IT ADDS"), rows, width)
 
 
 def _links(document: Document, width: int | None) -> list[str]:

@@ -44,3 +44,14 @@ def test_a_citation_that_had_to_be_made_is_said_to_be(run: Run, on_sample: Sampl
 def test_a_sheet_spells_the_licence_out(run: Run, on_sample: SampleServer) -> None:
     sheet = run("show", "dataset", KENYA).stdout
     assert "Creative Commons Attribution-ShareAlike 4.0 International; asks: credit the source" in sheet
+
+
+def test_sheets_have_bands_and_what_extensions_add(run: Run, on_sample: SampleServer) -> None:
+    item = json.loads(run("list", "items", f"{KENYA}_source", "--limit", "1", "--json").stdout)[0]
+    rows = [
+        " ".join(row.split())
+        for row in run("show", "item", f"{KENYA}_source", item["id"]).stdout.splitlines()
+    ]
+    assert "BAND COLOUR METRES" in rows
+    assert "B04 red 10" in rows
+    assert any(row.startswith("eo 1.0.0 bands, their wavelengths") for row in rows)
