@@ -112,11 +112,17 @@ class BrowseFinding(BrowseCommands):
 
     def action_sort(self) -> None:
         """Show the entries in the next of the orders."""
-        from .order import following
+        from .order import ORDERS, following
 
         tree = self.tree_view
-        if tree.started:
-            tree.sort(following(tree.order))
+        if not tree.started:
+            return
+        order = following(tree.order)
+        if order == "title" and tree.branches.by_dataset:
+            order = following(order)  # so they are listed
+        tree.sort(order)
+        if tree.scroll_offset.y:  # else the first line says it
+            self.notify(f"Entries stand {ORDERS[order]}.", timeout=2)
 
     # Going somewhere
 

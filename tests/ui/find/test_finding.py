@@ -161,7 +161,7 @@ async def test_a_facet_that_was_ticked_is_unticked(options: AppOptions) -> None:
 async def test_the_order_is_said_and_found_again(options: AppOptions) -> None:
     async with driven(options) as driver:
         tree = await ready(driver)
-        await driver.press("z", "z")
+        await driver.press("z")
         await driver.until("by id")
         ids = [dataset.id.casefold() for dataset in shown_datasets(tree)]
         assert ids == sorted(ids)
@@ -185,7 +185,7 @@ async def test_the_order_is_said_and_found_again(options: AppOptions) -> None:
 async def test_a_filter_keeps_to_the_order(options: AppOptions) -> None:
     async with driven(options) as driver:
         tree = await ready(driver)
-        await driver.press("z", "z")
+        await driver.press("z")
         packet(driver, "/ramp\r")
         await driver.until("by id", lambda: 1 < len(shown_datasets(tree)) < 45)
         ids = [dataset.id.casefold() for dataset in shown_datasets(tree)]
