@@ -27,10 +27,11 @@ _PATIENCE = 120.0
 
 def environment(home: Path, s3: str = "", **more: str) -> dict[str, str]:
     """Return the environment of a process: nothing of the user's own, and what reaches a store."""
+    path = [str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
     made = {
         name: value for name, value in os.environ.items() if not name.startswith(("MLHUB_", "AWS_", "DASK_"))
     }
-    made |= {"MLHUB_HOME": str(home), "PYTHONPATH": str(Path.cwd())}
+    made |= {"MLHUB_HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, path))}
     if s3:
         made |= store_variables(s3)
     return made | more
