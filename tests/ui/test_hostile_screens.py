@@ -45,14 +45,15 @@ from .test_hostile import go_to, harm, hostile, loaded
 
 __all__ = ["harm", "hostile"]
 
-SIZES = ((80, 24), (60, 15), (140, 40))
+SIZES = ((80, 24), (60, 15))
+WIDE = (140, 40)
 LONG = "l" * 10_000
 
 
-async def look(driver: Driver, words: str = "") -> str:
-    """Check the screen in front at three sizes, and return what is on it at the first."""
+async def look(driver: Driver, words: str = "", *, wide: bool = False) -> str:
+    """Check the screen in front at two sizes, or three, and return what is on it at the first."""
     seen = ""
-    for columns, rows in reversed(SIZES):
+    for columns, rows in (*((WIDE,) if wide else ()), *reversed(SIZES)):
         await driver.pilot.resize_terminal(columns, rows)
         await driver.until(partial(is_wide, driver, columns))
         await driver.pilot.pause()
@@ -98,7 +99,7 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await look(driver, "collection[/]")
         await driver.press("enter")
         await front(driver, ResultsScreen)
-        await look(driver, "item[/]")
+        await look(driver, "item[/]", wide=True)
         await driver.press("space", "d")
         await front(driver, AssetsScreen)
         await look(driver, "role[/]")
@@ -265,10 +266,10 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[Driver]:
 
 async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) -> None:
     async with on_disk(tmp_path) as driver:
-        await look(driver)
+        await look(driver, wide=True)
         await driver.press("enter")
         await front(driver, DocumentScreen)
-        await look(driver, "licence[/]")
+        await look(driver, "licence[/]", wide=True)
         for key in ("i", "m", "a", "J", "v"):
             await driver.press(key)
             await look(driver)
