@@ -61,6 +61,12 @@ def test_a_terminal_with_sixel_gets_sixel_in_its_own_cells(start: Starter, folde
     row, column, width, height = map(int, found.groups())
     assert 1 < row < 20 and 1 < column < 40
     assert width <= 76 * 8 and height <= 20 * 16 and abs(width / height - 2) < 0.1
+    before = terminal.raw.rindex(b"\x1bP0;0;0q")
+    terminal.press("n")
+    terminal.until("TIFF 20 x 20")
+    terminal.until(lambda: terminal.raw.rindex(b"\x1bP0;0;0q") > before)
+    between = terminal.raw[before : terminal.raw.rindex(b"\x1bP0;0;0q")]
+    assert len(re.findall(rb" {60}", between)) >= 10, "the old picture is wiped out by blanks"
     terminal.press("\x1b")
     terminal.until("enter open")
     terminal.until(lambda: DRAWN not in terminal.text)

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ..sparing import SparingApp
 from .blocks import draw, shade
 from .graphics import KITTY_GONE, Graphic, kitty, sixel
 from .way import Way
@@ -40,7 +41,7 @@ class PictureView(Widget):
         self._way, self._lean = Way.BLOCKS, False
         self._strips: list[Strip] = []
         self._graphic: Graphic | None = None
-        self._waiting = self._placed = False
+        self._waiting = self._placed = self._covered = False
 
     def on_mount(self) -> None:
         """Draw again what a stop of the program took off the terminal."""
@@ -124,12 +125,15 @@ class PictureView(Widget):
             forget()
         # Text that is written later wipes out sixels, and not what kitty's protocol has put there.
         self._placed = self._way is Way.KITTY
+        self._covered = True
 
     def take_off(self) -> None:
-        """Remove what text alone would not wipe out."""
+        """Remove a graphic: kitty's by name, sixels by the cells below them, which are written anew."""
         if self._placed and self.app._driver is not None:
             self.app._driver.write(KITTY_GONE)
-        self._placed = False
+        if self._covered and isinstance(self.app, SparingApp):
+            self.app.forget_shown()
+        self._placed = self._covered = False
 
     def _again(self) -> None:
         self._placed = False
