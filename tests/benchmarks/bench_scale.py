@@ -2,7 +2,7 @@
 
 Run it as `python -m tests.benchmarks.bench_scale [VIEW...]`, of `results` and `downloads`; `bench_tree`
 measures the tree. Each runs in a pseudo-terminal of 80x24; a key's time is that from writing it to the first
-byte that answers. The same is done with 100, and with very many: what grows is seen side by side.
+byte that answers. The same is done with 1,000, and with very many: what grows is seen side by side.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def report(terminal: Terminal, name: str, key: str) -> None:
 def main(views: list[str]) -> None:
     """Measure views with little and with much."""
     for view in views or VIEWS:
-        for number in (100, VIEWS[view][2]):
+        for number in (1_000, VIEWS[view][2]):
             with tempfile.TemporaryDirectory() as name:
                 measure(view, number, Path(name))
 
