@@ -221,7 +221,8 @@ class SparingApp(App[int]):
         self.forget_shown()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        writes = self._running and not self._closed and not self._batch_count and not self.is_headless
+        held = self._batch_count or self._closed or not self._running
+        writes = self._driver is not None and not held and not self.is_headless
         if writes and isinstance(renderable, LayoutUpdate | ChopsUpdate):
             if self._shown is None or self._shown.size != self.size:
                 self._shown = Shown(*self.size)
