@@ -93,7 +93,8 @@ def queue_archive(terminal: Terminal, collection: str) -> None:
     terminal.press("d")
     terminal.until("If it exists")
     terminal.press("\r")
-    terminal.until("queued")
+    # What is said of the one before may still be there: the dialog has to be gone, too.
+    terminal.until(lambda: "queued" in terminal.text and "If it exists" not in terminal.text)
     terminal.press("\x1b")  # and nothing at once behind it: that would be Alt and a letter
     terminal.until(lambda: "of 45" not in terminal.text)
 

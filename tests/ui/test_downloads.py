@@ -152,7 +152,7 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
 
 async def test_several_marked_collections_are_queued_at_once(options: AppOptions) -> None:
     async with driven(options) as driver:
-        await find(driver, "kenya_02")
+        await find(driver, "kenya_02_")
         await driver.press("space", "j", "space", "d")
         await driver.until("2 archives")
         await driver.until(lambda: "asking" not in driver.screen())

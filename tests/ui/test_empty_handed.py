@@ -88,7 +88,7 @@ async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) 
     with LoopbackServer(scarce) as server:
         async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:
             await driver.until("broken")
-            await driver.press("slash", *"broken", "enter")
+            await driver.press("slash", *"broken", "underscore", "enter")
             await driver.until(lambda: "broken_labels" in driver.screen())
             await driver.press("i")
             await driver.until(lambda: "the server failed (500)" in told(driver))

@@ -103,9 +103,9 @@ async def test_the_chosen_dates_go_into_a_search(options: AppOptions) -> None:
 
 async def test_beside_the_items_the_map_follows_the_cursor(options: AppOptions) -> None:
     async with driven(options, WIDE) as driver:
-        _, pane = await opened(driver, "i")
+        table, pane = await opened(driver, "i")
         chart = pane.query_one(FootprintMap)
-        await driver.until(lambda: chart.region.height > 8)
+        await driver.until(lambda: chart.region.height > 8 and len(table.rows) == 6 and table.has_focus)
         await driver.press("j", "j")
         await driver.until(lambda: chart.current == 2 and "place2, " in driver.screen())
         await driver.press("k")

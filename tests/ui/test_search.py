@@ -36,7 +36,7 @@ async def at(service: Service, folder: Path, size: Sizes = (80, 24)) -> AsyncIte
     """Run the app on an API, the cursor on its collection."""
     with service.server:
         async with driven(AppOptions(source=service.root, output_dir=folder), size) as driver:
-            await driver.until("Scenes")
+            await driver.until("▸ Scenes")
             await driver.press("j")
             yield driver
 
