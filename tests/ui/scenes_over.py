@@ -6,10 +6,11 @@ from mlhub_tui.models import BBox
 from mlhub_tui.ui.help.key_list import KeyList
 from mlhub_tui.ui.screens.choose_box import BoxScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
+from mlhub_tui.ui.screens.job_log import JobLogScreen
 from mlhub_tui.ui.screens.leave import LeaveScreen
 
 from .conftest import Driver
-from .scenes import Scene, downloads, item, results, search
+from .scenes import JOBS, Scene, item, results, search
 from .test_browse import find
 
 
@@ -85,7 +86,7 @@ async def box(driver: Driver) -> None:
 
 async def question(driver: Driver) -> None:
     """A question before something that cannot be taken back."""
-    await downloads(driver)
+    await driver.until("BigEarthNet")
     driver.app.push_screen(
         ConfirmScreen("Cancel bigearthnet_v1_source?", "12.0 GB are deleted.", yes="Cancel it")
     )
@@ -94,16 +95,16 @@ async def question(driver: Driver) -> None:
 
 async def leaving(driver: Driver) -> None:
     """The question at the end while transfers run."""
-    await downloads(driver)
+    await driver.until("BigEarthNet")
     driver.app.push_screen(LeaveScreen(4))
     await driver.until("4 transfers are running")
 
 
 async def log(driver: Driver) -> None:
     """What happened to a transfer."""
-    await downloads(driver)
-    await driver.press("l")
-    await driver.until("G follows")
+    await driver.until("BigEarthNet", lambda: driver.app.queue is not None)
+    driver.app.push_screen(JobLogScreen(JOBS[7]))
+    await driver.until("G follows", "failed: the server")
 
 
 async def picture(driver: Driver) -> None:
