@@ -49,6 +49,9 @@ class _Future:
     def release(self) -> None:
         """Nothing is held."""
 
+    def add_done_callback(self, call: Any) -> None:
+        call(self)
+
 
 class PlayedSession:
     """A cluster of two threads; `answer` says what becomes of a shard."""
@@ -80,17 +83,14 @@ class PlayedSession:
     def gone(self) -> ClusterGone:
         return ClusterGone("scheduler tcp://played:1 does not answer")
 
-    def submit(self, work: Any, key: str, parcel: Parcel, errand: Any, *, done: Any) -> _Future:
+    def submit(self, work: Any, key: str, parcel: Parcel, errand: Any) -> _Future:
         ids = [row.id for row in unpack_rows(parcel.data)]
         self.shards.append(ids)
         self.checked.append(parcel.check)
         try:
-            report = self._answer(ids, parcel) if self._answer else None
-            future = _Future(report, None)
+            return _Future(self._answer(ids, parcel) if self._answer else None, None)
         except Exception as error:
-            future = _Future(None, error)
-        done(future)
-        return future
+            return _Future(None, error)
 
 
 def whole(ids: list[int], parcel: Parcel) -> Report:

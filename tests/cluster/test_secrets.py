@@ -65,9 +65,9 @@ async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(
     sent: list[bytes] = []
     submit = session.Session.submit
 
-    def noted(self: Any, work: Any, key: str, *arguments: Any, done: Any) -> Any:
+    def noted(self: Any, work: Any, key: str, *arguments: Any) -> Any:
         sent.append(pickle.dumps((work, key, arguments)))
-        return submit(self, work, key, *arguments, done=done)
+        return submit(self, work, key, *arguments)
 
     monkeypatch.setattr(session.Session, "submit", noted)
     with Field(tmp_path, 60, broken=("gone",)) as field:

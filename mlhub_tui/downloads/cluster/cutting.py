@@ -146,8 +146,10 @@ class Cutter:
         self._ready.append(Shard(rows, digest_of(host) if host else "", check))
 
 
-def twin_shards(take: Callable[[int, int], Sequence[TwinRow]], limits: Limits) -> Callable[[], Shard | None]:
-    """Return what gives the shards of files that are copies of others."""
+def twin_shards(
+    take: Callable[[int, int], Sequence[TwinRow]], limits: Limits, check: bool
+) -> Callable[[], Shard | None]:
+    """Return what gives the shards of files that are copies of others; `check`: some may be there."""
     last = 0
 
     def following() -> Shard | None:
@@ -156,7 +158,7 @@ def twin_shards(take: Callable[[int, int], Sequence[TwinRow]], limits: Limits) -
         if not rows:
             return None
         last = rows[-1].id
-        return Shard(rows, check=True)
+        return Shard(rows, check=check)
 
     return following
 

@@ -32,6 +32,7 @@ from .wish import Cluster
 _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
 _GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
+_LOST = 10.0  # seconds after which a result that does not come is waited for as any other
 _TRIES, _BREAKS = 3, 8  # of a shard that its host, or its worker, let down
 _NEWS = 100  # pieces of news a second, of all workers together: more would be work for the scheduler
 _REMIND = 5.0  # seconds after which workers that came later are told of held hosts too
@@ -153,7 +154,9 @@ class _Run:
         try:
             self._serve(Cutter(self._feed.next_rows, limits, checked).next)
             if self._request.url:
-                self._serve(twin_shards(self._feed.twins, limits))
+                look = checked is None or bool(self._own.noted("copying"))
+                self._own.note("copying")
+                self._serve(twin_shards(self._feed.twins, limits, look))
         finally:
             self._recall()
 
@@ -211,11 +214,12 @@ class _Run:
         self._numbers += 1
         flight = Flight(f"{self._name}-{self._numbers}", shard)
         self._flights.add(flight)
+        flight.future = self._session.submit(fetch_shard, flight.key, shard.parcel(), self._errand)
+        self._watch(flight)
 
-        def done(_: Any) -> None:
-            self._news.put(lambda: self._came(flight))
-
-        flight.future = self._session.submit(fetch_shard, flight.key, shard.parcel(), self._errand, done=done)
+    def _watch(self, flight: Flight) -> None:
+        """Have it told when a shard is over, however it ends."""
+        flight.future.add_done_callback(lambda _: self._news.put(lambda: self._came(flight)))
 
     def _hear(self, patience: float) -> None:
         """Do what news ask for: wait for the first, take those that are there too."""
@@ -237,13 +241,15 @@ class _Run:
             status = flight.future.status
         if status == "error":
             self._broke(flight)
+        elif status == "pending":  # its result was lost with its worker: another one is at it
+            self._watch(flight)
         elif not self._stop.is_set():
             raise self._session.gone()
 
     def _fetched(self, flight: Flight) -> Report | None:
         """Return the report of a shard; None if it was lost with its worker."""
         try:
-            report: Report = flight.future.result(timeout=30)
+            report: Report = flight.future.result(timeout=_LOST)
         except Exception:
             return None
         return report

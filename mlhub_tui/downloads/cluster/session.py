@@ -90,12 +90,10 @@ class Session:
             words = f"{_some(bad)} of {count(len(found), 'worker')}: {first.message}"
             raise OutputFolderError(words, hint=first.hint)
 
-    def submit(self, work: Callable[..., Any], key: str, *arguments: Any, done: Callable[[Any], None]) -> Any:
-        """Give a task to the scheduler; `done` is called with its future, from a thread, when it is over."""
+    def submit(self, work: Callable[..., Any], key: str, *arguments: Any) -> Any:
+        """Give a task to the scheduler; return its future."""
         with self._talking():
-            future = self._client.submit(work, *arguments, key=key, pure=False, retries=0)
-        future.add_done_callback(done)
-        return future
+            return self._client.submit(work, *arguments, key=key, pure=False, retries=0)
 
     def cancel(self, futures: list[Any]) -> None:
         """Forget tasks."""
