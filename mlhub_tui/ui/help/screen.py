@@ -37,7 +37,7 @@ class HelpScreen(ModalScreen[Way | Literal["tour"] | None]):
         Binding("t", "dismiss('tour')", show=False),
     ]
     CSS = """
-    HelpScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
+    HelpScreen > .dialog { width: 106; height: 94%; padding: 0 0 0 1; }
     HelpScreen #about { height: 3; padding: 0 1; border-top: solid $line; color: $muted; }
     HelpScreen.-short #about { height: 2; border-top: none; }
     """
