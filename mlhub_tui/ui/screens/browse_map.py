@@ -29,6 +29,12 @@ class BrowseMap(FootprintMap):
         super().__init__(id="map")
         self._numbers: dict[Mark, int] = {}
 
+    def on_resize(self) -> None:
+        """Show all of it at the new size too, unless somebody is at work on it."""
+        if not self.has_focus:
+            self._view = None  # a view that was fitted to a size on the way to this one shows less
+        super().on_resize()
+
     def show_document(self, document: Document | None) -> None:
         """Show the extent of a document."""
         boxes = where_of(document)[0] if document is not None else ()
