@@ -12,7 +12,7 @@ import pytest
 
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.cluster.errand import Parcel, Report, Trouble, unpack_rows
-from mlhub_tui.downloads.cluster.harvest import _Run
+from mlhub_tui.downloads.cluster.rounds import Round
 from mlhub_tui.downloads.cluster.session import ClusterGone
 from mlhub_tui.downloads.cluster.wish import Cluster
 from mlhub_tui.downloads.dataset_list import OwnList
@@ -118,8 +118,8 @@ def run(own: OwnList, session: Any, tmp_path: Path, stop: threading.Event | None
         "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
     )
     feed, tally, shared = PlanFeed(own.files, request.asset_folder), Tally(), _kit(tmp_path)
-    made = _Run(request, Cluster("tcp://x:1"), feed, own, shared, tally, session)
-    made.all(queue.SimpleQueue(), stop or threading.Event())
+    made = Round(request, feed, own, shared, tally, session)
+    made.run(queue.SimpleQueue(), stop or threading.Event())
     return tally
 
 
