@@ -62,7 +62,7 @@ async def test_a_host_that_refuses_is_left_alone_by_all_workers(
         asked.append(now)
         if not refused and len(asked) > 60:
             refused.append(now)
-            return Answer(429, headers={"Retry-After": "3"}, body=b"")
+            return Answer(429, headers={"Retry-After": "4"}, body=b"")
         return None
 
     with Field(tmp_path, 1500) as field:
@@ -72,9 +72,9 @@ async def test_a_host_that_refuses_is_left_alone_by_all_workers(
             name.removeprefix("fields/"): data for name, data in field.contents.items()
         } | {name: data for name, data in tree(out / "crops" / "fields").items() if name.endswith(".json")}
     assert job.state is State.DONE, job
-    quiet = [moment for moment in asked if refused[0] + 1.0 < moment < refused[0] + 2.9]
-    assert not quiet  # a second is enough for all to hear of it
-    assert [moment for moment in asked if moment > refused[0] + 2.9]
+    quiet = [moment for moment in asked if refused[0] + 2.0 < moment < refused[0] + 3.9]
+    assert not quiet  # two seconds are enough for all to hear of it, even on a busy machine
+    assert [moment for moment in asked if moment > refused[0] + 3.9]
 
 
 async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
@@ -99,7 +99,7 @@ async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
             await reached(queue, job.id, lambda job: job.state is State.PAUSED)
             told = time.monotonic()
             await _quiet(field)
-            assert time.monotonic() - told < 5
+            assert time.monotonic() - told < 7
             assert field.fetched < 900
             gate.set()
             await queue.resume(job.id)
