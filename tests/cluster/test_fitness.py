@@ -56,6 +56,12 @@ def test_an_address_that_is_none_is_refused_in_words() -> None:
     assert "nonsense" in caught.value.message and caught.value.hint
 
 
+def test_a_scheduler_that_wants_tls_says_what_to_configure() -> None:
+    with pytest.raises(DownloadError) as caught, connected(Cluster(f"tls://127.0.0.1:{free_port()}")):
+        pass
+    assert "TLS" in caught.value.message and "distributed.comm.tls" in caught.value.hint
+
+
 def test_workers_of_another_version_are_named(cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "__version__", "99.0")
     with connected(Cluster(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:

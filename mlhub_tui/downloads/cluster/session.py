@@ -198,6 +198,11 @@ def _client(address: str, where: str, security: dict[str, Any]) -> Iterator[Sess
     except ValueError as error:
         words = f"{one_line(address, 100)} is no address of a scheduler"
         raise DownloadError(words, hint="it looks like tcp://10.0.0.1:8786") from error
+    except TypeError as error:  # a tls:// address, and no certificates in Dask's configuration
+        words = f"scheduler {where} wants TLS, and Dask's configuration has no certificates for it"
+        raise DownloadError(
+            words, hint="set distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__..."
+        ) from error
     try:
         yield Session(client, where)
     finally:
