@@ -27,7 +27,7 @@ from mlhub_tui.ui.app import MLHubApp
 SIZE = (100, 30)
 WIDTH = 900  # pixels
 COLOURS = 64
-RATE = 900_000  # bytes per second, so that a transfer is seen at work
+RATE = 6_000_000  # bytes per second, so that a transfer is seen at work
 _NAMES = {"_": "underscore", "/": "slash", " ": "space", "?": "question_mark", ":": "colon"}
 
 
@@ -82,24 +82,26 @@ def _drawn(picture: str) -> Image.Image:
 
 
 async def play(film: Film) -> None:
-    """Find a dataset, look where it is, plan a part of it, download it, and see it arrive."""
+    """Find a dataset, see where, when and what it is, fetch all of it, and watch it arrive."""
     await film.shoot(1200)
     await film.keys("j j j", each=250)
     await film.keys("/", then=400)
-    await film.type("kenya")
+    await film.type("kenya_02_s")
     await film.keys("enter", then=1500, wait=0.8)
-    await film.keys("l", then=500)
-    await film.keys("j j", each=500, then=1500, wait=0.8)
-    await film.keys("m", then=1800, wait=1.2)
+    await film.keys("i", then=1200, wait=1.0)
+    await film.keys("j j", each=300)
+    await film.keys("m", then=1500, wait=1.2)
     await film.keys("n n n", each=450, then=1200)
-    await film.keys("escape", then=700)
-    await film.keys("d", then=1800, wait=1.0)
-    await film.keys("enter", then=500, wait=0.2)
+    await film.keys("J", then=1500, wait=0.8)
+    await film.keys("escape", then=500, wait=0.6)
+    await film.keys("d", then=1500, wait=1.0)
+    await film.keys("enter", then=400, wait=0.2)
     await film.keys("2", each=400, wait=0.4)
-    for _ in range(7):
-        await settle(film.pilot, 0.5)
-        await film.shoot(400)
-    film.times[-1] = 1500
+    for _ in range(8):
+        await settle(film.pilot, 0.9)
+        await film.shoot(350)
+    await film.keys("l", then=1800, wait=0.8)
+    await film.keys("escape", each=300, wait=0.5)
     await film.keys("?", then=1800)
 
 
