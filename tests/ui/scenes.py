@@ -21,6 +21,7 @@ from mlhub_tui.downloads.plan.worklist import WorkList
 from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.ui.configured import Told
+from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.widgets.sheet import Sheet
@@ -138,6 +139,13 @@ def settled(driver: Driver) -> bool:
     return all(sheet.settled for sheet in driver.app.screen.query(Sheet))
 
 
+async def listed(driver: Driver) -> None:
+    """Wait for the tree and its detail: behind a dialog it would depend on how soon that comes."""
+    screen = driver.app.screen_stack[0]
+    assert isinstance(screen, BrowseScreen)
+    await driver.until("BigEarthNet", lambda: screen._wanted is not None)
+
+
 async def browse(driver: Driver) -> None:
     """The tree, a dataset opened, a collection under the cursor."""
     await find(driver, "kenya_02_s")
@@ -147,7 +155,7 @@ async def browse(driver: Driver) -> None:
 
 async def filtering(driver: Driver) -> None:
     """The filter while it is typed."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("slash")
     await driver.type("kenya")
     await driver.until("datasets")
@@ -157,7 +165,7 @@ async def filtering(driver: Driver) -> None:
 
 async def near(driver: Driver) -> None:
     """A filter in force that nothing holds, with what comes near it; a favourite among it."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("slash")
     await driver.type("segmntation")
     await driver.press("enter", "asterisk")
@@ -290,7 +298,7 @@ async def files(driver: Driver) -> None:
             )
     words = "done with 3 failed: 37 of 40 files are there"
     job = Job(1, wish, wish.name, State.FAILED, 1, reason=words, hint="retry fetches only those")
-    await driver.until("BigEarthNet")
+    await listed(driver)
     job = replace(job, bytes_done=37 * MB, bytes_total=40 * MB, files_done=37, files_failed=3, files_total=40)
     driver.app.push_screen(DatasetJobScreen(job))
     await driver.until("the store has it no more")
@@ -331,7 +339,7 @@ async def exporting(driver: Driver) -> None:
 
 async def profiles(driver: Driver) -> None:
     """Profiles, one of them in use."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("3")
     await driver.until("project1")
 
@@ -369,14 +377,14 @@ async def edited(driver: Driver) -> None:
 
 async def keys(driver: Driver) -> None:
     """The help."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("question_mark")
     await driver.until("esc closes")
 
 
 async def settings(driver: Driver) -> None:
     """The settings, one of them explained."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("comma")
     await driver.until("enter writes")
     await driver.press("down", "down")
@@ -385,7 +393,7 @@ async def settings(driver: Driver) -> None:
 
 async def messages(driver: Driver) -> None:
     """What was said; the time of day is left out."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     noon = time.mktime((2024, 2, 1, 12, 0, 0, 0, 0, -1))
     driver.app.told.clear()
     driver.app.told.append(Told(noon, "error", "the server did not answer\nretry, or check whether it is up"))

@@ -10,20 +10,20 @@ from mlhub_tui.ui.screens.job_log import JobLogScreen
 from mlhub_tui.ui.screens.leave import LeaveScreen
 
 from .conftest import Driver
-from .scenes import JOBS, Scene, item, results, search
+from .scenes import JOBS, Scene, item, listed, results, search
 from .test_browse import find
 
 
 async def first_steps(driver: Driver) -> None:
     """The five lines of the very first start."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     driver.app.action_tour()
     await driver.until("First steps")
 
 
 async def palette(driver: Driver) -> None:
     """The palette, with the commands of the screen and their keys."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("colon")
     await driver.type("search")
     await driver.until("Search for items", "saved search")
@@ -31,7 +31,7 @@ async def palette(driver: Driver) -> None:
 
 async def keys_found(driver: Driver) -> None:
     """The help, searched in, one of the keys under the cursor."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("question_mark", "slash", *"map")
     await driver.until(lambda: 0 < driver.app.screen.query_one(KeyList).found < 30)
     await driver.press("down")
@@ -42,14 +42,14 @@ async def keys_found(driver: Driver) -> None:
 
 async def facets(driver: Driver) -> None:
     """What the tree can be narrowed by."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("f")
     await driver.until("enter ticks")
 
 
 async def going(driver: Driver) -> None:
     """Going to an id, part of it typed."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("t")
     await driver.until("enter goes there")
     await driver.type("kenya")
@@ -72,7 +72,7 @@ async def saving(driver: Driver) -> None:
 
 async def saved(driver: Driver) -> None:
     """The saved searches, none yet."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     await driver.press("S")
     await driver.until("None yet")
 
@@ -86,7 +86,7 @@ async def box(driver: Driver) -> None:
 
 async def question(driver: Driver) -> None:
     """A question before something that cannot be taken back."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     driver.app.push_screen(
         ConfirmScreen("Cancel bigearthnet_v1_source?", "12.0 GB are deleted.", yes="Cancel it")
     )
@@ -95,14 +95,15 @@ async def question(driver: Driver) -> None:
 
 async def leaving(driver: Driver) -> None:
     """The question at the end while transfers run."""
-    await driver.until("BigEarthNet")
+    await listed(driver)
     driver.app.push_screen(LeaveScreen(4))
     await driver.until("4 transfers are running")
 
 
 async def log(driver: Driver) -> None:
     """What happened to a transfer."""
-    await driver.until("BigEarthNet", lambda: driver.app.queue is not None)
+    await listed(driver)
+    await driver.until(lambda: driver.app.queue is not None)
     driver.app.push_screen(JobLogScreen(JOBS[7]))
     await driver.until("G follows", "failed: the server")
 
