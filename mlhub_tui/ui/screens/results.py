@@ -228,7 +228,7 @@ class ResultsScreen(ResultsCommands):
 
     def _follow(self) -> None:
         # Behind a dialog it would depend on how soon the dialog came: it follows when the dialog is gone.
-        if not self.closing and self.is_current and self.has_class("-wide"):
+        if not self.closing and self.is_active and self.has_class("-wide"):
             self._show_detail()
 
     @work(exclusive=True, group="detail")
