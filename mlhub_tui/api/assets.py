@@ -31,7 +31,7 @@ async def fetch_assets(
     if_exists: IfExists,
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
-    from ..downloads.dataset_request import dataset_request
+    from ..downloads.dataset.request import dataset_request
     from ..downloads.fetch import fetch
     from ..downloads.resolve import OneSource
 

@@ -15,7 +15,7 @@ from .failures import FAILED
 from .options import Choice, Command, connection_options, if_exists_option, output_dir, output_option
 
 if TYPE_CHECKING:
-    from ..downloads.assets import Selection
+    from ..downloads.asset.choice import Selection
     from ..models import Document
     from ..profiles import Credentials
     from ..sources.base import Source
@@ -109,7 +109,7 @@ class _Wanted:
         return [await source.item(self._collection, name) for name in self._items]
 
     def _selection(self, documents: Sequence[Document], source: Source, found: Credentials) -> Selection:
-        from ..downloads.assets import Origin, requests_for
+        from ..downloads.asset.choice import Origin, requests_for
 
         place = SAMPLE if self._sample else found.root_url
         return requests_for(
@@ -124,7 +124,7 @@ class _Wanted:
 
     def _unknown(self, documents: Sequence[Document]) -> Iterable[str]:
         """Return a line for each key that none of the documents has."""
-        from ..downloads.assets import choices
+        from ..downloads.asset.choice import choices
 
         there = [choice.key for choice in choices(documents)]
         for key in self._keys:

@@ -46,7 +46,8 @@ def clear_command(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
-    from ..downloads import dataset_plan, images
+    from ..downloads import images
+    from ..downloads.dataset import planning
     from ..downloads.plan import place
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
@@ -60,7 +61,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
         "archives": (archive_index.folder, archive_index.clear),
         "plans": (place.folder, place.clear),
         "previews": (images.folder, images.clear),
-        "catalogs": (dataset_plan.catalogs, dataset_plan.clear_catalogs),
+        "catalogs": (planning.catalogs, planning.clear_catalogs),
     }
 
 

@@ -31,7 +31,7 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
     identity, collections = await wish.known(source)
     if await wish.by_archives(source, identity):
         return await _archives(wish, source, identity, collections)
-    from ..downloads.dataset_plan import plan_dataset
+    from ..downloads.dataset.planning import plan_dataset
     from ..downloads.plan.counts import Counter
 
     if wish.filters.catalog_only:

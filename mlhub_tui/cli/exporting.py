@@ -72,7 +72,7 @@ async def print_items(
 
 
 def _exporter(form: str, source: Source, writer: Writer, given: Mapping[str, Any]) -> Exporter:
-    from ..downloads.aria2 import Aria2
+    from ..downloads.asset.aria2 import Aria2
     from ..sources.export import Chosen, GeoJSON, Table, URLs
 
     if form == "geojson":

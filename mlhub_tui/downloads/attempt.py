@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 from .. import text
 from ..errors import EntityDoesNotExist, MLHubException, RemoteChanged, VerificationFailed
 from ..sources.link import Link
-from . import existing
-from .answer import Digest
-from .copying import Copy
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, IfExists, Request
-from .journal import Journal
 from .line import Line
 from .live import Live
-from .multihash import multihash, unverified
+from .one import existing
+from .one.answer import Digest
+from .one.copying import Copy
+from .one.journal import Journal
+from .one.multihash import multihash, unverified
+from .one.transfer import Outcome, Room, Task, Transfer
 from .refusal import refusal
 from .resolve import Found, Resolver
 from .threads import in_thread
-from .transfer import Outcome, Room, Task, Transfer
 from .trouble import LinkRefused
 from .tuning import BOUNDED, Patience, Tuning
 
@@ -55,7 +55,7 @@ async def attempt(request: Request, kit: Kit, live: Live, room: Room | None = No
     """
     if isinstance(request, DatasetRequest):
         # Imported when there is one: all that plans is needed by it alone.
-        from .dataset_run import fetch_dataset
+        from .dataset.run import fetch_dataset
 
         return await fetch_dataset(request, kit, live, room)
     target = request.folder / request.name

@@ -17,7 +17,7 @@ from .channel import Channel
 from .database import Database
 from .events import Event
 from .job import Job, Request, State
-from .journal import Journal
+from .one.journal import Journal
 from .process import Kind
 from .settings import Settings, load, save
 from .store import Store

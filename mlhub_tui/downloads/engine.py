@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import text
-from . import answer, event_words, folder, room
+from . import event_words, folder, room
 from .attempt import Kit, attempt
 from .board import Board
 from .job import Job, State
@@ -22,13 +22,14 @@ from .line import Line
 from .live import Live
 from .meter import Meter
 from .network import NO_NETWORK, Network, heard
+from .one import answer
+from .one.transfer import Outcome
 from .places import Places
 from .process import Kind, Process, place
 from .resolve import Resolver
 from .running import Running
 from .states import ACTIVE
 from .threads import in_thread
-from .transfer import Outcome
 from .trouble import Budget, verdict
 from .tuning import Patience, Tuning
 

@@ -10,8 +10,8 @@ from ..text import count, duration, rate, size
 from .job import Job, State
 
 if TYPE_CHECKING:
-    from .answer import Digest
-    from .transfer import Outcome
+    from .one.answer import Digest
+    from .one.transfer import Outcome
     from .trouble import Verdict
 
 QUEUED, AGAIN = "queued", "queued again"

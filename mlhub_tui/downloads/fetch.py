@@ -16,12 +16,12 @@ from ..errors import EntityDoesNotExist, NotOffered
 from ..models import Document
 from ..sources.origin import shown_id
 from . import folder as folders
-from .assets import Located, Origin, requests_for
+from .asset.choice import Located, Origin, requests_for
 from .attempt import Kit, attempt
 from .database import Database
 from .job import ArchiveRequest, IfExists, Job, Request, State
-from .journal import Journal
 from .live import Live
+from .one.journal import Journal
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
 from .store import Store
 from .threads import in_thread

@@ -14,7 +14,7 @@ from .board import Board
 from .channel import Channel, Order
 from .database import Database
 from .job import Job, State
-from .journal import Journal
+from .one.journal import Journal
 from .process import Kind, Process
 from .settings import Settings, load, save
 from .states import ACTIVE, IllegalMove

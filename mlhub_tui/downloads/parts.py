@@ -7,8 +7,8 @@ from typing import Any
 
 from ..text import count, one_line
 from .job import DatasetRequest, Job
-from .journal import Journal
-from .part import Part
+from .one.journal import Journal
+from .one.part import Part
 
 
 def delete(part: Path, journal: Journal) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
 from ..text import one_line, size
-from .answer import digests_from_text
 from .job import DatasetRequest, Job
+from .one.answer import digests_from_text
+from .one.verify import Gzip, new_hash
 from .trouble import Interrupted
-from .verify import Gzip, new_hash
 
 _CHUNK = 1 << 20
 _GZIP = (".gz", ".tgz")
@@ -67,7 +67,7 @@ def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Fou
     """
     try:
         if isinstance(job.request, DatasetRequest):
-            from .dataset_check import trouble_with
+            from .dataset.check import trouble_with
 
             return Found(("sizes",), trouble_with(job.request, tell, stop))
         return _read(job, tell, stop)

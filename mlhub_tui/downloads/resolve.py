@@ -11,7 +11,7 @@ from ..errors import MLHubException, NotOffered
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..sources.base import Page
 from ..sources.link import Link
-from .asset_request import entry_of, renewed
+from .asset.request import entry_of, renewed
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import dataset_text, request_text
+from . import request_text
+from .dataset import text as dataset_text
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, IfExists, Job, Request, State
 
 

@@ -12,7 +12,7 @@ from . import event_words
 from .job import State
 from .live import Live
 from .meter import Meter
-from .transfer import Outcome
+from .one.transfer import Outcome
 
 Tell = Callable[[str, float | None], None]
 """Takes words for the log of the job, and when that was (seconds since the epoch; None for now)."""

@@ -95,7 +95,7 @@ is taken by the next program that runs the queue. `commands` is what one program
 when it was carried out. `parts.extents` lists what was flushed beyond the first `parts.synced` bytes, where
 a file came over several connections. `jobs.sums` are the checksums that a whole file was verified with.
 `jobs.asset` is NULL for an archive, and for an asset what `request_text` makes of it. `jobs.dataset` is the
-same for a dataset, by `dataset_text`. `settings` has what was changed of `settings.Settings`, for all
+same for a dataset, by `dataset.text`. `settings` has what was changed of `settings.Settings`, for all
 programs. `events` are the logs of jobs, see `events.Event`. No column holds a key, and neither `parts.url`
 nor an asset has a link's signature.
 """

@@ -143,8 +143,8 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 
 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
-    from ..downloads.dataset_plan import plan_dataset
-    from ..downloads.dataset_request import dataset_request
+    from ..downloads.dataset.planning import plan_dataset
+    from ..downloads.dataset.request import dataset_request
     from .screens.plan import PlanScreen
     from .widgets import where_to
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..downloads.dataset_list import list_path
+from ..downloads.dataset.own_list import list_path
 from ..downloads.job import DatasetRequest
 from ..downloads.plan.worklist import Entry, Fate, Standing, WorkList
 from ..downloads.threads import in_thread

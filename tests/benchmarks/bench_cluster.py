@@ -50,10 +50,10 @@ def fetch(
     from mlhub_tui.downloads.cluster.harvest import ClusterHarvest
     from mlhub_tui.downloads.cluster.wish import Cluster
     from mlhub_tui.downloads.database import Database
-    from mlhub_tui.downloads.dataset_list import OwnList
-    from mlhub_tui.downloads.dataset_request import dataset_request
-    from mlhub_tui.downloads.journal import Journal
+    from mlhub_tui.downloads.dataset.own_list import OwnList
+    from mlhub_tui.downloads.dataset.request import dataset_request
     from mlhub_tui.downloads.many.harvest import Harvest
+    from mlhub_tui.downloads.one.journal import Journal
     from mlhub_tui.downloads.plan.feed import PlanFeed
     from mlhub_tui.downloads.plan.files import PlannedFile
     from mlhub_tui.downloads.resolve import SourceResolver

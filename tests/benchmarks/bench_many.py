@@ -33,7 +33,7 @@ import os, sqlite3, sys, threading, time
 from pathlib import Path
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.journal import Journal
+from mlhub_tui.downloads.one.journal import Journal
 from mlhub_tui.downloads.many.feed import Wish
 from mlhub_tui.downloads.many.harvest import Crowd, Harvest
 from mlhub_tui.downloads.resolve import SourceResolver

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlhub_tui.downloads.cluster.wish import Cluster
 from mlhub_tui.downloads.credentials import open_for_job
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import DatasetRequest, Job
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import SourceResolver

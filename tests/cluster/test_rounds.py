@@ -15,8 +15,8 @@ from mlhub_tui.downloads.cluster.errand import Parcel, Report, Trouble, unpack_r
 from mlhub_tui.downloads.cluster.rounds import Round
 from mlhub_tui.downloads.cluster.session import ClusterGone
 from mlhub_tui.downloads.cluster.wish import Cluster
-from mlhub_tui.downloads.dataset_list import OwnList
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.own_list import OwnList
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.many.tally import Tally
 from mlhub_tui.downloads.plan.feed import PlanFeed
 from mlhub_tui.downloads.plan.files import PlannedFile

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.answer import Digest
 from mlhub_tui.downloads.cluster.pier import Budget, StoreGround
 from mlhub_tui.downloads.cluster.store import Store
 from mlhub_tui.downloads.cluster.upload import PART
 from mlhub_tui.downloads.live import Live
 from mlhub_tui.downloads.many.feed import Result, Wish
 from mlhub_tui.downloads.many.item import Item
+from mlhub_tui.downloads.one.answer import Digest
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.sources.link import Link
 from tests.downloads.many_support import kit

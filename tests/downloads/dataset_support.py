@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import DatasetRequest, IfExists, Job
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.queue import DownloadQueue

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.journal import Journal
 from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
 from mlhub_tui.downloads.many.harvest import Crowd, Harvest
+from mlhub_tui.downloads.one.journal import Journal
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.sources.link import Link

@@ -62,7 +62,9 @@ def end(pid: int, number: int = signal.SIGKILL, seconds: float = 30.0) -> None:
 
 def main() -> None:
     """Fork a program for each line."""
-    from mlhub_tui.downloads import control, dataset_run, engine, wire
+    from mlhub_tui.downloads import control, engine
+    from mlhub_tui.downloads.dataset import run as dataset_run
+    from mlhub_tui.downloads.one import wire
     from tests.downloads import dataset_program, program
 
     assert all((control, dataset_run, engine))

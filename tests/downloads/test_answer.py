@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlhub_tui.downloads.answer import (
+from mlhub_tui.downloads.one.answer import (
     Digest,
     Remote,
     Span,

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlhub_tui.downloads import schema
-from mlhub_tui.downloads.asset_names import extension, file_names
-from mlhub_tui.downloads.assets import Choice, Origin, choices, requests_for
+from mlhub_tui.downloads.asset.choice import Choice, Origin, choices, requests_for
+from mlhub_tui.downloads.asset.names import extension, file_names
 from mlhub_tui.downloads.credentials import credentials_for, open_for_job
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
-from mlhub_tui.downloads.multihash import multihash
 from mlhub_tui.downloads.network import Network
+from mlhub_tui.downloads.one.multihash import multihash
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NotOffered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlhub_tui.downloads.asset_tally import AssetTally, Totals
+from mlhub_tui.downloads.asset.tally import AssetTally, Totals
 from mlhub_tui.models import Item
 from mlhub_tui.ui.screens.asset_ticks import Ticks
 

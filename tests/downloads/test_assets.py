@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mlhub_tui.downloads.assets import Origin, requests_for
+from mlhub_tui.downloads.asset.choice import Origin, requests_for
 from mlhub_tui.downloads.fetch import fetch, fetch_asset
 from mlhub_tui.downloads.job import AssetRequest, IfExists, Job, State
 from mlhub_tui.downloads.queue import DownloadQueue

@@ -18,7 +18,7 @@ from mlhub_tui.downloads.channel import Channel
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import Job, State
-from mlhub_tui.downloads.part import Part
+from mlhub_tui.downloads.one.part import Part
 from mlhub_tui.downloads.process import Kind, Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS, VERSION

@@ -16,18 +16,18 @@ from typing import TypeAlias
 
 import pytest
 
-from mlhub_tui.downloads import blocks, local
-from mlhub_tui.downloads.answer import Digest
-from mlhub_tui.downloads.assets import Origin, requests_for
-from mlhub_tui.downloads.copying import Copy
+from mlhub_tui.downloads.asset.choice import Origin, requests_for
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.job import IfExists, State
-from mlhub_tui.downloads.journal import Entry, Journal
 from mlhub_tui.downloads.live import Live
+from mlhub_tui.downloads.one import blocks, local
+from mlhub_tui.downloads.one.answer import Digest
+from mlhub_tui.downloads.one.copying import Copy
+from mlhub_tui.downloads.one.journal import Entry, Journal
+from mlhub_tui.downloads.one.transfer import Outcome, Task
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import OneSource
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.transfer import Outcome, Task
 from mlhub_tui.downloads.trouble import Interrupted
 from mlhub_tui.errors import (
     DownloadError,
@@ -90,9 +90,9 @@ def task(folder: Path, *digests: Digest, if_exists: IfExists = IfExists.RESUME) 
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ways a file can be copied, each forced; a clone works on some file systems only."""
     if request.param != "clone":
-        monkeypatch.setattr("mlhub_tui.downloads.part.clone", lambda *_: False)
+        monkeypatch.setattr("mlhub_tui.downloads.one.part.clone", lambda *_: False)
     if request.param == "plain":
-        monkeypatch.setattr("mlhub_tui.downloads.part.copy_range", lambda *_: 0)
+        monkeypatch.setattr("mlhub_tui.downloads.one.part.copy_range", lambda *_: 0)
     return str(request.param)
 
 
@@ -188,8 +188,8 @@ def test_a_disk_that_fills_up_meanwhile_is_told(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr("mlhub_tui.downloads.part.clone", lambda *_: False)
-    monkeypatch.setattr("mlhub_tui.downloads.part.copy_range", full)
+    monkeypatch.setattr("mlhub_tui.downloads.one.part.clone", lambda *_: False)
+    monkeypatch.setattr("mlhub_tui.downloads.one.part.copy_range", full)
     with pytest.raises(NoSpaceError):
         copy(folder, journal, file_url(original))
 
@@ -203,7 +203,7 @@ def test_a_file_that_is_written_to_while_it_is_copied_is_not_taken(
         os.utime(original, (1, 1))
         return False
 
-    monkeypatch.setattr("mlhub_tui.downloads.part.clone", meanwhile)
+    monkeypatch.setattr("mlhub_tui.downloads.one.part.clone", meanwhile)
     with pytest.raises(RemoteChanged, match="while it was copied"):
         copy(folder, journal, file_url(original))
     assert not (folder / "x.tif").exists()
@@ -240,8 +240,8 @@ async def test_the_queue_copies_pauses_and_goes_on(
     original: Path, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("mlhub_tui.downloads.part.clone", lambda *_: False)
-    monkeypatch.setattr("mlhub_tui.downloads.part.copy_range", lambda *_: 0)
+    monkeypatch.setattr("mlhub_tui.downloads.one.part.clone", lambda *_: False)
+    monkeypatch.setattr("mlhub_tui.downloads.one.part.copy_range", lambda *_: 0)
     pour = local._pour
 
     def slowly(*arguments: object) -> Iterator[int]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.dataset_files import DatasetFiles
-from mlhub_tui.downloads.dataset_list import OwnList
+from mlhub_tui.downloads.dataset.files import DatasetFiles
+from mlhub_tui.downloads.dataset.own_list import OwnList
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import DatasetRequest, IfExists, State
 from mlhub_tui.downloads.plan.filters import Filters
@@ -360,7 +360,7 @@ async def test_two_runs_never_write_one_folder(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock(server, tmp_path, 4)
-    monkeypatch.setattr("mlhub_tui.downloads.dataset_list._PATIENCE", 0.1)
+    monkeypatch.setattr("mlhub_tui.downloads.dataset.own_list._PATIENCE", 0.1)
     request = wish(tmp_path / "out")
     import threading
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.errors import NotOffered, ServerError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.dataset_list import list_path
+from mlhub_tui.downloads.dataset.own_list import list_path
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from tests.faults.server import FaultServer

@@ -19,10 +19,10 @@ from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.events import FIRST, LAST, LONGEST, safe
 from mlhub_tui.downloads.job import Job, State
+from mlhub_tui.downloads.one.wire import refuse
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.wire import refuse
 from mlhub_tui.errors import ServerError
 from mlhub_tui.sources.link import Link
 from tests.faults.server import Answer, FaultServer

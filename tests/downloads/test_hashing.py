@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads import verify
 from mlhub_tui.downloads.job import State
+from mlhub_tui.downloads.one import verify
 from tests.faults.server import Answer, FaultServer
 
 from .conftest import DATA

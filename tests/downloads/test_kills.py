@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads import extents
 from mlhub_tui.downloads.job import Job, State
+from mlhub_tui.downloads.one import extents
 from mlhub_tui.downloads.queue import DownloadQueue
 from tests.faults.server import Answer, FaultServer
 

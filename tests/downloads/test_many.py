@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.answer import Digest
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.job import IfExists
 from mlhub_tui.downloads.many import disk
 from mlhub_tui.downloads.many.feed import MemoryFeed, Wish
-from mlhub_tui.downloads.part import Part
+from mlhub_tui.downloads.one.answer import Digest
+from mlhub_tui.downloads.one.part import Part
 from mlhub_tui.sources.link import Link
 from mlhub_tui.sources.network import KeyAuth
 from tests.faults.server import Answer, FaultServer, Request

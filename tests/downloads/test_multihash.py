@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.answer import Digest
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.job import IfExists
-from mlhub_tui.downloads.journal import Journal
 from mlhub_tui.downloads.live import Live
-from mlhub_tui.downloads.multihash import multihash, unverified
+from mlhub_tui.downloads.one.answer import Digest
+from mlhub_tui.downloads.one.journal import Journal
+from mlhub_tui.downloads.one.multihash import multihash, unverified
+from mlhub_tui.downloads.one.transfer import Task, Transfer
+from mlhub_tui.downloads.one.verify import Follower
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.transfer import Task, Transfer
-from mlhub_tui.downloads.verify import Follower
 from mlhub_tui.errors import VerificationFailed
 from mlhub_tui.sources.link import Link
 from tests.faults.server import FaultServer

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads import extents
 from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.line import SPARE
-from mlhub_tui.downloads.ramp import Ramp
+from mlhub_tui.downloads.one import extents
+from mlhub_tui.downloads.one.ramp import Ramp
 from tests.faults.server import Answer, FaultServer
 
 from .support import HASTY, WIDE, Links, content, files, wish
@@ -264,7 +264,7 @@ async def test_a_link_that_expires_for_later_connections_is_looked_up_again(
 async def test_a_full_disk_stops_all_connections_with_a_reason(
     server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlhub_tui.downloads.part import Part
+    from mlhub_tui.downloads.one.part import Part
     from mlhub_tui.errors import NoSpaceError
 
     whole = Part.write

@@ -14,7 +14,7 @@ import pytest
 
 from mlhub_tui.downloads import folder as folders
 from mlhub_tui.downloads.job import IfExists, Job, State
-from mlhub_tui.downloads.part import Part
+from mlhub_tui.downloads.one.part import Part
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.tuning import Tuning
 from mlhub_tui.errors import (

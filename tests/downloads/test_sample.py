@@ -9,9 +9,9 @@ import pytest
 
 from mlhub_tui.downloads.fetch import fetch_archive
 from mlhub_tui.downloads.job import ArchiveRequest, Request, State
+from mlhub_tui.downloads.one.verify import gzip_whole
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import SourceResolver
-from mlhub_tui.downloads.verify import gzip_whole
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.http import Session

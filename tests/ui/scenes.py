@@ -11,8 +11,8 @@ from typing import Any
 from textual.widgets import Input
 
 from mlhub_tui import paths
-from mlhub_tui.downloads.dataset_list import list_path
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.own_list import list_path
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.events import Event
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
 from mlhub_tui.downloads.plan.files import PlannedFile

@@ -11,8 +11,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
-from mlhub_tui.downloads.dataset_list import list_path
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.own_list import list_path
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import DatasetRequest, Job, State
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.filters import Filters

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from textual.screen import Screen
 
-from mlhub_tui.downloads.dataset_list import list_path
-from mlhub_tui.downloads.dataset_request import dataset_request
+from mlhub_tui.downloads.dataset.own_list import list_path
+from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import ArchiveRequest, Job, State, archive_name
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.worklist import WorkList

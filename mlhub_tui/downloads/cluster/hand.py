@@ -18,7 +18,7 @@ from .. import folder
 from ..many.feed import Result, Wish
 from ..many.ground import Ground
 from ..many.harvest import Crowd, Harvest
-from ..multihash import multihash
+from ..one.multihash import multihash
 from ..plan.feed import LinkOf, Row
 from ..trouble import Interrupted
 from ..tuning import Patience

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from ..attempt import Kit
-from ..dataset_list import OwnList
+from ..dataset.own_list import OwnList
 from ..job import DatasetRequest
 from ..many.tally import Tally
 from ..plan.feed import PlanFeed

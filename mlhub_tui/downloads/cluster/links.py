@@ -14,7 +14,7 @@ from ...errors import NotOffered
 from ...profiles import Credentials, resolve_or_anonymous
 from ...sources.link import Link
 from ..credentials import credentials_for, open_for_job
-from ..dataset_links import DatasetLinks, links_of
+from ..dataset.links import DatasetLinks, links_of
 from ..job import DatasetRequest
 from ..plan.feed import LinkOf
 from ..plan.filters import Filters

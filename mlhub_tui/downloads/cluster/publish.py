@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ...errors import MLHubException
-from ..dataset_list import OwnList
+from ..dataset.own_list import OwnList
 from ..job import DatasetRequest, IfExists
 from ..plan import layout
 from ..trouble import Interrupted

@@ -16,7 +16,7 @@ from ... import errors
 from ...errors import DownloadError, MLHubException
 from ...text import count, one_line, redact
 from ..attempt import Kit
-from ..dataset_list import OwnList
+from ..dataset.own_list import OwnList
 from ..job import DatasetRequest
 from ..many.feed import Result
 from ..many.harvest import Crowd

@@ -19,11 +19,11 @@ from distributed import WorkerPlugin
 from ... import __version__
 from ..attempt import Kit
 from ..database import Database
-from ..journal import Journal
 from ..limit import Limit
 from ..line import Line
 from ..many.place import Place
 from ..many.tally import Tally
+from ..one.journal import Journal
 from ..resolve import SourceResolver
 from ..store import Store as Records
 from ..tuning import Patience, Tuning

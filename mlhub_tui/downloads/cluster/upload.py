@@ -13,22 +13,22 @@ import httpx
 
 from ... import errors
 from ...sources.link import Link
-from .. import piece
-from ..answer import Digest, Remote, content_range, is_page, remote
 from ..attempt import Kit, is_local
-from ..body import Body
 from ..job import IfExists, State
 from ..limit import Limit
 from ..live import Live
-from ..local import opened
 from ..many.feed import Result
 from ..many.item import Item, compared
-from ..part import Part
-from ..pour import Pace
+from ..one import piece
+from ..one.answer import Digest, Remote, content_range, is_page, remote
+from ..one.body import Body
+from ..one.local import opened
+from ..one.part import Part
+from ..one.pour import Pace
+from ..one.verify import Gzip, compare, new_hash
+from ..one.wire import Wire, refuse
 from ..threads import in_thread
 from ..trouble import Interrupted
-from ..verify import Gzip, compare, new_hash
-from ..wire import Wire, refuse
 from .store import Store, Writer, trouble
 
 PART = 8 << 20

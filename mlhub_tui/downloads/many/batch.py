@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ... import errors
 from ..lock import try_lock
-from ..part import open_locked
+from ..one.part import open_locked
 from .feed import Result
 from .item import Item
 

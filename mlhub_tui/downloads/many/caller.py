@@ -12,9 +12,9 @@ import httpx
 from ...errors import AuthenticationError, UnexpectedAnswer
 from ...sources.link import Link
 from ..limit import Limit
+from ..one.wire import address, refuse
 from ..trouble import Broken, LinkRefused
 from ..tuning import Tuning
-from ..wire import address, refuse
 from .connection import Connection
 from .item import Item
 from .opening import reach

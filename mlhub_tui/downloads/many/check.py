@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ... import errors, text
-from ..answer import is_page, remote
-from ..verify import Gzip, compare, new_hash
+from ..one.answer import is_page, remote
+from ..one.verify import Gzip, compare, new_hash
 from .item import Item
 from .reading import Answer
 

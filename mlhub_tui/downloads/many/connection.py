@@ -11,7 +11,7 @@ import time
 from ... import errors, text
 from ...errors import RequestError
 from ..limit import Limit
-from ..pour import Pace
+from ..one.pour import Pace
 from ..trouble import Broken
 from ..tuning import Tuning
 from .place import Place

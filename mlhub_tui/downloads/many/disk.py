@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ...storage import sync_folder
-from ..part import rename_new
+from ..one.part import rename_new
 
 _MOST_OPEN = 256
 _AT_FDCWD = -100

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from ...errors import MLHubException
 from ...sources.link import Link
-from ..answer import Digest
 from ..job import IfExists
+from ..one.answer import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..attempt import Kit, transfer_one
 from ..live import Live
-from ..transfer import Task
+from ..one.transfer import Task
 from .feed import Result
 from .item import Item
 

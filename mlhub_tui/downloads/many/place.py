@@ -12,7 +12,7 @@ import httpx
 from ...errors import UnexpectedAnswer
 from ...sources.http import user_agent
 from ...sources.link import Link
-from ..wire import address
+from ..one.wire import address
 
 # A URL that needs no normalising, as nearly all are: printable ASCII, no user, no brackets in the host.
 _SIMPLE = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::(\d{1,5}))?(/[\x21\x24-\x3b\x3d\x3f-\x7e]*)?")

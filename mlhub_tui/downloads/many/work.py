@@ -13,10 +13,10 @@ from typing import Any
 from ...errors import MLHubException, ServerUnreachable
 from ..attempt import Kit
 from ..live import Live
+from ..one.wire import trusted
 from ..threads import in_thread
 from ..trouble import Broken, Interrupted
 from ..tuning import Patience
-from ..wire import trusted
 from .bell import Bell
 from .caller import Caller, refuse_unless_good
 from .feed import Feed, Result, Wish

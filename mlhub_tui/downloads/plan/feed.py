@@ -14,7 +14,7 @@ from ...sources.stores import https_of
 from ...text import one_line, redact
 from ..job import IfExists
 from ..many.feed import Result, Wish
-from ..multihash import multihash
+from ..one.multihash import multihash
 from .whereabouts import Disk, Whereabouts
 from .worklist import Fate, WorkList
 

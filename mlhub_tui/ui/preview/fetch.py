@@ -90,9 +90,9 @@ async def cost(source: Source, document: Document, asset: Asset) -> Cost:
 
 async def _asked(link: Link, asset: Asset) -> int | None:
     """Ask the server how large an image is, without its bytes."""
-    from ...downloads.probe import head
+    from ...downloads.one.probe import head
+    from ...downloads.one.wire import Wire
     from ...downloads.tuning import Tuning
-    from ...downloads.wire import Wire
 
     wire = await asyncio.to_thread(Wire, link, Tuning(), threading.Event())
     try:

@@ -18,7 +18,7 @@ from ...text import size
 from .decode import chosen_frame
 
 if TYPE_CHECKING:
-    from ...downloads.wire import Wire
+    from ...downloads.one.wire import Wire
     from ...sources.link import Link
 
 FROM = 4_000_000
@@ -50,8 +50,8 @@ async def fetch_overview(link: Link, total: int, target: Path) -> int:
     MLHubException
         If it has no overview that is small enough, or its server gives no parts of files.
     """
+    from ...downloads.one.wire import Wire
     from ...downloads.tuning import Tuning
-    from ...downloads.wire import Wire
 
     wire = await asyncio.to_thread(Wire, link, Tuning(), threading.Event())
     part = target.with_name(f"{target.name}.part")
@@ -84,11 +84,11 @@ def _fetch(wire: Wire, total: int, part: Path) -> int:
 
 def _range(wire: Wire, start: int, stop: int) -> bytes:
     """Return bytes of the original."""
-    from ...downloads.answer import content_range
-    from ...downloads.body import Body
-    from ...downloads.probe import read
+    from ...downloads.one.answer import content_range
+    from ...downloads.one.body import Body
+    from ...downloads.one.probe import read
+    from ...downloads.one.wire import refuse
     from ...downloads.tuning import Tuning
-    from ...downloads.wire import refuse
 
     with wire.ask("GET", {"Range": f"bytes={start}-{stop - 1}"}) as response:
         refuse(response, "the image")

@@ -16,9 +16,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from ...downloads.asset_request import assets_of
-from ...downloads.asset_tally import AssetTally
-from ...downloads.assets import Choice as Counted
+from ...downloads.asset.choice import Choice as Counted
+from ...downloads.asset.request import assets_of
+from ...downloads.asset.tally import AssetTally
 from ...downloads.job import IfExists
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item

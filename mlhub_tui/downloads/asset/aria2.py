@@ -1,0 +1,61 @@
+"""An input file for aria2: the URLs of assets, named on disk as the queue names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...models import Asset, Item
+from ...sources.export import URLs
+from ..one.multihash import multihash
+from .names import file_names, folder_name
+
+_ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-512"})
+
+
+@dataclass
+class Aria2:
+    """What `aria2c --input-file` takes: a URL on a line, its options below (aria2 manual, "Input File").
+
+    Files lie in `collection/item/key.ext` below the folder that aria2 is told, so that the queue finds them
+    there. Local files are left out: aria2 copies nothing.
+
+    Parameters
+    ----------
+    urls
+        Finds the assets that can be asked for.
+    """
+
+    urls: URLs = field(default_factory=URLs)
+    _local: int = 0
+
+    def begin(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def add(self, item: Item) -> str:
+        """Return the entries of an item's assets."""
+        names, entries = file_names(item.assets), []
+        folder = "/".join(filter(None, map(folder_name, (item.collection_id, item.id))))
+        for asset, url in self.urls.found(item):
+            if url.lower().startswith("file:"):
+                self._local += 1
+                continue
+            entries.append(f"{url}\n  out={folder}/{names[asset.key]}\n{_checksum(asset)}")
+        return "".join(entries)
+
+    def end(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def notes(self) -> list[str]:
+        """Return what is not in the file."""
+        local = [f"files of this machine, left out: {self._local:,}"] if self._local else []
+        return [*self.urls.notes(), *local]
+
+
+def _checksum(asset: Asset) -> str:
+    """Return the option for an asset's checksum, where aria2 knows its algorithm."""
+    digest = multihash(asset.raw.get("file:checksum"))
+    if digest is None or digest.algorithm not in _ALGORITHMS:
+        return ""
+    return f"  checksum={digest.algorithm}={digest.value}\n"

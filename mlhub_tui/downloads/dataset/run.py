@@ -1,0 +1,363 @@
+"""One try at a dataset: its catalog, what is wanted of it, the files; each part is done once for a wish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ...errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered, OutputFolderError
+from ...profiles.kind import Kind
+from ...text import count
+from ...text import size as size_words
+from ..attempt import Kit
+from ..job import SAMPLE, DatasetRequest, IfExists, State
+from ..live import Live
+from ..many.harvest import Harvest
+from ..many.tally import Tally
+from ..one.transfer import Outcome, Room
+from ..plan import layout
+from ..plan.counts import Counter
+from ..plan.feed import LinkOf, PlanFeed, open_link
+from ..plan.files import PlannedFile, files
+from ..plan.index import Index
+from ..plan.place import archive_validator
+from ..plan.progress import Progress
+from ..plan.report import write_report
+from ..plan.whereabouts import Elsewhere
+from ..plan.worklist import Standing
+from ..resolve import JobSource, Opener
+from ..threads import in_thread
+from ..trouble import Interrupted
+from ..unpack import unpack
+from .catalog import fetch_catalog
+from .index import index_of_archive, index_of_items, words_of
+from .links import links_of
+from .own_list import Opening, OwnList
+from .planning import take_catalog
+from .watch import Watch
+
+T = TypeVar("T")
+_EVERY = 0.1
+_LOOK_EVERY = 500  # files between two looks whether to stop
+
+
+class Fetcher(Protocol):
+    """What fetches the files of a plan."""
+
+    @property
+    def tally(self) -> Tally:
+        """Where its progress is shown."""
+        ...
+
+    def run(self) -> Tally:
+        """Fetch everything; blocks."""
+        ...
+
+    def abort(self) -> None:
+        """End it soon, from any thread."""
+        ...
+
+
+class NothingMatches(EntityDoesNotExist):
+    """The filters leave nothing to download."""
+
+    default_hint = "widen the area or the time, or choose other collections and asset keys"
+
+
+class FilesFailed(DownloadError):
+    """A dataset is done but for some of its files."""
+
+    default_hint = "retry fetches only those; err_report.csv says why each failed"
+
+
+async def fetch_dataset(request: DatasetRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
+    """Fetch what is wanted of a dataset, or go on with it.
+
+    The layout is the seed library's (see `plan.layout`); what failed is in `err_report.csv`, and a wish that
+    was begun goes on where it was, whatever ended it.
+
+    Raises
+    ------
+    NothingMatches
+        If the filters leave nothing; then nothing but the catalog's archive was fetched.
+    FilesFailed
+        If some of the files cannot be had; all others are there.
+    MLHubException
+        What else went wrong, for `trouble.verdict` to judge; what had arrived is kept.
+    """
+    if not isinstance(kit.resolver, Opener):
+        raise NotOffered("whole datasets cannot be fetched here")
+    opening = Opening(request)
+    async with kit.resolver.opened(request) as source:
+        own = await in_thread(opening.open, interrupt=opening.leave)
+        try:
+            return await _Run(request, kit, live, room, source, own).run()
+        finally:
+            await in_thread(own.release)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The parts of one try, in their order."""
+
+    request: DatasetRequest
+    kit: Kit
+    live: Live
+    room: Room | None
+    source: JobSource
+    own: OwnList
+    before: int = 0
+    came: bool = False
+
+    async def run(self) -> Outcome:
+        request, own = self.request, self.own
+        await in_thread(lambda: own.begin(request.stamp))
+        if request.url:
+            await self._note_beginning()
+        if request.kind is Kind.MLHUB:
+            await self._catalog()
+        if request.filters.catalog_only:
+            await in_thread(lambda: own.files.want(()))
+        else:
+            await self._plan()
+        if request.kind is Kind.MLHUB:
+            await self._unpack()
+        standing = Standing() if request.filters.catalog_only else await self._fetch()
+        return await self._end(standing)
+
+    async def _catalog(self) -> None:
+        """Have the catalog's archive, of which it is taken note once it is whole."""
+        target = layout.catalog_file(self.request.folder, self.request.dataset_id)
+
+        def there() -> int | None:
+            with contextlib.suppress(OSError, OutputFolderError):
+                if self.own.noted("catalog") == archive_validator(target):
+                    return target.stat().st_size
+            return None
+
+        size = await in_thread(there) if self.own.noted("catalog") else None
+        if size is None:
+            found = await self._fetch_catalog(target)
+            size, self.came = found.size, found.fetched
+            await in_thread(lambda: self.own.note("catalog", archive_validator(target)))
+            self.live.tell(f"the catalog is there: {size_words(size)}")
+        self.before = self.live.done = size
+
+    async def _fetch_catalog(self, target: Path) -> Outcome:
+        live, request = Live(), self.request
+        resumes = request.if_exists is IfExists.RESUME
+        taken = resumes and await in_thread(lambda: take_catalog(request, target))
+        async with self._shown(lambda: self._show_catalog(live)):
+            try:
+                return await fetch_catalog(request, self.source, target, self.kit, live)
+            except FileConflict:
+                if not taken:
+                    raise
+                await in_thread(target.unlink)  # our own copy of an older one
+            return await fetch_catalog(request, self.source, target, self.kit, live)
+
+    def _show_catalog(self, live: Live) -> None:
+        self.live.pass_on(live)
+        self.live.done, self.live.total, self.live.connections = live.done, live.total, live.connections
+        self.live.words = "the catalog"
+        if live.phase is not self.live.phase:
+            self.live.enter(live.phase)
+        self.live.heard, self.live.host = live.heard, live.host
+
+    async def _plan(self) -> None:
+        """Have the list of files, of which it is taken note once it is whole."""
+        if self.own.noted("listed"):
+            await in_thread(self.own.files.retry)  # what failed may have failed with the network
+            return
+        index = await self._index()
+        try:
+            stop = threading.Event()
+            self._say("choosing files")
+            work = self.own.holding(lambda: self._list(index, stop))
+            await in_thread(work, interrupt=_both(stop.set, index.interrupt))
+            standing = await in_thread(self.own.files.standing)
+            self.live.tell(f"{count(standing.files, 'file')} chosen")
+        finally:
+            await in_thread(index.close)
+
+    async def _index(self) -> Index:
+        request = self.request
+        if request.kind is Kind.MLHUB:
+            archive = layout.catalog_file(request.folder, request.dataset_id)
+            return await index_of_archive(request, archive, self._show_index)
+        return await index_of_items(request, self.source, self._show_index)
+
+    def _show_index(self, progress: Progress) -> None:
+        self._say(words_of(progress))
+
+    def _list(self, index: Index, stop: threading.Event) -> None:
+        """Choose the files and keep them; nothing is kept of a choice that is broken off."""
+        request, own = self.request, self.own
+        counts = Counter(index).counts(request.filters)
+        if counts.empty:
+            raise NothingMatches(f"nothing in {request.title or request.dataset_id} matches the filters")
+        own.files.want(_until(files(index, request.filters), stop))
+        if request.if_exists is IfExists.OVERWRITE:
+            own.want_all_again()
+        else:
+            self._feed().verify()
+        lone = counts.no_items and request.filters.sifts_items
+        told = ["no item matches, these are the collections' own"] if lone else []
+        if counts.faults:
+            told.append(f"{count(counts.faults, 'asset')} without an href")
+        own.note("told", "; ".join(told))
+        own.note("listed")
+
+    async def _unpack(self) -> None:
+        """Have the catalog's documents on disk, or at the URL."""
+        if self.own.noted("unpacked"):
+            return
+        request, stop = self.request, threading.Event()
+        archive = layout.catalog_file(request.folder, request.dataset_id)
+
+        def show(done: int, *_: int | None) -> None:
+            self._say(f"unpacking the catalog: {count(done, 'file')}")
+
+        def work() -> None:
+            top, how = request.dataset_id, request.if_exists
+            unpack(archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
+            if request.url:
+                self._publish(stop)
+            self.own.note("unpacked")
+
+        self._say("unpacking the catalog")
+        await in_thread(self.own.holding(work), interrupt=stop.set)
+        self.live.tell("the catalog is unpacked")
+
+    async def _fetch(self) -> Standing:
+        """Fetch the files; return how many are there in the end, and how many failed."""
+        own, live = self.own, self.live
+        standing = await in_thread(own.files.standing)
+        if standing.wanted:
+            harvest = await self._harvest()
+
+            def work() -> None:
+                harvest.run()
+
+            there = f"; {standing.done:,} are there" if standing.done else ""
+            live.tell(f"begins with {count(standing.wanted, 'file')}{there}")
+            live.keeps(standing.bytes_done + (0 if self.came else self.before))
+            watch = Watch(live, harvest.tally, self.before, standing)
+            watch.show()
+            live.enter(State.CONNECTING)
+            await in_thread(lambda: self._keep_room(standing))
+            watching = asyncio.create_task(watch.run(own.files))
+            try:
+                await in_thread(own.holding(work), interrupt=harvest.abort)
+            finally:
+                watch.show()
+                watching.cancel()
+                await asyncio.wait({watching})
+            self.came |= harvest.tally.fetched > 0
+            standing = await in_thread(own.files.standing)
+        live.files_done, live.files_failed = standing.done, standing.failed
+        live.files_total = standing.files
+        return standing
+
+    async def _harvest(self) -> Fetcher:
+        """Return what fetches the files: this program, or the workers of a cluster."""
+        request = self.request
+        if request.cluster is not None:
+            # Imported when there is one: all that clusters need is needed by them alone.
+            from ..cluster.harvest import ClusterHarvest
+
+            links = await links_of(request, self.source)
+            if request.source == SAMPLE:
+                request = replace(request, source=self.source.root_url)
+            return ClusterHarvest(request, self._feed(), self.own, self.kit, links.store)
+        feed = self._feed(await links_of(request, self.source))
+        return Harvest(feed, request.asset_folder, self.kit, patience=self.kit.patience)
+
+    def _feed(self, links: LinkOf = open_link) -> PlanFeed:
+        place = Elsewhere() if self.request.url else self.request.asset_folder
+        return PlanFeed(self.own.files, place, links, if_exists=self.request.if_exists)
+
+    async def _note_beginning(self) -> None:
+        from ..cluster.publish import note_beginning
+
+        await in_thread(self.own.holding(lambda: note_beginning(self.request, self.own)))
+
+    def _publish(self, stop: threading.Event) -> None:
+        from ..cluster.publish import publish_catalog
+
+        def show(done: int) -> None:
+            self._say(f"sending the catalog: {count(done, 'file')}")
+
+        publish_catalog(self.request, self.own, stop, show)
+
+    def _keep_room(self, standing: Standing) -> None:
+        """Have the disk keep room for what is known to come."""
+        if self.room is not None and not self.request.url:
+            left = standing.bytes_known - standing.bytes_done
+            self.room(left, self.before + standing.bytes_known)
+
+    async def _end(self, standing: Standing) -> Outcome:
+        """Write the report, and say how it went."""
+        request, live = self.request, self.live
+        live.words = ""
+        failed = await in_thread(self._report)
+        live.done = live.total = self.before + standing.bytes_done
+        if failed:
+            there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
+            raise FilesFailed(f"done with {failed:,} failed: {there}")
+        note = "the catalog" if request.filters.catalog_only else count(standing.files, "file")
+        notes = [note, "" if request.filters.catalog_only else self.own.noted("told")]
+        place = request.folder / request.name
+        return Outcome(place, live.done, self.came, note="; ".join(filter(None, notes)))
+
+    def _report(self) -> int:
+        """Write the report; return how many files failed."""
+        request = self.request
+        failed = write_report(self.own.files, request.asset_folder, request.dataset_id)
+        if request.url:
+            from ..cluster.publish import publish_report
+
+            publish_report(request)
+        return failed
+
+    def _say(self, words: str) -> None:
+        self.live.words = words
+        self.live.enter(State.PREPARING)
+
+    @asynccontextmanager
+    async def _shown(self, show: Callable[[], None]) -> AsyncIterator[None]:
+        """Show something again and again while something else is done."""
+
+        async def again() -> None:
+            while True:
+                show()
+                await asyncio.sleep(_EVERY)
+
+        task = asyncio.create_task(again())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            show()
+
+
+def _until(planned: Iterator[PlannedFile], stop: threading.Event) -> Iterator[PlannedFile]:
+    for number, file in enumerate(planned):
+        if number % _LOOK_EVERY == 0 and stop.is_set():
+            raise Interrupted
+        yield file
+
+
+def _both(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        for each in calls:
+            each()
+
+    return call

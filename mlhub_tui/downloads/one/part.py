@@ -1,0 +1,207 @@
+"""The part file: where the bytes grow until the file is whole, and how it gets its final name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from io import FileIO
+from pathlib import Path
+from typing import Self
+
+from ...errors import FileConflict, TargetBusy
+from ...storage import sync_folder
+from .. import folder
+from ..lock import try_lock
+from .blocks import clone, copy_range
+
+_flush = getattr(os, "fdatasync", os.fsync)
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+    | {
+        errno.ENOSPC,
+        getattr(errno, "EDQUOT", errno.ENOSPC),
+    }  # a second name may need room, a new one does not
+)
+
+
+class Part:
+    """An open, locked part file, written by this transfer only.
+
+    Parameters
+    ----------
+    path
+        The part file; it is made if it is not there, and its folder too.
+
+    Raises
+    ------
+    TargetBusy
+        If another program, or another transfer of this one, has it.
+    OutputFolderError
+        If it cannot be made or opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._moving = threading.Lock()
+        folder.make(path.parent)
+        try:
+            self._file = open_locked(path)
+        except OSError as error:
+            raise folder.trouble(error, path) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return os.fstat(self._file.fileno()).st_size
+
+    @property
+    def inode(self) -> str:
+        """Device and number of the file."""
+        return inode(os.fstat(self._file.fileno()))
+
+    @property
+    def allocated(self) -> int:
+        """The bytes that it takes on the disk: less than its length while there are holes in it."""
+        status = os.fstat(self._file.fileno())
+        return min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
+
+    @property
+    def changed(self) -> int:
+        """When it was changed last, in nanoseconds since the epoch."""
+        return os.fstat(self._file.fileno()).st_mtime_ns
+
+    def write(self, offset: int, view: memoryview) -> None:
+        """Write all of the view at an offset, from any thread.
+
+        Raises
+        ------
+        OutputFolderError, NoSpaceError
+            Where that fails.
+        """
+        try:
+            while view:
+                written = self._write(offset, view)
+                view, offset = view[written:], offset + written
+        except OSError as error:
+            raise folder.trouble(error, self.path) from error
+
+    def _write(self, offset: int, view: memoryview) -> int:
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self._file.fileno(), view, offset)
+        with self._moving:
+            self._file.seek(offset)
+            return self._file.write(view) or 0
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return up to `count` bytes from an offset."""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), count, offset)
+        with self._moving:
+            self._file.seek(offset)
+            return self._file.read(count) or b""
+
+    def clone(self, descriptor: int) -> bool:
+        """Share all blocks of another file (Linux: btrfs, XFS); return whether that was possible."""
+        return clone(self._file.fileno(), descriptor)
+
+    def take(self, descriptor: int, offset: int, count: int) -> int:
+        """Let the system copy bytes of another file to the same offset; 0 where it does not."""
+        try:
+            return copy_range(self._file.fileno(), descriptor, offset, count)
+        except OSError as error:
+            raise folder.trouble(error, self.path) from error
+
+    def truncate(self, size: int) -> None:
+        """Cut it to a size in bytes, or make it longer by a hole."""
+        if self.size != size:
+            self._file.truncate(size)
+
+    def sync(self) -> None:
+        """Flush what was written to the disk; callable while another thread writes."""
+        try:
+            _flush(self._file.fileno())
+        except OSError as error:
+            raise folder.trouble(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the file, which releases its lock."""
+        self._file.close()
+
+    def remove_if_empty(self) -> bool:
+        """Remove a file that nothing was written to; return whether it was one."""
+        if self._file.closed or self.size > 0:
+            return False
+        self.path.unlink(missing_ok=True)
+        return True
+
+    def commit(self, target: Path, *, overwrite: bool) -> None:
+        """Give the whole file its final name, safe on disk.
+
+        Raises
+        ------
+        FileConflict
+            If something stands under the name and is not to be overwritten; the part stays.
+        OutputFolderError
+            If the system refuses.
+        """
+        try:
+            os.fsync(self._file.fileno())
+            if os.name != "posix":
+                self.close()  # Windows does not rename an open file
+            if target.is_dir():
+                raise FileConflict(f"{target.name} became a folder")
+            if overwrite:
+                self.path.replace(target)
+            else:
+                rename_new(self.path, target)
+        except FileExistsError as error:
+            raise FileConflict(f"a file {target.name} appeared meanwhile") from error
+        except OSError as error:
+            raise folder.trouble(error, target) from error
+        sync_folder(target.parent)
+
+
+def inode(status: os.stat_result) -> str:
+    """Return what tells a file from another one under its name."""
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def open_locked(path: Path) -> FileIO:
+    """Open a part file, made if it is not there, as its only writer; TargetBusy if there is another one."""
+    for _ in range(8):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        if not try_lock(descriptor):
+            os.close(descriptor)
+            raise TargetBusy(f"another program is writing {path.name}")
+        try:
+            same = inode(path.stat()) == inode(os.fstat(descriptor))
+        except FileNotFoundError:
+            same = False
+        if same:
+            return os.fdopen(descriptor, "r+b", buffering=0)
+        os.close(descriptor)  # the last writer just gave it its final name
+    raise TargetBusy(f"other programs are writing {path.name}")
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename without overwriting: link(2) refuses a name that is taken, where rename(2) replaces it."""
+    if os.name != "posix":
+        source.rename(target)
+        return
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "exists", str(target)) from None
+        source.rename(target)
+        return
+    source.unlink()
