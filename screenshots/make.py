@@ -145,6 +145,34 @@ async def source(pilot: Pilot[int], app: MLHubApp) -> None:
     await settle(pilot, 1.0)
 
 
+async def facets(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what the datasets have in common, with one of it ticked."""
+    await pilot.press("f")
+    await settle(pilot, 1.0)
+    await pilot.press("down", "down", "enter")
+    await settle(pilot)
+
+
+async def preview(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what an item looks like."""
+    await find(pilot, "kenya_02_source")
+    await pilot.press("l")
+    await settle(pilot, 1.0)
+    await pilot.press("j", "p")
+    await settle(pilot, 2.0)
+
+
+async def json(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show the JSON of a collection, folded and searched."""
+    await find(pilot, "kenya_02_source")
+    await pilot.press("enter")
+    await settle(pilot, 1.0)
+    await pilot.press("J")
+    await settle(pilot)
+    await pilot.press("minus", "l", "slash", *"bbox", "enter")
+    await settle(pilot)
+
+
 async def keys(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show the help."""
     await pilot.press("question_mark")
@@ -154,8 +182,11 @@ async def keys(pilot: Pilot[int], app: MLHubApp) -> None:
 SCENES: dict[str, Scene] = {
     "browse": browse,
     "filter": search,
+    "facets": facets,
     "collection": collection,
+    "json": json,
     "map": where,
+    "preview": preview,
     "results": items,
     "assets": assets,
     "download": download,
