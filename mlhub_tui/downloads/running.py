@@ -46,7 +46,9 @@ class Running:
         while live.news:
             at, words = live.news.popleft()
             self.tell(words, at)
-        if live.connections != self.connections and live.phase is State.DOWNLOADING:
+        # Of a dataset it is how many large files are on their way, which changes all the time.
+        alone = live.files_total is None and live.phase is State.DOWNLOADING
+        if alone and live.connections != self.connections:
             self.connections = live.connections
             self.tell(count(live.connections, "connection"), None)
 
