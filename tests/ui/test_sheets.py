@@ -235,6 +235,7 @@ async def test_a_description_is_set_as_markdown_and_a_licence_spelt_out_in_the_a
 async def test_bibtex_and_citation_are_copied_in_browse_and_on_the_document(options: AppOptions) -> None:
     async with driven(options, (100, 40)) as driver:
         await browse(driver)
+        await driver.until("Sentinel-2 surface reflectance")  # its dataset has the same DOI
         await driver.press("B")
         await driver.until(
             lambda: driver.app.clipboard.startswith("@dataset{ref_african_crops_kenya_02_source,\n")
