@@ -13,6 +13,7 @@ import pytest
 from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLModel
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.prose.parse import parse
+from mlhub_tui.ui.screens import browse as browse_screen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.sheets.blocks import Block, Prose, typeset
 from mlhub_tui.ui.sheets.documents import document_sheet
@@ -246,6 +247,18 @@ async def test_bibtex_and_citation_are_copied_in_browse_and_on_the_document(opti
         await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen), "Licence")
         await driver.press("B")
         await driver.until(lambda: driver.app.clipboard.startswith("@dataset{"))
+
+
+async def test_what_is_not_loaded_yet_is_loaded_before_it_is_cited(
+    options: AppOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse_screen, "DETAIL_DELAY", 60)
+    async with driven(options, (100, 40)) as driver:
+        await find(driver, "kenya_02_s")
+        await driver.press("B")
+        await driver.until(
+            lambda: driver.app.clipboard.startswith("@dataset{ref_african_crops_kenya_02_source,\n")
+        )
 
 
 async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: AppOptions) -> None:

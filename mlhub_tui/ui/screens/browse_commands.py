@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual import work
 
+from ...text import clean
 from ..widgets.catalog_tree import CatalogTree
 from .base import PlaceScreen
 
 if TYPE_CHECKING:
     from ...models import Dataset, Document
+    from ..app import MLHubApp
     from ..documents import Documents
 
 
@@ -98,19 +101,25 @@ class BrowseCommands(PlaceScreen):
         """Copy the citation of what is under the cursor."""
         from ..citing import copy_citation
 
-        copy_citation(self.hub, *self._cited)
+        self._cite(copy_citation)
 
     def action_copy_bibtex(self) -> None:
         """Copy the entry for BibTeX of what is under the cursor."""
         from ..citing import copy_bibtex
 
-        copy_bibtex(self.hub, *self._cited)
+        self._cite(copy_bibtex)
 
-    @property
-    def _cited(self) -> tuple[Document | None, Dataset | None]:
-        """What is under the cursor, as far as it is loaded, and the dataset it is of."""
-        subject = self.tree_view.subject
-        return self._documents.of(subject.entry) if subject is not None else None, self.tree_view.dataset
+    @work(group="cite", exclusive=True)
+    async def _cite(self, copy: Callable[[MLHubApp, Document | None, Dataset | None], None]) -> None:
+        """Copy how it is cited once it is loaded: before, its dataset would be cited in its place."""
+        subject, dataset, documents = self.tree_view.subject, self.tree_view.dataset, self._documents
+        document = None
+        if subject is not None:
+            document = documents.of(subject.entry) or await documents.load(subject.entry)
+            if document is None and (why := documents.why_not(subject.entry)):
+                self.notify(clean(f"Nothing was copied: {why}"), severity="error", markup=False)
+                return
+        copy(self.hub, document, dataset)
 
     def action_open_page(self) -> None:
         """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
