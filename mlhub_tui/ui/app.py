@@ -340,11 +340,13 @@ class MLHubApp(TravellingApp):
 
     def _handle_exception(self, error: Exception) -> None:
         """End on a fault of our own with one line; the traceback is kept in a file, without keys."""
+        from .crash import keep_traceback, missed_while_closing
+
+        if missed_while_closing(self, error):
+            return
         if self.is_headless:
             super()._handle_exception(error)
             return
-        from .crash import keep_traceback
-
         self._leaving = True
         self.last_words = keep_traceback(error)
         self.exit(1)

@@ -1,9 +1,13 @@
-"""Keeps the traceback of a fault of our own in a file, for a report."""
+"""Keeps the traceback of a fault of our own in a file, for a report; tells what is none."""
 
 from __future__ import annotations
 
 import traceback
 from datetime import datetime
+
+from textual.app import App
+from textual.css.query import NoMatches
+from textual.worker import WorkerFailed
 
 from .. import paths, storage
 from ..text import one_line, redact
@@ -30,3 +34,12 @@ def keep_traceback(error: BaseException) -> str:
         kept = f"details could not be written to {path}: {trouble.strerror}"
     said = f"mlhub-tui: error: this should not have happened: {what}"
     return f"{said}\nUnfinished downloads go on at the next start; {kept}"
+
+
+def missed_while_closing(app: App[int], error: BaseException) -> bool:
+    """Tell whether an error is only that a widget was gone, or never came, as the app was taken down.
+
+    A screen that is put up while the app ends gets its handlers called all the same, without its widgets.
+    """
+    cause = error.error if isinstance(error, WorkerFailed) else error
+    return isinstance(cause, NoMatches) and not app.is_running

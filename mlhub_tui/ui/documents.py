@@ -96,13 +96,19 @@ class Documents:
                 self._documents.remember(self._key(entry), entry.document)
 
     async def complete(self, subject: Subject) -> AsyncIterator[None]:
-        """Load what is missing for the sheet of an entry; yields whenever there is more to show."""
+        """Load what is missing for the sheet of an entry; yields whenever there is more to show.
+
+        Where nothing is missing it yields once: another screen's answer may have come since the sheet
+        was shown.
+        """
         entry = subject.entry
         loads: list[Coroutine[Any, Any, object]] = []
         if self.of(entry) is None:
             loads.append(self.load(entry))
         if self._wants_archive(entry) and self.archive(entry.id) is None:
             loads.append(self.load_archive(entry.id))
+        if not loads:
+            yield None
         for done in asyncio.as_completed(loads):
             await done
             yield None

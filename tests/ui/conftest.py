@@ -55,7 +55,8 @@ class Driver:
                     await self.pilot.pause(pause)
                     pause = min(2 * pause, 0.02)
         except TimeoutError:
-            raise AssertionError(f"never: {conditions}\n{self.screen()}") from None
+            at_work = [repr(worker) for worker in self.app.workers if not worker.is_finished]
+            raise AssertionError(f"never: {conditions}\nat work: {at_work}\n{self.screen()}") from None
         await idle.wait_for_idle()
 
     def _all(self, conditions: Iterable[Callable[[], Any] | str]) -> bool:

@@ -6,6 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.css.query import NoMatches
+from textual.screen import ModalScreen
+from textual.widgets import Label
 
 from mlhub_tui.options import AppOptions
 
@@ -23,3 +28,38 @@ async def test_a_screen_that_is_not_whole_yet_does_not_keep_the_app_from_ending(
         for _ in range(turns):
             await asyncio.sleep(0)
     assert driver.app._exception is None
+
+
+class Late(ModalScreen[None]):
+    """A dialog that looks for a part of its own when it is put up."""
+
+    def compose(self) -> ComposeResult:
+        """Have a part in a box."""
+        with Vertical():
+            yield Label("there")
+
+    def on_mount(self) -> None:
+        """Look for the part."""
+        self.query_one(Label).update("seen")
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_dialog_that_is_not_whole_yet_does_not_either(turns: int, tmp_path: Path) -> None:
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("Welcome")
+        driver.app.push_screen(Late())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    assert driver.app._exception is None
+
+
+async def test_a_part_that_is_missing_while_the_app_runs_is_a_fault(tmp_path: Path) -> None:
+    class Wrong(Late):
+        def compose(self) -> ComposeResult:
+            yield from ()
+
+    with pytest.raises(NoMatches):
+        async with driven(AppOptions(output_dir=tmp_path)) as driver:
+            await driver.until("Welcome")
+            driver.app.push_screen(Wrong())
+            await driver.until(lambda: driver.app._exception is not None)
