@@ -2,7 +2,7 @@
 
 Textual writes all that it draws: with a dialog that closes the whole screen four times, 34 KB at 80x24. Here
 what the terminal shows is kept, cell by cell, and each drawing is compared with it. And colours are set where
-they change, not with every word.
+they change, not with every word. Nor is what was drawn kept in memory once its screen is gone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.color import ColorSystem
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._styles_cache import StylesCache
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.strip import Strip
 
 if TYPE_CHECKING:
@@ -202,6 +204,14 @@ def _of_chops(update: ChopsUpdate) -> Iterator[Piece]:
             yield y, x, strip if x1 <= x < x2 and end <= x2 else strip.crop(0, min(end, x2) - x)
 
 
+def forget_drawings() -> None:
+    """Let go of the lines that widgets drew which are gone.
+
+    Textual 8.2 memoizes a method of each widget's drawings, and so keeps the last 1,024 widgets' lines.
+    """
+    StylesCache.get_inner_outer.cache_clear()
+
+
 class SparingApp(App[int]):
     """An app that writes to its terminal only what is not there yet."""
 
@@ -215,6 +225,11 @@ class SparingApp(App[int]):
         """Draw everything, on a terminal that something else has written to."""
         self.forget_shown()
         self.screen.refresh(layout=True)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Let go of a screen, and of what it drew."""
+        forget_drawings()
+        return super().pop_screen()
 
     def on_resize(self) -> None:
         """Expect nothing of a terminal of another size: it has drawn its lines anew, or dropped some."""

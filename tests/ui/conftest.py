@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.sparing import forget_drawings
 
 from . import idle
 
@@ -76,6 +77,7 @@ async def driven(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[D
         finally:
             # When the app is quit this comes before its screens are taken down; Pilot would leave it out.
             app.workers.cancel_all()
+            forget_drawings()
 
 
 @pytest.fixture

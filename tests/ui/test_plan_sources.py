@@ -45,13 +45,14 @@ async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path)
     async with at(service, tmp_path) as driver:
         await plan(driver)
         await driver.until("28 items")
+        await driver.press(*"jjjj", "space")  # not the one that lies with a host of its own
         await driver.press("t")
         await driver.type("2020-01-05")
-        await driver.until("5 files")
+        await driver.until("4 files")
         await driver.press("enter")
         await driver.until(lambda: driver.app.jobs)
         await driver.until(lambda: driver.app.jobs[0].state.finished)
-        assert driver.app.jobs[0].files_total == 5
+        assert driver.app.jobs[0].files_total == 4
         assert not service.searches
 
 

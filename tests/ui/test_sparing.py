@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pyte
 from hypothesis import given, settings
@@ -12,10 +14,14 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._styles_cache import StylesCache
 from textual.geometry import Region
 from textual.strip import Strip
 
+from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.sparing import Shown, sparingly
+
+from .conftest import Driver, driven
 
 COLUMNS, ROWS = 24, 4
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -121,3 +127,23 @@ def test_a_letter_of_unknown_width_takes_its_part_of_the_line_along() -> None:
     assert "👍 two" in written("👍 two")
     assert written("👍 two") == ""
     assert "three" in written("three")
+
+
+async def test_what_a_closed_dialog_drew_is_not_kept(tmp_path: Path) -> None:
+    def drawings() -> int:
+        gc.collect()
+        return sum(isinstance(known, StylesCache) for known in gc.get_objects())
+
+    async def look(driver: Driver) -> None:
+        await driver.press("question_mark")
+        await driver.until(lambda: len(driver.app.screen_stack) == 2)
+        await driver.press("escape")
+        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("Welcome")
+        await look(driver)
+        before = drawings()
+        for _ in range(5):
+            await look(driver)
+        assert drawings() == before
