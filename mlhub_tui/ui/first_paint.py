@@ -38,7 +38,7 @@ class PromptApp(App[int]):
 
 
 class PromptScreen(Screen[None]):
-    """A screen that knows its size's classes before it is laid out, and is drawn when it can be shown."""
+    """A screen that knows its size's classes before it is laid out, and is drawn where it is seen."""
 
     def take_up_size(self) -> None:
         """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
@@ -52,4 +52,10 @@ class PromptScreen(Screen[None]):
             return  # it would be drawn, thrown away, and taken for drawn
         if self._repaint_required and self.size.region in self._compositor._dirty_regions:
             self._repaint_required = False  # all of it is drawn now
+        changed = self._compositor._dirty_regions.copy()
         super()._compositor_refresh()
+        # Textual tells the dialog in front that something changed behind it, but not one between the two.
+        stack = self.app.screen_stack
+        if changed and self in stack:
+            for between in stack[stack.index(self) + 1 : -1]:
+                between.refresh(*changed)
