@@ -20,11 +20,11 @@ from mlhub_tui.profiles import (
     SecretNotSet,
     for_location,
     for_profile,
-    location,
     resolve,
     resolve_or_anonymous,
     secret_words,
 )
+from mlhub_tui.profiles.location import location
 
 FILE = """\
 [DEFAULT]

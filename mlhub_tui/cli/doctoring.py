@@ -17,7 +17,7 @@ from .failures import FAILED
 from .options import Choice, Command, connection_options, settings_of
 
 if TYPE_CHECKING:
-    from ..doctor import Finding
+    from ..doctor.finding import Finding
 
 _MARKS = {"ok": " ", "note": "!", "wrong": "x"}
 

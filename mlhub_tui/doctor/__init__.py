@@ -1,5 +1,1 @@
 """What is wrong here, and how to mend it: findings on program, terminal, files, queue, network and source."""
-
-from .finding import Finding, State
-
-__all__ = ["Finding", "State"]

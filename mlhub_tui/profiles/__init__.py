@@ -3,39 +3,48 @@
 The file, the variables and their order are those the seed library documents under Authentication.
 """
 
-from .credentials import Credentials, for_location, for_profile
-from .draft import SecretDraft
-from .file import KEEP, Keep, Profile, ProfilesFile, check_name
-from .kind import Auth, Kind, Scheme
-from .location import is_url, location
-from .resolution import NoKeyAnywhere, resolve, resolve_or_anonymous
-from .root import DEFAULT_ROOT_URL, normalise_root_url
-from .secrets import SecretNotSet, header_name, secret_words
-from .words import ANONYMOUS, DEFAULT_PROFILE
+from __future__ import annotations
 
-__all__ = [
-    "ANONYMOUS",
-    "DEFAULT_PROFILE",
-    "DEFAULT_ROOT_URL",
-    "KEEP",
-    "Auth",
-    "Credentials",
-    "Keep",
-    "Kind",
-    "NoKeyAnywhere",
-    "Profile",
-    "ProfilesFile",
-    "Scheme",
-    "SecretDraft",
-    "SecretNotSet",
-    "check_name",
-    "for_location",
-    "for_profile",
-    "header_name",
-    "is_url",
-    "location",
-    "normalise_root_url",
-    "resolve",
-    "resolve_or_anonymous",
-    "secret_words",
-]
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy
+
+if TYPE_CHECKING:
+    from .credentials import Credentials as Credentials
+    from .credentials import for_location as for_location
+    from .credentials import for_profile as for_profile
+    from .draft import SecretDraft as SecretDraft
+    from .file import KEEP as KEEP
+    from .file import Keep as Keep
+    from .file import Profile as Profile
+    from .file import ProfilesFile as ProfilesFile
+    from .file import check_name as check_name
+    from .kind import Auth as Auth
+    from .kind import Kind as Kind
+    from .kind import Scheme as Scheme
+    from .location import is_url as is_url
+    from .resolution import NoKeyAnywhere as NoKeyAnywhere
+    from .resolution import resolve as resolve
+    from .resolution import resolve_or_anonymous as resolve_or_anonymous
+    from .root import DEFAULT_ROOT_URL as DEFAULT_ROOT_URL
+    from .root import normalise_root_url as normalise_root_url
+    from .secrets import SecretNotSet as SecretNotSet
+    from .secrets import header_name as header_name
+    from .secrets import secret_words as secret_words
+    from .words import ANONYMOUS as ANONYMOUS
+    from .words import DEFAULT_PROFILE as DEFAULT_PROFILE
+else:
+    __getattr__, __all__ = lazy(
+        __name__,
+        {
+            "credentials": "Credentials for_location for_profile",
+            "draft": "SecretDraft",
+            "file": "KEEP Keep Profile ProfilesFile check_name",
+            "kind": "Auth Kind Scheme",
+            "location": "is_url",
+            "resolution": "NoKeyAnywhere resolve resolve_or_anonymous",
+            "root": "DEFAULT_ROOT_URL normalise_root_url",
+            "secrets": "SecretNotSet header_name secret_words",
+            "words": "ANONYMOUS DEFAULT_PROFILE",
+        },
+    )

@@ -1,6 +1,23 @@
 """What a person sets once: `config.toml` in MLHUB_HOME, read at the start, changed with its comments kept."""
 
-from .config import DEFAULTS, Config, Setting, settings
-from .read import Loaded, load
+from __future__ import annotations
 
-__all__ = ["DEFAULTS", "Config", "Loaded", "Setting", "load", "settings"]
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy
+
+if TYPE_CHECKING:
+    from .config import DEFAULTS as DEFAULTS
+    from .config import Config as Config
+    from .config import Setting as Setting
+    from .config import settings as settings
+    from .read import Loaded as Loaded
+    from .read import load as load
+else:
+    __getattr__, __all__ = lazy(
+        __name__,
+        {
+            "config": "DEFAULTS Config Setting settings",
+            "read": "Loaded load",
+        },
+    )

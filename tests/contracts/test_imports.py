@@ -16,14 +16,15 @@ import mlhub_tui
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
-FOUNDATION = {"errors", "options", "paths", "storage", "text"}
+FOUNDATION = {"errors", "lazy", "options", "paths", "storage", "text"}
 MAY_IMPORT = {
     "errors": set(),
+    "lazy": set(),
     "options": set(),
     "text": set(),
     "paths": set(),
     "storage": set(),
-    "models": {"errors", "text"},
+    "models": {"errors", "lazy", "text"},
     "geo": {"models", "text"},
     "jsontree": {"text"},
     "meaning": {"models", "text"},
@@ -72,7 +73,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     "name", ["cli", "errors", "text", "models", "profiles", "paths", "settings", "storage", "options"]
 )
 def test_the_parts_of_a_quick_answer_load_nothing_heavy(name: str) -> None:
-    assert not (HEAVY - {"asyncio"}) & _loaded_by(f"import mlhub_tui.{name}")
+    names = f"import mlhub_tui.{name} as part\n[getattr(part, name) for name in getattr(part, '__all__', ())]"
+    assert not (HEAVY - {"asyncio"}) & _loaded_by(names)
 
 
 def test_the_version_is_answered_before_the_command_line_is_loaded() -> None:
@@ -97,6 +99,11 @@ def test_nothing_outside_the_screens_loads_textual() -> None:
 
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
     """Yield the parts of this package that a module imports, with the line."""
+    yield from ((target[0], line) for target, line in _targets(path))
+
+
+def _targets(path: Path) -> Iterator[tuple[list[str], int]]:
+    """Yield the modules of this package that a module imports at any time, with the line."""
     relative = path.relative_to(PACKAGE).with_suffix("")
     package = relative.parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -110,7 +117,7 @@ def _imports(path: Path) -> Iterator[tuple[str, int]]:
             targets = [(node.module or "").split(".")[1:]]
         else:
             continue
-        yield from ((target[0], node.lineno) for target in targets if target)
+        yield from ((target, node.lineno) for target in targets if target)
 
 
 def test_imports_point_one_way() -> None:
@@ -131,3 +138,61 @@ def test_imports_point_one_way() -> None:
 def test_only_the_start_of_the_app_leads_from_the_command_line_to_the_screens() -> None:
     users = [path.name for path in (PACKAGE / "cli").glob("*.py") if "ui" in dict(_imports(path))]
     assert users == ["command.py"]
+
+
+def _first_imports(path: Path) -> Iterator[str]:
+    """Yield the modules of this package that a module imports as it is imported itself."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    package = list(parts[:-1])
+    waiting: list[ast.stmt] = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If):
+            waiting += node.orelse if "TYPE_CHECKING" in ast.unparse(node.test) else node.body + node.orelse
+        elif isinstance(node, ast.Try):
+            waiting += node.body
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = ".".join(
+                [*package[: len(package) - node.level + 1], *([node.module] if node.module else [])]
+            )
+            yield base
+            yield from (f"{base}.{name.name}" for name in node.names)
+
+
+def _ring(imports: dict[str, set[str]]) -> list[str]:
+    """Return modules that need each other to be imported; none where there are no such."""
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        found = next(filter(None, (visit(other, (*way, module)) for other in sorted(imports[module]))), [])
+        done.add(module)
+        return found
+
+    return next(filter(None, (visit(module, ()) for module in sorted(imports))), [])
+
+
+def test_no_two_threads_can_wait_for_each_others_imports() -> None:
+    """Whoever imports a module holds it, and waits for its package and for all that it imports."""
+    paths = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    imports = {name: paths.keys() & set(_first_imports(path)) for name, path in paths.items()}
+    del imports["mlhub_tui"]  # whatever is imported of it, it is there before any thread
+    entered = {
+        f"mlhub_tui.{'.'.join(target)}"
+        for name, path in paths.items()
+        for target, _ in _targets(path)
+        if f"mlhub_tui.{target[0]}" != ".".join(name.split(".")[:2])
+    }
+    for name in imports:
+        imports[name].discard("mlhub_tui")
+        imports[name].discard(name)
+        parent = name.rpartition(".")[0]
+        if parent != "mlhub_tui" and name in entered:
+            imports[name].add(parent)
+    assert _ring(imports) == []

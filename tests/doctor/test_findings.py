@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlhub_tui.cli import root
-from mlhub_tui.doctor import Finding, State, files, network, program, queue, terminal
+from mlhub_tui.doctor import files, network, program, queue, terminal
+from mlhub_tui.doctor.finding import Finding, State
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import ArchiveRequest
 from mlhub_tui.sample.server import SampleServer

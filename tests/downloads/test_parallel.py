@@ -163,7 +163,7 @@ async def test_pause_and_resume_keep_all_stretches(
     server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     job = await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 4)
+    await until(queue, lambda _: server.open >= 3)
     await asyncio.sleep(0.1)
     await queue.pause(job.id)
     await until(queue, lambda _: server.open == 0)
@@ -195,7 +195,7 @@ async def test_paused_when_the_first_connection_is_through_the_others_end_too(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.script.append(SLOW)
-    server.always = replace(SLOWER, pace=0.15)
+    server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     job = await queue.add(wish(folder))
     await until(queue, lambda _: server.open >= 2)
@@ -215,7 +215,7 @@ async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by
     server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 4)
+    await until(queue, lambda _: server.open >= 3)
     await asyncio.sleep(0.1)
     queue.stop()
     assert len(recorded(mlhub_home)) > 1
@@ -231,7 +231,7 @@ async def test_a_part_with_holes_whose_record_is_lost_is_not_taken_for_half_a_fi
     server.always, server.md5 = SLOWER, False
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 4)
+    await until(queue, lambda _: server.open >= 3)
     queue.stop()
     assert (folder / "file.tar.gz.part").stat().st_size > len(DATA)
     for path in mlhub_home.glob("queue.db*"):
@@ -246,7 +246,7 @@ async def test_changed_between_runs_nothing_of_the_old_version_is_kept(
     server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 4)
+    await until(queue, lambda _: server.open >= 3)
     queue.stop()
     server.content, server.etag, server.always = OTHER, '"v2"', SLOW
     assert await get(server, folder) == OTHER

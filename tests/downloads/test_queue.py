@@ -86,7 +86,9 @@ async def test_progress_is_shown_while_it_runs(server: FaultServer, folder: Path
 
     queue = make_queue(Links(server.url), on_change=look, tuning=replace(QUICK, look=Tuning().look))
     await ended(queue, await queue.add(wish(folder)))
-    states = list(dict.fromkeys(job.state for job in seen))
+    states = list(
+        dict.fromkeys(job.state for job in seen if job.state is not State.STALLED)
+    )  # on a busy machine
     order = [State.QUEUED, State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.VERIFYING, State.DONE]
     assert states == [state for state in order if state in states]
     partly = [job for job in seen if job.state is State.DOWNLOADING and job.bytes_done]

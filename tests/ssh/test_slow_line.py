@@ -82,7 +82,8 @@ def test_keys_are_answered_in_a_round_trip_with_some_hundred_bytes(
         f"{statistics.median(sizes):.0f} B; {TYPED} at once {at_once} B; the first screens {drawn} B "
         f"within {started:.1f} s; at rest {idle} B"
     )
-    assert way.round_trip <= min(taken) and statistics.median(taken) < way.round_trip + PATIENT
+    # Not the least of them: on a busy machine the detail of the key before may come as late.
+    assert way.round_trip <= statistics.median(taken) < way.round_trip + PATIENT
     assert statistics.median(sizes) <= 300
     assert at_once <= TYPED * 300
     assert drawn <= 16_000, "an eighth of a second on this line"

@@ -1,0 +1,45 @@
+"""Modules that threads import at the same time do not wait for each other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import importlib, sys, threading
+sys.setswitchinterval(1e-5)  # another thread's turn in the middle of everything
+failed = []
+
+def load(*names):
+    def run():
+        for name in names:
+            try:
+                importlib.import_module(f"mlhub_tui.{name}")
+            except BaseException as error:
+                failed.append(f"{name}: {error!r}")
+    return threading.Thread(target=run, daemon=True)
+
+threads = [
+    load("profiles", "models", "settings"),
+    load("profiles.kind", "models.when", "settings.config"),
+    load("sources.connect", "sources.http", "sources.mlhub"),
+    load("downloads.queue", "downloads.resolve", "downloads.credentials"),
+    load("sample.house", "sample.server"),
+    load("ui.screens.browse_detail", "ui.screens.browse", "ui.loading", "ui.last_seen"),
+    load("downloads.one.crew", "ui.prose.parse", "sources.last_listing"),
+    load("sources.static.source", "sources.stac_api"),
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(60)
+    if thread.is_alive():
+        failed.append("still waits")
+sys.exit("; ".join(failed) or 0)
+"""
+
+
+def test_modules_are_imported_in_threads_side_by_side() -> None:
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=100)
+        assert (done.returncode, done.stderr) == (0, "")
