@@ -23,6 +23,7 @@ from .caret import caret_of
 from .first_paint import PromptApp
 from .glyphs import AsciiFilter
 from .help.guided import GuidedApp
+from .reflow import FaithfulApp
 from .sparing import SparingApp
 from .state import Memory
 from .theme import DARK, LIGHT, PLAIN
@@ -53,7 +54,7 @@ class Told:
     words: str
 
 
-class ConfiguredApp(PromptApp, SparingApp, GuidedApp):
+class ConfiguredApp(PromptApp, FaithfulApp, SparingApp, GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
     def __init__(self, options: AppOptions) -> None:
