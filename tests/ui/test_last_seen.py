@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import pytest
 from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources.base import Page, Source
 from mlhub_tui.sources.cache import DocumentCache
 from mlhub_tui.sources.last_listing import MOST, LastListing
-from mlhub_tui.ui import last_seen
+from mlhub_tui.ui import last_seen, loading
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.widgets import filtered_tree
+from mlhub_tui.ui.widgets.branches import NodeRow
 
 from .conftest import Driver, driven
 
@@ -89,3 +94,40 @@ async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -
         await driver.until("45, as of ")
         await driver.press("j", "l")
         await driver.until("▾ A crop type")
+
+
+@pytest.mark.parametrize("looks_between_keys", [False, True])
+async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
+    looks_between_keys: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, page = asyncio.Event(), loading._page
+
+    async def late(source: Source, row: NodeRow, link: str | None) -> Page[Entry]:
+        await gate.wait()
+        return await page(source, row, link)
+
+    with SampleServer() as server:
+        options = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path)
+        async with driven(options) as driver:
+            await driver.until("BigEarthNet")
+            await driver.until(lambda: listing_of(driver).load()[0])
+        monkeypatch.setattr(loading, "_page", late)
+        if looks_between_keys:
+            monkeypatch.setattr(filtered_tree, "AT_ONCE", -1.0)
+        async with driven(options) as driver:
+            await driver.until("45, as of ", "BigEarthNet")
+            await driver.press("slash")
+            await driver.type("kenya_02_lab")
+            await driver.press("enter")
+            screen = driver.app.screen
+            assert isinstance(screen, BrowseScreen)
+            tree = screen.tree_view
+            found = "ref_african_crops_kenya_02_labels"
+            await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
+            before = tree.cursor_row
+            gate.set()
+            await driver.until(lambda: not tree.branches.top.kept and not tree.is_looking, "1 of 45")
+            await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
+            assert tree.cursor_row is not before, "the row is that of the answer"
+            await driver.press("k")
+            assert tree.subject is None or tree.subject.entry.id != found

@@ -29,12 +29,12 @@ def arrange(branches: Branches, order: str) -> None:
     if order not in ORDERS or order == LISTED:
         return
     for row, listing in branches.grown.items():
-        if listing is None or not listing.loaded:
+        if listing is None or not (standing := listing.standing).loaded:
             continue
         rows = row.visible
         entries = [child for child in rows if isinstance(child.data, Entry)]
         if order == "newest":
-            days = dict(zip(row.children or [], map(day_of, listing.traits), strict=False))
+            days = dict(zip(row.children or [], map(day_of, standing.traits), strict=False))
             _newest(entries, days)
         else:
             entries.sort(key=_title if order == "title" else _id)

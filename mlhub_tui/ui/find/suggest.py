@@ -41,7 +41,7 @@ def placed(branches: Branches, goal: Goal) -> Goal:
     collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not branches.by_dataset or not collection:
         return goal
-    row, listing = branches.groups[0], branches.top
+    row, listing = branches.groups[0], branches.top.standing
     identity = collection.partition(":")[2]
     line = f"\n{PART}{identity.casefold()}\n"
     for child, hay in zip(row.children or [], listing.hays, strict=False):
@@ -79,11 +79,9 @@ class Suggestions:
         for row, listing in list(self._branches.grown.items()):
             if listing is None:
                 continue
-            children = row.children or []
-            for start in range(0, len(listing.hays), _STEP):
-                pairs = zip(
-                    children[start : start + _STEP], listing.hays[start : start + _STEP], strict=False
-                )
+            children, hays = row.children or [], listing.standing.hays
+            for start in range(0, len(hays), _STEP):
+                pairs = zip(children[start : start + _STEP], hays[start : start + _STEP], strict=False)
                 for child, hay in pairs:
                     if self._words in hay:
                         self._take(child, hay)

@@ -87,7 +87,8 @@ class Branches:
         for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
             before = self.grown.get(row)
             self.grown[row] = fresh = Listing(noun, at_top=True)
-            fresh.kept = before.kept if before is not None else ""
+            if before is not None:
+                fresh.kept, fresh.before = before.kept, before.standing
             self.tell(row)
 
     @property
@@ -96,6 +97,12 @@ class Branches:
         listing = self.grown.get(self.groups[0])
         assert listing is not None
         return listing
+
+    @property
+    def is_replaced_soon(self) -> bool:
+        """Whether what the source lists now is to take the place of entries in the tree."""
+        listings = (self.grown.get(row) for row in self.groups)
+        return any(listing is not None and listing.standing is not listing for listing in listings)
 
     @property
     def by_dataset(self) -> bool:
@@ -117,7 +124,7 @@ class Branches:
         if not listing.loaded and not listing.complete:
             note = "not loaded" if listing.failure is not None else "loading…"
         if listing.kept:
-            note = f"{listing.loaded or len(row.children or ()):,}, {listing.kept}"
+            note = f"{self.found.get(row) or f'{listing.standing.loaded:,}'}, {listing.kept}"
         if self.order:
             note = f"{note}  {ORDERS[self.order]}"
         if listing.failure is not None:
@@ -132,7 +139,7 @@ class Branches:
     @property
     def scope(self) -> str:
         """How much is loaded of how much there is: `the 200 loaded of 2,365`."""
-        listings = [listing for listing in self.grown.values() if listing is not None]
+        listings = [listing.standing for listing in self.grown.values() if listing is not None]
         loaded = f"the {sum(listing.loaded for listing in listings):,} loaded"
         if all(listing.complete for listing in listings):
             return loaded
@@ -221,7 +228,7 @@ class Branches:
             Row[Node](lean(entry, belongs), foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL))
             for entry in entries
         ]
-        start = listing.loaded
+        start, listing.before = listing.loaded, None
         if listing.failure is None:
             listing.kept = ""
         listing.hays += map(haystack, entries)
@@ -236,7 +243,7 @@ class Branches:
         listing.complete = True  # there is no more of it to be had
         self.add(row, entries)
         self.grown[row] = fresh = Listing(listing.noun, at_top=True)
-        fresh.kept = age
+        fresh.kept, fresh.before = age, listing
         self.tell(row)
 
     def settle(self, row: NodeRow) -> None:
@@ -249,6 +256,7 @@ class Branches:
                 else:
                     listing.kept = ""
             if not listing.loaded and not listing.loading:
+                listing.before = None
                 self._forget_below(row)
             if listing.loaded or not (listing.at_top and listing.loading):
                 self.outline.put(row, _rows(listing.tail()), listing.loaded)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..state import View
     from .branches import NodeRow, Path
     from .entries import Node, Subject
+    from .sift import Sift
 
 
 class CatalogTree(FilteredTree):
@@ -46,6 +47,7 @@ class CatalogTree(FilteredTree):
         """The keys of the favourites of the source."""
         self._goal: Path = ()
         self._placed: NodeRow | None = None
+        self._is_listing = False
 
     def start(self, kind: Kind | None) -> None:
         """Begin with an empty tree for a kind of source; None where there is none."""
@@ -109,7 +111,9 @@ class CatalogTree(FilteredTree):
         if self._sift is not None:
             return self._sift.traits
         listings = self.branches.grown.values() if self.started else ()
-        return [trait for listing in listings if listing is not None for trait in listing.traits if trait]
+        return [
+            trait for listing in listings if listing is not None for trait in listing.standing.traits if trait
+        ]
 
     # What is under the cursor
 
@@ -163,24 +167,42 @@ class CatalogTree(FilteredTree):
 
     def add(self, row: NodeRow, entries: Sequence[Entry]) -> None:
         """Append entries to the listing of a row."""
-        self._give_up_goal()
+        self._note_place()
         self.branches.add(row, entries)
         self._listed()
 
     def settle(self, row: NodeRow) -> None:
         """Say anew how the listing of a row stands."""
-        self._give_up_goal()
+        self._note_place()
         self.branches.settle(row)
         self._listed()
 
-    def _give_up_goal(self) -> None:
-        """Stay where the cursor was moved to since the reload."""
-        if self._goal and self.cursor_row is not self._placed:
-            self._goal = ()
+    def _note_place(self) -> None:
+        """Take note that the cursor was moved; of where to, if other rows will stand for the same entries."""
+        row = self.cursor_row
+        if self._goal and row is not self._placed:
+            self._goal, self._placed = (), None
+            lasts = row is not None and not isinstance(row.data, NoteNode | MoreNode | ActionNode)
+            if row is not None and lasts and self.branches.is_replaced_soon:
+                self._goal, self._placed = self.branches.path(row), row
 
     def _listed(self) -> None:
+        self._is_listing = True
         self.arrange_again()
-        if self._goal:
+        self._is_listing = False
+        self._come_to_place()
+
+    def _show(self, sift: Sift | None) -> None:
+        if not self._is_listing:
+            self._note_place()
+        super()._show(sift)
+        if not self._to_first:
+            self._come_to_place()
+
+    def _come_to_place(self) -> None:
+        """Put the cursor where it was, or on its way to, as far as that is there by now."""
+        row = self._placed
+        if self._goal and not (row is self.cursor_row and row and self.branches.path(row) == self._goal):
             self._placed = self.branches.find(self._goal) or self.cursor_row
             if self._placed is not None:
                 self.move_to(self._placed)

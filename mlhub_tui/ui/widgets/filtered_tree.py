@@ -92,7 +92,7 @@ class FilteredTree(NodeView):
             return ""
         branches, near = self.branches, " near" if self._sift.only_near and self._sift.matched else ""
         if branches.by_dataset:
-            return f"{self._sift.count(branches.groups[0])}{near} of {branches.top.loaded} datasets"
+            return f"{self._sift.count(branches.groups[0])}{near} of {branches.top.standing.loaded} datasets"
         return f"{len(self._sift.matched):,}{near or ' found'}, filtering {branches.scope}"
 
     def forget_filter(self) -> None:
@@ -171,7 +171,7 @@ class FilteredTree(NodeView):
         for row in self.branches.groups:
             listing = self.branches.grown.get(row)
             if self._sift is not None and listing is not None:
-                among = f"{listing.loaded:,}{'' if listing.complete else ' loaded'}"
+                among = f"{listing.standing.loaded:,}{'' if listing.complete else ' loaded'}"
                 near = " near" if self._sift.only_near and self._sift.matched else ""
                 self.branches.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
             self.branches.tell(row)

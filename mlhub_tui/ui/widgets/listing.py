@@ -41,11 +41,18 @@ class Listing(Pager):
         self.failure: MLHubException | None = None
         self.kept = ""
         """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
+        self.before: Listing | None = None
+        """The listing that this one takes the place of, while its entries still stand."""
 
     @property
     def loaded(self) -> int:
         """How many entries there are."""
         return len(self.hays)
+
+    @property
+    def standing(self) -> Listing:
+        """The listing whose entries are in the tree: the one before until the first of this one come."""
+        return self.before if self.before is not None and not self.loaded else self
 
     def fail(self, error: MLHubException) -> None:
         """Remember why the next page did not come."""

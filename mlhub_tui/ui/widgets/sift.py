@@ -74,7 +74,8 @@ class Sift:
                 yield from self._look_into(row, listing)
 
     def _look_into(self, row: NodeRow, listing: Listing) -> Iterator[None]:
-        children, hays, traits = row.children or [], listing.hays, listing.traits
+        standing = listing.standing
+        children, hays, traits = row.children or [], standing.hays, standing.traits
         hits = self._hits[row] = []
         step = FEW if self.lens.closely else STEP
         for start in range(0, len(hays), step):
@@ -192,12 +193,12 @@ class Sift:
         if inner:
             wanted = {*hits, *inner}
             found = [child for child in children if child in wanted]
-        return [*found, *children[listing.loaded :]] if listing is not None else found
+        return [*found, *children[listing.standing.loaded :]] if listing is not None else found
 
     def _choose_groups(self) -> None:
         """Leave out groups in which nothing was found; the first stays and says so."""
         first, *others = self._branches.groups
-        if not first.shown and self._branches.top.loaded:
+        if not first.shown and self._branches.top.standing.loaded:
             note: NodeRow = Row(NoteNode("nothing matches the filter"))
             note.parent, note.depth = first, first.depth + 1
             first.shown = [note]
