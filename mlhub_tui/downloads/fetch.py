@@ -25,7 +25,7 @@ from .one.journal import Journal
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
 from .store import Store
 from .threads import in_thread
-from .trouble import Budget, known, verdict
+from .trouble import Budget, QueueNotWritable, known, verdict
 from .tuning import BOUNDED, Patience, Tuning
 
 
@@ -185,7 +185,11 @@ class _Records:
 
     def __init__(self) -> None:
         self._database = Database(paths.queue())
-        self._store = Store(self._database)
+        try:
+            self._store = Store(self._database)
+        except sqlite3.Error as error:
+            self._database.close()
+            raise QueueNotWritable(f"the download queue cannot be written: {error}") from error
         self.journal = Journal(self._database, self._store)
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from .one.journal import Journal
 from .process import Kind, Process
 from .settings import Settings, load, save
 from .states import ACTIVE, IllegalMove
-from .store import NotOurs, Store
+from .store import AT_START, NotOurs, Store
 
 
 class Ledger:
@@ -75,7 +75,7 @@ class Ledger:
 
     def load(self, *, adopt: bool) -> None:
         """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
-        adopted = self.store.adopt() if adopt else []
+        adopted = self.store.adopt(patience=AT_START) if adopt else []
         if adopt:
             with contextlib.suppress(sqlite3.Error):  # at another start then
                 self.store.tidy()

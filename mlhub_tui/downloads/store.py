@@ -24,6 +24,7 @@ _FIELDS = frozenset(
     | set(FILES)
 )
 
+AT_START = 5.0  # seconds that a program that starts waits for another one's transaction
 _BATCH = 500  # old builds of SQLite take 999 values at most
 
 
@@ -74,7 +75,7 @@ class Store:
     def register(self) -> None:
         """Tell the other programs of this one; a visitor has to before it claims a part."""
         me = self.identity
-        with self._transaction() as db:
+        with self._transaction(AT_START) as db:
             db.execute(
                 "INSERT OR REPLACE INTO runners (id, pid, host, token, beat, kind) VALUES (?, ?, ?, ?, ?, ?)",
                 (self.runner, me.pid, me.host, me.token, self._clock(), self._kind),
@@ -97,7 +98,7 @@ class Store:
         ids = frozenset(row["id"] for row in self._database.read("SELECT id FROM jobs"))
         return self._jobs(rows), ids
 
-    def adopt(self, only: frozenset[int] | None = None) -> list[Job]:
+    def adopt(self, only: frozenset[int] | None = None, *, patience: float = 0.0) -> list[Job]:
         """Take over the unfinished jobs that are nobody's; what programs that are gone were at is queued.
 
         Of the finished ones, those come along for which there is a command to carry out.
@@ -106,8 +107,10 @@ class Store:
         ----------
         only
             The ids of the jobs that are wanted; None for all.
+        patience
+            Seconds to wait for another program that holds the database.
         """
-        with self._transaction() as db:
+        with self._transaction(patience) as db:
             live = _live(db, self._clock())
             rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
             orphans = [row for row in rows.fetchall() if row["runner"] not in live]
@@ -269,11 +272,11 @@ class Store:
             events.tidy(db)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, patience: float = 0.0) -> Iterator[sqlite3.Connection]:
         """Run statements as one transaction, with what happened since the last one written at its end."""
         lines: list[events.Line] = []
         try:
-            with self._database.transaction() as db:
+            with self._database.transaction(patience) as db:
                 yield db
                 lines = self.book.take()
                 self.book.write(db, lines)

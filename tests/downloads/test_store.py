@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +16,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from mlhub_tui import paths
 from mlhub_tui.downloads import process
+from mlhub_tui.downloads import store as store_module
 from mlhub_tui.downloads.database import Database
+from mlhub_tui.downloads.fetch import kit_over
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.process import Process
 from mlhub_tui.downloads.schema import VERSION
 from mlhub_tui.downloads.states import ACTIVE, MOVES, IllegalMove
-from mlhub_tui.downloads.store import NotOurs, Store
+from mlhub_tui.downloads.store import AT_START, NotOurs, Store
+from mlhub_tui.downloads.trouble import QueueNotWritable
 
-from .support import wish
+from .support import Links, wish
 
 GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
 """A program that does not run: no system has that pid."""
@@ -29,6 +36,36 @@ GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
 
 def opened(path: Path, identity: Process | None = None) -> Store:
     return Store(Database(path), identity=identity)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the queue's database as another program's transaction does."""
+    Database(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def test_a_program_that_starts_waits_for_one_that_holds_the_queue(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    with held(path) as other:
+        letting_go = threading.Timer(0.8, other.execute, ["COMMIT"])
+        letting_go.start()
+        store = opened(path)
+        letting_go.join()
+    assert store.adopt(patience=AT_START) == []
+    assert len(store.add([wish(tmp_path)])) == 1
+
+
+async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
+    mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "AT_START", 0.1)
+    mlhub_home.mkdir()
+    with held(paths.queue()), pytest.raises(QueueNotWritable, match="cannot be written: database is locked"):
+        async with kit_over(Links("http://127.0.0.1:1/")):
+            pass
 
 
 def test_every_state_can_be_left_but_only_by_the_table() -> None:
