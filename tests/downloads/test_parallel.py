@@ -26,7 +26,8 @@ DATA = content(3 << 20)
 OTHER = content(3 << 20, seed=2)
 SLOW = Answer(pace=0.01)
 """Half a second for the file over one connection."""
-SLOWER = Answer(pace=0.03)
+SLOWER = Answer(pace=0.06)
+"""Three seconds: long enough to see it half done on a busy machine."""
 KILLS = int(os.environ.get("MLHUB_TEST_KILLS", "15"))
 """How often programs are killed; set it to 50 and more for a long look."""
 
@@ -195,7 +196,7 @@ async def test_paused_when_the_first_connection_is_through_the_others_end_too(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.script.append(SLOW)
-    server.always = SLOWER
+    server.always = replace(SLOWER, pace=0.15)
     queue = make_queue(Links(server.url), tuning=WIDE)
     job = await queue.add(wish(folder))
     await until(queue, lambda _: server.open >= 2)

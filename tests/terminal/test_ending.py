@@ -53,6 +53,8 @@ def test_a_download_survives_every_end_of_the_app(start: Starter, out: Path, slo
     places = [int(asked.removeprefix("bytes=").partition("-")[0]) for asked in ranges if asked]
     assert len(ranges) == len(places) + 1 == 5, "one request a start, and only the first from the beginning"
     assert places == sorted(places) and places[0] > 0 and places[-1] >= 3 * STEP
+    terminal.press("2")
+    terminal.until("1 done")  # else the queue is still at it, and asks
     terminal.press("q")
     terminal.end()
     assert terminal.status == 0
