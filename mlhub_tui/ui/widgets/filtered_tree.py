@@ -171,7 +171,7 @@ class FilteredTree(NodeView):
         for row in self.branches.groups:
             listing = self.branches.grown.get(row)
             if self._sift is not None and listing is not None:
-                among = f"{listing.standing.loaded:,}{'' if listing.complete else ' loaded'}"
+                among = f"{listing.standing.loaded:,}{'' if listing.standing.complete else ' loaded'}"
                 near = " near" if self._sift.only_near and self._sift.matched else ""
                 self.branches.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
             self.branches.tell(row)
