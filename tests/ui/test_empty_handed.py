@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mlhub_tui import paths
+from mlhub_tui.downloads import store
+from mlhub_tui.downloads.database import Database
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources import http
@@ -93,3 +98,16 @@ async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) 
             await driver.press("i")
             await driver.until(lambda: "the server failed (500)" in told(driver))
             await driver.until("not loaded, r retries")
+
+
+async def test_a_queue_that_another_program_holds_is_not_said_to_be_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "AT_START", 0.1)
+    Database(paths.queue()).close()
+    with closing(sqlite3.connect(paths.queue(), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with driven(AppOptions(sample=True, output_dir=tmp_path)) as driver:
+            await driver.press("2")
+            await driver.until("the download engine stopped", seconds=6)
+            assert "Nothing is queued" not in driver.screen()

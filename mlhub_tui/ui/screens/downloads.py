@@ -103,8 +103,9 @@ class DownloadsScreen(FilesScreen):
             return
         jobs, listed = self.hub.jobs, self.query_one(JobList)
         self.set_class(not jobs, "-empty")
-        why = self.hub.queue_error.message if self.hub.queue_error else EMPTY
-        self._say("empty", content(why, "$muted"))
+        queue, error = self.hub.queue, self.hub.queue_error
+        why = error.message if error is not None else queue.notice if queue is not None else ""
+        self._say("empty", content(why or EMPTY, "$muted"))
         listed.mark(listed.marked & {job.id for job in jobs} if listed.marked else ())
         listed.show(self._order.shown(jobs), self._order.sort)
         self._show_view(jobs, listed)
