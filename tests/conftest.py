@@ -14,6 +14,8 @@ from .sample_fixtures import sample
 
 __all__ = ["peer_python", "sample"]
 
+pytest_plugins = ["tests.marks"]
+
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 

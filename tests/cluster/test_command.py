@@ -16,7 +16,7 @@ from mlhub_tui.downloads.cluster.wish import Cluster
 
 from .support import KEY, PROFILE, Bucket, DaskCluster, Field, write_profile
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -26,7 +26,7 @@ from mlhub_tui.profiles.kind import Kind
 from .runs import queue_for, reached, settle, wish
 from .support import Bucket, DaskCluster, Field, free_port, tree, write_profile
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 
 def errand(folder: str = "", url: str = "") -> Errand:

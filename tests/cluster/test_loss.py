@@ -20,7 +20,7 @@ from .support import (
     write_profile,
 )
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
 
 ASSETS = 5000
 _IN_FLIGHT = 80  # files: 16 connections, what was put and not yet reported there, and those of the store

@@ -15,7 +15,7 @@ from tests.faults.server import Answer, Request
 from .runs import queue_for, reached, settle, wish
 from .support import Bucket, DaskCluster, Field, tree
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 
 async def test_all_workers_together_have_no_more_connections_to_a_host_than_allowed(

@@ -12,7 +12,7 @@ from mlhub_tui.downloads.job import IfExists, State
 from .runs import settle, wish
 from .support import CROPS, Bucket, DaskCluster, Field, tree
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 
 async def test_a_folder_gets_what_a_single_machine_gives_it(

@@ -20,7 +20,7 @@ from mlhub_tui.profiles.kind import Kind
 from .runs import settle, wish
 from .support import KEY, Bucket, DaskCluster, Field, store_variables
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 SIGNED = "https://me:hunter2hunter2@a.blob.core.windows.net/c/x.tif?se=2030&sig=c2VjcmV0c2VjcmV0"
 

@@ -24,7 +24,7 @@ from tests.faults.server import Answer, FaultServer, Request
 
 from .support import Bucket
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 CONTENT = random.Random(3).randbytes(2 * PART + 12345)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .needs import missing
+import pytest
+
 from .processes import free_port, serving
 
 _PROGRAMS = Path("/usr/lib/postgresql/15/bin")
@@ -21,7 +22,7 @@ _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "uni
 def need_postgres() -> None:
     """Go on only where PostgreSQL and PostGIS are installed."""
     if not (_PROGRAMS / "initdb").exists() or not _POSTGIS.exists():
-        missing("PostgreSQL 15 with PostGIS 3 is not installed (Debian: postgresql-15-postgis-3)")
+        pytest.skip("PostgreSQL 15 with PostGIS 3 is not installed (Debian: postgresql-15-postgis-3)")
 
 
 @contextmanager

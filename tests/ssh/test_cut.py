@@ -19,7 +19,7 @@ from .conftest import Dial, Tmux
 from .line import Line
 from .server import SSHServer
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.ssh, pytest.mark.timeout(180)]
 ARCHIVE = "ref_fusion_competition_south_africa_train_source_planet"
 """An archive of 14 MB."""
 CUT_AT = 1_000_000

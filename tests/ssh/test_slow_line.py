@@ -18,7 +18,7 @@ from .line import Line
 from .namespace import far_namespace
 from .server import SSHServer, ssh_server
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.ssh, pytest.mark.timeout(180)]
 DOWN, UP = "\x1b[B", "\x1b[A"
 TYPED = 12
 """Keys that are pressed at once, faster than any of them is answered."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from mlhub_tui.sample.server import SampleServer
 
 from .conftest import Starter
 from .harness import Terminal
+
+pytestmark = pytest.mark.terminal
 
 _ANY_COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:[34][0-8]|9[0-7]|10[0-7])[;m]")
 DOWN, UP, LEFT, RIGHT = "\x1b[B", "\x1b[A", "\x1b[D", "\x1b[C"

@@ -16,6 +16,8 @@ from .conftest import Starter, hurry, queue_archive
 from .harness import COMMAND, Terminal, children_of
 from .test_suspend import go_on, shell, stop
 
+pytestmark = pytest.mark.terminal
+
 __all__ = ["shell"]
 
 ARCHIVE = "ref_landcovernet_eu_v1_source_sentinel_1"

@@ -14,6 +14,8 @@ from mlhub_tui.sample.server import SampleServer
 from .conftest import Starter, hurry, is_whole, queue_archive
 from .harness import Terminal
 
+pytestmark = pytest.mark.terminal
+
 ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = "ref_fusion_competition_south_africa_train_source_planet"
 """14 MB: seven seconds from the slow catalogue."""

@@ -16,6 +16,8 @@ from mlhub_tui.sample.server import SampleServer
 from .conftest import Starter
 from .harness import COMMAND, PATIENCE
 
+pytestmark = pytest.mark.terminal
+
 KINDS: dict[str, dict[str, str | None]] = {
     "no colours wanted": {"NO_COLOR": "1"},
     "Linux console": {"TERM": "linux", "COLORTERM": None},

@@ -17,6 +17,8 @@ from tests.ui.preview.catalogs import chips
 from .conftest import Starter
 from .harness import Terminal
 
+pytestmark = pytest.mark.terminal
+
 KITTY = b"\x1b_Gi=31,"
 LAST = b"\x1b[c"
 DRAWN = "60 x 30"

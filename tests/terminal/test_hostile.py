@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import re
 
+import pytest
+
 from ..sources.loopback import LoopbackServer
 from ..ui.hostile import Hostile
 from .conftest import Starter
+
+pytestmark = pytest.mark.terminal
 
 POINTER = (b"22", b"default")
 """Textual sets the shape of the mouse pointer."""

@@ -6,7 +6,11 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from .conftest import Starter
+
+pytestmark = pytest.mark.terminal
 
 
 def test_mouse_characters_and_log_as_they_are_wanted(

@@ -16,7 +16,7 @@ from mlhub_tui.sample.server import SampleServer
 from .conftest import Starter, is_whole, queue_archive
 from .harness import COMMAND, Terminal, children_of, state_of
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+pytestmark = [pytest.mark.terminal, pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")]
 
 ARCHIVE = "ts_cashew_benin_source"
 """3 MB: a second and a half from the slow catalogue."""

@@ -14,6 +14,8 @@ from mlhub_tui.sample.server import SampleServer
 from .conftest import Starter, queue_archive
 from .harness import COMMAND, Terminal
 
+pytestmark = pytest.mark.terminal
+
 FOLLOWS = 0.07
 """Seconds after the first bytes: the tree has moved, the detail, which waits 0.12, has not followed."""
 
