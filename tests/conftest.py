@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from .sample_fixtures import sample
 __all__ = ["peer_python", "sample"]
 
 pytest_plugins = ["tests.marks"]
+
+# Tests start some hundred processes, and each worker reads 300 test modules: all of it is compiled once, whatever
+# the environment says of bytecode.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
