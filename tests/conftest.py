@@ -17,8 +17,8 @@ __all__ = ["peer_python", "sample"]
 
 pytest_plugins = ["tests.marks"]
 
-# Tests start some hundred processes, and each worker reads 300 test modules: all of it is compiled once, whatever
-# the environment says of bytecode.
+# Tests start some hundred processes, and each worker reads 300 test modules: all of it is compiled once,
+# whatever the environment says of bytecode.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
