@@ -101,6 +101,7 @@ def test_the_seed_library_reads_back_every_key_that_is_saved(mlhub_home: Path, k
     assert ProfilesFile.load().get("default").api_key == key
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # the first run makes the seed library's environment
 def test_the_seed_library_itself_reads_what_is_saved_and_is_read(mlhub_home: Path, peer_python: Path) -> None:
     for number, key in enumerate(ODD_KEYS):

@@ -245,6 +245,7 @@ def test_saving_a_source_keeps_what_the_section_has_besides(profiles: Path) -> N
     assert for_profile("bearer", environ={}).secret == "a%b"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # the first run makes the seed library's environment
 def test_the_seed_library_still_reads_a_file_with_sources_in_it(mlhub_home: Path, peer_python: Path) -> None:
     file = ProfilesFile.load()

@@ -16,7 +16,7 @@ from tests.downloads.plan.test_peer import SCRIPT, tree
 
 from .conftest import Run
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SMALL, KENYA, LAND = "umd_mali_crop_type", "ref_african_crops_kenya_02", "landcovernet_v1"
 LABELS, SOURCE = f"{KENYA}_labels", f"{KENYA}_source"

@@ -264,6 +264,7 @@ async def test_a_program_that_leaves_hands_its_jobs_to_another_at_once(
     assert not two.snapshot()[1].elsewhere
 
 
+@pytest.mark.slow
 async def test_ten_thousand_jobs_are_paused_in_another_program_in_one_go(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:

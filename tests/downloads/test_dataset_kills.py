@@ -26,6 +26,7 @@ FILES = 5000
 KILLS = 10
 
 
+@pytest.mark.slow
 async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path, tmp_path: Path) -> None:
     chance, out = random.Random(5), tmp_path / "out"
     settled: list[tuple[int, set[str]]] = []

@@ -86,6 +86,7 @@ def moment(server: FaultServer, sent: float, patience: float = 0.3) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide", [False, True], ids=["one connection", "many"])
 def test_killed_at_random_moments_every_file_ends_whole(tmp_path: Path, wide: bool) -> None:
     chance = random.Random(7)

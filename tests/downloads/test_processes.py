@@ -74,6 +74,7 @@ def test_two_programs_with_different_queues_do_not_mix_their_bytes(
     assert (folder / "file.tar.gz").read_bytes() == DATA
 
 
+@pytest.mark.slow
 def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
     server: FaultServer, tmp_path: Path, mlhub_home: Path
 ) -> None:

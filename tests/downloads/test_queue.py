@@ -367,6 +367,7 @@ async def test_the_home_folder_is_expanded(
     assert job.path.read_bytes() == DATA
 
 
+@pytest.mark.slow
 async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:

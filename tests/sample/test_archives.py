@@ -98,6 +98,7 @@ def test_a_huge_archive_answers_from_its_middle_and_its_end(catalogue: Catalogue
     assert last[:-8].endswith(bytes(900))
 
 
+@pytest.mark.slow
 def test_every_size_asked_of_the_api_is_the_size_of_the_file(
     api: httpx.Client, store: httpx.Client, catalogue: Catalogue
 ) -> None:
@@ -111,6 +112,7 @@ def test_every_size_asked_of_the_api_is_the_size_of_the_file(
     assert max(sizes) > 300_000_000
 
 
+@pytest.mark.slow
 def test_every_archive_has_a_checksum_and_small_ones_are_right(catalogue: Catalogue) -> None:
     sums = checksums.read()
     small = 0

@@ -13,7 +13,7 @@ import pytest
 from mlhub_tui.sample.server import SampleServer
 
 # The first run makes the peer's environment, which takes as long as pip does.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SCRIPT = Path(__file__).parent / "peer_script.py"
 

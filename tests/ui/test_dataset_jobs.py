@@ -150,6 +150,7 @@ def test_what_was_asked_for_is_said() -> None:
     assert filter_words(Filters(catalog_only=True)) == "the catalog alone"
 
 
+@pytest.mark.slow
 async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOptions) -> None:
     item = f"{DATASET}_tile_00_label"
     in_the_way = options.output_dir / DATASET / LABELS / item / "labels.tif"

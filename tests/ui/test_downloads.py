@@ -187,6 +187,7 @@ async def test_the_list_fits_every_width(options: AppOptions, size: tuple[int, i
         assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
 
 
+@pytest.mark.slow
 async def test_in_the_background_it_goes_on_and_the_next_start_attaches(tmp_path: Path) -> None:
     with SampleServer(rate=400_000) as server:
         slow = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path / "out")

@@ -78,6 +78,7 @@ async def front(driver: Driver, kind: type[Screen[Any]]) -> None:
 # What a deployment of the MLHub API sends
 
 
+@pytest.mark.slow
 async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
@@ -264,6 +265,7 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[Driver]:
         yield driver
 
 
+@pytest.mark.slow
 async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) -> None:
     async with on_disk(tmp_path) as driver:
         await look(driver, wide=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def test_a_row_that_is_not_in_sight_has_no_line() -> None:
     assert outline.line_of(inner) == 1
 
 
+@pytest.mark.slow
 def test_a_catalog_may_be_nested_deeper_than_python_recurses() -> None:
     outline: Outline[int] = Outline(0)
     row = outline.root

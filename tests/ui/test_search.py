@@ -415,6 +415,7 @@ async def test_pages_in_which_nothing_is_found_are_passed_over(tmp_path: Path) -
         await driver.until("40 items in 100,000 looked at")
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_results_are_held_by_a_line_each(tmp_path: Path) -> None:
     class Endless(FakeSource):
         async def search_page(

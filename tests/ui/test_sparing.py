@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -91,6 +92,7 @@ class Emulator:
                 yield (y, x, *self.screen.buffer[y][x])
 
 
+@pytest.mark.slow
 @given(st.lists(drawings(), min_size=1, max_size=6))
 @settings(max_examples=150)
 def test_any_drawings_leave_the_same(updates: list[LayoutUpdate | ChopsUpdate]) -> None:

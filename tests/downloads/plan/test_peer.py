@@ -30,7 +30,7 @@ from mlhub_tui.sample.server import SampleServer
 from ..many_support import kit
 from ..support import HASTY
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SCRIPT = Path(__file__).parent / "peer_filters.py"
 STATE = "mlhub_stac_assets.db"
