@@ -34,7 +34,7 @@ from mlhub_tui import (
 from mlhub_tui.api.together import together
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.sample.server import SampleServer
-from tests.sources.loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 PROFILES = """\
 [default]
@@ -142,7 +142,7 @@ async def test_a_limit_of_none_gives_all_items() -> None:
 
 
 async def test_a_generator_left_early_closes_its_session() -> None:
-    def answer(_: Asked) -> Answer:
+    def answer(_: Request) -> Answer:
         return as_json(
             {"features": [{"id": "a"}, {"id": "b"}], "links": [{"rel": "next", "href": "?token=1"}]}
         )
@@ -153,12 +153,12 @@ async def test_a_generator_left_early_closes_its_session() -> None:
         items = list_collection_items("x", api_key="k")
         assert (await anext(items))["id"] == "a"
         await items.aclose()
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert asyncio.all_tasks() == before
 
 
 async def test_documents_remember_what_they_were_fetched_with() -> None:
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         if asked.query.get("key") != ["first-key-first-key"]:
             return as_json({}, 401)
         if asked.path.endswith("datasets/d"):

@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks.bench_downloads import Place, Run, run
-from tests.benchmarks.delay import Delay
 from tests.benchmarks.nginx import Nginx
+from tests.support.relay import Relay
 
 SIZE = 20_000  # bytes of a file
 RUNNING = "mlhub-tui, running already"
@@ -164,7 +164,7 @@ def main() -> None:
         noise = random.Random(1)
         for index in range(max(given.files, given.distant)):
             (files / f"f{index:05}").write_bytes(noise.randbytes(SIZE))
-        with Nginx(home, files, 1 << 20) as nginx, Delay(nginx.plain, 0.04) as distant:
+        with Nginx(home, files, 1 << 20) as nginx, Relay(nginx.plain, 0.04, delay_back=0.0) as distant:
             for scheme, port, count, slots, what in (
                 ("http", nginx.plain, given.files, 16, ""),
                 ("https", nginx.tls, given.files, 16, ""),

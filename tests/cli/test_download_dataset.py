@@ -12,8 +12,8 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 from tests.downloads.plan.made import asset, collection, item, named
-from tests.faults.server import FaultServer
-from tests.sources.loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from .conftest import Command, Run, command_line
 
@@ -173,7 +173,7 @@ def hostile() -> Iterator[FaultServer]:
 
 def test_a_static_catalog_is_downloaded_from_too(run: Run, hostile: FaultServer, tmp_path: Path) -> None:
     base = hostile.url.removesuffix("/store/file.tar.gz")
-    hostile.by_path = {"/store/a.tif": b"a" * 900, "/store/b": b"b" * 50}
+    hostile.by_target = {"/store/a.tif": b"a" * 900, "/store/b": b"b" * 50}
     assets = {"a": asset(f"{base}/store/a.tif"), "b": asset(f"{base}/store/b"), "none": {"title": "no href"}}
     fields = collection("fields", {"legend": asset(f"{base}/store/b")})
     links = [{"rel": "item", "href": f"./{name}/{name}.json"} for name in ("x", "bare")]
@@ -246,10 +246,10 @@ def test_a_catalog_that_is_damaged_is_said(run: Run, on_sample: SampleServer, tm
 def test_a_dataset_without_a_catalog_is_its_archives_with_a_note(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(asked: Asked) -> Answer:
-        if asked.path.endswith("/datasets/d"):
+    def answer(asked: Request) -> Answer:
+        if asked.target.endswith("/datasets/d"):
             return as_json({"id": "d", "collections": [{"id": "c"}, {"id": "none"}]})
-        if asked.path.endswith("/archive/c/info"):
+        if asked.target.endswith("/archive/c/info"):
             return as_json({"collection": "c", "size": 5})
         return as_json({}, 404)
 

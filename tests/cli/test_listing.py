@@ -13,8 +13,8 @@ from mlhub_tui.cli.documents import Writer, matches
 from mlhub_tui.cli.sheets import collection_sheet, dataset_sheet, item_sheet
 from mlhub_tui.models import Collection, Dataset, Item, MLModel
 from mlhub_tui.sample.server import SampleServer
+from tests.support.http_server import LoopbackServer, Request, as_json
 
-from ..sources.loopback import Asked, LoopbackServer, as_json
 from .conftest import Command, Run
 
 KENYA = "ref_african_crops_kenya_02"
@@ -221,7 +221,7 @@ def test_what_a_listing_could_not_read_is_said(run: Run, tmp_path: Path) -> None
 
 
 def test_why_a_listing_of_items_stopped_is_said(run: Run) -> None:
-    def same(asked: Asked) -> Any:
+    def same(asked: Request) -> Any:
         page = int(asked.query.get("page", ["0"])[0])
         following = [{"rel": "next", "href": f"?page={page + 1}"}]
         return as_json({"features": [{"type": "Feature", "id": "a"}, {"id": None}], "links": following})

@@ -22,6 +22,7 @@ from mlhub_tui.downloads.process import Kind
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.profiles import Credentials
 from mlhub_tui.sample.server import SampleServer
+from tests.support.waiting import until_sync
 
 from .conftest import Command, Run, command_line
 
@@ -65,13 +66,6 @@ def runner() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def jobs(run: Run) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = json.loads(run("queue", "list", "--json").stdout)
     return listed
-
-
-def until(ready: Callable[[], object], seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < limit
-        time.sleep(0.03)
 
 
 def grown(path: Path, size: int = 200_000) -> Callable[[], bool]:
@@ -212,7 +206,7 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     run("queue", "add", SOURCE, "--output-dir", str(tmp_path))
     process = runner()
     part = tmp_path / f"{SOURCE}.tar.gz.part"
-    until(grown(part))
+    until_sync(grown(part))
     process.send_signal(number)
     before = time.monotonic()
     out, err = process.communicate(timeout=60)
@@ -236,8 +230,8 @@ def test_commands_reach_a_runner_in_another_process(
     process = runner()
     run("queue", "add", SOURCE, "--output-dir", str(tmp_path))
     part = tmp_path / f"{SOURCE}.tar.gz.part"
-    until(grown(part))
-    until(lambda: jobs(run)[0]["bytes_done"] > 0 and jobs(run)[0]["rate"])
+    until_sync(grown(part))
+    until_sync(lambda: jobs(run)[0]["bytes_done"] > 0 and jobs(run)[0]["rate"])
     [job] = jobs(run)
     assert (job["state"], job["runs"]) == ("downloading", f"by `queue run`, pid {process.pid}")
     before = time.monotonic()
@@ -256,11 +250,11 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
 ) -> None:
     run("queue", "add", SOURCE, LABELS, UGANDA, "--output-dir", str(tmp_path))
     one = runner("--until-empty")
-    until(grown(tmp_path / f"{SOURCE}.tar.gz.part"))
+    until_sync(grown(tmp_path / f"{SOURCE}.tar.gz.part"))
     two = runner()
     one.kill()
     one.communicate()
-    until(lambda: {job["state"] for job in jobs(run)} == {"done"})
+    until_sync(lambda: {job["state"] for job in jobs(run)} == {"done"})
     two.terminate()
     out, _ = two.communicate()
     assert f"{tmp_path / SOURCE}.tar.gz" in out
@@ -288,9 +282,9 @@ def test_a_detached_runner_survives_a_hang_up_and_ends_by_itself(
     again = run("queue", "run", "--detach")
     assert f"pid {pid}" in again.stderr, "one is enough"
     os.kill(pid, signal.SIGHUP)
-    until(lambda: jobs(run)[0]["runs"] == f"in the background, pid {pid}")
-    until(lambda: jobs(run)[0]["state"] == "done")
-    until(lambda: gone(pid))
+    until_sync(lambda: jobs(run)[0]["runs"] == f"in the background, pid {pid}")
+    until_sync(lambda: jobs(run)[0]["state"] == "done")
+    until_sync(lambda: gone(pid))
     log = mlhub_home / "log" / "queue.log"
     words = log.read_text()
     assert f"done {SOURCE}.tar.gz" in words

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
-from ..sources.loopback import Answer, Asked, LoopbackServer, as_json
 from .conftest import Run
 
 LABELS = "ref_african_crops_kenya_02_labels"
@@ -42,7 +42,7 @@ def feature(number: int) -> dict[str, object]:
     }
 
 
-def answer(asked: Asked) -> Answer:
+def answer(asked: Request) -> Answer:
     if asked.path.rstrip("/") == "/stac":
         return as_json(
             {"id": "root", "stac_version": "1.0.0", "conformsTo": [SEARCH, f"{SEARCH}#sort"], "links": []}
@@ -135,7 +135,7 @@ def test_what_is_searched_for_reaches_the_api(run: Run, api: LoopbackServer, tmp
         "-datetime",
     ]
     run("search", f"{api.url}/stac", *options, "--intersects", str(area), "--limit", "2")
-    assert api.asked[-1].query == {
+    assert api.requests[-1].query == {
         "collections": ["c,d"],
         "datetime": ["2018-04-01T00:00:00Z/.."],
         "ids": ["a,b,e"],
@@ -144,7 +144,7 @@ def test_what_is_searched_for_reaches_the_api(run: Run, api: LoopbackServer, tmp
         "limit": ["2"],
     }
     run("search", "--source", f"{api.url}/stac", "--bbox", "-10 -5 10 5")
-    assert api.asked[-2].query["bbox"] == ["-10,-5,10,5"]
+    assert api.requests[-2].query["bbox"] == ["-10,-5,10,5"]
 
 
 def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> None:
@@ -192,10 +192,10 @@ def test_a_search_is_saved_listed_run_again_and_forgotten(
     (line,) = run("search", "--list").stdout.splitlines()[1:]
     assert line.split()[:2] == ["mine", "3"]
     assert "-c c --bbox 0,0,9,9" in line
-    api.asked.clear()
+    api.requests.clear()
     again = run("search", "--saved", "mine", "--datetime", "2018", "--json")
     assert len(json.loads(again.stdout)) == 3
-    sent = next(asked.query for asked in api.asked if asked.path.endswith("search"))
+    sent = next(asked.query for asked in api.requests if asked.path.endswith("search"))
     assert sent["bbox"] == ["0,0,9,9"]
     assert sent["datetime"] == ["2018-01-01T00:00:00Z/2018-12-31T23:59:59.999Z"]
     assert run("search", "--forget", "mine").exit_code == 0

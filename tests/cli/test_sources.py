@@ -24,7 +24,7 @@ from mlhub_tui.profiles.location import location
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.choose import choose
 from mlhub_tui.sources.known import KNOWN, by_name, by_url
-from tests.sources.loopback import Answer, Asked, LoopbackServer, as_json, page_of_html
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from .conftest import Command, Run
 
@@ -73,7 +73,7 @@ class STACServer(LoopbackServer):
     def stac(self) -> str:
         return f"{self.url}/stac"
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: Request) -> Answer:
         if self.token and asked.headers.get("Authorization") != f"Bearer {self.token}":
             return as_json({"code": "Unauthorized", "description": "log in"}, 401)
         links = [{"rel": "data", "href": f"{self.stac}/collections"}]
@@ -184,9 +184,9 @@ def test_the_key_of_the_environment_is_not_told_to_another_source(
     for name in ("mine", stac.stac):
         assert run("list", "items", "x", "--json", "--source", name).exit_code == 0
     assert run("list", "collections", "--json", "--profile", "mine").exit_code == 0
-    assert TOKEN not in "".join(f"{asked.target}{dict(asked.headers)}" for asked in stac.asked)
+    assert TOKEN not in "".join(f"{asked.target}{dict(asked.headers)}" for asked in stac.requests)
     assert run("list", "collections", "--json", "--source", stac.stac, "--api-key", "typed").exit_code == 0
-    assert stac.asked[-1].query["key"] == ["typed"]
+    assert stac.requests[-1].query["key"] == ["typed"]
 
 
 def test_adding_looks_says_what_is_there_and_keeps_it(run: Run, stac: STACServer, mlhub_home: Path) -> None:
@@ -228,9 +228,9 @@ def test_nonsense_is_refused_unless_the_kind_is_said(run: Run, mlhub_home: Path)
         assert refused.exit_code == 1
         assert "a web page" in refused.stderr
         assert not mlhub_home.exists()
-        asked = len(server.asked)
+        asked = len(server.requests)
         assert run("sources", "add", "web", f"{server.url}/page", "--kind", "stac-api").exit_code == 0
-        assert len(server.asked) == asked
+        assert len(server.requests) == asked
     assert ProfilesFile.load().get("web").kind is Kind.STAC_API
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +46,3 @@ async def settle(field: Field, home: Path, request: DatasetRequest) -> Job:
         return (await queue.wait([job.id]))[0]
     finally:
         await asyncio.to_thread(queue.stop)
-
-
-async def reached(
-    queue: DownloadQueue, job_id: int, good: Callable[[Job], bool], patience: float = 40
-) -> Job:
-    """Wait until a job is as wanted."""
-    deadline = time.monotonic() + patience
-    while True:
-        job = next((job for job in queue.snapshot() if job.id == job_id), None)
-        if job is not None and good(job):
-            return job
-        assert time.monotonic() < deadline, job
-        await asyncio.sleep(0.02)

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +16,9 @@ from typing import Any, Self
 
 from tests.downloads.many_support import origin
 from tests.downloads.plan.made import archive, asset, collection, item, named
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
+from tests.support.waiting import until_sync
 
 KEY = "sk-cluster-0123456789abcdef"
 CROPS = "crops"
@@ -59,14 +60,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def until(good: Callable[[], Any], what: str, patience: float = _PATIENCE) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + patience
-    while not good():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.05)
 
 
 class Process:
@@ -159,7 +152,7 @@ def s3_server(folder: Path) -> Iterator[str]:
     program = Path(__file__).with_name("s3_program.py")
     process = Process([str(program), str(port)], dict(os.environ), folder / "s3.log")
     try:
-        until(lambda: _answers(port), "the S3 server")
+        until_sync(lambda: _answers(port), "the S3 server")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
@@ -278,7 +271,7 @@ class Field:
         self._paths[f"/mlhub/v1/datasets/{CROPS}"] = (
             b'{"id": "crops", "title": "Crops", "collections": [{"id": "fields", "types": ["labels"]}]}'
         )
-        self.server.by_path = {f"{path}?key={KEY}": data for path, data in self._paths.items()}
+        self.server.by_target = {f"{path}?key={KEY}": data for path, data in self._paths.items()}
         self.server.plan = self._plan
 
     def __enter__(self) -> Self:
@@ -301,7 +294,7 @@ class Field:
     def add(self, name: str, key: str, data: bytes) -> None:
         """Have an asset be there that was missing."""
         path = f"/mlhub/files/{name}/{key}.tif?key={KEY}"
-        self.server.by_path = {**self.server.by_path, path: data}
+        self.server.by_target = {**self.server.by_target, path: data}
 
     def _small(self, name: str, number: int, size: int) -> bytes:
         return f"{name} {number} ".encode().ljust(size + number % 50, b".")
@@ -321,13 +314,13 @@ class Field:
         return item(name, assets=assets | lost, bbox=[0.0, 0.0, 1.0, 1.0])
 
     def _plan(self, request: Request) -> Answer | None:
-        path, _, query = request.path.partition("?")
+        path, _, query = request.target.partition("?")
         if f"key={KEY}" not in query:
             self.refused += 1
             return Answer(401, body=b"")
         if self.before is not None and (told := self.before(request)) is not None:
             return told
-        if request.path not in self.server.by_path:
+        if request.target not in self.server.by_target:
             return Answer(404, body=b"")
         if (
             "/files/" in path

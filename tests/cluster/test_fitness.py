@@ -22,8 +22,9 @@ from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import IfExists, State
 from mlhub_tui.errors import DownloadError, OutputFolderError
 from mlhub_tui.profiles.kind import Kind
+from tests.downloads.dataset_support import reached
 
-from .runs import queue_for, reached, settle, wish
+from .runs import queue_for, settle, wish
 from .support import Bucket, DaskCluster, Field, free_port, tree, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import until_sync
+
 from .support import (
     CROPS,
     PROFILE,
@@ -16,7 +18,6 @@ from .support import (
     Process,
     environment,
     tree,
-    until,
     write_profile,
 )
 
@@ -45,12 +46,12 @@ async def test_a_worker_a_client_and_a_scheduler_are_lost_and_the_bucket_is_that
         write_profile(cluster.home, field.root_url)
         home, options = tmp_path / "client", ("--engine", "dask", "--scheduler", cluster.address)
         first = command(field, home, s3, place, *options)
-        until(lambda: field.fetched > ASSETS * 0.15, "the first files")
+        until_sync(lambda: field.fetched > ASSETS * 0.15, "the first files")
         cluster.workers.pop(0).kill()
-        until(lambda: field.fetched > ASSETS * 0.35, "files after the loss of a worker")
+        until_sync(lambda: field.fetched > ASSETS * 0.35, "files after the loss of a worker")
         first.kill()
         second = command(field, home, s3, place, *options)
-        until(lambda: field.fetched > ASSETS * 0.6, "files for the second client")
+        until_sync(lambda: field.fetched > ASSETS * 0.6, "files for the second client")
         cluster.restart()
         assert second.wait(120) == 1, second.log.read_text()  # of one file it is known that it is not there
         again = field.again

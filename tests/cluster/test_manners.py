@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.job import State
-from tests.faults.server import Answer, Request
+from tests.downloads.dataset_support import reached
+from tests.support.http_server import Answer, Request
 
-from .runs import queue_for, reached, settle, wish
+from .runs import queue_for, settle, wish
 from .support import Bucket, DaskCluster, Field, tree
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
@@ -56,7 +57,7 @@ async def test_a_host_that_refuses_is_left_alone_by_all_workers(
     refused: list[float] = []
 
     def refuse_once(request: Request) -> Answer | None:
-        if "/files/" not in request.path:
+        if "/files/" not in request.target:
             return None
         now = time.monotonic()
         asked.append(now)
@@ -84,7 +85,7 @@ async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
         gate = threading.Event()
 
         def slowly(request: Request) -> Answer | None:
-            if "/files/" in request.path and not gate.is_set():
+            if "/files/" in request.target and not gate.is_set():
                 time.sleep(0.02)
             return None
 
@@ -155,7 +156,7 @@ async def test_a_retry_fetches_only_what_failed_and_a_cancelled_job_asks_for_not
             assert field.fetched - before == 1
             assert store.get("out/crops/err_report.csv") == b""
 
-            field.before = lambda request: time.sleep(0.02) if "/files/" in request.path else None
+            field.before = lambda request: time.sleep(0.02) if "/files/" in request.target else None
             other = await queue.add(wish(field, f"s3://{store.name}/other", cluster))
             await reached(queue, other.id, lambda job: job.bytes_done > 0 and field.fetched > before + 60)
             await queue.cancel(other.id)

@@ -20,7 +20,8 @@ from mlhub_tui.downloads.one.answer import Digest
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.sources.link import Link
 from tests.downloads.many_support import kit
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
 from .support import Bucket
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import Resolver
-from tests.faults.server import FaultServer
+from tests.support.fault_server import FaultServer
 
 from .support import HASTY, QUICK, content
 

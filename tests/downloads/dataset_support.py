@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +15,8 @@ from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
 from mlhub_tui.sources.link import Link
-from tests.faults.server import FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.waiting import until
 
 from .many_support import origin
 from .plan.made import archive, asset, collection, item, named
@@ -43,7 +42,7 @@ def stock(server: FaultServer, folder: Path, count: int, size: int = 200, **more
         extra = {key: asset(href) for key, href in more.items()} if number == 0 else {}
         documents.append(item(name, assets=assets | extra, bbox=[0.0, 0.0, 1.0, 1.0]))
     made = archive(folder / "made.tar.gz", named(CROPS, documents))
-    server.by_path = {**paths, CATALOG: made.read_bytes()}
+    server.by_target = {**paths, CATALOG: made.read_bytes()}
     return contents
 
 
@@ -117,15 +116,15 @@ async def settle(queue: DownloadQueue, request: DatasetRequest) -> Job:
     return (await queue.wait([job.id]))[0]
 
 
-async def until(queue: DownloadQueue, job_id: int, good: Callable[[Job], bool]) -> Job:
-    """Wait until a job is as wanted."""
-    deadline = time.monotonic() + 60
-    while True:
-        job = next((job for job in queue.snapshot() if job.id == job_id), None)
-        if job is not None and good(job):
-            return job
-        assert time.monotonic() < deadline, job
-        await asyncio.sleep(0.005)
+async def reached(queue: DownloadQueue, job_id: int, good: Callable[[Job], bool]) -> Job:
+    """Wait until a job is as wanted, and return it."""
+
+    def found() -> Job | None:
+        return next((job for job in queue.snapshot() if job.id == job_id and good(job)), None)
+
+    job = await until(found, queue.snapshot)
+    assert job is not None
+    return job
 
 
 def assets_in(folder: Path) -> dict[str, bytes]:

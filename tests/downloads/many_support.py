@@ -16,7 +16,8 @@ from mlhub_tui.downloads.one.journal import Journal
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.sources.link import Link
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
 from .support import HASTY, QUICK, Links
 
@@ -88,11 +89,11 @@ def once(path: str, *answers: Answer) -> Callable[[Request], Answer | None]:
 
     def plan(request: Request) -> Answer | None:
         with lock:
-            return waiting.pop(0) if request.path == path and waiting else None
+            return waiting.pop(0) if request.target == path and waiting else None
 
     return plan
 
 
 def always(path: str, answer: Answer) -> Callable[[Request], Answer | None]:
     """Return a plan that answers all requests for a path alike."""
-    return lambda request: answer if request.path == path else None
+    return lambda request: answer if request.target == path else None

@@ -26,8 +26,8 @@ from mlhub_tui.sources.asset_links import AssetLinks
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import Link
 from mlhub_tui.sources.planetary import SasTokens
-from tests.faults.server import Answer, FaultServer
-from tests.sources.loopback import LoopbackServer, as_json
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, LoopbackServer, as_json
 
 from .catalog import Catalog, tree
 from .conftest import DATA
@@ -104,7 +104,7 @@ async def test_a_refused_asset_is_looked_up_again_once(
     server.script.append(refusal)
     path = await fetch(request, OneSource(catalog), patience=HASTY, tuning=QUICK)
     assert path.read_bytes() == DATA
-    assert [asked.path for asked in server.gets] == ["/old.tif", "/new.tif"]
+    assert [asked.target for asked in server.gets] == ["/old.tif", "/new.tif"]
     assert catalog.links == [(at(server, "/old.tif"), False), (at(server, "/new.tif"), True)]
     [look] = catalog.looks
     assert (look.id, look.collection_id) == ("i", "c")
@@ -235,7 +235,7 @@ async def test_a_signed_href_is_looked_up_late_and_kept_nowhere(
     queue = make_queue(OneSource(catalog))
     job = await run(queue, request)
     assert job.path.read_bytes() == DATA
-    assert server.gets[0].path == "/a.tif?X-Amz-Signature=topsecret"
+    assert server.gets[0].target == "/a.tif?X-Amz-Signature=topsecret"
     queue.stop()
     kept = b"".join(path.read_bytes() for path in mlhub_home.rglob("*") if path.is_file())
     assert b"/a.tif" in kept or b"data.tif" in kept
@@ -269,7 +269,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
         queue = make_queue(SourceResolver(opened))
         for key in ("data", "more"):
             assert (await run(queue, wanted(home, folder, key))).state is State.DONE
-    assert [asked.path for asked in server.gets] == [
+    assert [asked.target for asked in server.gets] == [
         "/container/a.tif?sig=topsecret1",
         "/container/a.tif?sig=topsecret2",
         "/container/b.tif?sig=topsecret2",

@@ -24,11 +24,11 @@ from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.sources.link import Link
-from tests.faults.server import FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import Links, files, wish
-from .test_control import until
 
 Make: TypeAlias = Callable[..., DownloadQueue]
 STEADY = Patience(base=0.1, cap=0.1, draw=lambda low, high: high)

@@ -22,9 +22,10 @@ from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.verbs import Verb
 from mlhub_tui.errors import NoSpaceError
 from mlhub_tui.models import BBox
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
-from .dataset_support import CATALOG, CROPS, assets_in, queue_at, settle, shops, stock, until, wish
+from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, settle, shops, stock, wish
 from .many_support import origin
 from .plan.made import Json, archive, asset, collection, item, named
 
@@ -45,7 +46,7 @@ async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[Download
 
 
 def gets(server: FaultServer) -> list[str]:
-    return [request.path for request in server.log if request.method == "GET"]
+    return [request.target for request in server.requests if request.method == "GET"]
 
 
 async def test_a_dataset_is_one_job_with_its_catalog_and_all_its_files(
@@ -55,11 +56,11 @@ async def test_a_dataset_is_one_job_with_its_catalog_and_all_its_files(
     job = await settle(queue, wish(out))
     assert (job.state, job.reason) == (State.DONE, "30 files")
     assert (job.files_done, job.files_failed, job.files_total) == (30, 0, 30)
-    size = len(server.by_path[CATALOG]) + sum(map(len, contents.values()))
+    size = len(server.by_target[CATALOG]) + sum(map(len, contents.values()))
     assert (job.bytes_done, job.bytes_total) == (size, size)
     assert job.path == out / CROPS
     assert assets_in(out / CROPS) == contents
-    assert (out / f"{CROPS}.tar.gz").read_bytes() == server.by_path[CATALOG]
+    assert (out / f"{CROPS}.tar.gz").read_bytes() == server.by_target[CATALOG]
     assert (out / CROPS / "catalog.json").is_file()
     assert (out / CROPS / "fields/i00003/i00003.json").is_file()
     assert (out / CROPS / "err_report.csv").read_bytes() == b""
@@ -77,7 +78,7 @@ async def test_a_job_tells_what_it_is_at(queue: DownloadQueue, server: FaultServ
         said.append((now.state, now.reason))
         return now.state is State.DONE
 
-    await until(queue, job.id, lambda _: note())
+    await reached(queue, job.id, lambda _: note())
     assert (State.DOWNLOADING, "the catalog") in said
     files = [reason for state, reason in said if state is State.DOWNLOADING and f"of {MANY} files" in reason]
     assert files
@@ -90,10 +91,10 @@ async def test_a_second_run_fetches_what_is_missing_and_other_filters_add(
     first = Filters(Filters.keys({"fields": ["a"]}))
     assert (await settle(queue, wish(out, first))).reason == "10 files"
     (out / CROPS / "fields/i00001/a.tif").unlink()
-    server.log.clear()
+    server.requests.clear()
     await settle(queue, wish(out, first))
     assert gets(server) == ["/store/i00001/a.tif"]
-    server.log.clear()
+    server.requests.clear()
     await settle(queue, wish(out, Filters(Filters.keys({"fields": ["b"]}))))
     assert sorted(gets(server)) == [f"/store/i{number:05}/b.tif" for number in range(10)]
     assert assets_in(out / CROPS) == contents
@@ -106,10 +107,10 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
         stock(server, tmp_path, 12, c="mailto://a.example", d="ftp://a.example/x.tif"),
         tmp_path / "out",
     )
-    shelf = dict(server.by_path)
+    shelf = dict(server.by_target)
     lost = shelf.pop("/store/i00004/b.tif")
-    server.by_path = shelf
-    server.plan = lambda request: Answer(404) if request.path not in server.by_path else None
+    server.by_target = shelf
+    server.plan = lambda request: Answer(404) if request.target not in server.by_target else None
     job = await settle(queue, wish(out))
     assert (job.state, job.reason) == (State.FAILED, "done with 3 failed: 11 of 14 files are there")
     assert "retry fetches only those" in job.hint
@@ -124,8 +125,8 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
         assert [entry.file.key for entry in files.page(Fate.FAILED)] == ["c", "d", "b"]
         assert files.standing().failed == 3
         assert [entry.id for entry in files.page(after=files.page(most=5)[-1].id, most=2)] == [6, 7]
-    server.by_path = {**shelf, "/store/i00004/b.tif": lost}
-    server.log.clear()
+    server.by_target = {**shelf, "/store/i00004/b.tif": lost}
+    server.requests.clear()
     await queue.retry(job.id)
     job = (await queue.wait([job.id]))[0]
     assert job.reason == "done with 2 failed: 12 of 14 files are there"
@@ -163,10 +164,10 @@ async def test_pause_and_resume_go_on_where_it_was(
     contents, out = stock(server, tmp_path, MANY), tmp_path / "out"
     server.plan = slow
     job = await queue.add(wish(out))
-    await until(queue, job.id, lambda now: now.files_done > 5)
+    await reached(queue, job.id, lambda now: now.files_done > 5)
     began = time.monotonic()
     await queue.pause(job.id)
-    await until(queue, job.id, lambda now: now.state is State.PAUSED)
+    await reached(queue, job.id, lambda now: now.state is State.PAUSED)
     assert time.monotonic() - began < 3
     server.plan = None
     await queue.resume(job.id)
@@ -179,7 +180,7 @@ async def test_pause_and_resume_go_on_where_it_was(
 
 
 def slow(request: Request) -> Answer | None:
-    return Answer(pace=0.05, piece=60) if request.path != CATALOG else None
+    return Answer(pace=0.05, piece=60) if request.target != CATALOG else None
 
 
 async def test_a_catalog_that_is_gone_meanwhile_is_fetched_again(
@@ -188,13 +189,13 @@ async def test_a_catalog_that_is_gone_meanwhile_is_fetched_again(
     contents, out = stock(server, tmp_path, MANY), tmp_path / "out"
     server.plan = slow
     job = await queue.add(wish(out))
-    await until(queue, job.id, lambda now: now.files_done > 5)
+    await reached(queue, job.id, lambda now: now.files_done > 5)
     await queue.pause(job.id)
     (out / f"{CROPS}.tar.gz").unlink()
     server.plan = None
     await queue.resume(job.id)
     assert (await queue.wait([job.id]))[0].state is State.DONE
-    assert (out / f"{CROPS}.tar.gz").read_bytes() == server.by_path[CATALOG]
+    assert (out / f"{CROPS}.tar.gz").read_bytes() == server.by_target[CATALOG]
     assert assets_in(out / CROPS) == contents
 
 
@@ -218,7 +219,7 @@ async def test_a_cancel_keeps_what_came_and_says_where(
     stock(server, tmp_path, MANY)
     server.plan = slow
     job = await queue.add(wish(tmp_path / "out"))
-    await until(queue, job.id, lambda now: now.files_done > 5)
+    await reached(queue, job.id, lambda now: now.files_done > 5)
     await queue.cancel(job.id)
     job = next(each for each in queue.snapshot() if each.id == job.id)
     assert job.state is State.CANCELLED
@@ -233,7 +234,7 @@ async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     server.plan = slow
     queue = queue_at(mlhub_home, shops(server))
     job = await queue.add(wish(tmp_path / "out"))
-    await until(queue, job.id, lambda now: now.files_done > 5)
+    await reached(queue, job.id, lambda now: now.files_done > 5)
     await asyncio.to_thread(queue.stop)
     with Desk(mlhub_home / "queue.db") as desk:
         [done] = desk.ask(Verb.CANCEL, delete_part=True).done
@@ -248,7 +249,7 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
     server.plan = slow
     first = queue_at(mlhub_home, shops(server))
     job = await first.add(wish(out))
-    await until(first, job.id, lambda now: now.files_done > 5)
+    await reached(first, job.id, lambda now: now.files_done > 5)
     began = time.monotonic()
     await asyncio.to_thread(first.stop)
     assert time.monotonic() - began < 3
@@ -259,7 +260,7 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
         assert left.files_total == MANY
     server.plan = None
     second = queue_at(mlhub_home, shops(server))
-    await until(second, job.id, lambda now: now.state is State.DONE)
+    await reached(second, job.id, lambda now: now.state is State.DONE)
     await asyncio.to_thread(second.stop)
     assert assets_in(out / CROPS) == contents
     assert gets(server).count(CATALOG) == 1
@@ -271,7 +272,7 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
     stock(server, tmp_path, MANY)
     server.plan = slow
     job = await queue.add(wish(tmp_path / "out"))
-    await until(queue, job.id, lambda now: now.files_done > 5)
+    await reached(queue, job.id, lambda now: now.files_done > 5)
 
     def look() -> None:
         with Desk(mlhub_home / "queue.db") as desk:
@@ -283,7 +284,7 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
             desk.ask(Verb.PAUSE)
 
     await asyncio.to_thread(look)
-    await until(queue, job.id, lambda now: now.state is State.PAUSED)
+    await reached(queue, job.id, lambda now: now.state is State.PAUSED)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -292,9 +293,9 @@ async def test_a_store_that_refuses_holds_the_job_and_fails_no_file(
 ) -> None:
     contents, out = stock(server, tmp_path, 30), tmp_path / "out"
     gone = True
-    server.plan = lambda request: Answer(status) if gone and request.path != CATALOG else None
+    server.plan = lambda request: Answer(status) if gone and request.target != CATALOG else None
     job = await queue.add(wish(out))
-    held = await until(queue, job.id, lambda now: now.state is State.RETRYING)
+    held = await reached(queue, job.id, lambda now: now.state is State.RETRYING)
     assert held.files_failed == 0
     assert str(status) in held.reason
     gone = False
@@ -343,11 +344,11 @@ async def test_overwrite_replaces_all_once_even_when_it_is_paused(
     await settle(queue, wish(out))
     for path in (out / CROPS).rglob("*.tif"):
         path.write_bytes(b"x" * path.stat().st_size)
-    server.log.clear()
+    server.requests.clear()
     server.plan = slow
     request = wish(out, if_exists=IfExists.OVERWRITE)
     job = await queue.add(request)
-    await until(queue, job.id, lambda now: 0 < now.files_done < MANY and now.state is State.DOWNLOADING)
+    await reached(queue, job.id, lambda now: 0 < now.files_done < MANY and now.state is State.DOWNLOADING)
     await queue.pause(job.id)
     server.plan = None
     # Given again, as a command is after Ctrl+C, the same wish is gone on with.
@@ -387,7 +388,7 @@ async def test_a_truncated_catalog_fails_with_a_sentence(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, 30)
-    server.by_path = {CATALOG: server.by_path[CATALOG][:-40]}
+    server.by_target = {CATALOG: server.by_target[CATALOG][:-40]}
     job = await settle(queue, wish(tmp_path / "out"))
     assert job.state is State.FAILED
     assert "damaged" in job.reason or "ends" in job.reason or "cut" in job.reason, job.reason
@@ -408,7 +409,7 @@ async def test_members_that_lead_outside_are_left_out(
         (f"{CROPS}/../../evil.txt", b"evil"),
     ]
     made = archive(tmp_path / "evil.tar.gz", members)
-    server.by_path = {**server.by_path, CATALOG: made.read_bytes()}
+    server.by_target = {**server.by_target, CATALOG: made.read_bytes()}
     out = tmp_path / "deep" / "out"
     job = await settle(queue, wish(out))
     assert (job.state, job.files_done) == (State.DONE, 3)

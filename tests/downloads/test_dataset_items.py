@@ -18,7 +18,7 @@ from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
 from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.link import Link
-from tests.faults.server import FaultServer
+from tests.support.fault_server import FaultServer
 
 from .dataset_support import assets_in, queue_at, settle
 from .many_support import origin
@@ -93,7 +93,7 @@ class Apis(Links):
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
     with FaultServer() as running:
-        running.by_path = {f"/store/i{number}/a.tif": b"%d" % number * 50 for number in range(PAGES)}
+        running.by_target = {f"/store/i{number}/a.tif": b"%d" % number * 50 for number in range(PAGES)}
         yield running
 
 

@@ -14,9 +14,9 @@ import pytest
 from mlhub_tui.downloads.dataset.own_list import list_path
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.plan.worklist import Fate, WorkList
-from tests.faults.server import FaultServer
+from tests.support.fault_server import FaultServer
 
-from .dataset_support import CATALOG, CROPS, assets_in, queue_at, shops, stock, until, wish
+from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, shops, stock, wish
 from .many_support import origin
 from .nest import Nest, end
 
@@ -33,7 +33,7 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
     with FaultServer() as server, Nest() as nest:
         contents = stock(server, tmp_path, FILES)
         for number in range(KILLS):
-            before = len(server.log)
+            before = len(server.requests)
             victim = nest.hatch(str(mlhub_home), origin(server), str(out), "--dataset")
             # The first ones while it plans; the others when so many files more have been asked for.
             if number < 3:
@@ -44,13 +44,13 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
             end(victim)
             found = assets_in(out / CROPS)
             assert all(contents[path] == data for path, data in found.items())
-            settled.append((len(server.log), done_of(out)))
+            settled.append((len(server.requests), done_of(out)))
             assert settled[-1][1] <= found.keys()
         assert any(0 < len(paths) < FILES for _, paths in settled)
         queue = queue_at(mlhub_home, shops(server))
-        done = await until(queue, 1, lambda job: job.state is State.DONE)
+        done = await reached(queue, 1, lambda job: job.state is State.DONE)
         await asyncio.to_thread(queue.stop)
-        log = list(server.log)
+        log = list(server.requests)
     assert (done.files_done, done.files_failed, done.reason) == (FILES, 0, f"{FILES:,} files")
     assert assets_in(out / CROPS) == contents
     assert (out / CROPS / "err_report.csv").read_bytes() == b""
@@ -58,9 +58,9 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
     assert not list(out.rglob(".*"))
     # Each kill repeats what was on its way and what was not put away yet, never what was.
     for at, paths in settled:
-        later = {request.path for request in log[at:] if request.method == "GET"}
+        later = {request.target for request in log[at:] if request.method == "GET"}
         assert later.isdisjoint(path.replace("fields", "/store", 1) for path in paths)
-    assert sum(request.path == CATALOG and request.method == "GET" for request in log) <= 4
+    assert sum(request.target == CATALOG and request.method == "GET" for request in log) <= 4
     with sqlite3.connect(mlhub_home / "queue.db") as db:
         assert db.execute("SELECT count(*) FROM parts WHERE path LIKE '%.tif.part'").fetchone() == (0,)
 
@@ -77,5 +77,5 @@ def done_of(folder: Path) -> set[str]:
 def moment(server: FaultServer, requests: int, patience: float = 1.5) -> None:
     """Wait until a server had so many requests, but not for long."""
     deadline = time.monotonic() + patience
-    while len(server.log) < requests and time.monotonic() < deadline:
+    while len(server.requests) < requests and time.monotonic() < deadline:
         time.sleep(0.001)

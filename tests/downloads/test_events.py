@@ -25,11 +25,13 @@ from mlhub_tui.downloads.schema import MIGRATIONS
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.errors import ServerError
 from mlhub_tui.sources.link import Link
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import WIDE, Links, content, wish
-from .test_queue import SLOWER, ended, until
+from .test_queue import SLOWER, ended
 from .test_store import GONE
 
 Make: TypeAlias = Callable[..., DownloadQueue]
@@ -109,10 +111,10 @@ async def test_what_people_ask_for_is_in_the_log(server: FaultServer, folder: Pa
     server.always = SLOWER
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.pause(job.id)
     await queue.resume(job.id)
-    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
     await queue.cancel(job.id)
     await queue.retry(job.id)
     words = [line for line in await log(queue, job) if line in _ASKED]
@@ -128,7 +130,7 @@ async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
     server.always = SLOWER
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await asyncio.to_thread(queue.stop, 5.0)
     with Desk(mlhub_home / "queue.db") as desk:
         words = [event.words for event in desk.log(job.id)]

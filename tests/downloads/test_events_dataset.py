@@ -11,7 +11,8 @@ import pytest
 
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.queue import DownloadQueue
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
 from .dataset_support import CATALOG, queue_at, settle, shops, stock, wish
 
@@ -33,10 +34,10 @@ async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path
 ) -> None:
     contents = stock(server, tmp_path, 30)
-    gone = next(path for path in server.by_path if path != CATALOG)
+    gone = next(path for path in server.by_target if path != CATALOG)
 
     def plan(request: Request) -> Answer | None:
-        return Answer(status=404) if request.path == gone else None
+        return Answer(status=404) if request.target == gone else None
 
     server.plan = plan
     job = await settle(queue, wish(tmp_path / "out"))

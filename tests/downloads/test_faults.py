@@ -29,7 +29,8 @@ from mlhub_tui.errors import (
     VerificationFailed,
 )
 from mlhub_tui.sources.link import Link
-from tests.faults.server import Answer, FaultServer, md5
+from tests.support.fault_server import FaultServer, md5
+from tests.support.http_server import Answer
 
 from .support import HASTY, QUICK, Links, content, files, wish
 
@@ -68,7 +69,7 @@ async def half_done(server: FaultServer, folder: Path) -> None:
         await get(server, folder)
     assert files(folder) == {"file.tar.gz.part": HALF}
     server.always = Answer()
-    server.log.clear()
+    server.requests.clear()
 
 
 async def failing(server: FaultServer, folder: Path, error: type[MLHubException]) -> MLHubException:
@@ -80,8 +81,8 @@ async def failing(server: FaultServer, folder: Path, error: type[MLHubException]
 
 async def test_a_good_server_gives_the_whole_file_in_one_request(server: FaultServer, folder: Path) -> None:
     assert await get(server, folder) == DATA
-    assert [request.method for request in server.log] == ["GET"]
-    assert server.log[0].headers["accept-encoding"] == "identity"
+    assert [request.method for request in server.requests] == ["GET"]
+    assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
 async def test_reset_before_the_headers_is_tried_again(server: FaultServer, folder: Path) -> None:
@@ -101,7 +102,7 @@ async def test_broken_in_the_body_goes_on_where_it_stopped(
     start, last = second.removeprefix("bytes=").split("-")
     assert HALF - (64 << 10) >= int(start) >= 0
     assert int(last) == len(DATA) - 1
-    assert server.log[1].headers["if-range"] == '"v1"'
+    assert server.requests[1].headers["if-range"] == '"v1"'
 
 
 async def test_always_closed_early_keeps_the_part_and_says_so(server: FaultServer, folder: Path) -> None:
@@ -260,7 +261,7 @@ async def test_an_unquoted_etag_resumes_without_if_range(server: FaultServer, fo
     await half_done(server, folder)
     assert await get(server, folder) == DATA
     assert server.ranges[0] is not None
-    assert "if-range" not in server.log[0].headers
+    assert "if-range" not in server.requests[0].headers
 
 
 async def test_a_weak_etag_alone_never_splices(server: FaultServer, folder: Path) -> None:
@@ -353,10 +354,10 @@ async def test_a_redirect_to_another_origin_is_followed_without_credentials(
         server.always = Answer(status=307, headers={"Location": other.url})
         path = await fetch(wish(folder), WithKey(""), patience=HASTY, tuning=QUICK)
         assert path.read_bytes() == DATA
-        assert "authorization" in server.log[0].headers
-        assert "x-ms-version" in server.log[0].headers
-        assert "authorization" not in other.log[0].headers
-        assert "x-ms-version" not in other.log[0].headers
+        assert "authorization" in server.requests[0].headers
+        assert "x-ms-version" in server.requests[0].headers
+        assert "authorization" not in other.requests[0].headers
+        assert "x-ms-version" not in other.requests[0].headers
 
 
 async def test_a_redirect_loop_ends(server: FaultServer, folder: Path) -> None:
@@ -370,7 +371,7 @@ async def test_a_link_that_expired_is_looked_up_again(server: FaultServer, folde
     links = Links(server.url + "?sig=old", server.url + "?sig=new")
     path = await fetch(wish(folder), links, patience=HASTY, tuning=QUICK)
     assert path.read_bytes() == DATA
-    assert [request.path.partition("?")[2] for request in server.gets] == ["sig=old", "sig=new"]
+    assert [request.target.partition("?")[2] for request in server.gets] == ["sig=old", "sig=new"]
 
 
 async def test_a_link_that_is_always_refused_ends_with_a_reason(server: FaultServer, folder: Path) -> None:
@@ -511,7 +512,7 @@ async def test_skip_asks_nobody(server: FaultServer, folder: Path) -> None:
     folder.mkdir()
     (folder / "file.tar.gz").write_bytes(b"anything")
     assert await get(server, folder, IfExists.SKIP) == b"anything"
-    assert server.log == []
+    assert server.requests == []
 
 
 async def test_overwrite_keeps_the_old_file_until_the_new_one_is_whole(
@@ -554,7 +555,7 @@ async def test_a_links_signature_is_not_logged(
     caplog.set_level(logging.DEBUG)
     server.script.append(Answer(status=503))
     await fetch(wish(folder), Links(server.url + "?sig=SIGNED"), patience=HASTY, tuning=QUICK)
-    assert server.gets[0].path.endswith("?sig=SIGNED")
+    assert server.gets[0].target.endswith("?sig=SIGNED")
     assert "file.tar.gz" in caplog.text
     assert "SIGNED" not in caplog.text
 

@@ -10,11 +10,13 @@ import pytest
 
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.one import verify
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import Links, files, wish
-from .test_queue import Make, ended, until
+from .test_queue import Make, ended
 
 HALF = len(DATA) // 2
 
@@ -56,10 +58,10 @@ async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
     server.always = Answer(pace=0.02)
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 300_000)
+    await until(lambda: queue.snapshot()[0].bytes_done > 300_000)
     await queue.pause(job.id)
     # What is known of the part is noted by the time that its thread has ended.
-    await until(queue, lambda _: "transfer" not in {thread.name for thread in threading.enumerate()})
+    await until(lambda: "transfer" not in {thread.name for thread in threading.enumerate()})
     part = folder / "file.tar.gz.part"
     whole = part.read_bytes()
     part.write_bytes(whole[:100_000] + b"?" + whole[100_001:])  # the same file, of the same size
@@ -95,12 +97,12 @@ async def test_another_program_hashes_the_part_from_its_start(
     server.always = Answer(pace=0.02)
     first = make_queue(Links(server.url))
     await first.add(wish(folder))
-    await until(first, lambda jobs: jobs[0].bytes_done > 300_000)
+    await until(lambda: first.snapshot()[0].bytes_done > 300_000)
     first.stop()
     server.always = Answer()
     del hashed[:]
     second = make_queue(Links(server.url))
-    await until(second, lambda jobs: jobs and jobs[0].state is State.DONE)
+    await until(lambda: second.snapshot() and second.snapshot()[0].state is State.DONE)
     assert (folder / "file.tar.gz").read_bytes() == DATA
     assert sum(hashed) == len(DATA)
     assert files(folder) == {"file.tar.gz": len(DATA)}

@@ -13,7 +13,8 @@ import pytest
 from mlhub_tui.downloads.job import Job, State
 from mlhub_tui.downloads.one import extents
 from mlhub_tui.downloads.queue import DownloadQueue
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
 
 from .nest import Nest, end
 from .support import HASTY, QUICK, WIDE, Links, content, files

@@ -15,11 +15,13 @@ from mlhub_tui.downloads.job import Request, State
 from mlhub_tui.downloads.limit import Limit
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.states import ACTIVE
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import QUICK, WIDE, Links, wish
-from .test_queue import Make, ended, until
+from .test_queue import Make, ended
 
 PATIENT = replace(QUICK, stall=0.2, least=3000.0)
 
@@ -41,7 +43,7 @@ async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
     await queue.change(limit=300_000)
     begun = time.monotonic()
     jobs = await queue.add_many([wish(folder, name) for name in "abc"])
-    await until(queue, lambda jobs: all(job.bytes_done for job in jobs))
+    await until(lambda: all(job.bytes_done for job in queue.snapshot()))
     await asyncio.sleep(0.8)
     parts = [folder / f"{name}.tar.gz.part" for name in "abc"]
     sizes = [part.stat().st_size for part in parts]
@@ -62,7 +64,7 @@ async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(
     queue = make_queue(Links(server.url), tuning=PATIENT)
     await queue.change(limit=1000)
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
     for _ in range(12):
         await asyncio.sleep(0.1)
         assert queue.snapshot()[0].state is State.DOWNLOADING
@@ -77,7 +79,7 @@ async def test_a_limited_transfer_is_paused_at_once(
     queue = make_queue(Links(server.url))
     await queue.change(limit=100)
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
     begun = time.monotonic()
     await queue.pause(job.id)
     await queue.change(limit=None)
@@ -103,11 +105,11 @@ async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
     queue = make_queue(Links(server.url))
     await queue.change(transfers=1)
     await queue.add_many([wish(folder, name) for name in "abcde"])
-    await until(queue, lambda _: server.open == 1)
+    await until(lambda: server.open == 1)
     await queue.change(transfers=3)
-    await until(queue, lambda _: server.open == 3)
+    await until(lambda: server.open == 3)
     await queue.change(transfers=1)
-    await until(queue, lambda jobs: sum(job.state is State.DONE for job in jobs) >= 3)
+    await until(lambda: sum(job.state is State.DONE for job in queue.snapshot()) >= 3)
     seen = await most(queue)
     assert seen == {"http://127.0.0.1/mlhub/v1/": 1}
 
@@ -127,7 +129,7 @@ async def test_one_host_has_no_more_than_its_share_of_the_places(
         requests = [wish(folder, name) for name in "abcdef"]
         requests += [replace(wish(folder, name), source="other") for name in "gh"]
         jobs = await queue.add_many(requests)
-        await until(queue, lambda _: server.open == 2 and other.open == 2)
+        await until(lambda: server.open == 2 and other.open == 2)
         assert await most(queue) == {"http://127.0.0.1/mlhub/v1/": 2, "other": 2}
         assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
 

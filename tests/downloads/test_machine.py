@@ -22,12 +22,14 @@ from mlhub_tui.downloads.job import Request, State
 from mlhub_tui.downloads.process import Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.store import Store
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import HASTY, QUICK, Links, files, wish
 from .test_processes import program
-from .test_queue import Make, ended, until
+from .test_queue import Make, ended
 
 SLOW = Answer(pace=0.02)
 SLOWER = Answer(pace=0.06)
@@ -141,12 +143,12 @@ async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_goo
     queue.start()
     try:
         job = await queue.add(wish(folder))
-        await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+        await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
         filler = disk.fill()
         assert (await ended(queue, job)).path.read_bytes() == DATA
         assert "cannot be written" in queue.notice
         filler.unlink()
-        await until(queue, lambda _: not queue.notice, seconds=60)
+        await until(lambda: not queue.notice)
     finally:
         queue.stop()
     with sqlite3.connect(disk.path / "queue.db") as connection:
@@ -174,9 +176,9 @@ async def test_a_folder_made_read_only_fails_with_a_kept_part_and_goes_on_later(
     server.always = SLOWER
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(disk.path))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 100_000)
+    await until(lambda: queue.snapshot()[0].bytes_done > 100_000)
     await queue.pause(job.id)
-    await until(queue, lambda _: server.open == 0)
+    await until(lambda: server.open == 0)
     await asyncio.sleep(0.1)
     disk.read_only(True)
     await queue.resume(job.id)
@@ -196,7 +198,7 @@ async def test_a_target_that_became_a_folder_meanwhile_is_left_alone_and_the_par
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
     (folder / "file.tar.gz").mkdir()
     failed = await ended(queue, job)
     assert failed.state is State.FAILED
@@ -224,9 +226,9 @@ async def test_a_name_that_stops_resolving_is_tried_again_and_goes_on_where_it_s
     server.script.append(Answer(pace=0.01, after=len(DATA) // 2))
     queue = make_queue(Links(server.url.replace("127.0.0.1", "store.example")), patience=HASTY_FOREVER)
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
     down = True
-    await until(queue, lambda jobs: jobs[0].state is State.RETRYING and jobs[0].tries > 2)
+    await until(lambda: queue.snapshot()[0].state is State.RETRYING and queue.snapshot()[0].tries > 2)
     assert "store.example" in queue.snapshot()[0].reason
     assert queue.snapshot()[0].next_try is not None
     down = False
@@ -248,7 +250,7 @@ async def test_a_clock_that_jumps_neither_holds_up_a_retry_nor_takes_a_job_away(
     monkeypatch.setattr(time, "time", lambda: real() + offset)
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda _: len(server.gets) > 0)
+    await until(lambda: len(server.gets) > 0)
     offset = jump
     begun = time.monotonic()
     assert (await ended(queue, job)).path.read_bytes() == DATA

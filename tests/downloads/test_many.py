@@ -21,7 +21,8 @@ from mlhub_tui.downloads.one.answer import Digest
 from mlhub_tui.downloads.one.part import Part
 from mlhub_tui.sources.link import Link
 from mlhub_tui.sources.network import KeyAuth
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
 from .many_support import (
     ENDLESS,
@@ -47,7 +48,7 @@ BAD = PATHS[20]
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
     with FaultServer() as server:
-        server.by_path = FILES
+        server.by_target = FILES
         yield server
 
 
@@ -73,7 +74,7 @@ def test_all_files_arrive_over_one_connection_for_each_slot(
         key: len(FILES[path]) for key, path in enumerate(PATHS)
     }
     assert server.connections <= 8
-    assert len(server.log) == 60
+    assert len(server.requests) == 60
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_all_files_arrive_over_one_connection_for_each_slot(
 def test_what_passes_is_tried_again(
     server: FaultServer, folder: Path, shared: Kit, answers: list[Answer]
 ) -> None:
-    server.by_path = {**FILES, "/store/6/other.tif?signed=1": FILES[BAD]}
+    server.by_target = {**FILES, "/store/6/other.tif?signed=1": FILES[BAD]}
     server.plan = once(BAD, *answers)
     results = fetched(wishes(server, PATHS), folder, shared)
     assert there(folder) == stored(FILES)
@@ -163,7 +164,7 @@ def test_an_answer_without_length_counts_only_with_the_size_of_the_catalogue(
 
 def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, shared: Kit) -> None:
     page = b"<!DOCTYPE html><title>Documentation</title>"
-    server.by_path = {"/readme": page}
+    server.by_target = {"/readme": page}
     server.always = Answer(headers={"Content-Type": "text/html"})
     wish = Wish(0, Link(origin(server) + "/readme"), "readme.html", page=True)
     assert errors_of(fetched([wish], folder, shared)) == {}
@@ -171,7 +172,7 @@ def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, share
 
 
 def test_an_empty_file_is_a_file(server: FaultServer, folder: Path, shared: Kit) -> None:
-    server.by_path = {"/empty": b""}
+    server.by_target = {"/empty": b""}
     fetched([Wish(0, Link(origin(server) + "/empty"), "a/b/c/empty.txt")], folder, shared)
     assert there(folder) == {"a/b/c/empty.txt": b""}
 
@@ -180,7 +181,7 @@ def test_the_key_and_the_headers_stay_at_their_origin(server: FaultServer, folde
     import httpx
 
     with FaultServer() as store:
-        store.by_path = FILES
+        store.by_target = FILES
         target = f"{origin(store)}{BAD}"
         server.plan = lambda _: Answer(status=302, headers={"Location": target})
         home = origin(server)
@@ -188,10 +189,10 @@ def test_the_key_and_the_headers_stay_at_their_origin(server: FaultServer, folde
         link = Link(f"{home}/download/1", auth, {"x-ms-version": "2021-06-08"})
         fetched([Wish(0, link, "a.tif")], folder, shared)
         assert there(folder) == {"a.tif": FILES[BAD]}
-        assert "key=SECRETKEY123456" in server.log[0].path
-        assert server.log[0].headers["x-ms-version"] == "2021-06-08"
-        assert "SECRET" not in store.log[0].path + str(store.log[0].headers)
-        assert "x-ms-version" not in store.log[0].headers
+        assert "key=SECRETKEY123456" in server.requests[0].target
+        assert server.requests[0].headers["x-ms-version"] == "2021-06-08"
+        assert "SECRET" not in store.requests[0].target + str(store.requests[0].headers)
+        assert "x-ms-version" not in store.requests[0].headers
 
 
 def test_a_link_that_is_refused_is_looked_up_once_for_each_file(
@@ -204,8 +205,8 @@ def test_a_link_that_is_refused_is_looked_up_once_for_each_file(
             asked.append(wish.key)
             return Link(f"{wish.link.url}?again")
 
-    server.by_path = {**FILES, **{f"{path}?again": data for path, data in FILES.items()}}
-    server.plan = lambda request: None if "?again" in request.path else Answer(status=403)
+    server.by_target = {**FILES, **{f"{path}?again": data for path, data in FILES.items()}}
+    server.plan = lambda request: None if "?again" in request.target else Answer(status=403)
     feed, run = harvest(Expiring(wishes(server, PATHS)), folder, shared)
     run.run()
     assert errors_of(feed.results) == {}
@@ -220,7 +221,7 @@ def test_two_wishes_with_one_path_are_never_written_at_once(
 
     def plan(request: Request) -> Answer | None:
         most[0] = max(most[0], server.open)
-        open_now.add(request.path)
+        open_now.add(request.target)
         return Answer(pace=0.001, piece=1000) if request.method == "GET" else None
 
     server.plan = plan
@@ -273,10 +274,10 @@ def test_what_is_there_with_the_size_of_the_catalogue_is_not_asked_for(
         for wish, path in zip(wishes(server, PATHS), PATHS, strict=True)
     ]
     fetched(wanted, folder, shared)
-    server.log.clear()
+    server.requests.clear()
     (folder / "6/f0020.tif").unlink()
     results = fetched(wanted, folder, shared)
-    assert [request.path for request in server.log] == [BAD]
+    assert [request.target for request in server.requests] == [BAD]
     assert [key for key, result in results.items() if result.fetched] == [20]
     assert there(folder) == stored(FILES)
 
@@ -303,7 +304,7 @@ def test_what_is_there_is_compared_with_the_server(server: FaultServer, folder: 
     ends = there(folder)
     kept = stored({half: FILES[half], other: b"something else", skipped: b"mine", replaced: FILES[replaced]})
     assert {path: ends[path] for path in kept} == kept
-    assert sum(request.method == "HEAD" for request in server.log) == 4
+    assert sum(request.method == "HEAD" for request in server.requests) == 4
 
 
 def test_a_store_that_refuses_head_is_asked_in_another_way(
@@ -337,7 +338,7 @@ def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
 ) -> None:
     large = {"/big/1": content(300_000, seed=1), "/big/2": content(300_000, seed=2)}
     announced, found = large
-    server.by_path = {**FILES, **large}
+    server.by_target = {**FILES, **large}
     server.plan = once(announced, Answer(after=200_000), Answer())
     wanted = [*wishes(server, PATHS), Wish(100, Link(origin(server) + announced), "big1.tif", size=300_000)]
     wanted.append(Wish(101, Link(origin(server) + found), "big2.tif"))
@@ -364,7 +365,7 @@ def test_few_open_files_are_enough(server: FaultServer, folder: Path, shared: Ki
     import resource
 
     files = shelf(400)
-    server.by_path = files
+    server.by_target = files
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Not counted: what other tests in this process still have open. The server has a socket for each of ours.
     taken = max(int(place.name) for place in Path("/dev/fd").iterdir())
@@ -383,7 +384,7 @@ def test_a_folder_that_is_taken_away_meanwhile_is_made_again(
     taken = threading.Event()
 
     def plan(request: Request) -> Answer | None:
-        if request.path == PATHS[-1]:
+        if request.target == PATHS[-1]:
             shutil.rmtree(folder / "0")
             taken.set()
         return None
@@ -425,7 +426,7 @@ def test_whatever_comes_together_each_file_is_whole_or_said_to_have_failed(
         Answer(extra=b"HTTP/1.1 200 OK\r\n"),
         Answer(status=302, headers={"Location": "/store/0/f0000.tif", "Content-MD5": None}, body=b"moved"),
     ]
-    server.by_path = FILES
+    server.by_target = FILES
 
     def plan(request: Request) -> Answer | None:
         with lock:

@@ -34,7 +34,8 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.sources.link import Link
 from mlhub_tui.sources.network import KeyAuth
-from tests.faults.server import Answer, FaultServer, Request
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
 from .many_support import (
     CROWD,
@@ -61,7 +62,7 @@ PATHS = list(FILES)
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
     with FaultServer() as server:
-        server.by_path = FILES
+        server.by_target = FILES
         yield server
 
 
@@ -167,7 +168,7 @@ def test_a_host_that_is_gone_does_not_hold_up_the_others(
 def test_a_file_whose_server_thinks_too_long_fails_alone(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
-    server.plan = lambda request: Answer(before="stall") if request.path == PATHS[7] else None
+    server.plan = lambda request: Answer(before="stall") if request.target == PATHS[7] else None
     quick = replace(shared, tuning=replace(shared.tuning, answer=0.1))
     results = fetched(wishes(server, PATHS), folder, quick)
     assert errors_of(results) == {7: "ServerTimeout"}
@@ -207,7 +208,7 @@ def test_a_full_disk_ends_the_run_and_nothing_has_failed(
     server: FaultServer, disk: Disk, shared: Kit
 ) -> None:
     files = shelf(300)
-    server.by_path = files
+    server.by_target = files
     out = disk.path / "out"
     feed, run = harvest(wishes(server, files), out, shared)
     with pytest.raises(NoSpaceError):
@@ -222,12 +223,12 @@ def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     files = shelf(400)
-    server.by_path = files
+    server.by_target = files
     stall = Answer(after=500, end="stall")
-    server.plan = lambda _: stall if len(server.log) > 100 else None
+    server.plan = lambda _: stall if len(server.requests) > 100 else None
     feed, run = harvest(wishes(server, files), folder, shared, patience=ENDLESS)
     with running(run) as raised:
-        while len(server.log) < 105:
+        while len(server.requests) < 105:
             time.sleep(0.005)
         began = time.monotonic()
         run.abort()
@@ -251,7 +252,7 @@ def test_a_run_that_was_aborted_before_it_began_does_nothing(
     run.abort()
     with pytest.raises(Interrupted):
         run.run()
-    assert server.log == []
+    assert server.requests == []
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
@@ -313,8 +314,8 @@ def test_over_tls_the_same(folder: Path, shared: Kit) -> None:
         [Answer(after=1000), Answer(after=20_000, end="reset"), Answer(chunked=True), Answer(flip=7)]
     )
     with FaultServer(tls=settings) as server:
-        server.by_path = files
-        server.plan = lambda request: next(faults, None) if request.path.endswith("5.tif") else None
+        server.by_target = files
+        server.plan = lambda request: next(faults, None) if request.target.endswith("5.tif") else None
         assert errors_of(fetched(wishes(server, files), folder, replace(shared, tls=trust))) == {}
         assert there(folder) == stored(files)
         with pytest.raises(ServerUnreachable):
@@ -326,7 +327,7 @@ def test_behind_a_proxy_files_go_the_way_of_single_files(
 ) -> None:
     monkeypatch.setenv("http_proxy", origin(server))
     monkeypatch.delenv("no_proxy", raising=False)
-    server.by_path = {"http://store.example/a.tif": b"from behind"}
+    server.by_target = {"http://store.example/a.tif": b"from behind"}
     results = fetched([Wish(0, Link("http://store.example/a.tif"), "a.tif")], folder, shared)
     assert errors_of(results) == {}
     assert there(folder) == {"a.tif": b"from behind"}
@@ -355,16 +356,16 @@ def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
     server: FaultServer, folder: Path, shared: Kit, tmp_path: Path
 ) -> None:
     files = shelf(600)
-    server.by_path = files
+    server.by_target = files
     server.plan = lambda _: Answer(pace=0.002, piece=2000)
     record = tmp_path / "record"
     moments = random.Random()
     names = [wish.path for wish in wishes(server, files)]
     for _ in range(4):
-        server.log.clear()
+        server.requests.clear()
         command = [sys.executable, "-c", _KILLED, server.url, str(folder), str(record), str(tmp_path / "h")]
         process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-        while not server.log and process.poll() is None:
+        while not server.requests and process.poll() is None:
             time.sleep(0.005)
         time.sleep(moments.uniform(0, 0.2))
         process.send_signal(signal.SIGKILL)

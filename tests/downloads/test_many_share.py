@@ -11,7 +11,8 @@ import pytest
 
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.many.share import Share
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
 
 from .many_support import CROWD, ENDLESS, harvest, kit, shelf, wishes
 
@@ -22,7 +23,7 @@ PATHS = list(FILES)
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
     with FaultServer() as server:
-        server.by_path = FILES
+        server.by_target = FILES
         yield server
 
 
@@ -46,7 +47,7 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
         thread.join(20)
     assert [run.tally.fetched for _, run in runs] == [60, 60]
     assert server.most <= CROWD.per_host
-    asked = [request.path for request in server.gets]
+    asked = [request.target for request in server.gets]
     early = {path for path in PATHS if path in asked[:60]}
     assert min(len(early & set(PATHS[n::2])) for n in range(2)) > 10, "neither waited for the other to end"
     assert shared.line.hosts.take("any", "one", 1), "nothing of theirs is left behind"
@@ -54,7 +55,7 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
 
 def test_a_host_that_asks_one_run_for_patience_gets_it_from_the_other(tmp_path: Path, shared: Kit) -> None:
     with FaultServer() as server:
-        server.by_path = FILES
+        server.by_target = FILES
         server.script.append(Answer(status=503, headers={"Retry-After": "1"}))
         _, first = harvest(wishes(server, PATHS[:1]), tmp_path / "a", shared, patience=ENDLESS)
         thread = threading.Thread(target=first.run)

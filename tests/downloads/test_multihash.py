@@ -20,7 +20,7 @@ from mlhub_tui.downloads.one.verify import Follower
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.errors import VerificationFailed
 from mlhub_tui.sources.link import Link
-from tests.faults.server import FaultServer
+from tests.support.fault_server import FaultServer
 
 from .conftest import DATA
 from .support import QUICK

@@ -17,10 +17,12 @@ from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.line import SPARE
 from mlhub_tui.downloads.one import extents
 from mlhub_tui.downloads.one.ramp import Ramp
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .support import HASTY, WIDE, Links, content, files, wish
-from .test_queue import Make, ended, until
+from .test_queue import Make, ended
 
 DATA = content(3 << 20)
 OTHER = content(3 << 20, seed=2)
@@ -164,10 +166,10 @@ async def test_pause_and_resume_keep_all_stretches(
     server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     job = await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 3)
+    await until(lambda: server.open >= 3)
     await asyncio.sleep(0.1)
     await queue.pause(job.id)
-    await until(queue, lambda _: server.open == 0)
+    await until(lambda: server.open == 0)
     kept = recorded(mlhub_home)
     assert len(kept) > 1
     sent, server.always = server.sent, Answer()
@@ -199,11 +201,11 @@ async def test_paused_when_the_first_connection_is_through_the_others_end_too(
     server.always = replace(SLOWER, pace=0.15)
     queue = make_queue(Links(server.url), tuning=WIDE)
     job = await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 2)
+    await until(lambda: server.open >= 2)
     await asyncio.sleep(0.5)
     await queue.pause(job.id)
     at_work = {"transfer", "connection", "connections"}
-    await until(queue, lambda _: not at_work & {thread.name for thread in threading.enumerate()})
+    await until(lambda: not at_work & {thread.name for thread in threading.enumerate()})
     assert queue.snapshot()[0].state is State.PAUSED
     server.always = Answer()
     await queue.resume(job.id)
@@ -216,11 +218,11 @@ async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by
     server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 3)
+    await until(lambda: server.open >= 3)
     await asyncio.sleep(0.1)
     queue.stop()
     assert len(recorded(mlhub_home)) > 1
-    await until(queue, lambda _: server.open == 0)
+    await until(lambda: server.open == 0)
     server.always, server.most = Answer(), 0
     assert await get(server, folder, connections=1) == DATA
     assert server.most == 1
@@ -232,7 +234,7 @@ async def test_a_part_with_holes_whose_record_is_lost_is_not_taken_for_half_a_fi
     server.always, server.md5 = SLOWER, False
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 3)
+    await until(lambda: server.open >= 3)
     queue.stop()
     assert (folder / "file.tar.gz.part").stat().st_size > len(DATA)
     for path in mlhub_home.glob("queue.db*"):
@@ -247,7 +249,7 @@ async def test_changed_between_runs_nothing_of_the_old_version_is_kept(
     server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
-    await until(queue, lambda _: server.open >= 3)
+    await until(lambda: server.open >= 3)
     queue.stop()
     server.content, server.etag, server.always = OTHER, '"v2"', SLOW
     assert await get(server, folder) == OTHER

@@ -14,7 +14,8 @@ import pytest
 
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.queue import DownloadQueue
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
 
 from .support import HASTY, QUICK, Links, content, files
 

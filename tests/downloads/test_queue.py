@@ -26,7 +26,9 @@ from mlhub_tui.errors import (
     ServerUnreachable,
 )
 from mlhub_tui.sources.link import Link
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import HASTY, QUICK, Links, files, wish
@@ -36,16 +38,6 @@ SLOW = Answer(pace=0.02)
 """About a third of a second for the file."""
 SLOWER = Answer(pace=0.08)
 """More than a second: long enough to see it half done."""
-
-
-async def until(
-    queue: DownloadQueue, ready: Callable[[tuple[Job, ...]], object], seconds: float = 30
-) -> None:
-    """Wait until the snapshot is as wanted."""
-    deadline = time.monotonic() + seconds
-    while not ready(queue.snapshot()):
-        assert time.monotonic() < deadline, queue.snapshot()
-        await asyncio.sleep(0.01)
 
 
 async def ended(queue: DownloadQueue, job: Job) -> Job:
@@ -130,10 +122,10 @@ async def test_pause_keeps_the_part_and_resume_goes_on(
     server.always = SLOWER
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > len(DATA) // 3)
+    await until(lambda: queue.snapshot()[0].bytes_done > len(DATA) // 3)
     await queue.pause(job.id)
     assert queue.snapshot()[0].state is State.PAUSED
-    await until(queue, lambda _: server.open == 0)
+    await until(lambda: server.open == 0)
     kept = files(folder)["file.tar.gz.part"]
     assert kept > len(DATA) // 3
     await queue.resume(job.id)
@@ -149,11 +141,11 @@ async def test_pause_interrupts_a_read_that_gets_nothing(
     server.always = Answer(before="stall")
     queue = make_queue(Links(server.url), tuning=replace(QUICK, answer=30.0, stall=30.0))
     job = await queue.add(wish(folder))
-    await until(queue, lambda _: server.log)
+    await until(lambda: server.requests)
     start = time.monotonic()
     await queue.pause(job.id)
     await queue.resume(job.id)
-    await until(queue, lambda _: len(server.log) == 2)
+    await until(lambda: len(server.requests) == 2)
     assert time.monotonic() - start < 5
 
 
@@ -172,7 +164,7 @@ async def test_pause_all_and_resume_all(server: FaultServer, folder: Path, make_
     server.always = SLOW
     queue = make_queue(Links(server.url))
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
-    await until(queue, lambda jobs: sum(job.state is State.DOWNLOADING for job in jobs) == 2)
+    await until(lambda: sum(job.state is State.DOWNLOADING for job in queue.snapshot()) == 2)
     await queue.pause_all()
     assert {job.state for job in queue.snapshot()} == {State.PAUSED}
     server.always = Answer()
@@ -187,7 +179,7 @@ async def test_cancel_deletes_the_part_if_wanted(
     server.always = SLOWER
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.cancel(job.id, delete_part=delete)
     assert queue.snapshot()[0].state is State.CANCELLED
     assert list(files(folder)) == ([] if delete else ["file.tar.gz.part"])
@@ -217,7 +209,7 @@ async def test_what_may_pass_is_tried_until_it_does_with_the_next_try_shown(
     patient = replace(HASTY, tries=None, base=0.1, cap=0.1)
     queue = make_queue(Links(server.url), patience=patient)
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].state is State.RETRYING)
+    await until(lambda: queue.snapshot()[0].state is State.RETRYING)
     waiting = queue.snapshot()[0]
     assert "503" in waiting.reason
     assert waiting.next_try is not None
@@ -230,7 +222,7 @@ async def test_retry_does_not_wait(server: FaultServer, folder: Path, make_queue
     server.script.append(Answer(status=503, headers={"Retry-After": "1000"}))
     queue = make_queue(Links(server.url), patience=replace(HASTY, longest=1000.0))
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].state is State.RETRYING)
+    await until(lambda: queue.snapshot()[0].state is State.RETRYING)
     await queue.retry(job.id)
     assert (await ended(queue, job)).state is State.DONE
 
@@ -374,16 +366,16 @@ async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
     server.always = Answer(pace=0.2)
     queue = make_queue(Links(server.url), concurrency=8)
     await queue.add_many([wish(folder, name) for name in "abcdefghij"])
-    await until(queue, lambda jobs: sum(job.bytes_done > 200_000 for job in jobs) == 8)
+    await until(lambda: sum(job.bytes_done > 200_000 for job in queue.snapshot()) == 8)
     start = time.monotonic()
     queue.stop()
     assert time.monotonic() - start < 2
-    await until(queue, lambda _: server.open == 0)
+    await until(lambda: server.open == 0)
     sent, server.sent = server.sent, 0
     on_disk = sum(files(folder).values())
     server.always = Answer()
     queue = make_queue(Links(server.url))
-    await until(queue, lambda jobs: len(jobs) == 10 and all(job.state is State.DONE for job in jobs))
+    await until(lambda: [job.state for job in queue.snapshot()] == [State.DONE] * 10)
     assert all((folder / f"{name}.tar.gz").read_bytes() == DATA for name in "abcdefghij")
     assert sent >= on_disk
     assert server.sent <= 10 * len(DATA) - on_disk + 8 * (64 << 10)
@@ -398,7 +390,7 @@ async def test_what_is_paused_stays_paused_over_a_restart(
     await queue.pause(second.id)
     queue.stop()
     queue = make_queue(Links(server.url))
-    await until(queue, lambda jobs: len(jobs) == 2 and jobs[0].state is State.DONE)
+    await until(lambda: len(queue.snapshot()) == 2 and queue.snapshot()[0].state is State.DONE)
     assert queue.snapshot()[1].state is State.PAUSED
 
 
@@ -408,12 +400,12 @@ async def test_a_second_program_sees_a_running_job_and_does_not_run_it_too(
     server.always = Answer(pace=0.1)
     one = make_queue(Links(server.url))
     job = await one.add(wish(folder))
-    await until(one, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: one.snapshot()[0].bytes_done > 0)
     two = make_queue(Links(server.url), only_own=True)
     seen = await two.add(wish(folder))
     assert (seen.id, seen.elsewhere) == (job.id, True)
     assert (await ended(one, job)).state is State.DONE
-    await until(two, lambda jobs: jobs[0].state is State.DONE)
+    await until(lambda: two.snapshot()[0].state is State.DONE)
     assert len(server.gets) == 1
 
 
@@ -461,7 +453,7 @@ async def test_nothing_of_a_key_reaches_the_database(
     assert b"127.0.0.1" in kept
     assert b"SECRET" not in kept
     assert "SECRET" not in job.reason + job.hint
-    assert {request.path.partition("?")[2] for request in server.gets} == {
+    assert {request.target.partition("?")[2] for request in server.gets} == {
         "sig=SECRET-SIGNATURE&key=SECRET-KEY"
     }
 
@@ -532,7 +524,7 @@ async def test_waiting_for_a_job_ends_with_the_queue(
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     waiting = asyncio.create_task(queue.wait([job.id]))
-    await until(queue, lambda _: server.log)
+    await until(lambda: server.requests)
     await asyncio.to_thread(queue.stop)
     with pytest.raises(DownloadError):
         await waiting

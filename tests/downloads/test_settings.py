@@ -14,11 +14,13 @@ from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.process import Kind
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.settings import MOST, Settings, load, save
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .conftest import DATA
 from .support import WIDE, Links, wish
-from .test_queue import Make, ended, until
+from .test_queue import Make, ended
 
 SLOW = Answer(pace=0.1)
 
@@ -48,13 +50,13 @@ async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(
     queue: DownloadQueue = make_queue(Links(server.url), on_change=lambda: told.append(queue.settings))
     await queue.change(transfers=1)
     await queue.add_many([wish(folder, name) for name in "abc"])
-    await until(queue, lambda _: server.open == 1)
+    await until(lambda: server.open == 1)
     with Desk(mlhub_home / "queue.db") as desk:
         assert desk.settings() == Settings(transfers=1)
         desk.change({"transfers": 3, "limit": 50_000_000})
-    await until(queue, lambda _: server.open == 3)
+    await until(lambda: server.open == 3)
     assert queue.settings == Settings(50_000_000, transfers=3)
-    await until(queue, lambda _: queue.settings in told)
+    await until(lambda: queue.settings in told)
 
 
 async def test_programs_that_fetch_at_the_same_time_share_the_limit(
@@ -64,8 +66,7 @@ async def test_programs_that_fetch_at_the_same_time_share_the_limit(
     two = make_queue(Links(server.url), kind=Kind.BACKGROUND)
     await one.change(limit=200_000)
     jobs = [await one.add(wish(folder, "a")), await two.add(wish(folder, "b"))]
-    for queue in (one, two):
-        await until(queue, lambda jobs: [job.state for job in jobs] == [State.DOWNLOADING] * 2)
+    await until(lambda: {job.state for job in one.snapshot() + two.snapshot()} == {State.DOWNLOADING})
     await asyncio.sleep(0.3)
     before, begun = sum(job.part.stat().st_size for job in jobs), time.monotonic()
     await asyncio.sleep(0.6)
@@ -81,10 +82,10 @@ async def test_places_are_those_of_all_programs_and_each_has_one(
     server.always = SLOW
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     await one.add_many([wish(folder, name) for name in "abc"])
-    await until(one, lambda _: server.open == 2)
-    await until(two, lambda jobs: sum(job.state is State.DOWNLOADING for job in jobs) == 2)
+    await until(lambda: server.open == 2)
+    await until(lambda: sum(job.state is State.DOWNLOADING for job in two.snapshot()) == 2)
     await two.add_many([wish(folder, name) for name in "xyz"])
-    await until(two, lambda _: server.open == 3)
+    await until(lambda: server.open == 3)
     await asyncio.sleep(0.3)
     assert server.most == 3
 
@@ -96,13 +97,13 @@ async def test_parallel_ranges_are_turned_off_and_on_while_it_runs(
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.change(connections=1)
     job = await queue.add(wish(folder))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await asyncio.sleep(0.3)
     assert server.most == 1
     await queue.change(connections=8)
-    await until(queue, lambda jobs: server.open > 2 and jobs[0].connections > 2)
+    await until(lambda: server.open > 2 and queue.snapshot()[0].connections > 2)
     await queue.change(connections=1)
-    await until(queue, lambda jobs: jobs[0].connections == 1 and server.open == 1)
+    await until(lambda: queue.snapshot()[0].connections == 1 and server.open == 1)
     await queue.change(connections=8)
     done = await ended(queue, job)
     assert (done.state, done.connections) == (State.DONE, 0)

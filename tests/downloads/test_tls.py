@@ -15,10 +15,12 @@ from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.errors import ServerUnreachable
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
 
 from .support import HASTY, QUICK, WIDE, Links, content, files, wish
-from .test_queue import Make, ended, until
+from .test_queue import Make, ended
 
 DATA = content(3 << 20)
 HALF = len(DATA) // 2
@@ -102,7 +104,7 @@ async def test_pause_and_stop_are_at_once(
     slow = QUICK.__class__(answer=30.0, stall=30.0, tick=30.0, sync_every=0.05)
     queue: DownloadQueue = make_queue(Links(server.url), tls=trust, tuning=slow)
     job = await queue.add(wish(tmp_path / "out"))
-    await until(queue, lambda jobs: jobs[0].bytes_done > 0)
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
     start = time.monotonic()
     await queue.pause(job.id)
     server.always = Answer()

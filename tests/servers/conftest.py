@@ -12,8 +12,8 @@ import pytest
 
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.stac_api import STACAPISource
+from tests.support.http_server import Answer, LoopbackServer, Request
 
-from ..sources.loopback import Answer, Asked, LoopbackServer
 from .needs import environment
 from .postgres import need_postgres, private_postgres
 from .processes import free_port, serving
@@ -45,7 +45,7 @@ def programs(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFacto
 def files() -> Iterator[LoopbackServer]:
     """Yield a server of the bytes of assets."""
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         return Answer(200, BYTES, {"Content-Type": "image/tiff", "ETag": '"one"'})
 
     with LoopbackServer(answer) as server:

@@ -23,8 +23,8 @@ def played(recorded: Path) -> Iterator[Replay]:
 @pytest.fixture
 def replay(played: Replay) -> Replay:
     """Return the recorded API with nothing asked yet."""
-    played.api.asked.clear()
-    played.store.asked.clear()
+    played.api.requests.clear()
+    played.store.requests.clear()
     return played
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 API = "https://staging.api.radiant.earth"
 BLOBS = "https://radiantearth.blob.core.windows.net"
@@ -41,7 +41,7 @@ class Replay:
     ) -> None:
         self._stack.close()
 
-    def _api(self, asked: Asked) -> Answer:
+    def _api(self, asked: Request) -> Answer:
         path = asked.path.removeprefix("/mlhub/v1/")
         if path == f"collections/{KENYA}/items":
             return self._items(asked)
@@ -76,7 +76,7 @@ class Replay:
         found = next((entry for entry in entries if entry["id"] == identity), None)
         return None if found is None else as_json(found)
 
-    def _items(self, asked: Asked) -> Answer:
+    def _items(self, asked: Request) -> Answer:
         if asked.query.get("key") != [KEY]:
             return self._exchange_of("/mlhub/v1/collections/bigearthnet_v1_source/items") or Answer(500)
         token = asked.query.get("token", [""])[0]
@@ -96,7 +96,7 @@ class Replay:
             token in link["href"].replace("%3A", ":") for link in before["links"] if link["rel"] == "next"
         )
 
-    def _exchange(self, asked: Asked, status: int | None) -> Answer:
+    def _exchange(self, asked: Request, status: int | None) -> Answer:
         found = self._exchange_of(asked.path)
         return found or as_json({"detail": "Not Found"}, status or 404)
 
@@ -110,7 +110,7 @@ class Replay:
         headers = {k: self._moved(v) for k, v in response["headers"].items() if k != "Date"}
         return Answer(response["status"], self._moved(response["body"] or "").encode(), headers)
 
-    def _blobs(self, asked: Asked) -> Answer:
+    def _blobs(self, asked: Request) -> Answer:
         body = (self._recorded / "archives" / asked.path.rsplit("/", 1)[1]).read_bytes()
         for exchange in self._exchanges:
             request, response = exchange["request"], exchange["response"]

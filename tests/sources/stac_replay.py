@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 
 class STACReplay(LoopbackServer):
@@ -23,7 +23,7 @@ class STACReplay(LoopbackServer):
         index = json.loads((recorded / "index.json").read_bytes())
         self._exchanges = [entry for entry in index if urlsplit(entry["url"]).netloc == host]
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: Request) -> Answer:
         found = [entry for entry in self._exchanges if self._matches(entry, asked)]
         exact = [entry for entry in found if _query(entry["url"]) == _query(asked.target)]
         for entry in exact or found:
@@ -32,7 +32,7 @@ class STACReplay(LoopbackServer):
             return Answer(entry["status"], moved.encode(), {"Content-Type": "application/json"})
         return as_json({"code": "NotFound", "description": "not recorded"}, 404)
 
-    def _matches(self, entry: dict[str, Any], asked: Asked) -> bool:
+    def _matches(self, entry: dict[str, Any], asked: Request) -> bool:
         path = urlsplit(entry["url"]).path.rstrip("/")
         if entry["method"] != asked.method or path != asked.path.rstrip("/"):
             return False

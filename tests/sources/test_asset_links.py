@@ -18,8 +18,7 @@ from mlhub_tui.sources.link import AZURE_VERSION
 from mlhub_tui.sources.planetary import SasTokens
 from mlhub_tui.sources.requester_pays import known_to_pay, requester_pays
 from mlhub_tui.sources.stores import Bucket, bucket_of, https_of, regional
-
-from .loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()
 
@@ -187,7 +186,7 @@ class Signer:
         self.now, self.lasts, self.given = NOON, lasts, 0
         self.answer: Any = None
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: Request) -> Answer:
         if self.answer is not None:
             return as_json(self.answer)
         self.given += 1
@@ -274,7 +273,7 @@ async def test_a_token_without_an_end_is_kept_for_minutes(signer: Signer, endpoi
         for later in (0, 200, 200):
             signer.now += later
             await asset_links.link("https://acc.store/c/a.tif")
-    assert len(endpoint.asked) == 2
+    assert len(endpoint.requests) == 2
 
 
 async def test_a_container_that_has_no_token_is_an_error_of_the_source() -> None:

@@ -13,8 +13,7 @@ from mlhub_tui.profiles import Auth, Credentials, Kind, Scheme, for_location
 from mlhub_tui.sources.connect import open_mlhub, open_session, open_source
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.network import KeyAuth
-
-from .loopback import Answer, Asked, LoopbackServer, as_json, redirect
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
 
 SECRET = "a-secret-that-is-long-enough-5678"
 BASIC = base64.b64encode(f"ann:{SECRET}".encode()).decode()
@@ -27,12 +26,12 @@ AUTHS = {
 ways = pytest.mark.parametrize("way", AUTHS)
 
 
-def received(asked: Asked) -> set[str]:
+def received(asked: Request) -> set[str]:
     """Return all values of a request's headers, and its target."""
     return {*asked.headers.values(), asked.target}
 
 
-def came(asked: Asked, way: str) -> bool:
+def came(asked: Request, way: str) -> bool:
     """Whether the secret came the way it should, once."""
     _, name, value = AUTHS[way]
     if way == "query":
@@ -42,7 +41,7 @@ def came(asked: Asked, way: str) -> bool:
 
 
 def told(server: LoopbackServer) -> str:
-    return "".join(f"{asked.target} {dict(asked.headers)}" for asked in server.asked)
+    return "".join(f"{asked.target} {dict(asked.headers)}" for asked in server.requests)
 
 
 @ways
@@ -63,8 +62,8 @@ async def test_the_own_origin_gets_the_secret_and_no_other(
             response = await session.get("go")
             await session.get(f"{other.url}/direct", headers={"Authorization": "typed"})
             shown = f"{session!r}{session.params!r}{response.url}{response.request.headers!r}"
-    assert [came(asked, way) for asked in api.asked] == [True, True, True]
-    assert len(other.asked) == 2
+    assert [came(asked, way) for asked in api.requests] == [True, True, True]
+    assert len(other.requests) == 2
     for secret in (SECRET, BASIC):
         assert secret not in told(other) + caplog.text + shown
 
@@ -90,9 +89,9 @@ async def test_a_transfer_takes_the_secret_to_its_own_origin_and_not_through_a_r
             await elsewhere
         await session.aclose()
     first = response.history[0].request
-    assert came(api.asked[0], way)
-    assert api.asked[0].query["a"] == ["1"]
-    assert len(other.asked) == 2
+    assert came(api.requests[0], way)
+    assert api.requests[0].query["a"] == ["1"]
+    assert len(other.requests) == 2
     for secret in (SECRET, BASIC):
         assert secret not in told(other) + caplog.text
         assert secret not in f"{first.url}{first.url!r}{first.headers!r}{dict(first.headers)}"
@@ -100,7 +99,7 @@ async def test_a_transfer_takes_the_secret_to_its_own_origin_and_not_through_a_r
 
 @ways
 async def test_what_a_server_says_of_the_secret_is_masked(way: str) -> None:
-    def tell(asked: Asked) -> Answer:
+    def tell(asked: Request) -> Answer:
         return as_json({"detail": f"not {SECRET}, nor {BASIC}: {sorted(received(asked))[0]}"}, 401)
 
     with LoopbackServer(tell) as api:
@@ -147,7 +146,7 @@ async def test_the_session_of_a_static_catalog_is_pinned_to_the_origin_of_its_do
         async with open_session(found) as session:
             await session.get(url)
     assert api.targets == ["/deep/down/catalog.json?v=1"]
-    assert came(api.asked[0], "bearer")
+    assert came(api.requests[0], "bearer")
 
 
 async def test_a_secret_with_letters_of_the_world_arrives_as_utf_8() -> None:
@@ -155,7 +154,7 @@ async def test_a_secret_with_letters_of_the_world_arrives_as_utf_8() -> None:
         auth = Auth(Scheme.BASIC, "", "änn")
         async with Session(api_key="pässwörd", root_url=api.root, auth=auth) as session:
             await session.get("x")
-    sent = api.asked[0].headers["Authorization"].removeprefix("Basic ")
+    sent = api.requests[0].headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(sent).decode() == "änn:pässwörd"
 
 

@@ -30,8 +30,15 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.connect import open_any, settled
 from mlhub_tui.sources.detect import Found, NothingToBrowse, detect
 from mlhub_tui.sources.http import Timeouts
+from tests.support.http_server import (
+    Answer,
+    LoopbackServer,
+    Request,
+    as_json,
+    page_of_html,
+    redirect,
+)
 
-from .loopback import Answer, Asked, LoopbackServer, as_json, page_of_html, redirect
 from .replay import Replay
 
 TOKEN = "a-token-long-enough-5678"
@@ -61,10 +68,12 @@ def landing(root: str, **more: Any) -> dict[str, Any]:
     return {**CATALOG, "title": "An API", "conformsTo": [CORE], "links": links} | more
 
 
-def serve(pages: dict[str, Any], *, key: Callable[[Asked], bool] | None = None) -> Callable[[Asked], Answer]:
+def serve(
+    pages: dict[str, Any], *, key: Callable[[Request], bool] | None = None
+) -> Callable[[Request], Answer]:
     """Return a handler of JSON pages by path; what is callable is called, what is missing is a 404."""
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         if key is not None and not key(asked):
             return as_json({"detail": "who are you"}, 401)
         page = pages.get(asked.path, ...)
@@ -145,8 +154,8 @@ async def test_a_landing_page_that_is_open_before_collections_that_are_not_wants
 
 
 async def test_what_shows_nothing_without_a_key_says_so_and_is_found_with_it() -> None:
-    def allowed(asked: Asked) -> bool:
-        return asked.headers.get("X-Api-Key") == TOKEN
+    def allowed(asked: Request) -> bool:
+        return str(asked.headers.get("X-Api-Key")) == TOKEN
 
     with LoopbackServer(serve(api_pages(), key=allowed)) as server:
         url = f"{server.url}/stac/v1"
@@ -163,7 +172,7 @@ async def test_what_shows_nothing_without_a_key_says_so_and_is_found_with_it() -
 
 
 async def test_the_key_in_a_pasted_url_is_a_credential_and_no_part_of_the_location() -> None:
-    def allowed(asked: Asked) -> bool:
+    def allowed(asked: Request) -> bool:
         return asked.query.get("apikey") == [TOKEN]
 
     with LoopbackServer(serve(api_pages(), key=allowed)) as server:
@@ -286,7 +295,7 @@ async def test_a_server_that_is_not_there_or_says_nothing_is_given_up_on() -> No
 
     given_up = threading.Event()
 
-    def slow(_: Asked) -> Answer:
+    def slow(_: Request) -> Answer:
         given_up.wait(30)
         return as_json(ERROR, 404)
 
@@ -321,7 +330,7 @@ async def test_a_remote_archive_is_judged_by_its_first_bytes() -> None:
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.addfile(tarfile.TarInfo("catalog.json"))
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         body = packed.getvalue() if asked.path == "/good.tar.gz" else b"no archive at all"
         return Answer(206, body[:512], {"Content-Range": f"bytes 0-{len(body) - 1}/123456789"})
 

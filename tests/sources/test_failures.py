@@ -31,8 +31,7 @@ from mlhub_tui.sources.failures import HOSTED_HINT, TLSFailure
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.retry import NO_RETRIES
-
-from .loopback import Answer, LoopbackServer, as_json, page_of_html, redirect
+from tests.support.http_server import Answer, LoopbackServer, as_json, page_of_html, redirect
 
 
 class Broken(httpx.AsyncBaseTransport):
@@ -232,7 +231,7 @@ async def test_redirects_that_lead_nowhere_end(location: str) -> None:
             with pytest.raises(RequestError) as caught:
                 await session.get("datasets")
     assert "\n" not in caught.value.message
-    assert len(server.asked) <= 11
+    assert len(server.requests) <= 11
 
 
 @pytest.mark.parametrize("url", ["http://[::bad/x", "http://exa mple/x", "ftp://example.org/", "http:///x"])
@@ -300,7 +299,7 @@ async def test_an_untrusted_certificate_is_said_and_not_tried_again() -> None:
             with pytest.raises(TLSFailure, match=r"TLS failed: https://127.0.0.1.*certificate") as caught:
                 await session.get("datasets")
     assert isinstance(caught.value, ServerUnreachable)
-    assert server.asked == []
+    assert server.requests == []
 
 
 async def test_tls_to_a_server_without_it_is_said() -> None:

@@ -20,8 +20,7 @@ from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import azure_headers
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.retry import NO_RETRIES
-
-from .loopback import Answer, Asked, LoopbackServer, as_json, page_of_html, redirect
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 ODD: list[object] = [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": 7}]
 
@@ -84,13 +83,13 @@ async def test_tags_and_text_are_sent_one_by_one() -> None:
         source = source_of(server)
         await source.datasets(tags=["a", "b & c"], text="one phrase")
         await source.aclose()
-    assert server.asked[0].query == {"tags": ["a", "b & c"], "text": ["one phrase"]}
+    assert server.requests[0].query == {"tags": ["a", "b & c"], "text": ["one phrase"]}
 
 
 async def test_extensions_and_page_size_are_sent() -> None:
     with LoopbackServer(lambda _: as_json({"features": []})) as server:
         await source_of(server).items_page("x", page_size=3, extensions=["eo", "label"])
-    assert server.asked[0].query == {"limit": ["3"], "extensions": ["eo", "label"]}
+    assert server.requests[0].query == {"limit": ["3"], "extensions": ["eo", "label"]}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ async def test_sizes_that_are_none_are_unknown() -> None:
         await source.aclose()
 
 
-def only_with_key(asked: Asked) -> Answer:
+def only_with_key(asked: Request) -> Answer:
     """Answer items only with the right key, and refuse a wrong one everywhere."""
     if asked.query.get("key", ["good"]) != ["good"]:
         return as_json({"detail": "Invalid API key"}, 401)
@@ -134,7 +133,7 @@ def only_with_key(asked: Asked) -> Answer:
 async def test_a_key_is_checked_against_items() -> None:
     with LoopbackServer(only_with_key) as server:
         await source_of(server, "good").check_key()
-        assert [asked.path.rsplit("/", 2)[-2:] for asked in server.asked[1:]] == [
+        assert [asked.path.rsplit("/", 2)[-2:] for asked in server.requests[1:]] == [
             ["gone", "items"],
             ["a", "items"],
         ]
@@ -149,11 +148,11 @@ async def test_an_archive_on_the_api_itself_comes_with_the_key(tmp_path: Path) -
         assert link.auth is not None
         with httpx.Client(trust_env=False) as client:
             assert client.get(link.url, auth=link.auth).content == b"bytes"
-    assert server.asked[-1].query["key"] == ["good"]
+    assert server.requests[-1].query["key"] == ["good"]
 
 
 async def test_an_api_without_head_is_asked_with_get_and_nothing_is_read() -> None:
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         if asked.path == "/store":
             return Answer(200)
         return Answer(405) if asked.method == "HEAD" else redirect("/store")
@@ -161,7 +160,7 @@ async def test_an_api_without_head_is_asked_with_get_and_nothing_is_read() -> No
     with LoopbackServer(answer) as server:
         link = await source_of(server).archive_link("x")
     assert link.url == f"{server.url}/store"
-    assert [asked.method for asked in server.asked] == ["HEAD", "GET", "HEAD"]
+    assert [asked.method for asked in server.requests] == ["HEAD", "GET", "HEAD"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 500])
@@ -228,6 +227,6 @@ async def test_a_source_is_opened_from_credentials_without_a_request() -> None:
 async def test_every_request_says_who_asks() -> None:
     with LoopbackServer(lambda _: as_json([])) as server:
         await source_of(server).datasets()
-    headers = {name.lower(): value for name, value in server.asked[0].headers.items()}
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
     assert headers["user-agent"].startswith("mlhub-tui/")
     assert headers["accept"] == "application/json"

@@ -14,8 +14,7 @@ from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.network import origin
 from mlhub_tui.sources.origin import doi_path, join, segment, shown, without_key
-
-from .loopback import LoopbackServer, as_json
+from tests.support.http_server import LoopbackServer, as_json
 
 ROOT = "https://api.example.org/mlhub/v1/"
 
@@ -63,7 +62,7 @@ async def test_an_id_that_leads_elsewhere_does_not_exist_and_is_not_asked_for(id
                 await source.item("x", identity)
             with pytest.raises(EntityDoesNotExist):
                 await source.archive_link(identity)
-    assert server.asked == []
+    assert server.requests == []
 
 
 async def test_slashes_queries_and_markup_in_an_id_stay_in_their_segment() -> None:

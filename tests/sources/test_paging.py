@@ -12,8 +12,7 @@ from mlhub_tui.errors import UnexpectedAnswer
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.paging import PageGuard, next_link, with_params
-
-from .loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 PAGE = "https://api.example.org/v1/collections/x/items?limit=2"
 
@@ -38,27 +37,27 @@ async def test_a_link_to_itself_ends_the_listing() -> None:
 
 
 async def test_links_in_a_circle_end_the_listing() -> None:
-    def circle(asked: Asked) -> Answer:
+    def circle(asked: Request) -> Answer:
         number = int(asked.query.get("token", ["0"])[0])
         return linked([f"item-{number}"], f"?token={(number + 1) % 4}")
 
     with LoopbackServer(circle) as server:
         assert len(await ids_of(server)) <= 5
-    assert len(server.asked) <= 5
+    assert len(server.requests) <= 5
 
 
 async def test_a_page_that_comes_again_under_new_links_ends_the_listing() -> None:
     numbers = count(1)
     with LoopbackServer(lambda _: linked(["a", "b"], f"?token={next(numbers)}")) as server:
         assert await ids_of(server) == ["a", "b"]
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 async def test_empty_pages_are_passed_over_but_not_for_ever() -> None:
     numbers = count(1)
     with LoopbackServer(lambda _: linked([], f"?token={next(numbers)}")) as server:
         assert await ids_of(server) == []
-    assert len(server.asked) < 30
+    assert len(server.requests) < 30
 
     pages = [linked([], "?token=1"), linked(["a"], None)]
     with LoopbackServer(lambda _: pages.pop(0)) as server:
@@ -66,13 +65,13 @@ async def test_empty_pages_are_passed_over_but_not_for_ever() -> None:
 
 
 async def test_relative_links_are_relative_to_their_page() -> None:
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         return linked(["b"], None) if "token" in asked.query else linked(["a"], "?token=1")
 
     with LoopbackServer(answer) as server:
         assert await ids_of(server, page_size=7) == ["a", "b"]
-    assert server.asked[1].path == "/mlhub/v1/collections/x/items"
-    assert server.asked[1].query == {"token": ["1"], "limit": ["7"]}
+    assert server.requests[1].path == "/mlhub/v1/collections/x/items"
+    assert server.requests[1].query == {"token": ["1"], "limit": ["7"]}
 
 
 @pytest.mark.parametrize("body", [[], {"features": {}}, {"links": []}, None, "x"])

@@ -14,18 +14,17 @@ from mlhub_tui.errors import AuthenticationError, UnexpectedAnswer
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.network import KeyAuth
-
-from .loopback import Answer, Asked, LoopbackServer, as_json, redirect
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
 
 KEY = "a-key-that-is-long-enough-5678"
 
 
 def everything(server: LoopbackServer) -> str:
     """Return all that a server was told."""
-    return "".join(f"{asked.target} {dict(asked.headers)}" for asked in server.asked)
+    return "".join(f"{asked.target} {dict(asked.headers)}" for asked in server.requests)
 
 
-def listing(_: Asked) -> Answer:
+def listing(_: Request) -> Answer:
     return as_json([{"id": "a"}])
 
 
@@ -36,8 +35,8 @@ async def test_the_own_origin_gets_the_key_once(caplog: pytest.LogCaptureFixture
             await session.get("datasets", params={"tags": ["a b", "c"]})
             await session.get(f"{api.root}datasets?key=another")
             await session.get("/datasets", params={"key": "another"})
-    assert [asked.query["key"] for asked in api.asked] == [[KEY]] * 3
-    assert api.asked[0].query["tags"] == ["a b", "c"]
+    assert [asked.query["key"] for asked in api.requests] == [[KEY]] * 3
+    assert api.requests[0].query["tags"] == ["a b", "c"]
     assert KEY not in caplog.text
 
 
@@ -65,14 +64,14 @@ async def test_no_redirect_takes_the_key_along(
             session.headers["Authorization"] = f"Bearer {KEY}"
             response = await session.get("datasets")
     assert response.json() == [{"id": "a"}]
-    assert len(other.asked) == 1
+    assert len(other.requests) == 1
     assert KEY not in everything(other)
     assert KEY not in caplog.text + str(response.url)
     assert KEY in everything(api)
 
 
 async def test_a_redirect_back_home_gets_the_key_again() -> None:
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         # Starlette's redirect to a path with a slash repeats the query, key and all.
         return (
             listing(asked)
@@ -83,8 +82,8 @@ async def test_a_redirect_back_home_gets_the_key_again() -> None:
     with LoopbackServer(answer) as api:
         async with Session(api_key=KEY, root_url=api.root) as session:
             await session.get("datasets")
-    assert api.asked[-1].path == "/mlhub/v1/datasets/"
-    assert api.asked[-1].query["key"] == [KEY]
+    assert api.requests[-1].path == "/mlhub/v1/datasets/"
+    assert api.requests[-1].query["key"] == [KEY]
 
 
 async def test_an_absolute_link_to_another_origin_gets_no_key_and_the_error_says_why() -> None:
@@ -108,11 +107,11 @@ async def test_the_same_host_over_another_scheme_is_another_origin() -> None:
             await session.get("datasets")
     assert KEY in everything(api)
     assert KEY not in everything(plain)
-    assert len(plain.asked) == 1
+    assert len(plain.requests) == 1
 
 
 async def test_a_next_link_to_another_host_is_followed_without_the_key() -> None:
-    def first(_: Asked) -> Answer:
+    def first(_: Request) -> Answer:
         links = [{"rel": "next", "href": f"{other.url}/more?token=2&key={KEY}"}]
         return as_json({"features": [{"id": "1"}], "links": links})
 
@@ -159,7 +158,7 @@ async def test_parameters_added_to_a_session_stay_at_home_too() -> None:
             session.params["tenant"] = "t1"
             await session.get("datasets")
             await session.get(other.url)
-    assert api.asked[0].query["tenant"] == ["t1"]
+    assert api.requests[0].query["tenant"] == ["t1"]
     assert "tenant" not in everything(other)
 
 
@@ -179,8 +178,8 @@ async def test_the_auth_of_a_link_is_pinned_and_silent(
         client = client_class(trust_env=False)
         response = await get(client, f"{api.root}archive/x?a=1")
         await get(client, f"{other.url}/y")
-    assert api.asked[0].query == {"a": ["1"], "key": [KEY]}
-    assert [asked.path for asked in other.asked] == ["/", "/y"]
+    assert api.requests[0].query == {"a": ["1"], "key": [KEY]}
+    assert [asked.path for asked in other.requests] == ["/", "/y"]
     assert KEY not in everything(other) + caplog.text + str(response.history[0].url) + repr(
         response.history[0].url
     )

@@ -45,7 +45,7 @@ async def test_a_dataset_is_found_by_id_by_doi_and_by_either(source: MLHubSource
     assert by_id.id == "ref_african_crops_kenya_02"
     by_doi = await source.dataset(doi)
     assert by_doi.raw == (await source.dataset_by_doi(f"https://doi.org/{doi}")).raw
-    paths = [asked.path for asked in replay.api.asked]
+    paths = [asked.path for asked in replay.api.requests]
     assert paths == [
         "/mlhub/v1/datasets/ref_african_crops_kenya_02",
         f"/mlhub/v1/datasets/doi/{doi}",
@@ -57,9 +57,9 @@ async def test_items_come_page_by_page_and_only_when_wanted(source: MLHubSource,
     items = source.items(KENYA, page_size=10)
     for _ in range(10):
         await anext(items)
-    assert len(replay.api.asked) == 1
+    assert len(replay.api.requests) == 1
     await anext(items)
-    assert len(replay.api.asked) == 2
+    assert len(replay.api.requests) == 2
     await items.aclose()
 
 
@@ -76,7 +76,7 @@ async def test_a_limit_asks_for_no_more_pages_than_it_needs(
 ) -> None:
     found = [item async for item in source.items(KENYA, limit=limit)]
     assert len(found) == min(limit, 52)
-    assert len(replay.api.asked) == pages
+    assert len(replay.api.requests) == pages
 
 
 async def test_a_page_has_no_key_in_its_link_and_knows_the_total(source: MLHubSource) -> None:
@@ -93,7 +93,7 @@ async def test_a_page_has_no_key_in_its_link_and_knows_the_total(source: MLHubSo
 
 async def test_the_page_size_stays_in_force_on_the_next_pages(source: MLHubSource, replay: Replay) -> None:
     _ = [item async for item in source.items(KENYA, page_size=10, limit=20)]
-    assert [asked.query["limit"] for asked in replay.api.asked] == [["10"], ["10"]]
+    assert [asked.query["limit"] for asked in replay.api.requests] == [["10"], ["10"]]
 
 
 async def test_items_without_a_key_are_refused_in_one_line(keyless: MLHubSource) -> None:
@@ -124,9 +124,9 @@ async def test_the_archive_link_leads_to_the_blob_store_without_the_key(
     link = await source.archive_link("ref_african_crops_kenya_02_labels")
     assert link.url == f"{replay.store.url}/mlhub/archives/ref_african_crops_kenya_02_labels.tar.gz"
     assert link.auth is None
-    assert [asked.method for asked in replay.api.asked + replay.store.asked] == ["HEAD", "HEAD"]
-    assert replay.api.asked[0].query["key"] == [KEY]
-    assert KEY not in replay.store.asked[0].target + str(replay.store.asked[0].headers)
+    assert [asked.method for asked in replay.api.requests + replay.store.requests] == ["HEAD", "HEAD"]
+    assert replay.api.requests[0].query["key"] == [KEY]
+    assert KEY not in replay.store.requests[0].target + str(replay.store.requests[0].headers)
     async with httpx.AsyncClient(trust_env=False) as client:
         body = (await client.get(link.url, headers=link.headers)).content
     assert body == (recorded / "archives" / "ref_african_crops_kenya_02_labels.tar.gz").read_bytes()
@@ -160,7 +160,7 @@ async def test_a_key_is_checked_with_a_request_that_needs_one(replay: Replay) ->
     async with Session(root_url=replay.root) as session:
         with pytest.raises(APIKeyNotFound):
             await MLHubSource(session).check_key()
-    assert replay.api.asked == []
+    assert replay.api.requests == []
 
 
 def test_the_source_is_a_source() -> None:

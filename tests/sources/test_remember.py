@@ -19,8 +19,8 @@ from mlhub_tui.profiles import Auth, Scheme
 from mlhub_tui.sources.cache import DocumentCache
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.remember import Remembering
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
-from .loopback import Answer, Asked, LoopbackServer, as_json, page_of_html, redirect
 from .patience import Patience
 
 KEY = "k" * 30
@@ -34,7 +34,7 @@ class Site:
         self.headers: dict[str, str] = {}
         self.answer: Answer | None = None
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: Request) -> Answer:
         if self.answer is not None:
             return self.answer
         etag = f'"{self.body["n"]}"'
@@ -88,11 +88,11 @@ async def test_a_fresh_document_is_not_asked_for_again(
     clock.now += 59
     second = remembering(server, cache, clock)
     assert (await second.get(url)).url == url
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     clock.now += 2
     await second.get(url)
-    assert len(server.asked) == 2
-    assert server.asked[1].headers["If-None-Match"] == '"1"'
+    assert len(server.requests) == 2
+    assert server.requests[1].headers["If-None-Match"] == '"1"'
 
 
 async def test_a_stale_document_is_revalidated(
@@ -104,7 +104,7 @@ async def test_a_stale_document_is_revalidated(
     site.body = {"n": 2}
     assert (await asking.get(url)).content == b'{"n": 2}'
     assert (await asking.get(url)).content == b'{"n": 2}'
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
     assert asking.offline is None
 
 
@@ -143,7 +143,7 @@ async def test_a_server_that_is_away_is_not_asked_for_each_document(
     site.answer = Answer(503)
     for url in urls:
         assert (await asking.get(url)).offline
-    assert len(server.asked) == 6
+    assert len(server.requests) == 6
     site.answer = None
     asking.refresh()
     assert not (await asking.get(urls[0])).offline
@@ -201,7 +201,7 @@ async def test_a_refresh_asks_even_for_what_is_fresh(
     asking.refresh()
     await asking.get(url)
     await asking.get(url)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 async def test_answers_to_a_secret_are_its_own(
@@ -212,7 +212,7 @@ async def test_answers_to_a_secret_are_its_own(
     with_key, url = remembering(server, cache, key=KEY), f"{server.url}/x.json"
     for _ in range(2):
         await with_key.get(url)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     site.answer = as_json({"detail": "who are you"}, 401)
     with pytest.raises(AuthenticationError):
         await with_key.get(url)
@@ -223,7 +223,7 @@ async def test_answers_to_a_secret_are_its_own(
 
 
 async def test_no_secret_gets_into_the_cache(cache: DocumentCache, site: Site) -> None:
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: Request) -> Answer:
         if asked.path == "/moved.json":
             return redirect("/x.json?X-Amz-Signature=" + "s" * 40)
         return site(asked)
@@ -236,7 +236,7 @@ async def test_no_secret_gets_into_the_cache(cache: DocumentCache, site: Site) -
         await asking.get(f"{server.url}/x.json?sig=" + "s" * 40)
         again = await asking.get(f"{server.url}/moved.json")
         assert again.content == moved.content
-        assert any(asked.query.get("token") == [KEY] for asked in server.asked)
+        assert any(asked.query.get("token") == [KEY] for asked in server.requests)
         await session.aclose()
     cache.close()
     for path in cache.path.parent.iterdir():
@@ -250,7 +250,7 @@ async def test_without_a_cache_everything_is_asked_for(server: LoopbackServer) -
     asking = Remembering(session)
     for _ in range(2):
         await asking.get(f"{server.url}/x.json")
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     await session.aclose()
 
 

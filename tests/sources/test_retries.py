@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import MLHubException, RequestError, ServerError, ServerTimeout, ServerUnreachable
 from mlhub_tui.sources.http import Session, Timeouts
 from mlhub_tui.sources.retry import RetryPolicy, parse_retry_after
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
-from .loopback import Answer, Asked, LoopbackServer, as_json
 from .patience import Patience
 
 
@@ -22,7 +22,7 @@ def failing(times: int, status: int, **headers: str) -> tuple[list[int], Loopbac
     """Return a server that fails so many times before it answers."""
     left = [times]
 
-    def answer(_: Asked) -> Answer:
+    def answer(_: Request) -> Answer:
         left[0] -= 1
         return as_json({}, status, **headers) if left[0] >= 0 else as_json([{"id": "a"}])
 
@@ -36,7 +36,7 @@ async def test_what_may_pass_is_tried_again(status: int) -> None:
     with server:
         async with Session(root_url=server.root, retry=patience.policy()) as session:
             assert await session.get_json("datasets") == [{"id": "a"}]
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
     assert patience.waits == [0.4, 0.8]
 
 
@@ -49,7 +49,7 @@ async def test_what_cannot_pass_is_not(status: int) -> None:
             with pytest.raises(RequestError) as caught:
                 await session.get("datasets")
     assert caught.value.status == status
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_tries_end_and_the_error_names_the_status() -> None:
@@ -59,7 +59,7 @@ async def test_tries_end_and_the_error_names_the_status() -> None:
         async with Session(root_url=server.root, retry=patience.policy()) as session:
             with pytest.raises(ServerError, match=r"the server failed \(503\)"):
                 await session.get("datasets")
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 async def test_the_server_s_wish_is_honoured() -> None:
@@ -78,15 +78,15 @@ async def test_a_long_wish_is_handed_to_the_caller() -> None:
             with pytest.raises(ServerError) as caught:
                 await session.get("datasets")
     assert caught.value.retry_after == 3600
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_a_dropped_connection_is_tried_again() -> None:
-    answers = [Answer(drop=True), as_json([]), as_json([])]
+    answers = [Answer(before="close"), as_json([]), as_json([])]
     with LoopbackServer(lambda _: answers.pop(0)) as server:
         async with Session(root_url=server.root, retry=Patience().policy()) as session:
             assert await session.get_json("datasets") == []
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 async def test_an_answer_that_breaks_off_is_tried_again() -> None:
@@ -111,13 +111,13 @@ async def test_what_is_not_safe_to_repeat_is_sent_once() -> None:
         async with Session(root_url=server.root, retry=Patience().policy()) as session:
             with pytest.raises(ServerError):
                 await session.request("post", "search", json={"limit": 1})
-    assert [asked.method for asked in server.asked] == ["POST"]
+    assert [asked.method for asked in server.requests] == ["POST"]
 
 
 async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
     given_up = threading.Event()
 
-    def slow(_: Asked) -> Answer:
+    def slow(_: Request) -> Answer:
         given_up.wait(30)
         return as_json([])
 
@@ -129,13 +129,13 @@ async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
             with pytest.raises(ServerTimeout, match="did not answer in time"):
                 await session.get("datasets")
         given_up.set()
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
     given_up = threading.Event()
 
-    def slow(_: Asked) -> Answer:
+    def slow(_: Request) -> Answer:
         given_up.wait(30)
         return as_json([])
 
@@ -148,7 +148,7 @@ async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
 
 
 async def test_a_request_that_is_cancelled_leaves_a_session_that_works() -> None:
-    def slow_once(_: Asked) -> Answer:
+    def slow_once(_: Request) -> Answer:
         if not asked:
             asked.append(True)
             given_up.wait(30)

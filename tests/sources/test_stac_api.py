@@ -17,8 +17,16 @@ from mlhub_tui.sources.listing import ALL_EMPTY, SAME_PAGE, Listing
 from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.sources.stac_api import STACAPISource
 from mlhub_tui.sources.steps import REPEATED
+from tests.support.http_server import (
+    Answer,
+    Handler,
+    LoopbackServer,
+    Request,
+    as_json,
+    page_of_html,
+    redirect,
+)
 
-from .loopback import Answer, Asked, Handler, LoopbackServer, as_json, page_of_html, redirect
 from .patience import Patience
 
 SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
@@ -43,7 +51,7 @@ def next_link(href: str, **more: Any) -> dict[str, Any]:
 def at(places: Mapping[str, Answer | Handler]) -> Handler:
     """Return what answers by path below the root; other places are not there."""
 
-    def handler(asked: Asked) -> Answer:
+    def handler(asked: Request) -> Answer:
         found = places.get(asked.path.removeprefix("/stac/"), MISSING)
         return found if isinstance(found, Answer) else found(asked)
 
@@ -98,7 +106,7 @@ async def test_what_is_no_api_at_all_is_said() -> None:
 
 
 async def test_a_root_that_is_known_without_its_slash_only_is_found() -> None:
-    def handler(asked: Asked) -> Answer:
+    def handler(asked: Request) -> Answer:
         return landing(SEARCH, title="here") if asked.path == "/stac" else MISSING
 
     async with api(handler) as (source, _):
@@ -121,7 +129,7 @@ async def test_a_link_to_a_web_page_is_not_taken_for_the_data() -> None:
     answer = as_json({"collections": [{"id": "c"}]})
     async with api({"": landing(SEARCH, links=links), "sub/collections": answer}) as (source, server):
         assert [entry.id for entry in (await source.entries()).entries] == ["c"]
-        assert [asked.path for asked in server.asked] == ["/stac/", "/stac/sub/collections"]
+        assert [asked.path for asked in server.requests] == ["/stac/", "/stac/sub/collections"]
 
 
 async def test_links_with_a_servers_inner_name_do_not_matter() -> None:
@@ -182,7 +190,7 @@ async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
     async with api({**places, "collections/c/scenes": items("a")}) as (source, _):
         assert [i.id async for i in source.items("c")] == ["a"]
 
-    def search(asked: Asked) -> Answer:
+    def search(asked: Request) -> Answer:
         return items("b") if asked.query == {"collections": ["c"], "limit": ["5"]} else MISSING
 
     places |= {"collections/c": as_json({"id": "c", "extent": {}}), "search": search}
@@ -193,7 +201,7 @@ async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
 
 
 async def test_a_page_size_that_is_refused_is_left_out() -> None:
-    def listing(asked: Asked) -> Answer:
+    def listing(asked: Request) -> Answer:
         return as_json({"detail": "too many"}, 400) if "limit" in asked.query else items("a")
 
     async with api({"": landing(SEARCH), "collections/c/items": listing}) as (source, _):
@@ -201,7 +209,7 @@ async def test_a_page_size_that_is_refused_is_left_out() -> None:
 
 
 async def test_collections_come_page_by_page_and_as_a_bare_list() -> None:
-    def listing(asked: Asked) -> Answer:
+    def listing(asked: Request) -> Answer:
         if "page" in asked.query:
             return as_json([{"id": "b"}, {"no": "id"}, 7])
         return as_json({"collections": [{"id": "a"}], **next_link("collections?page=2")})
@@ -215,7 +223,7 @@ async def test_collections_come_page_by_page_and_as_a_bare_list() -> None:
         assert second.skipped == 2
 
 
-def echo(asked: Asked) -> Answer:
+def echo(asked: Request) -> Answer:
     """Return an item for each way a search can be asked, so that a test sees what was sent."""
     return items(asked.method)
 
@@ -234,7 +242,7 @@ async def test_searches_are_posted_where_that_is_offered() -> None:
     )
     async with api({"": root, "search": echo}) as (source, server):
         assert await ids_of(source, search, page_size=50) == ["POST"]
-        assert server.asked[-1].body == {
+        assert server.requests[-1].body == {
             "collections": ["c", "d"],
             "ids": ["i"],
             "bbox": [1, 2, 3, 4],
@@ -248,7 +256,7 @@ async def test_searches_are_posted_where_that_is_offered() -> None:
             "limit": 7,
         }
         assert await ids_of(source, Search(filter="a = 1")) == ["GET"]
-        assert server.asked[-1].query == {"filter": ["a = 1"], "filter-lang": ["cql2-text"]}
+        assert server.requests[-1].query == {"filter": ["a = 1"], "filter-lang": ["cql2-text"]}
 
 
 async def test_searches_are_asked_for_by_get_elsewhere() -> None:
@@ -257,7 +265,7 @@ async def test_searches_are_asked_for_by_get_elsewhere() -> None:
     )
     async with api({"": landing(*EVERYTHING), "search": echo}) as (source, server):
         assert await ids_of(source, search) == ["GET"]
-        assert server.asked[-1].query == {
+        assert server.requests[-1].query == {
             "collections": ["c,d"],
             "bbox": ["-1.5,2,0.0000003,4"],
             "q": ["roof"],
@@ -265,28 +273,28 @@ async def test_searches_are_asked_for_by_get_elsewhere() -> None:
             "limit": ["3"],
         }
         await ids_of(source, Search(intersects={"type": "Point", "coordinates": [1, 2]}))
-        assert server.asked[-1].query["intersects"] == ['{"type":"Point","coordinates":[1,2]}']
+        assert server.requests[-1].query["intersects"] == ['{"type":"Point","coordinates":[1,2]}']
 
 
 async def test_a_box_across_the_antimeridian_is_sent_as_two() -> None:
     links = [{"rel": "search", "href": "search", "method": "POST"}]
     async with api({"": landing(SEARCH, links=links), "search": echo}) as (source, server):
         await ids_of(source, Search(bbox=BBox(170, -20, -170, -10)))
-        area = server.asked[-1].body["intersects"]
+        area = server.requests[-1].body["intersects"]
         assert area["type"] == "MultiPolygon"
         assert [(ring[0][0], ring[2][0]) for (ring,) in area["coordinates"]] == [(170, 180), (-180, -170)]
 
 
 @pytest.mark.parametrize("status", [404, 405, 415])
 async def test_a_post_that_is_not_there_after_all_becomes_a_get(status: int) -> None:
-    def search(asked: Asked) -> Answer:
+    def search(asked: Request) -> Answer:
         return echo(asked) if asked.method == "GET" else as_json({"detail": "no"}, status)
 
     links = [{"rel": "search", "href": "search", "method": method} for method in ("POST", "GET")]
     async with api({"": landing(SEARCH, links=links), "search": search}) as (source, server):
         assert await ids_of(source, Search(ids=("a",))) == ["GET"]
         assert await ids_of(source, Search(ids=("a",))) == ["GET"]
-        assert [asked.method for asked in server.asked[1:]] == ["POST", "GET", "GET"]
+        assert [asked.method for asked in server.requests[1:]] == ["POST", "GET", "GET"]
 
 
 async def test_a_redirect_does_not_make_another_question_of_a_post() -> None:
@@ -295,20 +303,20 @@ async def test_a_redirect_does_not_make_another_question_of_a_post() -> None:
     places |= {"search": redirect("/stac/moved"), "moved": echo}
     async with api(places) as (source, server):
         assert await ids_of(source, Search(ids=("a",))) == ["POST"]
-        assert server.asked[-1].body == {"ids": ["a"]}
+        assert server.requests[-1].body == {"ids": ["a"]}
 
 
 async def test_a_search_is_tried_again_although_it_is_a_post() -> None:
     failures = [Answer(503), Answer(502)]
 
-    def search(asked: Asked) -> Answer:
+    def search(asked: Request) -> Answer:
         return failures.pop() if failures else echo(asked)
 
     links = [{"rel": "search", "href": "search", "method": "POST"}]
     places: dict[str, Answer | Handler] = {"": landing(SEARCH, links=links), "search": search}
     async with api(places, retry=Patience().policy()) as (source, server):
         assert await ids_of(source, Search()) == ["POST"]
-        assert len(server.asked) == 4
+        assert len(server.requests) == 4
 
 
 async def test_an_api_without_an_item_search_is_sifted_on_this_side() -> None:
@@ -322,7 +330,7 @@ async def test_an_api_without_an_item_search_is_sifted_on_this_side() -> None:
             await ids_of(source, Search(ids=("b",)))
         narrow = Search(collections=("c",), bbox=BBox(1, 2, 3, 4), datetime="2018-01-01T00:00:00Z/..")
         assert await ids_of(source, narrow) == []
-        assert server.asked[-1].query == {
+        assert server.requests[-1].query == {
             "bbox": ["1,2,3,4"],
             "datetime": ["2018-01-01T00:00:00Z/.."],
             "limit": ["100"],
@@ -337,23 +345,23 @@ async def test_what_is_not_offered_is_refused_before_it_is_asked_for() -> None:
             await source.search_page(Search(text="a", filter="b", sort=("c",)))
         with pytest.raises(NotOffered, match="a box or a geometry, not both"):
             await source.search_page(Search(bbox=BBox(0, 0, 1, 1), intersects={"type": "Point"}))
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
 async def test_a_search_ends_where_enough_was_found() -> None:
-    def search(asked: Asked) -> Answer:
+    def search(asked: Request) -> Answer:
         page = int(asked.query.get("page", ["0"])[0])
         return items(f"{page}a", f"{page}b", f"{page}c", **next_link(f"?page={page + 1}"))
 
     async with api({"": landing(SEARCH), "search": search}) as (source, server):
         assert await ids_of(source, Search(limit=7)) == ["0a", "0b", "0c", "1a", "1b", "1c", "2a"]
         assert await ids_of(source, Search(limit=3)) == ["0a", "0b", "0c"]
-        assert len(server.asked) == 5
+        assert len(server.requests) == 5
         assert (await source.search_page(Search(limit=2))).stopped == "as many as were wanted"
 
 
 async def test_posts_are_merged_page_after_page() -> None:
-    def search(asked: Asked) -> Answer:
+    def search(asked: Request) -> Answer:
         number = asked.body.get("token", 0)
         if number == 3 or asked.body.get("collections") != ["c"]:
             return items(f"{number}")
@@ -368,7 +376,7 @@ async def test_posts_are_merged_page_after_page() -> None:
 async def test_a_page_that_fails_is_asked_for_alone_when_tried_again() -> None:
     broken = [True]
 
-    def search(asked: Asked) -> Answer:
+    def search(asked: Request) -> Answer:
         if "page" not in asked.query:
             return items("a", **next_link("?page=2"))
         return Answer(500) if broken.pop() else items("b")
@@ -387,7 +395,7 @@ async def test_a_page_that_fails_is_asked_for_alone_when_tried_again() -> None:
         assert rest == ["b"]
         assert listing.ended
         assert listing.stopped == ""
-        assert [asked.query.get("page") for asked in server.asked[1:]] == [None, ["2"], ["2"]]
+        assert [asked.query.get("page") for asked in server.requests[1:]] == [None, ["2"], ["2"]]
 
 
 @pytest.mark.parametrize(
@@ -413,7 +421,7 @@ async def test_why_a_listing_stopped_is_known(handler: Handler, ids: list[str], 
         found = [entry.id async for entry in listing.entries()]
         assert sorted(found) == ids
         assert listing.stopped == reason
-        assert len(server.asked) < 30
+        assert len(server.requests) < 30
 
 
 @pytest.mark.parametrize(
@@ -429,16 +437,16 @@ async def test_a_next_page_on_another_host_is_followed_without_the_key(auth: Aut
             assert await ids_of(source, Search()) == ["a", "b"]
             first = await source.search_page(Search())
             assert secret not in (first.next or "")
-        sent = f"{server.asked[-1].target} {server.asked[-1].headers}"
+        sent = f"{server.requests[-1].target} {server.requests[-1].headers}"
         assert secret in sent
-        assert other.asked[0].body == {"page": 2}
-        assert secret not in f"{other.asked[0].target} {other.asked[0].headers}"
+        assert other.requests[0].body == {"page": 2}
+        assert secret not in f"{other.requests[0].target} {other.requests[0].headers}"
 
 
 async def test_an_item_is_searched_for_where_an_api_gives_none_alone() -> None:
     async with api({"": landing(SEARCH), "search": items("a")}) as (source, server):
         assert (await source.item("c", "a")).id == "a"
-        assert server.asked[-1].query == {"collections": ["c"], "ids": ["a"], "limit": ["1"]}
+        assert server.requests[-1].query == {"collections": ["c"], "ids": ["a"], "limit": ["1"]}
 
 
 async def test_errors_of_all_shapes_are_said_in_one_line() -> None:
@@ -505,4 +513,4 @@ async def test_a_landing_page_behind_a_login_is_asked_for_again() -> None:
         assert about.title == "here"
         assert "sort" in about.search
         await source.about()
-        assert len(server.asked) == 2
+        assert len(server.requests) == 2

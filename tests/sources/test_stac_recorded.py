@@ -50,7 +50,7 @@ async def test_each_service_says_what_it_can_be_asked_for(
         assert about.search == core | more
         assert about.title == title
         assert isinstance(about.document, Catalog)
-        asked = [asked for asked in replay.asked if asked.path.rstrip("/") == path.rstrip("/")]
+        asked = [asked for asked in replay.requests if asked.path.rstrip("/") == path.rstrip("/")]
         assert len(asked) == 1
 
 
@@ -131,7 +131,7 @@ async def test_searches_are_posted_as_they_were_recorded(
 ) -> None:
     async with played(stac_recorded, host, path) as (source, replay):
         page = await source.search_page(search)
-        assert replay.asked[-1].method == "POST"
+        assert replay.requests[-1].method == "POST"
         assert len(page.entries) == count
         assert page.matched == matched
         assert token is None or token in (page.next or "")

@@ -13,10 +13,10 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 
+from ..support.relay import Relay
 from ..terminal.conftest import hurry, queue_archive
 from ..terminal.harness import COMMAND, Terminal, state_of
 from .conftest import Dial, Tmux
-from .line import Line
 from .server import SSHServer
 
 pytestmark = [pytest.mark.ssh, pytest.mark.timeout(180)]
@@ -80,10 +80,10 @@ def test_who_comes_back_before_the_far_end_knows_of_the_cut_sees_the_download_an
     sshd: SSHServer, dial: Dial, slow: SampleServer, out: Path
 ) -> None:
     whole, part = out / f"{ARCHIVE}.tar.gz", out / f"{ARCHIVE}.tar.gz.part"
-    with Line((sshd.address, sshd.port), delay=0.0, rate=1e9) as line:
+    with Relay(sshd.port, host=sshd.address) as line:
         terminal = dial(sshd, app_on(slow, out), port=line.port)
         fetch_some(terminal, part)
-        line.die()
+        line.hold()
         old = sshd.sessions()
         hurry(slow)  # the next who asks: what the first program fetches stays slow
         terminal = dial(sshd, app_on(slow, out))

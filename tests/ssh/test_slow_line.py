@@ -12,9 +12,9 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 
+from ..support.relay import Relay
 from ..terminal.harness import COMMAND, Terminal
 from .conftest import Dial
-from .line import Line
 from .namespace import far_namespace
 from .server import SSHServer, ssh_server
 
@@ -52,7 +52,7 @@ class Way:
 def way(request: pytest.FixtureRequest, sshd: SSHServer, tmp_path: Path) -> Iterator[Way]:
     """Yield a slow way: through a relay of our own, or shaped by the kernel between two namespaces."""
     if request.param == "relay":
-        with Line((sshd.address, sshd.port), delay=0.075, rate=1e6 / 8) as line:
+        with Relay(sshd.port, 0.075, 1e6 / 8, host=sshd.address) as line:
             yield Way(sshd, line.port, [], 2 * line.delay)
         return
     with far_namespace() as far, ssh_server(tmp_path / "far-sshd", far.address) as server:

@@ -17,11 +17,10 @@ from typing import Any
 import pexpect
 import pyte
 
+from ..support.waiting import PATIENCE, until_sync
+
 COMMAND = Path(sys.executable).with_name("mlhub-tui")
 """The installed command of the interpreter that runs the tests."""
-
-PATIENCE = 60.0
-"""Seconds to wait for something that a quick machine does in one."""
 
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 
@@ -108,14 +107,10 @@ class Terminal:
         cells = self._screen.buffer[row]
         return [(c.fg, c.bg, c.bold, c.reverse) for c in (cells[x] for x in range(self._screen.columns))]
 
-    def until(self, condition: str | Callable[[], Any], seconds: float = PATIENCE) -> None:
+    def until(self, condition: str | Callable[[], Any]) -> None:
         """Wait until a text is on the screen, wrapped or not, or a condition holds."""
         test = condition if callable(condition) else lambda: self._shows(condition)
-        deadline = time.monotonic() + seconds
-        while not test():
-            self.read(0.02)
-            if time.monotonic() > deadline:
-                raise AssertionError(f"never: {condition}\n{self.text}\n{self.raw[-300:]!r}")
+        until_sync(test, lambda: f"{condition}\n{self.text}\n{self.raw[-300:]!r}", pause=self.read)
 
     def _shows(self, text: str) -> bool:
         return text in self.text or text in self.text.replace("\n", "")

@@ -6,15 +6,15 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
 
+from ..support.waiting import PATIENCE, until_sync
 from .conftest import Starter
-from .harness import COMMAND, PATIENCE
+from .harness import COMMAND
 
 pytestmark = pytest.mark.terminal
 
@@ -117,10 +117,7 @@ def test_in_tmux_an_id_is_copied_to_its_buffer(
         return ran.stdout
 
     def until(words: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while words not in (text := tmux("capture-pane", "-p")):
-            assert time.monotonic() < deadline, f"never: {words}\n{text}"
-            time.sleep(0.05)
+        until_sync(lambda: words in tmux("capture-pane", "-p"), lambda: tmux("capture-pane", "-p"))
 
     command = f"{COMMAND} --root-url {sample.root_url} --api-key {sample.key} --output-dir {tmp_path}"
     tmux("new-session", "-d", "-x", "80", "-y", "24", command)
@@ -132,9 +129,6 @@ def test_in_tmux_an_id_is_copied_to_its_buffer(
         until("tmux")
         assert tmux("show-buffer").strip() == "bigearthnet_v1_labels"
         tmux("send-keys", "q")
-        deadline = time.monotonic() + PATIENCE
-        while tmux("list-sessions"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until_sync(lambda: not tmux("list-sessions"))
     finally:
         tmux("kill-server")

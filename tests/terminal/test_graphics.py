@@ -95,7 +95,7 @@ def test_a_terminal_without_graphics_gets_half_blocks(start: Starter, folder: Pa
 
 def test_a_terminal_that_answers_nothing_gets_half_blocks_soon(start: Starter, folder: Path) -> None:
     terminal = answered(start, folder)
-    terminal.until("in half blocks", seconds=10)
+    terminal.until("in half blocks")
     terminal.press("\x1b")
     terminal.until(lambda: DRAWN not in terminal.text)
     # The answer of a very slow line, cut in two, is for nobody: `c` and `4` are no keys pressed.

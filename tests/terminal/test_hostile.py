@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from ..sources.loopback import LoopbackServer
+from tests.support.http_server import LoopbackServer
+
 from ..ui.hostile import Hostile
 from .conftest import Starter
 

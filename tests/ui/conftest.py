@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,11 +15,10 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.sparing import forget_drawings
 
+from ..support.waiting import until
 from . import idle
 
 Sizes = tuple[int, int]
-PATIENCE = 30.0
-"""Seconds to wait for something that takes a fraction of one: on a busy machine anything may be late."""
 
 idle.use()
 
@@ -46,19 +44,15 @@ class Driver:
         compositor = self.app.screen._compositor
         return "\n".join("".join(s.text for s in strip).rstrip() for strip in compositor.render_strips())
 
-    async def until(self, *conditions: Callable[[], Any] | str, seconds: float = PATIENCE) -> None:
+    async def until(self, *conditions: Callable[[], Any] | str) -> None:
         """Wait until conditions hold, and texts are on the screen, all at once."""
         await idle.wait_for_idle()
-        pause = 0.002
-        try:
-            async with asyncio.timeout(seconds):
-                while not self._all(conditions):
-                    await self.pilot.pause(pause)
-                    pause = min(2 * pause, 0.02)
-        except TimeoutError:
-            at_work = [repr(worker) for worker in self.app.workers if not worker.is_finished]
-            raise AssertionError(f"never: {conditions}\nat work: {at_work}\n{self.screen()}") from None
+        await until(lambda: self._all(conditions), lambda: self._stands(conditions), pause=self.pilot.pause)
         await idle.wait_for_idle()
+
+    def _stands(self, conditions: Iterable[Callable[[], Any] | str]) -> str:
+        at_work = [repr(worker) for worker in self.app.workers if not worker.is_finished]
+        return f"{conditions}\nat work: {at_work}\n{self.screen()}"
 
     def _all(self, conditions: Iterable[Callable[[], Any] | str]) -> bool:
         words = [condition for condition in conditions if isinstance(condition, str)]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from ..sources.loopback import Answer, Asked, as_json, redirect
+from tests.support.http_server import Answer, Request, as_json, redirect
 
 MARKUP = "[/][bold]b[/bold][@click=app.quit]x[/][red on"
 CONTROLS = "\x1b]52;c;b3duZWQ=\x07\x1b]0;owned\x07\x1b[2J\x1b[31m\x9b5m\x9d0;own\x9c\x00\x08\x7f"
@@ -216,7 +216,7 @@ class Hostile:
     def __init__(self) -> None:
         self.root = ""
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: Request) -> Answer:
         """Answer a request."""
         path = asked.path.split("/mlhub/v1/", 1)[-1]
         parts = path.split("/")
@@ -241,7 +241,7 @@ class Hostile:
                 return Answer(200, ARCHIVE, {"ETag": '"1"', "Content-Type": "application/gzip"})
         return as_json({"detail": nasty("no such path")}, 404)
 
-    def _items(self, segment: str, asked: Asked) -> Answer:
+    def _items(self, segment: str, asked: Request) -> Answer:
         if segment == quote("-rf"):
             return as_json({"detail": nasty("go away")}, 401)
         if segment == quote("CON"):

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..sources.loopback import Answer, Asked, LoopbackServer, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
 CORE = (SEARCH, "https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/collections")
@@ -63,11 +63,11 @@ class Service:
         """The bodies of the searches, in order."""
         return [
             asked.body
-            for asked in self.server.asked
+            for asked in self.server.requests
             if asked.method == "POST" and asked.path.endswith("/search")
         ]
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _answer(self, asked: Request) -> Answer:
         match asked.path.removeprefix("/stac").strip("/").split("/"):
             case [""]:
                 return as_json(self._landing())
@@ -120,7 +120,7 @@ class Service:
             "links": [],
         }
 
-    def _page(self, token: str, asked: Asked) -> Answer:
+    def _page(self, token: str, asked: Request) -> Answer:
         self.gate.wait(10)
         if token in self.failing:
             return as_json({"code": "BadToken", "description": f"no page {token}"}, 400)

@@ -159,11 +159,11 @@ async def test_the_first_of_many_items_are_counted_and_that_is_said(
         await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
         await driver.press("i")
         await driver.until("100 items of 250")
-        before = len(service.server.asked)
+        before = len(service.server.requests)
         await choose(driver)
         await driver.until("counted in the first 100")
         await driver.until("200 files, 10.0 kB + 100 unknown in the first 100 items")
-        assert sum("items" in asked.path for asked in service.server.asked[before:]) == 1
+        assert sum("items" in asked.path for asked in service.server.requests[before:]) == 1
 
 
 async def test_the_collections_own_assets_are_the_other_choice(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
-from ..sources.loopback import Answer, Asked, LoopbackServer, as_json, page_of_html
 from .conftest import Driver, driven
 from .test_browse import find
 
@@ -217,7 +217,7 @@ async def test_the_hosted_service_that_ended_is_not_asked_but_other_places_are_o
 # Collections and archives
 
 
-def lonely(asked: Asked) -> Answer:
+def lonely(asked: Request) -> Answer:
     """Answer with a dataset whose only collection is not there."""
     if asked.path.endswith("/datasets"):
         return as_json([{"id": "lonely", "collections": [{"id": "gone", "types": ["labels"]}]}])

@@ -16,8 +16,8 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources import http
 from mlhub_tui.sources.retry import NO_RETRIES
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
-from ..sources.loopback import Answer, Asked, LoopbackServer, as_json
 from .conftest import Driver, driven
 from .test_browse import find
 
@@ -66,7 +66,7 @@ async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
         await driver.until(lambda: re.search("^[│ ]*check the key", driver.screen(), re.MULTILINE))
 
 
-def scarce(asked: Asked) -> Answer:
+def scarce(asked: Request) -> Answer:
     """Answer with a dataset without collections, and one whose items the server fails to list."""
     if asked.path.endswith("/datasets"):
         return as_json(
@@ -109,5 +109,5 @@ async def test_a_queue_that_another_program_holds_is_not_said_to_be_empty(
         other.execute("BEGIN IMMEDIATE")
         async with driven(AppOptions(sample=True, output_dir=tmp_path)) as driver:
             await driver.press("2")
-            await driver.until("the download engine stopped", seconds=6)
+            await driver.until("the download engine stopped")
             assert "Nothing is queued" not in driver.screen()

@@ -28,8 +28,8 @@ from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from mlhub_tui.ui.sheets.blocks import Paragraph, typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
+from tests.support.http_server import LoopbackServer
 
-from ..sources.loopback import LoopbackServer
 from .conftest import Driver, driven
 from .hostile import ARCHIVE, COLLECTIONS, ESCAPE, ITEM_ID, LINK_BOMB, MARKUP, NASTY_ID, Hostile, nasty
 from .safety import drawn, unsafe

@@ -24,4 +24,4 @@ async def test_a_change_behind_dialogs_is_seen(dialogs: int, tmp_path: Path) -> 
         await driver.until(lambda: len(driver.app.screen_stack) == dialogs + 1, "needs 40 columns")
         await driver.pilot.pause(0.2)  # all have been drawn by now, and are not drawn again on their own
         text.update("changed behind all", layout=False)
-        await driver.until("changed behind all", seconds=5)
+        await driver.until("changed behind all")

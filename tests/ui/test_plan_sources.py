@@ -61,11 +61,11 @@ async def test_a_page_that_fails_is_said_and_the_reading_goes_on_from_there(tmp_
     async with at(service, tmp_path) as driver:
         await plan(driver)
         await driver.until("r tries again")
-        before = len(service.server.asked)
+        before = len(service.server.requests)
         service.failing.clear()
         await driver.press("r")
         await driver.until("250 items")
-        pages = [asked for asked in service.server.asked[before:] if "items" in asked.path]
+        pages = [asked for asked in service.server.requests[before:] if "items" in asked.path]
         assert len(pages) <= 2, "the first page was kept"
 
 

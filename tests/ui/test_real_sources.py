@@ -10,8 +10,8 @@ import pytest
 from mlhub_tui.models import Entry
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.document import DocumentScreen
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
-from ..sources.loopback import Answer, Asked, LoopbackServer, as_json
 from ..sources.stac_replay import STACReplay
 from ..sources.static.grow import catalog, encoded, forest, link, pack, plant
 from .conftest import Driver, driven
@@ -38,7 +38,7 @@ def files() -> dict[str, Any]:
     return found
 
 
-def served(asked: Asked) -> Answer:
+def served(asked: Request) -> Answer:
     """Answer with the files."""
     found = files().get(asked.path.lstrip("/"))
     return Answer(200, encoded(found), {"Content-Type": "application/json"}) if found else Answer(404)
@@ -116,7 +116,7 @@ async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Pat
             await driver.press("escape")
 
 
-def pages(asked: Asked) -> Answer:
+def pages(asked: Request) -> Answer:
     """Answer as an API of 25 collections in pages of 10, each with 5 items in pages of 2."""
     root = f"http://{asked.headers['Host']}/"
     conforms = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/collections"]

@@ -44,4 +44,4 @@ async def test_a_widget_that_comes_late_is_told_its_size(dialog: bool, tmp_path:
             await screen.mount(Late())
             screen._compositor._full_map_invalidated = True
             assert screen._compositor.full_map, "somebody asked for a place"
-        await driver.until("told 40 cells", seconds=5)
+        await driver.until("told 40 cells")

@@ -178,7 +178,7 @@ async def test_the_form_asks_the_api_for_all_that_was_typed(tmp_path: Path) -> N
         await driver.until("2020-01-01 to 2020-01-31")
         await driver.press("enter")
         await driver.until("of 250")
-        asked = service.server.asked[-1]
+        asked = service.server.requests[-1]
         assert asked.query["filter"] == ['"eo:cloud_cover" < 10'], "by GET, as servers take text there"
         assert asked.query["collections"] == ["scenes"] and asked.query["bbox"] == ["33,-1,35,1"]
         assert asked.query["datetime"] == ["2020-01-01T00:00:00Z/2020-01-31T23:59:59.999Z"]

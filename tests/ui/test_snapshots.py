@@ -30,8 +30,6 @@ from .scenes_over import OVER, picture
 SIZES = ((80, 24), (60, 15), (120, 40))
 UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))
 KEPT = Path(__file__).parent / "snapshots"
-LATE = 10.0
-"""Seconds after which a screen that is not as it was reviewed will not be."""
 HOME = "/home/you/1234"
 """As long as the temporary folder it stands for, so that lines break at the same places."""
 
@@ -74,7 +72,7 @@ async def as_reviewed(driver: Driver, path: Path, home: Path) -> str:
     """Return the screen once it is as it was reviewed; where it never is, after some time."""
     wanted = path.read_text(encoding="utf-8")
     with suppress(AssertionError):
-        await driver.until(lambda: masked(driver.screen(), home) == wanted, seconds=LATE)
+        await driver.until(lambda: masked(driver.screen(), home) == wanted)
     return masked(driver.screen(), home)
 
 
@@ -108,7 +106,7 @@ async def in_few_colours(driver: Driver, name: str) -> None:
         path.write_text(looks(driver.app), encoding="utf-8")
     wanted = path.read_text(encoding="utf-8")
     with suppress(AssertionError):
-        await driver.until(lambda: looks(driver.app) == wanted, seconds=LATE)
+        await driver.until(lambda: looks(driver.app) == wanted)
     assert looks(driver.app) == wanted, f"{path.name} differs"
 
 

@@ -11,8 +11,8 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import ProfilesFile
 from mlhub_tui.sources import http
 from mlhub_tui.sources.retry import NO_RETRIES
+from tests.support.http_server import LoopbackServer, Request
 
-from ..sources.loopback import Asked, LoopbackServer
 from ..sources.test_detect import api_pages, serve
 from .conftest import driven
 from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
@@ -32,8 +32,8 @@ async def test_a_bearer_token_stays_in_its_variable(
 ) -> None:
     monkeypatch.setenv("EO_TOKEN", TOKEN)
 
-    def allowed(asked: Asked) -> bool:
-        return asked.headers.get("Authorization") == f"Bearer {TOKEN}"
+    def allowed(asked: Request) -> bool:
+        return str(asked.headers.get("Authorization")) == f"Bearer {TOKEN}"
 
     with LoopbackServer(serve(api_pages(), key=allowed)) as server:
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
@@ -56,7 +56,7 @@ async def test_a_bearer_token_stays_in_its_variable(
 
 
 async def test_a_key_in_a_pasted_url_goes_to_its_field_and_off_the_screen(tmp_path: Path) -> None:
-    def allowed(asked: Asked) -> bool:
+    def allowed(asked: Request) -> bool:
         return asked.query.get("apikey") == [TOKEN]
 
     with LoopbackServer(serve(api_pages(), key=allowed)) as server:

@@ -18,8 +18,8 @@ from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.ui.places import PROFILE
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.widgets.place_list import PlaceList
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
-from ..sources.loopback import Answer, Asked, LoopbackServer, as_json, page_of_html
 from ..sources.test_detect import CATALOG, COLLECTION, api_pages, serve
 from .conftest import driven
 from .safety import drawn
@@ -116,7 +116,7 @@ async def test_what_is_no_source_is_called_what_it_is_and_may_be_forced(tmp_path
 async def test_escape_stops_a_look_and_then_leaves(tmp_path: Path) -> None:
     going = threading.Event()
 
-    def hang(_: Asked) -> Answer:
+    def hang(_: Request) -> Answer:
         going.wait(5)
         return as_json({})
 
@@ -171,7 +171,7 @@ async def test_a_start_with_what_is_no_source_shows_why_and_the_ways_out(tmp_pat
 
 @pytest.mark.parametrize("whole", [True, False])
 async def test_a_start_with_what_wants_a_key_asks_for_it(tmp_path: Path, whole: bool) -> None:
-    def allowed(asked: Asked) -> bool:
+    def allowed(asked: Request) -> bool:
         landing = not whole and asked.path in ("/stac/v1", "/stac/v1/")
         return landing or asked.headers.get("Authorization") == f"Bearer {TOKEN}"
 
@@ -200,8 +200,8 @@ async def test_a_start_offline_takes_what_was_kept(tmp_path: Path) -> None:
     }
     away = False
 
-    def answer(asked: Asked) -> Answer:
-        return Answer(drop=True) if away else serve(pages)(asked)
+    def answer(asked: Request) -> Answer:
+        return Answer(before="close") if away else serve(pages)(asked)
 
     with LoopbackServer(answer) as server:
         options = AppOptions(source=f"{server.url}/cat/", output_dir=tmp_path)

@@ -21,7 +21,8 @@ from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.report import write_report
 from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from mlhub_tui.errors import NotOffered, ServerError
-from tests.faults.server import Answer, FaultServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
 
 from ..many_support import CROWD, always, kit, origin, shelf, there
 from ..support import HASTY
@@ -55,13 +56,13 @@ def run(worklist: WorkList, folder: Path, *, if_exists: IfExists = IfExists.RESU
 
 
 def gets(server: FaultServer) -> int:
-    return sum(request.method == "GET" for request in server.log)
+    return sum(request.method == "GET" for request in server.requests)
 
 
 def test_a_job_is_done_once_and_verified_the_second_time(worklist: WorkList, tmp_path: Path) -> None:
     contents, out = shelf(40), tmp_path / "out"
     with FaultServer() as server:
-        server.by_path = contents
+        server.by_target = contents
         files = planned_of(server, contents)
         worklist.want(files)
         run(worklist, out)
@@ -69,7 +70,7 @@ def test_a_job_is_done_once_and_verified_the_second_time(worklist: WorkList, tmp
         standing = worklist.standing()
         assert (standing.done, standing.bytes_done) == (40, sum(map(len, contents.values())))
         assert standing.bytes_total == standing.bytes_done
-        server.log.clear()
+        server.requests.clear()
         (out / files[3].path).unlink()
         (out / files[4].path).write_bytes(b"short")
         assert worklist.want(files).done == 40
@@ -81,7 +82,7 @@ def test_a_job_is_done_once_and_verified_the_second_time(worklist: WorkList, tmp
 def test_other_filters_add_and_leave_what_is_there(worklist: WorkList, tmp_path: Path) -> None:
     contents, out = shelf(20), tmp_path / "out"
     with FaultServer() as server:
-        server.by_path = contents
+        server.by_target = contents
         files = planned_of(server, contents)
         worklist.want(files[:8])
         run(worklist, out)
@@ -96,7 +97,7 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: WorkList,
     contents, out = shelf(12), tmp_path / "out"
     paths = list(contents)
     with FaultServer() as server:
-        server.by_path = contents
+        server.by_target = contents
         files = planned_of(server, contents)
         files[2] = files[2]._replace(href=f"{files[2].href}?key=secret-key-of-mine&x=1")
         files.append(planned("fields/i/nothing.tif", "ftp://a.example/x.tif"))
@@ -114,8 +115,8 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: WorkList,
         assert "secret-key" not in text
         assert [entry.file.key for entry in worklist.entries(Fate.FAILED)] == ["f0002", "nothing"]
         server.plan = None
-        server.by_path = {**contents, f"{paths[2]}?key=secret-key-of-mine&x=1": contents[paths[2]]}
-        server.log.clear()
+        server.by_target = {**contents, f"{paths[2]}?key=secret-key-of-mine&x=1": contents[paths[2]]}
+        server.requests.clear()
         assert worklist.retry() == 2
         run(worklist, out)
         assert gets(server) == 1
@@ -126,7 +127,7 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: WorkList,
 def test_one_url_is_fetched_once_however_many_items_name_it(worklist: WorkList, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with FaultServer() as server:
-        server.by_path = {"/store/shared.tif": b"shared" * 500}
+        server.by_target = {"/store/shared.tif": b"shared" * 500}
         href = f"{origin(server)}/store/shared.tif"
         files = [planned(f"fields/i{number}/shared.tif", href) for number in range(30)]
         worklist.want(files)
@@ -155,7 +156,7 @@ def test_a_twin_leaves_another_file_alone(worklist: WorkList, tmp_path: Path) ->
     (out / "fields/i1").mkdir(parents=True)
     (out / "fields/i1/x.tif").write_bytes(b"mine")
     with FaultServer() as server:
-        server.by_path = {"/store/x.tif": b"theirs" * 9}
+        server.by_target = {"/store/x.tif": b"theirs" * 9}
         worklist.want(
             planned(f"fields/i{number}/x.tif", f"{origin(server)}/store/x.tif") for number in range(2)
         )
@@ -234,7 +235,7 @@ def test_kills_at_any_moment_change_nothing_in_the_end(tmp_path: Path) -> None:
     contents = shelf(300, 900)
     shared = {f"fields/shared/{n}.tif": next(iter(contents.values())) for n in range(5)}
     with FaultServer() as server:
-        server.by_path = contents
+        server.by_target = contents
         href = f"{origin(server)}{next(iter(contents))}"
         with WorkList(tmp_path / "job.db") as worklist:
             worklist.want([*planned_of(server, contents), *(planned(path, href) for path in shared)])

@@ -12,8 +12,8 @@ import pytest
 
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.static.source import StaticSource
-from tests.sources.loopback import Answer, Asked, LoopbackServer
 from tests.sources.patience import Patience
+from tests.support.http_server import Answer, LoopbackServer, Request
 
 from .grow import Files, encoded, plant
 
@@ -45,7 +45,7 @@ def served() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def serve(files: Files) -> LoopbackServer:
-            def answer(asked: Asked) -> Answer:
+            def answer(asked: Request) -> Answer:
                 found = files.get(asked.path.lstrip("/"))
                 if found is None:
                     return Answer(404)

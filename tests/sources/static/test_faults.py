@@ -22,8 +22,8 @@ from mlhub_tui.sources.static.links import Children
 from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
 from mlhub_tui.sources.static.tree import AGAIN, Tree
 from mlhub_tui.text import clean
-from tests.sources.loopback import Answer, Asked, page_of_html
 from tests.sources.patience import Patience
+from tests.support.http_server import Answer, Request, page_of_html
 
 from .conftest import Open, Serve
 from .grow import Files, catalog, collection, encoded, item, link
@@ -194,8 +194,8 @@ async def test_the_secret_stays_with_its_own_origin(served: Serve, opened: Open)
     session = Session(api_key=key, root_url=home.url, retry=Patience().policy())
     source = opened(f"{home.url}/catalog.json", session=session)
     assert [i.id async for i in source.items("c")] == ["far", "near"]
-    assert all(asked.query == {"key": [key]} for asked in home.asked)
-    assert [asked.target for asked in other.asked] == ["/item.json"]
+    assert all(asked.query == {"key": [key]} for asked in home.requests)
+    assert [asked.target for asked in other.requests] == ["/item.json"]
 
 
 @pytest.mark.parametrize("key", [None, "k" * 30])
@@ -270,7 +270,7 @@ async def test_links_with_backslashes_spaces_and_no_href(
 async def test_a_listing_goes_on_where_a_page_failed(served: Serve, opened: Open) -> None:
     state = {"fails": True}
 
-    def child(_: Asked) -> Answer:
+    def child(_: Request) -> Answer:
         return Answer(404) if state["fails"] else Answer(200, json.dumps(files["b.json"]).encode())
 
     files: Files = {
@@ -293,7 +293,7 @@ async def test_offline_the_tree_that_was_seen_is_there(served: Serve, opened: Op
     state = {"away": False}
     made = collection("c", link("item", "1.json"), title="Seen")
 
-    def root(_: Asked) -> Answer:
+    def root(_: Request) -> Answer:
         return Answer(503) if state["away"] else Answer(200, json.dumps(made).encode())
 
     location = f"{served({'collection.json': root, '1.json': item('1')}).url}/collection.json"

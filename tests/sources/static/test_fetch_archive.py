@@ -12,8 +12,8 @@ from mlhub_tui.sources.hrefs import resolve_href
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.static.archive_index import folder
 from mlhub_tui.sources.static.fetch_archive import fetch_archive
-from tests.sources.loopback import Answer, Asked, LoopbackServer
 from tests.sources.patience import Patience
+from tests.support.http_server import Answer, LoopbackServer, Request
 
 from .conftest import Open
 from .grow import forest, pack
@@ -30,7 +30,7 @@ class Store:
         self.breaks = 0
         self.ranges = True
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: Request) -> Answer:
         headers = {"ETag": self.etag, "Content-Type": "application/gzip"}
         if asked.headers.get("If-None-Match") == self.etag:
             return Answer(304, b"", headers)
@@ -65,7 +65,7 @@ async def test_an_archive_of_a_server_is_a_source(store: Store, opened: Open) ->
         for outside in ("file:///etc/passwd", inside.replace(".tar!", ".tar2!")):
             with pytest.raises(NotOffered):
                 await source.asset_link(outside)
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
     (kept,) = folder().glob("*.tar")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not list(folder().glob("*.part"))
@@ -76,7 +76,7 @@ async def test_it_is_fetched_again_only_when_it_changed(store: Store, tmp_path: 
         url = f"{server.url}/cat.tar.gz"
         for _ in range(2):
             assert len(await opened(url).collections()) == 2
-        assert [asked.headers.get("If-None-Match") for asked in server.asked] == [None, ETAG]
+        assert [asked.headers.get("If-None-Match") for asked in server.requests] == [None, ETAG]
         store.content, store.etag = pack(tmp_path / "new.tar.gz", forest(3, 1)).read_bytes(), '"two"'
         source = opened(url)
         assert len(await source.collections()) == 3
@@ -92,8 +92,8 @@ async def test_a_connection_that_breaks_is_taken_up_again(store: Store, ranges: 
         async with Session(root_url=server.url) as session:
             fetched = await fetch_archive(session, f"{server.url}/c.tar.gz", sleep=Patience().sleep)
         assert fetched.path.read_bytes() == store.content
-        assert len(server.asked) == 3
-        assert "Range" in server.asked[1].headers
+        assert len(server.requests) == 3
+        assert "Range" in server.requests[1].headers
 
 
 async def test_what_cannot_be_fetched_leaves_nothing(store: Store) -> None:
@@ -114,7 +114,7 @@ async def test_the_secret_goes_to_its_own_origin_only(store: Store) -> None:
         async with Session(api_key=key, root_url=server.url) as session:
             await fetch_archive(session, f"{server.url}/c.tar.gz")
             await fetch_archive(session, f"{other.url}/c.tar.gz")
-        assert server.asked[0].query == {"key": [key]}
-        assert other.asked[0].query == {}
+        assert server.requests[0].query == {"key": [key]}
+        assert other.requests[0].query == {}
     assert len(list(folder().glob("*.tar"))) == 2
     assert not any(key in path.read_text() for path in folder().glob("*.json"))

@@ -62,7 +62,7 @@ async def test_items_are_listed_from_links_and_fetched_on_demand(served: Serve, 
     assert (top.kind, top.id) == (EntryKind.COLLECTION, "c0")
     page = await source.entries(top)
     assert (len(page.entries), page.matched) == (250, 1000)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     document = await source.document(page.entries[7])
     assert document.id == "c0-0007"
     assert document.url == f"{server.url}/regions/c0/c0-0007/c0-0007.json"

@@ -1,1 +1,0 @@
-"""A small HTTP server with faults to order, on real sockets."""

@@ -1,0 +1,1 @@
+"""What tests of all parts share: waiting, servers and a relay on loopback."""
