@@ -328,9 +328,8 @@ def _read(connection: socket.socket) -> Request | None:
     head, _, content = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ", 2)
-    headers = httpx.Headers(
-        [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-    )
+    fields = [line.partition(":") for line in lines]
+    headers = Headers((name.lower(), value.strip()) for name, _, value in fields)
     length = int(headers.get("content-length", 0))
     while len(content) < length:
         if not (piece := connection.recv(65536)):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 import tarfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
@@ -18,6 +14,8 @@ from mlhub_tui.downloads import images
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.preview.screen import PreviewScreen
 from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
 
 from ..conftest import Driver, driven
 from ..test_search import said
@@ -171,58 +169,31 @@ def write_settings(text: str) -> None:
 # Over the network
 
 
-class Served(SimpleHTTPRequestHandler):
-    """Serves a folder, and holds back images until it is told."""
+class Folder(FaultServer):
+    """Serves the files of a folder, and images when the gate is open."""
 
-    asked: ClassVar[list[tuple[str, str]]]
-    gate: ClassVar[threading.Event]
-    sent: ClassVar[list[int]]
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.by_target = {f"/{path.name}": path.read_bytes() for path in folder.iterdir()}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.plan = self._plan
 
-    def do_HEAD(self) -> None:
-        self.asked.append(("HEAD", self.path))
-        super().do_HEAD()
+    @property
+    def url(self) -> str:
+        """Where the collection is."""
+        return f"{self.origin}/collection.json"
 
-    def do_GET(self) -> None:
-        self.asked.append(("GET", self.path))
-        if self.path.endswith(".png"):
-            self.gate.wait(20)
-        if not (asked := self.headers.get("Range")):
-            super().do_GET()
-            return
-        data = Path(self.translate_path(self.path)).read_bytes()
-        first, last = asked.removeprefix("bytes=").split("-")
-        part = data[int(first) : int(last or len(data)) + 1]
-        self.sent.append(len(part))
-        self.send_response(206)
-        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(part)))
-        self.end_headers()
-        self.wfile.write(part)
+    def asked(self, method: str, target: str) -> bool:
+        """Tell whether there was such a request."""
+        return (method, target) in [(request.method, request.target) for request in self.requests]
 
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[tuple[str, type[Served]]]:
-    """Serve a folder on loopback."""
-
-    class Handler(Served):
-        asked: ClassVar[list[tuple[str, str]]] = []
-        gate: ClassVar[threading.Event] = threading.Event()
-        sent: ClassVar[list[int]] = []
-
-    handler = Handler
-    handler.gate.set()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/collection.json", handler
-    finally:
-        handler.gate.set()
-        server.shutdown()
-        server.server_close()
+    def _plan(self, request: Request) -> Answer:
+        if request.target not in self.by_target:
+            return Answer(404)
+        if request.method == "GET" and request.target.endswith(".png"):
+            self.gate.wait()
+        return Answer(headers={"Content-Type": mimetypes.guess_type(request.target)[0]})
 
 
 async def test_over_ssh_nothing_is_fetched_before_its_bytes_were_told(
@@ -231,25 +202,25 @@ async def test_over_ssh_nothing_is_fetched_before_its_bytes_were_told(
     monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")
     folder = chips(tmp_path / "catalog")
     size = (folder / "thumb0.png").stat().st_size
-    with served(folder) as (url, handler):
-        async with driven(of(url, tmp_path), SMALL) as driver:
+    with Folder(folder) as server:
+        async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "chip0")
             await driver.press("p")
             await driver.until(f"thumbnail: {size} B to fetch", "kB to draw", "enter fetches it")
-            assert ("HEAD", "/thumb0.png") in handler.asked
-            assert ("GET", "/thumb0.png") not in handler.asked
+            assert server.asked("HEAD", "/thumb0.png")
+            assert not server.asked("GET", "/thumb0.png")
             await driver.press("enter")
             await driver.until(f"{size} B fetched", "in half blocks")
             await driver.press("j")  # agreed to once: those of the next items come without a question
             await driver.until("chip1 / thumbnail", "B fetched")
             await driver.press("n", "k")
             await driver.until("chip0 / mask", "TIFF")
-        before = len(handler.asked)
-        async with driven(of(url, tmp_path), SMALL) as driver:
+        before = len(server.requests)
+        async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "chip0")
             await driver.press("p")
             await driver.until("from the cache")
-        assert not [path for _, path in handler.asked[before:] if path.endswith(".png")]
+        assert not [target for target in server.targets[before:] if target.endswith(".png")]
 
 
 async def test_of_a_large_cog_only_an_overview_is_fetched(tmp_path: Path) -> None:
@@ -258,13 +229,13 @@ async def test_of_a_large_cog_only_an_overview_is_fetched(tmp_path: Path) -> Non
     folder = catalog(tmp_path / "catalog", [item("scene", visual), item("zero", flat)])
     cog(folder / "cog.tif", 2400, 1200, 600)
     cog(folder / "flat.tif", 2400)
-    with served(folder) as (url, handler):
-        async with driven(of(url, tmp_path), SMALL) as driver:
+    with Folder(folder) as server:
+        async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "scene")
             await driver.press("p")
             await driver.until("TIFF 2,400 x 2,400", "overview of 600 x 600", "360.5 kB of 7.6")
-            assert sum(handler.sent) < 500_000
-            assert ("GET", "/flat.tif") not in handler.asked
+            assert server.sent < 500_000
+            assert not server.asked("GET", "/flat.tif")
             await driver.press("j")
             await driver.until("its smallest overview is 5.8 MB")
             await driver.press("escape")
@@ -274,19 +245,19 @@ async def test_of_a_large_cog_only_an_overview_is_fetched(tmp_path: Path) -> Non
 
 
 async def test_escape_ends_a_fetch_that_takes_long_and_keys_are_answered_meanwhile(tmp_path: Path) -> None:
-    with served(chips(tmp_path / "catalog")) as (url, handler):
-        handler.gate.clear()
-        async with driven(of(url, tmp_path), SMALL) as driver:
+    with Folder(chips(tmp_path / "catalog")) as server:
+        server.gate.clear()
+        async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "chip0")
             await driver.press("p")
-            await driver.until(lambda: ("GET", "/thumb0.png") in handler.asked, "fetching…")
+            await driver.until(lambda: server.asked("GET", "/thumb0.png"), "fetching…")
             await driver.press("n")
             await driver.until("chip0 / mask", "TIFF 20 x 20")
             await driver.press("N")
             await driver.until("fetching…")
             await driver.press("escape")
             await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen), "Assets")
-            handler.gate.set()
+            server.gate.set()
 
 
 async def test_a_large_image_is_asked_about_and_a_huge_one_refused(tmp_path: Path) -> None:
@@ -296,8 +267,8 @@ async def test_a_large_image_is_asked_about_and_a_huge_one_refused(tmp_path: Pat
     document["stac_extensions"] = ["https://stac-extensions.github.io/file/v2.1.0/schema.json"]
     (folder / "scene.json").write_text(json.dumps(document))
     png(folder / "thumb.png")
-    with served(folder) as (url, _):
-        async with driven(of(url, tmp_path), SMALL) as driver:
+    with Folder(folder) as server:
+        async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "scene")
             await driver.press("p")
             await driver.until("big: 6.0 MB to fetch")
