@@ -247,9 +247,9 @@ def test_a_dataset_without_a_catalog_is_its_archives_with_a_note(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(asked: Request) -> Answer:
-        if asked.target.endswith("/datasets/d"):
+        if asked.path.endswith("/datasets/d"):
             return as_json({"id": "d", "collections": [{"id": "c"}, {"id": "none"}]})
-        if asked.target.endswith("/archive/c/info"):
+        if asked.path.endswith("/archive/c/info"):
             return as_json({"collection": "c", "size": 5})
         return as_json({}, 404)
 
