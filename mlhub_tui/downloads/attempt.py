@@ -129,7 +129,8 @@ def _task(
     request: Request, size: int | None, *, digests: tuple[Digest, ...] = (), page: bool = False
 ) -> Task:
     target = request.folder / request.name
-    return Task(target, target.with_name(f"{target.name}.part"), request.if_exists, size, digests, page)
+    part, archive = target.with_name(f"{target.name}.part"), isinstance(request, ArchiveRequest)
+    return Task(target, part, request.if_exists, size, digests, page, archive)
 
 
 async def transfer_one(task: Task, link: Link, kit: Kit, live: Live, room: Room | None = None) -> Outcome:

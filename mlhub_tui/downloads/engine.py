@@ -16,7 +16,7 @@ from .. import text
 from . import event_words, folder, room
 from .attempt import Kit, attempt
 from .board import Board
-from .job import Job, State
+from .job import DatasetRequest, Job, State
 from .ledger import Ledger
 from .line import Line
 from .live import Live
@@ -30,7 +30,7 @@ from .resolve import Resolver
 from .running import Running
 from .states import ACTIVE
 from .threads import in_thread
-from .trouble import Budget, verdict
+from .trouble import Budget, Verdict, verdict
 from .tuning import Patience, Tuning
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
@@ -235,7 +235,13 @@ class Engine:
                 self._done(job, live, Outcome(job.path, live.landed, fetched=True))
             raise
         except Exception as error:
-            self._failed(job, live, error)
+            failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
+            judged = verdict(error, failures, self._setup.patience, job)
+            if judged.state is State.FAILED and isinstance(job.request, DatasetRequest):
+                from .dataset.run import report_unfetched  # needed by datasets alone
+
+                await report_unfetched(job.request, error)
+            self._failed(job, live, error, judged, failures)
         else:
             self._done(job, live, outcome)
 
@@ -258,9 +264,7 @@ class Engine:
         told = self._running[job.id].end(outcome)
         self.ledger.move(job.id, State.DONE, told, reason=reason, hint="", tries=0, next_try=None, **ends)
 
-    def _failed(self, job: Job, live: Live, error: Exception) -> None:
-        failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
-        judged = verdict(error, failures, self._setup.patience, job)
+    def _failed(self, job: Job, live: Live, error: Exception, judged: Verdict, failures: int) -> None:
         if heard(error):
             self._heard(job)
         held = self._network.failed(job, error, alive=self._hears_anything())

@@ -19,7 +19,7 @@ from . import folder as folders
 from .asset.choice import Located, Origin, requests_for
 from .attempt import Kit, attempt
 from .database import Database
-from .job import ArchiveRequest, IfExists, Job, Request, State
+from .job import ArchiveRequest, DatasetRequest, IfExists, Job, Request, State
 from .live import Live
 from .one.journal import Journal
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
@@ -170,6 +170,10 @@ async def _persistently(request: Request, kit: Kit, live: Live, patience: Patien
         except Exception as error:
             judged = verdict(error, budget.failed(live.done), patience, job)
             if judged.delay is None:
+                if isinstance(request, DatasetRequest):
+                    from .dataset.run import report_unfetched  # needed by datasets alone
+
+                    await report_unfetched(request, error)
                 raise known(error, job) from error
             await asyncio.sleep(judged.delay)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
 from ..text import one_line, size
+from .gzip_check import Gzip
 from .job import DatasetRequest, Job
 from .one.answer import digests_from_text
-from .one.verify import Gzip, new_hash
+from .one.verify import new_hash
 from .trouble import Interrupted
 
 _CHUNK = 1 << 20

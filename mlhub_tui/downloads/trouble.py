@@ -25,7 +25,7 @@ class LinkRefused(errors.RequestError):
 class Broken(errors.ServerUnreachable):
     """The connection ended before the file did."""
 
-    default_hint = "it goes on by itself where it stopped"
+    default_hint = "run the same command again, or retry in the app: it resumes where it stopped"
 
 
 class QueueNotWritable(errors.DownloadError):
@@ -66,6 +66,8 @@ def verdict(error: BaseException, failures: int, patience: Patience, job: Job) -
         return Verdict(State.NO_SPACE, reason, hint)
     if not isinstance(error, _PASSING) or patience.exhausted(failures, doubtful=isinstance(error, _DOUBTFUL)):
         return Verdict(State.FAILED, reason, hint)
+    if isinstance(error, Broken):
+        hint = "it resumes by itself where it stopped"
     retry_after = error.retry_after if isinstance(error, errors.RequestError) else None
     return Verdict(State.RETRYING, reason, hint, patience.delay(failures, retry_after))
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..csv_cells import csv_line
 from ..errors import NotOffered
 from ..models import Asset, Item
-from ..text import clean, one_line
+from ..text import one_line
 from .asset_hrefs import asset_href
 from .stores import https_of
 
 _SAMPLE = 100  # items whose properties decide the columns of a table
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "id",
     "collection",
@@ -150,7 +148,7 @@ class Table:
             found.update(dict.fromkeys(_scalars(item)))
         self._names = [name for name in found if name not in _COLUMNS]
         head = [*_COLUMNS, *self._names, "assets", "url"]
-        rows = [_written([_cell(name) for name in head]), *map(self._row, self._waiting)]
+        rows = [csv_line(head, "\n"), *map(self._row, self._waiting)]
         self._waiting.clear()
         return "".join(rows)
 
@@ -162,7 +160,7 @@ class Table:
         times = (values.get(name) for name in ("datetime", "start_datetime", "end_datetime"))
         assets = " ".join(asset.label for asset in item.assets)
         rest = (values.get(name) for name in names)
-        return _written(map(_cell, (item.id, item.collection_id, *times, *sides, *rest, assets, item.url)))
+        return csv_line((item.id, item.collection_id, *times, *sides, *rest, assets, item.url), "\n")
 
 
 def _scalars(item: Item) -> dict[str, Any]:
@@ -174,30 +172,6 @@ def _scalars(item: Item) -> dict[str, Any]:
         elif isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
             found[str(name)] = " ".join(map(str, value))
     return found
-
-
-def _cell(value: Any) -> str:
-    """Return a value as a cell: cleaned, and no formula."""
-    if value is None or isinstance(value, bool):
-        return "" if value is None else str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    text = clean(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _written(cells: Iterator[str] | list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads import folder as folders
+from mlhub_tui.downloads.gzip_check import gzip_whole
 from mlhub_tui.downloads.meter import Meter
-from mlhub_tui.downloads.one.verify import gzip_whole
 from mlhub_tui.downloads.trouble import Budget
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.fetch import fetch_archive
+from mlhub_tui.downloads.gzip_check import gzip_whole
 from mlhub_tui.downloads.job import ArchiveRequest, Request, State
-from mlhub_tui.downloads.one.verify import gzip_whole
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import SourceResolver
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist

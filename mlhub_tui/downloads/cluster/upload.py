@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 from typing import Any, cast
 
 import httpx
 
 from ... import errors
 from ...sources.link import Link
+from .. import content_checks, content_coding
 from ..attempt import Kit, is_local
+from ..gzip_check import Gzip
 from ..job import IfExists, State
 from ..limit import Limit
 from ..live import Live
 from ..many.feed import Result
 from ..many.item import Item, compared
 from ..one import piece
-from ..one.answer import Digest, Remote, content_range, is_page, remote
-from ..one.body import Body
+from ..one.answer import Digest, Remote, content_range, remote
+from ..one.body import Body, DecodedBody
 from ..one.local import opened
 from ..one.part import Part
 from ..one.pour import Pace
-from ..one.verify import Gzip, compare, new_hash
+from ..one.verify import compare, new_hash
 from ..one.wire import Wire, refuse
 from ..threads import in_thread
 from ..trouble import Interrupted
@@ -37,7 +41,6 @@ _PARTS = 9000
 """... and 10,000 parts at most."""
 _WINDOW = 4  # ranges in memory
 _TRIES = 4  # of a range, before all begins anew
-_GZIP = (".gz", ".tgz")
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 
 
@@ -104,22 +107,44 @@ class _Upload:
         with wire.ask("GET", {"Range": f"bytes=0-{PART - 1}"}) as response:
             if response.status_code != 416:  # what an empty file answers, RFC 9110, section 14.4
                 version, body = self._opened(response, wire)
-                if (there := self._there(version.total)) is not None:
+                # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
+                coded = content_coding.codings(response.headers)
+                if not coded and (there := self._there(version.total)) is not None:
                     return there
                 if response.status_code == 200:
-                    return self._send(version, self._stream(body))
+                    return self._send_whole(response, version, body)
                 span = content_range(response.headers.get("content-range"))
-                if span is not None and span.first == 0 and span.last is not None:
+                if not coded and span is not None and span.first == 0 and span.last is not None:
                     first = span.last + 1
                     if first == version.total or (version.total is not None and version.spliceable):
                         return self._send(version, self._ranges(response, body, version, first))
-        with wire.ask("GET", {}) as response:  # ranges of two versions could not be told apart
-            version, body = self._opened(response, wire)
-            return self._send(version, self._stream(body))
+        try:
+            return self._whole(wire, {})  # ranges of two versions could not be told apart
+        except content_coding.Undecodable:
+            return self._whole(wire, content_coding.IDENTITY)
+
+    def _whole(self, wire: Wire, headers: Mapping[str, str]) -> Result:
+        with wire.ask("GET", headers) as response:
+            return self._send_whole(response, *self._opened(response, wire))
+
+    def _send_whole(self, response: httpx.Response, version: Remote, body: Body) -> Result:
+        """Bring a file that comes in one answer to the store, without the content codings it came with."""
+        pieces = self._stream(body)
+        first, undone = bytearray(), tuple[str, ...]()
+        if found := content_coding.codings(response.headers):
+            first, expected = next(pieces, first), self._item.wish.expected
+            start = bytes(first[: content_checks.START])
+            undone = content_coding.to_undo(found, expected, start, version.total)
+        if undone:
+            decoded = self._stream(DecodedBody(body, undone, bytes(first), version.digests))
+            return self._send(replace(version, total=None, digests=()), decoded, decoded=True)
+        if (there := self._there(version.total)) is not None:
+            return there
+        return self._send(version, chain([first] if first else [], pieces))
 
     def _opened(self, response: httpx.Response, wire: Wire) -> tuple[Remote, Body]:
         """Return what an answer says of the file, and its body; raise what it means that is not the file."""
-        refuse(response, self._item.name, page=self._item.wish.page)
+        refuse(response, self._item.name, page=True)
         version = remote(response.status_code, response.headers)
         return version, Body(response, wire, self._kit.tuning.tick)
 
@@ -132,13 +157,13 @@ class _Upload:
             return item.there_already(item.there)
         raise errors.FileConflict(f"another file {item.name} is there")
 
-    def _send(self, version: Remote, pieces: Iterator[bytes | bytearray]) -> Result:
+    def _send(self, version: Remote, pieces: Iterator[bytes | bytearray], *, decoded: bool = False) -> Result:
         """Write the pieces, and have them be there if they are what they should be."""
         total = version.total
         self._live.total = total
         self._live.enter(State.DOWNLOADING)
         digests = (*version.digests, *self._item.wish.digests)
-        check = _Check(self._item, digests, framed=total is not None)
+        check = _Check(self._item, digests, total, framed=decoded or total is not None)
         first = next(pieces, b"")
         if total is not None and len(first) == total:
             check.feed(first)
@@ -207,8 +232,8 @@ class _Upload:
 
     def _one_range(self, wire: Wire, version: Remote, first: int, last: int) -> bytearray:
         with wire.ask("GET", piece.headers(version, first, last)) as response:
-            refuse(response, self._item.name, page=self._item.wish.page)
-            if response.status_code != 206:
+            refuse(response, self._item.name, page=True)
+            if response.status_code != 206 or content_coding.codings(response.headers):
                 raise piece.StartOver("the server gives no ranges any more")
             if piece.check(response, version, first) != last + 1:
                 raise piece.StartOver("the server sent another range")
@@ -263,17 +288,21 @@ class _Upload:
 class _Check:
     """Follows a file piece by piece by all that is known of it."""
 
-    def __init__(self, item: Item, digests: Sequence[Digest], *, framed: bool) -> None:
+    def __init__(self, item: Item, digests: Sequence[Digest], total: int | None, *, framed: bool) -> None:
         self._item = item
         self._digests = digests
         self._hashes = [new_hash(digest.algorithm) for digest in digests]
-        self._gzip = None if framed or not item.name.lower().endswith(_GZIP) else Gzip(item.name)
+        self._total = total
+        self._framed = framed
+        self._gzip = Gzip(item.name) if item.wish.expected.gzip and not framed else None
         self._size = 0
 
     def feed(self, data: bytes | bytearray) -> None:
-        """Take the next piece; UnexpectedAnswer if the first one is of a web page, and none is wanted."""
-        if not self._size and not self._item.wish.page and is_page(data):
-            raise errors.UnexpectedAnswer(f"the server sent a web page instead of {self._item.name}")
+        """Take the next piece; UnexpectedAnswer if the first one is of something else."""
+        if not self._size:
+            expected, start = self._item.wish.expected, bytes(data[: content_checks.START])
+            if kind := content_checks.contradiction(expected, start, self._total):
+                raise content_checks.refused(expected, kind, start, self._total)
         self._size += len(data)
         for known in self._hashes:
             known.update(memoryview(data))
@@ -282,10 +311,10 @@ class _Check:
 
     def finish(self, total: int | None) -> None:
         """Raise VerificationFailed or ServerUnreachable unless that was the file."""
-        wanted = self._item.wish.size if total is None else total
+        wanted = self._item.wish.size if total is None and not self._framed else total
         if wanted is not None and self._size < wanted:
             words = f"{self._size:,} of {wanted:,} bytes came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="it starts over")
+            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
         compare(self._digests, self._hashes)
         if self._gzip is not None:
             self._gzip.finish()

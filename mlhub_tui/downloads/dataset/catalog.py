@@ -45,7 +45,7 @@ async def fetch_catalog(
     link = await catalogs.catalog_link(request.dataset_id)
     size = await _size(catalogs, request.dataset_id)
     live.total = size
-    task = Task(target, target.with_name(f"{target.name}.part"), if_exists, size)
+    task = Task(target, target.with_name(f"{target.name}.part"), if_exists, size, archive=True)
     try:
         return await transfer_one(task, link, kit, live)
     except LinkRefused as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ...errors import DownloadError, EntityDoesNotExist, FileConflict, NotOffered, OutputFolderError
+from ...errors import (
+    DownloadError,
+    EntityDoesNotExist,
+    FileConflict,
+    MLHubException,
+    NotOffered,
+    OutputFolderError,
+    RequestError,
+)
 from ...profiles.kind import Kind
 from ...text import count
 from ...text import size as size_words
@@ -100,6 +109,36 @@ async def fetch_dataset(request: DatasetRequest, kit: Kit, live: Live, room: Roo
             return await _Run(request, kit, live, room, source, own).run()
         finally:
             await in_thread(own.release)
+
+
+async def report_unfetched(request: DatasetRequest, error: Exception) -> None:
+    """Write the report of a dataset that failed as a whole: every file that is not there, and why.
+
+    Does nothing where it did not come so far that its files were chosen, or another program is at them.
+    """
+    if not isinstance(error, RequestError):
+        return
+
+    def work() -> None:
+        with contextlib.suppress(MLHubException, OSError, sqlite3.Error):
+            own = OwnList(request, threading.Event())
+            try:
+                if own.noted("stamp") == request.stamp and own.noted("listed"):
+                    _write_report(request, own, str(error))
+            finally:
+                own.release()
+
+    await in_thread(work)
+
+
+def _write_report(request: DatasetRequest, own: OwnList, unfetched: str = "") -> int:
+    """Write the report, at the URL too; return how many files are in it."""
+    failed = write_report(own.files, request.asset_folder, request.dataset_id, unfetched)
+    if request.url:
+        from ..cluster.publish import publish_report
+
+        publish_report(request)
+    return failed
 
 
 @dataclass(slots=True)
@@ -306,7 +345,7 @@ class _Run:
         """Write the report, and say how it went."""
         request, live = self.request, self.live
         live.words = ""
-        failed = await in_thread(self._report)
+        failed = await in_thread(lambda: _write_report(request, self.own))
         live.done = live.total = self.before + standing.bytes_done
         if failed:
             there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
@@ -315,16 +354,6 @@ class _Run:
         notes = [note, "" if request.filters.catalog_only else self.own.noted("told")]
         place = request.folder / request.name
         return Outcome(place, live.done, self.came, note="; ".join(filter(None, notes)))
-
-    def _report(self) -> int:
-        """Write the report; return how many files failed."""
-        request = self.request
-        failed = write_report(self.own.files, request.asset_folder, request.dataset_id)
-        if request.url:
-            from ..cluster.publish import publish_report
-
-            publish_report(request)
-        return failed
 
     def _say(self, words: str) -> None:
         self.live.words = words

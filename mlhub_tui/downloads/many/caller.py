@@ -109,22 +109,28 @@ class Caller:
         return connection
 
 
-def refuse_unless_good(answer: Answer, item: Item) -> None:
+def refuse_unless_good(answer: Answer, item: Item, *, body_follows: bool) -> None:
     """Raise what an answer means that is not the file of an item, as `wire.refuse` does.
+
+    Parameters
+    ----------
+    body_follows
+        Whether its body is looked at as well, which tells a web page better than its label.
 
     Raises
     ------
     AuthenticationError
         Also if the key of the link was refused.
     """
-    headers = answer.headers
-    suspect = "content-encoding" in headers or "html" in headers.get("content-type", "").lower()
-    if answer.status == 200 and not suspect:
+    kind = answer.headers.get("content-type", "").lower()
+    if answer.status == 200 and "html" not in kind and "multipart" not in kind:
         return
     where = address(answer.url)
+    # Without Content-Encoding: httpx would decode the body, which is not here.
+    headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
     response = httpx.Response(answer.status, headers=headers, request=httpx.Request("GET", where))
     try:
-        refuse(response, item.name, page=item.wish.page)
+        refuse(response, item.name, page=item.wish.page or body_follows)
     except LinkRefused as error:
         if error.status == 401 and item.link.auth is not None:
             raise AuthenticationError(error.message, url=error.url, status=401) from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ... import errors, text
-from ..one.answer import is_page, remote
-from ..one.verify import Gzip, compare, new_hash
+from .. import content_checks, content_coding
+from ..content_checks import Kind, recognise
+from ..gzip_check import Gzip
+from ..one.answer import Digest, remote
+from ..one.verify import compare, new_hash
 from .item import Item
 from .reading import Answer
-
-_GZIP = (".gz", ".tgz")
 
 
 def verify(item: Item, answer: Answer) -> None:
@@ -19,26 +22,33 @@ def verify(item: Item, answer: Answer) -> None:
     VerificationFailed
         If a checksum differs.
     UnexpectedAnswer
-        If it is a web page, and none is wanted.
+        If it is something else, as a document that tells of an error.
     FileConflict
         If the file that is there is another one.
     ServerUnreachable
         If it is short of the size that is known, where the server tells none.
     """
     wish, body = item.wish, answer.body
-    if not wish.page and is_page(body):
-        raise errors.UnexpectedAnswer(f"the server sent a web page instead of {item.name}")
-    digests = (*remote(answer.status, answer.headers).digests, *wish.digests)
-    if digests:
-        hashes = [new_hash(digest.algorithm) for digest in digests]
-        for known in hashes:
-            known.update(memoryview(body))
-        compare(digests, hashes)
-    if not answer.framed:
+    start = bytes(body[: content_checks.START])
+    kind = content_checks.contradiction(
+        wish.expected, start, len(body), answer.headers.get("content-type", "")
+    )
+    if kind is not None:
+        place = item.place.authority
+        raise content_checks.refused(wish.expected, kind, start, len(body), place=place)
+    sent = body if answer.encoded is None else answer.encoded
+    _compare(remote(answer.status, answer.headers).digests, sent)
+    try:
+        _compare(wish.digests, body)
+    except errors.VerificationFailed:
+        if answer.encoded is None:
+            raise
+        _compare(wish.digests, sent)  # the document may tell of the file as it is stored
+    if not answer.framed and answer.encoded is None:
         if wish.size is not None and len(body) < wish.size:
             words = f"{text.size(len(body))} of {text.size(wish.size)} came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="the server announces no length, so it starts over")
-        if item.name.lower().endswith(_GZIP):
+            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
+        if wish.expected.gzip:
             gzip = Gzip(item.name)
             gzip.feed(bytes(body))
             gzip.finish()
@@ -47,9 +57,52 @@ def verify(item: Item, answer: Answer) -> None:
         raise errors.FileConflict(f"another file {item.name} is there ({sizes})")
 
 
-def _continues(item: Item, answer: Answer) -> bool:
-    """Return whether a body begins with the file that is there: what another tool left half done."""
+def undo_codings(item: Item, answer: Answer, most: int) -> bool:
+    """Undo the content codings of an answer that nobody asked for; may take a moment.
+
+    Returns
+    -------
+    bool
+        False if that cannot be done here: it makes more than `most` bytes, or nothing here decodes it.
+
+    Raises
+    ------
+    VerificationFailed
+        If the body is damaged, or cut short.
+    """
+    found = content_coding.codings(answer.headers)
+    if not found:
+        return True
+    start = bytes(answer.body[: content_checks.START])
     try:
-        return answer.body.startswith(item.before())
+        undone = content_coding.to_undo(found, item.wish.expected, start, len(answer.body))
+    except content_coding.Undecodable:
+        return False
+    if undone:
+        body = content_coding.decoded(undone, answer.body, most)
+        if body is None:
+            return False
+        answer.body, answer.encoded = body, answer.body
+    return True
+
+
+def _compare(digests: Sequence[Digest], body: bytes | bytearray) -> None:
+    if digests:
+        hashes = [new_hash(digest.algorithm) for digest in digests]
+        for known in hashes:
+            known.update(memoryview(body))
+        compare(digests, hashes)
+
+
+def _continues(item: Item, answer: Answer) -> bool:
+    """Return whether a body begins with the file that is there: what another tool left half done.
+
+    A file that has an encoded form of it, as an earlier version stored what came, is replaced as well.
+    """
+    try:
+        before = item.before()
     except FileNotFoundError:
         return True
+    if answer.encoded is not None and not item.wish.expected.gzip and recognise(before) is Kind.GZIP:
+        return True
+    return answer.body.startswith(before)

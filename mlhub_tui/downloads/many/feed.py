@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ...errors import MLHubException
 from ...sources.link import Link
+from ..content_checks import Expected
 from ..job import IfExists
 from ..one.answer import Digest
 
@@ -43,6 +44,11 @@ class Wish:
     digests: tuple[Digest, ...] = ()
     if_exists: IfExists = IfExists.RESUME
     page: bool = False
+
+    @property
+    def expected(self) -> Expected:
+        """What is known of the file's content."""
+        return Expected(self.path.rpartition("/")[2], self.size, page=self.page)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ... import errors, text
 from ...sources.link import Link
+from .. import content_checks
 from ..attempt import is_local
 from ..job import IfExists
 from .feed import Result, Wish
@@ -32,6 +33,8 @@ class Item:
         Where its bytes are: the wish's, or a newer one.
     there
         Bytes of the file under its name that is to be compared with the server's; None if none is.
+    other
+        Whether what stands under its name is what a server once sent in its place: it is replaced.
     looked
         Whether the server was asked for its size to compare.
     tries
@@ -51,6 +54,7 @@ class Item:
     place: Place
     link: Link
     there: int | None = None
+    other: bool = False
     looked: bool = False
     tries: int = 0
     seen: int = -1
@@ -67,7 +71,7 @@ class Item:
     @property
     def replaces(self) -> bool:
         """Whether a file of its name is to be replaced."""
-        return self.there is not None or self.wish.if_exists is IfExists.OVERWRITE
+        return self.there is not None or self.other or self.wish.if_exists is IfExists.OVERWRITE
 
     def before(self) -> bytes:
         """Return the bytes of the file that is there; may block.
@@ -106,7 +110,8 @@ def examine(wish: Wish, tree: Tree) -> Item | Result:
         if wish.if_exists is IfExists.SKIP or (wish.if_exists is IfExists.RESUME and size == wish.size):
             return item.there_already(size)
         if wish.if_exists is IfExists.RESUME:
-            item.there = size
+            item.other = content_checks.is_other(wish.expected, Path(target))
+            item.there = None if item.other else size
         return item
     except errors.MLHubException as error:
         return Result(wish.key, error=error)

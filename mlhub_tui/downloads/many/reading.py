@@ -40,6 +40,8 @@ class Answer:
         Whether the connection can be asked again.
     url
         Where it came from, with its query.
+    encoded
+        The body as it was sent, where it had a content coding that is undone in `body`.
     """
 
     status: int
@@ -51,6 +53,7 @@ class Answer:
     large: bool = False
     keep: bool = True
     url: str = field(default="", repr=False)
+    encoded: bytes | bytearray | None = None
 
 
 class Reading:

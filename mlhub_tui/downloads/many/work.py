@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import MLHubException, ServerUnreachable
+from .. import content_coding
 from ..attempt import Kit
 from ..live import Live
 from ..one.wire import trusted
@@ -19,6 +20,7 @@ from ..trouble import Broken, Interrupted
 from ..tuning import Patience
 from .bell import Bell
 from .caller import Caller, refuse_unless_good
+from .check import undo_codings
 from .feed import Feed, Result, Wish
 from .ground import Calls, Ground
 from .hosts import Holds
@@ -26,11 +28,13 @@ from .item import LOCAL, Item, compared
 from .judge import Judge
 from .pending import Paths, Pending
 from .place import Proxies
+from .reading import Answer
 from .tally import Tally
 
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _LOW, _BATCH, _WINDOW = 256, 512, 4096  # wishes: taken when fewer are ready, so many, up to so many open
 _TICK = 0.05
+_EXPANDS = 4  # times the size of a small file that a compressed one may have in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,18 +225,26 @@ class Work:
             answer = await caller.ask("HEAD", item.link, most)
             if answer.status in _NO_HEAD:
                 return self._pass_to_single(item)
-            refuse_unless_good(answer, item)
+            refuse_unless_good(answer, item, body_follows=False)
             item.looked = True
-            if compared(item, answer.length):
+            if not self._sent_encoded(answer, item) and compared(item, answer.length):
                 self._tell(item.there_already(item.there))
                 return True
         answer = await caller.ask("GET", item.link, most)
         if answer.large:
             return self._pass_to_single(item)
-        refuse_unless_good(answer, item)
+        refuse_unless_good(answer, item, body_follows=True)
+        if not undo_codings(item, answer, _EXPANDS * most):
+            return self._pass_to_single(item)
         self._shore.land(item, answer)
         self._handed_over()
         return True
+
+    @staticmethod
+    def _sent_encoded(answer: Answer, item: Item) -> bool:
+        """Return whether an answer's length is that of an encoded form of the file."""
+        found = content_coding.codings(answer.headers)
+        return bool(found) and not content_coding.is_ambiguous(found, item.wish.expected)
 
     def _pass_to_single(self, item: Item) -> bool:
         item.single = True

@@ -116,11 +116,6 @@ def length(headers: Mapping[str, str]) -> int | None:
     return int(value) if value.isascii() and value.isdigit() else None
 
 
-def is_page(start: bytes | bytearray | memoryview) -> bool:
-    """Return whether a body begins as a web page does, whatever its answer says it is."""
-    return bytes(start[:64]).lstrip().lower().startswith((b"<!doctype html", b"<html"))
-
-
 def difference(before: Remote, now: Remote) -> str:
     """Return what tells two answers apart, in words; empty if they may be of one version."""
     if before.total is not None and now.total is not None and before.total != now.total:

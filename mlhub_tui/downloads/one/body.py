@@ -5,14 +5,18 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 
 from ...errors import ServerTimeout
+from ..content_coding import decoder
 from ..trouble import Broken, Interrupted
-from .answer import length
+from .answer import Digest, length
+from .verify import compare, new_hash
 from .wire import Wire
+
+_ENCODED = 64 << 10  # bytes that are read before they are decoded
 
 
 class Body:
@@ -102,6 +106,60 @@ class Body:
                 raise Broken(f"the connection ended with {self._left} of {self._promised} bytes to come")
             self._left -= count
         return count
+
+
+class DecodedBody(Body):
+    """A body without the content codings that it was sent with.
+
+    Parameters
+    ----------
+    body
+        The body as it is sent.
+    undone
+        The codings, the first one to undo first; see `content_coding.to_undo`.
+    start
+        What was read of it already.
+    digests
+        Checksums of what is sent.
+    """
+
+    def __init__(self, body: Body, undone: Sequence[str], start: bytes, digests: Sequence[Digest]) -> None:
+        self._encoded = body
+        self._wire = body._wire
+        self._decoder = decoder(undone)
+        self._buffer = memoryview(bytearray(_ENCODED))
+        self._digests = digests
+        self._hashes = [new_hash(digest.algorithm) for digest in digests]
+        self._over = False
+        self._feed(start)
+
+    def readinto(self, view: memoryview) -> int | None:
+        """Read decoded bytes into a buffer, as `Body.readinto`.
+
+        Raises
+        ------
+        VerificationFailed
+            Also if they cannot be decoded to their end, or a checksum of what was sent differs.
+        """
+        while not (found := self._decoder.take(len(view))):
+            if self._over:
+                return 0
+            count = self._encoded.readinto(self._buffer)
+            if count is None:
+                return None
+            if count:
+                self._feed(bytes(self._buffer[:count]))
+                continue
+            self._over = True
+            self._decoder.finish()
+            compare(self._digests, self._hashes)
+        view[: len(found)] = found
+        return len(found)
+
+    def _feed(self, data: bytes) -> None:
+        for known in self._hashes:
+            known.update(memoryview(data))
+        self._decoder.feed(data)
 
 
 def _direct(response: httpx.Response) -> socket.socket | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx
 
 from ... import errors
+from ..content_coding import codings
 from ..line import Line
 from ..live import Live
 from ..trouble import Broken, Interrupted
@@ -46,6 +47,8 @@ class Crew:
         The file, as the user knows it.
     line
         What all transfers share.
+    coded
+        The content codings that the first answer is labelled with.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Crew:
         live: Live,
         tuning: Tuning,
         line: Line,
+        coded: tuple[str, ...] = (),
     ) -> None:
         self._sink = sink
         self._version = sink.version
@@ -64,6 +68,7 @@ class Crew:
         self._live = live
         self._tuning = tuning
         self._line = line
+        self._coded = coded
         self._ramp = Ramp(self._most(), tuning.gain)
         self._lock = threading.Condition()
         self._workers: dict[threading.Thread, Wire] = {}
@@ -205,6 +210,8 @@ class Crew:
             refuse(response, self._name, page=wire.page)
             if response.status_code != httpx.codes.PARTIAL_CONTENT:
                 raise StartOver("the server does not give ranges")
+            if codings(response.headers) != self._coded:
+                raise StartOver("the server sends ranges in another content coding")
             lane.reach = piece.check(response, self._version, first)
             body = Body(response, wire, tuning.tick)
             piece.compare(body, sink.part, lane.start, known, tuning.stall)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+from enum import Enum, auto
 from pathlib import Path
 
-from ... import text
+from ... import errors, text
 from ...errors import FileConflict, OutputFolderError
 from .. import folder
+from ..content_checks import Expected, Kind, beginning, check_whole, is_other, recognise
 from ..job import IfExists
 from ..tuning import Tuning
 from . import probe
@@ -29,8 +32,29 @@ def settled(target: Path, if_exists: IfExists) -> bool:
     return if_exists is IfExists.SKIP and os.path.lexists(target)
 
 
-def whole(target: Path, part: Path, wire: Wire, journal: Journal, tuning: Tuning) -> bool:
-    """Return whether the file that is there is the whole one; a half-done one becomes the part.
+class Existing(Enum):
+    """What a file under the final name is to a download."""
+
+    NONE = auto()
+    """Nothing is there, or what was there became the part of the download."""
+    WHOLE = auto()
+    """The file itself."""
+    OTHER = auto()
+    """Something that a server once sent in its place: it is replaced once the file is whole."""
+    UNKNOWN = auto()
+    """Only a comparison with the whole file can tell: the server sends it in another form."""
+
+
+def examined(
+    target: Path,
+    part: Path,
+    expected: Expected,
+    wire: Wire,
+    journal: Journal,
+    tuning: Tuning,
+    stop: threading.Event,
+) -> Existing:
+    """Return what the file under the final name is; one that is half done becomes the part.
 
     The seed library's rule for `resume` compares sizes. A smaller file may be what another tool (curl, wget,
     the seed library) left half done: it is taken over if its first and last KB are the server's.
@@ -43,27 +67,46 @@ def whole(target: Path, part: Path, wire: Wire, journal: Journal, tuning: Tuning
     try:
         status = target.stat()
     except FileNotFoundError:
-        return False
-    name = target.name
-    version = probe.head(wire, name)
+        return Existing.NONE
+    if is_other(expected, target):
+        return Existing.OTHER
+    name, size = target.name, status.st_size
+    version = probe.head(wire, expected)
     if version.total is None:
-        raise FileConflict(f"a file {name} is there, and the server does not tell its size to compare")
-    if status.st_size == version.total:
+        if size == expected.size:
+            return Existing.WHOLE
+        # An encoded form that was stored as it came.
+        encoded = not expected.gzip and recognise(beginning(target)) is Kind.GZIP
+        return Existing.OTHER if encoded else Existing.UNKNOWN
+    if size == version.total:
+        if not _is_whole(expected, target, size, stop):
+            return Existing.OTHER
         _drop_twin(part, status)
-        return True
-    sizes = f"{text.size(status.st_size)} here, {text.size(version.total)} on the server"
-    if status.st_size > version.total:
+        return Existing.WHOLE
+    sizes = f"{text.size(size)} here, {text.size(version.total)} on the server"
+    if size > version.total:
         raise FileConflict(f"a larger file {name} is there ({sizes})")
     if part.exists():
         raise FileConflict(f"a file {name} is there beside the part of this download ({sizes})")
-    if not version.spliceable or not probe.agrees(wire, target, status.st_size, version, tuning):
+    if not version.spliceable or not probe.agrees(wire, target, size, version, tuning):
         raise FileConflict(f"another file {name} is there ({sizes})")
     try:
         target.rename(part)
     except OSError as error:
         raise folder.trouble(error, part) from error
-    journal.begin(part, Entry(wire.url, version, synced=status.st_size, inode=inode(status)))
-    return False
+    journal.begin(part, Entry(wire.url, version, synced=size, inode=inode(status)))
+    return Existing.NONE
+
+
+def _is_whole(expected: Expected, target: Path, size: int, stop: threading.Event) -> bool:
+    """Return whether an archive of the server's size is whole, where the API announces another size."""
+    if not expected.archive or expected.size is None or size == expected.size:
+        return True
+    try:
+        check_whole(expected, target, stop)
+    except (errors.VerificationFailed, errors.UnexpectedAnswer):
+        return False
+    return True
 
 
 def _drop_twin(part: Path, status: os.stat_result) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
+from ..content_checks import Expected
+from ..content_coding import codings, is_ambiguous
 from ..tuning import Tuning
 from .answer import Remote, content_range, difference, remote
 from .body import Body
@@ -15,8 +18,8 @@ _SAMPLE = 1024  # bytes at each end that are compared before a file is taken ove
 _NO_HEAD = frozenset({400, 403, 405, 501})
 
 
-def head(wire: Wire, what: str) -> Remote:
-    """Return what the server says of the file.
+def head(wire: Wire, expected: Expected) -> Remote:
+    """Return what the server says of the file; no size where it would be that of an encoded form.
 
     A store may refuse HEAD (a link signed for GET only): then one byte is asked for.
 
@@ -27,11 +30,18 @@ def head(wire: Wire, what: str) -> Remote:
     """
     with wire.ask("HEAD", {}) as response:
         if response.status_code not in _NO_HEAD:
-            refuse(response, what, page=wire.page)
-            return remote(response.status_code, response.headers, head=True)
+            refuse(response, expected.name, page=wire.page)
+            return _decoded(remote(response.status_code, response.headers, head=True), response, expected)
     with wire.ask("GET", {"Range": "bytes=0-0"}) as response:
-        refuse(response, what, page=wire.page)
-        return remote(response.status_code, response.headers)
+        refuse(response, expected.name, page=wire.page)
+        return _decoded(remote(response.status_code, response.headers), response, expected)
+
+
+def _decoded(version: Remote, response: httpx.Response, expected: Expected) -> Remote:
+    found = codings(response.headers)
+    if not found or is_ambiguous(found, expected):
+        return version
+    return replace(version, total=None, digests=())
 
 
 def agrees(wire: Wire, path: Path, size: int, version: Remote, tuning: Tuning) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import filecmp
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,28 +15,30 @@ import httpx
 
 from ... import errors, text
 from ...sources.link import Link
-from .. import folder
+from .. import content_checks, content_coding, folder
+from ..content_checks import Expected
+from ..gzip_check import gzip_whole
 from ..job import IfExists, State
 from ..line import Line
 from ..live import Live
 from ..trouble import Interrupted
 from ..tuning import Tuning
 from . import existing, extents, piece, probe
-from .answer import Digest, Remote, is_page, remote
-from .body import Body
+from .answer import Digest, Remote, remote
+from .body import Body, DecodedBody
 from .crew import Crew
+from .existing import Existing
 from .journal import Entry, Journal
 from .lane import Lane
 from .part import Part
 from .piece import StartOver
 from .pour import Pace, pour
 from .sink import ENDLESS, SEAM, Sink
-from .verify import gzip_whole
-from .wire import Wire, refuse
+from .wire import Wire, address, place, refuse
 
 Room = Callable[[int, int], None]
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
-_GZIP = (".gz", ".tgz")
+_LOOKED_AT = 512  # first bytes that are waited for where they tell what a file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class Task:
         Checksums that are known beforehand (an asset's `file:checksum`); verified beside the server's.
     page
         Whether the file is a web page; else one that arrives is that of a portal.
+    archive
+        Whether the API promises a `.tar.gz`, whose size it announces.
     """
 
     target: Path
@@ -60,6 +67,12 @@ class Task:
     size: int | None = None
     digests: tuple[Digest, ...] = ()
     page: bool = False
+    archive: bool = False
+
+    @property
+    def expected(self) -> Expected:
+        """What is known of the file's content."""
+        return Expected(self.target.name, self.size, self.archive, self.page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,9 @@ class Transfer:
         self._alone = tuning.connections < 2
         self._begun = False
         self._verified_with: tuple[Digest, ...] = ()
+        self._existing = Existing.NONE
+        self._note = ""
+        self._accept: dict[str, str] = {}
 
     def abort(self) -> None:
         """End it at once; `run` raises Interrupted, with all it has fetched recorded."""
@@ -151,11 +167,15 @@ class Transfer:
         try:
             self._journal.claim(task.part)
             try:
-                if task.if_exists is IfExists.RESUME and existing.whole(
-                    task.target, task.part, wire, self._journal, self._tuning
-                ):
+                if task.if_exists is IfExists.RESUME:
+                    self._existing = existing.examined(
+                        task.target, task.part, task.expected, wire, self._journal, self._tuning, self._stop
+                    )
+                if self._existing is Existing.WHOLE:
                     self._journal.forget(task.part)
                     return self._there()
+                if self._existing is Existing.OTHER:
+                    self._live.tell(f"what stands as {task.target.name} is something else: it is replaced")
                 return self._verified(wire)
             finally:
                 self._journal.release(task.part)
@@ -194,10 +214,18 @@ class Transfer:
         while True:
             entry = self._resume_point(wire)
             headers = _rest(entry, self._tuning.overlap) if entry else {}
-            with wire.ask("GET", headers) as response:
-                total = self._take(wire, response, entry)
+            try:
+                with wire.ask("GET", headers | self._accept) as response:
+                    total = self._take(wire, response, entry)
+            except content_coding.Undecodable as error:
+                if self._accept:
+                    raise
+                self._live.tell(f"{error}: asks for it as it is")
+                self._accept = content_coding.IDENTITY
+                continue
             if total is not None:
-                return Outcome(self._task.target, total, True, self._verified_with)
+                fetched = self._existing is not Existing.WHOLE
+                return Outcome(self._task.target, total, fetched, self._verified_with, self._note)
 
     def _resume_point(self, wire: Wire) -> Entry | None:
         """Return the record to go on from, corrected by what is really there; None to begin."""
@@ -220,7 +248,7 @@ class Transfer:
         """Take over a part that no record tells of (a lost database), if it agrees with the server's file."""
         if size == 0:
             return None
-        version = probe.head(wire, self._task.target.name)
+        version = probe.head(wire, self._task.expected)
         fits = version.spliceable and version.total is not None and size <= version.total
         if not fits or not probe.agrees(wire, self._task.part, size, version, self._tuning):
             return None
@@ -231,7 +259,7 @@ class Transfer:
         name = self._task.target.name
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and entry:
             raise StartOver("the server has no such range")
-        refuse(response, name, page=wire.page)
+        refuse(response, name, page=True)  # a page is told by its first bytes: a label may be wrong
         answer = remote(response.status_code, response.headers)
         if response.status_code == httpx.codes.PARTIAL_CONTENT and entry is None:
             raise errors.UnexpectedAnswer(f"the server sent a piece of {name} without being asked for one")
@@ -252,6 +280,7 @@ class Transfer:
         there = extents.covered(entry.extents) if entry else part.allocated
         self._room(max(0, expected - there), expected)
         if response.status_code == httpx.codes.PARTIAL_CONTENT and entry is not None:
+            self._check_coding(response, entry, part)
             start, _, known = _gap(entry, self._tuning.overlap)
             reach = piece.check(response, entry.remote, start - known)
             piece.compare(body, part, start, known, self._tuning.stall)
@@ -259,8 +288,13 @@ class Transfer:
                 part.truncate((entry.remote.total or 0) + 1)
         else:
             # Looked at before anything is given up for it: the page of a portal may not say that it is one.
-            filled = body.read_within(view, self._tuning.stall)
-            self._refuse_page(view[:filled])
+            filled = self._first_bytes(body, view)
+            if undone := self._codings(response, answer, bytes(view[:filled])):
+                self._live.tell(f"sent as {', '.join(undone)}: it is decoded")
+                body = DecodedBody(body, undone, bytes(view[:filled]), answer.digests)
+                answer = replace(answer, total=None, digests=())
+                filled = self._first_bytes(body, view)
+            self._refuse_other(response, bytes(view[: min(filled, content_checks.START)]), answer.total)
             entry = self._journal.begin(self._task.part, Entry(wire.url, answer, inode=part.inode))
             part.truncate(0)
             reach = ENDLESS
@@ -276,7 +310,7 @@ class Transfer:
             if entry.remote.total is not None and not sink.whole:
                 return None
             size = lane.at if entry.remote.total is None else entry.remote.total
-            self._finish(response, part, entry, size, sink)
+            self._finish(response, part, entry, size, sink, decoded=isinstance(body, DecodedBody))
             return size
 
     def _begin(self, entry: Entry) -> None:
@@ -310,7 +344,8 @@ class Transfer:
 
         if self._splits(sink, response):
             name = self._task.target.name
-            Crew(sink, self._connect, name, self._live, self._tuning, self._shared).run(first)
+            coded = content_coding.codings(response.headers)
+            Crew(sink, self._connect, name, self._live, self._tuning, self._shared, coded).run(first)
         else:
             first()
             if not sink.seams_agree():
@@ -324,18 +359,52 @@ class Transfer:
         large = self._tuning.split_above <= sink.total < ENDLESS
         return not self._alone and sound and large and not refused
 
-    def _refuse_page(self, view: memoryview) -> None:
-        """Refuse a web page that does not say it is one."""
-        if not self._task.page and is_page(view):
-            raise errors.UnexpectedAnswer(f"the server sent a web page instead of {self._task.target.name}")
+    def _first_bytes(self, body: Body, view: memoryview) -> int:
+        """Read enough to tell what it is, as far as it comes in time; return how much."""
+        filled, deadline = body.read_within(view, self._tuning.stall), time.monotonic() + self._tuning.stall
+        wanted = min(_LOOKED_AT, len(view))
+        with contextlib.suppress(errors.RequestError):  # what came before it broke is written all the same
+            while 0 < filled < wanted and time.monotonic() < deadline:
+                count = body.readinto(view[filled:])
+                if count == 0:
+                    break
+                filled += count or 0
+        return filled
 
-    def _finish(self, response: httpx.Response, part: Part, entry: Entry, size: int, sink: Sink) -> None:
+    def _codings(self, response: httpx.Response, answer: Remote, start: bytes) -> tuple[str, ...]:
+        """Return the content codings of an answer that are to be undone."""
+        found = content_coding.codings(response.headers)
+        if not found:
+            return ()
+        return content_coding.to_undo(found, self._task.expected, start[: content_checks.START], answer.total)
+
+    def _check_coding(self, response: httpx.Response, entry: Entry, part: Part) -> None:
+        """Raise StartOver if the rest of a file comes in a content coding that the part does not have."""
+        start = part.read(0, content_checks.START)
+        try:
+            undone = self._codings(response, entry.remote, start)
+        except content_coding.Undecodable as error:
+            raise StartOver(str(error)) from error
+        if undone:
+            raise StartOver(f"the server sends it as {', '.join(undone)}")
+
+    def _refuse_other(self, response: httpx.Response, start: bytes, total: int | None) -> None:
+        """Refuse what cannot be the file by its first bytes, before anything is given up for it."""
+        expected = self._task.expected
+        kind = content_checks.contradiction(expected, start, total, response.headers.get("content-type", ""))
+        if kind is not None:
+            host, url = place(response.url), address(str(response.url))
+            raise content_checks.refused(expected, kind, start, total, place=host, url=url)
+
+    def _finish(
+        self, response: httpx.Response, part: Part, entry: Entry, size: int, sink: Sink, *, decoded: bool
+    ) -> None:
         """Verify and commit."""
         self._live.total = size
         self._live.enter(State.VERIFYING)
         part.truncate(size)
         try:
-            if entry.remote.total is None and "transfer-encoding" not in response.headers:
+            if entry.remote.total is None and not decoded and "transfer-encoding" not in response.headers:
                 self._check_unframed(part, size)
             sink.check(size, self._stop)
         except errors.VerificationFailed:
@@ -343,9 +412,34 @@ class Transfer:
             raise
         if self._stop.is_set():
             raise Interrupted
+        self._check_content(response, part)
         self._verified_with = sink.digests
-        part.commit(self._task.target, overwrite=self._task.if_exists is IfExists.OVERWRITE)
+        if self._existing is Existing.UNKNOWN and self._task.target.exists():
+            self._compare(part)
+            return
+        overwrite = self._task.if_exists is IfExists.OVERWRITE or self._existing is Existing.OTHER
+        part.commit(self._task.target, overwrite=overwrite)
         self._live.landed = size
+        self._journal.forget(part.path)
+
+    def _check_content(self, response: httpx.Response, part: Part) -> None:
+        """Check that it is the file; what is not leaves no part behind."""
+        media_type = response.headers.get("content-type", "")
+        try:
+            self._note = content_checks.check_whole(self._task.expected, part.path, self._stop, media_type)
+        except (errors.VerificationFailed, errors.UnexpectedAnswer):
+            part.truncate(0)
+            raise
+
+    def _compare(self, part: Part) -> None:
+        """Take a file that is there for the one that came if they are the same."""
+        target = self._task.target
+        if not filecmp.cmp(part.path, target, shallow=False):
+            sizes = f"{text.size(target.stat().st_size)} here, {text.size(part.size)} on the server"
+            raise errors.FileConflict(f"another file {target.name} is there ({sizes})")
+        self._existing = Existing.WHOLE
+        part.truncate(0)
+        part.remove_if_empty()
         self._journal.forget(part.path)
 
     def _check_unframed(self, part: Part, size: int) -> None:
@@ -353,8 +447,8 @@ class Transfer:
         announced = self._task.size
         if announced is not None and size < announced:
             words = f"{text.size(size)} of {text.size(announced)} came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="the server announces no length, so it starts over")
-        if self._task.target.name.lower().endswith(_GZIP):
+            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
+        if self._task.expected.gzip and not self._task.archive:
             gzip_whole(part.path, self._stop)
 
     def _forget_progress(self) -> None:

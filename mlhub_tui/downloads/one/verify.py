@@ -1,10 +1,9 @@
-"""Whether the bytes are those the server has: checksums that follow a growing file, and gzip's own."""
+"""Whether the bytes are those the server has: checksums that follow a growing file."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,53 +174,6 @@ def compare(digests: Sequence[Digest], hashes: Iterable[Hash]) -> None:
         if found.hexdigest() != digest.value:
             sums = f"{digest.algorithm.upper()} {found.hexdigest()}, announced {digest.value}"
             raise VerificationFailed(f"what arrived is not what the server has: {sums}")
-
-
-class Gzip:
-    """Follows gzip data by its own CRC (RFC 1952, section 2.3.1), piece by piece.
-
-    Parameters
-    ----------
-    name
-        The file, for what is said of it.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._inflater = zlib.decompressobj(wbits=31)
-        self._inside, self._members = False, 0
-
-    def feed(self, data: bytes | memoryview) -> None:
-        """Take the next piece; VerificationFailed if it is no gzip data, or a CRC does not agree."""
-        while data:
-            if not self._inside and self._members and not bytes(data).strip(b"\0"):
-                return  # padding after the last member
-            try:
-                self._inflater.decompress(data, _CHUNK)
-            except zlib.error as error:
-                raise VerificationFailed(f"{self._name} is not a whole gzip file: {error}") from error
-            self._inside = not self._inflater.eof
-            data = self._inflater.unconsumed_tail if self._inside else self._inflater.unused_data
-            if not self._inside:
-                self._inflater, self._members = zlib.decompressobj(wbits=31), self._members + 1
-
-    def finish(self) -> None:
-        """Raise VerificationFailed unless that was all of it."""
-        if self._inside or not self._members:
-            raise VerificationFailed(f"{self._name} ends in the middle of its gzip data")
-
-
-def gzip_whole(path: Path, interrupted: threading.Event) -> None:
-    """Raise VerificationFailed unless a file is whole gzip, by its own CRC.
-
-    For answers that announce no length, where an early end of the connection looks like the end.
-    """
-    gzip = Gzip(path.name)
-    with path.open("rb") as file:
-        while (data := file.read(_CHUNK)) and not interrupted.is_set():
-            gzip.feed(data)
-    if not interrupted.is_set():
-        gzip.finish()
 
 
 def new_hash(algorithm: str) -> Hash:

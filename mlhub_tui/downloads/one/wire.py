@@ -147,8 +147,8 @@ class Wire:
             response.close()
             url = url.join(location)
             if url.scheme not in ("http", "https"):
-                raise errors.UnexpectedAnswer(f"{_place(url)} redirects to something that is not HTTP")
-        raise errors.UnexpectedAnswer(f"{_place(url)} redirects in a circle", url=address(str(url)))
+                raise errors.UnexpectedAnswer(f"{place(url)} redirects to something that is not HTTP")
+        raise errors.UnexpectedAnswer(f"{place(url)} redirects in a circle", url=address(str(url)))
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep hold of the socket as soon as there is one (httpcore's documented trace extension)."""
@@ -162,7 +162,7 @@ class Wire:
         ended = httpx.ReadError | httpx.RemoteProtocolError | httpx.WriteError | ConnectionError
         if isinstance(error, ended):
             why = text.one_line(text.redact(str(error)), 160) or type(error).__name__
-            return Broken(f"the connection to {_place(httpx.URL(url))} broke: {why}", url=url)
+            return Broken(f"the connection to {place(httpx.URL(url))} broke: {why}", url=url)
         return of_transport(error, url)
 
 
@@ -183,7 +183,7 @@ class _QuietURL(httpx.URL):
 
 
 def refuse(response: httpx.Response, what: str, *, page: bool = False) -> None:
-    """Raise what an answer means that is not the file: an error status, a web page, a compressed body.
+    """Raise what an answer means that is not the file: an error status, several ranges, a web page.
 
     Parameters
     ----------
@@ -192,10 +192,10 @@ def refuse(response: httpx.Response, what: str, *, page: bool = False) -> None:
     what
         The file, as the user knows it.
     page
-        Whether it may be a web page.
+        Whether it may be a web page, or is looked at by its first bytes anyway.
     """
     status, url = response.status_code, address(str(response.url))
-    place = _place(response.url)
+    host = place(response.url)
     if status in (401, 403, 404, 410):
         said = {
             401: "wants other credentials",
@@ -203,34 +203,22 @@ def refuse(response: httpx.Response, what: str, *, page: bool = False) -> None:
             404: "does not have it",
             410: "has it no more",
         }
-        raise LinkRefused(f"{place} {said[status]} ({status})", url=url, status=status)
+        raise LinkRefused(f"{host} {said[status]} ({status})", url=url, status=status)
     if status in PASSING_STATUSES:
         after = parse_retry_after(response.headers.get("retry-after"))
-        words = f"{place} answered {status} {_phrase(response)}".rstrip()
+        words = f"{host} answered {status} {_phrase(response)}".rstrip()
         raise errors.ServerError(words, url=url, status=status, retry_after=after)
     if status not in (200, 206):
         raise errors.RequestRefused(
-            f"{place} answered {status} to the request for {what}", url=url, status=status
+            f"{host} answered {status} to the request for {what}", url=url, status=status
         )
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("text/html", "application/xhtml+xml") and not page:
-        raise errors.UnexpectedAnswer(f"{place} sent a web page instead of {what}", url=url, status=status)
-    coding = response.headers.get("content-encoding", "").strip().lower()
-    if coding not in ("", "identity") and not _stored_so(coding, response):
-        words = f"{place} sent {what} as {text.one_line(coding, 20)}, which was not asked for"
+        raise errors.UnexpectedAnswer(f"{host} sent a web page instead of {what}", url=url, status=status)
+    if kind == "multipart/byteranges":
         raise errors.UnexpectedAnswer(
-            words, url=url, status=status, hint="retry later, or report it to the owner"
+            f"{host} sent {what} as several ranges, which were not asked for", url=url, status=status
         )
-
-
-def _stored_so(coding: str, response: httpx.Response) -> bool:
-    """Tell a `.tar.gz` that its server labels as gzip-encoded from an answer it compresses on the fly.
-
-    Web servers that know the suffix, and stores that were told so at upload, send the file as it is with that
-    label and its length (RFC 9110, section 8.4); what is compressed for the answer has no length beforehand.
-    """
-    framed = "content-length" in response.headers and "transfer-encoding" not in response.headers
-    return coding in ("gzip", "x-gzip") and framed
 
 
 def address(url: str) -> str:
@@ -256,5 +244,6 @@ def _phrase(response: httpx.Response) -> str:
     return phrase if _PLAIN.fullmatch(phrase) else httpx.codes.get_reason_phrase(response.status_code)
 
 
-def _place(url: httpx.URL) -> str:
+def place(url: httpx.URL) -> str:
+    """Return host and port of a URL as they may be shown."""
     return text.one_line(url.netloc.decode("ascii", "replace").rpartition("@")[2], 100)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
+from ...csv_cells import csv_line
 from ...sources.origin import without_key
 from ...storage import write_atomic
-from ...text import one_line, redact
+from ...text import redact
 from .layout import REPORT
 from .worklist import Entry, WorkList
 
 
-def write_report(worklist: WorkList, folder: Path, dataset: str) -> int:
+def write_report(worklist: WorkList, folder: Path, dataset: str, unfetched: str = "") -> int:
     """Write the report of a job's failed files; an empty one where none failed, as the seed library does.
 
     Columns are error, dataset, collection, item, asset key and URL; there is no header (radiant_mlhub 0.5.5,
@@ -28,11 +28,13 @@ def write_report(worklist: WorkList, folder: Path, dataset: str) -> int:
         The folder of the dataset's assets; made if need be.
     dataset
         The dataset's id.
+    unfetched
+        Why the files were not fetched that are still wanted; empty where they are not to be reported.
 
     Returns
     -------
     int
-        How many files failed.
+        How many files failed, or were not fetched.
 
     Raises
     ------
@@ -40,19 +42,18 @@ def write_report(worklist: WorkList, folder: Path, dataset: str) -> int:
         If it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    text, count = _text(worklist.failures(), dataset)
+    wanted = worklist.unfetched() if unfetched else ()
+    text, count = _text(chain(worklist.failures(), wanted), dataset, unfetched)
     for left in folder.glob(f".{REPORT}.*"):  # of a program that was killed while it wrote the report
         left.unlink(missing_ok=True)
     write_atomic(folder / REPORT, text, mode=0o644)
     return count
 
 
-def _text(failures: Iterable[Entry], dataset: str) -> tuple[str, int]:
-    written, count = io.StringIO(), 0
-    writer = csv.writer(written, quoting=csv.QUOTE_MINIMAL)
-    for entry in failures:
+def _text(entries: Iterable[Entry], dataset: str, unfetched: str) -> tuple[str, int]:
+    lines = []
+    for entry in entries:
         file = entry.file
-        url = one_line(redact(without_key(file.href)))
-        writer.writerow([entry.error, dataset, file.collection, file.item or "", file.key, url])
-        count += 1
-    return written.getvalue(), count
+        cells = (dataset, file.collection, file.item, file.key, redact(without_key(file.href)))
+        lines.append(csv_line((entry.error or redact(unfetched), *cells)))
+    return "".join(lines), len(lines)

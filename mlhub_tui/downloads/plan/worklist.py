@@ -211,8 +211,15 @@ class WorkList:
 
     def failures(self) -> Iterator[Entry]:
         """Yield the failed files of the job, some in memory at a time."""
+        return self._all(Fate.FAILED)
+
+    def unfetched(self) -> Iterator[Entry]:
+        """Yield the files of the job that are still to be fetched, some in memory at a time."""
+        return self._all(Fate.WANTED)
+
+    def _all(self, fate: Fate) -> Iterator[Entry]:
         last = 0
-        while batch := self.entries(Fate.FAILED, after=last):
+        while batch := self.entries(fate, after=last):
             yield from batch
             last = batch[-1].id
 
