@@ -61,12 +61,12 @@ async def get(
     return path.read_bytes()
 
 
-async def half_done(server: FaultServer, folder: Path) -> None:
+async def half_done(server: FaultServer, folder: Path, size: int | None = None) -> None:
     """Leave a part of the file as a broken connection does."""
     server.script.append(Answer(after=HALF))
     server.always = Answer(before="reset")
     with pytest.raises(ServerUnreachable):
-        await get(server, folder)
+        await get(server, folder, size=size)
     assert files(folder) == {"file.tar.gz.part": HALF}
     server.always = Answer()
     server.requests.clear()
@@ -208,9 +208,10 @@ async def test_206_with_another_start_is_noticed_where_its_bytes_look_alike(
 ) -> None:
     server.content = bytes(HALF + (1 << 17)) + DATA[: HALF - (1 << 17)]
     server.md5 = False
-    await half_done(server, folder)
+    size = len(server.content)
+    await half_done(server, folder, size)
     server.script.append(Answer(shift=-1000))
-    assert await get(server, folder) == server.content
+    assert await get(server, folder, size=size) == server.content
 
 
 async def test_206_with_another_total_starts_over(server: FaultServer, folder: Path) -> None:
@@ -313,7 +314,6 @@ async def test_an_archive_labelled_as_gzip_encoded_is_kept_as_it_is(
     "answer",
     [
         Answer(headers={"Content-Encoding": "br"}),
-        Answer(headers={"Content-Encoding": "gzip"}, chunked=True),
     ],
 )
 async def test_a_content_encoding_made_for_the_answer_is_refused(

@@ -90,13 +90,14 @@ async def cost(source: Source, document: Document, asset: Asset) -> Cost:
 
 async def _asked(link: Link, asset: Asset) -> int | None:
     """Ask the server how large an image is, without its bytes."""
+    from ...downloads.content_checks import Expected
     from ...downloads.one.probe import head
     from ...downloads.one.wire import Wire
     from ...downloads.tuning import Tuning
 
     wire = await asyncio.to_thread(Wire, link, Tuning(), threading.Event())
     try:
-        return (await asyncio.to_thread(head, wire, one_line(asset.key, 60))).total
+        return (await asyncio.to_thread(head, wire, Expected(one_line(asset.key, 60)))).total
     finally:
         wire.cut()
         wire.close()
