@@ -77,7 +77,9 @@ def examined(
             return Existing.WHOLE
         # An encoded form that was stored as it came.
         encoded = not expected.gzip and recognise(beginning(target)) is Kind.GZIP
-        return Existing.OTHER if encoded else Existing.UNKNOWN
+        if encoded or not _is_whole(expected, target, size, stop):
+            return Existing.OTHER
+        return Existing.UNKNOWN
     if size == version.total:
         if not _is_whole(expected, target, size, stop):
             return Existing.OTHER
@@ -89,6 +91,8 @@ def examined(
     if part.exists():
         raise FileConflict(f"a file {name} is there beside the part of this download ({sizes})")
     if not version.spliceable or not probe.agrees(wire, target, size, version, tuning):
+        if not _is_whole(expected, target, size, stop):
+            return Existing.OTHER
         raise FileConflict(f"another file {name} is there ({sizes})")
     try:
         target.rename(part)
@@ -99,7 +103,7 @@ def examined(
 
 
 def _is_whole(expected: Expected, target: Path, size: int, stop: threading.Event) -> bool:
-    """Return whether an archive of the server's size is whole, where the API announces another size."""
+    """Return whether an archive of another size than the API announces is whole; any other file may be."""
     if not expected.archive or expected.size is None or size == expected.size:
         return True
     try:

@@ -39,7 +39,9 @@ def head(wire: Wire, expected: Expected) -> Remote:
 
 def _decoded(version: Remote, response: httpx.Response, expected: Expected) -> Remote:
     found = codings(response.headers)
-    if not found or is_ambiguous(found, expected):
+    if not found:
+        return version
+    if is_ambiguous(found, expected) and expected.size in (None, version.total):
         return version
     return replace(version, total=None, digests=())
 

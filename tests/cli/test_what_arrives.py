@@ -1,0 +1,250 @@
+"""Downloads as commands over servers that send something else: nothing wrong ends as done, and it heals."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
+
+TIF = b"II*\0" + bytes(range(256)) * 90
+CSV = b"a,b\n" * 3000
+ERROR = b'{"error":"link expired","code":403}'
+Send = Callable[[bytes], Answer]
+
+
+def archive(members: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return gzip.compress(made.getvalue(), mtime=0)
+
+
+ARCHIVE = archive({"c1/data.bin": random.Random(1).randbytes(60_000)})
+
+
+def as_it_is(data: bytes) -> Answer:
+    return Answer(body=data, headers={"Content-Type": "application/octet-stream", "ETag": '"good"'})
+
+
+def coded(label: str, encode: Callable[[bytes], bytes], **how: Any) -> Send:
+    return lambda data: Answer(body=encode(data), headers={"Content-Encoding": label}, **how)
+
+
+class Hub(LoopbackServer):
+    """An MLHub API of one dataset; `send` answers for its files, archive and catalog."""
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.send: Send = as_it_is
+        self.files: dict[str, bytes] = {"/image.tif": TIF, "/table.csv": CSV}
+        self.assets: dict[str, Any] | None = None
+
+    def _item(self) -> dict[str, Any]:
+        assets = self.assets or {
+            "image": {"href": f"{self.url}/image.tif", "type": "image/tiff"},
+            "table": {"href": f"{self.url}/table.csv", "type": "text/csv"},
+        }
+        return {
+            "type": "Feature",
+            "stac_version": "1.0.0",
+            "id": "i1",
+            "collection": "c1",
+            "geometry": None,
+            "properties": {"datetime": "2020-01-01T00:00:00Z"},
+            "links": [],
+            "assets": assets,
+        }
+
+    def _catalog(self) -> bytes:
+        extent = {
+            "spatial": {"bbox": [[0, 0, 1, 1]]},
+            "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
+        }
+        child = {"rel": "child", "href": "./c1/collection.json"}
+        top = {"type": "Catalog", "stac_version": "1.0.0", "id": "ds", "description": "d", "links": [child]}
+        collection = self._collection() | {
+            "extent": extent,
+            "links": [{"rel": "item", "href": "./i1/i1.json"}],
+        }
+        documents = {
+            "ds/catalog.json": top,
+            "ds/c1/collection.json": collection,
+            "ds/c1/i1/i1.json": self._item(),
+        }
+        return archive({name: json.dumps(document).encode() for name, document in documents.items()})
+
+    def _collection(self) -> dict[str, Any]:
+        extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}}
+        named = {"type": "Collection", "stac_version": "1.0.0", "id": "c1", "description": "d"}
+        return {**named, "license": "other", "extent": extent, "links": []}
+
+    def _answer(self, request: Request) -> Answer:
+        path = request.path.removeprefix("/mlhub/v1")
+        dataset = {"id": "ds", "title": "d", "status": "ready", "collections": [{"id": "c1", "types": []}]}
+        sizes = {"collection": "c1", "dataset": "ds", "types": []}
+        sizes |= {"size": len(ARCHIVE), "stac_catalog_size": len(self._catalog())}  # type: ignore[dict-item]  # numbers beside words
+        documents: dict[str, Any] = {
+            "/datasets/ds": dataset,
+            "/collections/c1": self._collection(),
+            "/collections/c1/items/i1": self._item(),
+            "/archive/c1/info": sizes,
+            "/catalog/ds/info": sizes,
+        }
+        if path in documents:
+            return as_json(documents[path])
+        if path in ("/archive/c1", "/catalog/ds"):
+            return redirect(f"{self.url}/store{path}")
+        if path == "/store/archive/c1":
+            return self.send(ARCHIVE)
+        if path == "/store/catalog/ds":
+            return self.send(self._catalog()) if "catalog" in self.files else as_it_is(self._catalog())
+        return self.send(self.files[path]) if path in self.files else Answer(status=404)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with Hub() as hub:
+        monkeypatch.setenv("MLHUB_ROOT_URL", hub.root)
+        monkeypatch.setenv("MLHUB_API_KEY", "key")
+        yield hub
+
+
+def put(body: bytes, media_type: str = "", **how: Any) -> Send:
+    return lambda _: Answer(body=body, headers={"Content-Type": media_type}, **how)
+
+
+INSTEAD: dict[str, tuple[Send, str]] = {
+    "json": (put(ERROR, "application/json"), "link expired"),
+    "json after a mark": (put(b"\xef\xbb\xbf \n" + ERROR), "link expired"),
+    "xml": (put(b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'), "XML"),
+    "page": (put(b"<!DOCTYPE html><html>Log in</html>", "text/html"), "web page"),
+    "text": (put(b"Service temporarily \x1b[31munavailable", "text/plain"), "instead of"),
+    "nothing": (put(b""), "empty answer"),
+    "nothing in chunks": (put(b"", chunked=True), "empty answer"),
+    "cut": (lambda data: as_it_is(data[: len(data) // 3]), "gzip"),
+    "several ranges": (put(b"--x\r\n\r\n", "multipart/byteranges; boundary=x"), "ranges"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", INSTEAD)
+@pytest.mark.parametrize("command", ["archives c1", "dataset ds --catalog-only"])
+def test_what_is_not_the_archive_fails_and_the_same_command_heals(
+    hub: Hub, run: Run, tmp_path: Path, command: str, what: str
+) -> None:
+    hub.files["catalog"] = b""
+    hub.send, words = INSTEAD[what]
+    out = tmp_path / "out"
+    ill = run("download", *command.split(), "--output-dir", str(out))
+    assert ill.exit_code == 1
+    assert words in ill.output
+    assert "\x1b" not in ill.output
+    assert not list(out.rglob("*.tar.gz"))
+    hub.send = as_it_is
+    well = run("download", *command.split(), "--output-dir", str(out))
+    assert well.exit_code == 0, well.output
+    (found,) = out.rglob("*.tar.gz")
+    with tarfile.open(found) as whole:
+        assert whole.getnames()
+
+
+@pytest.mark.parametrize("left", [ERROR, b"", ARCHIVE[:20_000]], ids=["json", "nothing", "cut"])
+def test_what_an_earlier_version_stored_as_the_archive_is_replaced(
+    hub: Hub, run: Run, tmp_path: Path, left: bytes
+) -> None:
+    (tmp_path / "c1.tar.gz").write_bytes(left)
+    done = run("download", "archives", "c1", "--output-dir", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "c1.tar.gz").read_bytes() == ARCHIVE
+
+
+ENCODED: dict[str, Send] = {
+    "gzip": coded("gzip", gzip.compress),
+    "x-gzip": coded("x-gzip", gzip.compress),
+    "chunked": coded("gzip", gzip.compress, chunked=True),
+    "deflate": coded("deflate", zlib.compress),
+    "raw deflate": coded("deflate", lambda data: zlib.compress(data, wbits=-15)),
+    "twice": coded("gzip, gzip", lambda data: gzip.compress(gzip.compress(data))),
+    "aws-chunked": coded("aws-chunked", bytes),
+    "UTF-8": coded("UTF-8", bytes),
+    "none": coded("none", bytes),
+    "a label alone": coded("gzip", bytes),
+}
+
+
+@pytest.mark.parametrize("how", ENCODED)
+@pytest.mark.parametrize("command", ["archives c1", "item c1 i1", "dataset ds"])
+def test_codings_that_nobody_asked_for_are_undone(
+    hub: Hub, run: Run, tmp_path: Path, command: str, how: str
+) -> None:
+    hub.send = ENCODED[how]
+    for _ in range(2):  # given again it finds what is there
+        done = run("download", *command.split(), "--output-dir", str(tmp_path / "out"))
+        assert done.exit_code == 0, done.output
+    wanted = {"c1.tar.gz": ARCHIVE, "image.tif": TIF, "table.csv": CSV}
+    found: dict[str, bytes] = {}
+    for path in (tmp_path / "out").rglob("*"):
+        if path.name in wanted:
+            found[path.name] = path.read_bytes()
+    assert found
+    assert found == {name: wanted[name] for name in found}
+
+
+def test_a_coding_that_nothing_here_undoes_is_named_after_it_was_asked_for_as_it_is(
+    hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    hub.send = coded("zstd", lambda data: b"\x28\xb5\x2f\xfd" + b"\xff" * 8 + data[:64])
+    done = run("download", "item", "c1", "i1", "--asset", "image", "--output-dir", str(tmp_path / "out"))
+    assert done.exit_code == 1
+    assert "zstd" in done.output or "damaged" in done.output  # damaged: where a library undoes it
+    assert len([asked for asked in hub.gets if asked.headers["accept-encoding"] != "identity"]) > 0 or (
+        "damaged" in done.output
+    )
+    assert not list((tmp_path / "out").rglob("*.tif"))
+
+
+@pytest.mark.parametrize("command", ["item c1 i1", "dataset ds"])
+def test_documents_that_are_assets_arrive_and_errors_in_place_of_images_do_not(
+    hub: Hub, run: Run, tmp_path: Path, command: str
+) -> None:
+    hub.assets = {
+        "facts": {"href": f"{hub.url}/facts.json", "type": "application/json"},
+        "meta": {"href": f"{hub.url}/meta.xml", "type": "application/xml"},
+        "image": {"href": f"{hub.url}/image.tif", "type": "image/tiff"},
+    }
+    hub.files = {"/facts.json": ERROR, "/meta.xml": b"<a/>", "/image.tif": b"<?xml version='1.0'?><Error/>"}
+    done = run("download", *command.split(), "--output-dir", str(tmp_path / "out"))
+    assert done.exit_code == 1
+    names = {path.name for path in (tmp_path / "out").rglob("*.*")}
+    assert {"facts.json", "meta.xml"} <= names
+    assert "image.tif" not in names
+
+
+def test_the_report_is_inert_and_tells_every_asset_of_hosts_that_refuse(
+    hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    keys = ["=1+1", "+1", "-1+1", "@SUM(1)", "\tx", "t\x1b]0;title\x07", "c\x9b31m", " =2", "＝3", "\u202e=4"]
+    hub.assets = {key: {"href": f"{hub.url}/gone{n}.tif"} for n, key in enumerate(keys)}
+    done = run("download", "dataset", "ds", "--output-dir", str(tmp_path / "out"))
+    assert done.exit_code == 1
+    with (tmp_path / "out" / "ds" / "err_report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == len(keys)
+    assert not [cell for row in rows for cell in row if not cell.isprintable()]
+    assert not [cell for row in rows for cell in row if cell.lstrip()[:1] in tuple("=+-@＝")]
+    assert all(row[1:4] == ["ds", "c1", "i1"] for row in rows)
