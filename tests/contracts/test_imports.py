@@ -16,12 +16,13 @@ import mlhub_tui
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
-FOUNDATION = {"errors", "lazy", "options", "paths", "storage", "text"}
+FOUNDATION = {"csv_cells", "errors", "lazy", "options", "paths", "storage", "text"}
 MAY_IMPORT = {
     "errors": set(),
     "lazy": set(),
     "options": set(),
     "text": set(),
+    "csv_cells": {"text"},
     "paths": set(),
     "storage": set(),
     "models": {"errors", "lazy", "text"},
