@@ -1,0 +1,187 @@
+"""The mutants of a module: one changed operator, constant or condition each; what is left out, and why."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+_COMPARED: dict[type[ast.cmpop], tuple[str, str]] = {
+    ast.Lt: ("<", "<="),
+    ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="),
+    ast.GtE: (">=", ">"),
+    ast.Eq: ("==", "!="),
+    ast.NotEq: ("!=", "=="),
+    ast.In: ("in", "not in"),
+    ast.NotIn: ("not in", "in"),
+    ast.Is: ("is", "is not"),
+    ast.IsNot: ("is not", "is"),
+}
+_CALCULATED: dict[type[ast.operator], tuple[str, str]] = {
+    ast.Add: ("+", "-"),
+    ast.Sub: ("-", "+"),
+    ast.Mult: ("*", "//"),
+    ast.Div: ("/", "*"),
+    ast.FloorDiv: ("//", "*"),
+    ast.Mod: ("%", "*"),
+    ast.BitAnd: ("&", "|"),
+    ast.BitOr: ("|", "&"),
+    ast.LShift: ("<<", ">>"),
+    ast.RShift: (">>", "<<"),
+}
+_LOGGED = re.compile(r"(^|\.)(_?log|_?logger|logging)\.\w+$|(^|\.)(warn|debug|print)$")
+_PACE = re.compile(
+    r"timeout|pause|second|interval|patience|delay|wait|poll|period|block|chunk|buffer|piece|batch", re.I
+)
+
+_DECORATOR = "a decorator's argument (frozen, slots, the size of a cache)"
+
+
+@dataclass(frozen=True, order=True)
+class Mutant:
+    """A change of a file: the bytes from start to end become others.
+
+    Parameters
+    ----------
+    skip
+        Why it changes nothing that a test could see; empty where it does.
+    """
+
+    path: str
+    line: int
+    start: int
+    end: int
+    new: str
+    skip: str = ""
+
+    def apply(self, source: bytes) -> bytes:
+        return source[: self.start] + self.new.encode() + source[self.end :]
+
+    def diff(self, source: bytes) -> str:
+        """Return the changed line as it was and as it is."""
+        return f"- {_line_at(source, self.start)}\n+ {_line_at(self.apply(source), self.start)}"
+
+
+def mutants_of(path: Path, root: Path) -> list[Mutant]:
+    """Return all mutants of a module, in the order of its text."""
+    source = path.read_bytes()
+    return sorted(set(_Finder(source, path.relative_to(root).as_posix()).all()))
+
+
+def _line_at(source: bytes, offset: int) -> str:
+    start = source.rfind(b"\n", 0, offset) + 1
+    end = source.find(b"\n", offset)
+    return source[start : end if end >= 0 else None].decode().strip()
+
+
+class _Finder:
+    def __init__(self, source: bytes, path: str) -> None:
+        self._source = source
+        self._path = path
+        self._starts = [0, *(at.end() for at in re.finditer(rb"\n", source))]
+
+    def all(self) -> Iterator[Mutant]:
+        yield from self._within(ast.parse(self._source), "")
+
+    def _within(self, node: ast.AST, skip: str) -> Iterator[Mutant]:
+        skip = skip or _equivalent(node)
+        for start, end, new in self._changes(node):
+            yield Mutant(self._path, getattr(node, "lineno", 1), start, end, new, skip)
+        annotations = {"annotation", "returns", "type_params"}
+        for name, value in ast.iter_fields(node):
+            for child in value if isinstance(value, list) else [value]:
+                if name in annotations or not isinstance(child, ast.AST):
+                    continue
+                why = (
+                    "a decorator's argument (frozen, slots, the size of a cache)"
+                    if name == "decorator_list"
+                    else ""
+                )
+                yield from self._within(child, skip or why)
+
+    def _changes(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
+        match node:
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                for before, operator, after in zip([left, *others], ops, others, strict=False):
+                    yield from self._token(before, after, *_COMPARED[type(operator)])
+                for side in (left, *others):
+                    for text in side.elts if isinstance(side, ast.Tuple | ast.Set | ast.List) else [side]:
+                        if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
+                            yield *self._span(text), repr("x" + text.value)
+            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _CALCULATED:
+                if not any(isinstance(side, ast.JoinedStr) or _is_text(side) for side in (left, right)):
+                    yield from self._token(left, right, *_CALCULATED[type(operator)])
+            case ast.BoolOp(op=operator, values=values):
+                old, new = ("and", "or") if isinstance(operator, ast.And) else ("or", "and")
+                for before, after in pairwise(values):
+                    yield from self._token(before, after, old, new)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                yield self._offset(node.lineno, node.col_offset), self._span(operand)[0], ""
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+                if not isinstance(test, ast.Constant):
+                    start, end = self._span(test)
+                    yield start, end, f"not ({self._source[start:end].decode()})"
+            case ast.Constant(value=bool() as value):
+                yield *self._span(node), str(not value)
+            case ast.Constant(value=int() | float() as value):
+                yield *self._span(node), str(value + 1)
+            case ast.Break():
+                yield *self._span(node), "continue"
+            case ast.Continue():
+                yield *self._span(node), "break"
+
+    def _token(self, before: ast.expr, after: ast.expr, old: str, new: str) -> Iterator[tuple[int, int, str]]:
+        start, end = self._span(before)[1], self._span(after)[0]
+        pattern = rb"\s+".join(re.escape(word) for word in old.encode().split())
+        found = list(re.finditer(pattern, self._source[start:end]))
+        if len(found) == 1:  # not in a comment or among parentheses that confuse
+            yield start + found[0].start(), start + found[0].end(), new
+
+    def _span(self, node: ast.AST) -> tuple[int, int]:
+        assert isinstance(node, ast.expr | ast.stmt)
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)
+
+    def _offset(self, line: int, column: int) -> int:
+        return self._starts[line - 1] + column
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _equivalent(node: ast.AST) -> str:
+    """Return why nothing within a node can be seen by a test; empty where it can."""
+    match node:
+        case ast.FunctionDef(name="__repr__"):
+            return "a repr"
+        case ast.Assert():
+            return "an assertion of what cannot be otherwise"
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return "for type checkers alone"
+        case ast.Call(func=function) if _LOGGED.search(ast.unparse(function)):
+            return "the text of a log"
+        case ast.Call(func=ast.Name(id="field" | "TypeVar" | "NewType")):
+            return "a declaration"
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _PACE.search(name) and _is_number(value):
+            return "a pace: seconds or bytes at a time, which matter for speed alone"
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            return (
+                "a pace: seconds or bytes at a time, which matter for speed alone"
+                if (_PACE.search(name) and _is_number(value))
+                else ""
+            )
+        case ast.keyword(arg="maxsize" | "max_workers" | "daemon" | "stacklevel" | "buffering"):
+            return "a cache's or pool's size"
+        case ast.Call(func=function) if ast.unparse(function).endswith((".sleep", ".wait", ".join")):
+            return "a pause"
+    return ""
+
+
+def _is_number(node: ast.expr) -> bool:
+    parts = ast.Constant | ast.BinOp | ast.operator | ast.UnaryOp | ast.unaryop
+    return all(isinstance(part, parts) for part in ast.walk(node))
