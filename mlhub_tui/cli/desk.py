@@ -16,13 +16,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def open_desk() -> Desk:
-    """Open the queue, a context manager; what is wrong with its file is noted."""
+    """Open the queue, a context manager."""
     from ..downloads.desk import Desk
 
-    desk = Desk(paths.queue())
-    if desk.notice:
-        note(desk.notice)
-    return desk
+    return Desk(paths.queue())
 
 
 def note(words: str) -> None:

@@ -32,7 +32,9 @@ def log(job_id: int, follow: bool, as_json: bool) -> None:
     A line an entry, with its local time; keys and links are never in it. Of a long log the middle is left
     out. With --json, a line is an object: `number`, `at` in seconds since the epoch, `words`.
     """
-    if not paths.queue().exists():
+    from ..downloads.database import exists
+
+    if not exists(paths.queue()):
         raise _missing(job_id)
     with open_desk() as desk:
         seen = 0

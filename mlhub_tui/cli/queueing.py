@@ -111,8 +111,10 @@ def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any)
 @json_option
 def list_jobs(as_json: bool) -> None:
     """List what is queued, running and finished, wherever it runs."""
+    from ..downloads.database import exists
+
     jobs: Sequence[Job] = ()
-    if paths.queue().exists():
+    if exists(paths.queue()):
         with open_desk() as desk:
             jobs = desk.jobs()
     if as_json:

@@ -90,7 +90,8 @@ class _Transfers:
         self._changed.set()
 
     async def _add(self, queue: DownloadQueue) -> None:
-        """Queue the requests; one that cannot be queued is reported, the others go on."""
+        """Queue the requests; report those that cannot be queued and queue the others."""
+        await queue.add_many([])  # raises, once, if the queue cannot be opened
         for request in self._requests:
             try:
                 job = await queue.add(request)

@@ -1,4 +1,4 @@
-"""The download queue: is its file whole, who runs it, and how its transfers stand."""
+"""The download queue: whether its file is whole, who runs it, and the state of its transfers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 from .. import paths
 from ..errors import MLHubException
@@ -16,32 +17,31 @@ PART = "queue"
 
 
 def look() -> Iterator[Finding]:
-    """Yield the state of the queue; nothing is made or mended where it is missing or damaged."""
+    """Yield the state of the queue; a file that is missing or damaged is left as it is."""
+    from ..downloads.database import exists
+
     path = paths.queue()
-    if not path.exists():
+    if not exists(path):
         yield Finding(PART, "file", f"{path} (made with the first download)")
         return
-    if fault := _fault():
-        hint = "the next start sets a damaged file aside and begins anew; a locked one frees itself"
-        yield wrong(PART, "file", f"{path}: {fault}", hint)
-        return
-    yield Finding(PART, "file", f"{path}, whole")
     try:
+        _check(path)
+        yield Finding(PART, "file", f"{path}, whole")
         yield from _content()
     except (MLHubException, sqlite3.Error) as error:
         yield wrong(PART, "file", str(error), getattr(error, "hint", ""))
 
 
-def _fault() -> str:
-    """Return what is wrong with the file, empty where nothing is."""
+def _check(path: Path) -> None:
+    """Raise what is wrong with the file; it is opened for reading only."""
+    from ..downloads.database import check, unusable, verify
+
+    check(path)
     try:
-        with closing(
-            sqlite3.connect(f"{paths.queue().absolute().as_uri()}?mode=ro", uri=True, timeout=2)
-        ) as db:
-            said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-            return "" if said == "ok" else said
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
+            verify(db, path)
     except sqlite3.Error as error:
-        return str(error)
+        raise unusable(path, error) from error
 
 
 def _content() -> Iterator[Finding]:

@@ -1,9 +1,12 @@
-"""The queue's database file: opened, migrated, moved aside when damaged, kept in memory when it cannot be."""
+"""The queue's database file: checked, opened, migrated; refused and left as it is if it cannot be used."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import stat
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,12 +18,19 @@ from ..storage import make_private_folder
 from .schema import MIGRATIONS, VERSION
 
 _WAIT = 0.25  # seconds that a call waits for another program's transaction; callers that can wait try again
+_MAGIC = b"SQLite format 3\x00"
+_COMPANIONS = ("-wal", "-shm", "-journal")  # SQLite's own files beside a database
+_FIRST_TABLES = frozenset({"runners", "jobs", "parts", "clock"})
+_TABLES = _FIRST_TABLES | {"commands", "settings", "events"}
+_MADE_WITHIN = 1.0  # seconds that an empty file may be one that another program just begins
+_PERMISSIONS = "make it readable and writable for you"
+_ELSEWHERE = "set MLHUB_HOME to another folder"
 
 
-class QueueTooNew(DownloadError):
-    """The queue was written by a later version of this program."""
+class QueueUnusable(DownloadError):
+    """The file of the queue cannot be used; it is left as it is."""
 
-    default_hint = "start the newer version, or move the file away to begin a new queue"
+    default_hint = _ELSEWHERE
 
 
 class Database:
@@ -29,21 +39,32 @@ class Database:
     Parameters
     ----------
     path
-        The file; its folder is made (0700) if it can be.
+        The file, created if missing, with its folder (0700); None for a database in memory.
+    in_memory
+        Use a database in memory where there is no file and none can be made: for programs that carry out
+        their own transfers, and lose no queued ones by that.
 
     Attributes
     ----------
     notice
-        One line for the user if the file was damaged or cannot be used, else empty.
-    kept
-        Whether it is on disk; else it is in memory, and ends with the program.
+        One line for the user if it is in memory, else empty.
+
+    Raises
+    ------
+    QueueUnusable
+        If there is a file that cannot be used, or none can be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None, *, in_memory: bool = False) -> None:
         self.notice = ""
         self._lock = threading.Lock()
-        self.kept = True
-        self._connection = self._open(path)
+        try:
+            self._connection = _connect(None) if path is None else _open(path)
+        except QueueUnusable as error:
+            if path is None or not in_memory or exists(path):
+                raise
+            self.notice = f"{error.message}; transfers are not saved for the next start"
+            self._connection = _connect(None)
 
     @contextlib.contextmanager
     def transaction(self, patience: float = 0.0) -> Iterator[sqlite3.Connection]:
@@ -95,45 +116,44 @@ class Database:
         with self._lock:
             self._connection.close()
 
-    def _open(self, path: Path) -> sqlite3.Connection:
-        try:
-            make_private_folder(path.parent)
-            return _patiently(path)
-        except QueueTooNew as error:
-            self.notice = f"{error.message}: this session's queue is not kept; {error.hint}"
-        except sqlite3.OperationalError as error:
-            self.notice = _not_kept(path, error)
-        except sqlite3.DatabaseError:
-            try:
-                aside = move_aside(path)
-                self.notice = f"the download queue was damaged and starts anew; the old one is {_name(aside)}"
-                return _connect(path)
-            except (sqlite3.Error, OSError) as error:
-                self.notice = _not_kept(path, error)
-        except OSError as error:
-            self.notice = _not_kept(path, error)
-        self.kept = False
-        return _connect(Path(":memory:"))
+
+def exists(path: Path) -> bool:
+    """Return whether there is a file, of whatever kind, or the journal of one that was lost."""
+    return _is_there(path) or _journal_of_a_lost_one(path) is not None
 
 
-def move_aside(path: Path) -> Path:
-    """Rename a damaged database and its companions to `NAME.damaged-DATE`; return the new path."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    return aside
+def check(path: Path) -> None:
+    """Check the file before SQLite touches it: SQLite deletes the journal of an empty file.
 
-
-def _patiently(path: Path) -> sqlite3.Connection:
-    deadline = time.monotonic() + 5.0  # two programs that start at once, both migrating
-    while True:
-        try:
-            return _connect(path)
-        except sqlite3.OperationalError as error:
-            if not is_locked(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+    Raises
+    ------
+    QueueUnusable
+        If there is a file, and it is no database that can be written.
+    """
+    if not _is_there(path):
+        if (journal := _journal_of_a_lost_one(path)) is not None:
+            raise _unusable(path, f"the file is missing, but its journal {_name(journal)} is there")
+        return
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISREG(kind):
+            with path.open("rb") as file:
+                head = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        target = _name(path.readlink()) if path.is_symlink() else ""
+        raise _unusable(path, f"it is a link to {target}, which does not exist") from None
+    except OSError as error:
+        raise _unusable(path, _reason(error), _PERMISSIONS) from None
+    if not stat.S_ISREG(kind):
+        raise _unusable(path, "it is a folder" if stat.S_ISDIR(kind) else "it is not a regular file")
+    if not head:
+        raise _unusable(path, "the file is empty, what was queued is not in it")
+    if head != _MAGIC:
+        raise _unusable(path, "the file is damaged or not a database")
+    if not os.access(path, os.W_OK):
+        raise _unusable(path, "the file is read-only", _PERMISSIONS)
+    if not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+        raise _unusable(path, "its folder is read-only", _PERMISSIONS)
 
 
 def is_locked(error: sqlite3.Error) -> bool:
@@ -141,18 +161,61 @@ def is_locked(error: sqlite3.Error) -> bool:
     return "locked" in str(error) or "busy" in str(error)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the file, wait for programs that start at the same time, and say what is wrong with it."""
+    start = time.monotonic()
+    while True:
+        waited = time.monotonic() - start
+        try:
+            if not exists(path):
+                _make(path)
+            check(path)
+            return _connect(path)
+        except QueueUnusable:
+            if waited > _MADE_WITHIN or not _is_empty(path):
+                raise
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or waited > 5.0:  # two programs that start at once, both migrating
+                raise unusable(path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise unusable(path, error) from error
+        except OSError as error:
+            raise _unusable(path, _reason(error), _PERMISSIONS) from error
+        time.sleep(0.05)
+
+
+def _make(path: Path) -> None:
+    """Make the file of a new queue, complete under its name: an empty file is one that lost its jobs."""
+    make_private_folder(path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        with contextlib.closing(sqlite3.connect(name, timeout=_WAIT, isolation_level=None)) as connection:
+            _migrate(connection)
+        with contextlib.suppress(FileExistsError):  # another program was faster
+            os.link(name, path)
+    except OSError:
+        # A file system without hard links: it is made where it is, and for a moment empty.
+        with contextlib.closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
+            _migrate(connection)
+    finally:
+        for suffix in ("", "-journal"):
+            Path(name + suffix).unlink(missing_ok=True)
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path or ":memory:", timeout=_WAIT, isolation_level=None, check_same_thread=False
+    )
     try:
         connection.row_factory = sqlite3.Row
+        if path is not None:
+            verify(connection, path)
         connection.execute("PRAGMA journal_mode=WAL")
         # FULL: an acknowledged change outlives a power cut, at one disk flush each, off the UI's thread.
         connection.execute("PRAGMA synchronous=FULL")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        _migrate(connection, path)
-        if path.name != ":memory:":
+        _migrate(connection)
+        if path is not None:
             path.chmod(0o600)
     except BaseException:
         connection.close()
@@ -160,11 +223,33 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def verify(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that a database is whole, ours, and of no later version; nothing is changed.
+
+    Raises
+    ------
+    QueueUnusable
+        If it is not.
+    sqlite3.Error
+        If it cannot be read.
+    """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
-        raise QueueTooNew(f"{_name(path)} is of version {version}, and this program knows {VERSION}")
-    if version == VERSION:
+        words = (
+            f"it was written by a newer version of this program (format {version}, this one reads {VERSION})"
+        )
+        raise _unusable(path, words, "start the newer version")
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise _unusable(path, f"the file is damaged ({text.one_line(verdict, 120)})")
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    expected = _TABLES if version == VERSION else _FIRST_TABLES
+    if (version == 0 and tables) or (version != 0 and not expected <= tables):
+        raise _unusable(path, "it is the database of another program")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0] >= VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -179,8 +264,71 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _not_kept(path: Path, error: Exception) -> str:
-    return f"this session's queue is not kept: {_name(path)} cannot be used ({text.one_line(error, 120)})"
+def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
+    """Return the error for a file at which SQLite failed."""
+    if isinstance(error, sqlite3.OperationalError):
+        return _unusable(path, text.one_line(error, 120), _fix_of(error))
+    return _unusable(path, f"the file is damaged ({text.one_line(error, 120)})")
+
+
+def _unusable(path: Path, why: str, fix: str = "") -> QueueUnusable:
+    """Return the error for a file: what to do about it, or else how to begin a new queue beside it."""
+    if not fix:
+        parts = [name for name in (path.name, *_names_beside(path)) if _is_there(path.with_name(name))]
+        names = text.one_line(" and ".join(parts), 200)
+        fix = f"restore a backup of it, or rename {names} to start an empty queue"
+    return QueueUnusable(
+        f"cannot open the download queue {_name(path)}: {why}", hint=f"{fix}; or {_ELSEWHERE}"
+    )
+
+
+def _fix_of(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    if is_locked(error):
+        return "close the program that holds it"
+    if name == "SQLITE_FULL":
+        return "free space on its disk"
+    if name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
+        return "its file system has no locks: use a local disk"
+    return "check the permissions and the free space of its folder"
+
+
+def _names_beside(path: Path) -> list[str]:
+    return [path.name + suffix for suffix in _COMPANIONS]
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is a file, folder or link, also where it may not be looked at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_file() and not path.stat().st_size
+    except OSError:
+        return False
+
+
+def _journal_of_a_lost_one(path: Path) -> Path | None:
+    """Return a journal with changes in it whose database is not there."""
+    if _is_there(path):
+        return None
+    for name in _names_beside(path):
+        beside = path.with_name(name)
+        with contextlib.suppress(OSError):
+            if not name.endswith("-shm") and beside.stat().st_size:
+                return beside
+    return None
+
+
+def _reason(error: OSError) -> str:
+    return text.one_line(error.strerror or error, 120)
 
 
 def _name(path: Path) -> str:

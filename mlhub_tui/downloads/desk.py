@@ -64,15 +64,12 @@ class Desk:
 
     Raises
     ------
-    QueueNotWritable
-        If the file cannot be used: a queue that is not kept is of no use to a program that ends at once.
+    QueueUnusable
+        If the file cannot be used: a queue in memory is of no use to a program that ends at once.
     """
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
-        if not self._database.kept:
-            self._database.close()
-            raise QueueNotWritable(self._database.notice)
         self._store = Store(self._database, kind=Kind.VISITOR)
         self._channel = Channel(self._database, self._store)
         self._journal = Journal(self._database, self._store)
@@ -88,11 +85,6 @@ class Desk:
             with contextlib.suppress(sqlite3.Error):
                 self._store.leave()
         self._database.close()
-
-    @property
-    def notice(self) -> str:
-        """One line the user should read if the queue was damaged, else empty."""
-        return self._database.notice
 
     def jobs(self) -> list[Job]:
         """Return all jobs in their order.

@@ -188,7 +188,7 @@ class _Records:
     """The journal that the app's queue has too, without a job in it."""
 
     def __init__(self) -> None:
-        self._database = Database(paths.queue())
+        self._database = Database(paths.queue(), in_memory=True)
         try:
             self._store = Store(self._database)
         except sqlite3.Error as error:

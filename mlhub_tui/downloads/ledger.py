@@ -40,7 +40,7 @@ class Ledger:
     ours
         The ids of the jobs that this program may run.
     notice
-        One line for the user if the queue cannot be kept, or was damaged.
+        One line for the user if the queue cannot be written, or is in memory.
     orphans
         Whether the last look found unfinished jobs that no running program has.
     settings
@@ -50,7 +50,7 @@ class Ledger:
     def __init__(
         self, path: Path, board: Board, identity: Process | None = None, kind: Kind = Kind.APP
     ) -> None:
-        self._database = Database(path)
+        self._database = Database(path, in_memory=kind in (Kind.APP, Kind.COMMAND))
         self.store = Store(self._database, identity=identity, kind=kind)
         self.channel = Channel(self._database, self.store)
         self.journal = Journal(self._database, self.store)

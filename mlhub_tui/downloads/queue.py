@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import DownloadError
+from ..errors import DownloadError, MLHubException
 from .board import Board
 from .job import Job, Request
 from .verbs import Verb
@@ -103,7 +103,7 @@ class DownloadQueue:
         self._engine: Engine | None = None
         self._control: Control | None = None
         self._opened = asyncio.Event()
-        self._end = ""
+        self._end: MLHubException | None = None
         self._loaded = False
 
     @property
@@ -113,8 +113,10 @@ class DownloadQueue:
 
     @property
     def notice(self) -> str:
-        """One line the user should read: the queue was damaged, or cannot be kept; empty if all is well."""
-        return self._end or (self._engine.ledger.notice if self._engine is not None else "")
+        """What the user should read: the queue cannot be opened, or written; empty if all is well."""
+        if self._end is not None:
+            return f"{self._end.message}; {self._end.hint}" if self._end.hint else self._end.message
+        return self._engine.ledger.notice if self._engine is not None else ""
 
     def snapshot(self) -> tuple[Job, ...]:
         """Return all jobs in their order, from memory."""
@@ -124,7 +126,7 @@ class DownloadQueue:
         """Start the engine; what was unfinished at the last end, whatever ended it, goes on."""
         if self._thread is not None:
             return
-        self._opened, self._engine, self._end = asyncio.Event(), None, ""
+        self._opened, self._engine, self._end = asyncio.Event(), None, None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=[self._loop], name="downloads", daemon=True)
         self._thread.start()
@@ -221,21 +223,26 @@ class DownloadQueue:
 
     async def _ask(self, command: Callable[[Control], Awaitable[T]]) -> T:
         loop = self._loop
-        if loop is None or self._end:
-            raise DownloadError(self._end or "the download queue is not running")
+        if loop is None or self._end is not None:
+            raise self._ended("the download queue is not running")
         order = self._obey(command)
         try:
             future = asyncio.run_coroutine_threadsafe(order, loop)
         except RuntimeError:
             order.close()
-            raise DownloadError("the download queue has ended") from None
+            raise self._ended("the download queue has ended") from None
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if future.cancelled() and task is not None and not task.cancelling():
-                raise DownloadError("the download queue has ended") from None
+                raise self._ended("the download queue has ended") from None
             raise
+
+    def _ended(self, otherwise: str) -> MLHubException:
+        """Return why the queue does not run, as a new exception: a caller's traceback is its own."""
+        error = self._end
+        return DownloadError(otherwise) if error is None else type(error)(error.message, hint=error.hint)
 
     async def _obey(self, command: Callable[[Control], Awaitable[T]]) -> T:
         await self._opened.wait()
@@ -249,10 +256,13 @@ class DownloadQueue:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             try:
                 runner.run(self._main())
+            except DownloadError as error:
+                self._end = error
+                self._changed()
             except Exception as error:
                 from .engine import broken
 
-                self._end = broken(error)
+                self._end = DownloadError(broken(error))
                 self._changed()
 
     async def _main(self) -> None:

@@ -18,7 +18,7 @@ from mlhub_tui.downloads import schema
 from mlhub_tui.downloads.asset.choice import Choice, Origin, choices, requests_for
 from mlhub_tui.downloads.asset.names import extension, file_names
 from mlhub_tui.downloads.credentials import credentials_for, open_for_job
-from mlhub_tui.downloads.database import Database
+from mlhub_tui.downloads.database import Database, QueueUnusable
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
 from mlhub_tui.downloads.network import Network
 from mlhub_tui.downloads.one.multihash import multihash
@@ -281,9 +281,8 @@ def test_an_earlier_version_leaves_a_newer_queue_alone(
     Store(Database(path)).add([request])
     with monkeypatch.context() as earlier:
         earlier.setattr("mlhub_tui.downloads.database.VERSION", schema.VERSION - 1)
-        database = Database(path)
-        assert not database.kept
-        assert "version" in database.notice
+        with pytest.raises(QueueUnusable, match="newer version"):
+            Database(path)
     assert [job.request for job in Store(Database(path)).load()] == [request]
 
 

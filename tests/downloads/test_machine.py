@@ -164,7 +164,7 @@ async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_onl
     try:
         job = await ended(queue, await queue.add(wish(folder)))
         assert job.path.read_bytes() == DATA
-        assert "not kept" in queue.notice
+        assert "not saved for the next start" in queue.notice
     finally:
         queue.stop()
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from mlhub_tui.downloads import folder as folders
+from mlhub_tui.downloads.database import QueueUnusable
 from mlhub_tui.downloads.job import IfExists, Job, State
 from mlhub_tui.downloads.one.part import Part
 from mlhub_tui.downloads.queue import DownloadQueue
@@ -458,14 +459,18 @@ async def test_nothing_of_a_key_reaches_the_database(
     }
 
 
-async def test_a_damaged_queue_is_said_and_works(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+async def test_a_queue_that_cannot_be_opened_says_why_to_who_asks(
+    folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "queue.db").write_bytes(b"garbage" * 1000)
-    queue = make_queue(Links(server.url))
-    assert (await ended(queue, await queue.add(wish(folder)))).state is State.DONE
-    assert "damaged" in queue.notice
+    queue = make_queue(Links("http://127.0.0.1:9/"))
+    for _ in range(2):
+        with pytest.raises(QueueUnusable, match="download queue"):
+            await queue.add(wish(folder))
+    assert "not a database" in queue.notice
+    assert "MLHUB_HOME" in queue.notice
+    assert queue.snapshot() == ()
 
 
 async def test_a_locked_queue_is_waited_for(

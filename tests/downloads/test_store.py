@@ -160,44 +160,6 @@ def test_the_file_is_private_and_knows_its_version(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_queue_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "queue.db"
-    opened(path)
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version={VERSION + 1}")
-    database = Database(path)
-    assert "version" in database.notice
-    assert path.exists()
-
-
-@pytest.mark.parametrize("damage", ["garbage", "torn", "header"])
-def test_a_damaged_queue_is_moved_aside_and_said(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "queue.db"
-    store = opened(path)
-    store.add([wish(tmp_path, str(number)) for number in range(100)])
-    store._database.close()
-    data = path.read_bytes()
-    spoilt = {
-        "garbage": b"not a database at all" * 500,
-        "torn": data[: len(data) - 4096],
-        "header": data[:50],
-    }
-    path.write_bytes(spoilt[damage])
-    database = Database(path)
-    assert "damaged" in database.notice
-    [aside] = [name for name in tmp_path.iterdir() if ".damaged-" in name.name]
-    assert aside.name in database.notice
-    assert aside.read_bytes() == spoilt[damage]
-    assert Store(database).load() == []
-
-
-def test_a_home_that_cannot_be_used_leaves_a_queue_in_memory(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    database = Database(tmp_path / "file" / "queue.db")
-    assert "not kept" in database.notice
-    assert Store(database).add([wish(tmp_path)])[0].state is State.QUEUED
-
-
 def test_a_program_that_was_suspended_is_not_taken_for_dead() -> None:
     assert process.alive(process.this_process(), silent=1e6)
 

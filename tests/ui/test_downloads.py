@@ -234,3 +234,25 @@ async def test_without_a_key_d_leads_to_the_profiles(sample: SampleServer, tmp_p
         await driver.press("y")
         await driver.until("browse without a key")
         assert not driver.app.jobs
+
+
+async def test_a_queue_that_cannot_be_opened_is_named_and_the_rest_of_the_app_works(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    mlhub_home.mkdir(exist_ok=True)
+    (mlhub_home / "queue.db").write_bytes(b"this is no database\n" * 500)
+    async with driven(options) as driver:
+        await driver.press("2")
+        await driver.until("cannot open the download queue")
+        await driver.until("MLHUB_HOME")
+        await driver.press("1")
+        await find(driver, SMALL)
+        await driver.press("d")
+        await driver.until("Free there")
+        await driver.until(lambda: "asking" not in driver.screen())
+        await driver.press("enter")
+        await driver.until(lambda: not isinstance(driver.app.screen, DownloadScreen))
+        await driver.press("exclamation_mark")
+        await driver.until("cannot open the download queue", "restore a backup of it")
+    assert (mlhub_home / "queue.db").read_bytes() == b"this is no database\n" * 500
+    assert not list(options.output_dir.glob("*"))

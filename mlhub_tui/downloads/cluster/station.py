@@ -18,7 +18,7 @@ from distributed import WorkerPlugin
 
 from ... import __version__
 from ..attempt import Kit
-from ..database import Database
+from ..database import Database, QueueUnusable
 from ..limit import Limit
 from ..line import Line
 from ..many.place import Place
@@ -104,7 +104,10 @@ class Station(WorkerPlugin):
         """Return what transfers share; parts of large files are recorded on this machine alone."""
         with self._lock:
             if self._journal is None:
-                database = Database(Path(self.worker.local_directory) / "mlhub-tui" / "parts.db")
+                try:
+                    database = Database(Path(self.worker.local_directory) / "mlhub-tui" / "parts.db")
+                except QueueUnusable:  # large files begin at the start after the worker's end, no more
+                    database = Database(None)
                 self._journal = Journal(database, Records(database))
         return Kit(
             SourceResolver(_nothing), self._journal, Tuning(), line=line, patience=Patience(tries=_TRIES)
