@@ -101,10 +101,12 @@ def _state(job: Job) -> str:
 
 def end_lines(job: Job) -> list[str]:
     """Return the last word on a job that came to rest: what became of it, and what to do next."""
-    why = f": {one_line(redact(job.reason))}" if job.reason else ""
+    reason, *more = redact(job.reason).splitlines() or [""]
+    why = f": {one_line(reason)}" if reason else ""
+    details = [f"  {one_line(line)}" for line in more]
     if job.state is State.DONE:
-        return [f"done {one_line(job.name)}{why or _of(job)}"]
-    lines = [f"{job.state} {one_line(job.name)}{why}"]
+        return [f"done {one_line(job.name)}{why or _of(job)}", *details]
+    lines = [f"{job.state} {one_line(job.name)}{why}", *details]
     return [*lines, f"  {one_line(redact(job.hint))}"] if job.hint else lines
 
 

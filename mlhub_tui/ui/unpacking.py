@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..downloads.job import DatasetRequest, Job, State
 from ..downloads.threads import in_thread
 from ..downloads.trouble import Interrupted
-from ..downloads.unpack import Unpacked, half_unpacked, unpack
+from ..downloads.unpack.archive import Unpacked, half_unpacked, unpack
 from ..text import count, size
 
 _EVERY = 0.5

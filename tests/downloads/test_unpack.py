@@ -14,7 +14,7 @@ import pytest
 
 from mlhub_tui.downloads.job import IfExists
 from mlhub_tui.downloads.trouble import Interrupted
-from mlhub_tui.downloads.unpack import half_unpacked, marker, unpack
+from mlhub_tui.downloads.unpack.archive import half_unpacked, marker, unpack
 from mlhub_tui.errors import OutputFolderError, TargetBusy
 from mlhub_tui.sources.static.archive import DamagedArchive
 

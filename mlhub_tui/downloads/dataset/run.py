@@ -43,7 +43,7 @@ from ..plan.worklist import Standing
 from ..resolve import JobSource, Opener
 from ..threads import in_thread
 from ..trouble import Interrupted
-from ..unpack import unpack
+from ..unpack.archive import Unpacked, unpack
 from .catalog import fetch_catalog
 from .index import index_of_archive, index_of_items, words_of
 from .links import links_of
@@ -265,7 +265,8 @@ class _Run:
 
         def work() -> None:
             top, how = request.dataset_id, request.if_exists
-            unpack(archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
+            done = unpack(archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
+            self._note_skipped(done)
             if request.url:
                 self._publish(stop)
             self.own.note("unpacked")
@@ -273,6 +274,13 @@ class _Run:
         self._say("unpacking the catalog")
         await in_thread(self.own.holding(work), interrupt=stop.set)
         self.live.tell("the catalog is unpacked")
+
+    def _note_skipped(self, done: Unpacked) -> None:
+        """Keep what is said of members that were not unpacked, for the job's log and its outcome."""
+        for line in done.notes:
+            self.live.tell(f"skipped {line}")
+        words = f"skipped {count(done.skipped, 'member')} of the catalog archive"
+        self.own.note("skipped", "\n".join((words, *done.notes)) if done.skipped else "")
 
     async def _fetch(self) -> Standing:
         """Fetch the files; return how many are there in the end, and how many failed."""
@@ -349,9 +357,11 @@ class _Run:
         live.done = live.total = self.before + standing.bytes_done
         if failed:
             there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
-            raise FilesFailed(f"done with {failed:,} failed: {there}")
+            skipped = self.own.noted("skipped")
+            raise FilesFailed("; ".join(filter(None, (f"done with {failed:,} failed: {there}", skipped))))
         note = "the catalog" if request.filters.catalog_only else count(standing.files, "file")
-        notes = [note, "" if request.filters.catalog_only else self.own.noted("told")]
+        told = "" if request.filters.catalog_only else self.own.noted("told")
+        notes = [note, told, self.own.noted("skipped")]
         place = request.folder / request.name
         return Outcome(place, live.done, self.came, note="; ".join(filter(None, notes)))
 

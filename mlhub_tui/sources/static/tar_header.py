@@ -9,7 +9,10 @@ from .unpacked import DamagedArchive
 BLOCK = 512
 _USTAR = b"ustar\x00"
 _REGULAR = frozenset((b"0"[0], 0, b"7"[0]))
-_SAID = frozenset((b"x"[0], b"L"[0]))
+_SAID = frozenset(b"xLK")
+_NO_DATA = frozenset(b"123456")
+_LINKS = frozenset(b"12")
+_SPARSE = b"S"[0]
 _EXTENDED = frozenset((b"x"[0], b"g"[0], b"L"[0], b"K"[0], b"X"[0]))
 _FOLDER = b"5"[0]
 _SPACES = sum(b" " * 8)
@@ -27,11 +30,14 @@ class Header(NamedTuple):
         Bytes of data that follow.
     kind
         The type flag.
+    link
+        What it links to, of a link.
     """
 
     name: str
     size: int
     kind: int
+    link: str = ""
 
     @property
     def is_regular(self) -> bool:
@@ -42,6 +48,11 @@ class Header(NamedTuple):
     def is_folder(self) -> bool:
         """Whether it is a folder."""
         return self.kind == _FOLDER
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it is a file whose holes are left out (GNU)."""
+        return self.kind == _SPARSE
 
     @property
     def is_about_next(self) -> bool:
@@ -67,7 +78,8 @@ def parse_header(block: bytes, at: int) -> Header:
     name = _text(block[:100])
     if block[257:263] == _USTAR and block[345]:
         name = f"{_text(block[345:500])}/{name}"
-    return Header(name, _number(block[124:136], at), block[156])
+    kind = block[156]
+    return Header(name, _number(block[124:136], at), kind, _text(block[157:257]) if kind in _LINKS else "")
 
 
 def _is_sound(block: bytes) -> bool:
@@ -103,12 +115,17 @@ class Said(NamedTuple):
     name: str | None = None
     size: int | None = None
     sparse: bool = False
+    link: str | None = None
 
     def applied(self, header: Header) -> Header:
         """Return a header with what was said of it."""
         name = header.name if self.name is None else self.name
-        kind = b"S"[0] if self.sparse else header.kind
-        return Header(name, header.size if self.size is None else self.size, kind)
+        link = header.link if self.link is None else self.link
+        size = header.size if self.size is None else self.size
+        # Links, folders and devices have no data, whatever size is stated.
+        return Header(
+            name, 0 if header.kind in _NO_DATA else size, _SPARSE if self.sparse else header.kind, link
+        )
 
 
 def read_said(header: Header, data: bytes, before: Said) -> Said:
@@ -117,10 +134,16 @@ def read_said(header: Header, data: bytes, before: Said) -> Said:
         return before
     if header.kind == b"L"[0]:
         return before._replace(name=_text(data))
+    if header.kind == b"K"[0]:
+        return before._replace(link=_text(data))
     records = _records(data)
-    name, size = records.get("path"), records.get("size", "")
-    sparse = before.sparse or any(key.startswith("GNU.sparse") for key in records)
-    return Said(before.name if name is None else name, int(size) if size.isdigit() else before.size, sparse)
+    size = records.get("size", "")
+    return Said(
+        records.get("GNU.sparse.name", records.get("path", before.name)),
+        int(size) if size.isascii() and size.isdigit() and len(size) < 20 else before.size,
+        before.sparse or any(key.startswith("GNU.sparse") for key in records),
+        records.get("linkpath", before.link),
+    )
 
 
 def _records(data: bytes) -> dict[str, str]:

@@ -16,6 +16,7 @@ from .unpacked import DamagedArchive
 
 _LONGEST_SAID = 1 << 20
 _CHUNK = 1 << 20  # bytes; a multiple of a block
+_SPARSE = b"S"[0]
 _ENDS = (".json", ".geojson", ".ndjson", ".geojsonl", ".jsonl")
 
 
@@ -82,6 +83,7 @@ def walk(
                 raise DamagedArchive(f"the archive is damaged at byte {data.at:,}")
             said = read_said(header, data.take(header.size), said)
             continue
+        data.skip_sparse_map(block)
         header, said = said.applied(header), Said()
         name = _name(header, remarks)
         offset = data.at
@@ -137,6 +139,12 @@ class Data:
             if len(block) < BLOCK:
                 raise DamagedArchive("the archive ends too early: it is not whole")
         return block if block[0] or any(block) else None
+
+    def skip_sparse_map(self, block: bytes) -> None:
+        """Pass over what follows the header of a sparse file (GNU) before its data: the rest of its map."""
+        more = block[156] == _SPARSE and block[482]
+        while more:
+            more = self.take(BLOCK)[504]
 
     def take(self, size: int) -> bytes:
         """Return data, and pass over what fills up its last block."""

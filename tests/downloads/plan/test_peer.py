@@ -22,7 +22,7 @@ from mlhub_tui.downloads.plan.files import files
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.report import write_report
 from mlhub_tui.downloads.plan.worklist import WorkList
-from mlhub_tui.downloads.unpack import unpack
+from mlhub_tui.downloads.unpack.archive import unpack
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span
 from mlhub_tui.sample.server import SampleServer

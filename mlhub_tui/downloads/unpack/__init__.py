@@ -1,0 +1,1 @@
+"""Unpacking of archives: into a folder and nowhere else, whatever the archive holds."""
