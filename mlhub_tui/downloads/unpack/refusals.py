@@ -73,10 +73,16 @@ class Refusals:
         """Take note of a member."""
         self.total += 1
         if len(self._lines) < _MOST:
-            shown = one_line(name, _LONGEST) or ascii(name)[:_LONGEST]
-            self._lines.append(f"{shown}: {reason}")
+            self._lines.append(f"{_shown(name)}: {reason}")
 
     def lines(self) -> tuple[str, ...]:
         """Return a line for each member, and one for those beyond the first."""
         more = self.total - len(self._lines)
         return (*self._lines, f"and {count(more, 'more member')}") if more else tuple(self._lines)
+
+
+def _shown(name: str) -> str:
+    """Return a member's name for a message; a long one with both its ends, which tell it from others."""
+    shown = one_line(name) or ascii(name)
+    half = (_LONGEST - 1) // 2
+    return shown if len(shown) <= _LONGEST else f"{shown[:half]}…{shown[-half:]}"
