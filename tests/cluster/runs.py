@@ -45,4 +45,4 @@ async def settle(field: Field, home: Path, request: DatasetRequest) -> Job:
         job = await queue.add(request)
         return (await queue.wait([job.id]))[0]
     finally:
-        await asyncio.to_thread(queue.stop)
+        await asyncio.to_thread(queue.stop, 60)

@@ -47,7 +47,7 @@ async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
             job = await queue.add(request)
             shown = await reached(queue, job.id, lambda job: job.state in (State.RETRYING, State.FAILED))
         finally:
-            await asyncio.to_thread(queue.stop)
+            await asyncio.to_thread(queue.stop, 60)
     assert f"scheduler {request.cluster.scheduler} does not answer" in shown.reason  # type: ignore[union-attr]
     assert shown.hint
 

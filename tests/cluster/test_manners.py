@@ -106,7 +106,7 @@ async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
             await queue.resume(job.id)
             done = (await queue.wait([job.id]))[0]
         finally:
-            await asyncio.to_thread(queue.stop)
+            await asyncio.to_thread(queue.stop, 60)
         assert done.state is State.DONE, done
         assert field.again <= 64
     assert len(store.keys("out/crops/fields")) == len(field.contents) + 1 + 9  # and its documents
@@ -134,7 +134,7 @@ async def test_a_speed_limit_holds_for_all_workers_together(
             job = await queue.add(wish(field, out, cluster))
             done = (await queue.wait([job.id]))[0]
         finally:
-            await asyncio.to_thread(queue.stop)
+            await asyncio.to_thread(queue.stop, 60)
     assert done.state is State.DONE, done
     assert time.monotonic() - began > 1.5  # 2 MB, at 1 MB a second
 
@@ -164,4 +164,4 @@ async def test_a_retry_fetches_only_what_failed_and_a_cancelled_job_asks_for_not
             await _quiet(field)
             assert field.fetched < before + 500
         finally:
-            await asyncio.to_thread(queue.stop)
+            await asyncio.to_thread(queue.stop, 60)

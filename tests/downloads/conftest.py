@@ -43,4 +43,4 @@ def make_queue(mlhub_home: Path) -> Iterator[Callable[..., DownloadQueue]]:
 
     yield make
     for queue in made:
-        queue.stop()
+        queue.stop(60)

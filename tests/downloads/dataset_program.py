@@ -12,4 +12,4 @@ async def main(home: Path, url: str, folder: Path) -> None:
     queue = queue_at(home, Shops(Shop(url)))
     job = await queue.add(wish(folder))
     await queue.wait([job.id])
-    queue.stop()
+    queue.stop(60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mlhub_tui.downloads.attempt import Kit
@@ -14,7 +13,7 @@ from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
 from mlhub_tui.downloads.many.harvest import Crowd, Harvest
 from mlhub_tui.downloads.one.journal import Journal
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.tuning import Patience
+from mlhub_tui.downloads.tuning import Patience, Tuning
 from mlhub_tui.sources.link import Link
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
@@ -22,8 +21,6 @@ from tests.support.http_server import Answer, Request
 from .support import HASTY, QUICK, Links
 
 CROWD = Crowd(slots=8, per_host=8, small=64 << 10, large=2)
-ENDLESS = replace(HASTY, tries=None)
-"""As the app has it: no end to the patience with a host, here in small steps."""
 
 
 def shelf(count: int, size: int = 3000) -> dict[str, bytes]:
@@ -43,10 +40,10 @@ def wishes(server: FaultServer, paths: Iterable[str]) -> list[Wish]:
     return [Wish(i, Link(f"{base}{p}"), p.removeprefix("/store/")) for i, p in enumerate(paths)]
 
 
-def kit(home: Path) -> Kit:
+def kit(home: Path, tuning: Tuning = QUICK) -> Kit:
     """Return what runs share, with a journal in a folder."""
     database = Database(home / "queue.db")
-    return Kit(Links("http://127.0.0.1/"), Journal(database, Store(database)), QUICK)
+    return Kit(Links("http://127.0.0.1/"), Journal(database, Store(database)), tuning)
 
 
 def harvest(

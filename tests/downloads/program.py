@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -19,16 +18,17 @@ async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
     names = names[wide:]
     queue = DownloadQueue(home / "queue.db", Links(url), patience=HASTY, tuning=WIDE if wide else QUICK)
     queue.start()
-    await queue.add_many([wish(folder, name) for name in names])
-    print("started", flush=True)
-    waiting = asyncio.create_task(queue.wait([job.id for job in queue.snapshot()]))
+    told = asyncio.Event()
     if os.name == "posix":
         for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, waiting.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await waiting
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await queue.add_many([wish(folder, name) for name in names])
+    print("started", flush=True)
+    work = queue.wait([job.id for job in queue.snapshot()])
+    waiting = [asyncio.ensure_future(work), asyncio.ensure_future(told.wait())]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     print([str(job.state) for job in queue.snapshot()], flush=True)
-    queue.stop()
+    queue.stop(60)
 
 
 if __name__ == "__main__":

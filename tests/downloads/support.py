@@ -13,17 +13,27 @@ from mlhub_tui.downloads.resolve import Found
 from mlhub_tui.downloads.tuning import Patience, Tuning
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.sources.link import Link
+from tests.support.http_server import Answer
 
 QUICK = Tuning(
-    connect=2.0, answer=0.3, stall=0.3, least=3000.0, hush=0.15, tick=0.05, sync_every=0.05, look=0.1
+    connect=30.0, answer=30.0, stall=30.0, least=1.0, hush=0.15, tick=0.05, sync_every=0.05, look=0.1
 )
-"""Time-outs for tests."""
+"""Looks often, and waits for what a busy machine does late."""
+
+IMPATIENT = replace(QUICK, answer=0.3, stall=0.3, least=3000.0)
+"""For servers that say nothing: a busy machine may count a try too many, so tries must not count."""
 
 WIDE = replace(QUICK, buffer=64 << 10, piece=64 << 10, split_above=1 << 20, window=0.06)
 """The same, with several connections for files of a few MB."""
 
 HASTY = Patience(tries=4, doubtful=2, base=0.02, cap=0.05, longest=0.2)
 """Few tries, at once."""
+
+SLOW = Answer(piece=8192, pace=0.04)
+"""Five seconds for a MB, until the test has looked and lets the server hurry."""
+
+ENDLESS = replace(HASTY, tries=None)
+"""As the app has it: no end to the patience with a host, here in small steps."""
 
 
 def content(size: int = 1 << 20, seed: int = 1) -> bytes:

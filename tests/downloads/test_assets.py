@@ -236,7 +236,7 @@ async def test_a_signed_href_is_looked_up_late_and_kept_nowhere(
     job = await run(queue, request)
     assert job.path.read_bytes() == DATA
     assert server.gets[0].target == "/a.tif?X-Amz-Signature=topsecret"
-    queue.stop()
+    queue.stop(60)
     kept = b"".join(path.read_bytes() for path in mlhub_home.rglob("*") if path.is_file())
     assert b"/a.tif" in kept or b"data.tif" in kept
     assert b"topsecret" not in kept
@@ -274,7 +274,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
         "/container/a.tif?sig=topsecret2",
         "/container/b.tif?sig=topsecret2",
     ]
-    queue.stop()
+    queue.stop(60)
     kept = b"".join(path.read_bytes() for path in mlhub_home.rglob("*") if path.is_file())
     assert b"/container/a.tif" in kept
     assert b"topsecret" not in kept

@@ -27,16 +27,12 @@ from mlhub_tui.downloads.trouble import QueueNotWritable
 from mlhub_tui.downloads.verbs import Verb
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 from .conftest import DATA
-from .support import QUICK, Links, files, wish
+from .support import QUICK, SLOW, Links, files, wish
 
 Make: TypeAlias = Callable[..., DownloadQueue]
-SLOWER = Answer(pace=0.3)
-"""Five seconds for the file: nothing ends while the programs look at each other."""
-SOON = 4.0
-"""Seconds within which a command has an effect: a fraction of one, and the delays of a busy machine."""
 GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
 
 
@@ -48,7 +44,7 @@ def only(jobs: tuple[Job, ...] | list[Job]) -> Job:
 async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     patient = replace(QUICK, hush=2.0)
     one = make_queue(Links(server.url), kind=Kind.BACKGROUND, tuning=patient)
     two = make_queue(Links(server.url))
@@ -67,7 +63,7 @@ async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(
 async def test_pause_and_resume_reach_the_program_that_runs_the_job(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     job = await one.add(wish(folder))
     await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0)
@@ -84,7 +80,7 @@ async def test_pause_and_resume_reach_the_program_that_runs_the_job(
 async def test_cancel_by_another_program_deletes_the_part(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     job = await one.add(wish(folder))
     await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0)
@@ -111,7 +107,7 @@ async def test_retry_by_another_program_does_not_wait(
 async def test_pause_all_and_move_reach_every_program(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     one = make_queue(Links(server.url), concurrency=1)
     jobs = await one.add_many([wish(folder, name) for name in "abc"])
     two = make_queue(Links(server.url), concurrency=1)
@@ -145,7 +141,7 @@ async def test_what_a_program_adds_that_runs_nothing_is_taken_by_one_that_does(
 async def test_adding_a_paused_job_again_resumes_it_where_it_runs(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     one = make_queue(Links(server.url))
     job = await one.add(wish(folder))
     await one.pause(job.id)
@@ -159,19 +155,19 @@ async def test_adding_a_paused_job_again_resumes_it_where_it_runs(
 async def test_the_desk_controls_a_running_program_and_knows_when_it_obeyed(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     with Desk(mlhub_home / "queue.db") as desk:
         asked = desk.ask(Verb.PAUSE)
         assert ([j.id for j in asked.passed], asked.done) == ([job.id], [])
-        assert await asyncio.to_thread(desk.settled, asked, SOON)
+        assert await asyncio.to_thread(desk.settled, asked, PATIENCE)
         assert only(desk.jobs()).state is State.PAUSED
         refused = desk.ask(Verb.PAUSE, [job.id, 99])
         assert ([j.id for j in refused.refused], refused.missing) == ([job.id], [99])
         assert desk.ask(Verb.PAUSE) == desk.ask(Verb.RETRY), "nothing that either applies to"
         asked = desk.ask(Verb.CANCEL, [job.id], delete_part=True)
-        assert await asyncio.to_thread(desk.settled, asked, SOON)
+        assert await asyncio.to_thread(desk.settled, asked, PATIENCE)
     assert files(folder) == {}
 
 
@@ -239,13 +235,13 @@ async def test_the_second_half_of_a_cancel_is_made_up_for(
 async def test_a_program_that_leaves_hands_its_jobs_to_another_at_once(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     job = await one.add(wish(folder))
     paused = await one.add(wish(folder, "paused"))
     await one.pause(paused.id)
     await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > len(DATA) // 4)
-    one.stop()
+    one.stop(60)
     server.always = Answer()
     await until(lambda: two.snapshot()[0].state is State.DONE)
     assert job.path.read_bytes() == DATA
@@ -299,7 +295,7 @@ async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
         time.sleep(0.15)
 
     monkeypatch.setattr(parts, "delete", slowly)
-    server.always = SLOWER
+    server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)

@@ -42,7 +42,7 @@ def server() -> Iterator[FaultServer]:
 async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[DownloadQueue]:
     running = queue_at(mlhub_home, shops(server))
     yield running
-    await asyncio.to_thread(running.stop)
+    await asyncio.to_thread(running.stop, 60)
 
 
 def gets(server: FaultServer) -> list[str]:
@@ -235,7 +235,7 @@ async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     queue = queue_at(mlhub_home, shops(server))
     job = await queue.add(wish(tmp_path / "out"))
     await reached(queue, job.id, lambda now: now.files_done > 5)
-    await asyncio.to_thread(queue.stop)
+    await asyncio.to_thread(queue.stop, 60)
     with Desk(mlhub_home / "queue.db") as desk:
         [done] = desk.ask(Verb.CANCEL, delete_part=True).done
     assert done.state is State.CANCELLED
@@ -251,7 +251,7 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
     job = await first.add(wish(out))
     await reached(first, job.id, lambda now: now.files_done > 5)
     began = time.monotonic()
-    await asyncio.to_thread(first.stop)
+    await asyncio.to_thread(first.stop, 60)
     assert time.monotonic() - began < 3
     with Desk(mlhub_home / "queue.db") as desk:
         [left] = desk.jobs()
@@ -261,7 +261,7 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
     server.plan = None
     second = queue_at(mlhub_home, shops(server))
     await reached(second, job.id, lambda now: now.state is State.DONE)
-    await asyncio.to_thread(second.stop)
+    await asyncio.to_thread(second.stop, 60)
     assert assets_in(out / CROPS) == contents
     assert gets(server).count(CATALOG) == 1
 
@@ -433,4 +433,4 @@ async def test_a_server_is_asked_for_links_only_as_often_as_it_has_to_be(
     await settle(queue, wish(tmp_path / "out"))
     assert len(resolver.shop.asked) == 1
     assert resolver.shop.asked[0].startswith(origin(server))
-    await asyncio.to_thread(queue.stop)
+    await asyncio.to_thread(queue.stop, 60)

@@ -113,7 +113,7 @@ async def test_pages_are_gone_on_with_after_a_failure(
         f"fields/i{number}/a.tif" for number in range(PAGES)
     }
     assert not (tmp_path / "out" / "fields.tar.gz").exists()
-    await asyncio.to_thread(queue.stop)
+    await asyncio.to_thread(queue.stop, 60)
 
 
 @pytest.mark.parametrize("searches", [True, False])
@@ -132,4 +132,4 @@ async def test_an_api_is_asked_for_what_the_area_leaves_where_it_has_a_search(
     assert api.asked == ways
     await settle(queue, replace(request, stamp="2001-01-01 x"))
     assert api.asked == ways * 2
-    await asyncio.to_thread(queue.stop)
+    await asyncio.to_thread(queue.stop, 60)

@@ -49,7 +49,7 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
         assert any(0 < len(paths) < FILES for _, paths in settled)
         queue = queue_at(mlhub_home, shops(server))
         done = await reached(queue, 1, lambda job: job.state is State.DONE)
-        await asyncio.to_thread(queue.stop)
+        await asyncio.to_thread(queue.stop, 60)
         log = list(server.requests)
     assert (done.files_done, done.files_failed, done.reason) == (FILES, 0, f"{FILES:,} files")
     assert assets_in(out / CROPS) == contents

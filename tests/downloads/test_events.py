@@ -131,7 +131,7 @@ async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
-    await asyncio.to_thread(queue.stop, 5.0)
+    await asyncio.to_thread(queue.stop, 60)
     with Desk(mlhub_home / "queue.db") as desk:
         words = [event.words for event in desk.log(job.id)]
     assert re.fullmatch(r"interrupted: its program ended, .* are kept", words[-1])
@@ -160,7 +160,7 @@ async def test_no_key_of_a_link_or_of_an_answer_is_in_the_file(
     queue = make_queue(Headed())
     job = await ended(queue, await queue.add(wish(folder)))
     assert len(await log(queue, job)) > 4
-    await asyncio.to_thread(queue.stop, 5.0)
+    await asyncio.to_thread(queue.stop, 60)
     for path in mlhub_home.iterdir():
         assert SECRET.encode() not in path.read_bytes(), path
 

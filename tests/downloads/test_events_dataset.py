@@ -27,7 +27,7 @@ def server() -> Iterator[FaultServer]:
 async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[DownloadQueue]:
     running = queue_at(mlhub_home, shops(server))
     yield running
-    await asyncio.to_thread(running.stop)
+    await asyncio.to_thread(running.stop, 60)
 
 
 async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(

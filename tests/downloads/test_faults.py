@@ -32,7 +32,7 @@ from mlhub_tui.sources.link import Link
 from tests.support.fault_server import FaultServer, md5
 from tests.support.http_server import Answer
 
-from .support import HASTY, QUICK, Links, content, files, wish
+from .support import ENDLESS, HASTY, IMPATIENT, QUICK, Links, content, files, wish
 
 DATA = content()
 HALF = len(DATA) // 2
@@ -51,11 +51,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def get(
-    server: FaultServer, folder: Path, if_exists: IfExists = IfExists.RESUME, size: int | None = None
+    server: FaultServer,
+    folder: Path,
+    if_exists: IfExists = IfExists.RESUME,
+    size: int | None = None,
+    *,
+    impatient: bool = False,
 ) -> bytes:
     """Fetch the file, check that nothing else is left in the folder, and return its bytes."""
+    patience, tuning = (ENDLESS, IMPATIENT) if impatient else (HASTY, QUICK)
     path = await fetch(
-        wish(folder, if_exists=if_exists), Links(server.url, size=size), patience=HASTY, tuning=QUICK
+        wish(folder, if_exists=if_exists), Links(server.url, size=size), patience=patience, tuning=tuning
     )
     assert files(folder) == {"file.tar.gz": path.stat().st_size}
     return path.read_bytes()
@@ -147,24 +153,24 @@ async def test_chunked_broken_starts_over(server: FaultServer, folder: Path) -> 
 
 async def test_stall_in_the_headers_is_tried_again(server: FaultServer, folder: Path) -> None:
     server.script.append(Answer(before="stall"))
-    assert await get(server, folder) == DATA
+    assert await get(server, folder, impatient=True) == DATA
 
 
 async def test_stall_in_the_body_goes_on_where_it_stopped(server: FaultServer, folder: Path) -> None:
     server.script.append(Answer(after=HALF, end="stall"))
-    assert await get(server, folder) == DATA
+    assert await get(server, folder, impatient=True) == DATA
     assert server.ranges[1] is not None
 
 
 async def test_a_trickle_is_as_bad_as_a_stall(server: FaultServer, folder: Path) -> None:
     server.script.append(Answer(piece=1, pace=0.02))
-    assert await get(server, folder) == DATA
+    assert await get(server, folder, impatient=True) == DATA
 
 
 async def test_only_a_trickle_ever_ends_with_a_timeout(server: FaultServer, folder: Path) -> None:
     server.always = Answer(piece=1, pace=0.02)
     with pytest.raises(ServerTimeout):
-        await fetch(wish(folder), Links(server.url), patience=replace(HASTY, tries=2), tuning=QUICK)
+        await fetch(wish(folder), Links(server.url), patience=replace(HASTY, tries=2), tuning=IMPATIENT)
     assert 0 < files(folder)["file.tar.gz.part"] < 1000
 
 

@@ -76,7 +76,7 @@ class Place:
             assert time.monotonic() < deadline, queue.snapshot()
             time.sleep(0.01)
         assert not queue.notice
-        queue.stop()
+        queue.stop(60)
         return queue.snapshot()
 
 

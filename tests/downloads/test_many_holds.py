@@ -39,7 +39,6 @@ from tests.support.http_server import Answer, Request
 
 from .many_support import (
     CROWD,
-    ENDLESS,
     errors_of,
     fetched,
     harvest,
@@ -50,7 +49,7 @@ from .many_support import (
     there,
     wishes,
 )
-from .support import HASTY
+from .support import ENDLESS, HASTY, QUICK
 from .test_machine import Disk, disk
 
 __all__ = ["disk"]
@@ -169,8 +168,8 @@ def test_a_file_whose_server_thinks_too_long_fails_alone(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     server.plan = lambda request: Answer(before="stall") if request.target == PATHS[7] else None
-    quick = replace(shared, tuning=replace(shared.tuning, answer=0.1))
-    results = fetched(wishes(server, PATHS), folder, quick)
+    impatient = replace(shared, tuning=replace(QUICK, answer=0.5))
+    results = fetched(wishes(server, PATHS), folder, impatient)
     assert errors_of(results) == {7: "ServerTimeout"}
     assert len(there(folder)) == 59
 

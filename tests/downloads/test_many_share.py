@@ -14,7 +14,8 @@ from mlhub_tui.downloads.many.share import Share
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 
-from .many_support import CROWD, ENDLESS, harvest, kit, shelf, wishes
+from .many_support import CROWD, harvest, kit, shelf, wishes
+from .support import ENDLESS
 
 FILES = shelf(120)
 PATHS = list(FILES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ import pytest
 
 from mlhub_tui.downloads.fetch import fetch
 from mlhub_tui.downloads.job import State
-from mlhub_tui.downloads.line import SPARE
 from mlhub_tui.downloads.one import extents
 from mlhub_tui.downloads.one.ramp import Ramp
 from tests.support.fault_server import FaultServer
@@ -28,10 +26,8 @@ DATA = content(3 << 20)
 OTHER = content(3 << 20, seed=2)
 SLOW = Answer(pace=0.01)
 """Half a second for the file over one connection."""
-SLOWER = Answer(pace=0.06)
-"""Three seconds: long enough to see it half done on a busy machine."""
-KILLS = int(os.environ.get("MLHUB_TEST_KILLS", "15"))
-"""How often programs are killed; set it to 50 and more for a long look."""
+SLOWER = Answer(piece=8192, pace=0.04)
+"""Long enough to see it half done on a busy machine."""
 
 
 @pytest.fixture
@@ -183,14 +179,17 @@ async def test_pause_and_resume_keep_all_stretches(
 async def test_all_transfers_together_have_so_many_connections_and_no_more(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
+    server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE, concurrency=4)
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
     most = 0
-    while not all(job.state.finished for job in queue.snapshot()):
-        names = [thread.name for thread in threading.enumerate()]
-        most = max(most, names.count("connection"))
-        await asyncio.sleep(0.005)
-    assert 4 < most <= SPARE
+    for _ in range(100):
+        most = max(most, sum(job.connections for job in queue.snapshot()))
+        await asyncio.sleep(0.01)
+    await until(lambda: most > 4 or sum(job.connections for job in queue.snapshot()) > 4)
+    assert most < 24, "not the eight of each, though one that ends may be counted with its successor"
+    server.hurry()
+    await queue.wait([job.id for job in jobs])
     assert all(job.path.read_bytes() == DATA for job in jobs)
 
 
@@ -198,7 +197,7 @@ async def test_paused_when_the_first_connection_is_through_the_others_end_too(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.script.append(SLOW)
-    server.always = replace(SLOWER, pace=0.15)
+    server.always = SLOWER
     queue = make_queue(Links(server.url), tuning=WIDE)
     job = await queue.add(wish(folder))
     await until(lambda: server.open >= 2)
@@ -220,7 +219,7 @@ async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by
     await queue.add(wish(folder))
     await until(lambda: server.open >= 3)
     await asyncio.sleep(0.1)
-    queue.stop()
+    queue.stop(60)
     assert len(recorded(mlhub_home)) > 1
     await until(lambda: server.open == 0)
     server.always, server.most = Answer(), 0
@@ -235,7 +234,7 @@ async def test_a_part_with_holes_whose_record_is_lost_is_not_taken_for_half_a_fi
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
     await until(lambda: server.open >= 3)
-    queue.stop()
+    queue.stop(60)
     assert (folder / "file.tar.gz.part").stat().st_size > len(DATA)
     for path in mlhub_home.glob("queue.db*"):
         path.unlink()
@@ -250,7 +249,7 @@ async def test_changed_between_runs_nothing_of_the_old_version_is_kept(
     queue = make_queue(Links(server.url), tuning=WIDE)
     await queue.add(wish(folder))
     await until(lambda: server.open >= 3)
-    queue.stop()
+    queue.stop(60)
     server.content, server.etag, server.always = OTHER, '"v2"', SLOW
     assert await get(server, folder) == OTHER
 
@@ -262,29 +261,6 @@ async def test_a_link_that_expires_for_later_connections_is_looked_up_again(
     links = Links(server.url + "?sig=old", server.url + "?sig=new")
     path = await fetch(wish(folder), links, patience=HASTY, tuning=WIDE)
     assert path.read_bytes() == DATA
-
-
-async def test_a_full_disk_stops_all_connections_with_a_reason(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mlhub_tui.downloads.one.part import Part
-    from mlhub_tui.errors import NoSpaceError
-
-    whole = Part.write
-
-    def full(part: Part, offset: int, view: memoryview) -> None:
-        if offset > len(DATA) // 2:
-            raise NoSpaceError("no space left on the disk")
-        whole(part, offset, view)
-
-    monkeypatch.setattr(Part, "write", full)
-    queue = make_queue(Links(server.url), tuning=WIDE)
-    job = await ended(queue, await queue.add(wish(folder)))
-    assert (job.state, job.reason) == (State.NO_SPACE, "no space left on the disk")
-    assert list(files(folder)) == ["file.tar.gz.part"]
-    monkeypatch.setattr(Part, "write", whole)
-    await queue.resume(job.id)
-    assert (await ended(queue, job)).path.read_bytes() == DATA
 
 
 def recorded(home: Path) -> extents.Extents:

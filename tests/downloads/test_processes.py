@@ -93,5 +93,5 @@ def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
     while {job.state for job in queue.snapshot()} != {State.DONE}:
         assert time.monotonic() < deadline, queue.snapshot()
         time.sleep(0.02)
-    queue.stop()
+    queue.stop(60)
     assert sorted(files(tmp_path / "out")) == ["file.tar.gz", "other.tar.gz"]

@@ -23,7 +23,6 @@ from mlhub_tui.errors import (
     AuthenticationError,
     DownloadError,
     EntityDoesNotExist,
-    NoSpaceError,
     ServerUnreachable,
 )
 from mlhub_tui.sources.link import Link
@@ -32,13 +31,9 @@ from tests.support.http_server import Answer
 from tests.support.waiting import until
 
 from .conftest import DATA
-from .support import HASTY, QUICK, Links, files, wish
+from .support import HASTY, QUICK, SLOW, Links, files, wish
 
 Make: TypeAlias = Callable[..., DownloadQueue]
-SLOW = Answer(pace=0.02)
-"""About a third of a second for the file."""
-SLOWER = Answer(pace=0.08)
-"""More than a second: long enough to see it half done."""
 
 
 async def ended(queue: DownloadQueue, job: Job) -> Job:
@@ -69,7 +64,7 @@ async def test_an_ordinary_id_names_the_file_and_an_odd_one_stays_in_the_folder(
 
 
 async def test_progress_is_shown_while_it_runs(server: FaultServer, folder: Path, make_queue: Make) -> None:
-    server.always = Answer(pace=0.1)
+    server.always = SLOW
     seen: list[Job] = []
     changes: list[float] = []
 
@@ -77,33 +72,36 @@ async def test_progress_is_shown_while_it_runs(server: FaultServer, folder: Path
         changes.append(time.monotonic())
         seen.extend(queue.snapshot())
 
+    def partly() -> list[Job]:
+        return [job for job in seen if job.state is State.DOWNLOADING and job.bytes_done]
+
     queue = make_queue(Links(server.url), on_change=look, tuning=replace(QUICK, look=Tuning().look))
-    await ended(queue, await queue.add(wish(folder)))
+    job = await queue.add(wish(folder))
+    await until(lambda: any(job.rate and job.rate > 1000 for job in partly()))
+    server.hurry()
+    await ended(queue, job)
     states = list(
         dict.fromkeys(job.state for job in seen if job.state is not State.STALLED)
     )  # on a busy machine
     order = [State.QUEUED, State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.VERIFYING, State.DONE]
     assert states == [state for state in order if state in states]
-    partly = [job for job in seen if job.state is State.DOWNLOADING and job.bytes_done]
-    assert any(job.rate and job.rate > 1000 for job in partly)
-    assert len(DATA) in {job.bytes_total for job in partly} <= {None, len(DATA)}
+    assert len(DATA) in {job.bytes_total for job in partly()} <= {None, len(DATA)}
     assert len(changes) < 20 + 4 * (changes[-1] - changes[0])
 
 
 async def test_two_run_at_a_time_in_the_order_of_the_queue(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = Answer(pace=0.004)
+    server.always = SLOW
     links = Links(server.url)
     queue = make_queue(links)
     jobs = await queue.add_many([wish(folder, name) for name in "abcde"])
-    busiest = 0
-    while any(not job.state.finished for job in queue.snapshot()):
-        busiest = max(busiest, server.open)
-        await asyncio.sleep(0.005)
-    assert busiest == 2
-    assert set(links.asked[:2]) == {"a", "b"}
+    await until(lambda: server.open == 2)
+    await asyncio.sleep(0.3)
+    assert (len(server.gets), set(links.asked)) == (2, {"a", "b"})
+    server.hurry()
     assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
+    assert links.asked[2:] == list("cde")
 
 
 async def test_a_moved_job_runs_earlier(server: FaultServer, folder: Path, make_queue: Make) -> None:
@@ -112,6 +110,7 @@ async def test_a_moved_job_runs_earlier(server: FaultServer, folder: Path, make_
     queue = make_queue(links, concurrency=1)
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
     await queue.move(jobs[3].id, -2)
+    server.hurry()
     assert [job.request.collection_id for job in queue.snapshot()] == list("adbc")
     await queue.wait([job.id for job in jobs])
     assert links.asked == list("adbc")
@@ -120,7 +119,7 @@ async def test_a_moved_job_runs_earlier(server: FaultServer, folder: Path, make_
 async def test_pause_keeps_the_part_and_resume_goes_on(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > len(DATA) // 3)
@@ -129,6 +128,7 @@ async def test_pause_keeps_the_part_and_resume_goes_on(
     await until(lambda: server.open == 0)
     kept = files(folder)["file.tar.gz.part"]
     assert kept > len(DATA) // 3
+    server.hurry()
     await queue.resume(job.id)
     assert (await ended(queue, job)).state is State.DONE
     assert job.path.read_bytes() == DATA
@@ -140,14 +140,12 @@ async def test_pause_interrupts_a_read_that_gets_nothing(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.always = Answer(before="stall")
-    queue = make_queue(Links(server.url), tuning=replace(QUICK, answer=30.0, stall=30.0))
+    queue = make_queue(Links(server.url), tuning=replace(QUICK, answer=600.0, stall=600.0))
     job = await queue.add(wish(folder))
     await until(lambda: server.requests)
-    start = time.monotonic()
     await queue.pause(job.id)
     await queue.resume(job.id)
     await until(lambda: len(server.requests) == 2)
-    assert time.monotonic() - start < 5
 
 
 async def test_a_paused_job_that_was_never_started_leaves_its_place(
@@ -177,7 +175,7 @@ async def test_pause_all_and_resume_all(server: FaultServer, folder: Path, make_
 async def test_cancel_deletes_the_part_if_wanted(
     server: FaultServer, folder: Path, make_queue: Make, delete: bool
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
@@ -196,6 +194,7 @@ async def test_the_same_target_is_not_queued_twice(
     first = await queue.add(wish(folder))
     second = await queue.add(wish(folder))
     assert first.id == second.id
+    server.hurry()
     await ended(queue, first)
     again = await queue.add(wish(folder))
     assert again.id == first.id
@@ -304,30 +303,10 @@ async def test_room_that_another_transfer_will_need_is_not_promised_twice(
     monkeypatch.setattr(folders, "free", lambda _: int(len(DATA) * 1.5))
     queue = make_queue(Links(server.url))
     first, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
+    await until(lambda: any(job.state is State.NO_SPACE for job in queue.snapshot()))
+    server.hurry()
     ends = await queue.wait([first.id, second.id])
     assert sorted(job.state for job in ends) == [State.DONE, State.NO_SPACE]
-
-
-async def test_a_disk_that_fills_keeps_the_part_and_the_job(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = Part.write
-
-    def full(part: Part, offset: int, view: memoryview) -> None:
-        if offset + len(view) > len(DATA) // 2:
-            raise NoSpaceError("no space left on the disk")
-        write(part, offset, view)
-
-    server.always = Answer(pace=0.005)
-    monkeypatch.setattr(Part, "write", full)
-    queue = make_queue(Links(server.url))
-    job = await ended(queue, await queue.add(wish(folder)))
-    assert (job.state, job.reason) == (State.NO_SPACE, "no space left on the disk")
-    assert 0 < files(folder)["file.tar.gz.part"] <= len(DATA) // 2
-    monkeypatch.undo()
-    await queue.resume(job.id)
-    assert (await ended(queue, job)).path.read_bytes() == DATA
-    assert server.ranges[1] is not None
 
 
 async def test_an_output_folder_that_is_a_file_fails_with_its_name(
@@ -364,13 +343,12 @@ async def test_the_home_folder_is_expanded(
 async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = Answer(pace=0.2)
+    server.always = Answer(piece=1 << 18, pace=2.0)
     queue = make_queue(Links(server.url), concurrency=8)
     await queue.add_many([wish(folder, name) for name in "abcdefghij"])
     await until(lambda: sum(job.bytes_done > 200_000 for job in queue.snapshot()) == 8)
-    start = time.monotonic()
     queue.stop()
-    assert time.monotonic() - start < 2
+    assert any(not (folder / f"{name}.tar.gz").exists() for name in "abcdefghij"), "it did not wait"
     await until(lambda: server.open == 0)
     sent, server.sent = server.sent, 0
     on_disk = sum(files(folder).values())
@@ -389,7 +367,8 @@ async def test_what_is_paused_stays_paused_over_a_restart(
     server.always = SLOW
     _, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
     await queue.pause(second.id)
-    queue.stop()
+    queue.stop(60)
+    server.hurry()
     queue = make_queue(Links(server.url))
     await until(lambda: len(queue.snapshot()) == 2 and queue.snapshot()[0].state is State.DONE)
     assert queue.snapshot()[1].state is State.PAUSED
@@ -398,13 +377,14 @@ async def test_what_is_paused_stays_paused_over_a_restart(
 async def test_a_second_program_sees_a_running_job_and_does_not_run_it_too(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = Answer(pace=0.1)
+    server.always = SLOW
     one = make_queue(Links(server.url))
     job = await one.add(wish(folder))
     await until(lambda: one.snapshot()[0].bytes_done > 0)
     two = make_queue(Links(server.url), only_own=True)
     seen = await two.add(wish(folder))
     assert (seen.id, seen.elsewhere) == (job.id, True)
+    server.hurry()
     assert (await ended(one, job)).state is State.DONE
     await until(lambda: two.snapshot()[0].state is State.DONE)
     assert len(server.gets) == 1
@@ -415,7 +395,7 @@ async def test_a_command_runs_what_it_added_and_leaves_the_rest_of_the_queue(
 ) -> None:
     app = make_queue(Links(server.url), concurrency=0)
     await app.add(wish(folder, "waiting"))
-    app.stop()
+    app.stop(60)
     command = make_queue(Links(server.url), only_own=True)
     job = await command.add(wish(folder, "mine"))
     assert (await ended(command, job)).state is State.DONE
@@ -429,6 +409,7 @@ async def test_a_target_that_a_program_without_the_same_queue_writes_is_busy(
     server.always = SLOW
     folder.mkdir()
     queue = make_queue(Links(server.url))
+    server.hurry()
     with Part(folder / "file.tar.gz.part"):
         job = await ended(queue, await queue.add(wish(folder)))
     assert job.state is State.FAILED
@@ -488,6 +469,7 @@ async def test_a_locked_queue_is_waited_for(
     assert not adding.done()
     other.execute("ROLLBACK")
     other.close()
+    server.hurry()
     assert (await ended(queue, await adding)).state is State.DONE
     assert (await ended(queue, job)).state is State.DONE
 
@@ -498,11 +480,11 @@ async def test_ten_thousand_jobs_are_looked_at_in_no_time(folder: Path, make_que
     times = []
     for job in jobs[5000:5010]:
         await queue.pause(job.id)
-        start = time.perf_counter()
+        start = time.thread_time()
         snapshot = queue.snapshot()
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
         assert (len(snapshot), snapshot[job.position - 1].state) == (10_000, State.PAUSED)
-    assert min(times) < 0.02
+    assert min(times) < 0.05, "in seconds of CPU"
 
 
 async def test_commands_to_what_is_not_there_do_nothing(folder: Path, make_queue: Make) -> None:
@@ -519,7 +501,7 @@ async def test_a_queue_that_does_not_run_says_so(tmp_path: Path) -> None:
     queue = DownloadQueue(tmp_path / "queue.db", Links(""))
     with pytest.raises(DownloadError, match="not running"):
         await queue.add(wish(tmp_path))
-    queue.stop()
+    queue.stop(60)
 
 
 async def test_waiting_for_a_job_ends_with_the_queue(
@@ -530,7 +512,7 @@ async def test_waiting_for_a_job_ends_with_the_queue(
     job = await queue.add(wish(folder))
     waiting = asyncio.create_task(queue.wait([job.id]))
     await until(lambda: server.requests)
-    await asyncio.to_thread(queue.stop)
+    await asyncio.to_thread(queue.stop, 60)
     with pytest.raises(DownloadError):
         await waiting
 
@@ -540,6 +522,6 @@ async def test_a_queue_starts_again_after_it_was_stopped(
 ) -> None:
     queue = make_queue(Links(server.url))
     await ended(queue, await queue.add(wish(folder, "a")))
-    queue.stop()
+    queue.stop(60)
     queue.start()
     assert (await ended(queue, await queue.add(wish(folder, "b")))).state is State.DONE

@@ -70,6 +70,6 @@ async def test_a_job_without_a_key_goes_on_when_one_is_saved(
     keys[0] = sample.key
     await queue.resume(job.id)
     [job] = await queue.wait([job.id])
-    queue.stop()
+    queue.stop(60)
     assert job.state is State.DONE
     assert files(tmp_path)[f"{COLLECTION}.tar.gz"] == job.bytes_total

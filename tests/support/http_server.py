@@ -133,7 +133,7 @@ class HTTPServer:
     `requests` are those that came, `sent` counts bytes of bodies, `connections` those ever taken, `connected`
     those there are, `open` the requests that are being answered, `most` and `most_connected` the largest
     numbers of these at once. `shared_pace` is a pause in seconds after each piece, for all connections
-    together.
+    together. What is paced keeps it until `hurry`: a test looks in its own time, and loses none afterwards.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -149,6 +149,7 @@ class HTTPServer:
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._hurried = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -173,6 +174,10 @@ class HTTPServer:
         """The paths and queries so far."""
         return [request.target for request in self.requests]
 
+    def hurry(self) -> None:
+        """Send everything without pauses from here on."""
+        self._hurried.set()
+
     def answer(self, request: Request) -> Answer:
         """Return how a request is answered."""
         raise NotImplementedError
@@ -189,6 +194,7 @@ class HTTPServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
+        self._hurried.set()
         # Closing alone does not wake a thread that accepts.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -274,8 +280,10 @@ class HTTPServer:
             self.sent += len(piece)
             if self.shared_pace:
                 with self._turn:
-                    self._stopped.wait(self.shared_pace)
-            if answer.pace and self._stopped.wait(answer.pace):
+                    self._hurried.wait(self.shared_pace)
+            if answer.pace:
+                self._hurried.wait(answer.pace)
+            if self._stopped.is_set():
                 return False
         if answer.after is None:
             if answer.chunked:
