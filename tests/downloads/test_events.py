@@ -30,8 +30,8 @@ from tests.support.http_server import Answer
 from tests.support.waiting import until
 
 from .conftest import DATA
-from .support import WIDE, Links, content, wish
-from .test_queue import SLOWER, ended
+from .support import SLOW, WIDE, Links, content, wish
+from .test_queue import ended
 from .test_store import GONE
 
 Make: TypeAlias = Callable[..., DownloadQueue]
@@ -108,7 +108,7 @@ async def test_a_log_counts_connections(folder: Path, make_queue: Make) -> None:
 
 
 async def test_what_people_ask_for_is_in_the_log(server: FaultServer, folder: Path, make_queue: Make) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
@@ -127,7 +127,7 @@ _ASKED = {"queued", "paused", "resumed", "cancelled", "queued again"}
 async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
-    server.always = SLOWER
+    server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
