@@ -371,6 +371,21 @@ class MLHubApp(TravellingApp):
             self.open_url(url)
         self.copy_text(url, "URL")
 
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        from .palette import Palette
+
+        if not Palette.is_open(self):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Show the themes to choose from."""
+        from textual.theme import ThemeProvider
+
+        from .palette import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command that works here, with its key, and the public sources."""
         from .palette import offered

@@ -20,6 +20,7 @@ from ..settings import Config, abilities, load
 from ..text import clean, use_units
 from . import terminal
 from .caret import caret_of
+from .dispatch import DispatchApp
 from .first_paint import PromptApp
 from .glyphs import AsciiFilter
 from .help.guided import GuidedApp
@@ -54,7 +55,7 @@ class Told:
     words: str
 
 
-class ConfiguredApp(PromptApp, FaithfulApp, SparingApp, GuidedApp):
+class ConfiguredApp(DispatchApp, PromptApp, FaithfulApp, SparingApp, GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
     def __init__(self, options: AppOptions) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import gc
 
 from textual.app import App
-from textual.screen import Screen
+
+from .dispatch import OnceScreen
 
 
 class PromptApp(App[int]):
@@ -37,7 +38,7 @@ class PromptApp(App[int]):
             sheet.set_variables(variables)
 
 
-class PromptScreen(Screen[None]):
+class PromptScreen(OnceScreen[None]):
     """A screen that knows its size's classes before it is laid out, and is drawn where it is seen."""
 
     def take_up_size(self) -> None:

@@ -7,14 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from ..profiles import for_location
+from .dispatch import OnceScreen
 from .help.ways import Way, go, reachable
 
 if TYPE_CHECKING:
     from ..sources.known import Known
     from .app import MLHubApp
+
+
+class Palette(CommandPalette, OnceScreen[None]):
+    """Textual's command palette, closed once and not again."""
 
 
 def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -9,9 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from ..dispatch import Dialog
 from ..draw import line
 from ..widgets.field import Field
 from ..widgets.pick_list import PickLine, PickList
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..widgets.catalog_tree import CatalogTree
 
 
-class FacetScreen(ModalScreen[None]):
+class FacetScreen(Dialog[None]):
     """Lists; what is typed narrows the list, Enter ticks, and the tree behind follows at once.
 
     Parameters

@@ -9,10 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ...text import one_line
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..widgets.pick_list import PickLine, PickList
 from .favourite import Favourite
@@ -21,7 +21,7 @@ Marked = tuple[str, Favourite]
 """A source, and something marked of it."""
 
 
-class FavouriteScreen(ModalScreen[Marked | None]):
+class FavouriteScreen(Dialog[Marked | None]):
     """Asks; Enter goes there, `x` forgets, Esc closes.
 
     Parameters

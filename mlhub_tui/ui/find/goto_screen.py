@@ -10,11 +10,11 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ...errors import MLHubException
 from ...text import one_line
+from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 from ..widgets.field import Field
@@ -37,7 +37,7 @@ class _Typed(Field):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "screen.complete", "complete", show=False)]
 
 
-class GotoScreen(ModalScreen[Goal | None]):
+class GotoScreen(Dialog[Goal | None]):
     """Asks; Enter goes to the line under the cursor, the last of which asks the source.
 
     Parameters

@@ -10,16 +10,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..widgets.find_bar import FindBar
 from .key_list import KeyList
 from .ways import Section, Way
 
 
-class HelpScreen(ModalScreen[Way | Literal["tour"] | None]):
+class HelpScreen(Dialog[Way | Literal["tour"] | None]):
     """Shows the keys; closes with what is to be done, which is the business of whoever opened it.
 
     Parameters

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ...downloads import images
@@ -21,6 +20,7 @@ from ...sources.static.shelf import Shelf
 from ...text import one_line, size
 from .. import terminal
 from ..commands import PREVIEW, bindings
+from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 from .decode import Picture, read_picture
@@ -39,7 +39,7 @@ IN_MEMORY = 24_000_000
 """Bytes of decoded pictures that stay while the preview is open: half a dozen of the largest."""
 
 
-class PreviewScreen(ModalScreen[None]):
+class PreviewScreen(Dialog[None]):
     """A picture over the screen.
 
     Parameters

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...downloads.asset.choice import Choice as Counted
@@ -24,6 +23,7 @@ from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...profiles import Kind
 from ...text import count, link_names, one_line, size
+from ..dispatch import Dialog
 from ..documents import Documents, why
 from ..draw import content, line
 from ..supply import Supply
@@ -62,7 +62,7 @@ class AssetChoice:
     most: int | None
 
 
-class AssetsScreen(ModalScreen[AssetChoice | None]):
+class AssetsScreen(Dialog[AssetChoice | None]):
     """Asks; space ticks, Enter queues, Esc does not.
 
     Parameters

@@ -9,14 +9,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from ...models import BBox
+from ..dispatch import Dialog
 from ..draw import line
 from ..widgets.footprint_map import FootprintMap
 
 
-class BoxScreen(ModalScreen[BBox | None]):
+class BoxScreen(Dialog[BBox | None]):
     """Asks for a box; Esc on the map takes none.
 
     Parameters

@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ..dispatch import Dialog
 from ..draw import content
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Dialog[bool]):
     """Asks; `y` or Enter is yes, `n` or Esc is no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...downloads.cluster import needed
@@ -24,6 +23,7 @@ from ...downloads.plan.costs import Costs, costs
 from ...errors import MLHubException
 from ...sources.base import Source
 from ...text import count, link_names, size
+from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 from ..plan_subject import PlanSubject
@@ -67,7 +67,7 @@ class DatasetChoice:
     url: str = ""
 
 
-class DatasetScreen(ModalScreen[DatasetChoice | None]):
+class DatasetScreen(Dialog[DatasetChoice | None]):
     """Asks; Enter goes on, Esc does not.
 
     Parameters

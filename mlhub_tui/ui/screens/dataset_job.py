@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
 from ...downloads.job import DatasetRequest, Job
 from ...downloads.plan.worklist import Entry, Fate
 from ...errors import MLHubException
 from ...text import one_line, redact
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..file_pages import FilePages, Look
 from ..messages import QueueChanged
@@ -35,7 +35,7 @@ _EVERY = 1.0
 _RARELY = 20  # times what a look costs, before the next one
 
 
-class DatasetJobScreen(ModalScreen[None]):
+class DatasetJobScreen(Dialog[None]):
     """Shows the job and its files; `f` filters, `r` tries the failed ones again, `L` shows the log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

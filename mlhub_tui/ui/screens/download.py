@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...downloads.job import IfExists
@@ -21,6 +20,7 @@ from ...errors import EntityDoesNotExist, MLHubException
 from ...models import CollectionRef
 from ...sources.base import Source
 from ...text import count, link_names, size
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..widgets.where_to import WhereTo
 
@@ -37,7 +37,7 @@ class DownloadChoice:
     sizes: Mapping[str, int]
 
 
-class DownloadScreen(ModalScreen[DownloadChoice | None]):
+class DownloadScreen(Dialog[DownloadChoice | None]):
     """Asks; Enter queues, Esc does not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,11 +13,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...models import Document
 from ...text import file_name, one_line
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..supply import Supply
 from ..widgets.choice import Choice
@@ -59,7 +59,7 @@ class ExportChoice:
     assets: tuple[str, ...] = ()
 
 
-class ExportScreen(ModalScreen[ExportChoice | None]):
+class ExportScreen(Dialog[ExportChoice | None]):
     """Asks; Enter writes, Esc does not. A file that is there is replaced only after a question.
 
     Parameters

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from ...downloads.job import Job
+from ..dispatch import Dialog
 from ..draw import line
 from ..messages import QueueChanged
 from ..sheets.jobs import all_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..app import MLHubApp
 
 
-class JobScreen(ModalScreen[None]):
+class JobScreen(Dialog[None]):
     """Shows a transfer; Enter or Esc closes, `l` shows its log, `y` copies the path.
 
     Parameters

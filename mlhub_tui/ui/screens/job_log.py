@@ -11,12 +11,12 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from ...downloads.events import Event
 from ...downloads.job import Job
 from ...errors import MLHubException
 from ...text import local_time
+from ..dispatch import Dialog
 from ..draw import line
 from ..sheets.blocks import Block, Field, Heading, Paragraph
 from ..widgets.sheet import Sheet
@@ -30,7 +30,7 @@ MOST = 2_000
 """Entries that are shown; of more, the later half."""
 
 
-class JobLogScreen(ModalScreen[None]):
+class JobLogScreen(Dialog[None]):
     """Shows the log of a transfer, the last entries in sight; `y` copies it, Esc closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

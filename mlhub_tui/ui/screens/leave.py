@@ -8,15 +8,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ..dispatch import Dialog
 from ..draw import content
 
 Answer = Literal["quit", "background", "stay"]
 
 
-class LeaveScreen(ModalScreen[Answer]):
+class LeaveScreen(Dialog[Answer]):
     """Asks; `y` or Enter quits, `b` hands the transfers over, `n` or Esc stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...downloads.settings import MOST, Settings
 from ...text import parse_rate, rate
+from ..dispatch import Dialog
 from ..draw import content, line
 
 _COUNTS = (
@@ -23,7 +23,7 @@ _COUNTS = (
 )
 
 
-class LimitsScreen(ModalScreen[dict[str, int | None] | None]):
+class LimitsScreen(Dialog[dict[str, int | None] | None]):
     """Asks; Enter applies what was typed, Esc does not. A field left empty stays as it is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

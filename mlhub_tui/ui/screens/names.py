@@ -9,11 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from ...models import JsonDict
 from ...text import count, one_line
+from ..dispatch import Dialog
 from ..draw import line
 from ..widgets.field import Field
 from ..widgets.pick_list import PickLine, PickList
@@ -21,7 +21,7 @@ from ..widgets.pick_list import PickLine, PickList
 _MOST_WORDS = 8  # values of a property that are named
 
 
-class NamesScreen(ModalScreen[str | None]):
+class NamesScreen(Dialog[str | None]):
     """Asks; what is typed narrows the list, Enter chooses, Esc does not.
 
     Parameters

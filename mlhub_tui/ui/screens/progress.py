@@ -10,11 +10,11 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
 from ...errors import MLHubException
+from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 
@@ -23,7 +23,7 @@ EVERY = 0.5
 """Seconds between two words on how far it is: no more than a slow line takes."""
 
 
-class ProgressScreen(ModalScreen[T | None], Generic[T]):
+class ProgressScreen(Dialog[T | None], Generic[T]):
     """Runs something; dismissed with what it returns, None where it was ended or failed for good.
 
     Parameters

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...text import count, one_line
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..widgets.form import field
 
@@ -20,7 +20,7 @@ LONGEST = 60
 """Characters of a name."""
 
 
-class SaveScreen(ModalScreen[str | None]):
+class SaveScreen(Dialog[str | None]):
     """Asks; Enter saves, Esc does not.
 
     Parameters

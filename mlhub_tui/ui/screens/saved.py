@@ -10,20 +10,20 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ...errors import MLHubException
 from ...sources.saved import SavedSearch, SavedSearches
 from ...text import date, one_line, redact
 from ..criteria import words_of
+from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 from ..widgets.pick_list import PickLine, PickList
 from .confirm import ConfirmScreen
 
 
-class SavedScreen(ModalScreen[SavedSearch | None]):
+class SavedScreen(Dialog[SavedSearch | None]):
     """Asks; Enter runs, `x` forgets, Esc closes.
 
     Parameters

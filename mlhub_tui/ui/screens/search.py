@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from ...errors import InvalidSearch, MLHubException
@@ -23,6 +22,7 @@ from ...profiles import Kind
 from ...sources.base import Source
 from ...text import one_line
 from ..criteria import ROWS, Reading, box_text, quoted, read, why_not, written
+from ..dispatch import Dialog
 from ..documents import Documents, why
 from ..draw import content, line
 from ..widgets.field import Field, PlaceField
@@ -33,7 +33,7 @@ FILE_DELAY = 0.15
 """Seconds after the last key before a file is looked at."""
 
 
-class SearchForm(ModalScreen[Search | str | None]):
+class SearchForm(Dialog[Search | str | None]):
     """Asks; Enter searches, Esc does not. Dismissed with a search, or `saved` to choose a saved one.
 
     Parameters

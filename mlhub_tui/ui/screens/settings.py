@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
@@ -18,6 +17,7 @@ from ... import paths
 from ...errors import ConfigFileError
 from ...settings import Config, Setting, settings
 from ...text import rate
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..widgets.choice import RowChoice
 from ..widgets.form import field
@@ -25,7 +25,7 @@ from ..widgets.form import field
 _WORDS = {True: "yes", False: "no"}
 
 
-class SettingsScreen(ModalScreen[bool | None]):
+class SettingsScreen(Dialog[bool | None]):
     """One line for each setting; Enter writes what changed, Esc does not. Keys are set in the file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

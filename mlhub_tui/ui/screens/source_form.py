@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker
 
@@ -19,6 +18,7 @@ from ...errors import AccessDenied, AuthenticationError, MLHubException
 from ...profiles import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
 from ...text import mask, one_line
 from ..connection import KIND_NAMES, place
+from ..dispatch import Dialog
 from ..draw import content, line
 from ..source_entry import SourceEntry
 from ..source_look import bare, look
@@ -45,7 +45,7 @@ class Answer:
     credentials: Credentials | None
 
 
-class SourceForm(ModalScreen[Answer | None]):
+class SourceForm(Dialog[Answer | None]):
     """Asks for a source; Enter goes on, Esc stops a look or leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

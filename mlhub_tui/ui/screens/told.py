@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from ..dispatch import Dialog
 from ..sheets.blocks import Block, Field, Paragraph
 from ..widgets.sheet import Sheet
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _STYLES = {"error": "$error", "warning": "$warning"}
 
 
-class ToldScreen(ModalScreen[None]):
+class ToldScreen(Dialog[None]):
     """What was said, with its time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
