@@ -375,7 +375,7 @@ class MLHubApp(TravellingApp):
         """Show the command palette."""
         from .palette import Palette
 
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def search_themes(self) -> None:

@@ -15,7 +15,7 @@ from textual.dom import DOMNode
 from textual.events import Event, InputEvent, Paste
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 
 
 class DispatchApp(App[int]):
@@ -31,13 +31,12 @@ class DispatchApp(App[int]):
 
     async def _compose_front(self) -> None:
         """Return once the screen in front is composed and has its focus."""
-        # Another may be pushed while one is waited for.
-        while self._running and self._screen_stack and not self.screen.is_mounted:
+        while self._running and self._screen_stack:
             screen = self.screen
-            if not self.is_mounted(screen):
+            if screen.is_mounted or not self.is_mounted(screen):
                 return
-            await screen._mounted_event.wait()
-            if screen.is_active:
+            await AwaitMount(screen, [screen])
+            if screen.is_active:  # another may have been pushed meanwhile
                 screen._update_auto_focus()
 
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:

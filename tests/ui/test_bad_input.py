@@ -348,16 +348,3 @@ async def test_dialogs_stay_usable_in_a_small_terminal(options: AppOptions) -> N
         await driver.until("Keys")
         await driver.press("escape", "3", "n")
         await driver.until("URL or path")
-
-
-# The end
-
-
-async def test_an_answer_that_comes_while_the_app_ends_is_dropped(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        screen = driver.app.screen
-        assert isinstance(screen, BrowseScreen)
-        await screen.remove_children()
-        screen._follow()
-        assert screen.closing

@@ -170,4 +170,4 @@ async def _is_alive(driver: Driver) -> None:
             await driver.press("1")
     await driver.until(lambda: isinstance(app.screen, BrowseScreen))
     await driver.press("escape", "escape", "question_mark")
-    await driver.until(lambda: isinstance(app.screen, HelpScreen), "Show all keys")
+    await driver.until(lambda: isinstance(app.screen, HelpScreen), "Keys")

@@ -9,7 +9,6 @@ from textual import on, work
 
 from ...errors import MLHubException
 from ..screens.browse_commands import BrowseCommands
-from ..widgets.bars import HintBar
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
 from .filter_line import FilterLine
@@ -35,18 +34,21 @@ class BrowseFinding(BrowseCommands):
         """What the tree shows."""
         self._ends_when_found = False
         self._is_typing = False
+        self.find_bar: FindBar | None = None
+        """The line in which a filter is typed, while it is."""
+        self._filter_line = FilterLine()
 
     # The filter
 
     async def action_filter(self) -> None:
         """Type a filter."""
-        if not self.query(FindBar):
+        if self.find_bar is None:
             from .query import to_type_on
 
             self._is_typing = True
             self._show_filter()
-            await self.mount(FindBar(to_type_on(self.tree_view.filter)), before=self.query_one(HintBar))
-        self.query_one(FindBar).focus()
+            self.find_bar = FindBar(to_type_on(self.tree_view.filter))
+        await self.find_bar.open_in(self, before=self.hint_bar)
 
     @on(FindBar.Edited)
     def _filter_edited(self, message: FindBar.Edited) -> None:
@@ -67,8 +69,8 @@ class BrowseFinding(BrowseCommands):
     @on(CatalogTree.Filtered)
     def _filtered(self, message: CatalogTree.Filtered) -> None:
         message.stop()
-        for bar in self.query(FindBar):
-            bar.say(self.tree_view.found_words)
+        if self.find_bar is not None:
+            self.find_bar.say(self.tree_view.found_words)
         self._show_filter()
         for screen in self.app.screen_stack:
             if (count := getattr(screen, "count_facets", None)) is not None:
@@ -78,18 +80,18 @@ class BrowseFinding(BrowseCommands):
 
     def _show_filter(self) -> None:
         """Show the filter in force on a line, unless it is being typed there."""
-        lines = self.query(FilterLine)
-        if not self.tree_view.filter or self._is_typing:
-            lines.remove()
-            return
-        shown = lines.first() if lines else FilterLine()
-        shown.words, shown.found = self.tree_view.filter, self.tree_view.found_words
-        if not lines:
-            self.mount(shown, before=self.query_one(HintBar))
+        shown = self._filter_line
+        shown.display = bool(self.tree_view.filter) and not self._is_typing
+        if shown.display:
+            shown.words, shown.found = self.tree_view.filter, self.tree_view.found_words
+            if self.is_attached and not shown.is_attached:
+                self.mount(shown, before=self.hint_bar)
 
     def _end_filter(self, *, keep: bool) -> None:
         self._ends_when_found = False
-        self.query(FindBar).remove()
+        if self.find_bar is not None:
+            self.find_bar.remove()
+            self.find_bar = None
         self._is_typing = False
         tree = self.tree_view
         if not keep:

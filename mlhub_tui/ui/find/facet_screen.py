@@ -53,13 +53,16 @@ class FacetScreen(Dialog[None]):
         self._offers: dict[str, list[Offer]] = {}
         self._facets: dict[str, Facet] = {}
         self._chosen: set[str] = set()
+        self._dialog = Vertical(classes="dialog")
+        self._part = Field(placeholder="part of a tag, type or licence", id="part")
+        self._picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
 
     def compose(self) -> ComposeResult:
         """Lay out the list below its filter."""
-        with Vertical(classes="dialog") as dialog:
+        with self._dialog as dialog:
             dialog.border_subtitle = line("type to narrow the list, enter ticks, esc closes")
-            yield Field(placeholder="part of a tag, type or licence", id="part")
-            yield PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
+            yield self._part
+            yield self._picks
 
     def on_mount(self) -> None:
         """Show what there is."""
@@ -70,11 +73,11 @@ class FacetScreen(Dialog[None]):
         chosen = facets_of(self._tree.filter)
         self._chosen = {facet.written().casefold() for facet in chosen}
         self._offers = offers(self._tree.traits(), chosen)
-        self.query_one(".dialog").border_title = line(f"Narrow: {self._tree.amount}")
+        self._dialog.border_title = line(f"Narrow: {self._tree.amount}")
         self._show()
 
     def _show(self) -> None:
-        terms = self.query_one("#part", Input).value.casefold().split()
+        terms = self._part.value.casefold().split()
         lines: list[PickLine] = []
         self._facets = {}
         for name, title in TITLES.items():
@@ -89,7 +92,7 @@ class FacetScreen(Dialog[None]):
                 key = one.facet.written().casefold()
                 self._facets[key] = one.facet
                 lines.append(PickLine(one.words, figures=f"{one.number:,}", key=key))
-        self.query_one(PickList).show(lines or [PickLine("nothing to narrow by")])
+        self._picks.show(lines or [PickLine("nothing to narrow by")])
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
@@ -99,7 +102,7 @@ class FacetScreen(Dialog[None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        current = self.query_one(PickList).current
+        current = self._picks.current
         if current is not None:
             self._toggle(current.key)
 
@@ -115,7 +118,7 @@ class FacetScreen(Dialog[None]):
 
     def action_step(self, step: int) -> None:
         """Move the cursor while the field keeps the keys."""
-        picked = self.query_one(PickList)
+        picked = self._picks
         picked.cursor_line += step
         if picked.current is not None and not picked.current.key:  # a heading
             picked.cursor_line += 1 if step > 0 or picked.cursor_line == 0 else -1

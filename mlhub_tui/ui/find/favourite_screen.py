@@ -50,14 +50,15 @@ class FavouriteScreen(Dialog[Marked | None]):
         super().__init__()
         self._here, self._forget = here, forget
         self._marked = sorted(marked, key=lambda one: one[0] != here)
+        self._picks, self._what = PickList(), Static(id="what")
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Favourites")
             dialog.border_subtitle = line("enter goes there, x forgets, esc closes")
-            yield PickList()
-            yield Static(id="what")
+            yield self._picks
+            yield self._what
 
     def on_mount(self) -> None:
         """Show them."""
@@ -67,12 +68,12 @@ class FavouriteScreen(Dialog[Marked | None]):
         lines = [
             PickLine(one.label, "", one.kind, str(number)) for number, (_, one) in enumerate(self._marked)
         ]
-        self.query_one(PickList).show(lines)
+        self._picks.show(lines)
         self._say()
 
     @property
     def _current(self) -> Marked | None:
-        current = self.query_one(PickList).current
+        current = self._picks.current
         return self._marked[int(current.key)] if current is not None else None
 
     @on(PickList.Moved)
@@ -86,7 +87,7 @@ class FavouriteScreen(Dialog[Marked | None]):
             source, one = self._current
             where = "this source" if source == self._here else one_line(one.place or source)
             words = f"{one_line(one.id or one.url)}\nin {where}"
-        self.query_one("#what", Static).update(content(words))
+        self._what.update(content(words))
 
     @on(PickList.Picked)
     def _picked(self, message: PickList.Picked) -> None:

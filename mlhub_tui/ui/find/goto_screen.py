@@ -69,20 +69,22 @@ class GotoScreen(Dialog[Goal | None]):
         """What was typed when the list was made."""
         self._then: Callable[[], None] | None = None
         """What to do once the list is that of what is typed now."""
+        self._field = _Typed(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
+        self._picks, self._said = PickList(), Static(id="said")
 
     def compose(self) -> ComposeResult:
         """Lay out the list below the field."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Go to")
             dialog.border_subtitle = line("tab completes, enter goes there, esc cancels")
-            yield _Typed(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
-            yield PickList()
-            yield Static(id="said")
+            yield self._field
+            yield self._picks
+            yield self._said
 
     @property
     def typed(self) -> str:
         """What was typed."""
-        return self.query_one("#typed", Input).value.strip()
+        return self._field.value.strip()
 
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:
@@ -105,7 +107,7 @@ class GotoScreen(Dialog[Goal | None]):
             named = doi_of(typed) or is_url(typed) or "/" in typed
             known = self._known and self._known[0].rank < HOLDS
             lines = [ask, *lines] if named and not known else [*lines, ask]
-        chosen = self.query_one(PickList)
+        chosen = self._picks
         chosen.show(lines)
         chosen.cursor_line = 0
         self._listed = typed
@@ -136,7 +138,7 @@ class GotoScreen(Dialog[Goal | None]):
             self._then = act
 
     def _choose(self) -> None:
-        current = self.query_one(PickList).current
+        current = self._picks.current
         if current is None or not self.typed:
             return
         if current.key == _ASK:
@@ -155,7 +157,7 @@ class GotoScreen(Dialog[Goal | None]):
         self.dismiss(placed(self._branches, found))
 
     def _say(self, words: str, style: str = "") -> None:
-        self.query_one("#said", Static).update(content(words, style))
+        self._said.update(content(words, style))
 
     def action_cancel(self) -> None:
         """Stop looking something up, else close."""
@@ -171,11 +173,11 @@ class GotoScreen(Dialog[Goal | None]):
         self._once_listed(self._complete)
 
     def _complete(self) -> None:
-        current, field = self.query_one(PickList).current, self.query_one("#typed", Input)
+        current, field = self._picks.current, self._field
         if current is not None and current.key != _ASK:
             field.value = one_line(self._known[int(current.key)].goal.entry.id) or field.value
             field.cursor_position = len(field.value)
 
     def action_step(self, step: int) -> None:
         """Move the cursor while the field keeps the keys."""
-        self.query_one(PickList).cursor_line += step
+        self._picks.cursor_line += step

@@ -45,15 +45,17 @@ class HelpScreen(Dialog[Way | Literal["tour"] | None]):
 
     def __init__(self, sections: Sequence[Section]) -> None:
         super().__init__()
-        self._sections = sections
+        self._dialog, self._about = Vertical(classes="dialog"), Static(id="about")
+        self._list = KeyList(sections)
+        self._bar: FindBar | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the list above what is said of the key under the cursor."""
-        with Vertical(classes="dialog") as dialog:
+        with self._dialog as dialog:
             dialog.border_title = line("Keys")
             dialog.border_subtitle = line("enter runs, / searches, t first steps, esc closes")
-            yield KeyList(self._sections)
-            yield Static(id="about")
+            yield self._list
+            yield self._about
 
     def on_mount(self) -> None:
         """Say what is under the cursor."""
@@ -65,7 +67,7 @@ class HelpScreen(Dialog[Way | Literal["tour"] | None]):
         self._explain()
 
     def _explain(self) -> None:
-        way = self.query_one(KeyList).current
+        way = self._list.current
         words = Content("Nothing is called so.")
         if way is not None:
             words = content(f"{way.keys}  ", "bold $accent") + content(way.words)
@@ -73,33 +75,33 @@ class HelpScreen(Dialog[Way | Literal["tour"] | None]):
                 words += content(
                     f"\n{'' if way.target else 'Not on this screen. '}In config.toml: {way.identity}"
                 )
-        self.query_one("#about", Static).update(words)
+        self._about.update(words)
 
     @on(KeyList.Chosen)
     def _chosen(self, message: KeyList.Chosen) -> None:
         message.stop()
-        way = self.query_one(KeyList).current
+        way = self._list.current
         if way is not None and way.target is not None:
             self.dismiss(way)
         elif way is not None:
             words = content("That is done on another screen, where the key works.", "$warning")
-            self.query_one("#about", Static).update(words)
+            self._about.update(words)
 
     # Searching
 
     async def action_search(self) -> None:
         """Type what to look for."""
-        if not self.query(FindBar):
-            bar = FindBar("", "a key, or what it does")
-            await self.query_one(".dialog").mount(bar, before=self.query_one("#about"))
-        self.query_one(FindBar).focus()
+        if self._bar is None:
+            self._bar = FindBar("", "a key, or what it does")
+        await self._bar.open_in(self._dialog, before=self._about)
 
     @on(FindBar.Edited)
     def _edited(self, message: FindBar.Edited) -> None:
         message.stop()
-        keys = self.query_one(KeyList)
+        keys = self._list
         keys.narrow(message.value)
-        self.query_one(FindBar).say(f"{keys.found}" if message.value else "")
+        if self._bar is not None:
+            self._bar.say(f"{keys.found}" if message.value else "")
         self._explain()
 
     @on(FindBar.Closed)
@@ -107,17 +109,19 @@ class HelpScreen(Dialog[Way | Literal["tour"] | None]):
         """Go on in the list; Esc shows all keys again."""
         message.stop()
         if not message.keep:
-            self.query(FindBar).remove()
-            self.query_one(KeyList).narrow("")
-        self.query_one(KeyList).focus()
+            if self._bar is not None:
+                self._bar.remove()
+                self._bar = None
+            self._list.narrow("")
+        self._list.focus()
 
     def action_to_list(self) -> None:
         """Go on in the list with what was found."""
-        self.query_one(KeyList).focus()
+        self._list.focus()
 
     def action_step_back(self) -> None:
         """Show all keys again, else close."""
-        if self.query(FindBar):
+        if self._bar is not None:
             self._search_ended(FindBar.Closed(keep=False))
         else:
             self.dismiss(None)

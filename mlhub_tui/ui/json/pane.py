@@ -35,6 +35,9 @@ class JsonPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._document: Any = None
+        self.view = JsonView()
+        """The lines."""
+        self._bar: FindBar | None = None
         self._shown: Any = None
         self._looked_at = False
         self._found: array[int] = array("I")
@@ -44,12 +47,7 @@ class JsonPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the lines."""
-        yield JsonView()
-
-    @property
-    def view(self) -> JsonView:
-        """The lines."""
-        return self.query_one(JsonView)
+        yield self.view
 
     def show(self, document: Any) -> None:
         """Show another document, as soon as anybody looks."""
@@ -70,7 +68,7 @@ class JsonPane(Vertical):
         document = self._document
         self._say("laying out…")
         rows = await asyncio.to_thread(Rows, document)
-        if not self.is_attached or not self.query(JsonView):
+        if not self.is_attached:
             return
         self._shown = document
         self.view.show(rows)
@@ -81,8 +79,8 @@ class JsonPane(Vertical):
     def _say(self, words: str) -> None:
         self.status = words
         self.post_message(self.StatusChanged())
-        for bar in self.query(FindBar):
-            bar.say(words)
+        if self._bar is not None:
+            self._bar.say(words)
 
     def _say_lines(self) -> None:
         lines = self.view.lines
@@ -94,10 +92,10 @@ class JsonPane(Vertical):
     @on(JsonView.FindWanted)
     async def _find_wanted(self, message: JsonView.FindWanted) -> None:
         message.stop()
-        if not self.query(FindBar):
+        if self._bar is None:
             self._origin = self.view.row or 0
-            await self.mount(FindBar(self._words, "a name or a value"))
-        self.query_one(FindBar).focus()
+            self._bar = FindBar(self._words, "a name or a value")
+        await self._bar.open_in(self)
 
     @on(FindBar.Edited)
     def _search_edited(self, message: FindBar.Edited) -> None:
@@ -110,7 +108,9 @@ class JsonPane(Vertical):
     @on(FindBar.Closed)
     def _search_closed(self, message: FindBar.Closed) -> None:
         message.stop()
-        self.query(FindBar).remove()
+        if self._bar is not None:
+            self._bar.remove()
+            self._bar = None
         self.screen.set_focus(self.view)
         if not message.keep:
             self._forget()
@@ -136,7 +136,7 @@ class JsonPane(Vertical):
             found = await asyncio.to_thread(search, lines.rows, wanted, gone.is_set)
         finally:
             gone.set()
-        if not self.is_attached or not self.query(JsonView):
+        if not self.is_attached:
             return
         self._found = found
         self.view.mark(wanted)
@@ -163,7 +163,7 @@ class JsonPane(Vertical):
 
     def on_key(self, event: Key) -> None:
         """Esc ends the search before it leaves the screen."""
-        if event.key == "escape" and self._words and not self.query(FindBar):
+        if event.key == "escape" and self._words and self._bar is None:
             event.stop()
             event.prevent_default()
             self._forget()

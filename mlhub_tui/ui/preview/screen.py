@@ -77,14 +77,17 @@ class PreviewScreen(Dialog[None]):
         self._answer: asyncio.Future[None] | None = None
         self._way: Way | None = None
         self._facts: list[str] = []
+        self._box, self._view = Vertical(), PictureView()
+        self._images, self._words = Static(id="images"), Static(id="words")
+        self._facts_words = Static(id="facts")
 
     def compose(self) -> ComposeResult:
         """Lay out the picture between words."""
-        with Vertical():
-            yield Static(id="images")
-            yield Static(id="words")
-            yield PictureView()
-            yield Static(id="facts")
+        with self._box:
+            yield self._images
+            yield self._words
+            yield self._view
+            yield self._facts_words
 
     def on_mount(self) -> None:
         """Begin with the first image."""
@@ -96,13 +99,11 @@ class PreviewScreen(Dialog[None]):
 
     def on_screen_suspend(self) -> None:
         """Leave the terminal to the screen in front."""
-        for view in self.query(PictureView):
-            view.take_off()
+        self._view.take_off()
 
     def on_screen_resume(self) -> None:
         """Draw again what another screen covered."""
-        for view in self.query(PictureView):
-            view.refresh()
+        self._view.refresh()
 
     # Showing
 
@@ -146,8 +147,7 @@ class PreviewScreen(Dialog[None]):
         self._facts = _facts(picture, fetched, asset, one_line(when, 60))
         self.add_class("-drawn")
         self._state_facts()
-        for view in self.query(PictureView):
-            view.show(picture, self._way, lean=terminal.over_ssh())
+        self._view.show(picture, self._way, lean=terminal.over_ssh())
 
     async def _fetched(self, document: Document, asset: Asset) -> Fetched:
         """Fetch an image that is not here, once that is agreed to where it has to be."""
@@ -193,14 +193,10 @@ class PreviewScreen(Dialog[None]):
     # Words
 
     def _frame(self, title: str) -> None:
-        frames = self.query(Vertical)
-        if not frames:
-            return
-        frame = frames.first()
-        frame.border_title = line(title)
+        self._box.border_title = line(title)
         at, of = self._reel.place
         ways = [f"{at:,} of {of:,}: j k" if of > 1 else "", "n N image" if len(self._reel.images) > 1 else ""]
-        frame.border_subtitle = line(", ".join([*filter(None, ways), "esc closes"]))
+        self._box.border_subtitle = line(", ".join([*filter(None, ways), "esc closes"]))
 
     def _name_images(self) -> None:
         """Name the images of the document on a line, the one that is shown marked and in sight."""
@@ -214,26 +210,20 @@ class PreviewScreen(Dialog[None]):
             parts.append(line(f"[{names[number]}]" if chosen else names[number], style))
         if last < len(names):
             parts.append(line(f"…{len(names) - last} more", "$muted"))
-        self._put("images", Content("  ").join(parts))
+        self._images.update(Content("  ").join(parts))
 
     def _clear(self, words: str) -> None:
         self._facts = []
         self._state_facts()
-        for view in self.query(PictureView):
-            view.show(None, Way.BLOCKS)
+        self._view.show(None, Way.BLOCKS)
         self._say(words)
 
     def _say(self, words: str, style: str = "") -> None:
         self.remove_class("-drawn")
-        self._put("words", content(words, style))
+        self._words.update(content(words, style))
 
     def _state_facts(self) -> None:
-        self._put("facts", line(", ".join(self._facts)))
-
-    def _put(self, where: str, words: Content) -> None:
-        """Show words, unless the screen is being taken down."""
-        for place in self.query(f"#{where}").results(Static):
-            place.update(words)
+        self._facts_words.update(line(", ".join(self._facts)))
 
     # Keys
 

@@ -105,13 +105,19 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         super().__init__()
         self._documents, self._collections = documents, set[str]()
         self._supplies, self._supply = supplies, supplies[0]
-        self._folder, self._licence = folder, licence
+        self._licence = licence
         self._tally = AssetTally()
         self._ticks = Ticks(self._tally)
         self._licences: dict[str, None] = {}
         self._touched = False
         self._counting = "looking…"
         self._first: dict[str, Document] = {}
+        room = max(72 // len(supplies) - 4, 12)
+        self._of_which = ChoiceOf([one_line(supply.words, room) for supply in supplies], id="of-what")
+        self._counted, self._chosen = Static(id="counted"), Static(id="chosen")
+        self._licence_words, self._warning = Static(id="licence"), Static(id="warning")
+        self._picks, self._where = PickList(self._box), WhereTo(folder)
+        self._most_row, self._most = Horizontal(classes="row", id="most-row"), field("most")
 
     def compose(self) -> ComposeResult:
         """Lay out the questions."""
@@ -121,25 +127,25 @@ class AssetsScreen(Dialog[AssetChoice | None]):
             if len(self._supplies) == 1:
                 yield Static(line(self._supply.words, "bold"))
             else:
-                room = max(72 // len(self._supplies) - 4, 12)
-                yield ChoiceOf([one_line(supply.words, room) for supply in self._supplies], id="of-what")
-            yield Static(id="counted")
-            yield PickList(self._box)
+                yield self._of_which
+            yield self._counted
+            yield self._picks
             whole = next((supply for supply in self._supplies if supply.whole), None)
             if whole is not None:
-                with Horizontal(classes="row", id="most-row") as row:
+                with self._most_row as row:
                     row.display = self._supply.whole
                     yield Label(Content("Items at most"), classes="name")
-                    yield field("most", str(min(whole.total or MOST, MOST)))
+                    self._most.value = str(min(whole.total or MOST, MOST))
+                    yield self._most
                     yield Static(content(_of_all(whole)), id="of")
             with Horizontal(classes="row"):
                 yield Label(Content("Chosen"), classes="name")
-                yield Static(id="chosen")
+                yield self._chosen
             with Horizontal(classes="row"):
                 yield Label(Content("Licence"), classes="name")
-                yield Static(id="licence")
-            yield WhereTo(self._folder)
-            yield Static(id="warning")
+                yield self._licence_words
+            yield self._where
+            yield self._warning
 
     def on_mount(self) -> None:
         """Begin to count."""
@@ -150,15 +156,14 @@ class AssetsScreen(Dialog[AssetChoice | None]):
     def _of_what(self, message: ChoiceOf.Changed) -> None:
         """Begin anew with other documents."""
         message.stop()
-        chosen = next((self._supplies[one.chosen] for one in self.query("#of-what").results(ChoiceOf)), None)
-        if chosen is not None and chosen is not self._supply:
+        chosen = self._supplies[self._of_which.chosen]
+        if chosen is not self._supply:
             self._supply, self._touched, self._counting = chosen, False, "looking…"
             self._tally = AssetTally()
             self._ticks = Ticks(self._tally)
             self._licences.clear()
             self._collections.clear()
-            for row in self.query("#most-row"):
-                row.display = chosen.whole
+            self._most_row.display = chosen.whole
             self._show()
             self._count()
 
@@ -222,18 +227,14 @@ class AssetsScreen(Dialog[AssetChoice | None]):
     # Showing
 
     def _show(self) -> None:
-        if not self.query("#chosen"):
-            return  # answered in the meantime
-        self.query_one(PickList).show(self._lines())
+        self._picks.show(self._lines())
         words = self._counted_words
-        self._say("counted", words, "$warning" if "!" in self._counting else "$muted")
-        self.query_one("#counted").set_class(bool(words), "-said")
+        self._counted.update(line(words, "$warning" if "!" in self._counting else "$muted"))
+        self._counted.set_class(bool(words), "-said")
         licences = [self._licence, *self._licences] if self._licence else [*self._licences]
-        self._say("licence", ", ".join(dict.fromkeys(map(link_names, licences))) or "not stated")
+        names = ", ".join(dict.fromkeys(map(link_names, licences)))
+        self._licence_words.update(line(names or "not stated"))
         self._sum_up()
-
-    def _say(self, where: str, words: str, style: str = "") -> None:
-        self.query_one(f"#{where}", Static).update(line(words, style))
 
     @property
     def _counted_words(self) -> str:
@@ -276,19 +277,18 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         unknown = f"{totals.unknown:,} unknown" if known else "sizes unknown"
         sizes = " + ".join(filter(None, (known, unknown if totals.unknown else "")))
         part = f" in the first {self._tally.documents:,} items" if self._partly else ""
-        self._say("chosen", f"{words}, {sizes}{part}" if sizes else words + part)
-        for where in self.query(WhereTo):
-            where.need(totals.size)
+        self._chosen.update(line(f"{words}, {sizes}{part}" if sizes else words + part))
+        self._where.need(totals.size)
         self._explain(totals.barred)
 
     def _explain(self, barred: int) -> None:
         """Say why what is chosen is not queued, or else what is wrong under the cursor."""
-        current = self.query_one(PickList).current
+        current = self._picks.current
         note = current.note if current is not None else ""
         if barred:
             left = f"{count(barred, 'chosen asset')} cannot be fetched and will be left out"
             note = f"{left}: {note or self._first_barrier}"
-        self.query_one("#warning", Static).update(content(one_line(note, 300), "$warning"))
+        self._warning.update(content(one_line(note, 300), "$warning"))
 
     @property
     def _first_barrier(self) -> str:
@@ -305,7 +305,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
             self._ticks.toggle_role(message.key.removeprefix(_ROLE))
         else:
             self._ticks.toggle_key(message.key.removeprefix(_KEY))
-        self.query_one(PickList).refresh()
+        self._picks.refresh()
         self._sum_up()
 
     @on(PickList.Moved)
@@ -327,7 +327,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         """Tick everything, or nothing where everything is ticked."""
         self._touched = True
         self._ticks.toggle_all()
-        self.query_one(PickList).refresh()
+        self._picks.refresh()
         self._sum_up()
 
     @work(group="preview", exclusive=True)
@@ -335,7 +335,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         """Show an image of the asset, or the role, under the cursor, of the first document that has it."""
         from ..preview.flow import preview
 
-        current = self.query_one(PickList).current
+        current = self._picks.current
         key = current.key.removeprefix(_KEY) if current is not None else ""
         if key.startswith(_ROLE):
             role = key.removeprefix(_ROLE)
@@ -353,17 +353,17 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
         if not totals.files:
             words = "nothing is chosen that can be fetched: tick some with space"
-            self.query_one("#warning", Static).update(content(words, "bold $error"))
+            self._warning.update(content(words, "bold $error"))
             return
         most: int | None = None
         if self._supply.whole:
-            typed = self.query_one("#most", Input).value.strip().replace(",", "").casefold()
+            typed = self._most.value.strip().replace(",", "").casefold()
             if typed != "all" and not (typed.isascii() and typed.isdigit() and int(typed[:12]) > 0):
                 words = "Items at most: a number, or all"
-                self.query_one("#warning", Static).update(content(words, "bold $error"))
+                self._warning.update(content(words, "bold $error"))
                 return
             most = None if typed == "all" else int(typed[:12])
-        where = self.query_one(WhereTo)
+        where = self._where
         keys, roles = frozenset(self._ticks.keys), frozenset(self._ticks.roles)
         self.dismiss(AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most))
 

@@ -24,8 +24,10 @@ class PlaceScreen(PromptScreen):
 
     place: ClassVar[str] = ""
     mode: ClassVar[str] = ""
-    parts: ClassVar[tuple[str, ...]] = ()
-    """Selectors of the widgets that answers are shown in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.top_bar, self.hint_bar = TopBar(), HintBar()
 
     @property
     def hub(self) -> MLHubApp:
@@ -34,19 +36,18 @@ class PlaceScreen(PromptScreen):
 
     @property
     def closing(self) -> bool:
-        """Whether the screen is being taken down: an answer that comes now finds no place to be shown."""
-        # Widgets go one by one, the innermost first.
-        there = all(self.query(part) for part in ("TopBar", "HintBar", *self.parts))
-        return not (self.app.is_running and self.is_attached and there)
+        """Whether the screen is being taken down, or the app: an answer that comes now is shown to nobody."""
+        return self.is_closed or not (self.app.is_running and self.is_attached)
 
     def compose(self) -> ComposeResult:
         """Lay out the bars around the body."""
         self.take_up_size()
-        yield TopBar()
+        yield self.top_bar
         with Container(id="body"):
             yield from self.compose_body()
         yield Static("mlhub-tui needs 40 columns and 10 rows", id="too-small")
-        yield HintBar(self.hint_commands())
+        self.refresh_hints()
+        yield self.hint_bar
 
     def compose_body(self) -> ComposeResult:
         """Lay out what is between the bars."""
@@ -57,10 +58,8 @@ class PlaceScreen(PromptScreen):
         return hints(self.place)
 
     def on_mount(self) -> None:
-        """Fill the bars; the app may have been quit before they were there."""
-        if self.closing:
-            return
-        self.query_one(TopBar).active = self.mode
+        """Fill the bars."""
+        self.top_bar.active = self.mode
         self.show_source()
         self.show_activity()
 
@@ -73,13 +72,11 @@ class PlaceScreen(PromptScreen):
         """Name the source in the top bar."""
         hub = self.hub
         name = hub.connection.name if hub.connection else "connecting…" if hub.connecting else "no source"
-        for bar in self.query(TopBar):  # none while the screen is taken down
-            bar.source = name
+        self.top_bar.source = name
 
     def show_activity(self) -> None:
         """Say in the top bar how far the transfers are."""
-        for bar in self.query(TopBar):
-            bar.activity = self.hub.activity
+        self.top_bar.activity = self.hub.activity
 
     def on_connection_changed(self, _: ConnectionChanged) -> None:
         """Name the new source."""
@@ -100,8 +97,7 @@ class PlaceScreen(PromptScreen):
 
     def refresh_hints(self) -> None:
         """Show the hints again where what is possible has changed."""
-        for bar in self.query(HintBar):
-            bar.show(self.hint_commands())
+        self.hint_bar.show(self.hint_commands())
 
     async def action_run_command(self, identity: str) -> None:
         """Run a command by its id: a click on its hint."""

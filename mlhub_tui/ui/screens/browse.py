@@ -18,13 +18,13 @@ from ..find.browsing import BrowseFinding
 from ..messages import ConnectionChanged
 from ..state import Keeper
 from ..widgets.catalog_tree import CatalogTree
-from ..widgets.find_bar import FindBar
 from ..widgets.sheet import Sheet
 
 if TYPE_CHECKING:
     from ...sources.base import Source
     from ..widgets.branches import NodeRow
     from ..widgets.entries import Subject
+    from .browse_map import BrowseMap
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
@@ -37,13 +37,14 @@ class BrowseScreen(BrowseFinding):
 
     place = BROWSE
     mode = "browse"
-    parts = ("#tree", "#detail")
     BINDINGS: ClassVar[list[BindingType]] = [
         binding for binding in bindings(BROWSE) if getattr(binding, "id", "") != "browse.open"
     ]
 
     def __init__(self) -> None:
         super().__init__()
+        self.detail, self._right = Sheet(id="detail"), Vertical(id="right")
+        self._chart: BrowseMap | None = None
         self._pending: Timer | None = None
         self._wanted: NodeRow | None = None
         self._asked_for_key = False
@@ -53,9 +54,9 @@ class BrowseScreen(BrowseFinding):
         """Lay out tree and detail."""
         with Horizontal(id="panes"):
             with Vertical(id="left"):
-                yield CatalogTree(id="tree")
-            with Vertical(id="right"):
-                yield Sheet(id="detail")
+                yield self.tree_view
+            with self._right:
+                yield self.detail
 
     def on_mount(self) -> None:
         """Show the tree at once; what it holds comes later."""
@@ -65,11 +66,6 @@ class BrowseScreen(BrowseFinding):
         self.tree_view.focus()
         if self.hub.connection is not None or self.hub.connection_error is not None:
             self._start_over()
-
-    @property
-    def detail(self) -> Sheet:
-        """The detail."""
-        return self.query_one("#detail", Sheet)
 
     def hint_commands(self) -> list[Command]:
         """Leave out what the node under the cursor cannot do."""
@@ -211,14 +207,14 @@ class BrowseScreen(BrowseFinding):
 
         tree = self.tree_view
         entry = tree.subject.entry if tree.subject is not None else None
-        show_on_map(self.query_one("#right"), entry, tree.beside, self._documents)
+        self._chart = show_on_map(self._chart, self._right, entry, tree.beside, self._documents)
 
     def action_map(self) -> None:
         """Give the keys to the map beside the tree; again, or without one, open one with the items."""
         subject = self.tree_view.subject
-        beside = [chart for chart in self.query("#map") if chart.display and chart.region]
-        if beside and not beside[0].has_focus:
-            beside[0].focus()
+        chart = self._chart
+        if chart is not None and chart.display and chart.region and not chart.has_focus:
+            chart.focus()
         elif subject is not None and subject.is_document:
             self._open(subject, "map")
 
@@ -307,7 +303,7 @@ class BrowseScreen(BrowseFinding):
             self.action_focus_detail()
         elif self.focused is not None and self.focused.id == "map":
             tree.focus()
-        elif self.query(FindBar):
+        elif self.find_bar is not None:
             self._end_filter(keep=False)
         elif tree.filter:
             self._apply_filter("")

@@ -23,11 +23,7 @@ class BrowseCommands(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._store: Documents | None = None
-
-    @property
-    def tree_view(self) -> CatalogTree:
-        """The tree."""
-        return self.query_one(CatalogTree)
+        self.tree_view = CatalogTree(id="tree")
 
     @property
     def _documents(self) -> Documents:

@@ -53,11 +53,19 @@ class BrowseMap(FootprintMap):
         self.highlight(self._numbers[current])
 
 
-def show_on_map(place: Widget, entry: Entry | None, beside: Sequence[Entry], documents: Documents) -> None:
-    """Show where an entry lies on the map, which is put into its place the first time.
+def show_on_map(
+    chart: BrowseMap | None,
+    place: Widget,
+    entry: Entry | None,
+    beside: Sequence[Entry],
+    documents: Documents,
+) -> BrowseMap:
+    """Show where an entry lies on the map, which is put into its place the first time, and return the map.
 
     Parameters
     ----------
+    chart
+        The map; None where there is none yet.
     place
         What holds the map.
     entry
@@ -67,16 +75,16 @@ def show_on_map(place: Widget, entry: Entry | None, beside: Sequence[Entry], doc
     documents
         What was loaded.
     """
-    charts = place.query(BrowseMap)
-    chart = charts.first() if charts else BrowseMap()
+    chart = chart or BrowseMap()
     document = documents.of(entry)
     items = _items(entry, beside, documents) if isinstance(document, Item) and entry is not None else {}
     if entry is not None and document is not None and (entry.id, entry.url) in items:
         chart.show_items(items, (entry.id, entry.url), place_words(where_of(document)[0]))
     else:
         chart.show_document(document)
-    if not charts:
+    if place.is_attached and not chart.is_attached:
         place.mount(chart)
+    return chart
 
 
 def _items(entry: Entry, beside: Sequence[Entry], documents: Documents) -> dict[Mark, Footprint]:

@@ -33,17 +33,18 @@ class BoxScreen(Dialog[BBox | None]):
     def __init__(self, start: BBox | None = None, extents: Sequence[BBox] = ()) -> None:
         super().__init__()
         self._start, self._extents = start, tuple(extents)
+        self._chart = FootprintMap()
 
     def compose(self) -> ComposeResult:
         """Lay out the map."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Choose a box")
             dialog.border_subtitle = line("b begins, arrows, + -, enter takes, esc cancels")
-            yield FootprintMap()
+            yield self._chart
 
     def on_mount(self) -> None:
         """Show the box to begin with."""
-        chart = self.query_one(FootprintMap)
+        chart = self._chart
         chart.note = "b begins a box here"
         chart.show(self._extents or ([self._start] if self._start is not None else []))
         if self._start is not None:

@@ -97,8 +97,12 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
 
     def __init__(self, subject: PlanSubject, source: Source, ways: Sequence[str], folder: Path) -> None:
         super().__init__()
-        self._subject, self._source, self._ways, self._folder = subject, source, ways, folder
+        self._subject, self._source, self._ways = subject, source, ways
         self._costs: Costs | None = None
+        self._way_choice, self._costs_words = Choice(list(ways), id="way"), Static(id="costs")
+        self._where, self._warning = WhereTo(folder), Static(id="warning")
+        self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
+        self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
 
     def compose(self) -> ComposeResult:
         """Lay out the questions."""
@@ -110,20 +114,20 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
             if len(self._ways) > 1:
                 with Horizontal(classes="row"):
                     yield Label(Content("What"), classes="name")
-                    yield Choice(list(self._ways), id="way")
-            yield Static(id="costs")
+                    yield self._way_choice
+            yield self._costs_words
             for name, value in (("Licence", link_names(subject.licence)), ("Citation", subject.citation)):
                 if value or name == "Licence":
                     with Horizontal(classes="row"):
                         yield Label(Content(name), classes="name")
                         yield Static(line(value or "not stated", limit=_SHOWN), classes="stated")
-            yield WhereTo(self._folder)
-            if ASSETS in self._ways and needed.installed():
-                yield EngineRow(classes="row")
+            yield self._where
+            if self._engine is not None:
+                yield self._engine
             with Horizontal(classes="row", id="apart"):
                 yield Label(Content("Assets apart"), classes="name")
-                yield field("assets", placeholder="another folder for the assets; empty: the same")
-            yield Static(id="warning")
+                yield self._assets
+            yield self._warning
 
     def on_mount(self) -> None:
         """Ask what the ways cost."""
@@ -136,21 +140,21 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         try:
             self._costs = await costs(self._source, self._subject.id, self._subject.collections)
         except MLHubException as error:
-            self._say("warning", content(f"! {why(error)}", "$warning"))
+            self._warning.update(content(f"! {why(error)}", "$warning"))
         self._show()
 
     @property
     def way(self) -> str:
         """The way that is chosen."""
-        return next((choice.value for choice in self.query("#way").results(Choice)), self._ways[0])
+        return self._way_choice.value if len(self._ways) > 1 else self._ways[0]
 
     @property
     def cluster(self) -> Cluster | None:
         """The cluster that is chosen; None for this machine, which alone fetches archives."""
-        return next((row.cluster for row in self.query(EngineRow)), None) if self.way == ASSETS else None
+        return self._engine.cluster if self._engine is not None and self.way == ASSETS else None
 
     @on(Choice.Changed, "#engine")
-    def _engine(self, message: Choice.Changed) -> None:
+    def _engine_changed(self, message: Choice.Changed) -> None:
         self.call_after_refresh(self._show)
 
     @on(Choice.Changed, "#way")
@@ -161,13 +165,12 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
     def _show(self) -> None:
         words = {ARCHIVES: self._archives_words, ASSETS: self._assets_words}
         lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
-        self._say("costs", Content("\n").join(lines))
+        self._costs_words.update(Content("\n").join(lines))
         known = self._costs.archives_known if self._costs is not None and self.way == ARCHIVES else 0
-        for row in self.query(EngineRow):
-            row.display = self.way == ASSETS
-        for where in self.query(WhereTo):
-            where.need(known)
-            where.take_urls(self.cluster is not None)
+        if self._engine is not None:
+            self._engine.display = self.way == ASSETS
+        self._where.need(known)
+        self._where.take_urls(self.cluster is not None)
 
     @property
     def _archives_words(self) -> str:
@@ -196,11 +199,6 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         whole = f"; everything is about {size(found.estimated_size)}" if found.estimated_size else ""
         return f"assets: {catalog}, then choose which, where and when{whole}"
 
-    def _say(self, where: str, words: Content) -> None:
-        """Fill a text, unless the dialog was answered in the meantime and is going."""
-        for place in self.query(f"#{where}").results(Static):
-            place.update(words)
-
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -214,7 +212,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
             return self._refuse("there is no catalog archive: choose the archives")
         if way == ARCHIVES and none:
             return self._refuse("none of the collections has an archive yet: choose the assets")
-        where, typed = self.query_one(WhereTo), self.query_one("#assets", Input).value.strip()
+        where, typed = self._where, self._assets.value.strip()
         if where.url and self.cluster is None:
             engine = "choose the assets and the Dask cluster as the engine"
             wanted = engine if needed.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
@@ -231,4 +229,4 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         return None
 
     def _refuse(self, words: str) -> None:
-        self._say("warning", content(f"! {words}", "bold $error"))
+        self._warning.update(content(f"! {words}", "bold $error"))

@@ -62,23 +62,25 @@ class DatasetJobScreen(Dialog[None]):
         self._files = FilePages(job.request)
         self._look: Look | None = None
         self._due = 0.0
+        self._facts, self._note = Static(id="facts"), Static(id="note")
+        self._choice, self._list = Choice(list(_FATES), id="fate"), FileList()
 
     def compose(self) -> ComposeResult:
         """Lay out facts, filter and list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Dataset")
             dialog.border_subtitle = line("f filters, r retries, L log, y path, esc closes")
-            yield Static(id="facts")
+            yield self._facts
             with Horizontal(classes="row"):
                 yield Label(Content("Files"), classes="name")
-                yield Choice(list(_FATES), id="fate")
-            yield FileList()
-            yield Static(id="note")
+                yield self._choice
+            yield self._list
+            yield self._note
 
     def on_mount(self) -> None:
         """Show the failed files where there are some, else all."""
-        self.query_one(Choice).can_focus = False
-        self.query_one(Choice).choose("failed" if self._job.files_failed else "all")
+        self._choice.can_focus = False
+        self._choice.choose("failed" if self._job.files_failed else "all")
         self._show()
         self._read(anew=True)
         self.set_interval(_EVERY, self._again)
@@ -95,17 +97,16 @@ class DatasetJobScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        for place in self.query("#facts").results(Static):  # none while it closes
-            width = min(max(self.size.width * 98 // 100, 20), 100) - 4
-            speeds = cast("MLHubApp", self.app).transfers.rates.of(self._job.id).last(KEPT)
-            speed = speed_words(self._job, speeds, width - NAME_WIDTH)
-            place.update(typeset(dataset_blocks(self._job, speed), width))
+        width = min(max(self.size.width * 98 // 100, 20), 100) - 4
+        speeds = cast("MLHubApp", self.app).transfers.rates.of(self._job.id).last(KEPT)
+        speed = speed_words(self._job, speeds, width - NAME_WIDTH)
+        self._facts.update(typeset(dataset_blocks(self._job, speed), width))
 
     # Files
 
     @property
     def _fate(self) -> Fate | None:
-        return _FATES[self.query_one(Choice).value]
+        return _FATES[self._choice.value]
 
     def _again(self) -> None:
         """Look again while the job is at work, and once after it has ended."""
@@ -131,15 +132,14 @@ class DatasetJobScreen(Dialog[None]):
             return
         ended = time.monotonic()
         self._look, self._due = look, ended + _RARELY * (ended - began)
-        for files in self.query(FileList):
-            files.show(look.count, anew=anew)
-            for number, entries in pages.items():
-                files.fill(number, entries)
+        self._list.show(look.count, anew=anew)
+        for number, entries in pages.items():
+            self._list.fill(number, entries)
         self._explain()
 
     @property
     def _in_sight(self) -> list[int]:
-        return self.query_one(FileList).kept[-2:]
+        return self._list.kept[-2:]
 
     @on(FileList.Wanted)
     def _wanted(self, message: FileList.Wanted) -> None:
@@ -157,8 +157,7 @@ class DatasetJobScreen(Dialog[None]):
             self._say(f"! {error.message}")
             return
         if look.fate is self._fate:
-            for files in self.query(FileList):
-                files.fill(number, entries)
+            self._list.fill(number, entries)
             self._explain()
 
     @on(FileList.Moved)
@@ -184,18 +183,17 @@ class DatasetJobScreen(Dialog[None]):
             self._say(redact(entry.file.href))
 
     def _say(self, words: str) -> None:
-        for place in self.query("#note").results(Static):
-            place.update(content(one_line(words, 300)))
+        self._note.update(content(one_line(words, 300)))
 
     @property
     def _current(self) -> Entry | None:
-        return next((files.current for files in self.query(FileList)), None)
+        return self._list.current
 
     # Keys
 
     def action_step(self, step: int) -> None:
         """Show files of another kind."""
-        self.query_one(Choice).action_step(step)
+        self._choice.action_step(step)
 
     @work(group="retry", exclusive=True)
     async def action_retry(self) -> None:

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
@@ -24,7 +25,6 @@ from ..widgets.asset_table import AssetTable
 from ..widgets.entries import Subject, entry_id
 from ..widgets.item_table import ItemTable
 from ..widgets.map_pane import MapPane
-from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
 from .browse_detail import sheet_of
 from .items_on_map import ItemsOnMap
@@ -41,7 +41,6 @@ class DocumentScreen(ItemsOnMap):
 
     place = DOCUMENT
     mode = "browse"
-    parts = ("#overview", "#assets", "#json", "#strip")
     CSS_PATH = "document.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(DOCUMENT),
@@ -58,18 +57,27 @@ class DocumentScreen(ItemsOnMap):
         self._pane = pane
         self._shown_json: Document | None = None
         self._validity: list[Block] = []
+        self._strip, self._overview = Static(id="strip"), Sheet(id="overview")
+        self._assets, self._json = AssetTable(id="assets"), JsonPane(id="json")
+        self._targets: dict[str, Widget] = {
+            "overview": self._overview,
+            "items": self.table,
+            "map": self.map_pane,
+            "assets": self._assets,
+            "json": self._json,
+        }
 
     def compose_body(self) -> ComposeResult:
         """Lay out the strip of panes and the panes."""
-        yield Static(id="strip")
+        yield self._strip
         with Horizontal(id="document"):
-            yield Sheet(id="overview")
+            yield self._overview
             with Container(id="rest"):
                 if "items" in self._panes:
-                    yield ResultTable(id="items")
-                yield MapPane(id="map")
-                yield AssetTable(id="assets")
-                yield JsonPane(id="json")
+                    yield self.table
+                yield self.map_pane
+                yield self._assets
+                yield self._json
 
     def on_mount(self) -> None:
         """Show what is in memory, fetch the rest."""
@@ -104,15 +112,14 @@ class DocumentScreen(ItemsOnMap):
     def _fill(self) -> None:
         if self.closing:
             return
-        overview = self.query_one("#overview", Sheet)
         document = self.document
-        overview.show([*sheet_of(self._subject, self._documents), *self._validity], keep_place=True)
+        self._overview.show([*sheet_of(self._subject, self._documents), *self._validity], keep_place=True)
         if document is not None:
-            self.query_one(AssetTable).show(_assets(document))
-            self.query_one(MapPane).show(document)
+            self._assets.show(_assets(document))
+            self.map_pane.show(document)
             if document is not self._shown_json:
                 self._shown_json = document
-                self.query_one(JsonPane).show(document.raw)
+                self._json.show(document.raw)
                 self._validate(document)
 
     @work(exclusive=True, group="validity")
@@ -128,8 +135,8 @@ class DocumentScreen(ItemsOnMap):
         """Fetch the document again."""
         await self._documents.reload(self._subject)
         if self._pane == "items":
-            self.query_one(ItemTable).reset()
-            self.query_one(MapPane).reset()
+            self.table.reset()
+            self.map_pane.reset()
             self._load_items()
         self._fill()
 
@@ -141,12 +148,12 @@ class DocumentScreen(ItemsOnMap):
             self.set_class(name == pane, f"-{name}")
         self._draw_strip()
         self.refresh_hints()
-        target = self.query_one(f"#{pane}")
+        target = self._targets[pane]
         target.focus()
         if pane in ("items", "map") and self._holds_items:
-            table = self.query_one(ItemTable)
+            table = self.table
             if pane == "map":
-                self.query_one(MapPane).highlight(table.current)
+                self.map_pane.highlight(table.current)
             if table.pager.wants_more and not (pane == "map" and table.rows):
                 self._load_items()
 
@@ -155,13 +162,13 @@ class DocumentScreen(ItemsOnMap):
         for name in self._panes:
             style = "bold $foreground on $primary-muted" if name == self._pane else "$muted"
             parts.append(Content.styled(f" {PANES[name]} ", style))
-        target = self.query_one(f"#{self._pane}")
+        target = self._targets[self._pane]
         status = getattr(target, "status", "")
-        for table in self.query(ResultTable):
-            if self._pane == "items" and table.narrowed:
-                status = f"{table.line_count:,} match, {status}"
-            if table.dates:
-                parts.append(Content(" ") + line(f"[{table.dates}, esc]", "bold $warning"))
+        table = self.table
+        if self._pane == "items" and table.narrowed:
+            status = f"{table.line_count:,} match, {status}"
+        if table.dates:
+            parts.append(Content(" ") + line(f"[{table.dates}, esc]", "bold $warning"))
         if self._pane == "items" and self._chosen:
             status = f"{len(self._chosen):,} selected, {status}"
         tabs = Content("").join(parts)
@@ -171,7 +178,7 @@ class DocumentScreen(ItemsOnMap):
         if len(identity) > room:
             identity = f"…{identity[1 - room :]}" if room >= SHORTEST_ID else ""
         shown = line(identity, "bold $accent") + Content("  " if identity else "")
-        self.query_one("#strip", Static).update(shown + tabs + Content(" ") + words)
+        self._strip.update(shown + tabs + Content(" ") + words)
 
     def on_resize(self) -> None:
         """Fit the strip to the new width."""
@@ -203,7 +210,7 @@ class DocumentScreen(ItemsOnMap):
 
     @work(exclusive=True, group="items")
     async def _load_items(self) -> None:
-        table, source = self.query_one(ItemTable), self._documents.source
+        table, source = self.table, self._documents.source
         if source is None or not self._holds_items or not table.pager.wants_more:
             return
         table.say("loading…")
@@ -218,7 +225,7 @@ class DocumentScreen(ItemsOnMap):
         else:
             self._documents.keep(page.entries)
             await table.add_page(page)
-            self.query_one(MapPane).add([(e, d) for e in page.entries if (d := e.document) is not None])
+            self.map_pane.add([(e, d) for e in page.entries if (d := e.document) is not None])
 
     @on(ItemTable.Unknown)
     @work(exclusive=True, group="unknown items")
@@ -235,8 +242,8 @@ class DocumentScreen(ItemsOnMap):
         async with places:
             document = self._documents.of(entry) or await self._documents.load(entry)
         if document is not None and not self.closing:
-            self.query_one(ItemTable).learn(number, entry, document)
-            self.query_one(MapPane).add([(entry, document)])
+            self.table.learn(number, entry, document)
+            self.map_pane.add([(entry, document)])
 
     @on(ItemTable.Opened)
     def _item_opened(self, message: ItemTable.Opened) -> None:
@@ -293,19 +300,17 @@ class DocumentScreen(ItemsOnMap):
         from ..download_flow import download
 
         if await download(self.hub, self._chosen or [self._subject], self._documents):
-            for table in self.query(ResultTable):
-                table.clear_marks()
+            self.table.clear_marks()
 
     @property
     def _chosen(self) -> list[Subject]:
         """The items that are selected."""
-        marked = (entry for table in self.query(ResultTable) for entry in table.marked.values())
-        return [Subject(entry, None, self._subject.dataset) for entry in marked]
+        return [Subject(entry, None, self._subject.dataset) for entry in self.table.marked.values()]
 
     def action_mark(self) -> None:
         """Select the item under the cursor."""
         if self._pane == "items":
-            self.query_one(ResultTable).toggle_mark()
+            self.table.toggle_mark()
 
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
@@ -319,13 +324,13 @@ class DocumentScreen(ItemsOnMap):
         """Show the image under the cursor: of the asset, of the item, else the one that shows it best."""
         from ..preview.flow import preview
 
-        for table in self.query(ResultTable):
-            if self._pane == "items" and table.current is not None:
-                seen = await preview(self.hub, self._documents, table.shown, table.current)
-                if seen is not None:
-                    table.go_to(seen)
-                return
-        shown = self.query_one(AssetTable).current if self._pane == "assets" else None
+        table = self.table
+        if self._pane == "items" and table.current is not None:
+            seen = await preview(self.hub, self._documents, table.shown, table.current)
+            if seen is not None:
+                table.go_to(seen)
+            return
+        shown = self._assets.current if self._pane == "assets" else None
         key = shown.asset.key if shown is not None else ""
         await preview(self.hub, self._documents, [], self._entry, key)
 

@@ -49,11 +49,14 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
 
     def __init__(self, source: Source, refs: Sequence[CollectionRef], folder: Path) -> None:
         super().__init__()
-        self._source, self._refs, self._folder = source, refs, folder
+        self._source, self._refs = source, refs
         self._sizes: dict[str, int] = {}
         self._missing: list[str] = []
         self._unknown: list[str] = []
         self._asked = 0
+        self._size_words = Static(Content("asking…"), id="size")
+        self._where = WhereTo(folder)
+        self._warning = Static(id="warning")
 
     def compose(self) -> ComposeResult:
         """Lay out the questions."""
@@ -65,12 +68,12 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
             yield Static(line(one, "bold"))
             with Horizontal(classes="row"):
                 yield Label(Content("Size"), classes="name")
-                yield Static(Content("asking…"), id="size")
+                yield self._size_words
             with Horizontal(classes="row"):
                 yield Label(Content("Licence"), classes="name")
                 yield Static(line(licences or "not stated"))
-            yield WhereTo(self._folder)
-            yield Static(id="warning")
+            yield self._where
+            yield self._warning
 
     def on_mount(self) -> None:
         """Ask for the sizes."""
@@ -95,7 +98,7 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
                 self._missing.append(ref.label)
             except MLHubException as error:
                 self._unknown.append(ref.label)
-                self._say("warning", content(f"{error.message}\n{error.hint}", "$warning"))
+                self._warning.update(content(f"{error.message}\n{error.hint}", "$warning"))
         self._asked += 1
         self._show_size()
 
@@ -107,14 +110,8 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
             words += f"; no archive yet: {', '.join(self._missing)}"
         if self._unknown and self._sizes:
             words += f"; unknown: {', '.join(self._unknown)}"
-        self._say("size", content(words))
-        for where in self.query(WhereTo):
-            where.need(sum(self._sizes.values()))
-
-    def _say(self, where: str, words: Content) -> None:
-        """Fill a line, unless the dialog was answered in the meantime and is going."""
-        for place in self.query(f"#{where}").results(Static):
-            place.update(words)
+        self._size_words.update(content(words))
+        self._where.need(sum(self._sizes.values()))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -123,5 +120,5 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
 
     def action_queue(self) -> None:
         """Close with the choice."""
-        where = self.query_one(WhereTo)
+        where = self._where
         self.dismiss(DownloadChoice(where.folder, where.if_exists, dict(self._sizes)))

@@ -25,7 +25,6 @@ from ..sheets.jobs import job_blocks
 from ..sheets.totals import speed_words, totals, view_words
 from ..transfers.order import Group, Order, Sort
 from ..transfers.rates import KEPT
-from ..widgets.bars import HintBar
 from ..widgets.find_bar import FindBar
 from ..widgets.job_list import JobList
 from .downloads_files import FilesScreen
@@ -38,7 +37,6 @@ class DownloadsScreen(FilesScreen):
 
     place = DOWNLOADS
     mode = "downloads"
-    parts = ("#empty", "#view", "#jobs", "#totals", "#speed", "#job")
     CSS_PATH = "downloads.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOWNLOADS)
 
@@ -48,15 +46,18 @@ class DownloadsScreen(FilesScreen):
         self._states: list[tuple[int, State, str]] = []
         self._shown_at = 0.0
         self._later: Timer | None = None
+        self._list = JobList(id="jobs")
+        self._texts = {name: Static(id=name) for name in ("empty", "view", "totals", "speed", "job")}
+        self._bar: FindBar | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the list, the totals and the details."""
-        yield Static(id="empty")
-        yield Static(id="view")
-        yield JobList(id="jobs")
-        yield Static(id="totals")
-        yield Static(id="speed")
-        yield Static(id="job")
+        yield self._texts["empty"]
+        yield self._texts["view"]
+        yield self._list
+        yield self._texts["totals"]
+        yield self._texts["speed"]
+        yield self._texts["job"]
 
     def on_mount(self) -> None:
         """Show the queue."""
@@ -65,7 +66,7 @@ class DownloadsScreen(FilesScreen):
             return
         if self.hub.memory.sort in set(Sort):
             self._order.sort = Sort(self.hub.memory.sort)
-        self.query_one(JobList).focus()
+        self._list.focus()
         self._show()
         self.set_interval(1.0, self._count_down)
 
@@ -101,7 +102,7 @@ class DownloadsScreen(FilesScreen):
         self._shown_at, self._later = time.monotonic(), None
         if self.closing:
             return
-        jobs, listed = self.hub.jobs, self.query_one(JobList)
+        jobs, listed = self.hub.jobs, self._list
         self.set_class(not jobs, "-empty")
         queue, error = self.hub.queue, self.hub.queue_error
         why = error.message if error is not None else queue.notice if queue is not None else ""
@@ -120,17 +121,17 @@ class DownloadsScreen(FilesScreen):
         words = view_words(self._order, len(listed.jobs), len(jobs), len(listed.marked))
         self.set_class(bool(words), "-view")
         self._say("view", line(words, "$accent"))
-        for bar in self.query(FindBar):
-            bar.say(f"{len(listed.jobs):,} of {len(jobs):,}")
+        if self._bar is not None:
+            self._bar.say(f"{len(listed.jobs):,} of {len(jobs):,}")
 
     def _count_down(self) -> None:
         """Bring the waits for next tries up to date; where none is, nothing is drawn."""
-        if self.is_current and not self.closing and self.query_one(JobList).count_down():
+        if self.is_current and not self.closing and self._list.count_down():
             self.show_job()
 
     def _say(self, where: str, words: Content) -> None:
         """Fill a text; what has not changed is not drawn again, and its place has a height of its own."""
-        place = self.query_one(f"#{where}", Static)
+        place = self._texts[where]
         before = place.content
         if not isinstance(before, Content) or not before.is_same(words):
             place.update(words, layout=False)
@@ -168,8 +169,8 @@ class DownloadsScreen(FilesScreen):
         self._say("job", details)
         speeds = self.hub.transfers.rates.of(job.id).last(KEPT) if job else []
         words = speed_words(job, speeds, width - NAME_WIDTH) if job else ""
-        room = self.query_one("#job").size.height - len(details.split("\n"))
-        self.query_one("#speed").set_class(bool(words) and room > 0, "-on")
+        room = self._texts["job"].size.height - len(details.split("\n"))
+        self._texts["speed"].set_class(bool(words) and room > 0, "-on")
         self._say("speed", typeset([Field("Speed", words)], width))
 
     def on_resize(self) -> None:
@@ -181,16 +182,15 @@ class DownloadsScreen(FilesScreen):
     @property
     def job(self) -> Job | None:
         """The transfer under the cursor."""
-        return self.query_one(JobList).current
+        return self._list.current
 
     # What is shown, and how
 
     async def action_filter(self) -> None:
         """Type a filter."""
-        if not self.query(FindBar):
-            bar = FindBar(self._order.words, "name, collection, running, failed, done…")
-            await self.mount(bar, before=self.query_one(HintBar))
-        self.query_one(FindBar).focus()
+        if self._bar is None:
+            self._bar = FindBar(self._order.words, "name, collection, running, failed, done…")
+        await self._bar.open_in(self, before=self.hint_bar)
         self._show()
 
     @on(FindBar.Edited)
@@ -202,10 +202,12 @@ class DownloadsScreen(FilesScreen):
     @on(FindBar.Closed)
     def _filter_closed(self, message: FindBar.Closed) -> None:
         message.stop()
-        self.query(FindBar).remove()
+        if self._bar is not None:
+            self._bar.remove()
+            self._bar = None
         if not message.keep:
             self._order.words = ""
-        self.set_focus(self.query_one(JobList))
+        self.set_focus(self._list)
         self._show()
 
     def action_group(self) -> None:
@@ -221,7 +223,7 @@ class DownloadsScreen(FilesScreen):
 
     def action_mark(self) -> None:
         """Mark the transfer under the cursor, or no more, and go on to the next."""
-        listed = self.query_one(JobList)
+        listed = self._list
         if listed.current is not None:
             listed.mark(listed.marked ^ {listed.current.id})
             listed.action_cursor_down()
@@ -229,14 +231,14 @@ class DownloadsScreen(FilesScreen):
 
     def action_mark_all(self) -> None:
         """Mark all that is shown; nothing where all is marked."""
-        listed = self.query_one(JobList)
+        listed = self._list
         shown = {job.id for job in listed.jobs}
         listed.mark(listed.marked - shown if shown <= listed.marked else listed.marked | shown)
         self._show()
 
     def key_escape(self) -> None:
         """Take back marks, then the filter; only then Esc goes on to the app."""
-        listed = self.query_one(JobList)
+        listed = self._list
         if listed.marked:
             listed.mark(())
         elif self._order.filters:
@@ -247,7 +249,7 @@ class DownloadsScreen(FilesScreen):
 
     @property
     def _chosen(self) -> list[Job]:
-        return self.query_one(JobList).chosen
+        return self._list.chosen
 
     def action_pause_or_resume(self) -> None:
         """Pause what runs or waits; where nothing does, resume what is paused or stuck."""
@@ -255,7 +257,7 @@ class DownloadsScreen(FilesScreen):
 
     def action_toggle_all(self) -> None:
         """Pause all that is shown, or resume all of it where nothing runs or waits."""
-        self._toggle(self.query_one(JobList).jobs)
+        self._toggle(self._list.jobs)
 
     def _toggle(self, jobs: Sequence[Job]) -> None:
         active = [job for job in jobs if job.state.running or job.state is State.QUEUED]
@@ -290,7 +292,7 @@ class DownloadsScreen(FilesScreen):
 
     def action_clear(self) -> None:
         """Remove what is finished from the list: of the marked, else of what is shown."""
-        listed, queue = self.query_one(JobList), self.hub.queue
+        listed, queue = self._list, self.hub.queue
         if queue is None:
             return
         some = listed.marked or self._order.filters

@@ -92,67 +92,73 @@ class ExportScreen(Dialog[ExportChoice | None]):
         super().__init__()
         self._supplies, self._document = supplies, document
         self._suggested = str(folder / file_name(name[:80] or "items"))
+        self._picks = PickList(self._radio)
+        self._form_choice = Choice([*FORMS], id="form")
+        self._form_words = Static(id="form-words")
+        self._assets = field("assets", placeholder="keys or roles, with commas; empty: all")
+        self._path_field = PlaceField(self._suggested, id="path")
+        self._said = Static(id="said")
 
     def compose(self) -> ComposeResult:
         """Lay out the questions."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Export")
             dialog.border_subtitle = line("enter writes, tab moves, esc cancels")
-            yield PickList(self._radio)
+            yield self._picks
             with Horizontal(classes="row"):
                 yield Label(Content("As"), classes="name")
-                yield Choice([*FORMS], id="form")
-            yield Static(id="form-words")
+                yield self._form_choice
+            yield self._form_words
             with Horizontal(classes="row"):
                 yield Label(Content("Assets"), classes="name")
-                yield field("assets", placeholder="keys or roles, with commas; empty: all")
+                yield self._assets
             with Horizontal(classes="row"):
                 yield Label(Content("File"), classes="name")
-                yield PlaceField(self._suggested, id="path")
-            yield Static(id="said")
+                yield self._path_field
+            yield self._said
 
     def on_mount(self) -> None:
         """Show what there is to write."""
         lines = [PickLine(supply.words, key=str(number)) for number, supply in enumerate(self._supplies)]
         if self._document is not None:
             lines.append(PickLine(f"the JSON of {self._document.label}", key="document"))
-        self.query_one(PickList).show(lines)
+        self._picks.show(lines)
         self._suit()
 
     def _radio(self, key: str) -> str:
-        current = self.query_one(PickList).current
+        current = self._picks.current
         return "(•)" if current is not None and current.key == key else "( )"
 
     @property
     def _of_document(self) -> bool:
-        current = self.query_one(PickList).current
+        current = self._picks.current
         return current is not None and current.key == "document"
 
     @property
     def _form(self) -> str:
-        return self.query_one("#form", Choice).value
+        return self._form_choice.value
 
     @on(PickList.Moved)
     @on(Choice.Changed)
     def _other(self, message: PickList.Moved | Choice.Changed) -> None:
         message.stop()
-        self.query_one(PickList).refresh()
+        self._picks.refresh()
         self._suit()
 
     def _suit(self) -> None:
         """Let the fields suit what is to be written; a name that was typed stays."""
         end, words = JSON if self._of_document else FORMS[self._form]
-        self.query_one("#form", Choice).disabled = self._of_document
-        self.query_one("#assets", Input).disabled = self._of_document or self._form not in _ASSETS
-        self.query_one("#form-words", Static).update(content(words))
-        path = self.query_one("#path", Input)
+        self._form_choice.disabled = self._of_document
+        self._assets.disabled = self._of_document or self._form not in _ASSETS
+        self._form_words.update(content(words))
+        path = self._path_field
         ends = [known for known, _ in (*FORMS.values(), JSON)]
         if path.value in (self._suggested, *(self._suggested + known for known in ends)):
             path.value = self._suggested + end
 
     @property
     def _path(self) -> Path:
-        typed = Path(self.query_one("#path", Input).value.strip())
+        typed = Path(self._path_field.value.strip())
         try:
             return typed.expanduser().absolute()
         except RuntimeError:  # `~nobody`: there is no such home
@@ -167,11 +173,11 @@ class ExportScreen(Dialog[ExportChoice | None]):
     @work(group="write", exclusive=True)
     async def action_write(self) -> None:
         """Close with the choice; ask before a file that is there is replaced."""
-        current, path = self.query_one(PickList).current, self._path
+        current, path = self._picks.current, self._path
         if current is None:
             self._say("! there is nothing to write")
             return
-        if not self.query_one("#path", Input).value.strip():
+        if not self._path_field.value.strip():
             self._say("! type the path of a file")
             return
         there, folder = await asyncio.to_thread(lambda: (path.exists(), path.is_dir()))
@@ -184,9 +190,9 @@ class ExportScreen(Dialog[ExportChoice | None]):
         ):
             return
         supply = None if current.key == "document" else self._supplies[int(current.key)]
-        typed = self.query_one("#assets", Input).value.split(",") if self._form in _ASSETS else []
+        typed = self._assets.value.split(",") if self._form in _ASSETS else []
         assets = tuple(part.strip() for part in typed if part.strip())
         self.dismiss(ExportChoice(supply, self._form, path, assets))
 
     def _say(self, words: str) -> None:
-        self.query_one("#said", Static).update(content(words, "bold $error"))
+        self._said.update(content(words, "bold $error"))

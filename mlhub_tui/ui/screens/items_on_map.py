@@ -20,6 +20,11 @@ class ItemsOnMap(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._following: Timer | None = None
+        self.table, self.map_pane = self.make_table(), MapPane(id="map")
+
+    def make_table(self) -> ResultTable:
+        """Return a table of items."""
+        return ResultTable(id="items")
 
     # What the screen does
 
@@ -56,17 +61,16 @@ class ItemsOnMap(PlaceScreen):
     def _time_chosen(self, message: MapPane.Filtered) -> None:
         """List only the items of the time that was chosen on the histogram."""
         message.stop()
-        for table in self.query(ResultTable):
-            table.apply_dates(message.when, message.words)
+        if self.table.is_attached:
+            self.table.apply_dates(message.when, message.words)
         self.narrowed_by_dates()
 
     def clear_dates(self) -> bool:
         """Show the items of all times again; False where they are shown already."""
-        for pane in self.query(MapPane):
-            if pane.when:
-                pane.leave_range()
-                return True
-        return False
+        if not self.map_pane.when:
+            return False
+        self.map_pane.leave_range()
+        return True
 
     # From the table
 
@@ -81,10 +85,9 @@ class ItemsOnMap(PlaceScreen):
     def _follow_item(self) -> None:
         if self.closing:
             return
-        for table in self.query(ResultTable):
-            for pane in self.query(MapPane):
-                if pane.display and table.display and not pane.has_focus_within:
-                    pane.highlight(table.current)
+        table, pane = self.table, self.map_pane
+        if pane.display and table.display and not pane.has_focus_within:
+            pane.highlight(table.current)
         self.item_rests()
 
     def item_rests(self) -> None:

@@ -42,17 +42,18 @@ class JobScreen(Dialog[None]):
     def __init__(self, job: Job, checks: dict[int, str]) -> None:
         super().__init__()
         self._job, self._checks = job, checks
+        self._sheet = Sheet()
 
     def compose(self) -> ComposeResult:
         """Lay out the sheet."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Transfer")
             dialog.border_subtitle = line("j k scroll, l log, y copies the path, esc closes")
-            yield Sheet()
+            yield self._sheet
 
     def on_mount(self) -> None:
         """Show it, and how long it waits from second to second."""
-        self.query_one(Sheet).focus()
+        self._sheet.focus()
         self._show()
         self.set_interval(1.0, self._show)
 
@@ -64,9 +65,8 @@ class JobScreen(Dialog[None]):
     def _show(self) -> None:
         known = {job.id: job for job in cast("MLHubApp", self.app).jobs}
         self._job = known.get(self._job.id, self._job)
-        for sheet in self.query(Sheet):  # none while it closes
-            speed = speed_words(self._job, self._speeds, sheet.size.width - 14)
-            sheet.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
+        speed = speed_words(self._job, self._speeds, self._sheet.size.width - 14)
+        self._sheet.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
 
     @property
     def _speeds(self) -> list[float]:

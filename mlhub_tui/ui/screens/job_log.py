@@ -45,17 +45,18 @@ class JobLogScreen(Dialog[None]):
         super().__init__()
         self._job = job
         self._events: list[Event] = []
+        self._sheet = Sheet()
 
     def compose(self) -> ComposeResult:
         """Lay out the sheet."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line(f"Log of {self._job.name}", limit=70)
             dialog.border_subtitle = line("j k scroll, G follows, y copies, esc closes")
-            yield Sheet()
+            yield self._sheet
 
     def on_mount(self) -> None:
         """Show it, and look for more from second to second."""
-        self.query_one(Sheet).focus()
+        self._sheet.focus()
         self._look()
         self.set_interval(EVERY, self._look)
 
@@ -81,14 +82,14 @@ class JobLogScreen(Dialog[None]):
 
     def _show(self, blocks: Sequence[Block], *, anew: bool) -> None:
         """Show other blocks, or more; the end stays in sight where it was."""
-        for sheet in self.query(Sheet):  # none while it closes
-            at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
-            if anew:
-                sheet.show(blocks, keep_place=True)
-            else:
-                sheet.add(blocks)
-            if at_end:
-                self.call_after_refresh(sheet.scroll_end, animate=False)
+        sheet = self._sheet
+        at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
+        if anew:
+            sheet.show(blocks, keep_place=True)
+        else:
+            sheet.add(blocks)
+        if at_end:
+            self.call_after_refresh(sheet.scroll_end, animate=False)
 
     def action_copy_log(self) -> None:
         """Copy the log, a line an entry."""

@@ -16,6 +16,7 @@ from ...text import parse_rate, rate
 from ..dispatch import Dialog
 from ..draw import content, line
 
+_SPEED = ("limit", "Speed", "all together: 5M, 500k, off")
 _COUNTS = (
     ("transfers", "Transfers", "at a time, in all programs"),
     ("per_host", "Per host", "transfers at a time from one host"),
@@ -38,20 +39,23 @@ class LimitsScreen(Dialog[dict[str, int | None] | None]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._settings = settings
+        shown = {name: str(getattr(settings, name)) for name, _, _ in _COUNTS}
+        shown["limit"] = rate(settings.limit) or "off"
+        self._fields = {name: _field(name, value) for name, value in shown.items()}
+        self._warning = Static(id="warning")
 
     def compose(self) -> ComposeResult:
         """Lay out the fields."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Limits")
             dialog.border_subtitle = line("enter applies, tab moves, esc cancels")
-            yield from _row(
-                "limit", "Speed", rate(self._settings.limit) or "off", "all together: 5M, 500k, off"
-            )
-            for name, label, words in _COUNTS:
-                yield from _row(name, label, str(getattr(self._settings, name)), words)
+            for name, label, words in (_SPEED, *_COUNTS):
+                with Horizontal(classes="row"):
+                    yield Label(Content(label), classes="name")
+                    yield self._fields[name]
+                    yield Static(content(words), classes="words")
             yield Static(content("Kept with the queue; what runs goes on at once."), classes="words")
-            yield Static(id="warning")
+            yield self._warning
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -63,21 +67,18 @@ class LimitsScreen(Dialog[dict[str, int | None] | None]):
             if speed := self._typed("limit"):
                 changes["limit"] = parse_rate(speed)
         except ValueError as error:
-            self.query_one("#warning", Static).update(content(f"{error}", "$warning"))
+            self._warning.update(content(f"{error}", "$warning"))
             return
         self.dismiss(changes)
 
     def _typed(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
+        return self._fields[name].value.strip()
 
 
-def _row(name: str, label: str, value: str, words: str) -> ComposeResult:
-    with Horizontal(classes="row"):
-        yield Label(Content(label), classes="name")
-        field = Input(placeholder=value, id=name, classes="number")
-        field.cursor_blink = False
-        yield field
-        yield Static(content(words), classes="words")
+def _field(name: str, value: str) -> Input:
+    field = Input(placeholder=value, id=name, classes="number")
+    field.cursor_blink = False
+    return field
 
 
 def _count(typed: str, label: str) -> int:

@@ -45,6 +45,7 @@ class NamesScreen(Dialog[str | None]):
     def __init__(self, names: Sequence[PickLine]) -> None:
         super().__init__()
         self._names = names
+        self._picks = PickList()
 
     def compose(self) -> ComposeResult:
         """Lay out the list below its filter."""
@@ -52,18 +53,18 @@ class NamesScreen(Dialog[str | None]):
             dialog.border_title = line(f"Properties: {count(len(self._names), 'name')}")
             dialog.border_subtitle = line("type to narrow, enter chooses, esc cancels")
             yield Field(placeholder="part of a name", id="part")
-            yield PickList()
+            yield self._picks
 
     def on_mount(self) -> None:
         """Show all."""
-        self.query_one(PickList).show(self._names)
+        self._picks.show(self._names)
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         event.stop()
         terms = event.value.casefold().split()
         hits = [one for one in self._names if all(t in f"{one.name} {one.words}".casefold() for t in terms)]
-        self.query_one(PickList).show(hits)
+        self._picks.show(hits)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -76,13 +77,13 @@ class NamesScreen(Dialog[str | None]):
         self._choose()
 
     def _choose(self) -> None:
-        current = self.query_one(PickList).current
+        current = self._picks.current
         if current is not None:
             self.dismiss(current.key)
 
     def action_step(self, step: int) -> None:
         """Move the cursor while the field keeps the keys."""
-        self.query_one(PickList).cursor_line += step
+        self._picks.cursor_line += step
 
 
 def names_of(schema: JsonDict) -> list[PickLine]:

@@ -64,7 +64,6 @@ class PlanScreen(PlaceScreen):
 
     place = PLAN
     mode = "browse"
-    parts = ("#tree", "#pictures", "#sum", "#remarks", "#said-area", "#said-time", "#reading")
     CSS_PATH = "plan.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(PLAN),
@@ -84,38 +83,39 @@ class PlanScreen(PlaceScreen):
         self._when: Span | None = None
         self._faults: dict[str, str] = {}
         self._words = ""
-        self._left = False
+        self._fields = {
+            "area": PlaceField(id="area", placeholder="west,south,east,north, GeoJSON or its file"),
+            "time": Field(id="time", placeholder="2018-04-25, 2018-04, 2018-04/2018-06, 2018/.."),
+        }
+        said = {f"said-{name}": Static(id=f"said-{name}", classes="said") for name in self._fields}
+        self._texts = {**said, **{name: Static(id=name) for name in ("reading", "sum", "remarks")}}
+        self._exact = Choice([_NO, _YES], id="exact")
+        self._tree, self._pictures = PlanTree(id="tree"), PictureView(id="pictures")
 
     def compose_body(self) -> ComposeResult:
         """Lay out the form, the tree, the sums and the pictures."""
         with Horizontal(id="plan"):
             with Vertical(id="left"):
-                yield from self._field(
-                    "area", "Area", PlaceField, "west,south,east,north, GeoJSON or its file"
-                )
-                yield from self._field("time", "Time", Field, "2018-04-25, 2018-04, 2018-04/2018-06, 2018/..")
+                for name, field in self._fields.items():
+                    with Horizontal(classes="row"):
+                        yield Label(Content(name.capitalize()))
+                        yield field
+                        yield self._texts[f"said-{name}"]
                 if find_spec("shapely") is not None:
                     with Horizontal(classes="row"):
                         yield Label(Content("Test"))
-                        yield Choice([_NO, _YES], id="exact")
-                yield Static(id="reading")
-                yield PlanTree(id="tree")
-                yield Static(id="sum")
-                yield Static(id="remarks")
+                        yield self._exact
+                yield self._texts["reading"]
+                yield self._tree
+                yield self._texts["sum"]
+                yield self._texts["remarks"]
                 yield Static(line(self._where), id="where")
-            yield PictureView(id="pictures")
-
-    @staticmethod
-    def _field(name: str, label: str, kind: type[Field], example: str) -> ComposeResult:
-        with Horizontal(classes="row"):
-            yield Label(Content(label))
-            yield kind(id=name, placeholder=example)
-            yield Static(id=f"said-{name}", classes="said")
+            yield self._pictures
 
     def on_mount(self) -> None:
         """Begin to read."""
         super().on_mount()
-        self.query_one(PlanTree).focus()
+        self._tree.focus()
         self._read()
 
     def hint_commands(self) -> list[Command]:
@@ -147,7 +147,7 @@ class PlanScreen(PlaceScreen):
             return
         self.set_class(False, "-reading")
         self._ticks = PlanTicks(contents, self._subject.ticked)
-        self.query_one(PlanTree).fill(contents, self._ticks)
+        self._tree.fill(contents, self._ticks)
         self.refresh_hints()
         self._recount()
 
@@ -185,7 +185,7 @@ class PlanScreen(PlaceScreen):
         counted = await self._count()
         if counted is None or self._counting is None or self.closing:
             return
-        pictures = self.query_one(PictureView)
+        pictures = self._pictures
         with contextlib.suppress(MLHubException):  # the count has said it
             pictures.show(await self._counting.draw(counted.filters, pictures.room))
 
@@ -214,7 +214,7 @@ class PlanScreen(PlaceScreen):
             self._say("sum", content("what is typed cannot be read yet", "$warning"))
             return None
         self._area, self._when = area, when
-        exact = any(choice.value == _YES for choice in self.query("#exact").results(Choice))
+        exact = self._exact.value == _YES
         nothing = self._ticks.none and self._catalog
         return Filters(
             (("", frozenset()),) if self._ticks.none else self._ticks.wanted,
@@ -227,7 +227,7 @@ class PlanScreen(PlaceScreen):
 
     async def _reading(self, name: str, read: Callable[[str], Any], empty: Any) -> Any:
         """Read a field in a thread, as a file may be slow, and say how it was understood."""
-        typed = self.query_one(f"#{name}", Input).value
+        typed = self._fields[name].value
         try:
             found = await asyncio.to_thread(read, typed)
         except InvalidSearch as error:
@@ -244,7 +244,7 @@ class PlanScreen(PlaceScreen):
         counted = self._counted
         if counted is None:
             return
-        self.query_one(PlanTree).show(counted.everything, counted.chosen)
+        self._tree.show(counted.everything, counted.chosen)
         words, bad = self._sum(counted)
         self._say("sum", line(words, "$warning" if bad else ""))
         notes = remarks(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
@@ -266,8 +266,7 @@ class PlanScreen(PlaceScreen):
         return totals(chosen), False
 
     def _say(self, where: str, words: Content) -> None:
-        for place in self.query(f"#{where}").results(Static):
-            place.update(words)
+        self._texts[where].update(words)
 
     # Keys
 
@@ -287,41 +286,29 @@ class PlanScreen(PlaceScreen):
         if bad:
             self.notify(words, severity="warning", markup=False)
         elif await self._queue(counted) and self.is_attached:
-            self._leave()
-
-    def _leave(self) -> None:
-        """Leave; where another of the three places is in front by now, as soon as this is again."""
-        self._left = True
-        if self.is_current:
-            self.dismiss()
-
-    def on_screen_resume(self) -> None:
-        """Catch up, or leave what was left."""
-        super().on_screen_resume()
-        if self._left:
             self.dismiss()
 
     def action_tick(self) -> None:
         """Tick the line under the cursor, or untick it."""
-        self.query_one(PlanTree).action_tick()
+        self._tree.action_tick()
 
     def action_all(self) -> None:
         """Tick everything, or nothing."""
         self._ticks.toggle_all()
-        self.query_one(PlanTree).refresh()
+        self._tree.refresh()
         self._recount()
 
     def action_key(self) -> None:
         """Tick the key under the cursor in all collections."""
-        current = self.query_one(PlanTree).current
+        current = self._tree.current
         if current is not None and current.key is not None and not current.own:
             self._ticks.toggle_key(current.key)
-            self.query_one(PlanTree).refresh()
+            self._tree.refresh()
             self._recount()
 
     def action_type(self, name: str) -> None:
         """Go to a field, at once: what is typed ahead is meant for it."""
-        self.set_focus(self.query_one(f"#{name}", Input))
+        self.set_focus(self._fields[name])
 
     def action_pictures(self) -> None:
         """Show the map and the histogram instead of the tree, or the tree again."""
@@ -334,11 +321,11 @@ class PlanScreen(PlaceScreen):
 
     def action_leave(self) -> None:
         """Go from a field to the tree; from there, stop reading and leave."""
-        tree = self.query_one(PlanTree)
+        tree = self._tree
         if isinstance(self.focused, Input) and not self.has_class("-reading"):
             self.set_focus(tree)
         else:
-            self._leave()
+            self.dismiss()
 
     async def on_unmount(self) -> None:
         """Close the index."""

@@ -43,7 +43,6 @@ class ProfilesScreen(PlaceScreen):
 
     place = PROFILES
     mode = "profiles"
-    parts = ("#in-use", "#places", "#detail")
     CSS_PATH = "profiles.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         b for b in bindings(PROFILES) if getattr(b, "id", "") != "profiles.use"
@@ -56,13 +55,15 @@ class ProfilesScreen(PlaceScreen):
         self._read = self._settled = False
         self._wanted: str | None = None
         self._said: dict[str, Content] = {}
+        self._list, self._detail = PlaceList(id="places"), Static(id="detail")
+        self._in_use, self._file = Static(id="in-use"), Static(id="file")
 
     def compose_body(self) -> ComposeResult:
         """Lay out what is in use, the choices, and what is known of the one under the cursor."""
-        yield Static(id="in-use")
-        yield PlaceList(id="places")
-        yield Static(id="detail")
-        yield Static(id="file")
+        yield self._in_use
+        yield self._list
+        yield self._detail
+        yield self._file
 
     def on_mount(self) -> None:
         """Show what needs no file at once, the profiles as soon as they are read."""
@@ -81,10 +82,6 @@ class ProfilesScreen(PlaceScreen):
         """Mark what is in use."""
         super().on_connection_changed(message)
         self._show()
-
-    @property
-    def _list(self) -> PlaceList:
-        return self.query_one(PlaceList)
 
     # Showing
 
@@ -132,8 +129,8 @@ class ProfilesScreen(PlaceScreen):
             )
         if error is not None and not first_run:
             said += [content(f"! {error.message}", "bold $error"), content(f"  {error.hint}")]
-        self.query_one("#in-use", Static).update(Content("\n").join(said))
-        self.query_one("#file", Static).update(content(f"Profiles are kept in {paths.profiles()}", "$muted"))
+        self._in_use.update(Content("\n").join(said))
+        self._file.update(content(f"Profiles are kept in {paths.profiles()}", "$muted"))
 
     @on(PlaceList.Moved)
     def _moved(self, message: PlaceList.Moved) -> None:
@@ -150,7 +147,7 @@ class ProfilesScreen(PlaceScreen):
         shown = [line(first, "bold"), *(line(words, "$muted") for words in rest)]
         if said is not None:
             shown = [shown[0], said, *shown[1:]]
-        self.query_one("#detail", Static).update(Content("\n").join(shown))
+        self._detail.update(Content("\n").join(shown))
 
     # The place under the cursor
 

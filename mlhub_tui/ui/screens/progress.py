@@ -45,6 +45,8 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
         self._words = self._shown = "…"
         self._answer: asyncio.Future[bool] | None = None
         self._ticker: Timer | None = None
+        self._far = Static(content(self._words), id="far")
+        self._trouble_words = Static(id="trouble")
         self.failure: MLHubException | None = None
         """Why it failed, where it did; None where it was ended by the user."""
 
@@ -53,8 +55,8 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line(self._heading)
             dialog.border_subtitle = line("esc stops")
-            yield Static(content(self._words), id="far")
-            yield Static(id="trouble")
+            yield self._far
+            yield self._trouble_words
 
     def on_mount(self) -> None:
         """Begin."""
@@ -68,7 +70,7 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
     def _show(self) -> None:
         if self._words != self._shown:
             self._shown = self._words
-            self.query_one("#far", Static).update(content(self._words))
+            self._far.update(content(self._words))
 
     async def again(self, error: MLHubException) -> bool:
         """Ask whether to try once more what failed."""
@@ -83,8 +85,7 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
             self._trouble("")
 
     def _trouble(self, words: str) -> None:
-        for place in self.query("#trouble").results(Static):
-            place.update(content(words, "bold $error"))
+        self._trouble_words.update(content(words, "bold $error"))
 
     @work(group="progress", exclusive=True)
     async def _work(self) -> None:

@@ -22,9 +22,7 @@ from ..draw import content, line
 from ..messages import ConnectionChanged
 from ..sheets.documents import document_sheet
 from ..supply import PAGE
-from ..widgets.bars import HintBar
 from ..widgets.find_bar import FindBar
-from ..widgets.map_pane import MapPane
 from ..widgets.result_table import ResultTable
 from ..widgets.sheet import Sheet
 from .results_commands import ResultsCommands
@@ -46,7 +44,6 @@ class ResultsScreen(ResultsCommands):
 
     place = RESULTS
     mode = "browse"
-    parts = ("#results", "#strip", "#notes", "#map")
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(RESULTS, {"results.open": "open"}),
         Binding("escape", "step_back", show=False),
@@ -74,15 +71,17 @@ class ResultsScreen(ResultsCommands):
         self._failure = ""
         self._stopped = False
         self._closed = False
+        self._strip, self._notes, self._detail = Static(id="strip"), Static(id="notes"), Sheet(id="detail")
+        self._bar: FindBar | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table, on wide terminals with the detail beside it."""
-        yield Static(id="strip")
+        yield self._strip
         with Horizontal(id="panes"):
-            yield ResultTable(id="results")
-            yield Sheet(id="detail")
-            yield MapPane(id="map")
-        yield Static(id="notes")
+            yield self.table
+            yield self._detail
+            yield self.map_pane
+        yield self._notes
 
     def on_mount(self) -> None:
         """Begin to search."""
@@ -108,7 +107,7 @@ class ResultsScreen(ResultsCommands):
     def _start_over(self) -> None:
         self._looked = self._pages = 0
         self.table.reset()
-        pane = self.query_one(MapPane)
+        pane = self.map_pane
         pane.reset()
         pane.show_extent((self.search.bbox,) if self.search.bbox is not None else ())
         self._load()
@@ -151,7 +150,7 @@ class ResultsScreen(ResultsCommands):
         )
         if not self.closing:
             await table.add_page(taken)
-            self.query_one(MapPane).add([(e, e.document) for e in entries if e.document is not None])
+            self.map_pane.add([(e, e.document) for e in entries if e.document is not None])
 
     def _fail(self, error: MLHubException) -> None:
         self._failure = why(error)
@@ -192,13 +191,13 @@ class ResultsScreen(ResultsCommands):
         what = f"{self.saved}: {words_of(self.search)}" if self.saved else words_of(self.search)
         words = line(what, "bold $accent", max(room, 0)) if room > 8 else Content()
         gap = Content(" " * max(self.size.width - words.cell_length - status.cell_length - 2, 1))
-        self.query_one("#strip", Static).update(words + gap + status)
+        self._strip.update(words + gap + status)
         notes = notes_of(table, self.state)
-        place = self.query_one("#notes", Static)
+        place = self._notes
         place.update(content("\n".join(notes), "$warning" if self._failure else "$muted"))
         place.set_class(bool(notes), "-said")
-        for bar in self.query(FindBar):
-            bar.say(f"{table.line_count:,} of the {scope(table)}")
+        if self._bar is not None:
+            self._bar.say(f"{table.line_count:,} of the {scope(table)}")
 
     def on_resize(self) -> None:
         """Fit the words to the new width."""
@@ -237,8 +236,7 @@ class ResultsScreen(ResultsCommands):
         document = self._documents.of(entry)
         if entry is not None and document is None and not self._closed:
             document = await self._documents.load(entry)
-        for sheet in self.query(Sheet):
-            sheet.show(document_sheet(document) if document is not None else [])
+        self._detail.show(document_sheet(document) if document is not None else [])
 
     # Keys
 
@@ -286,9 +284,9 @@ class ResultsScreen(ResultsCommands):
 
     async def action_filter(self) -> None:
         """Type a filter."""
-        if not self.query(FindBar):
-            await self.mount(FindBar(self.table.filter), before=self.query_one(HintBar))
-        self.query_one(FindBar).focus()
+        if self._bar is None:
+            self._bar = FindBar(self.table.filter)
+        await self._bar.open_in(self, before=self.hint_bar)
         self._say()
 
     @on(FindBar.Edited)
@@ -300,7 +298,9 @@ class ResultsScreen(ResultsCommands):
     @on(FindBar.Closed)
     def _filter_closed(self, message: FindBar.Closed) -> None:
         message.stop()
-        self.query(FindBar).remove()
+        if self._bar is not None:
+            self._bar.remove()
+            self._bar = None
         if not message.keep:
             self.table.apply_filter("")
         self.set_focus(self.table)
@@ -328,7 +328,7 @@ class ResultsScreen(ResultsCommands):
     def show_search(self, search: Search, saved: str = "") -> None:
         """Run another search here."""
         self.search, self.saved = search, saved
-        self.query_one(Sheet).show([])
+        self._detail.show([])
         self._start_over()
 
     @work(group="save", exclusive=True)

@@ -23,10 +23,9 @@ class ResultsCommands(ResultsMap):
     search: Search
     saved: str
 
-    @property
-    def table(self) -> ResultTable:
-        """The table."""
-        return self.query_one(ResultTable)
+    def make_table(self) -> ResultTable:
+        """Return a table of results."""
+        return ResultTable(id="results")
 
     @property
     def total(self) -> int | None:

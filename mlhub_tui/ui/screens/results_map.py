@@ -5,8 +5,6 @@ from __future__ import annotations
 from ...models import Entry
 from ..documents import Documents
 from ..widgets.entries import Subject
-from ..widgets.map_pane import MapPane
-from ..widgets.result_table import ResultTable
 from .items_on_map import ItemsOnMap
 
 
@@ -17,7 +15,7 @@ class ResultsMap(ItemsOnMap):
 
     def action_map(self) -> None:
         """Show the items on a map; again, give it the keys; once more, hide it."""
-        pane, table = self.query_one(MapPane), self.query_one(ResultTable)
+        pane, table = self.map_pane, self.table
         if not self.has_class("-map"):
             self.add_class("-map")
             pane.highlight(table.current)
@@ -32,9 +30,9 @@ class ResultsMap(ItemsOnMap):
         """Show the table alone; False where it is."""
         if not self.has_class("-map"):
             return False
-        entry = self.query_one(MapPane).current
+        entry = self.map_pane.current
         self.remove_class("-map")
-        table = self.query_one(ResultTable)
+        table = self.table
         if entry is not None:
             table.go_to(entry)
         table.focus()

@@ -39,6 +39,7 @@ class SaveScreen(Dialog[str | None]):
     def __init__(self, name: str, taken: frozenset[str], found: int | None) -> None:
         super().__init__()
         self._name, self._taken, self._found = name, taken, found
+        self._said = Static(id="said")
 
     def compose(self) -> ComposeResult:
         """Lay out the question."""
@@ -50,14 +51,14 @@ class SaveScreen(Dialog[str | None]):
             with Horizontal(classes="row"):
                 yield Label(Content("Name"), classes="name")
                 yield field("name", one_line(self._name), "a name for it")
-            yield Static(id="said")
+            yield self._said
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         name = one_line(event.value)
         words = "a search of this name is replaced" if name in self._taken else ""
-        self.query_one("#said", Static).update(content(words, "$warning"))
+        self._said.update(content(words, "$warning"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -66,4 +67,4 @@ class SaveScreen(Dialog[str | None]):
         if name:
             self.dismiss(name)
         else:
-            self.query_one("#said", Static).update(content("! type a name", "bold $error"))
+            self._said.update(content("! type a name", "bold $error"))

@@ -50,21 +50,22 @@ class SavedScreen(Dialog[SavedSearch | None]):
         super().__init__()
         self._here = here
         self._searches = sorted(searches, key=lambda saved: saved.source != here)
+        self._picks, self._what = PickList(), Static(id="what")
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Saved searches")
             dialog.border_subtitle = line("enter runs, x forgets, esc closes")
-            yield PickList()
-            yield Static(id="what")
+            yield self._picks
+            yield self._what
 
     def on_mount(self) -> None:
         """Show them."""
         self._show()
 
     def _show(self) -> None:
-        self.query_one(PickList).show([self._line(saved) for saved in self._searches])
+        self._picks.show([self._line(saved) for saved in self._searches])
         self._say()
 
     def _line(self, saved: SavedSearch) -> PickLine:
@@ -73,7 +74,7 @@ class SavedScreen(Dialog[SavedSearch | None]):
 
     @property
     def _current(self) -> SavedSearch | None:
-        current = self.query_one(PickList).current
+        current = self._picks.current
         name = current.key if current is not None else None
         return next((saved for saved in self._searches if saved.name == name), None)
 
@@ -88,7 +89,7 @@ class SavedScreen(Dialog[SavedSearch | None]):
         if saved is not None:
             where = "this source" if saved.source == self._here else one_line(redact(saved.source))
             words = f"{words_of(saved.search)}\nin {where}"
-        self.query_one("#what", Static).update(content(words))
+        self._what.update(content(words))
 
     @on(PickList.Picked)
     def _picked(self, message: PickList.Picked) -> None:
@@ -108,7 +109,7 @@ class SavedScreen(Dialog[SavedSearch | None]):
         try:
             await asyncio.to_thread(SavedSearches().remove, saved.name)
         except MLHubException as error:
-            self.query_one("#what", Static).update(content(f"! {why(error)}", "bold $error"))
+            self._what.update(content(f"! {why(error)}", "bold $error"))
             return
         self._searches.remove(saved)
         self._show()

@@ -78,12 +78,20 @@ class SearchForm(Dialog[Search | str | None]):
         self._readings: dict[str, Reading] = {}
         self._kept = self._before.intersects
         self._offered: frozenset[str] | None = None
-
-    def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         typed = written(self._before)
         shown = {identity: name for name, identity in self._names.items()}
         typed["collections"] = ", ".join(one_line(shown.get(c, c)) for c in self._before.collections)
+        self._fields = {
+            row.name: (PlaceField if row.name == "intersects" else Field)(
+                typed.get(row.name, ""), placeholder=row.example, id=row.name
+            )
+            for row in ROWS
+        }
+        self._notes = {row.name: Static(id=f"note-{row.name}", classes="note") for row in ROWS}
+        self._names_press, self._said = Press("names", id="names"), Static(id="said")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Search")
             dialog.border_subtitle = line("enter searches, tab moves, esc cancels")
@@ -91,16 +99,15 @@ class SearchForm(Dialog[Search | str | None]):
                 for row in ROWS:
                     with Horizontal(classes="row"):
                         yield Label(Content(row.label), classes="name")
-                        made = PlaceField if row.name == "intersects" else Field
-                        yield made(typed.get(row.name, ""), placeholder=row.example, id=row.name)
+                        yield self._fields[row.name]
                         if row.name == "bbox":
                             yield Press("extent", id="extent")
                             yield Press("map", id="map")
                         if row.name == "filter":
-                            yield Press("names", id="names")
-                    yield Static(id=f"note-{row.name}", classes="note")
+                            yield self._names_press
+                    yield self._notes[row.name]
                 with Horizontal(id="foot"):
-                    yield Static(id="said")
+                    yield self._said
                     yield Press("saved searches", id="saved")
                     yield Press("search", id="search")
 
@@ -122,14 +129,13 @@ class SearchForm(Dialog[Search | str | None]):
         self._offered = about.search
         self._say("")
         for row in ROWS:
-            for field in self.query(f"#{row.name}").results(Input):
-                if field.disabled is (row.name in about.search):
-                    if field.has_focus:
-                        self.focus_next()
-                    field.disabled = row.name not in about.search
+            field = self._fields[row.name]
+            if field.disabled is (row.name in about.search):
+                if field.has_focus:
+                    self.focus_next()
+                field.disabled = row.name not in about.search
             self._show_note(row.name)
-        for press in self.query("#names").results(Press):
-            press.disabled = "filter" not in about.search
+        self._names_press.disabled = "filter" not in about.search
 
     # Reading
 
@@ -170,7 +176,7 @@ class SearchForm(Dialog[Search | str | None]):
             self._show_note("intersects" if name == "bbox" else "bbox")
 
     def _typed(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value
+        return self._fields[name].value
 
     def _fault(self, name: str) -> str:
         """Return what is wrong with a field; empty where nothing is."""
@@ -187,19 +193,17 @@ class SearchForm(Dialog[Search | str | None]):
         return ""
 
     def _show_note(self, name: str) -> None:
-        for note in self.query(f"#note-{name}").results(Static):
-            fault, reading = self._fault(name), self._readings.get(name, Reading())
-            missing = self._offered is not None and name not in self._offered
-            if fault:
-                note.update(content(f"! {fault}", "$warning"))
-            else:
-                words = why_not(name, self._source.kind) if missing else reading.words
-                note.update(content(words, "$muted"))
-            note.set_class(bool(fault or missing or reading.words), "-said")
+        note, fault, reading = self._notes[name], self._fault(name), self._readings.get(name, Reading())
+        missing = self._offered is not None and name not in self._offered
+        if fault:
+            note.update(content(f"! {fault}", "$warning"))
+        else:
+            words = why_not(name, self._source.kind) if missing else reading.words
+            note.update(content(words, "$muted"))
+        note.set_class(bool(fault or missing or reading.words), "-said")
 
     def _say(self, words: str, *, bad: bool = False) -> None:
-        for place in self.query("#said").results(Static):
-            place.update(line(words, "bold $error" if bad else "$muted"))
+        self._said.update(line(words, "bold $error" if bad else "$muted"))
 
     # Acting
 
@@ -230,7 +234,7 @@ class SearchForm(Dialog[Search | str | None]):
         """Close with the search, unless something is wrong: then go there."""
         for row in ROWS:
             if self._fault(row.name):
-                self.query_one(f"#{row.name}", Input).focus()
+                self._fields[row.name].focus()
                 self._say(f"! look at {row.label}", bad=True)
                 return
         given: dict[str, Any] = {
@@ -251,9 +255,8 @@ class SearchForm(Dialog[Search | str | None]):
             self._say("! this collection does not say where it is", bad=True)
             return
         self._say("")
-        for field in self.query("#bbox").results(Input):
-            field.value = box_text(box)
-            field.focus()
+        self._fields["bbox"].value = box_text(box)
+        self._fields["bbox"].focus()
 
     @work(group="extent", exclusive=True)
     async def _choose_box(self) -> None:
@@ -264,10 +267,9 @@ class SearchForm(Dialog[Search | str | None]):
         extent = await self._extent_of(wanted[0]) if len(wanted) == 1 else None
         start = self._readings.get("bbox", Reading()).value
         box = await self.app.push_screen_wait(BoxScreen(start, [extent] if extent is not None else []))
-        for field in self.query("#bbox").results(Input):
-            if box is not None:
-                field.value = box_text(box)
-            field.focus()
+        if box is not None:
+            self._fields["bbox"].value = box_text(box)
+        self._fields["bbox"].focus()
 
     async def _extent_of(self, identity: str) -> BBox | None:
         static = self._source.kind is Kind.STATIC and "://" in identity
@@ -288,10 +290,10 @@ class SearchForm(Dialog[Search | str | None]):
             return
         self._say("")
         name = await self.app.push_screen_wait(NamesScreen(names_of(schema)))
-        for field in self.query("#filter").results(Input):
-            field.focus()
-            if name is not None:
-                field.insert_text_at_cursor(quoted(name))
+        field = self._fields["filter"]
+        field.focus()
+        if name is not None:
+            field.insert_text_at_cursor(quoted(name))
 
 
 def _geometry(typed: str) -> Reading:

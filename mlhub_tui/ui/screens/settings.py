@@ -46,6 +46,8 @@ class SettingsScreen(Dialog[bool | None]):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self._before = {one.name: _shown(one.name, getattr(config, one.name)) for one in _offered()}
+        self._controls = {one.name: self._control(one) for one in _offered()}
+        self._about, self._warning = Static(id="about"), Static(id="warning")
 
     def compose(self) -> ComposeResult:
         """Lay out a line for each setting."""
@@ -57,10 +59,10 @@ class SettingsScreen(Dialog[bool | None]):
                 for one in _offered():
                     with Horizontal(classes="row"):
                         yield Label(line(one.name.replace("_", " ")), classes="name")
-                        yield self._control(one)
-            yield Static(id="about")
+                        yield self._controls[one.name]
+            yield self._about
             yield Static(line(f"{paths.config()}: keys are set there, under [keys]"), id="path")
-            yield Static(id="warning")
+            yield self._warning
 
     def _control(self, one: Setting) -> Widget:
         value = self._before[one.name]
@@ -74,7 +76,7 @@ class SettingsScreen(Dialog[bool | None]):
     def _explain(self, event: DescendantFocus) -> None:
         one = settings().get(event.widget.id or "")
         if one is not None:
-            self.query_one("#about", Static).update(content(one.about, "$muted"))
+            self._about.update(content(one.about, "$muted"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -91,7 +93,7 @@ class SettingsScreen(Dialog[bool | None]):
                     changes[one.name] = _as_toml(one, typed)
                 except ValueError as error:
                     self._warn(f"{one.name}: {error}")
-                    self.query_one(f"#{one.name}").focus()
+                    self._controls[one.name].focus()
                     return
         if changes:
             self._write(changes)
@@ -110,10 +112,10 @@ class SettingsScreen(Dialog[bool | None]):
         self.dismiss(True)
 
     def _warn(self, words: str) -> None:
-        self.query_one("#warning", Static).update(content(words, "$warning"))
+        self._warning.update(content(words, "$warning"))
 
     def _typed(self, one: Setting) -> str:
-        control = self.query_one(f"#{one.name}")
+        control = self._controls[one.name]
         return control.value.strip() if isinstance(control, Input | RowChoice) else ""
 
 

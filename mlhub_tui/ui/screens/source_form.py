@@ -79,37 +79,49 @@ class SourceForm(Dialog[Answer | None]):
         self._look: Worker[None] | None = None
         self._seconds = 0
         self._agreed_to = ""
+        self._dialog, self._more = Vertical(classes="dialog"), Vertical(id="more")
+        self._location_field = PlaceField(
+            start.location, placeholder="https://…, a folder, a .tar.gz", id="location"
+        )
+        self._found_words, self._said = Static(id="found"), Static(id="said")
+        self._kinds_row = Horizontal(classes="row", id="kinds")
+        self._kinds = RowChoice(list(_KINDS), id="kind")
+        self._secret = SecretRows(start.secret, id="secret")
+        self._then_row = Horizontal(classes="row", id="thens")
+        self._thens = RowChoice([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
+        self._name_row = Horizontal(classes="row", id="names")
+        self._name_field = Field(one_line(start.name), placeholder="a name for it", id="name")
 
     # What is seen
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
         start = self._start
-        with Vertical(classes="dialog") as dialog:
+        with self._dialog as dialog:
             dialog.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
             with Horizontal(classes="row"):
                 yield Label(Content("URL or path"), classes="name")
-                yield PlaceField(start.location, placeholder="https://…, a folder, a .tar.gz", id="location")
-            yield Static(id="found")
-            with Horizontal(classes="row", id="kinds"):
+                yield self._location_field
+            yield self._found_words
+            with self._kinds_row:
                 yield Label(Content("Kind"), classes="name")
-                yield RowChoice(list(_KINDS), id="kind")
-            with Vertical(id="more"):
-                yield SecretRows(start.secret, id="secret")
-                with Horizontal(classes="row", id="thens"):
+                yield self._kinds
+            with self._more:
+                yield self._secret
+                with self._then_row:
                     yield Label(Content("Then"), classes="name")
-                    yield RowChoice([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
-                with Horizontal(classes="row", id="names"):
+                    yield self._thens
+                with self._name_row:
                     yield Label(Content("Profile"), classes="name")
-                    yield Field(one_line(start.name), placeholder="a name for it", id="name")
-            yield Static(id="said")
+                    yield self._name_field
+            yield self._said
 
     def on_mount(self) -> None:
         """Show what is known already, and begin where something is to be typed."""
         start = self._start
         if start.kind is not None:
             self._kinds.choose(KIND_NAMES[start.kind.value])
-        self.query_one("#name", Field).disabled = start.profile is not None
+        self._name_field.disabled = start.profile is not None
         self._show_found(start.words)
         if start.error is not None:
             self._complain(start.error)
@@ -123,11 +135,11 @@ class SourceForm(Dialog[Answer | None]):
         if self._wants_key:
             self._secret.ask(Scheme.QUERY if start.kind is Kind.MLHUB else None)
         elif start.kind is not None and start.profile is None:
-            self.set_focus(self.query_one("#then"))
+            self.set_focus(self._thens)
         elif start.profile is not None and start.secret.scheme is not None:
             self._secret.ask()
         else:
-            self.set_focus(self.query_one("#location"))
+            self.set_focus(self._location_field)
 
     @work(group="names")
     async def _read_names(self) -> None:
@@ -136,25 +148,17 @@ class SourceForm(Dialog[Answer | None]):
             self._taken = frozenset((await asyncio.to_thread(ProfilesFile.load)).names())
         except MLHubException as error:
             self._complain(error)
-        for name in self.query("#name").results(Field):
-            if self._start.profile is None and name.value in self._taken:
-                name.value = name_for("", name.value, None, self._taken)
-
-    @property
-    def _secret(self) -> SecretRows:
-        return self.query_one(SecretRows)
-
-    @property
-    def _kinds(self) -> RowChoice:
-        return self.query_one("#kind", RowChoice)
+        name = self._name_field
+        if self._start.profile is None and name.value in self._taken:
+            name.value = name_for("", name.value, None, self._taken)
 
     @property
     def _then(self) -> str:
-        return self.query_one("#then", RowChoice).value
+        return self._thens.value
 
     @property
     def _location(self) -> str:
-        return self.query_one("#location", Field).value.strip()
+        return self._location_field.value.strip()
 
     @property
     def _kind(self) -> Kind | None:
@@ -173,18 +177,17 @@ class SourceForm(Dialog[Answer | None]):
     def _lay_out(self) -> None:
         """Show the rows for which it is time, and the keys that do something."""
         known = self._kind is not None
-        self.query_one("#kinds").display = self._may_force
+        self._kinds_row.display = self._may_force
         self._secret.display = self._has_secret
-        self.query_one("#more").display = known or self._wants_key
-        self.query_one("#thens").display = known
-        self.query_one("#names").display = known and self._then != USE_ONCE
+        self._more.display = known or self._wants_key
+        self._then_row.display = known
+        self._name_row.display = known and self._then != USE_ONCE
         keys = f"enter {'goes on' if known else 'looks'}, {'ctrl+t tests, ' if known else ''}esc leaves"
-        self.query_one(".dialog").border_subtitle = line("esc stops" if self._looking else keys)
+        self._dialog.border_subtitle = line("esc stops" if self._looking else keys)
 
     def _say(self, words: Content) -> None:
-        for said in self.query("#said").results(Static):
-            said.update(words)
-            said.scroll_visible(animate=False)
+        self._said.update(words)
+        self._said.scroll_visible(animate=False)
 
     def _complain(self, error: MLHubException) -> None:
         hint = content(f"\n  {error.hint}") if error.hint else Content()
@@ -192,7 +195,7 @@ class SourceForm(Dialog[Answer | None]):
 
     def _show_found(self, words: str, style: str = "$success") -> None:
         first, _, rest = words.partition("\n")
-        found = self.query_one("#found", Static)
+        found = self._found_words
         found.update(content(first, style) + content(f"\n{rest}" if rest else "", "$muted"))
         found.display = bool(words)
 
@@ -202,7 +205,7 @@ class SourceForm(Dialog[Answer | None]):
     def _offered(self, event: PlaceField.Offered) -> None:
         """Say what the text may become."""
         event.stop()
-        typed = self.query_one("#location", Field).value
+        typed = self._location_field.value
         if event.text != typed or self._looking or self._settled_at == self._location:
             return
         names = [text.rstrip("/").rpartition("/")[2] + "/" * text.endswith("/") for text in event.found]
@@ -257,7 +260,7 @@ class SourceForm(Dialog[Answer | None]):
         if self._wants_key and self._secret.scheme is None:
             self._secret.ask(Scheme.QUERY if self._kind is Kind.MLHUB else None)
         else:
-            self.set_focus(self.query_one("#then"))
+            self.set_focus(self._thens)
 
     # Looking
 
@@ -285,7 +288,7 @@ class SourceForm(Dialog[Answer | None]):
             text, key = bare(self._location)
             if key is not None:
                 self._secret.take(key)
-            self._settled_at = self.query_one("#location", Field).value = text
+            self._settled_at = self._location_field.value = text
             found = await look(text, self._draft())
         except MLHubException as error:
             self._complain(error)
@@ -311,8 +314,8 @@ class SourceForm(Dialog[Answer | None]):
         self._found, self._settled_at = found, found.location
         self._wants_key = self._wants_key or found.needs_key
         self._may_force = self._may_force or found.kind is None
-        self.query_one("#location", Field).value = found.location
-        name = self.query_one("#name", Field)
+        self._location_field.value = found.location
+        name = self._name_field
         if self._start.profile is None:
             name.value = name_for(found.location, found.title, found.kind, self._taken)
         else:
@@ -355,7 +358,7 @@ class SourceForm(Dialog[Answer | None]):
         """Save, or use, what was entered."""
         if self._secret.kept and not self._agrees():
             return
-        entry, then, name = self._entry(), self._then, self.query_one("#name", Field).value
+        entry, then, name = self._entry(), self._then, self._name_field.value
         try:
             if then == USE_ONCE:
                 self.dismiss(Answer(None, entry.credentials()))

@@ -33,17 +33,18 @@ class ToldScreen(Dialog[None]):
     def __init__(self, told: Sequence[Told]) -> None:
         super().__init__()
         self._told = told
+        self._sheet = Sheet()
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Messages"
             dialog.border_subtitle = "j k scroll, esc closes"
-            yield Sheet()
+            yield self._sheet
 
     def on_mount(self) -> None:
         """Show the list."""
-        sheet = self.query_one(Sheet)
+        sheet = self._sheet
         sheet.show(told_blocks(self._told))
         sheet.focus()
 

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
 from ...downloads.cluster.wish import Cluster
 from .choice import Choice
@@ -28,19 +28,23 @@ class EngineRow(Horizontal):
     EngineRow.-cluster Input { display: block; }
     """
 
+    def __init__(self) -> None:
+        super().__init__(classes="row")
+        address = os.environ.get(_ADDRESS, "")
+        self._address = field("scheduler", address, placeholder="tcp://host:8786, or empty")
+
     def compose(self) -> ComposeResult:
         """Lay out the row."""
         yield Label(Content("Engine"), classes="name")
         yield Choice([HERE, CLUSTER], id="engine")
-        address = os.environ.get(_ADDRESS, "")
-        yield field("scheduler", address, placeholder="tcp://host:8786, or empty")
+        yield self._address
 
     @property
     def cluster(self) -> Cluster | None:
         """The cluster that is chosen; None for this machine alone."""
         if not self.has_class("-cluster"):
             return None
-        return Cluster(self.query_one(Input).value.strip())
+        return Cluster(self._address.value.strip())
 
     @on(Choice.Changed, "#engine")
     def _changed(self, message: Choice.Changed) -> None:

@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 if TYPE_CHECKING:
@@ -43,28 +44,34 @@ class FindBar(Horizontal):
 
     def __init__(self, value: str, placeholder: str = "id, title, tag or DOI") -> None:
         super().__init__()
+        from textual.widgets import Input  # heavy, and the first screen does not need it
+
         self._value = value
-        self._placeholder = placeholder
+        self._field = Input(value, placeholder=placeholder, select_on_focus=False)
+        self._field.cursor_blink = False
+        self._found = Static(id="found")
+
+    async def open_in(self, holder: Widget, before: Widget | None = None) -> None:
+        """Put the line into a widget, unless it is there or that is being taken down; give it the keys."""
+        if not self.is_attached and holder.is_attached:
+            await holder.mount(self, before=before)
+        self.focus()
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
-        from textual.widgets import Input  # heavy, and the first screen does not need it
-
         yield Static(Content("/"), id="slash")
-        field = Input(self._value, placeholder=self._placeholder, select_on_focus=False)
-        field.cursor_blink = False
-        yield field
-        yield Static(id="found")
+        yield self._field
+        yield self._found
 
     def focus(self, scroll_visible: bool = True) -> FindBar:
         """Give the keys to the input, at once: what was typed behind the slash is on its way."""
-        self.screen.set_focus(self.query_one("Input"), scroll_visible)
+        if self.is_attached:
+            self.screen.set_focus(self._field, scroll_visible)
         return self
 
     def say(self, words: str) -> None:
-        """Say what was found, if there is still, or already, a place for it."""
-        for place in self.query("#found").results(Static):
-            place.update(Content(words))
+        """Say what was found."""
+        self._found.update(Content(words))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what was typed."""

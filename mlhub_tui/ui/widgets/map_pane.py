@@ -70,6 +70,7 @@ class MapPane(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._chart, self._dates = FootprintMap(), TimeHistogram()
         self._placed: list[_Placed] = []
         self._shown: list[_Placed] = []
         self._known: set[tuple[str, str]] = set()
@@ -82,8 +83,8 @@ class MapPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the map above the histogram."""
-        yield FootprintMap()
-        yield TimeHistogram()
+        yield self._chart
+        yield self._dates
 
     def on_mount(self) -> None:
         """Show what came before."""
@@ -99,7 +100,7 @@ class MapPane(Vertical):
 
     def focus(self, scroll_visible: bool = True) -> Self:
         """Give the keys to the map."""
-        self.query_one(FootprintMap).focus(scroll_visible)
+        self._chart.focus(scroll_visible)
         return self
 
     @property
@@ -160,13 +161,13 @@ class MapPane(Vertical):
         self._number(fresh)
         self._shown += fresh
         self.post_message(self.StatusChanged())
-        self.query_one(FootprintMap).add([placed.footprint for placed in fresh])
-        self.query_one(TimeHistogram).add(days_of(placed.interval for placed in fresh))
+        self._chart.add([placed.footprint for placed in fresh])
+        self._dates.add(days_of(placed.interval for placed in fresh))
 
     def highlight(self, entry: Entry | None) -> None:
         """Mark an item as the current one."""
         mark = (entry.id, entry.url) if entry is not None else ("", "")
-        self.query_one(FootprintMap).highlight(self._numbers.get(mark))
+        self._chart.highlight(self._numbers.get(mark))
         self._name_current()
 
     def _number(self, fresh: Sequence[_Placed]) -> None:
@@ -184,12 +185,12 @@ class MapPane(Vertical):
     @property
     def current(self) -> Entry | None:
         """The item whose footprint is the current one."""
-        number = self.query_one(FootprintMap).current
+        number = self._chart.current
         return self._shown[number].entry if number is not None else None
 
     def _show_all(self, *, keep_view: bool = False) -> None:
         self._show_these(list(self._placed))
-        dates = self.query_one(TimeHistogram)
+        dates = self._dates
         if not keep_view or dates.range is None:
             dates.show(days_of(placed.interval for placed in self._placed), self._interval)
         if self._when[0]:
@@ -198,7 +199,7 @@ class MapPane(Vertical):
         self._lay_out()
 
     def _show_map(self, *, keep_view: bool) -> None:
-        chart = self.query_one(FootprintMap)
+        chart = self._chart
         chart.note = self._when[1] or self._words
         self.post_message(self.StatusChanged())
         chart.show(self._extents, [placed.footprint for placed in self._shown], keep_view=keep_view)
@@ -228,7 +229,7 @@ class MapPane(Vertical):
 
     def _name_current(self) -> None:
         """Say which item the current one is, and when it was taken."""
-        chart = self.query_one(FootprintMap)
+        chart = self._chart
         if chart.current is None:
             chart.note = self._when[1] or self._words
         else:
@@ -264,11 +265,11 @@ class MapPane(Vertical):
 
     def leave_range(self) -> None:
         """Show the items of all times again."""
-        self.query_one(TimeHistogram).leave_range()
+        self._dates.leave_range()
 
     def action_other(self) -> None:
         """Go from the map to the histogram and back."""
-        chart, dates = self.query_one(FootprintMap), self.query_one(TimeHistogram)
+        chart, dates = self._chart, self._dates
         (chart if dates.has_focus else dates).focus()
 
 

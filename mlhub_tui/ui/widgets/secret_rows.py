@@ -41,24 +41,34 @@ class SecretRows(Vertical):
     def __init__(self, stored: SecretDraft, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stored = stored
+        self._way = RowChoice(list(_WAYS), id="way")
+        self._named_row = Horizontal(classes="row", id="named")
+        self._typed_row = Horizontal(classes="row", id="typed")
+        self._variable_row = Horizontal(classes="row", id="variable")
+        self._named_label = Label(classes="name", id="named-label")
+        self._typed_label = Label(classes="name", id="typed-label")
+        self._fields = {
+            "named": Field(one_line(stored.user or stored.name), id="named-field"),
+            "typed": Field(secret=True, id="typed-field"),
+            "variable": Field(
+                one_line(stored.variable), placeholder="MY_TOKEN: no secret on disk", id="variable-field"
+            ),
+        }
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
-        stored = self._stored
         with Horizontal(classes="row"):
             yield Label(Content("Login"), classes="name")
-            yield RowChoice(list(_WAYS), id="way")
-        with Horizontal(classes="row", id="named"):
-            yield Label(classes="name", id="named-label")
-            yield Field(one_line(stored.user or stored.name), id="named-field")
-        with Horizontal(classes="row", id="typed"):
-            yield Label(classes="name", id="typed-label")
-            yield Field(secret=True, id="typed-field")
-        with Horizontal(classes="row", id="variable"):
+            yield self._way
+        with self._named_row:
+            yield self._named_label
+            yield self._fields["named"]
+        with self._typed_row:
+            yield self._typed_label
+            yield self._fields["typed"]
+        with self._variable_row:
             yield Label(Content("or variable"), classes="name")
-            yield Field(
-                one_line(stored.variable), placeholder="MY_TOKEN: no secret on disk", id="variable-field"
-            )
+            yield self._fields["variable"]
 
     def on_mount(self) -> None:
         """Begin with what is stored."""
@@ -66,12 +76,12 @@ class SecretRows(Vertical):
         self._lay_out()
 
     def _choose(self, scheme: Scheme | None) -> None:
-        self.query_one(RowChoice).choose(next(word for word, way in _WAYS.items() if way is scheme))
+        self._way.choose(next(word for word, way in _WAYS.items() if way is scheme))
 
     @property
     def scheme(self) -> Scheme | None:
         """How the secret is sent; None for no secret."""
-        return _WAYS[self.query_one(RowChoice).value]
+        return _WAYS[self._way.value]
 
     def draft(self, *, stored: bool = True) -> SecretDraft:
         """Return what was entered; with what is stored where that is kept, unless `stored` is false."""
@@ -93,15 +103,14 @@ class SecretRows(Vertical):
             self._choose(scheme)
             self._lay_out()
         # At once: what is typed next is for there.
-        wanted = RowChoice if self.scheme is None else "#typed-field"
-        self.screen.set_focus(self.query_one(wanted))
+        self.screen.set_focus(self._way if self.scheme is None else self._fields["typed"])
 
     def take(self, secret: SecretDraft) -> None:
         """Take a secret that was found in what was typed elsewhere."""
         self._choose(secret.scheme)
         self._lay_out()
-        self.query_one("#named-field", Field).value = secret.name
-        self.query_one("#typed-field", Field).value = secret.typed
+        self._fields["named"].value = secret.name
+        self._fields["typed"].value = secret.typed
 
     @property
     def _keeps(self) -> bool:
@@ -110,7 +119,7 @@ class SecretRows(Vertical):
         return self.scheme is self._stored.scheme and (not variable or variable == self._stored.variable)
 
     def _value(self, row: str) -> str:
-        return self.query_one(f"#{row}-field", Field).value.strip()
+        return self._fields[row].value.strip()
 
     @on(Choice.Changed)
     def _way_changed(self, event: Choice.Changed) -> None:
@@ -125,13 +134,13 @@ class SecretRows(Vertical):
         """Show the rows that belong to the way that is chosen."""
         scheme = self.scheme
         label, placeholder = _NAMES.get(scheme, ("", "")) if scheme else ("", "")
-        self.query_one("#named").display = bool(label)
-        self.query_one("#typed").display = self.query_one("#variable").display = scheme is not None
-        self.query_one("#named-label", Label).update(Content(label))
-        self.query_one("#named-field", Field).placeholder = placeholder
-        self.query_one("#typed-label", Label).update(Content(_SECRETS[scheme] if scheme else ""))
+        self._named_row.display = bool(label)
+        self._typed_row.display = self._variable_row.display = scheme is not None
+        self._named_label.update(Content(label))
+        self._fields["named"].placeholder = placeholder
+        self._typed_label.update(Content(_SECRETS[scheme] if scheme else ""))
         stored = self._stored.typed if scheme is self._stored.scheme else ""
         words = f"{mask(stored)} is kept if left empty" if stored else "typed or pasted, not shown"
         if stored and not self._keeps:
             words = f"{mask(stored)} is removed: the variable takes its place"
-        self.query_one("#typed-field", Field).placeholder = words
+        self._fields["typed"].placeholder = words

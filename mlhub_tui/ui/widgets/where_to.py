@@ -38,7 +38,8 @@ class WhereTo(Vertical):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self._first = folder
+        self._field, self._free = field("folder", str(folder)), Static(id="free")
+        self._choice = Choice([option.value for option in IfExists], id="if-exists")
         self._needed = 0
         self.takes_urls = False
 
@@ -46,13 +47,13 @@ class WhereTo(Vertical):
         """Lay out the rows."""
         with Horizontal(classes="row"):
             yield Label(Content("Folder"), classes="name")
-            yield field("folder", str(self._first))
+            yield self._field
         with Horizontal(classes="row"):
             yield Label(Content("Free there"), classes="name")
-            yield Static(id="free")
+            yield self._free
         with Horizontal(classes="row"):
             yield Label(Content("If it exists"), classes="name")
-            yield Choice([option.value for option in IfExists], id="if-exists")
+            yield self._choice
 
     def on_mount(self) -> None:
         """Look at the disk."""
@@ -61,7 +62,7 @@ class WhereTo(Vertical):
     @property
     def folder(self) -> Path:
         """The folder as it was typed, absolute."""
-        typed = self.query_one("#folder", Input).value.strip()
+        typed = self._field.value.strip()
         path = Path(typed or ".")
         try:
             return path.expanduser().absolute()
@@ -71,13 +72,13 @@ class WhereTo(Vertical):
     @property
     def url(self) -> str:
         """The URL as it was typed, where it is one; a folder else, and this is empty."""
-        typed = self.query_one("#folder", Input).value.strip()
+        typed = self._field.value.strip()
         return typed if where.is_url(typed) else ""
 
     @property
     def if_exists(self) -> IfExists:
         """What to do about files that are there."""
-        return IfExists(self.query_one(Choice).value)
+        return IfExists(self._choice.value)
 
     def need(self, amount: int) -> None:
         """Say how many bytes are going to be written."""
@@ -96,8 +97,6 @@ class WhereTo(Vertical):
 
     @work(group="disk", exclusive=True)
     async def _look_at_disk(self) -> None:
-        if not self.query("#folder"):
-            return
         if url := self.url:
             problem, free = self._look_at_url(url), None
         else:
@@ -108,8 +107,7 @@ class WhereTo(Vertical):
         )
         if short and not problem:
             words += f", {size(self._needed)} needed: it will not fit"
-        for place in self.query("#free").results(Static):  # none once the dialog was answered
-            place.update(content(words, "bold $error" if problem or short else ""))
+        self._free.update(content(words, "bold $error" if problem or short else ""))
 
     def _look_at_url(self, url: str) -> str:
         """Return what is wrong with a URL; empty where nothing is."""

@@ -1,0 +1,137 @@
+"""Keys that come a few turns of the event loop behind another: as a screen opens, closes or loads."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual import events
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.palette import Palette
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.screens.confirm import ConfirmScreen
+from mlhub_tui.ui.screens.told import ToldScreen
+from mlhub_tui.ui.type_ahead import IN_ONE_GO
+
+from .conftest import Driver, driven
+from .test_browse import find
+
+CHARACTERS = {"enter": "\r", "escape": "\x1b", "question_mark": "?", "exclamation_mark": "!", "comma": ","}
+OPENING = (
+    "e",
+    "s",
+    "S",
+    "d",
+    "D",
+    "f",
+    "F",
+    "t",
+    "enter",
+    "i",
+    "m",
+    "p",
+    "O",
+    "comma",
+    "colon",
+    "question_mark",
+    "2",
+    "3",
+)
+FOLLOWING = ("enter", "escape", "i", "m", "J", "j", "slash", "x")
+
+
+def send(driver: Driver, key: str) -> None:
+    """Send a key as a terminal does, and wait for nothing."""
+    driver.app.post_message(events.Key(key, CHARACTERS.get(key, key if len(key) == 1 else None)))
+
+
+async def back_in_browse(driver: Driver) -> None:
+    """Leave whatever is open."""
+    app = driver.app
+    for again in range(20):
+        if again > 2:
+            await asyncio.sleep(IN_ONE_GO)  # what comes sooner goes the way of the key before it
+        await driver.press("escape")
+        if len(app.screen_stack) == 1:
+            await driver.press("1")
+        if isinstance(app.screen, BrowseScreen):
+            return
+    raise AssertionError(f"Escape does not lead back from {app.screen}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opening", OPENING)
+async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
+    opening: str, options: AppOptions
+) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await find(driver, "kenya_02_s")
+        for key in FOLLOWING:
+            for turns in range(6):
+                send(driver, opening)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                send(driver, key)
+                await driver.pilot.pause()
+                await back_in_browse(driver)
+        assert driver.app.is_running
+
+
+async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await find(driver, "kenya_02_s")
+        for key in ("enter", "escape"):
+            for turns in range(6):
+                send(driver, "e")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                send(driver, key)
+                await driver.pilot.pause()
+                await back_in_browse(driver)
+        assert driver.app.is_running
+
+
+async def test_a_dialog_is_dismissed_once_however_often_it_is_asked_to(options: AppOptions) -> None:
+    answers: list[bool | None] = []
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        app, dialog = driver.app, ConfirmScreen("Sure?")
+        app.push_screen(ToldScreen([]))
+        app.push_screen(dialog, answers.append)
+        await driver.until("Sure?")
+        for answer in (True, False, True):
+            dialog.dismiss(answer)
+        await driver.until(lambda: isinstance(app.screen, ToldScreen), lambda: answers == [True])
+        dialog.dismiss(False)
+        await driver.pilot.pause()
+        assert isinstance(app.screen, ToldScreen) and answers == [True]
+
+
+async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(options: AppOptions) -> None:
+    answers: list[bool | None] = []
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        app, dialog, above = driver.app, ConfirmScreen("Sure?"), ToldScreen([])
+        app.push_screen(dialog, answers.append)
+        app.push_screen(above)
+        await driver.until(lambda: above.is_mounted)
+        dialog.dismiss(True)
+        await driver.pilot.pause()
+        assert app.screen is above
+        await driver.press("escape")
+        await driver.until(lambda: isinstance(app.screen, BrowseScreen), lambda: answers == [True])
+
+
+async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("ctrl+p")
+        await driver.until(lambda: isinstance(driver.app.screen, Palette))
+        await driver.type("messages")
+        await driver.until("Messages")
+        for _ in range(3):
+            send(driver, "enter")
+        await driver.until(lambda: not isinstance(driver.app.screen, Palette))
+        await driver.pilot.pause()
+        assert driver.app.is_running
