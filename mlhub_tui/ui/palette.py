@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.app import SystemCommand
-from textual.command import CommandPalette
+from textual.app import ComposeResult, SystemCommand
+from textual.command import CommandList, CommandPalette
+from textual.events import Click
 from textual.screen import Screen
 
 from ..profiles import for_location
@@ -19,8 +20,27 @@ if TYPE_CHECKING:
     from .app import MLHubApp
 
 
+class _Commands(CommandList):
+    """The list, which others may have taken the place of since it was drawn where the mouse points."""
+
+    def on_click(self, event: Click) -> None:
+        """Ignore a click on a command that is not in the list any more."""
+        if (event.style.meta.get("option") or 0) >= self.option_count:
+            event.prevent_default()
+
+
 class Palette(CommandPalette, OnceScreen[None]):
     """Textual's command palette, closed once and not again."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out Textual's parts, with a list of our own."""
+        for part in super().compose():
+            yield _Commands() if type(part) is CommandList else part
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list, once it has a place: a page has no height before."""
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
 
 
 def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -135,3 +135,19 @@ async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOption
         await driver.until(lambda: not isinstance(driver.app.screen, Palette))
         await driver.pilot.pause()
         assert driver.app.is_running
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown", "up", "down", "ctrl+end"])
+async def test_a_move_in_the_palette_before_its_list_is_there_is_ignored(
+    key: str, options: AppOptions
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        for turns in range(8):
+            send(driver, "ctrl+p")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            send(driver, key)
+            await driver.pilot.pause()
+            await back_in_browse(driver)
+        assert driver.app.is_running
