@@ -376,7 +376,7 @@ class MLHubApp(TravellingApp):
         from .palette import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())
 
     def search_themes(self) -> None:
         """Show the themes to choose from."""

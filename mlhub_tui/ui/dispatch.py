@@ -12,7 +12,7 @@ from typing import Any, Generic
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
-from textual.events import Event, InputEvent, Paste
+from textual.events import Event, InputEvent, Mount, Paste
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import AwaitMount, Widget
@@ -63,11 +63,11 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was on a stack of screens, and is on none any more."""
-        return self.is_mounted and not any(self in stack for stack in self.app._screen_stacks.values())
+        """Whether it is on no stack of screens: not any more, once it was pushed."""
+        return not any(self in stack for stack in self.app._screen_stacks.values())
 
     async def _on_message(self, message: Message) -> None:
-        """Drop what its widgets or the terminal send once it is closed."""
+        """Drop what its widgets or the terminal send once it is closed, and begin nothing then."""
         if self.is_closed and _is_late(message):
             return
         await super()._on_message(message)
@@ -90,7 +90,7 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
 
 def _is_late(message: Message) -> bool:
     if isinstance(message, Event):
-        return isinstance(message, InputEvent | Paste)
+        return isinstance(message, InputEvent | Paste | Mount)
     return type(message).__module__ != "textual.messages"
 
 

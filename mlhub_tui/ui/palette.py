@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette
 from textual.events import Click
 from textual.screen import Screen
@@ -36,6 +37,12 @@ class Palette(CommandPalette, OnceScreen[None]):
         """Lay out Textual's parts, with a list of our own."""
         for part in super().compose():
             yield _Commands() if type(part) is CommandList else part
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close; what is gathered for the list ends before that is taken down."""
+        if self.is_active:
+            self.workers.cancel_node(self)
+        return super().dismiss(result)
 
     def _action_command_list(self, action: str) -> None:
         """Move in the list, once it has a place: a page has no height before."""

@@ -55,7 +55,7 @@ class GuidedApp(TypeAheadApp):
             return True
         if priority or key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
             return False
-        if not self.screen.is_modal or self.screen.id == "--command-palette":
+        if not self.screen.is_modal or self.screen.has_class("--textual-command-palette"):
             return False
         self.action_help()
         return True
