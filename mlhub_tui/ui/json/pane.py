@@ -9,9 +9,10 @@ from bisect import bisect_left
 from typing import Any, ClassVar
 
 from textual import on, work
+from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import Key
 from textual.message import Message
 
 from ...jsontree.rows import Rows
@@ -24,6 +25,7 @@ from .view import JsonView
 class JsonPane(Vertical):
     """A view of a document as received; `/` searches its names and values."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "end_search", show=False)]
     DEFAULT_CSS = """
     JsonPane > JsonView { height: 1fr; }
     """
@@ -161,9 +163,8 @@ class JsonPane(Vertical):
         self.view.move_to(self._found[place])
         self._say(f"{place + 1:,} of {count(len(self._found), 'match', 'matches')}")
 
-    def on_key(self, event: Key) -> None:
-        """Esc ends the search before it leaves the screen."""
-        if event.key == "escape" and self._words and self._bar is None:
-            event.stop()
-            event.prevent_default()
-            self._forget()
+    def action_end_search(self) -> None:
+        """End the search, before the key leaves the screen."""
+        if not self._words or self._bar is not None:
+            raise SkipAction
+        self._forget()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
@@ -38,7 +38,8 @@ class BrowseScreen(BrowseFinding):
     place = BROWSE
     mode = "browse"
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding for binding in bindings(BROWSE) if getattr(binding, "id", "") != "browse.open"
+        *(binding for binding in bindings(BROWSE) if getattr(binding, "id", "") != "browse.open"),
+        Binding("escape", "step_back", show=False),
     ]
 
     def __init__(self) -> None:
@@ -294,7 +295,7 @@ class BrowseScreen(BrowseFinding):
             self.add_class("-detail")
             self.detail.focus()
 
-    def _step_back(self) -> None:
+    def action_step_back(self) -> None:
         """Come back from the detail, else clear the filter, else the selection."""
         tree = self.tree_view
         if self.stop_travelling():
@@ -309,7 +310,3 @@ class BrowseScreen(BrowseFinding):
             self._apply_filter("")
         elif tree.marked:
             tree.clear_marks()
-
-    def key_escape(self) -> None:
-        """Esc acts here before it reaches the app."""
-        self._step_back()

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
@@ -38,7 +38,10 @@ class DownloadsScreen(FilesScreen):
     place = DOWNLOADS
     mode = "downloads"
     CSS_PATH = "downloads.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(DOWNLOADS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(DOWNLOADS),
+        Binding("escape", "step_back", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,8 +239,8 @@ class DownloadsScreen(FilesScreen):
         listed.mark(listed.marked - shown if shown <= listed.marked else listed.marked | shown)
         self._show()
 
-    def key_escape(self) -> None:
-        """Take back marks, then the filter; only then Esc goes on to the app."""
+    def action_step_back(self) -> None:
+        """Take back marks, then the filter."""
         listed = self._list
         if listed.marked:
             listed.mark(())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import Key
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 class FindBar(Horizontal):
     """An input with the count of what it found beside it."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close(False)", show=False),
+        Binding("down", "close(True)", show=False),
+    ]
     DEFAULT_CSS = """
     FindBar { height: 1; background: $panel; }
     FindBar > #slash { width: 2; color: $accent; padding-left: 1; }
@@ -65,7 +69,7 @@ class FindBar(Horizontal):
 
     def focus(self, scroll_visible: bool = True) -> FindBar:
         """Give the keys to the input, at once: what was typed behind the slash is on its way."""
-        if self.is_attached:
+        if self.is_attached and not self._pruning:  # it may be closed again before it is there
             self.screen.set_focus(self._field, scroll_visible)
         return self
 
@@ -90,9 +94,6 @@ class FindBar(Horizontal):
         self._edit(event.value)
         self.post_message(self.Closed(keep=True))
 
-    def on_key(self, event: Key) -> None:
-        """Esc clears the filter; Down goes to the matches."""
-        if event.key in ("escape", "down"):
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Closed(keep=event.key == "down"))
+    def action_close(self, keep: bool) -> None:
+        """End typing; the filter stays, or does not."""
+        self.post_message(self.Closed(keep))

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import BindingType
-from textual.events import Click, Key, MouseScrollDown, MouseScrollUp
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
@@ -55,7 +56,10 @@ class FootprintMap(Widget, can_focus=True):
         Whether to draw with ASCII characters; None for what the terminal can draw.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings(MAP) if getattr(b, "id", "") != "map.dates"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(binding for binding in bindings(MAP) if getattr(binding, "id", "") != "map.dates"),
+        Binding("escape", "leave_box", show=False),
+    ]
     DEFAULT_CSS = """
     FootprintMap { background: $background; height: 1fr; }
     FootprintMap > .map--coast { color: $muted; }
@@ -368,12 +372,12 @@ class FootprintMap(Widget, can_focus=True):
             self._frame = self._frame.turned()
             self.redraw()
 
-    def key_escape(self, event: Key) -> None:
+    def action_leave_box(self) -> None:
         """Choose no box; else the key is the screen's."""
-        if self._frame is not None:
-            event.stop()
-            self.leave_box()
-            self.post_message(self.BoxLeft())
+        if self._frame is None:
+            raise SkipAction
+        self.leave_box()
+        self.post_message(self.BoxLeft())
 
     # The mouse
 

@@ -18,8 +18,9 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import BindingType
-from textual.events import Click, Key
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.events import Click
 from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
@@ -41,7 +42,10 @@ class TimeHistogram(Widget, can_focus=True):
         Whether to draw with ASCII characters; None for what the terminal can draw.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(DATES)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(DATES),
+        Binding("escape", "leave_range", show=False),
+    ]
     DEFAULT_CSS = """
     TimeHistogram { background: $background; height: 5; }
     TimeHistogram > .dates--bar { color: $primary; }
@@ -250,11 +254,11 @@ class TimeHistogram(Widget, can_focus=True):
             self.refresh()
             self.post_message(self.RangeLeft())
 
-    def key_escape(self, event: Key) -> None:
+    def action_leave_range(self) -> None:
         """Choose no range; else the key is the screen's."""
-        if self.mark is not None:
-            event.stop()
-            self.leave_range()
+        if self.mark is None:
+            raise SkipAction
+        self.leave_range()
 
     def on_click(self, event: Click) -> None:
         """Go to the bin that the mouse points at."""
