@@ -8,6 +8,7 @@ import pytest
 from textual import events
 
 from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.help.screen import HelpScreen
 from mlhub_tui.ui.palette import Palette
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
@@ -76,6 +77,23 @@ async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
                 await driver.pilot.pause()
                 await back_in_browse(driver)
         assert driver.app.is_running
+
+
+@pytest.mark.parametrize("keys", [("slash", "escape"), ("slash", "down"), ("2", "slash", "escape", "1")])
+async def test_a_key_that_ends_a_filter_ends_it_however_soon_it_comes(
+    keys: tuple[str, ...], options: AppOptions
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        for turns in range(12):
+            for key in keys:
+                send(driver, key)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            await driver.pilot.pause()
+            send(driver, "question_mark")
+            await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+            await back_in_browse(driver)
 
 
 async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(options: AppOptions) -> None:
