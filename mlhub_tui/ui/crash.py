@@ -42,4 +42,4 @@ def missed_while_closing(app: App[int], error: BaseException) -> bool:
     A screen that is put up while the app ends gets its handlers called all the same, without its widgets.
     """
     cause = error.error if isinstance(error, WorkerFailed) else error
-    return isinstance(cause, NoMatches) and (app._exit or not app.is_running)
+    return isinstance(cause, NoMatches) and not app.is_running
