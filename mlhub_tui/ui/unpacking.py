@@ -14,6 +14,7 @@ from ..text import count, size
 
 _EVERY = 0.5
 _GRACE = 2.0
+_NAMED = 3  # skipped members
 _ENDS = (".tar.gz", ".tgz", ".tar")
 
 
@@ -25,8 +26,9 @@ def is_archive(job: Job) -> bool:
 
 def question(job: Job) -> tuple[str, str]:
     """Return what is asked before an archive is unpacked, and what comes of it; may block."""
-    again = "It was begun once and is gone on with. " if half_unpacked(job.path) else ""
-    return f"Unpack {job.name}?", f"{again}Into {job.path.parent}; files there of another size are replaced."
+    again = "Its last unpacking was not finished; this one completes it. " if half_unpacked(job.path) else ""
+    what = f"Into {job.path.parent}; files there of another size or time are replaced."
+    return f"Unpack {job.name}?", f"{again}{what}"
 
 
 async def unpack_archive(job: Job, stop: threading.Event, say: Callable[[str], None]) -> Unpacked | None:
@@ -74,4 +76,8 @@ def outcome(done: Unpacked) -> str:
     """Return what was unpacked, in words."""
     kept = f", {done.kept:,} of them were there" if done.kept else ""
     words = f"{count(done.files, 'file')} unpacked{kept}, {size(done.bytes)} written"
-    return f"{words}; {'; '.join(done.notes)}" if done.notes else words
+    if not done.skipped:
+        return words
+    more = done.skipped - len(done.notes[:_NAMED])
+    named = (*done.notes[:_NAMED], f"and {count(more, 'more member')}") if more else done.notes
+    return f"{words}; skipped {count(done.skipped, 'member')}: {'; '.join(named)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 from tests.downloads.plan.made import asset, collection, item, named
+from tests.downloads.test_unpack import archive, file, special
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
@@ -272,6 +274,45 @@ def test_a_dataset_without_a_catalog_is_its_archives_with_a_note(
         code, _, stderr = dataset(run, "d", "--bbox", "1,2,3,4", *where)
         assert code == 1
         assert "without options for a part of it, its archives are downloaded" in stderr
+
+
+def test_members_that_lead_out_of_a_catalogs_archive_are_named_and_the_rest_is_unpacked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    long = "n" * 300
+    catalog = archive(
+        tmp_path / "made.tar.gz",
+        [
+            file("d/catalog.json", b'{"type": "Catalog", "id": "d", "links": []}'),
+            special("d/up", tarfile.SYMTYPE, "../.."),
+            file("d/up/evil"),
+            file(f"d/{long}1"),
+            file(f"d/{long}2"),
+            file("d/last"),
+        ],
+    ).read_bytes()
+    answers = {
+        "/datasets/d": as_json({"id": "d", "collections": [{"id": "c"}]}),
+        "/catalog/d/info": as_json({"dataset": "d", "stac_catalog_size": len(catalog)}),
+        "/catalog/d": Answer(body=catalog, headers={"Content-Type": "application/gzip"}),
+    }
+    monkeypatch.setenv("MLHUB_API_KEY", "k")
+    with LoopbackServer(lambda asked: answers.get(asked.path, as_json({}, 404))) as server:
+        given = ("d", "--catalog-only", "--root-url", server.url)
+        code, stdout, stderr = dataset(run, *given, out=tmp_path / "out")
+    assert (code, stdout) == (0, f"{tmp_path / 'out' / 'd'}\n"), stderr
+    assert "skipped 3 members of the catalog archive" in stderr
+    lines = [line.strip() for line in stderr.splitlines()]
+    assert "d/up: a link that leads out of the archive" in lines
+    assert len({line for line in lines if line.startswith("d/nnn") and "name too long" in line}) == 2
+    assert not {"evil", "up"} & {path.name for path in (*tmp_path.iterdir(), *(tmp_path / "out").iterdir())}
+    assert sorted(path.name for path in (tmp_path / "out/d").iterdir()) == [
+        "catalog.json",
+        "err_report.csv",
+        "last",
+        "up",
+    ]
+    assert [path.name for path in (tmp_path / "out/d/up").iterdir()] == ["evil"]
 
 
 def test_a_dataset_is_queued_and_fetched_by_what_runs_the_queue(

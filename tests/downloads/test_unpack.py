@@ -135,6 +135,21 @@ def test_links_inside_are_made(tmp_path: Path) -> None:
     assert len(found(tmp_path / "out")) == 3
 
 
+def test_a_folder_as_the_oldest_writers_have_it_is_a_folder(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", [special("crops/", tarfile.AREGTYPE), file("crops/a")], "w")
+    assert unpack(path, tmp_path / "out").notes == ()
+    assert found(tmp_path / "out") == {"crops/a": b"x"}
+
+
+def test_an_archive_is_not_replaced_by_a_member_of_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    path = archive(tmp_path / "a.tar.gz", [file(name) for name in ("a.tar.gz", "A.TAR.GZ.unpacking", "b")])
+    before = path.read_bytes()
+    done = unpack(path, tmp_path / "link", if_exists=IfExists.OVERWRITE)
+    assert path.read_bytes() == before
+    assert (done.files, done.skipped) == (1, 2)
+
+
 def test_what_macos_leaves_behind_is_left_out(tmp_path: Path) -> None:
     names = ["crops/.DS_Store", "crops/._a.json", "._crops", "crops/a.json"]
     done = unpack(archive(tmp_path / "a.tar.gz", map(file, names)), tmp_path / "out")
@@ -163,6 +178,23 @@ def test_files_that_are_there_are_kept_or_replaced_as_told(
     (tmp_path / "out/cut").write_bytes(b"x")
     unpack(path, tmp_path / "out", if_exists=if_exists)
     assert found(tmp_path / "out") == {"same": kept, "cut": cut, "new": b"x"}
+
+
+@pytest.mark.parametrize(("moment", "expected"), [(1_600_000_000, b"y"), (1_600_000_001, b"x"), (0, b"x")])
+def test_a_file_of_the_size_and_the_time_of_its_member_is_kept(
+    tmp_path: Path, moment: int, expected: bytes
+) -> None:
+    """The time 0, which some writers give all members, does not tell one version from another."""
+    member = file("a")
+    member[0].mtime = moment and 1_600_000_000
+    path = archive(tmp_path / "a.tar.gz", [member])
+    unpack(path, tmp_path / "out")
+    (tmp_path / "out/a").write_bytes(b"y")
+    os.utime(tmp_path / "out/a", (moment, moment + 0.5))
+    done = unpack(path, tmp_path / "out")
+    assert (tmp_path / "out/a").read_bytes() == expected
+    assert done.kept == (expected == b"y")
+    assert (tmp_path / "out/a").stat().st_mtime // 1 == (moment and 1_600_000_000)
 
 
 def test_a_stop_leaves_a_mark_and_the_next_run_makes_it_good(tmp_path: Path) -> None:

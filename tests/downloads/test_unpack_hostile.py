@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.downloads.job import IfExists
 from mlhub_tui.downloads.unpack.archive import Unpacked, unpack
+from mlhub_tui.errors import OutputFolderError
 
 from .test_unpack import Member, archive, file, found, special
 
@@ -233,6 +234,47 @@ def test_the_output_folder_itself_may_be_a_link_of_the_users(tmp_path: Path) -> 
     (tmp_path / "output").symlink_to(tmp_path / "large-disk")
     unpack(archive(tmp_path / "a.tar.gz", [file("crops/a")]), tmp_path / "output")
     assert list(found(tmp_path / "large-disk")) == ["crops/a"]
+
+
+def test_the_datasets_own_folder_may_be_a_link_of_the_users_and_no_link_below_it_leads_out(
+    world: World,
+) -> None:
+    disk = world.output.parent / "disk"
+    (disk / "crops").mkdir(parents=True)
+    (disk / "beside").mkdir()
+    world.output.mkdir()
+    (world.output / "crops").symlink_to(disk / "crops")
+    (disk / "crops/foreign").symlink_to(disk / "beside")
+    path = archive(
+        world.output.parent / "a.tar.gz",
+        [
+            *map(file, SAFE),
+            special("crops/good", tarfile.SYMTYPE, "deep/er"),
+            special("crops/hard", tarfile.LNKTYPE, "crops/safe.json"),
+            special("crops/up", tarfile.SYMTYPE, "../beside"),
+            special("crops/around", tarfile.SYMTYPE, "../crops/safe.json"),
+            special("crops", tarfile.SYMTYPE, "../canary"),
+            file("crops/up/new", CONTENT),
+            file("crops/foreign/new", CONTENT),
+        ],
+    )
+    for _ in range(2):
+        done = unpack(path, world.output, top="crops")
+        assert list((disk / "beside").iterdir()) == []
+        assert set(found(disk / "crops")) == {"safe.json", "deep/er/safe.tif", "hard", "up/new"}
+        assert {p.name for p in disk.rglob("*") if p.is_symlink()} == {"good", "foreign"}
+        assert (world.output / "crops").readlink() == disk / "crops"
+        assert done.skipped == 4
+
+
+@pytest.mark.parametrize("target", ["nowhere", "file", "crops"])
+def test_what_is_no_folder_in_place_of_the_datasets_own_is_said(tmp_path: Path, target: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "crops").symlink_to(tmp_path / target)
+    path = archive(tmp_path / "a.tar.gz", [file("crops/a")])
+    with pytest.raises(OutputFolderError, match="crops is no folder"):
+        unpack(path, tmp_path, top="crops")
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

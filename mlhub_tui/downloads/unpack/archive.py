@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from ...errors import OutputFolderError, TargetBusy
@@ -101,10 +99,12 @@ def unpack(
     folder
         Absolute; made if need be.
     top
-        The one folder in the archive that is unpacked; None for all of it.
+        The one folder in the archive that is unpacked; None for all of it. In the output folder it may be a
+        link to a folder elsewhere: the user's own, since no member can be one.
     if_exists
-        What to do with files and links that exist: `skip` keeps them, `resume` keeps those that are as in the
-        archive, `overwrite` keeps none. Folders are always kept.
+        What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the size and
+        the time of their members, and links that say the same, `overwrite` keeps none. Folders are always
+        kept.
     show
         Told how far it is.
     stopped
@@ -119,7 +119,7 @@ def unpack(
     TargetBusy
         If another program is unpacking it.
     OutputFolderError
-        If the folder cannot be written, its disk is full, or `top` is a file or a link in it.
+        If the folder cannot be written, its disk is full, or `top` is no folder in it.
     """
     root = output.normal(folder)
     output.check(root)
@@ -153,10 +153,10 @@ def _unpack(
 ) -> Unpacked:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with Folders(root) as folders:
+        with Folders(root, top) as folders:
             if top is not None:
                 _check_top(folders, root, top)
-            own = (archive.name, marker(archive).name) if archive.parent == root else ()
+            own = (archive.name, marker(archive).name) if archive.parent.samefile(root) else ()
             run = _Unpacker(folders, top, own, if_exists, show, stopped)
             with pieces(archive, run.note_read) as given:
                 return run.run(Data(given))
@@ -168,9 +168,8 @@ def _check_top(folders: Folders, root: Path, top: str) -> None:
     """Raise OutputFolderError if what is in the place of the folder to unpack is none."""
     try:
         folders.find(top)
-    except Refused as reason:
-        words = "is a link, which is not followed" if str(reason) == refusals.BELOW_LINK else "is no folder"
-        raise OutputFolderError(f"{one_line(root / top, 200)} {words}") from None
+    except Refused:
+        raise OutputFolderError(f"{one_line(root / top, 200)} is no folder") from None
 
 
 class _Unpacker:
@@ -324,35 +323,16 @@ class _Unpacker:
         if self._if_exists is IfExists.SKIP:
             self._kept += 1
             return self._pass(data, size)
-        chunks = data.chunks(size)
-        regular = there is not None and stat.S_ISREG(there.st_mode) and there.st_size == size
-        old = folder.open(name) if self._if_exists is IfExists.RESUME and regular else -1
-        try:
-            same, first = self._compare(old, chunks) if old >= 0 else (0, b"")
-            if first is None:
-                self._kept += 1
-                return None
-            with suppress(FileNotFoundError):
-                folder.remove(_TEMPORARY)
-            descriptor = folder.create(_TEMPORARY, mode)
-            self._fill(folder, _TEMPORARY, descriptor, moment, chain(_begin(old, same), (first,), chunks))
-        finally:
-            if old >= 0:
-                os.close(old)
+        if self._if_exists is IfExists.RESUME and _is_as_unpacked(there, size, moment):
+            self._kept += 1
+            return self._pass(data, size)
+        with suppress(FileNotFoundError):
+            folder.remove(_TEMPORARY)
+        descriptor = folder.create(_TEMPORARY, mode)
+        self._fill(folder, _TEMPORARY, descriptor, moment, data.chunks(size))
         folder.replace(_TEMPORARY, name)
         self._bytes += size
         return None
-
-    def _compare(self, old: int, chunks: Iterator[bytes]) -> tuple[int, bytes | None]:
-        """Return how many bytes of a file are as in the archive, and the first chunk that is not, if any."""
-        same = 0
-        for chunk in chunks:
-            if os.read(old, len(chunk)) != chunk:
-                return same, chunk
-            same += len(chunk)
-            if self._stopped.is_set():
-                raise Interrupted
-        return same, None
 
     def _fill(self, folder: Folder, name: str, descriptor: int, moment: int, chunks: Iterable[bytes]) -> None:
         """Write a file that was just created, and close it; one that is not finished is removed."""
@@ -380,16 +360,15 @@ class _Unpacker:
         data.skip(size)
 
 
-def _begin(descriptor: int, size: int) -> Iterator[bytes]:
-    """Yield the first bytes of an open file."""
-    if size:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    while size:
-        chunk = os.read(descriptor, min(size, _CHUNK))
-        if not chunk:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        yield chunk
-        size -= len(chunk)
+def _is_as_unpacked(there: os.stat_result | None, size: int, moment: int) -> bool:
+    """Whether what exists is a file of the size and the time of a member.
+
+    A file gets its time last, after all its data. Where an archive gives every member the time 0, that says
+    nothing of their versions.
+    """
+    if there is None or not stat.S_ISREG(there.st_mode):
+        return False
+    return moment > 0 and there.st_size == size and there.st_mtime_ns // 10**9 == moment
 
 
 def _number(field: bytes) -> int:

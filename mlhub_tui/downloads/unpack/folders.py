@@ -153,6 +153,8 @@ class Folders:
     ----------
     root
         Absolute; it must exist, and may be a link itself: it is the user's own choice.
+    top
+        A folder in it of which the same holds; none if None.
 
     Attributes
     ----------
@@ -160,7 +162,8 @@ class Folders:
         Whether links can be created without ever following one.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, top: str | None = None) -> None:
+        self._top = top
         calls = {os.open, os.stat, os.mkdir, os.unlink, os.symlink, os.readlink, os.link, os.rename}
         self.has_links = calls <= os.supports_dir_fd and os.listdir in os.supports_fd and bool(_NOFOLLOW)
         self._room = _LONGEST - len(os.fsencode(root)) - 1
@@ -225,7 +228,8 @@ class Folders:
             return None
 
     def _below(self, above: Folder, name: str, *, make: bool) -> Folder:
-        if (folder := self._enter(above, name)) is not None:
+        given = above is self._root and name == self._top
+        if (folder := self._enter(above, name, follow=given)) is not None:
             try:
                 above.status(name)  # which refuses another spelling
             except BaseException:
@@ -235,25 +239,28 @@ class Folders:
         if not make:
             raise _Missing(refusals.LINK_MISSING)
         above.make(name)
-        folder = self._enter(above, name)
+        folder = self._enter(above, name, follow=False)
         if folder is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         return folder
 
-    def _enter(self, above: Folder, name: str) -> Folder | None:
+    def _enter(self, above: Folder, name: str, *, follow: bool) -> Folder | None:
         """Return a folder in another one; None if there is nothing of its name."""
         path = above.prefix + name
         try:
             if above.descriptor is not None:
-                return Folder(os.open(path, _DIRECTORY, dir_fd=above.descriptor))
-            found = os.lstat(path)
+                flags = _DIRECTORY & ~_NOFOLLOW if follow else _DIRECTORY
+                return Folder(os.open(path, flags, dir_fd=above.descriptor))
+            found = Path(path).stat(follow_symlinks=follow)
         except FileNotFoundError:
+            if follow and above.status(name) is not None:
+                raise Refused(refusals.BELOW_LINK) from None  # a link to nothing
             return None
         except OSError as error:
             if error.errno not in _NO_FOLDER:
                 raise
             found = os.stat(path, dir_fd=above.descriptor, follow_symlinks=False)
-        if stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) & _SURROGATE:
+        if stat.S_ISLNK(found.st_mode) or (not follow and getattr(found, "st_reparse_tag", 0) & _SURROGATE):
             raise Refused(refusals.BELOW_LINK)
         if not stat.S_ISDIR(found.st_mode):
             raise Refused(refusals.FILE_IN_WAY)

@@ -79,6 +79,8 @@ def parse_header(block: bytes, at: int) -> Header:
     if block[257:263] == _USTAR and block[345]:
         name = f"{_text(block[345:500])}/{name}"
     kind = block[156]
+    if not kind and name.endswith("/"):
+        kind = _FOLDER  # as writers of before POSIX.1-1988 have them
     return Header(name, _number(block[124:136], at), kind, _text(block[157:257]) if kind in _LINKS else "")
 
 
