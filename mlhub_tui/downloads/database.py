@@ -179,6 +179,8 @@ def _open(path: Path) -> sqlite3.Connection:
                 raise unusable(path, error) from error
         except sqlite3.DatabaseError as error:
             raise unusable(path, error) from error
+        except (FileExistsError, NotADirectoryError):  # of its folder: a file has the name
+            raise _unusable(path, "its folder is not a folder", "move what has its name") from None
         except OSError as error:
             raise _unusable(path, _reason(error), _PERMISSIONS) from error
         time.sleep(0.05)

@@ -146,7 +146,7 @@ def test_a_file_that_may_not_be_read_or_written_is_named(name: str, mode: int, q
     place.chmod(mode)
     try:
         if os.access(place, os.W_OK):
-            pytest.skip("this user may write whatever the mode says")
+            pytest.skip("root may write whatever the mode says")
         for command in (("queue", "list"), ("queue", "run", "--until-empty"), ("queue", "pause")):
             result = run(*command)
             assert result.exit_code == 1

@@ -15,7 +15,7 @@ import pytest
 
 from mlhub_tui.downloads import parts, process
 from mlhub_tui.downloads.channel import Channel
-from mlhub_tui.downloads.database import Database
+from mlhub_tui.downloads.database import Database, QueueUnusable
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import Job, State
 from mlhub_tui.downloads.one.part import Part
@@ -23,7 +23,6 @@ from mlhub_tui.downloads.process import Kind, Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS, VERSION
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.trouble import QueueNotWritable
 from mlhub_tui.downloads.verbs import Verb
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -191,7 +190,7 @@ def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
 
 def test_a_queue_that_cannot_be_kept_is_refused_by_the_desk(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(QueueNotWritable):
+    with pytest.raises(QueueUnusable, match="not a folder"):
         Desk(tmp_path / "file" / "queue.db")
 
 
