@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -64,13 +65,13 @@ def test_the_extension_is_that_of_the_path_or_of_the_media_type(href: str, media
 
 
 def test_names_that_a_file_system_could_mix_up_are_told_apart() -> None:
-    keys = ["B1", "b1", "b1.tif", "x", "x.tif.part", "y"]
-    ends = ["/1.tif", "/2.TIF", "/3", "/4.tif", "/5", "/6.png"]
+    keys = ["B1", "b1", "b1.tif", "x", "x.tif.part", "y", "\u00e9t\u00e9", "e\u0301te\u0301"]
+    ends = ["/1.tif", "/2.TIF", "/3", "/4.tif", "/5", "/6.png", "/7.tif", "/8.tif"]
     assets = [asset(key, f"https://h{end}") for key, end in zip(keys, ends, strict=True)]
     names = file_names(assets)
     assert names["y"] == "y.png"
     assert names["x"] == "x.tif"
-    folded = {name.casefold() for name in names.values()}
+    folded = {unicodedata.normalize("NFC", name).casefold() for name in names.values()}
     assert len(folded) == len(keys)
     assert folded.isdisjoint(f"{name}.part" for name in folded)
     assert file_names(assets) == names

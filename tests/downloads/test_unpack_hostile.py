@@ -229,6 +229,14 @@ def test_links_that_stood_there_before_are_not_followed(world: World) -> None:
     assert [note.partition(":")[0] for note in done.notes] == ["crops/folder/file"]
 
 
+def test_a_file_that_stood_there_before_gets_no_second_name(world: World) -> None:
+    (world.output / "crops").mkdir(parents=True)
+    (world.output / "crops/mine").write_bytes(b"the user's")
+    done = world.unpack([special("crops/h", tarfile.LNKTYPE, "crops/mine")])
+    assert done.notes == ("crops/h: a link to what is not in the archive",)
+    assert (world.output / "crops/mine").stat().st_nlink == 1
+
+
 def test_the_output_folder_itself_may_be_a_link_of_the_users(tmp_path: Path) -> None:
     (tmp_path / "large-disk").mkdir()
     (tmp_path / "output").symlink_to(tmp_path / "large-disk")

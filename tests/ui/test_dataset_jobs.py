@@ -26,6 +26,7 @@ from mlhub_tui.ui.theme import DARK
 from mlhub_tui.ui.transfers.order import fraction
 from mlhub_tui.ui.widgets.file_list import FileList
 from mlhub_tui.ui.widgets.job_line import columns_for, job_line
+from tests.downloads.test_unpack import archive, file
 
 from .conftest import Driver, driven
 from .test_downloads import queue
@@ -208,6 +209,25 @@ async def test_a_damaged_archive_says_so_and_what_to_do(options: AppOptions) -> 
         await driver.until("Unpack")
         await driver.press("y")
         await driver.until("damaged")
+
+
+async def test_members_that_lead_out_of_an_archive_are_counted_and_the_first_are_named(
+    options: AppOptions,
+) -> None:
+    async with driven(options) as driver:
+        await _done(driver, LABELS)
+        archive(
+            options.output_dir / f"{LABELS}.tar.gz",
+            [file("c/good"), *(file(f"../evil{number}") for number in range(5))],
+        )
+        await driver.press("u")
+        await driver.until("Unpack")
+        await driver.press("y")
+        await driver.until("1 file unpacked")
+        await driver.until("skipped 5 members: ../evil0: its name")
+        await driver.until("and 2 more")
+    assert (options.output_dir / "c/good").read_bytes() == b"x"
+    assert not list(options.output_dir.parent.glob("evil*"))
 
 
 async def test_a_dataset_needs_no_unpacking_and_what_is_gone_of_it_is_found(options: AppOptions) -> None:

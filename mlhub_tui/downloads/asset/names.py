@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -46,8 +47,9 @@ def folder_name(identity: str) -> str:
 def file_names(assets: Sequence[Asset]) -> dict[str, str]:
     """Return the file name for each key of a document's assets: the key and the extension.
 
-    Names that a file system could take for one another (`B1` and `b1`, or a name and another's part file)
-    get a short hash of the key, whichever of the assets are fetched, so that a name never changes.
+    Names that a file system could take for one another (`B1` and `b1`, `é` as one character and as two, or
+    a name and another's part file) get a short hash of the key, whichever of the assets are fetched, so that
+    a name never changes.
 
     Parameters
     ----------
@@ -55,10 +57,11 @@ def file_names(assets: Sequence[Asset]) -> dict[str, str]:
         All assets of one document.
     """
     plain = {asset.key: file_name(asset.key) + extension(asset) for asset in assets}
-    taken = Counter(name.casefold() for name in plain.values())
-    parts = {f"{name.casefold()}.part" for name in plain.values()}
+    folded = {key: _folded(name) for key, name in plain.items()}
+    taken = Counter(folded.values())
+    parts = {f"{name}.part" for name in taken}
     return {
-        key: _apart(key, name) if taken[name.casefold()] > 1 or name.casefold() in parts else name
+        key: _apart(key, name) if taken[folded[key]] > 1 or folded[key] in parts else name
         for key, name in plain.items()
     }
 
@@ -77,6 +80,11 @@ def extension(asset: Asset) -> str:
     if _EXTENSION.fullmatch(suffix):
         return ".tif" if suffix == ".tiff" else suffix
     return _BY_TYPE.get(asset.media_type.partition(";")[0].strip().lower(), "")
+
+
+def _folded(name: str) -> str:
+    """Return what all names share that a file system may take for one (APFS, NTFS)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _apart(key: str, name: str) -> str:
