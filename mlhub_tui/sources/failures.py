@@ -94,7 +94,12 @@ def of_status(
     if status == 401:
         return AuthenticationError(f"{_refusal(secret, sent, where)}{tail}", url=where, status=status)
     if status == 403:
-        return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status)
+        hint = (
+            None
+            if secret
+            else "no key was sent: check the URL, or add the source with its key (`sources add`)"
+        )
+        return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status, hint=hint)
     if status in (404, 410):
         return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)
     if status == 511:  # RFC 6585, section 6

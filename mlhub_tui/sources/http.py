@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .. import __version__
 from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..models import JsonDict
-from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, normalise_root_url
+from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..text import mask
 from .answers import as_object, decode
 from .failures import may_pass, of_status, of_transport
@@ -57,7 +57,8 @@ class Session:
     api_key
         The key; None sends none.
     root_url
-        What relative paths are joined to; the hosted API's by default.
+        What relative paths are joined to; the hosted API's by default. The landing page is requested as it is
+        spelled here, with or without a slash at its end.
     auth
         How the key is sent. Where it is given, only its own parameter is a key by its name; without it, as
         at an MLHub API, `key`, `api_key` and `apikey` are.
@@ -96,7 +97,9 @@ class Session:
         max_body: int = MAX_BODY,
         connections: int = 8,
     ) -> None:
-        self.root_url = normalise_root_url(DEFAULT_ROOT_URL if root_url is None else root_url)
+        given = DEFAULT_ROOT_URL if root_url is None else root_url
+        self.root_url = normalise_root_url(given)
+        self.landing_url = checked_root_url(given)
         self.auth = auth or Auth()
         name = self.auth.name if self.auth.scheme is Scheme.QUERY else ""
         self.params = SecretParams({name: api_key} if api_key and name else {}, name)

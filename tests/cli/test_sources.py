@@ -329,11 +329,8 @@ def test_the_key_in_a_pasted_url_is_kept_apart_from_it(run: Run, stac: STACServe
     assert result.exit_code == 0
     assert TOKEN not in result.output
     profile = ProfilesFile.load().get("p")
-    assert (profile.root_url, profile.api_key, profile.extra["key_param"]) == (
-        f"{stac.stac}/",
-        TOKEN,
-        "apikey",
-    )
+    assert (profile.root_url, profile.api_key) == (stac.stac, TOKEN)
+    assert profile.extra["key_param"] == "apikey"
 
 
 def test_a_well_known_source_is_added_by_its_name_without_asking_anybody(

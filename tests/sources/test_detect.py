@@ -114,7 +114,8 @@ def api_pages(root: str = "/stac/v1") -> dict[str, Any]:
 async def test_a_stac_api_is_found_by_any_of_its_urls(pasted: str) -> None:
     with LoopbackServer(serve(api_pages())) as server:
         found = await look(f"{server.url}/stac/v1{pasted}")
-    assert (found.kind, found.location) == (Kind.STAC_API, f"{server.url}/stac/v1/")
+    given = pasted in ("", "/")
+    assert (found.kind, found.location) == (Kind.STAC_API, f"{server.url}/stac/v1{pasted if given else '/'}")
     assert (found.title, found.counts, found.needs_key) == ("An API", {"collections": 2}, False)
     assert found.counts_words == "2 collections"
     assert isinstance(found.document, Catalog)
@@ -180,7 +181,7 @@ async def test_the_key_in_a_pasted_url_is_a_credential_and_no_part_of_the_locati
     assert found.kind is Kind.STAC_API
     assert TOKEN not in repr(credentials) + repr(found)
     assert credentials.root_url == f"{server.url}/stac/v1?a=1"
-    assert found.location == f"{server.url}/stac/v1/"
+    assert found.location == f"{server.url}/stac/v1"
 
 
 async def test_the_mlhub_api_is_told_from_the_stac_api_it_looks_like(replay: Replay) -> None:
@@ -233,7 +234,7 @@ async def test_a_redirect_is_followed_and_a_secret_stays_where_it_was_meant_for(
             assert found.location == f"http://localhost:{there.port}/stac/v1/"
             assert "redirects to localhost" in found.notes[0]
             with_secret = await look(f"{here.url}/old", api_key=TOKEN)
-    assert with_secret.location == f"{here.url}/old/"
+    assert with_secret.location == f"{here.url}/old"
     assert TOKEN not in "".join(there.targets)
 
 
