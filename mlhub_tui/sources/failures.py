@@ -103,7 +103,8 @@ def of_status(
     if status in (404, 410):
         return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)
     if status == 511:  # RFC 6585, section 6
-        return UnexpectedAnswer(f"the network wants a login first: {where}", url=where, status=status)
+        words = f"the network wants a login first: {where}"
+        return UnexpectedAnswer(words, url=where, status=status, hint="log in to the network's portal")
     if status in PASSING_STATUSES or status >= 500:
         return ServerError(
             f"{_trouble(status)} ({status}): {where}{tail}",

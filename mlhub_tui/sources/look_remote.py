@@ -33,6 +33,7 @@ from .classify import (
 from .failures import HOSTED, HOSTED_HINT
 from .found import Found, NothingToBrowse
 from .http import Session
+from .json_document import DEEP_HINT
 from .landing import below_root
 from .look_local import ROOTS, of_document
 from .origin import host, join, shown
@@ -221,8 +222,10 @@ class RemoteLook:
         if _LISTING.search(response.content[:2048]):
             return _Seen(final, what="a listing of files")
         try:
-            value = await decode(response)
+            value = await decode(response, self.session.keys)
         except UnexpectedAnswer as error:
+            if error.hint == DEEP_HINT:
+                return _Seen(final, error=error)
             what = "a web page" if is_web_page(response) else "no JSON"
             return _Seen(final, what=what, error=error)
         shape = shape_of(value)

@@ -93,7 +93,7 @@ class Reader:
         """Return the JSON object at a URL, and where it came from."""
         response = await self.session.get(url, headers={"Accept": ACCEPT})
         place = self.session.bare(str(response.url))
-        return as_object(await decode(response), place), place
+        return as_object(await decode(response, self.session.keys), place), place
 
     async def document(self, url: str) -> Document:
         """Return the document at a URL."""

@@ -310,7 +310,10 @@ async def test_a_server_that_is_not_there_or_says_nothing_is_given_up_on() -> No
 
 async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     endless = Answer(200, b"[" * 300_000)
-    with LoopbackServer(lambda _: endless) as server, pytest.raises(UnexpectedAnswer, match="larger than"):
+    with (
+        LoopbackServer(lambda _: endless) as server,
+        pytest.raises(UnexpectedAnswer, match=r"more than the 100\.0 kB"),
+    ):
         await detect(for_location(f"{server.url}/x.json"), largest=100_000)
 
 
@@ -385,7 +388,7 @@ async def test_an_unpacked_archive_one_level_down_is_found_and_several_are_named
     [
         (b"", "is empty"),
         (b"{broken", "is not JSON"),
-        (b"[" * 200_000, "is not JSON"),
+        (b"[" * 200_000, "is nested too deep"),
         (b"plain text", "neither JSON nor a tar archive"),
         (b"PK\x03\x04rest", "zip archive"),
         (b"II*\x00rest", "an image"),
