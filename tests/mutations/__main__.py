@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,29 +17,39 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from difflib import SequenceMatcher
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
+from .covering import Lines, lines_of_processes
 from .mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).parents[2]
 _HTTP = ("http", "network", "retry", "paging", "failures", "cache", "hrefs")
 PACKAGES = {
-    "downloads": ["downloads", "transfer", "queue"],
+    "downloads": ["downloads", "transfer", "queue", "planning"],
     "http": ["http", *(f"sources/{name}.py" for name in _HTTP)],
-    "auth": ["auth", "profiles", "sources/proof.py", "sources/origin.py"],
+    "auth": ["auth", "profiles", "sources/proof.py", "sources/origin.py", "sources/pinning.py"],
     "text": ["text.py"],
 }
-_FOLDERS = ("api", "cli", "doctor", "downloads", "faults", "models", "sources")
-TESTS = [f"tests/{name}" for name in _FOLDERS] + [
-    f"tests/{p.name}" for p in (ROOT / "tests").glob("test_*.py")
+_APART = ("benchmarks", "mutations", "support", "ssh", "servers", "terminal")
+TESTS = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted((ROOT / "tests").iterdir())
+    if (path.is_dir() and path.name not in (*_APART, "__pycache__")) or path.match("test_*.py")
 ]
-SECONDS = 40.0
+MARKED = "not (servers or ssh or terminal)"
+"""Tests that are not mapped: they need what a machine may not have, and look at the program from afar."""
+SECONDS = 45.0
 """Of tests that are run for a mutant, as they took when they were mapped; the special ones come first."""
-OUTCOMES = ("caught", "timed out", "survived", "not covered")
+LONG = 3.0
+"""Seconds of a test that comes after the shorter ones."""
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.M)
+OUTCOMES = ("caught", "timed out", "doubtful", "survived", "not covered")
 
 
 def main() -> int:
@@ -48,27 +59,52 @@ def main() -> int:
     )
     parser.add_argument("--sample", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--map", type=Path, default=ROOT / ".pytest_cache" / "mutations.json")
-    parser.add_argument("--tests", nargs="+", default=TESTS, help="what is mapped")
-    parser.add_argument("--again", action="store_true", help="map the tests again")
+    parser.add_argument("--again", nargs="*", metavar="TESTS", help="map these tests again (default: all)")
+    parser.add_argument("--without", nargs="+", default=[], metavar="PATH", help="modules left out")
     parser.add_argument("--left-out", action="store_true", help="list what is left out, with the reasons")
+    parser.add_argument("--table", type=Path, help="where the survivors and the table are written too")
     chosen = parser.parse_args()
-    everything = [m for path in _modules(chosen.packages or list(PACKAGES)) for m in mutants_of(path, ROOT)]
+    if hasattr(os, "nice"):
+        os.nice(10)
+    modules = [
+        path
+        for path in _modules(chosen.packages or list(PACKAGES))
+        if not any(path.is_relative_to(ROOT / part) for part in chosen.without)
+    ]
+    everything = [mutant for path in modules for mutant in mutants_of(path, ROOT)]
     wanted = [mutant for mutant in everything if not mutant.skip]
-    left_out = Counter(mutant.skip for mutant in everything if mutant.skip)
-    for reason, count in left_out.most_common():
-        print(f"{count:5} left out: {reason}")
     if chosen.left_out:
         for mutant in everything:
             if mutant.skip:
-                print(f"{mutant.path}:{mutant.line}: {mutant.skip}")
+                diff = mutant.diff((ROOT / mutant.path).read_bytes())
+                print(f"{mutant.path}:{mutant.line}: {mutant.skip}\n{diff}")
         return 0
+    if chosen.again is not None or not chosen.map.is_file():
+        _map_tests(chosen.map, chosen.workers, chosen.again or [])
     sample = random.Random(chosen.seed).sample(wanted, min(chosen.sample, len(wanted)))
-    print(f"{len(sample)} of {len(wanted)} mutants, seed {chosen.seed}", flush=True)
-    if chosen.again or not chosen.map.is_file():
-        _map_tests(chosen.map, chosen.workers, chosen.tests)
-    return _report(sample, _Map(json.loads(chosen.map.read_text())), chosen.workers)
+    say = _Told(chosen.table)
+    for reason, count in Counter(mutant.skip for mutant in everything if mutant.skip).most_common():
+        say(f"{count:5} left out: {reason}")
+    say(f"{len(sample)} of {len(wanted)} mutants, seed {chosen.seed}\n")
+    _report(sample, _Map(json.loads(chosen.map.read_text())), chosen.workers, say)
+    return 0
+
+
+class _Told:
+    """What is printed, and written to a file where one is named."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        if path:
+            path.write_text("")
+
+    def __call__(self, text: str) -> None:
+        print(text, flush=True)
+        if self._path:
+            with self._path.open("a") as file:
+                file.write(text + "\n")
 
 
 def _modules(names: list[str]) -> Iterator[Path]:
@@ -87,31 +123,68 @@ def _pytest(*arguments: str) -> list[str]:
 
 
 def _map_tests(path: Path, workers: int, tests: list[str]) -> None:
-    """Run the tests once and keep which line each of them runs."""
+    """Run tests once and keep which line each of them runs, here and in the processes that it starts."""
     print("+ map the tests", flush=True)
+    lines: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    seconds: dict[str, float] = {}
+    if tests and path.is_file():
+        kept = json.loads(path.read_text())
+        seconds |= {test: s for test, s in kept["seconds"].items() if not test.startswith(tuple(tests))}
+        for file, by_line in kept["lines"].items():
+            now = _lines_now(kept["sources"].get(file, ""), ROOT / file)
+            there = {str(now[int(line)]): names for line, names in by_line.items() if int(line) in now}
+            _add(lines, {file: there}, leave_out=lambda test: test not in seconds)
     with tempfile.TemporaryDirectory() as folder:
-        there = [name for name in tests if (ROOT / name).exists()]
-        leave_out = "not (slow or servers or ssh or cluster or terminal)"
-        command = _pytest("-p", "tests.mutations.covering", "-n", str(workers), "-m", leave_out, *there)
+        command = _pytest(
+            "-p",
+            "tests.mutations.covering",
+            "-n",
+            str(workers),
+            "-m",
+            MARKED,
+            "--tb=short",
+            *(tests or TESTS),
+        )
         subprocess.run(command, cwd=ROOT, env={**_environment(ROOT), "MUTATIONS_MAP": folder}, check=False)
-        lines: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        seconds: dict[str, float] = {}
-        for part in Path(folder).glob("*.json"):
-            made = json.loads(part.read_text())
-            seconds.update(made["seconds"])
-            for file, by_line in made["lines"].items():
-                for line, tests in by_line.items():
-                    lines[file][line] += [test for test in tests if test]
+        made = [json.loads(part.read_text()) for part in Path(folder).glob("*.json")]
+        failed = {test for part in made for test in part["failed"]}
+        for part in made:
+            seconds |= part["seconds"]
+        for found in (*(part["lines"] for part in made), *lines_of_processes(Path(folder))):
+            _add(lines, found, leave_out=failed.__contains__)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"lines": lines, "seconds": seconds}))
+    written = {
+        "lines": {f: {line: sorted(t) for line, t in by_line.items()} for f, by_line in lines.items()},
+        "seconds": seconds,
+        "sources": {file: (ROOT / file).read_text() for file in lines if (ROOT / file).is_file()},
+    }
+    path.write_text(json.dumps(written))
+
+
+def _lines_now(before: str, path: Path) -> dict[int, int]:
+    """Return where the lines of a module are that are as they were when the tests were mapped."""
+    now = path.read_text() if path.is_file() else ""
+    if before == now:
+        return {line: line for line in range(1, now.count("\n") + 2)}
+    blocks = SequenceMatcher(
+        None, before.splitlines(), now.splitlines(), autojunk=False
+    ).get_matching_blocks()
+    return {block.a + n + 1: block.b + n + 1 for block in blocks for n in range(block.size)}
+
+
+def _add(lines: dict[str, dict[str, set[str]]], found: Lines, leave_out: Callable[[str], bool]) -> None:
+    for file, by_line in found.items():
+        for line, tests in by_line.items():
+            lines[file][line].update(test for test in tests if test and not leave_out(test))
 
 
 class _Map:
     """Which tests run a line."""
 
-    def __init__(self, made: dict[str, dict[str, dict[str, list[str]]]]) -> None:
-        self._lines = made["lines"]
-        self._seconds: dict[str, float] = made["seconds"]  # type: ignore[assignment]
+    def __init__(self, made: dict[str, Any]) -> None:
+        self._lines: Lines = made["lines"]
+        self._seconds: dict[str, float] = made["seconds"]
+        self._sources: dict[str, str] = made["sources"]
         self._breadth = Counter(t for file in self._lines.values() for tests in file.values() for t in tests)
 
     def tests(self, mutant: Mutant) -> tuple[list[str], float]:
@@ -120,17 +193,32 @@ class _Map:
         What runs when the module is imported is tried with the tests that run anything in it.
         """
         in_file = self._lines.get(mutant.path, {})
-        found = set(in_file.get(str(mutant.line), [])) or {
-            test for tests in in_file.values() for test in tests
-        }
+        shares = Counter(test for tests in in_file.values() for test in tests)
+        found = set(shares) if mutant.imported else self._at(mutant)
         chosen: list[str] = []
         total = 0.0
-        for test in sorted(found, key=lambda test: (self._breadth[test], test)):
+
+        def rank(test: str) -> tuple[bool, float, str]:
+            return self._seconds.get(test, 1.0) > LONG, -shares[test] / self._breadth[test], test
+
+        for test in sorted(found, key=rank):
             total += self._seconds.get(test, 1.0)
             if chosen and total > SECONDS:
                 break
             chosen.append(test)
         return chosen, min(total, SECONDS)
+
+    def _at(self, mutant: Mutant) -> set[str]:
+        """Return the tests that run a mutant's line, or the lines of its statement before it."""
+        in_file = self._lines.get(mutant.path, {})
+        then = {
+            now: line
+            for line, now in _lines_now(self._sources.get(mutant.path, ""), ROOT / mutant.path).items()
+        }
+        if mutant.statement not in then:  # changed since
+            return {test for tests in in_file.values() for test in tests}
+        lines = range(mutant.line, mutant.statement - 1, -1)
+        return next((set(found) for line in lines if (found := in_file.get(str(then.get(line, ""))))), set())
 
 
 class _Copy:
@@ -147,30 +235,47 @@ class _Copy:
             (folder / "shared").symlink_to(ROOT.parent / "shared")
         self._changes = int(time.time())
 
-    def try_out(self, mutant: Mutant, tests: list[str], seconds: float) -> str:
-        """Return what the tests say of a mutant: caught, survived or timed out."""
+    def try_out(self, mutant: Mutant, tests: list[str], seconds: float) -> tuple[str, str]:
+        """Return what the tests say of a mutant: caught, survived or timed out; and the test that failed."""
         path = self.root / mutant.path
         source = path.read_bytes()
         listed = self.root.parent / "tests.txt"
         listed.write_text("\n".join(tests) + "\n")
         self._write(path, mutant.apply(source))
-        command = _pytest("-n", "0", "-x", "-q", "--no-header", "--tb=no", "--timeout=60", f"@{listed}")
+        command = _pytest("-n", "0", "-x", "-q", "-rfE", "--no-header", "--tb=no", f"@{listed}")
+        output = self.root.parent / "output.txt"
+        said = output.open("wb")
         running = subprocess.Popen(
             command,
             cwd=self.root,
             env=_environment(self.root),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
             start_new_session=True,
         )
         try:
-            return "survived" if running.wait(60 + 4 * seconds) == 0 else "caught"
+            code = running.wait(60 + 4 * seconds)
+            failed = _FAILED.search(output.read_text(errors="replace"))
+            return "survived" if code == 0 else "caught", failed[1] if failed else ""
         except subprocess.TimeoutExpired:
-            return "timed out"
+            return "timed out", ""
         finally:
+            said.close()
             _end(running)
             self._write(path, source)
+
+    def failing(self, tests: list[str]) -> set[str]:
+        """Return which tests fail where nothing is changed."""
+        if not tests:
+            return set()
+        listed = self.root.parent / "tests.txt"
+        listed.write_text("\n".join(tests) + "\n")
+        command = _pytest("-n", "0", "-q", "-rfE", "--no-header", "--tb=no", f"@{listed}")
+        done = subprocess.run(
+            command, cwd=self.root, env=_environment(self.root), capture_output=True, text=True, check=False
+        )
+        return {found[1] for found in _FAILED.finditer(done.stdout)}
 
     def _write(self, path: Path, source: bytes) -> None:
         """Write a module with a time of its own, so that no compiled one is taken for it."""
@@ -187,37 +292,45 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _report(sample: list[Mutant], covering: _Map, workers: int) -> int:
+def _report(sample: list[Mutant], covering: _Map, workers: int, say: Callable[[str], None]) -> None:
     """Try the mutants, print those that nothing noticed, and the table."""
-    outcomes: Counter[str] = Counter()
-    by_package: dict[str, Counter[str]] = defaultdict(Counter)
+    outcomes: dict[Mutant, str] = {}
+    failed: dict[Mutant, str] = {}
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder, ThreadPoolExecutor(workers) as pool:
         copies: SimpleQueue[_Copy] = SimpleQueue()
         for number in range(workers):
             copies.put(_Copy(Path(folder) / str(number)))
 
-        def one(mutant: Mutant) -> tuple[Mutant, str]:
+        def one(mutant: Mutant) -> tuple[Mutant, str, str]:
             tests, seconds = covering.tests(mutant)
             if not tests:
-                return mutant, "not covered"
+                return mutant, "not covered", ""
             copy = copies.get()
             try:
-                return mutant, copy.try_out(mutant, tests, seconds)
+                return mutant, *copy.try_out(mutant, tests, seconds)
             finally:
                 copies.put(copy)
 
-        for mutant, outcome in pool.map(one, sample):
-            outcomes[outcome] += 1
-            by_package["/".join(Path(mutant.path).parts[1:3])][outcome] += 1
+        for mutant, outcome, test in pool.map(one, sample):
+            outcomes[mutant] = outcome
+            if test:
+                failed[mutant] = test
             if outcome in ("survived", "not covered"):
                 diff = mutant.diff((ROOT / mutant.path).read_bytes())
-                print(f"{outcome}: {mutant.path}:{mutant.line}\n{diff}", flush=True)
-    print(f"\n| package | {' | '.join(OUTCOMES)} |\n| --- |{' ---: |' * len(OUTCOMES)}")
+                say(f"{outcome}: {mutant.path}:{mutant.line}\n{diff}")
+        unsound = copies.get().failing(sorted(set(failed.values())))
+    for mutant, test in failed.items():
+        if test in unsound:
+            outcomes[mutant] = "doubtful"
+            say(f"doubtful: {mutant.path}:{mutant.line}: {test} fails without it too")
+    by_package: dict[str, Counter[str]] = defaultdict(Counter)
+    for mutant, outcome in outcomes.items():
+        by_package["/".join(Path(mutant.path).parts[1:3])][outcome] += 1
+    say(f"\n| package | {' | '.join(OUTCOMES)} |\n| --- |{' ---: |' * len(OUTCOMES)}")
     for package, counts in sorted(by_package.items()):
-        print(f"| {package} | {' | '.join(str(counts[outcome]) for outcome in OUTCOMES)} |")
-    noticed = outcomes["caught"] + outcomes["timed out"]
-    print(f"\n{noticed} of {len(sample)} caught: {noticed / max(len(sample), 1):.0%}")
-    return 0
+        say(f"| {package} | {' | '.join(str(counts[outcome]) for outcome in OUTCOMES)} |")
+    noticed = sum(outcome in ("caught", "timed out") for outcome in outcomes.values())
+    say(f"\n{noticed} of {len(sample)} caught: {noticed / max(len(sample), 1):.0%}")
 
 
 if __name__ == "__main__":

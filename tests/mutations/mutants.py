@@ -35,10 +35,18 @@ _CALCULATED: dict[type[ast.operator], tuple[str, str]] = {
 }
 _LOGGED = re.compile(r"(^|\.)(_?log|_?logger|logging)\.\w+$|(^|\.)(warn|debug|print)$")
 _PACE = re.compile(
-    r"timeout|pause|second|interval|patience|delay|wait|poll|period|block|chunk|buffer|piece|batch", re.I
+    r"timeout|pause|second|interval|patience|delay|wait|poll|period|block|chunk|buffer|piece|batch|at_once"
+    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale",
+    re.I,
 )
 
 _DECORATOR = "a decorator's argument (frozen, slots, the size of a cache)"
+_PACED = "a pace: seconds or bytes at a time, which matter for speed alone"
+_WIDTH = "how wide something is drawn"
+_EXACT = "the exact figure of a far bound (1,000 or more)"
+_FIGURES = {_PACED, _EXACT}
+_FAR = 1000
+_ANNOTATIONS = {"annotation", "returns", "type_params"}
 
 
 @dataclass(frozen=True, order=True)
@@ -49,6 +57,10 @@ class Mutant:
     ----------
     skip
         Why it changes nothing that a test could see; empty where it does.
+    imported
+        Whether it runs when the module is imported, rather than in a function.
+    statement
+        The first line of the statement that it is in.
     """
 
     path: str
@@ -57,6 +69,8 @@ class Mutant:
     end: int
     new: str
     skip: str = ""
+    imported: bool = False
+    statement: int = 0
 
     def apply(self, source: bytes) -> bytes:
         return source[: self.start] + self.new.encode() + source[self.end :]
@@ -87,21 +101,23 @@ class _Finder:
     def all(self) -> Iterator[Mutant]:
         yield from self._within(ast.parse(self._source), "")
 
-    def _within(self, node: ast.AST, skip: str) -> Iterator[Mutant]:
-        skip = skip or _equivalent(node)
+    def _within(
+        self, node: ast.AST, skip: str, imported: bool = True, statement: int = 1
+    ) -> Iterator[Mutant]:
+        statement = node.lineno if isinstance(node, ast.stmt) else statement
+        skip = skip or _equivalent(node, imported)
+        said = (
+            "" if skip in _FIGURES and isinstance(node, ast.BinOp) else skip
+        )  # 1 >> 20 is not a figure moved
         for start, end, new in self._changes(node):
-            yield Mutant(self._path, getattr(node, "lineno", 1), start, end, new, skip)
-        annotations = {"annotation", "returns", "type_params"}
+            yield Mutant(self._path, getattr(node, "lineno", 1), start, end, new, said, imported, statement)
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for name, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
-                if name in annotations or not isinstance(child, ast.AST):
-                    continue
-                why = (
-                    "a decorator's argument (frozen, slots, the size of a cache)"
-                    if name == "decorator_list"
-                    else ""
-                )
-                yield from self._within(child, skip or why)
+                if name not in _ANNOTATIONS and isinstance(child, ast.AST):
+                    why = _DECORATOR if name == "decorator_list" else _WIDTH if _is_width(node, child) else ""
+                    here = imported and not (is_function and name == "body")
+                    yield from self._within(child, skip or why, here, statement)
 
     def _changes(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
         match node:
@@ -154,11 +170,13 @@ def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _equivalent(node: ast.AST) -> str:
+def _equivalent(node: ast.AST, imported: bool) -> str:
     """Return why nothing within a node can be seen by a test; empty where it can."""
     match node:
-        case ast.FunctionDef(name="__repr__"):
+        case ast.FunctionDef(name="__repr__" | "__rich_repr__"):
             return "a repr"
+        case ast.ClassDef(bases=bases) if any(ast.unparse(base).startswith("Protocol") for base in bases):
+            return "for type checkers alone"
         case ast.Assert():
             return "an assertion of what cannot be otherwise"
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
@@ -167,21 +185,44 @@ def _equivalent(node: ast.AST) -> str:
             return "the text of a log"
         case ast.Call(func=ast.Name(id="field" | "TypeVar" | "NewType")):
             return "a declaration"
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _PACE.search(name) and _is_number(value):
-            return "a pace: seconds or bytes at a time, which matter for speed alone"
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-            return (
-                "a pace: seconds or bytes at a time, which matter for speed alone"
-                if (_PACE.search(name) and _is_number(value))
-                else ""
-            )
-        case ast.keyword(arg="maxsize" | "max_workers" | "daemon" | "stacklevel" | "buffering"):
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_number(value):
+            return _PACED if _PACE.search(name) else _exact(value) if imported else ""
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if _is_number(value):
+            return _PACED if _PACE.search(name) else _exact(value) if imported else ""
+        case ast.keyword(arg=str(name), value=value) if _PACE.search(name) and _is_number(value):
+            return _PACED
+        case ast.keyword(arg="maxsize" | "maxlen" | "max_workers" | "daemon" | "stacklevel" | "buffering"):
             return "a cache's or pool's size"
+        case ast.keyword(arg="strict", value=ast.Constant()):
+            return "whether zip checks lengths that are equal"
+        case ast.keyword(arg="width" | "indent", value=ast.Constant()):
+            return _WIDTH
         case ast.Call(func=function) if ast.unparse(function).endswith((".sleep", ".wait", ".join")):
             return "a pause"
     return ""
 
 
+def _exact(value: ast.expr) -> str:
+    """Return why a constant's figure is not a behaviour: a bound of a thousand or more, a little moved."""
+    numbers = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant)]
+    product = 1.0
+    for number in numbers:
+        product *= float(number) if isinstance(number, int | float) else 1.0
+    return _EXACT if product >= _FAR else ""
+
+
+def _is_width(node: ast.AST, child: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("one_line")
+        and any(child is argument for argument in node.args[1:])
+        and isinstance(child, ast.Constant)
+    )
+
+
 def _is_number(node: ast.expr) -> bool:
     parts = ast.Constant | ast.BinOp | ast.operator | ast.UnaryOp | ast.unaryop
-    return all(isinstance(part, parts) for part in ast.walk(node))
+    if not all(isinstance(part, parts) for part in ast.walk(node)):
+        return False
+    constants = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in constants)
