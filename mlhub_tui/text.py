@@ -31,7 +31,7 @@ def clean(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else _written(value)
-    return _UNSAFE.sub("", text) if not text.isascii() or not text.isprintable() else text
+    return text if text.isprintable() else _UNSAFE.sub("", text)
 
 
 def _written(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from pathlib import Path, PureWindowsPath
 
@@ -44,8 +45,46 @@ def test_clean_keeps_what_can_be_read(value: str) -> None:
     assert text.clean(value) == value
 
 
-def test_markup_is_text() -> None:
-    assert text.clean("[/] [bold]x[/bold]") == "[/] [bold]x[/bold]"
+def _nested(depth: int) -> list[object]:
+    found: list[object] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "cleaned"),
+    [
+        ("[/] [bold]x[/bold]", "[/] [bold]x[/bold]"),  # markup is text
+        ("a\x1b[0m\r\n\tb", "a[0m\n\tb"),
+        ("é\u202eb", "éb"),
+        (None, ""),
+        (12.5, "12.5"),
+        (_nested(100_000), ""),
+    ],
+    ids=["markup", "ascii", "other", "none", "number", "too deep"],
+)
+def test_clean_keeps_what_is_text(value: object, cleaned: str) -> None:
+    assert text.clean(value) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "line"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdefg", 6, "abcde…"),
+        ("abcd  efg", 6, "abcd…"),
+        (" a\n\tb ", None, "a b"),
+        ("ab", 1, "…"),
+        ("ab", 0, "…"),
+    ],
+)
+def test_a_line_is_cut_where_it_is_longer_than_the_limit(value: str, limit: int | None, line: str) -> None:
+    assert text.one_line(value, limit) == line
+
+
+def test_text_that_cannot_be_encoded_has_question_marks() -> None:
+    assert (text.writable("é\ud800b"), text.writable("éb")) == ("é?b", "éb")
 
 
 @given(anything, st.integers(1, 30))
@@ -90,7 +129,37 @@ def test_two_ids_never_share_a_file_name(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "identity", ["bigearthnet_v1_source", "ref_african_crops_kenya_02_labels", "sn7-v1.2"]
+    ("identity", "name"),
+    [
+        ("a/b", "a_b-c14cddc0"),
+        ("con", "_con-1143da2b"),
+        ("NUL.txt", "_NUL.txt-0241e4ee"),
+        ("com1", "_com1-" + hashlib.sha256(b"com1").hexdigest()[:8]),
+        ("com9", "_com9-92ea4d93"),
+        ("lpt1.x", "_lpt1.x-2ccbd9b3"),
+        ("..", "_-5ec1f7e7"),
+        (".hidden", "_hidden-16924190"),
+        ("~x", "_~x-52fa2173"),
+        ("a.", "a-5ab640fa"),
+        ("x" * 201, "x" * 191 + "-84a0678c"),
+        ("é" * 101, "é" * 95 + "-96cbf977"),
+    ],
+)
+def test_an_id_that_cannot_be_a_file_name_always_gets_the_same_other(identity: str, name: str) -> None:
+    assert text.file_name(identity) == name
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "bigearthnet_v1_source",
+        "ref_african_crops_kenya_02_labels",
+        "sn7-v1.2",
+        "com0",
+        "com10",
+        "lpt10",
+        "é" * 100,
+    ],
 )
 def test_an_ordinary_id_is_its_own_file_name(identity: str) -> None:
     assert text.file_name(identity) == identity
@@ -104,8 +173,11 @@ def test_a_masked_key_shows_four_characters_at_most(key: str) -> None:
         assert masked == "****"
 
 
-def test_no_key_is_said() -> None:
-    assert text.mask(None) == text.mask("") == "no key"
+@pytest.mark.parametrize(
+    ("key", "masked"), [(None, "no key"), ("", "no key"), ("a" * 11, "****"), ("abcdefghijkl", "****ijkl")]
+)
+def test_a_key_is_masked_to_its_end(key: str | None, masked: str) -> None:
+    assert text.mask(key) == masked
 
 
 def test_redacted_text_has_no_keys_and_no_user_information() -> None:
@@ -149,7 +221,12 @@ def test_other_urls_hold_no_secret(url: str) -> None:
         (None, ""),
         (float("inf"), ""),
         (-1, "0 s"),
+        (float("nan"), ""),
         (45, "45 s"),
+        (59.6, "1 min"),
+        (3600, "1 h"),
+        (86399, "23 h 59 min"),
+        (86400, "1 d"),
         (200, "3 min 20 s"),
         (7500, "2 h 5 min"),
         (356400, "4 d 3 h"),
@@ -165,6 +242,15 @@ def test_durations_are_two_units_at_most(seconds: float | None, words: str) -> N
 )
 def test_sizes_are_in_powers_of_ten(count: int | None, words: str) -> None:
     assert text.size(count) == words
+
+
+def test_sizes_are_in_powers_of_two_where_settings_say_so() -> None:
+    text.use_units("IEC")
+    try:
+        assert (text.size(169265765), text.rate(1024)) == ("161.4 MiB", "1.0 KiB/s")
+    finally:
+        text.use_units("SI")
+    assert (text.rate(4_200_000), text.rate(0), text.rate(None)) == ("4.2 MB/s", "", "")
 
 
 def test_counts_have_their_noun() -> None:
@@ -191,6 +277,7 @@ def test_dates_are_days(value: object, day: str) -> None:
         ("[](https://x.org/by_(2))", "https://x.org/by_(2)", "https://x.org/by_(2)"),
         ("[A](b), [C](d)", "A (b), C (d)", "A, C"),
         ("[/] [x] (y)", "[/] [x] (y)", "[/] [x] (y)"),
+        ("[CC-0]()", "CC-0", "CC-0"),
     ],
 )
 def test_links_in_markdown_are_written_out_or_reduced_to_their_names(
@@ -206,7 +293,13 @@ def test_links_in_markdown_are_written_out_or_reduced_to_their_names(
         ("500k", 500_000),
         ("1.5 MB/s", 1_500_000),
         ("2MiB", 2 << 20),
+        ("1.5k", 1500),
+        ("1G", 10**9),
+        ("1TiB", 1 << 40),
         ("800", 800),
+        ("0.2", None),
+        ("no limit", None),
+        ("NONE", None),
         (" off ", None),
         ("", None),
         ("0", None),

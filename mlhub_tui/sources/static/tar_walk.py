@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ...text import size
-from ..json_document import MAX_DOCUMENT
+from .parse import MAX_DOCUMENT
 from .remarks import HUGE, OUTSIDE, SPECIAL, Remarks
 from .tar_header import BLOCK, Header, Said, parse_header, read_said
 from .unpacked import DamagedArchive
@@ -94,7 +93,7 @@ def walk(
             data.skip(header.size)
             yield Member(name, offset, header.size, None)
         elif header.size > largest:
-            remarks.add(HUGE, f"{name} ({size(header.size)})")
+            remarks.add(HUGE, name)
             data.skip(header.size)
         else:
             yield Member(name, offset, header.size, data.take(header.size))
