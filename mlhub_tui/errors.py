@@ -121,7 +121,13 @@ class ServerError(RequestError):
 class UnexpectedAnswer(RequestError):
     """An answer that is not what the API promises: no JSON, a captive portal's page, missing fields."""
 
-    default_hint = "check the root URL; on a guest network, log in to its portal first"
+    default_hint = "check the root URL, or report it to the owner of the server"
+
+
+class KeyWithheld(RequestError):
+    """A request that would carry the user's key to another origin than its own; it was not sent."""
+
+    default_hint = "report it to the owner of the server: no other server may see a key"
 
 
 class NotOffered(RequestError):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import MLHubException
-from ..profiles import Credentials, Kind, SecretNotSet, for_profile
+from ..profiles import Credentials, Kind, SecretNotSet, for_profile, same_root
 from .job import SAMPLE, ArchiveRequest, Request
 
 if TYPE_CHECKING:
@@ -36,13 +36,17 @@ def credentials_for(
     """
     if request.source == SAMPLE:
         return sample()
-    if current is not None and current.root_url == request.source and current.profile == request.profile:
+    if (
+        current is not None
+        and same_root(current.root_url, request.source)
+        and current.profile == request.profile
+    ):
         return current
     if request.profile is not None:
         found = for_profile(request.profile)
-        if found.root_url == request.source:
+        if same_root(found.root_url, request.source):
             return found
-    if current is not None and current.root_url == request.source:
+    if current is not None and same_root(current.root_url, request.source):
         return current
     return Credentials(
         api_key=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
@@ -78,7 +82,7 @@ def not_kept(credentials: Credentials) -> str:
         return error.message
     if later.secret != credentials.secret:
         return f"the key ({credentials.key_origin}) is not kept with the queue: the profile has another one"
-    if later.root_url != credentials.root_url:
+    if not same_root(later.root_url, credentials.root_url):
         return (
             f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"
             " what runs the queue needs it in MLHUB_ROOT_URL"

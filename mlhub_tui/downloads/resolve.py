@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 from ..errors import MLHubException, NotOffered
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..sources.base import Page
+from ..sources.http import Session
+from ..sources.key_removal import KeyRemoval
 from ..sources.link import Link
 from .asset.request import entry_of, renewed
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
@@ -94,6 +96,12 @@ class Found:
 
     request: AssetRequest
     link: Link
+
+
+def keys_of(source: JobSource) -> KeyRemoval | None:
+    """Return what takes a source's key out of documents and URLs; None where it has no key."""
+    session = getattr(source, "session", None)
+    return session.keys if isinstance(session, Session) else None
 
 
 class Resolver(Protocol):

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from .resolution import resolve as resolve
     from .resolution import resolve_or_anonymous as resolve_or_anonymous
     from .root import DEFAULT_ROOT_URL as DEFAULT_ROOT_URL
+    from .root import checked_root_url as checked_root_url
     from .root import normalise_root_url as normalise_root_url
+    from .root import other_spelling as other_spelling
+    from .root import same_root as same_root
     from .secrets import SecretNotSet as SecretNotSet
     from .secrets import header_name as header_name
     from .secrets import secret_words as secret_words
@@ -43,7 +46,7 @@ else:
             "kind": "Auth Kind Scheme",
             "location": "is_url",
             "resolution": "NoKeyAnywhere resolve resolve_or_anonymous",
-            "root": "DEFAULT_ROOT_URL normalise_root_url",
+            "root": "DEFAULT_ROOT_URL checked_root_url normalise_root_url other_spelling same_root",
             "secrets": "SecretNotSet header_name secret_words",
             "words": "ANONYMOUS DEFAULT_PROFILE",
         },

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus, urlsplit
 from ..errors import InvalidRootURL
 from ..text import one_line, redact
 from .kind import Kind
-from .root import normalise_root_url
+from .root import checked_root_url, normalise_root_url
 
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "subscription-key", "access_token"})
 
@@ -26,8 +26,8 @@ def is_url(text: str) -> bool:
 def location(text: str, kind: Kind | None, origin: str = "", *, base: Path | None = None) -> str:
     """Return where a source is, in the one form it has.
 
-    An API's root URL ends in a slash. The URL of a static catalog, and one of which nobody knows yet what it
-    is, stays as it was given. A path is absolute; `~` and `file://` are resolved.
+    The root URL of an MLHub API ends in a slash. Any other URL stays as it was given: servers tell `/stac`
+    from `/stac/`. A path is absolute; `~` and `file://` are resolved.
 
     Parameters
     ----------
@@ -46,8 +46,10 @@ def location(text: str, kind: Kind | None, origin: str = "", *, base: Path | Non
         If it cannot be one.
     """
     text = text.strip()
-    if kind in (Kind.MLHUB, Kind.STAC_API):
+    if kind is Kind.MLHUB:
         return normalise_root_url(text, origin)
+    if kind is Kind.STAC_API:
+        return checked_root_url(text, origin)
     if text.lower().startswith("file:"):
         return _path(_path_of(text, origin), origin, None)
     if is_url(text):
@@ -83,7 +85,7 @@ def behind_browser(text: str) -> str:
 def _document_url(text: str, origin: str) -> str:
     """Return the URL of a document as it is; it may have a query, as signed URLs do."""
     bare, mark, _ = text.partition("?")
-    normalise_root_url(bare, origin)
+    checked_root_url(bare, origin)
     if mark and (text != one_line(text) or re.search(r"\s", text) or "#" in text):
         raise _wrong(text, origin, "holds spaces, control characters or a fragment")
     return text

@@ -14,6 +14,17 @@ DEFAULT_ROOT_URL = "https://api.radiant.earth/mlhub/v1/"
 def normalise_root_url(url: str, origin: str = "") -> str:
     """Return a root URL with a trailing slash, so that relative paths are appended to it.
 
+    Parameters and errors are those of `checked_root_url`.
+    """
+    text = checked_root_url(url, origin)
+    return text if text.endswith("/") else f"{text}/"
+
+
+def checked_root_url(url: str, origin: str = "") -> str:
+    """Return a root URL as it was given; an empty path becomes a slash (RFC 9110, section 4.2.3).
+
+    Gateways tell `/stac` from `/stac/`, and answer one of them alone.
+
     Parameters
     ----------
     url
@@ -36,7 +47,20 @@ def normalise_root_url(url: str, origin: str = "") -> str:
         shown = one_line(redact(text), 100)
         where = f" (from {origin})" if origin else ""
         raise InvalidRootURL(f"the root URL {shown!r}{where} {reason}", hint=_hint(text))
-    return text if text.endswith("/") else f"{text}/"
+    return text if parts.path else f"{text}/"
+
+
+def other_spelling(url: str) -> str:
+    """Return a URL with, or without, the slash at the end of its path; empty where it has no path."""
+    bare, mark, query = url.partition("?")
+    if not urlsplit(bare).path.strip("/"):
+        return ""
+    return (bare.rstrip("/") if bare.endswith("/") else f"{bare}/") + mark + query
+
+
+def same_root(one: str, other: str) -> bool:
+    """Whether two root URLs are the same but for the slash at their end."""
+    return one.rstrip("/") == other.rstrip("/")
 
 
 def _fault(text: str, parts: SplitResult) -> str:

@@ -58,6 +58,17 @@ class SampleServer:
         self.root_url = ""
         self.store_url = ""
 
+    @property
+    def rate(self) -> int | None:
+        """Bytes per second of one archive's answer; a change holds for the answers that begin after it."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: int | None) -> None:
+        self._rate = rate
+        if self._store is not None:
+            self._store.rate = rate
+
     def __enter__(self) -> Self:
         self.start()
         return self

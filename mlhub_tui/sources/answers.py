@@ -3,55 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnexpectedAnswer
 from ..models import JsonDict
+from .json_document import DEEP_HINT, NestedTooDeep, NotJSON, is_large, value_of
+from .key_removal import KeyRemoval
 from .origin import host, shown
 
 if TYPE_CHECKING:
     import httpx
 
-_LARGE = 256 * 1024  # bytes; decoding this much takes about 5 ms, more would be felt on a screen
+PORTAL_HINT = "check the root URL; on a guest network, log in to its portal first"
+_PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<meta")
 
 
-async def decode(response: httpx.Response) -> Any:
+async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> Any:
     """Return the JSON of an answer; a large one is decoded in a thread.
+
+    Parameters
+    ----------
+    keys
+        Taken out of it.
 
     Raises
     ------
     UnexpectedAnswer
         If it is no JSON; a web page is called what it probably is, a captive portal or a wrong root URL.
     """
-    content = response.content
-    if is_web_page(response):
-        raise UnexpectedAnswer(_web_page(response), url=shown(response.url), status=response.status_code)
+    content, where, status = response.content, shown(response.url), response.status_code
     try:
-        return await asyncio.to_thread(_load_politely, content) if len(content) > _LARGE else _load(content)
-    except (ValueError, RecursionError):
-        where = shown(response.url)
-        what = "the answer is empty" if not content.strip() else "the answer is not JSON"
-        raise UnexpectedAnswer(f"{what}: {where}", url=where, status=response.status_code) from None
-
-
-def _load(content: bytes) -> Any:
-    # NaN and Infinity are no JSON (RFC 8259, section 6), yet Python's writers send them: read as null.
-    return json.loads(content, parse_constant=lambda _: None)
-
-
-def _load_politely(content: bytes) -> Any:
-    # The C decoder keeps the interpreter's lock until it is done, thread or not; a call of Python for each
-    # object lets the event loop in between.
-    return json.loads(content, parse_constant=lambda _: None, object_hook=lambda value: value)
+        if is_large(content):
+            return await asyncio.to_thread(value_of, content, str(response.url), keys)
+        return value_of(content, str(response.url), keys)
+    except NestedTooDeep:
+        words = f"the answer is nested too deep to be read: {where}"
+        raise UnexpectedAnswer(words, url=where, status=status, hint=DEEP_HINT) from None
+    except NotJSON as error:
+        if is_web_page(response):
+            raise UnexpectedAnswer(_web_page(response), url=where, status=status, hint=PORTAL_HINT) from None
+        start = content[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not start:
+            raise UnexpectedAnswer(f"the answer is empty: {where}", url=where, status=status) from None
+        why = "XML, not JSON" if start.startswith(b"<") else f"not JSON ({error})"
+        raise UnexpectedAnswer(f"the answer is {why}: {where}", url=where, status=status) from None
 
 
 def is_web_page(response: httpx.Response) -> bool:
     """Whether an answer says that it is HTML, or begins like it."""
     kind = response.headers.get("Content-Type", "").lower()
-    if "html" in kind:
-        return True
-    return "json" not in kind and response.content[:64].lstrip().startswith(b"<")
+    start = response.content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return "html" in kind or start.startswith(_PAGE)
 
 
 def _web_page(response: httpx.Response) -> str:

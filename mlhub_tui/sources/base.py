@@ -151,7 +151,7 @@ class Source(Protocol):
 
     @property
     def root_url(self) -> str:
-        """Where it is: an API's root URL with a slash at its end; the URL or path of a static catalog."""
+        """Where it is: an API's root URL; the URL or path of a static catalog."""
         ...
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:

@@ -10,6 +10,7 @@ from ..profiles import Credentials, is_url
 from .connect import open_session
 from .found import Found, NothingToBrowse
 from .http import Timeouts
+from .json_document import MAX_DOCUMENT
 from .look_local import look_at_path
 from .look_remote import RemoteLook
 from .origin import shown
@@ -21,12 +22,10 @@ QUICK = Timeouts(connect=5.0, read=8.0, total=15.0)
 """Seconds; a person waits."""
 TOTAL = 25.0
 """Seconds for all requests together."""
-LARGEST = 64 * 1024 * 1024
-"""Bytes of one answer."""
 
 
 async def detect(
-    credentials: Credentials, *, timeouts: Timeouts = QUICK, total: float = TOTAL, largest: int = LARGEST
+    credentials: Credentials, *, timeouts: Timeouts = QUICK, total: float = TOTAL, largest: int = MAX_DOCUMENT
 ) -> Found:
     """Return what is at the location of credentials; `for_location` makes them of what a person typed.
 

@@ -10,9 +10,11 @@ from collections.abc import Callable
 import httpx
 
 from ..errors import UnexpectedAnswer
+from .json_document import SMALLER_HINT, too_large
 from .origin import shown
 
 MAX_REDIRECTS = 10
+_OF_ERRORS = 1_000_000  # bytes that are read of what a server says of its refusal
 
 
 async def exchange(
@@ -36,12 +38,12 @@ async def exchange(
 
 
 async def finished(response: httpx.Response, read: bool, max_body: int) -> httpx.Response:
-    """Return an answer with its body read, or closed without it.
+    """Return an answer with its body read, or closed without it; of an error's body the start is enough.
 
     Raises
     ------
     UnexpectedAnswer
-        If the body is larger than `max_body` bytes, decompressed.
+        If the body is larger than `max_body` bytes, by its Content-Length or decompressed.
     """
     try:
         content = await _body(response, max_body) if read else b""
@@ -55,12 +57,30 @@ async def finished(response: httpx.Response, read: bool, max_body: int) -> httpx
 
 
 async def _body(response: httpx.Response, max_body: int) -> bytes:
+    if response.request.method == "HEAD":
+        return b""
+    refused = response.status_code >= 400
+    most = min(max_body, _OF_ERRORS) if refused else max_body
+    length = response.headers.get("Content-Length", "")
+    if not refused and length.isdigit() and int(length) > most:
+        raise _too_large(response, int(length), most)
+    if "," in response.headers.get("Content-Encoding", ""):
+        # Each coding makes a thousand bytes of one at most: two of them make gigabytes of one piece.
+        where = shown(response.url)
+        raise UnexpectedAnswer(f"the answer is compressed more than once: {where}", url=where)
     pieces: list[bytes] = []
     size = 0
     async for piece in response.aiter_bytes():
         size += len(piece)
-        if size > max_body:
-            where = shown(response.url)
-            raise UnexpectedAnswer(f"the answer is larger than {max_body:,} bytes: {where}", url=where)
         pieces.append(piece)
-    return b"".join(pieces)
+        if size > most:
+            if refused:
+                break
+            raise _too_large(response, None, most)
+    return b"".join(pieces)[:most] if refused else b"".join(pieces)
+
+
+def _too_large(response: httpx.Response, length: int | None, most: int) -> UnexpectedAnswer:
+    where = shown(response.url)
+    words = f"the answer is too large: {too_large(length, most)}: {where}"
+    return UnexpectedAnswer(words, url=where, status=response.status_code, hint=SMALLER_HINT)

@@ -94,11 +94,17 @@ def of_status(
     if status == 401:
         return AuthenticationError(f"{_refusal(secret, sent, where)}{tail}", url=where, status=status)
     if status == 403:
-        return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status)
+        hint = (
+            None
+            if secret
+            else "no key was sent: check the URL, or add the source with its key (`sources add`)"
+        )
+        return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status, hint=hint)
     if status in (404, 410):
         return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)
     if status == 511:  # RFC 6585, section 6
-        return UnexpectedAnswer(f"the network wants a login first: {where}", url=where, status=status)
+        words = f"the network wants a login first: {where}"
+        return UnexpectedAnswer(words, url=where, status=status, hint="log in to the network's portal")
     if status in PASSING_STATUSES or status >= 500:
         return ServerError(
             f"{_trouble(status)} ({status}): {where}{tail}",

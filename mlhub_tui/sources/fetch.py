@@ -56,7 +56,7 @@ async def fetch(session: Session, step: Step, *, bare: str = "") -> Fetched:
         # A redirect made a GET of our POST (RFC 9110, 15.4.2): that is another question, ask ours there.
         moved = Step(str(response.url), step.method, step.headers, step.body)
         response = await _send(session, moved)
-    value = await decode(response)
+    value = await decode(response, session.keys)
     if bare and isinstance(value, list):
         value = {bare: value}
     url = session.bare(str(response.url))

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 from .. import __version__
 from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..models import JsonDict
-from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, normalise_root_url
+from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..text import mask
 from .answers import as_object, decode
 from .failures import may_pass, of_status, of_transport
+from .json_document import MAX_DOCUMENT
+from .key_removal import KeyRemoval
 from .origin import KEY_NAMES, join, shown, without_key
 from .paging import PageGuard, Params, next_link, with_params
 from .params import SecretParams
@@ -26,7 +28,6 @@ from .retry import RetryPolicy
 if TYPE_CHECKING:
     import httpx
 
-MAX_BODY = 256 * 1024 * 1024
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -57,7 +58,8 @@ class Session:
     api_key
         The key; None sends none.
     root_url
-        What relative paths are joined to; the hosted API's by default.
+        What relative paths are joined to; the hosted API's by default. The landing page is requested as it is
+        spelled here, with or without a slash at its end.
     auth
         How the key is sent. Where it is given, only its own parameter is a key by its name; without it, as
         at an MLHub API, `key`, `api_key` and `apikey` are.
@@ -93,10 +95,12 @@ class Session:
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        max_body: int = MAX_BODY,
+        max_body: int = MAX_DOCUMENT,
         connections: int = 8,
     ) -> None:
-        self.root_url = normalise_root_url(DEFAULT_ROOT_URL if root_url is None else root_url)
+        given = DEFAULT_ROOT_URL if root_url is None else root_url
+        self.root_url = normalise_root_url(given)
+        self.landing_url = checked_root_url(given)
         self.auth = auth or Auth()
         name = self.auth.name if self.auth.scheme is Scheme.QUERY else ""
         self.params = SecretParams({name: api_key} if api_key and name else {}, name)
@@ -236,7 +240,7 @@ class Session:
         UnexpectedAnswer
             If the answer is no JSON, for example a captive portal's page.
         """
-        return await decode(await self.get(url, params=params))
+        return await decode(await self.get(url, params=params), self.keys)
 
     async def paginate(self, url: str, *, params: Params = None) -> AsyncGenerator[JsonDict, None]:
         """Yield the pages of a listing, following `rel: next` links; stops on a link or page that repeats.
@@ -261,7 +265,7 @@ class Session:
     async def page(self, url: str, *, params: Params = None) -> tuple[JsonDict, str | None]:
         """Return one page of a listing and the link to the next one, absolute and without keys."""
         response = await self.get(url, params=params)
-        page = as_object(await decode(response), response.url)
+        page = as_object(await decode(response, self.keys), response.url)
         return page, self._next(page, str(response.url), params)
 
     def url_of(self, url: str, params: Params = None) -> str:
@@ -270,7 +274,15 @@ class Session:
 
     def bare(self, url: str) -> str:
         """Return a URL without keys."""
-        return without_key(url, self.secret, self.key_names)
+        bare = without_key(url, self.key_names)
+        keys = self.keys
+        return bare if keys is None else keys.cut(bare)
+
+    @property
+    def keys(self) -> KeyRemoval | None:
+        """What takes the key out of URLs of other origins and out of documents; None without a key."""
+        secret = self.secret
+        return KeyRemoval(self.root_url, forms(secret, self.auth)) if secret else None
 
     def is_own(self, url: str | httpx.URL) -> bool:
         """Whether a URL is on the API's own origin, the only one that gets the key; what is no URL is not."""
@@ -295,7 +307,7 @@ class Session:
         return KeyAuth(httpx.URL(self.root_url), lambda: self.secret, self.auth, self.key_names)
 
     def _next(self, page: JsonDict, page_url: str, params: Params) -> str | None:
-        link = next_link(page, page_url, self.secret, self.key_names)
+        link = next_link(page, page_url, self.bare)
         return None if link is None else with_params(link, params)
 
     async def _attempt(

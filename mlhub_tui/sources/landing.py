@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from ..errors import UnexpectedAnswer
 from ..models import Catalog, JsonDict
-from .origin import join
-from .steps import absolute
+from .origin import is_absolute, join, without_key
+from .steps import Bare, absolute
 
 QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")
 CORE_SEARCH = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "limit"})
@@ -79,7 +79,7 @@ class Landing:
             if str(link.get("method") or "GET").upper() != method:
                 continue
             try:
-                yield absolute(link["href"], self.url)
+                yield below_root(link["href"], self.url, self.root_url)
             except UnexpectedAnswer:
                 continue
 
@@ -127,6 +127,24 @@ class Landing:
     def advanced_text(self) -> bool:
         """Whether the free text is an expression with `AND` (STAC API, Free-Text, "Advanced")."""
         return self.declares(_ADVANCED_TEXT)
+
+
+def below_root(href: str, page_url: str, root_url: str, bare: Bare = without_key) -> str:
+    """Return the absolute URL of a link; one that leads out of a root without a slash is taken from below it.
+
+    Seen from `/stac` a link `collections` is `/collections` (RFC 3986, section 5.2.3), which servers that
+    write it do not mean.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is none that can be asked for.
+    """
+    strict = absolute(href, page_url, bare)
+    relative = not is_absolute(href.strip()) and not href.strip().startswith("/")
+    if f"{page_url}/" != root_url or not relative or strict.startswith(root_url):
+        return strict
+    return absolute(href, root_url, bare)
 
 
 def _origin(url: str) -> tuple[str, str]:

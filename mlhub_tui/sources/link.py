@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
-from .answers import is_web_page
+from .answers import PORTAL_HINT, is_web_page
 from .http import Session
+from .key_removal import KeyRemoval
 from .origin import host, shown
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ class Link:
         Adds the key, only where the bytes are on the API's own origin; works with sync and async clients.
     headers
         Headers the store needs: a recent `x-ms-version` makes Azure quote its ETags and take open ranges.
+    keys
+        What no URL of another origin may hold, be it this one or one that it redirects to.
     """
 
     url: str = field(repr=False)
     auth: httpx.Auth | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    keys: KeyRemoval | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Link({shown(self.url)!r})"
@@ -59,7 +63,9 @@ async def resolve(session: Session, path: str) -> Link:
             if is_web_page(response):
                 where = shown(url)
                 raise UnexpectedAnswer(
-                    f"a web page instead of an archive from {host(where)}: {where}", url=where
+                    f"a web page instead of an archive from {host(where)}: {where}",
+                    url=where,
+                    hint=PORTAL_HINT,
                 )
             return link_to(session, url)
         url = session.bare(str(response.next_request.url))
@@ -85,8 +91,17 @@ async def _look(session: Session, url: str) -> httpx.Response | None:
 
 
 def link_to(session: Session, url: str) -> Link:
-    """Return the link to a URL as it is; the key goes along only to the session's own origin."""
-    return Link(url, session.key_auth() if session.is_own(url) else None, azure_headers(url))
+    """Return the link to a URL; the key goes along only to the session's own origin.
+
+    Raises
+    ------
+    KeyWithheld
+        If the URL itself would carry the key to another one.
+    """
+    own, keys = session.is_own(url), session.keys
+    if keys is not None:
+        url = keys.from_url(url, own=own)
+    return Link(url, session.key_auth() if own else None, azure_headers(url), keys)
 
 
 def azure_headers(url: str) -> dict[str, str]:

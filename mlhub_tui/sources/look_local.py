@@ -5,8 +5,8 @@ Everything here blocks; call it in a thread. It reads a bounded part of what is 
 
 from __future__ import annotations
 
+import codecs
 import io
-import json
 import tarfile
 import time
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from typing import Any
 
 from ..errors import EntityDoesNotExist, MLHubException
 from ..profiles import Kind
-from ..text import one_line, size
+from ..text import one_line
 from .classify import Shape, count_links, document_of, shape_of, title_of
 from .found import Found, NothingToBrowse
-from .static.parse import UTF16, text_of
+from .json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, too_large, value_of
 
 ROOTS = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
-_LARGEST = 256 * 1024 * 1024
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SECONDS = 5.0
 _SOME = 500
 _MAGIC = {
@@ -91,14 +91,16 @@ def _file(path: Path) -> Found:
         raise NothingToBrowse(f"{_shown(path)} is empty")
     if head[:2] == b"\x1f\x8b" or head[257:262] == b"ustar":
         return _archive(path)
-    if path.stat().st_size > _LARGEST:
-        raise NothingToBrowse(f"{_shown(path)} is too large for a catalog: {size(path.stat().st_size)}")
-    if head[:1].lstrip() in (b"{", b"[", b"", b"\xef") or head.startswith(UTF16):
+    if (found := path.stat().st_size) > MAX_DOCUMENT:
+        words = f"{_shown(path)} is too large for a catalog: {too_large(found)}"
+        raise NothingToBrowse(words, hint=SMALLER_HINT)
+    if head[:1].lstrip() in (b"{", b"[", b"", b"\xef") or head.startswith(_UTF16):
         try:
-            value = json.loads(text_of(path.read_bytes()), parse_constant=lambda _: None)
-        except (ValueError, RecursionError) as error:
-            reason = one_line(error, 80)
-            raise NothingToBrowse(f"{_shown(path)} is not JSON: {reason}") from None
+            value = value_of(path.read_bytes())
+        except NestedTooDeep:
+            raise NothingToBrowse(f"{_shown(path)} is nested too deep to be read") from None
+        except NotJSON as error:
+            raise NothingToBrowse(f"{_shown(path)} is not JSON: {error}") from None
         return of_document(value, str(path), _shown(path), path.as_uri())
     what = next((words for magic, words in _MAGIC.items() if head.startswith(magic)), "")
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
@@ -223,7 +225,7 @@ def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     kept: Any = vars(archive)["members"]  # not in the type's description
     for member in archive:
         kept.clear()  # else it keeps every member of an archive of a million
-        if member.isfile() and member.name.rpartition("/")[2] in ROOTS and member.size <= _LARGEST:
+        if member.isfile() and member.name.rpartition("/")[2] in ROOTS and member.size <= MAX_DOCUMENT:
             yield member
 
 
@@ -232,8 +234,8 @@ def _member_json(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
     if file is None:
         return None
     try:
-        return json.loads(text_of(file.read()), parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
+        return value_of(file.read())
+    except NotJSON:
         return None
 
 

@@ -16,7 +16,7 @@ from ..errors import (
     RequestError,
     UnexpectedAnswer,
 )
-from ..profiles import Kind
+from ..profiles import Kind, checked_root_url, normalise_root_url, other_spelling
 from ..text import one_line, size
 from .answers import decode, is_web_page
 from .classify import (
@@ -33,8 +33,11 @@ from .classify import (
 from .failures import HOSTED, HOSTED_HINT
 from .found import Found, NothingToBrowse
 from .http import Session
+from .json_document import DEEP_HINT
+from .landing import below_root
 from .look_local import ROOTS, of_document
 from .origin import host, join, shown
+from .stac_reader import may_be_spelled_otherwise
 
 _LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
 _ARCHIVES = (".tar.gz", ".tgz", ".tar")
@@ -77,6 +80,8 @@ class RemoteLook:
         if urlsplit(url).path.lower().endswith(_ARCHIVES):
             return await self._archive(url)
         first = await self._see(url)
+        if (again := await self._spelled_otherwise(first, url)) is not None:
+            url, first = again.url, again
         if (
             first.error is not None
             and first.error.status is None
@@ -112,11 +117,18 @@ class RemoteLook:
                 return below[-1]
         return self._refused(seen, url)
 
+    async def _spelled_otherwise(self, seen: _Seen, url: str) -> _Seen | None:
+        """Return the source at a refused URL with, or without, a slash at its end; None without one."""
+        other = other_spelling(url)
+        if seen.error is None or not other or not may_be_spelled_otherwise(seen.error):
+            return None
+        again = await self._see(other)
+        return again if again.shape in (Shape.API, Shape.CATALOG, Shape.COLLECTION) else None
+
     async def _root(self, root: str, url: str) -> Found | None:
         """Return the API at a root that was found in a longer URL."""
         seen = await self._see(root)
-        if seen.error is not None and seen.error.status == 404:
-            seen = await self._see(root.rstrip("/"))
+        seen = await self._spelled_otherwise(seen, root) or seen
         found = await self._api(seen, root) if seen.shape is Shape.API else await self._mlhub(root)
         if found is None:
             return None
@@ -124,7 +136,7 @@ class RemoteLook:
 
     async def _api(self, seen: _Seen, url: str) -> Found:
         """Return a STAC API, or the MLHub API that looks like one."""
-        root = self._kept(url, seen.url).partition("?")[0].rstrip("/") + "/"
+        root = checked_root_url(self._kept(url, seen.url).partition("?")[0])
         mlhub, (counts, needs_key) = await asyncio.gather(self._mlhub(root), self._collections(seen, root))
         if mlhub is not None:
             return replace(mlhub, title=title_of(seen.value), document=document_of(seen.value, seen.url))
@@ -138,7 +150,7 @@ class RemoteLook:
         )
 
     async def _unnamed_api(self, seen: _Seen, url: str) -> Found | None:
-        root = seen.url.partition("?")[0].rstrip("/") + "/"
+        root = seen.url.partition("?")[0]
         listing = await self._see(join(root, "collections"))
         if listing.shape is not Shape.COLLECTIONS:
             return None
@@ -147,8 +159,12 @@ class RemoteLook:
 
     async def _collections(self, seen: _Seen, root: str) -> tuple[dict[str, int], bool]:
         """Return how many collections an API has, where that is cheap, and whether they want a key."""
-        href = href_of(seen.value, "data") or join(root, "collections")
-        listing = await self._see(urljoin(seen.url, href))
+        href = href_of(seen.value, "data")
+        try:
+            place = below_root(href, seen.url, normalise_root_url(root)) if href else ""
+        except UnexpectedAnswer:
+            place = ""
+        listing = await self._see(place or join(root, "collections"))
         if isinstance(listing.error, AuthenticationError | AccessDenied):
             return {}, True
         if listing.shape is not Shape.COLLECTIONS:
@@ -160,6 +176,7 @@ class RemoteLook:
 
     async def _mlhub(self, root: str) -> Found | None:
         """Return the MLHub API at a root: it has `datasets`, and often no landing page."""
+        root = normalise_root_url(root)
         seen = await self._see(join(root, "datasets"))
         if seen.shape is not Shape.DATASETS or not is_datasets(seen.value):
             return None
@@ -205,8 +222,10 @@ class RemoteLook:
         if _LISTING.search(response.content[:2048]):
             return _Seen(final, what="a listing of files")
         try:
-            value = await decode(response)
+            value = await decode(response, self.session.keys)
         except UnexpectedAnswer as error:
+            if error.hint == DEEP_HINT:
+                return _Seen(final, error=error)
             what = "a web page" if is_web_page(response) else "no JSON"
             return _Seen(final, what=what, error=error)
         shape = shape_of(value)

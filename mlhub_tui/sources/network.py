@@ -13,21 +13,21 @@ import sys
 import urllib.request
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import anyio
 import httpcore
 import httpx
 
-from ..errors import ServerUnreachable, UnexpectedAnswer
+from ..errors import KeyWithheld, ServerUnreachable
 from ..profiles import Auth, Scheme
 from ..text import one_line
+from .key_removal import KeyRemoval
 from .origin import KEY_NAMES, without_key
-from .proof import header
+from .proof import forms, header
 
 Secret = Callable[[], str | None]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_TELLING = 16  # a shorter secret may be part of an innocent URL
 
 
 def warm_up() -> None:
@@ -46,6 +46,19 @@ def warm_up() -> None:
 def origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
     """Return scheme, host and port (RFC 6454) of the very object that the connection is made by."""
     return url.raw_scheme, url.raw_host.rstrip(b"."), url.port or _DEFAULT_PORTS.get(url.scheme)
+
+
+def without_keys(url: httpx.URL, keys: KeyRemoval) -> httpx.URL:
+    """Return a URL as it may be asked for, without keys of other origins.
+
+    Raises
+    ------
+    KeyWithheld
+        As `KeyRemoval.from_url`.
+    """
+    written = str(url)
+    without = keys.from_url(written, own=origin(url) == origin(httpx.URL(keys.home)))
+    return url if without == written else httpx.URL(without)
 
 
 @dataclass(frozen=True)
@@ -78,17 +91,18 @@ class Pin:
 
         Raises
         ------
-        UnexpectedAnswer
+        KeyWithheld
             If the secret is in a URL to another origin in a way that cannot be cut out.
         """
+        target = without_key(url.raw_path.decode("ascii"), self.names)
+        bare = url.copy_with(raw_path=target.encode("ascii"), username="", password="", fragment=None)
+        keys = self.keys()
+        return bare if keys is None else without_keys(bare, keys)
+
+    def keys(self) -> KeyRemoval | None:
+        """Return what takes the secret out of URLs; None without one."""
         secret = self.secret()
-        target = without_key(url.raw_path.decode("ascii"), secret, self.names)
-        held = secret and len(secret) >= _TELLING and secret in unquote(f"{url.host}{target}")
-        if held and not self.is_home(url):
-            raise UnexpectedAnswer(
-                f"a link of the server would carry the API key to {url.host}: not followed"
-            )
-        return url.copy_with(raw_path=target.encode("ascii"), username="", password="", fragment=None)
+        return KeyRemoval(str(self.home), forms(secret, self.auth)) if secret else None
 
     def keyed(self, url: httpx.URL) -> httpx.URL:
         """Return the URL that is really asked for: our key for its own origin, no key for any other."""
@@ -130,6 +144,11 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         if made is not None or not pin.is_home(request.url):
             dropped = {made[0].lower()} if made else {name.encode() for name in pin.own_headers()}
             headers = [(name, value) for name, value in headers if name.lower() not in dropped]
+        if (keys := pin.keys()) is not None and not pin.is_home(request.url):
+            sent = [*(value for _, value in headers), _body(request)]
+            if any(keys.in_text(value.decode("utf-8", "replace")) for value in sent):
+                place = one_line(request.url.host, 100)
+                raise KeyWithheld(f"a request would carry the API key to {place}: not sent")
         return await self._inner.handle_async_request(
             httpx.Request(
                 request.method,
@@ -143,6 +162,13 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
+
+
+def _body(request: httpx.Request) -> bytes:
+    try:
+        return request.content
+    except httpx.RequestNotRead:  # a stream: nothing here sends one
+        return b""
 
 
 class KeyedURL(httpx.URL):

@@ -10,7 +10,6 @@ from ..text import one_line, redact
 
 KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key"})
 """Names of query parameters under which an MLHub API takes keys, and writes them into its links."""
-_TELLING = 8  # a secret shorter than this may stand in a URL by chance
 
 
 def join(root_url: str, url: str) -> str:
@@ -56,16 +55,14 @@ def doi_path(doi: str) -> str:
     return "/".join(segment(part, "the dataset with the DOI") for part in doi.strip().split("/"))
 
 
-def without_key(url: str, secret: str | None = None, names: Collection[str] = KEY_NAMES) -> str:
-    """Return a URL without parameters that are keys by name, or by holding the secret itself.
+def without_key(url: str, names: Collection[str] = KEY_NAMES) -> str:
+    """Return a URL without parameters that are keys by name.
 
     Servers write the caller's key into the links they send back. All else stays as it was written: a paging
     token must come back letter by letter.
 
     Parameters
     ----------
-    secret
-        What no parameter may hold.
     names
         In lower case. Elsewhere than at an MLHub API `key` may well name the file that is wanted.
     """
@@ -73,15 +70,12 @@ def without_key(url: str, secret: str | None = None, names: Collection[str] = KE
     path, mark, query = base.partition("?")
     if not mark:
         return url
-    kept = "&".join(part for part in query.split("&") if not _is_key(part, secret, names))
+    kept = "&".join(part for part in query.split("&") if not _is_key(part, names))
     return path + (f"?{kept}" if kept else "") + hash_mark + fragment
 
 
-def _is_key(parameter: str, secret: str | None, names: Collection[str]) -> bool:
-    name, _, value = parameter.partition("=")
-    if unquote_plus(name).lower() in names:
-        return True
-    return secret is not None and len(secret) >= _TELLING and unquote_plus(value) == secret
+def _is_key(parameter: str, names: Collection[str]) -> bool:
+    return unquote_plus(parameter.partition("=")[0]).lower() in names
 
 
 def host(url: str) -> str:

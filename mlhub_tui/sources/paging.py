@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin
 
 from ..errors import UnexpectedAnswer
-from .origin import KEY_NAMES, is_absolute, shown, without_key
+from .origin import is_absolute, shown, without_key
 
 Params = Mapping[str, Any] | None
 _EMPTY_PAGES = 20
 
 
-def next_link(
-    page: Mapping[str, Any],
-    page_url: str,
-    secret: str | None = None,
-    names: Collection[str] = KEY_NAMES,
-) -> str | None:
+def next_link(page: Mapping[str, Any], page_url: str, bare: Callable[[str], str] = without_key) -> str | None:
     """Return the absolute URL of `rel: next` (RFC 8288) without keys, or None at the end.
+
+    Parameters
+    ----------
+    bare
+        Takes keys out of a URL.
 
     Raises
     ------
@@ -35,13 +35,13 @@ def next_link(
             continue
         if str(link.get("method") or "GET").upper() != "GET":
             raise UnexpectedAnswer(f"the next page cannot be asked for with GET: {shown(page_url)}")
-        return _absolute(href.strip(), page_url, secret, names)
+        return _absolute(href.strip(), page_url, bare)
     return None
 
 
-def _absolute(href: str, page_url: str, secret: str | None, names: Collection[str]) -> str:
+def _absolute(href: str, page_url: str, bare: Callable[[str], str]) -> str:
     try:
-        url = without_key(urljoin(page_url, href), secret, names)
+        url = bare(urljoin(page_url, href))
     except ValueError:
         url = ""
     if not is_absolute(url) or not url.lower().startswith(("http://", "https://")):

@@ -195,9 +195,16 @@ class Remembering:
             changes.append((key, Confirmed(now, now + (seconds or 0.0))))
             return _of(url, kept, now)
         answer = self._answer(url, response)
-        if seconds is not None and response.status_code == 200 and _is_data(response):
+        if seconds is not None and response.status_code == 200 and self._may_be_kept(response):
             changes.append((key, _kept(url, answer, response, now + seconds)))
         return answer
+
+    def _may_be_kept(self, response: httpx.Response) -> bool:
+        """Whether an answer is data, without the key in it: none is saved in the clear."""
+        keys = self.session.keys
+        if keys is not None and keys.in_text(response.content.decode("utf-8", "replace")):
+            return False
+        return _is_data(response)
 
     def _away(self, url: str, kept: Kept, reason: str) -> Answer:
         """Note that a server cannot be reached, and return what is kept in its place."""

@@ -63,8 +63,8 @@ class STACAPISource:
 
     @property
     def root_url(self) -> str:
-        """The root URL, with a slash at its end."""
-        return self.session.root_url
+        """The root URL as it was given, with or without a slash at its end."""
+        return self.session.landing_url
 
     @property
     def skipped(self) -> int:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ..errors import EntityDoesNotExist, RequestError, RequestRefused, UnexpectedAnswer
 from ..models import Document, Item, JsonDict
+from ..profiles import other_spelling
 from .answers import as_list, as_object, decode
 from .base import Page
 from .features import D, alone, document_of, documents, matched
@@ -18,6 +19,7 @@ from .steps import Step
 
 E = TypeVar("E", bound=Document)
 _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
+_SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
 _PAGE = 100
 _REFUSED = frozenset({400, 422})
 
@@ -61,7 +63,7 @@ class Reader:
     async def _read_landing(self) -> Landing:
         root = self.session.root_url
         try:
-            raw, url = await self._root_object(root)
+            raw, url = await self._root_object(self.session.landing_url)
         except (EntityDoesNotExist, UnexpectedAnswer) as error:
             return Landing({}, root, root, trouble=error.message)
         page = Landing(raw, url, root, _classes(raw))
@@ -75,17 +77,23 @@ class Reader:
         return Landing(raw, url, root, classes)
 
     async def _root_object(self, root: str) -> tuple[JsonDict, str]:
-        """Return the landing page; some servers know their root without the slash only."""
+        """Return the landing page; gateways may know their root with the slash only, or without it only."""
         try:
             return await self.object(root)
-        except EntityDoesNotExist:
-            return await self.object(root.rstrip("/"))
+        except RequestError as error:
+            other = other_spelling(root)
+            if not other or not may_be_spelled_otherwise(error):
+                raise
+            try:
+                return await self.object(other)
+            except RequestError:
+                raise error from None
 
     async def object(self, url: str) -> tuple[JsonDict, str]:
         """Return the JSON object at a URL, and where it came from."""
         response = await self.session.get(url, headers={"Accept": ACCEPT})
         place = self.session.bare(str(response.url))
-        return as_object(await decode(response), place), place
+        return as_object(await decode(response, self.session.keys), place), place
 
     async def document(self, url: str) -> Document:
         """Return the document at a URL."""
@@ -127,6 +135,11 @@ class Reader:
 def is_no_such_place(error: RequestError) -> bool:
     """Whether an endpoint is not there at all, so that another one may serve."""
     return error.status in _NO_SUCH_PLACE or isinstance(error, UnexpectedAnswer)
+
+
+def may_be_spelled_otherwise(error: RequestError) -> bool:
+    """Whether a root URL that was refused may be right with, or without, a slash at its end."""
+    return error.status in _SPELLED_OTHERWISE
 
 
 def _classes(raw: JsonDict) -> tuple[str, ...]:

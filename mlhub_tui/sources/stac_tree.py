@@ -10,6 +10,7 @@ from ..models import Catalog, Collection, Document, Entry, EntryKind, Item, Sear
 from ..text import one_line
 from .base import Page
 from .fetch import Fetched, fetch
+from .landing import below_root
 from .origin import join, segment, shown_id
 from .paging import Params, with_params
 from .queries import search_step
@@ -177,7 +178,7 @@ class Tree:
         if kind is None or "html" in str(link.get("type")).lower():
             return None
         try:
-            place = absolute(link["href"], url, self._reader.session.bare)
+            place = below_root(link["href"], url, self._root, self._reader.session.bare)
         except UnexpectedAnswer:
             return None
         identity = self._collection_at(place)

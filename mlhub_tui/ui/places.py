@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..profiles import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, secret_words
+from ..profiles import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
 from ..sample.house import SAMPLE_NAME
 from ..sources.hosted import is_hosted
 from ..sources.known import KNOWN, Known
@@ -107,7 +107,7 @@ def row_in_use(connection: Connection | None) -> str | None:
 
 
 def _known_at(used: Credentials) -> Known | None:
-    return next((known for known in KNOWN if known.root_url == used.root_url), None)
+    return next((known for known in KNOWN if same_root(known.root_url, used.root_url)), None)
 
 
 def kind_name(kind: Kind | None) -> str:

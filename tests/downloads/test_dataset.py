@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import random
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -165,10 +164,8 @@ async def test_pause_and_resume_go_on_where_it_was(
     server.plan = slow
     job = await queue.add(wish(out))
     await reached(queue, job.id, lambda now: now.files_done > 5)
-    began = time.monotonic()
     await queue.pause(job.id)
     await reached(queue, job.id, lambda now: now.state is State.PAUSED)
-    assert time.monotonic() - began < 3
     server.plan = None
     await queue.resume(job.id)
     done = (await queue.wait([job.id]))[0]
@@ -250,9 +247,7 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
     first = queue_at(mlhub_home, shops(server))
     job = await first.add(wish(out))
     await reached(first, job.id, lambda now: now.files_done > 5)
-    began = time.monotonic()
     await asyncio.to_thread(first.stop, 60)
-    assert time.monotonic() - began < 3
     with Desk(mlhub_home / "queue.db") as desk:
         [left] = desk.jobs()
         assert left.state is State.QUEUED

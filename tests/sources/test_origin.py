@@ -91,8 +91,6 @@ def test_keys_are_cut_out_and_the_rest_stays_letter_by_letter() -> None:
     )
     assert without_key("https://h/x?key=1") == "https://h/x"
     assert without_key("https://h/x?%6bey=1&API_KEY=2&monkey=3") == "https://h/x?monkey=3"
-    assert without_key("https://h/x?t=long%2Dsecret&u=1", "long-secret") == "https://h/x?u=1"
-    assert without_key("https://h/x?t=short", "short") == "https://h/x?t=short"
 
 
 @given(st.text(max_size=40), st.text(max_size=20))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import trustme
 
-from mlhub_tui.errors import AuthenticationError, UnexpectedAnswer
+from mlhub_tui.errors import AuthenticationError, KeyWithheld
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.network import KeyAuth
@@ -129,7 +129,7 @@ async def test_a_key_hidden_in_a_link_stops_the_request() -> None:
     hidden = redirect(f"http://localhost:9/collect/{KEY}/x")
     with LoopbackServer(lambda _: hidden) as api:
         async with Session(api_key=KEY, root_url=api.root) as session:
-            with pytest.raises(UnexpectedAnswer, match="would carry the API key to localhost") as caught:
+            with pytest.raises(KeyWithheld, match="would carry the API key to localhost") as caught:
                 await session.get("datasets")
     assert KEY not in str(caught.value)
 

@@ -14,7 +14,7 @@ import pytest
 from mlhub_tui.sample.server import SampleServer
 
 from ..support.relay import Relay
-from ..terminal.conftest import hurry, queue_archive
+from ..terminal.conftest import queue_archive
 from ..terminal.harness import COMMAND, Terminal, state_of
 from .conftest import Dial, Tmux
 from .server import SSHServer
@@ -67,7 +67,7 @@ def test_what_ssh_ran_ends_with_the_line_and_its_download_goes_on_at_the_next_st
     terminal.end()  # the tmux here had nothing but the client
     assert size_of(part) >= CUT_AT and not whole.exists()
 
-    hurry(slow)
+    slow.rate = None
     terminal = dial(sshd, app_on(slow, out))
     terminal.until(ARCHIVE[:20])  # where it was left: the list of transfers, with its entry
     finish(terminal, whole, slow)
@@ -85,7 +85,7 @@ def test_who_comes_back_before_the_far_end_knows_of_the_cut_sees_the_download_an
         fetch_some(terminal, part)
         line.hold()
         old = sshd.sessions()
-        hurry(slow)  # the next who asks: what the first program fetches stays slow
+        slow.rate = None  # the next who asks: what the first program fetches stays slow
         terminal = dial(sshd, app_on(slow, out))
         terminal.until("BigEarthNet")
         terminal.press("2")

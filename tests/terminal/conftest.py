@@ -80,12 +80,6 @@ def slow() -> Iterator[SampleServer]:
         yield server
 
 
-def hurry(server: SampleServer) -> None:
-    """Let a slow catalogue answer the next requests as fast as it can."""
-    assert server._store is not None
-    server._store.rate = None
-
-
 def queue_archive(terminal: Terminal, collection: str) -> None:
     """Find a collection in the tree of Browse and queue its archive, by keys."""
     terminal.press(f"/{collection}\r")

@@ -12,7 +12,7 @@ import pytest
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.driver import TerminalDriver
 
-from .conftest import Starter, hurry, queue_archive
+from .conftest import Starter, queue_archive
 from .harness import COMMAND, Terminal, children_of
 from .test_suspend import go_on, shell, stop
 
@@ -84,7 +84,7 @@ def test_no_title_is_written_where_it_is_not_wanted(
     start: Starter, slow: SampleServer, mlhub_home: Path
 ) -> None:
     settings(mlhub_home, "title = false")
-    hurry(slow)
+    slow.rate = None
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)
@@ -118,7 +118,7 @@ def test_the_end_calls_the_user_once_the_way_that_is_set(
     start: Starter, slow: SampleServer, mlhub_home: Path
 ) -> None:
     settings(mlhub_home, 'notify = "osc777"')
-    hurry(slow)
+    slow.rate = None
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)
@@ -128,7 +128,7 @@ def test_the_end_calls_the_user_once_the_way_that_is_set(
 
 
 def test_nobody_is_called_who_did_not_ask_for_it(start: Starter, slow: SampleServer) -> None:
-    hurry(slow)
+    slow.rate = None
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)

@@ -11,7 +11,7 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 
-from .conftest import Starter, hurry, is_whole, queue_archive
+from .conftest import Starter, is_whole, queue_archive
 from .harness import Terminal
 
 pytestmark = pytest.mark.terminal
@@ -46,7 +46,7 @@ def test_a_download_survives_every_end_of_the_app(start: Starter, out: Path, slo
     terminal.end()
     assert [path.name for path in out.iterdir()] == [part.name], "nothing under the final name"
 
-    hurry(slow)
+    slow.rate = None
     terminal = start(server=slow)
     terminal.until(whole.exists)
     assert is_whole(whole, slow)

@@ -361,10 +361,10 @@ def test_the_command_line_prints_text_too(hostile: LoopbackServer, command: list
 
 def test_no_text_takes_long_to_be_read() -> None:
     """Patterns that walk a text again for each bracket in it would hold the keyboard for minutes."""
-    began = time.perf_counter()
+    began = time.thread_time()
     assert unlink(LINK_BOMB) == LINK_BOMB
     assert len(typeset([Paragraph("line\n" * 50_000)], 80).plain) < 40_000
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10
 
 
 def test_json_is_wrapped_without_losing_a_letter() -> None:

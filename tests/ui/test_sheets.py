@@ -208,7 +208,7 @@ def draw_all(documents: Iterator[Document]) -> int:
 
 @pytest.mark.parametrize("width", [1, 10, 36, 78])
 def test_hostile_documents_are_drawn_as_text(width: int) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     documents = [
         Collection(collection("c")),
         Item(item("i")),
@@ -220,7 +220,7 @@ def test_hostile_documents_are_drawn_as_text(width: int) -> None:
         shown = "".join(lines(document, width))
         assert not unsafe(shown)
         assert "stolen-key" not in shown
-    assert time.perf_counter() - began < 10, "a fraction of a second on a machine that has time"
+    assert time.thread_time() - began < 10, "a fraction of a second of CPU"
 
 
 async def test_a_description_is_set_as_markdown_and_a_licence_spelt_out_in_the_app(

@@ -69,7 +69,7 @@ async def test_a_key_in_a_pasted_url_goes_to_its_field_and_off_the_screen(tmp_pa
             await driver.until(lambda: driver.app.connection is not None)
             profile = kept("an-api")
             assert (profile.api_key, profile.extra["key_param"]) == (TOKEN, "apikey")
-            assert profile.root_url == f"{server.url}/stac/v1/"
+            assert profile.root_url == f"{server.url}/stac/v1"
 
 
 @pytest.mark.parametrize(

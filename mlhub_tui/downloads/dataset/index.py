@@ -9,6 +9,7 @@ from pathlib import Path
 from ...errors import NotOffered, TargetBusy
 from ...models import Search
 from ...profiles.kind import Kind
+from ...sources.key_removal import KeyRemoval
 from ...text import count
 from ..job import DatasetRequest
 from ..plan.build import of_archive
@@ -24,8 +25,10 @@ _AGAIN = 0.5  # seconds between two looks whether another program has finished t
 _PAGE = 250
 
 
-async def index_of_archive(request: DatasetRequest, archive: Path, show: Show) -> Index:
-    """Return the index of a catalog archive, made if need be.
+async def index_of_archive(
+    request: DatasetRequest, archive: Path, show: Show, keys: KeyRemoval | None = None
+) -> Index:
+    """Return the index of a catalog archive, made if need be; `keys` are not saved in it.
 
     Raises
     ------
@@ -39,7 +42,14 @@ async def index_of_archive(request: DatasetRequest, archive: Path, show: Show) -
     stop = threading.Event()
 
     def made() -> Index:
-        return of_archive(archive, source=request.source, dataset=request.dataset_id, show=show, stopped=stop)
+        return of_archive(
+            archive,
+            source=request.source,
+            dataset=request.dataset_id,
+            show=show,
+            stopped=stop,
+            keys=keys,
+        )
 
     while True:
         try:

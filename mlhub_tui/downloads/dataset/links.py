@@ -74,7 +74,7 @@ class DatasetLinks:
         place = f"{parts.scheme}://{parts.netloc}"
         known = self._known.get(place)
         if known is not None:
-            return Link(url, known.auth, known.headers)
+            return Link(url, known.auth, known.headers, known.keys)
         link = self._ask(url, fresh)
         if link.url == url and parts.netloc and link.headers == azure_headers(url):
             self._known[place] = link

@@ -27,7 +27,7 @@ from ..job import DatasetRequest, IfExists
 from ..live import Live
 from ..plan.index import Index
 from ..plan.progress import Progress
-from ..resolve import JobSource, OneSource
+from ..resolve import JobSource, OneSource, keys_of
 from ..threads import in_thread
 from .catalog import fetch_catalog
 from .index import index_of_archive, index_of_items, words_of
@@ -65,7 +65,7 @@ async def plan_dataset(request: DatasetRequest, source: JobSource, say: Say | No
     if request.kind is not Kind.MLHUB:
         return await index_of_items(request, source, show)
     archive = await _catalog(request, source, say)
-    return await index_of_archive(request, archive, show)
+    return await index_of_archive(request, archive, show, keys_of(source))
 
 
 def kept_catalog(request: DatasetRequest) -> Path:

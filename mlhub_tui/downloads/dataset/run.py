@@ -40,7 +40,7 @@ from ..plan.progress import Progress
 from ..plan.report import write_report
 from ..plan.whereabouts import Elsewhere
 from ..plan.worklist import Standing
-from ..resolve import JobSource, Opener
+from ..resolve import JobSource, Opener, keys_of
 from ..threads import in_thread
 from ..trouble import Interrupted
 from ..unpack.archive import Unpacked, unpack
@@ -229,7 +229,7 @@ class _Run:
         request = self.request
         if request.kind is Kind.MLHUB:
             archive = layout.catalog_file(request.folder, request.dataset_id)
-            return await index_of_archive(request, archive, self._show_index)
+            return await index_of_archive(request, archive, self._show_index, keys_of(self.source))
         return await index_of_items(request, self.source, self._show_index)
 
     def _show_index(self, progress: Progress) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 
@@ -18,7 +19,7 @@ from ..tuning import Tuning
 from .connection import Connection
 from .item import Item
 from .opening import reach
-from .place import Place, call, home_call, joined
+from .place import Place, call, home_call, joined, without_keys
 from .reading import Answer
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -57,6 +58,9 @@ class Caller:
         RequestError
             If there is none.
         """
+        keys = link.keys
+        if keys is not None:
+            link = replace(link, url=without_keys(link.url, keys))
         url, asked = link.url, home_call(link)
         home = asked.place
         for _ in range(_HOPS + 1):
@@ -65,6 +69,8 @@ class Caller:
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             url = joined(url, answer.headers["location"])
+            if keys is not None:
+                url = without_keys(url, keys)
             asked = call(url)
             if asked.place == home:
                 asked = home_call(Link(url, link.auth, link.headers))

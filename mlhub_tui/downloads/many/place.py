@@ -11,6 +11,7 @@ import httpx
 
 from ...errors import UnexpectedAnswer
 from ...sources.http import user_agent
+from ...sources.key_removal import REMOVED, KeyRemoval
 from ...sources.link import Link
 from ..one.wire import address
 
@@ -85,6 +86,13 @@ def home_call(link: Link) -> Call:
     if re.search(r"[\r\n]", keyed.target) or lines.count("\n") != lines.count("\r\n") or "\r\n\r\n" in lines:
         raise UnexpectedAnswer("the headers of a link cannot be sent", url=address(link.url))
     return keyed
+
+
+def without_keys(url: str, keys: KeyRemoval) -> str:
+    """Return a URL as it may be asked for; KeyWithheld where it would carry a key to another origin."""
+    if REMOVED not in url and not keys.may_hold(url):
+        return url
+    return keys.from_url(url, own=call(url).place == call(keys.home).place)
 
 
 def joined(url: str, location: str) -> str:

@@ -17,6 +17,7 @@ from ... import errors, text
 from ...sources.failures import of_transport
 from ...sources.http import user_agent
 from ...sources.link import Link
+from ...sources.network import without_keys
 from ...sources.retry import PASSING_STATUSES, parse_retry_after
 from ...sources.stores import regional
 from ..trouble import Broken, Interrupted, LinkRefused
@@ -133,6 +134,8 @@ class Wire:
     def _follow(self, method: str, headers: Mapping[str, str]) -> httpx.Response:
         url = httpx.URL(self._link.url)
         for _ in range(_HOPS + 1):
+            if self._link.keys is not None:
+                url = without_keys(url, self._link.keys)
             home = _origin(url) == self._origin
             sent = {"Accept": "*/*", "Accept-Encoding": "identity", **headers}
             if home:

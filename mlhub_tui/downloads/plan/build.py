@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import EntityDoesNotExist
+from ...sources.key_removal import KeyRemoval
 from ...sources.static.archive import Remarks, documents
 from ...sources.static.place import file_url
 from .builder import Builder
@@ -25,6 +26,7 @@ def of_archive(
     dataset: str,
     show: Show | None = None,
     stopped: threading.Event | None = None,
+    keys: KeyRemoval | None = None,
 ) -> Index:
     """Return the index of a dataset's catalog archive: the one that is there, else made in one pass.
 
@@ -41,6 +43,8 @@ def of_archive(
         Told how far it is.
     stopped
         Ends it early.
+    keys
+        Taken out of what is kept.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def of_archive(
         return found
     stop = stopped or threading.Event()
     with writing(subject), Builder(subject.path, anew=True, archive=file_url(archive)) as builder:
-        notes = _read_archive(archive, builder, show, stop)
+        notes = _read_archive(archive, builder, show, stop, keys)
         if not builder.collections:
             raise EntityDoesNotExist(
                 f"there are no STAC items or collections in {archive.name}",
@@ -70,14 +74,16 @@ def of_archive(
     return Index(subject.path)
 
 
-def _read_archive(archive: Path, builder: Builder, show: Show | None, stop: threading.Event) -> Sequence[str]:
+def _read_archive(
+    archive: Path, builder: Builder, show: Show | None, stop: threading.Event, keys: KeyRemoval | None
+) -> Sequence[str]:
     remarks = Remarks()
     read: list[int | None] = [0, None]
 
     def note(done: int, whole: int | None) -> None:
         read[:] = done, whole
 
-    following = documents(archive, remarks=remarks, progress=note, cancelled=stop.is_set)
+    following = documents(archive, remarks=remarks, progress=note, cancelled=stop.is_set, keys=keys)
     for number, (member, document) in enumerate(following):
         if member.endswith(".json"):  # as the seed library: what has another name is data, GeoJSON labels say
             builder.add(document, member=member)

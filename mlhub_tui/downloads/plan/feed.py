@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import MLHubException, NotOffered
+from ...errors import KeyWithheld, MLHubException, NotOffered
+from ...sources.key_removal import REMOVED
 from ...sources.link import Link, azure_headers
 from ...sources.origin import shown
 from ...sources.stores import https_of
@@ -52,8 +53,12 @@ def open_link(href: str, fresh: bool) -> Link:
     ------
     NotOffered
         If nothing can be asked for there.
+    KeyWithheld
+        If the key stood in it, and was taken out.
     """
     url = https_of(href)
+    if REMOVED in url:
+        raise KeyWithheld("a link of the server would carry the API key to another host: not followed")
     if not url.lower().startswith(("http://", "https://")):
         words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
         raise NotOffered(words, hint="nothing can be fetched for it: report it to the owner of the catalog")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...models import JsonDict
-from .parse import MAX_DOCUMENT, text_of
-from .remarks import NO_JSON, Cancelled, Remarks
+from ..json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
+from ..key_removal import KeyRemoval
+from .remarks import DEEP, NO_JSON, Cancelled, Remarks
 from .tar_walk import Member, walk
 from .unpacked import DamagedArchive, Progress, pieces
 
@@ -24,6 +24,7 @@ def documents(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     largest: int = MAX_DOCUMENT,
+    keys: KeyRemoval | None = None,
 ) -> Iterator[tuple[str, JsonDict]]:
     """Yield the member path and the JSON object of each document of an archive, in the archive's order.
 
@@ -43,6 +44,8 @@ def documents(
         Asked now and then whether to stop; the iteration just ends then.
     largest
         Bytes; a larger document is left out.
+    keys
+        Taken out of the documents.
 
     Raises
     ------
@@ -52,14 +55,14 @@ def documents(
         If it cannot be opened or read.
     """
     remarks = remarks if remarks is not None else Remarks()
-    decode = json.JSONDecoder(parse_constant=_null).decode
     for member in members(path, remarks=remarks, progress=progress, cancelled=cancelled, largest=largest):
         if member.content is None:
             continue
         try:
-            value = decode(text_of(member.content))
-        except (ValueError, RecursionError):
-            value = None
+            value = value_of(member.content, keys=keys)
+        except NotJSON as error:
+            remarks.add(DEEP if isinstance(error, NestedTooDeep) else NO_JSON, member.name)
+            continue
         if isinstance(value, dict):
             yield member.name, value
         else:
@@ -80,7 +83,3 @@ def members(
             if cancelled is not None and number % _ASK_EVERY == 0 and cancelled():
                 return
             yield member
-
-
-def _null(_: str) -> None:
-    """Read NaN and Infinity as null: they are no JSON (RFC 8259, section 6), yet writers send them."""

@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 from ...errors import AccessDenied, EntityDoesNotExist, RequestError
 from ...text import one_line
+from ..json_document import MAX_DOCUMENT
 from ..origin import shown
-from .parse import MAX_DOCUMENT, Fetched, too_large, unreadable
+from .parse import Fetched, too_large, unreadable
 from .place import local_path
 
 _ROOTS = ("catalog.json", "collection.json")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ...errors import NotOffered, RequestError
 from ...models import Item
+from ..key_removal import KeyRemoval
 from ..origin import shown
 from ..remember import Remembering
 from .files import read_file
@@ -51,6 +52,8 @@ class Library:
         Reads the archive that the catalog is in; None where it is in none.
     width
         How many documents are asked of servers at a time.
+    keys
+        Taken out of the documents.
     """
 
     def __init__(
@@ -60,8 +63,10 @@ class Library:
         local: bool = False,
         members: Members | None = None,
         width: int = WIDTH,
+        keys: KeyRemoval | None = None,
     ) -> None:
         self._web = web
+        self._keys = keys
         self._local = local
         self._members = members
         self._places = asyncio.Semaphore(max(width - _KEPT_FREE, 1))
@@ -157,8 +162,8 @@ class Library:
             for answer in await self._web.several(urls)
         ]
         if sum(len(one.content) for one in fetched if isinstance(one, Fetched)) < _SMALL:
-            return [_weighed(one) for one in fetched]
-        return await asyncio.to_thread(lambda: [_weighed(one) for one in fetched])
+            return [self._weighed(one) for one in fetched]
+        return await asyncio.to_thread(lambda: [self._weighed(one) for one in fetched])
 
     async def _load_local(self, urls: list[str], found: dict[str, Loaded]) -> None:
         for start in range(0, len(urls), _BATCH):
@@ -173,7 +178,7 @@ class Library:
             inside = dict(zip(members, self._members.read(members), strict=True))
         else:
             inside = {url: _outside(url) for url in members}
-        return [_weighed(inside[url] if url in inside else self._file(url)) for url in urls]
+        return [self._weighed(inside[url] if url in inside else self._file(url)) for url in urls]
 
     def _file(self, url: str) -> Fetched | RequestError:
         if not self._local:
@@ -183,19 +188,18 @@ class Library:
         except RequestError as error:
             return error
 
+    def _weighed(self, fetched: Fetched | RequestError) -> Weighed:
+        """Parse a document; its weight is its length."""
+        if isinstance(fetched, RequestError):
+            return fetched, 0
+        return parsed(fetched, self._keys), len(fetched.content)
+
     def _keep(self, url: str, weighed: Weighed) -> Loaded:
         loaded, weight = weighed
         if not isinstance(loaded, RequestError):
             shelf = self._items if isinstance(loaded, Item) else self._holders
             shelf.put(url, loaded, weight)
         return loaded
-
-
-def _weighed(fetched: Fetched | RequestError) -> Weighed:
-    """Parse a document; its weight is its length."""
-    if isinstance(fetched, RequestError):
-        return fetched, 0
-    return parsed(fetched), len(fetched.content)
 
 
 def _outside(url: str) -> RequestError:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ..json_document import MAX_DOCUMENT
 from ..link import Link
 from ..origin import shown
 from .archive import Cancelled, Progress
 from .archive_index import index_of
 from .files import of_system
-from .parse import MAX_DOCUMENT, Fetched, too_large, unreadable
+from .parse import Fetched, too_large, unreadable
 from .place import file_url, is_member, member_url, split_member
 from .shelf import Shelf
 

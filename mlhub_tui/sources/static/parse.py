@@ -6,21 +6,17 @@ document and is made to run in a thread.
 
 from __future__ import annotations
 
-import codecs
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import RequestError, UnexpectedAnswer
 from ...models import Catalog, Collection, Document, Item, JsonDict
 from ...text import count
+from .. import json_document
+from ..json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
+from ..key_removal import KeyRemoval
 from ..origin import shown
 
-MAX_DOCUMENT = 100_000_000
-"""Bytes; a larger document is not read: it would take a gigabyte of memory."""
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""What a document in UTF-16 begins with."""
-_LARGE = 256 * 1024  # bytes, about 5 ms; the decoder of anything larger lets other threads in between
 _LINES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 _NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"
 
@@ -69,33 +65,38 @@ Loaded = Parsed | RequestError
 """The same, or why it is none."""
 
 
-def parsed(fetched: Fetched) -> Loaded:
-    """Return what a document is, or the error that says why it is none; nothing is raised."""
+def parsed(fetched: Fetched, keys: KeyRemoval | None = None) -> Loaded:
+    """Return what a document is, or the error that says why it is none; nothing is raised.
+
+    Parameters
+    ----------
+    keys
+        Taken out of it.
+    """
     try:
-        return _parsed(fetched)
+        return _parsed(fetched, keys)
     except RequestError as error:
         return error
 
 
-def unreadable(url: str, why: str) -> UnexpectedAnswer:
+def unreadable(url: str, why: str, hint: str = _NOT_A_DOCUMENT) -> UnexpectedAnswer:
     """Return the error for a document that cannot be used, with its URL as it may be shown."""
     where = shown(url)
-    return UnexpectedAnswer(f"{why}: {where}", url=where, hint=_NOT_A_DOCUMENT)
+    return UnexpectedAnswer(f"{why}: {where}", url=where, hint=hint)
 
 
 def too_large(url: str, size: int | None = None) -> UnexpectedAnswer:
     """Return the error for a document that is larger than is read."""
-    says = f"{size:,}" if size is not None else f"more than {MAX_DOCUMENT:,}"
-    return unreadable(url, f"a document of {says} bytes is too large to be read")
+    return unreadable(url, f"the document is too large: {json_document.too_large(size)}", SMALLER_HINT)
 
 
-def _parsed(fetched: Fetched) -> Parsed:
+def _parsed(fetched: Fetched, keys: KeyRemoval | None) -> Parsed:
     content, url = fetched.content, fetched.url
     if len(content) > MAX_DOCUMENT:
         raise too_large(url, len(content))
     if _is_lines(fetched):
-        return _of_lines(fetched)
-    return document_of(_json(fetched), url)
+        return _of_lines(fetched, keys)
+    return document_of(_json(fetched, keys), url)
 
 
 def document_of(value: Any, url: str) -> Parsed:
@@ -154,20 +155,20 @@ def _is_lines(fetched: Fetched) -> bool:
     return path.endswith(_LINES) or "ndjson" in media_type or "geo+json-seq" in media_type
 
 
-def _of_lines(fetched: Fetched) -> ItemList:
+def _of_lines(fetched: Fetched, keys: KeyRemoval | None) -> ItemList:
     """Return the items of a file with one a line (RFC 8142 puts a record separator before each)."""
     entries: list[Any] = []
     for line in fetched.content.splitlines():
         text = line.strip(b"\x1e \t\r\n")
         if text:
             try:
-                entries.append(_DECODER.decode(text.decode()))
-            except (ValueError, RecursionError):
+                entries.append(value_of(text, fetched.url, keys))
+            except NotJSON:
                 entries.append(None)
     return _item_list(entries, fetched.url)
 
 
-def _json(fetched: Fetched) -> Any:
+def _json(fetched: Fetched, keys: KeyRemoval | None) -> Any:
     content = fetched.content
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
@@ -177,48 +178,11 @@ def _json(fetched: Fetched) -> Any:
         page = "html" in fetched.media_type.lower() or any(mark in start.lower() for mark in marks)
         raise unreadable(fetched.url, "a web page instead of a document" if page else "XML, not JSON")
     try:
-        # `json.loads` would make a decoder each time.
-        decoder = _DECODER if len(content) <= _LARGE else _POLITE_DECODER
-        return decoder.decode(text_of(content))
-    except (ValueError, RecursionError) as error:
-        why = "nested too deep" if isinstance(error, RecursionError) else _place(error)
-        raise unreadable(fetched.url, f"the document is not JSON ({why})") from None
-
-
-def text_of(content: bytes) -> str:
-    """Return the text of a document without its byte order mark.
-
-    JSON is UTF-8 (RFC 8259, section 8.1); a byte order mark of UTF-16 is heeded, as some shells write that
-    where they save an answer to a file.
-
-    Raises
-    ------
-    UnicodeError
-        If it is neither.
-    """
-    if content.startswith(UTF16):
-        return content.decode("utf-16")
-    return content.decode().removeprefix("\ufeff")
-
-
-def _place(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"line {error.lineno:,}, column {error.colno:,}"
-    return "not text" if isinstance(error, UnicodeError) else "a number too long"
-
-
-def _null(_: str) -> None:
-    """Read NaN and Infinity as null: they are no JSON (RFC 8259, section 6), yet writers send them."""
-
-
-def _same(value: JsonDict) -> JsonDict:
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_null)
-# The C decoder keeps the interpreter's lock until it is done, thread or not; a call of Python for each
-# object lets the screen's thread in between.
-_POLITE_DECODER = json.JSONDecoder(parse_constant=_null, object_hook=_same)
+        return value_of(content, fetched.url, keys)
+    except NestedTooDeep:
+        raise unreadable(fetched.url, "the document is nested too deep to be read") from None
+    except NotJSON as error:
+        raise unreadable(fetched.url, f"the document is not JSON ({error})") from None
 
 
 def summary(found: ItemList) -> str:

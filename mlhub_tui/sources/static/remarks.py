@@ -10,6 +10,7 @@ OUTSIDE = "whose name leads out of the archive"
 SPECIAL = "that is a link or device"
 HUGE = "too large to be read"
 NO_JSON = "that is not JSON"
+DEEP = "nested too deep to be read"
 _PLURALS = {
     OUTSIDE: "whose names lead out of the archive",
     SPECIAL: "that are links or devices",

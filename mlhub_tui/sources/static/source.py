@@ -290,7 +290,8 @@ class StaticSource:
             if self._opened is None:
                 root = await find_root(self.location, self.session, self.progress)
                 local = not is_web(root.url) and root.members is None
-                library = Library(self._remembering(), local=local, members=root.members)
+                keys = self.session.keys
+                library = Library(self._remembering(), local=local, members=root.members, keys=keys)
                 self._opened = _Opened(root, library, self._patience)
             return self._opened
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from .parse import MAX_DOCUMENT
+from ...text import size
+from ..json_document import MAX_DOCUMENT
 from .remarks import HUGE, OUTSIDE, SPECIAL, Remarks
 from .tar_header import BLOCK, Header, Said, parse_header, read_said
 from .unpacked import DamagedArchive
@@ -93,7 +94,7 @@ def walk(
             data.skip(header.size)
             yield Member(name, offset, header.size, None)
         elif header.size > largest:
-            remarks.add(HUGE, name)
+            remarks.add(HUGE, f"{name} ({size(header.size)})")
             data.skip(header.size)
         else:
             yield Member(name, offset, header.size, data.take(header.size))

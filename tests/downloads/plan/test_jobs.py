@@ -20,7 +20,8 @@ from mlhub_tui.downloads.plan.feed import PlanFeed, open_link
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.report import write_report
 from mlhub_tui.downloads.plan.worklist import Fate, WorkList
-from mlhub_tui.errors import NotOffered, ServerError
+from mlhub_tui.errors import KeyWithheld, NotOffered, ServerError
+from mlhub_tui.sources.key_removal import REMOVED
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 
@@ -206,6 +207,8 @@ def test_what_nobody_may_ask_for_fails_with_a_reason() -> None:
     for href in ("", "file:///etc/passwd", "beside.tif"):
         with pytest.raises(NotOffered):
             open_link(href, False)
+    with pytest.raises(KeyWithheld):
+        open_link(f"https://a.example/{REMOVED}/a.tif", False)
 
 
 def test_a_damaged_work_list_is_begun_anew(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_member_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path) 
         whole.write(gzip.compress(after.tobuf() + b"{}".ljust(512, b"\0") + bytes(1024)))
     remarks = Remarks()
     assert list(documents(path, remarks=remarks)) == [("after.json", {})]
-    assert remarks.lines() == ("1 member too large to be read left out: huge.json",)
+    assert remarks.lines() == ("1 member too large to be read left out: huge.json (1.1 GB)",)
 
 
 @pytest.mark.parametrize("name", ["c.tar", "c.tar.gz"])

@@ -338,11 +338,10 @@ async def test_a_large_document_does_not_hold_the_loop_and_is_read_once(
     assert page.entries[0].title == "000250"
 
 
-def test_a_document_beyond_the_bound_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlhub_tui.sources.static.parse.MAX_DOCUMENT", 100)
-    error = parsed(Fetched("https://host.org/x.json", b" " * 101))
+def test_a_document_beyond_the_bound_is_not_parsed() -> None:
+    error = parsed(Fetched("https://host.org/x.json", b" " * 65_000_000))
     assert isinstance(error, UnexpectedAnswer)
-    assert "101 bytes is too large" in error.message
+    assert "65.0 MB of JSON, more than the 64.0 MB" in error.message
 
 
 def test_every_recorded_document_is_something_or_has_a_sentence() -> None:

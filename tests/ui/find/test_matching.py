@@ -123,10 +123,10 @@ def test_a_word_that_is_there_is_near_in_one_piece(text: str, length: int) -> No
 
 @pytest.mark.parametrize("text", ["a" * 5000, "ab" * 3000, "a b" * 2000, "a" * 39 + "_" + "a" * 2000])
 def test_looking_closely_takes_no_time_that_explodes(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     near("a" * 39 + "b", text)
     near("aabaabaabaabaab", text)
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10
 
 
 # Queries
