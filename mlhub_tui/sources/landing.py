@@ -21,6 +21,7 @@ _FILTER = rf"{_ITEM_SEARCH}/?#filter|ogcapi-features-3/1\.0/(conf|req)/(features
 _CQL2_TEXT = r"/cql2(-text)?/1\.0/(conf|req)/cql2-text"
 _FREE_TEXT = rf"{_ITEM_SEARCH}/?#(advanced-)?free-text"
 _ADVANCED_TEXT = rf"{_ITEM_SEARCH}/?#advanced-free-text"
+_COLLECTIONS = r"api\.stacspec\.org/[^/]+/(collections|ogcapi-features)|ogcapi-features-1/1\.0/conf/core"
 _FEATURES = r"ogcapi-features-1/1\.0/conf/core|api\.stacspec\.org/[^/]+/ogcapi-features"
 
 
@@ -103,8 +104,18 @@ class Landing:
     @property
     def may_search(self) -> bool:
         """Whether there is, or may be, an item search."""
+        return not self.conforms or self.says_search
+
+    @property
+    def says_search(self) -> bool:
+        """Whether the page says that there is an item search, by a link or by a conformance class."""
         named = self.href("search") or self.href("search", method="POST")
-        return bool(named) or not self.conforms or self.declares(_ITEM_SEARCH)
+        return bool(named) or self.declares(_ITEM_SEARCH)
+
+    @property
+    def has_collections(self) -> bool:
+        """Whether there are documents of collections, as far as the page says."""
+        return not self.conforms or self.declares(_COLLECTIONS) or self.href("data") is not None
 
     @property
     def has_items(self) -> bool:

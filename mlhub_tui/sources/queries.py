@@ -12,6 +12,8 @@ from .landing import Landing
 from .paging import with_params
 from .steps import Step
 
+NO_POST = frozenset({404, 405, 415, 501})
+"""Statuses of a search by POST after which GET is tried."""
 _TOP_LEVEL = frozenset({"id", "collection", "bbox", "geometry", "type", "stac_version", "links", "assets"})
 _WORDS = {
     "text": "words",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from ..errors import EntityDoesNotExist, NotOffered, RequestError, RequestRefused
+from ..errors import EntityDoesNotExist, NotOffered, RequestError
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -28,9 +28,9 @@ from .landing import QUERYABLES, Landing
 from .link import Link
 from .listing import Listing
 from .origin import join, segment, shown_id
-from .stac_reader import Reader, is_no_such_place
+from .stac_reader import Reader, is_encoded, is_no_such_place
 from .stac_search import ItemSearch
-from .stac_tree import Tree
+from .stac_tree import SEARCHED, NotListed, Tree
 from .steps import Step
 
 
@@ -67,6 +67,11 @@ class STACAPISource:
         return self.session.landing_url
 
     @property
+    def troubles(self) -> tuple[str, ...]:
+        """What could not be read of the documents that links lead to, a line each."""
+        return tuple(self._tree.notes)
+
+    @property
     def skipped(self) -> int:
         """How many entries of all listings so far were no documents."""
         return self._reader.skipped
@@ -78,7 +83,7 @@ class STACAPISource:
         if not landing.conforms and not landing.trouble:
             notes.append("the landing page does not say what the API conforms to: some of it may not answer")
         if not landing.may_search:
-            notes.append("this API has no item search: items are sifted on this side")
+            notes.append("this API has no item search: items are filtered locally")
         return About(
             Kind.STAC_API,
             one_line(landing.raw.get("title") or landing.raw.get("id"), 200),
@@ -151,7 +156,7 @@ class STACAPISource:
         return await self._asset_links.link(href, fresh=fresh)
 
     async def collections(self) -> list[Collection]:
-        """Return all collections, page after page."""
+        """Return all collections, page after page; where they are not listed, those that links lead to."""
 
         async def page(link: str | None) -> Page[Collection]:
             from .fetch import fetch
@@ -162,13 +167,32 @@ class STACAPISource:
                 fetched = await fetch(self.session, Step.decoded(link), bare="collections")
             return self._reader.page(fetched, "collections", Collection)
 
-        return [collection async for collection in Listing(page).entries()]
+        try:
+            listed = [collection async for collection in Listing(page).entries()]
+        except NotListed as error:
+            if not (linked := await self._tree.linked_collections()):
+                raise error
+            return linked
+        return listed or await self._tree.linked_collections()
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
         place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}")
         missing = f"collection {shown_id(collection_id)} does not exist"
-        raw, url = await self._object(place, missing)
+        try:
+            raw, url = await self._object(place, missing)
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise
+            if (linked := await self._tree.linked_collection(collection_id)) is not None:
+                return linked
+            if is_encoded(collection_id) and (listed := await self._listed(collection_id)):
+                return listed
+            landing = await self._reader.landing()
+            if landing.conforms and landing.says_search and not landing.has_collections:
+                words = f"this API describes no collections, {shown_id(collection_id)} neither"
+                raise NotListed(words, url=error.url, status=error.status, hint=SEARCHED) from None
+            raise
         return Collection(raw, url=url)
 
     async def items_page(
@@ -211,21 +235,28 @@ class STACAPISource:
                 yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:
-        """Return one item; by a search where the API does not give single items."""
+        """Return one item; by a search where it is not at its own address.
+
+        Many gateways refuse an id with a slash or a percent sign in a path, however it is encoded.
+        """
         path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         try:
             raw, url = await self._object(join(self.root_url, path), missing)
             return Item(raw, url=url)
-        except (EntityDoesNotExist, RequestRefused) as error:
-            landing = await self._reader.landing()
-            if not is_no_such_place(error) or landing.has_items or not landing.may_search:
+        except RequestError as error:
+            if not is_no_such_place(error, item_id) or not (await self._reader.landing()).may_search:
                 raise
             first = error
-        found = await self.search_page(Search(collections=(collection_id,), ids=(item_id,)), page_size=1)
-        if not found.entries:
+        try:
+            found = await self.search_page(Search(collections=(collection_id,), ids=(item_id,)), page_size=1)
+        except RequestError:
+            raise first from None
+        # Some searches ignore ids, or collections.
+        entry = next((entry for entry in found.entries if entry.id == item_id), None)
+        if entry is None or entry.raw.get("collection", collection_id) != collection_id:
             raise first
-        return found.entries[0]
+        return entry
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Raise `NotOffered`: a STAC API has collections."""
@@ -254,6 +285,13 @@ class STACAPISource:
     async def aclose(self) -> None:
         """Close the session."""
         await self.session.aclose()
+
+    async def _listed(self, collection_id: str) -> Collection | None:
+        """Return a collection from the list of all; None where it is not in it, or there is no list."""
+        try:
+            return next((each for each in await self.collections() if each.id == collection_id), None)
+        except RequestError:
+            return None
 
     async def _queryables_at(self, collection_id: str | None) -> list[str]:
         """Return where queryables may be: where a link says, and where the filter extension has them."""

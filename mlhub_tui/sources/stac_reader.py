@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TypeVar
+from urllib.parse import quote
 
 from ..errors import EntityDoesNotExist, RequestError, RequestRefused, UnexpectedAnswer
 from ..models import Document, Item, JsonDict
@@ -20,6 +21,7 @@ from .steps import Step
 E = TypeVar("E", bound=Document)
 _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 _SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
+_REFUSED_PATH = frozenset({400, 403, 422})
 _PAGE = 100
 _REFUSED = frozenset({400, 422})
 
@@ -132,9 +134,22 @@ class Reader:
         return self.page(await fetch(self.session, step), "features", Item)
 
 
-def is_no_such_place(error: RequestError) -> bool:
-    """Whether an endpoint is not there at all, so that another one may serve."""
+def is_no_such_place(error: RequestError, identity: str = "") -> bool:
+    """Whether an endpoint is not there at all, so that another one may serve.
+
+    Parameters
+    ----------
+    identity
+        The id in its path: many gateways refuse one with a slash or a percent sign, however it is encoded.
+    """
+    if error.status in _REFUSED_PATH and is_encoded(identity):
+        return True
     return error.status in _NO_SUCH_PLACE or isinstance(error, UnexpectedAnswer)
+
+
+def is_encoded(identity: str) -> bool:
+    """Whether an id is not the same in a path."""
+    return quote(identity, safe="", errors="replace") != identity
 
 
 def may_be_spelled_otherwise(error: RequestError) -> bool:

@@ -10,13 +10,11 @@ from ..models.extent import geometry_bbox
 from .base import Page
 from .bounded import bounded, unbounded
 from .landing import Landing
-from .queries import check, parameters, search_step
+from .queries import NO_POST, check, parameters, search_step
 from .sift import FIELDS, SiftedSearch
 from .stac_reader import Reader, is_no_such_place
 from .stac_tree import Tree
 from .steps import Step
-
-_NO_POST = frozenset({404, 405, 415, 501})
 
 
 class ItemSearch:
@@ -96,7 +94,7 @@ class ItemSearch:
         try:
             return await self._reader.items(step)
         except RequestError as error:
-            if step.method != "POST" or error.status not in _NO_POST or not landing.search_url("GET"):
+            if step.method != "POST" or error.status not in NO_POST or not landing.search_url("GET"):
                 raise
         found = await self._reader.items(search_step(search, landing, size, post=False))
         self._post = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
@@ -13,11 +15,17 @@ from .fetch import Fetched, fetch
 from .landing import below_root
 from .origin import join, segment, shown_id
 from .paging import Params, with_params
-from .queries import search_step
+from .queries import NO_POST, search_step
 from .stac_reader import Reader, is_no_such_place
 from .steps import Step, absolute
 
+_AT_ONCE = 8
+SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
 _KINDS = {"child": EntryKind.CATALOG, "item": EntryKind.ITEM}
+
+
+class NotListed(UnexpectedAnswer, EntityDoesNotExist):
+    """An API has no list of its collections."""
 
 
 class Tree:
@@ -30,19 +38,20 @@ class Tree:
     """
 
     def __init__(self, reader: Reader) -> None:
+        self.notes: dict[str, None] = {}
         self._reader = reader
         self._root = reader.session.root_url
 
     async def top(self, page_size: int | None = None) -> Page[Entry]:
-        """Return the first page of collections; the catalogs of the landing page where there are none."""
+        """Return the first page of collections; what the landing page links where they are not listed."""
         landing = await self._reader.landing(again=True)
         linked = self._linked(landing.raw, landing.url)
         try:
             fetched = await self.collections(page_size)
-        except RequestError as error:
-            if not linked or not is_no_such_place(error):
+        except NotListed as error:
+            if not linked and not landing.says_search:
                 raise
-            return Page(linked)
+            return Page(linked, notes=() if linked else (error.hint or error.message,))
         page = self.entries(fetched)
         return page if page.entries or page.next or not linked else Page(linked)
 
@@ -51,7 +60,7 @@ class Tree:
 
         Raises
         ------
-        UnexpectedAnswer
+        NotListed
             If there are none where the landing page says, nor where the STAC API has them.
         """
         landing = await self._reader.landing()
@@ -67,7 +76,57 @@ class Tree:
                     raise
                 failure = failure or error
         words = landing.trouble or (failure.message if failure else "")
-        raise UnexpectedAnswer(f"there is no STAC API: {words}", url=own)
+        if landing.says_search:
+            raise NotListed("this API has no list of collections", url=own, hint=SEARCHED)
+        what = "this API has no list of collections" if landing.conforms else "there is no STAC API"
+        raise NotListed(f"{what}: {words}", url=own)
+
+    async def linked_collections(self) -> list[Collection]:
+        """Return the collections that the landing page links, and those below its catalogs, nearest first.
+
+        Raises
+        ------
+        RequestError
+            If not one document can be read.
+        """
+        found = [document async for document in self._linked_documents() if isinstance(document, Collection)]
+        return list({collection.id: collection for collection in reversed(found)}.values())[::-1]
+
+    async def linked_collection(self, collection_id: str) -> Collection | None:
+        """Return the collection of an id that links alone lead to; None without one."""
+        landing = await self._reader.landing()
+        if not any(not entry.id for entry in self._linked(landing.raw, landing.url)):
+            return None
+        async for document in self._linked_documents():
+            if isinstance(document, Collection) and document.id == collection_id:
+                return document
+        return None
+
+    async def _linked_documents(self) -> AsyncGenerator[Document, None]:
+        """Yield the documents that child links lead to, each once; those that cannot be read are noted."""
+        landing = await self._reader.landing()
+        waiting = list(self._linked(landing.raw, landing.url))
+        seen = {entry.url for entry in waiting}
+        first: RequestError | None = None
+        read = 0
+        while waiting:
+            some, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+            places = [entry.url for entry in some if entry.kind is not EntryKind.ITEM]
+            answers = await asyncio.gather(*map(self._reader.document, places), return_exceptions=True)
+            for answer in answers:
+                if isinstance(answer, RequestError):
+                    first = first or answer
+                    self.notes[one_line(answer.message, 300)] = None
+                elif isinstance(answer, BaseException):
+                    raise answer
+                else:
+                    read += 1
+                    below = [each for each in self._linked(answer.raw, answer.url) if each.url not in seen]
+                    seen.update(entry.url for entry in below)
+                    waiting.extend(below)
+                    yield answer
+        if first is not None and not read:
+            raise first
 
     async def below(self, parent: Entry, page_size: int | None = None) -> Page[Entry]:
         """Return the first page of what lies below a collection or a catalog."""
@@ -108,16 +167,28 @@ class Tree:
             place = with_params(join(self._root, f"{path}/items"), params)
             return await self._reader.first(place, page_size)
         except RequestError as error:
-            if not is_no_such_place(error):
+            if not is_no_such_place(error, collection_id):
                 raise
             first = error
+        missing: EntityDoesNotExist | None = None
+        document: Document | None = None
         try:
             document = await self._reader.document(join(self._root, path))
-        except EntityDoesNotExist as error:
-            missing = f"collection {shown_id(collection_id)} does not exist"
-            raise EntityDoesNotExist(missing, url=error.url, status=error.status) from None
-        except RequestError:
-            raise first from None
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise first from None
+            if isinstance(error, EntityDoesNotExist):
+                words = f"collection {shown_id(collection_id)} does not exist"
+                missing = EntityDoesNotExist(words, url=error.url, status=error.status)
+            document = await self.linked_collection(collection_id)
+        if document is None:
+            try:
+                found = await self._searched(collection_id, page_size)
+            except RequestError:
+                raise missing or first from None
+            if found is None or not _holds(found, collection_id):
+                raise missing or first
+            return found
         found = await self._listed(document, page_size, tried=join(self._root, f"{path}/items"))
         if found is None:
             raise first
@@ -137,11 +208,21 @@ class Tree:
             return None
         if not tried:
             return await self.items(document.id, page_size)
+        return await self._searched(document.id, page_size)
+
+    async def _searched(self, collection_id: str, page_size: int | None) -> Fetched | None:
+        """Return the first page of a collection's items by a search; None where there is none."""
         landing = await self._reader.landing()
         if not landing.may_search:
             return None
-        step = search_step(Search(collections=(document.id,)), landing, page_size)
-        return await fetch(self._reader.session, step)
+        search = Search(collections=(collection_id,))
+        step = search_step(search, landing, page_size)
+        try:
+            return await fetch(self._reader.session, step)
+        except RequestError as error:
+            if step.method != "POST" or error.status not in NO_POST or not landing.search_url("GET"):
+                raise
+        return await fetch(self._reader.session, search_step(search, landing, page_size, post=False))
 
     def place(self, entry: Entry) -> str:
         """Return where the document of an entry is."""
@@ -166,10 +247,13 @@ class Tree:
         return Page(tuple(map(Entry.of, page.entries)), page.next, page.matched, page.skipped, page.stopped)
 
     def _linked(self, raw: dict[str, object], url: str) -> tuple[Entry, ...]:
-        """Return the entries that the links of a document name."""
+        """Return the entries that the links of a document name, each place once."""
         links = raw.get("links")
-        found = [self._entry(link, url) for link in (links if isinstance(links, list) else [])]
-        return tuple(dict.fromkeys(entry for entry in found if entry is not None))
+        found: dict[str, Entry] = {}
+        for link in links if isinstance(links, list) else []:
+            if (entry := self._entry(link, url)) is not None:
+                found.setdefault(entry.url, entry)
+        return tuple(found.values())
 
     def _entry(self, link: object, url: str) -> Entry | None:
         if not isinstance(link, dict) or not isinstance(link.get("href"), str):
@@ -193,6 +277,14 @@ class Tree:
         if not self._reader.session.is_own(url) or rest == path or not rest or "/" in rest:
             return ""
         return unquote(rest)
+
+
+def _holds(found: Fetched, collection_id: str) -> bool:
+    """Whether an answer has items, and all of this collection: some searches ignore what they do not know."""
+    features = found.answer.get("features")
+    if not isinstance(features, list) or not features:
+        return False
+    return all(isinstance(each, dict) and each.get("collection") == collection_id for each in features)
 
 
 def _href(document: Document, relation: str) -> str:

@@ -99,6 +99,25 @@ def ids_of(listed: str) -> list[str]:
     return [entry["id"] for entry in json.loads(listed)]
 
 
+def searched(features: Iterable[dict[str, Any]]) -> Callable[[Request], Answer]:
+    """Return an item search by collections and ids, by GET and POST."""
+
+    def answer(asked: Request) -> Answer:
+        given = {name: values[0].split(",") for name, values in asked.query.items()}
+        wanted = asked.body or given
+        fits = [
+            each
+            for each in features
+            if all(
+                each[field] in wanted.get(name, [each[field]])
+                for name, field in (("collections", "collection"), ("ids", "id"))
+            )
+        ]
+        return listing(fits)
+
+    return answer
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 @pytest.mark.parametrize(("root", "typed"), [("", ""), ("", "/"), ("/", ""), ("/", "/")])
 def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
@@ -140,3 +159,125 @@ def test_a_root_refused_in_both_spellings_names_the_one_that_was_given(run: Run)
         assert refused.exit_code == 3
         assert f"{server.stac}" in refused.stderr
         assert f"{server.stac}/" not in refused.stderr
+
+
+@pytest.mark.parametrize("status", [404, 405, 410, 501])
+def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
+    run: Run, tmp_path: Path, status: int
+) -> None:
+    data = {"data": {"href": "/stac/files/a.tif"}}
+    found = [feature(f"{name}-{n}", name, assets=data) for name in ("red", "blue", "deep") for n in (0, 1)]
+    child = {"rel": "child", "type": "application/json"}
+    catalog = {**collection("mid"), "type": "Catalog", "links": [{**child, "href": "deep.json"}]}
+    parts: dict[str, Part] = {
+        "": landing(
+            ("core", "browseable", "item-search"),
+            (
+                {**child, "href": "collections/red"},
+                {**child, "href": "elsewhere/blue.json"},
+                {**child, "href": "elsewhere/mid.json"},
+                {**child, "href": "elsewhere/mid.json", "title": "again"},
+                {**child, "href": "elsewhere/lost.json"},
+                *SEARCH_LINKS,
+            ),
+        ),
+        "/collections": as_json({"code": "NotImplemented", "description": "none"}, status),
+        "/collections/red": as_json(collection("red")),
+        "/elsewhere/blue.json": as_json(collection("blue")),
+        "/elsewhere/mid.json": as_json(catalog),
+        "/elsewhere/deep.json": as_json(
+            {**collection("deep"), "links": [{"rel": "child", "href": "mid.json"}]}
+        ),
+        "/search": searched(found),
+        "/files/a.tif": Answer(200, b"II*\0data"),
+    }
+    with STACAPI(parts) as server:
+        at = ("--source", server.stac)
+        listed = run(*at, "list", "collections", "--json")
+        assert (listed.exit_code, ids_of(listed.stdout)) == (0, ["red", "blue", "deep"])
+        assert "lost.json" in listed.stderr
+        assert server.asked("/elsewhere/mid.json") == 1
+        for name in ("red", "blue", "deep"):
+            assert json.loads(run(*at, "show", "collection", name, "--json").stdout)["id"] == name
+            items = run(*at, "list", "items", name, "--json")
+            assert ids_of(items.stdout) == [f"{name}-0", f"{name}-1"]
+            where = ("--output-dir", str(tmp_path / name))
+            assert run(*at, "download", "dataset", name, *where).exit_code == 0
+            assert len(list((tmp_path / name).rglob("data.tif"))) == 2
+        missing = run(*at, "list", "items", "nowhere")
+        assert (missing.exit_code, missing.stdout) == (1, "")
+        assert 'collection "nowhere" does not exist' in missing.stderr
+
+
+@pytest.mark.parametrize("post", [True, False])
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_an_api_that_has_a_search_alone_is_called_that_and_searched(
+    run: Run, tmp_path: Path, status: int, post: bool
+) -> None:
+    data = {"data": {"href": "/stac/files/a.tif"}}
+    search = searched([feature(f"{name}-{n}", name, assets=data) for name in ("red", "blue") for n in (0, 1)])
+
+    def by_get(asked: Request) -> Answer:
+        return search(asked) if asked.method == "GET" else as_json({"detail": "Method Not Allowed"}, 405)
+
+    parts: dict[str, Part] = {
+        "": landing(("core", "item-search"), SEARCH_LINKS),
+        "/search": search if post else by_get,
+        "/files/a.tif": Answer(200, b"II*\0data"),
+    }
+    with STACAPI(parts, as_json({"description": "none"}, status)) as server:
+        at = ("--source", server.stac)
+        for asked in ((*at, "list", "collections"), (*at, "list", "collections", "--json")):
+            listed = run(*asked)
+            assert (listed.exit_code, listed.stdout) == (1, "")
+            assert "no list of collections" in listed.stderr
+            assert "`mlhub-tui search`" in listed.stderr
+            assert "there is no STAC API" not in listed.stderr
+        assert run("sources", "add", "mine", server.stac).exit_code == 0
+        assert run("sources", "test", "mine").exit_code == 0
+        assert ids_of(run(*at, "list", "items", "red", "--json").stdout) == ["red-0", "red-1"]
+        assert json.loads(run(*at, "show", "item", "red", "red-1", "--json").stdout)["id"] == "red-1"
+        assert "describes no collections" in run(*at, "show", "collection", "red").stderr
+        assert run(*at, "download", "dataset", "red", "--output-dir", str(tmp_path / "d")).exit_code == 0
+        assert len(list((tmp_path / "d").rglob("data.tif"))) == 2
+        lost = run(*at, "download", "dataset", "green", "--output-dir", str(tmp_path / "e"))
+        assert lost.exit_code == 1
+        assert "green" in lost.stderr
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+@pytest.mark.parametrize("identity", ["2020/07/scene", "a%2Fb", "50% cloud", "../../up", "a b+c?d#e"])
+def test_an_item_that_its_own_address_does_not_give_is_searched_by_its_id(
+    run: Run, tmp_path: Path, identity: str, status: int
+) -> None:
+    data = {"data": {"href": "/stac/files/a.tif"}}
+    items = [feature(name, "c/d", assets=data) for name in ("other", identity)]
+    parts: dict[str, Part] = {
+        "": landing(links=({"rel": "data", "href": "collections"}, *SEARCH_LINKS)),
+        "/collections": as_json({"collections": [collection("c/d")], "links": []}),
+        "/search": searched(items),
+        "/files/a.tif": Answer(200, b"II*\0data"),
+    }
+    with STACAPI(parts, as_json({"detail": "no such route"}, status)) as server:
+        at = ("--source", server.stac)
+        assert ids_of(run(*at, "list", "items", "c/d", "--json").stdout) == ["other", identity]
+        shown = run(*at, "show", "item", "c/d", identity, "--json")
+        assert json.loads(shown.stdout)["id"] == identity
+        where = ("--output-dir", str(tmp_path / "out"))
+        assert run(*at, "download", "item", "c/d", identity, *where).exit_code == 0
+        assert run(*at, "show", "collection", "c/d", "--json").exit_code == 0
+        missing = run(*at, "show", "item", "c/d", "1/2")
+        assert (missing.exit_code in (1, 3), missing.stdout) == (True, "")
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name == "data.tif"]
+    assert [path.is_relative_to(tmp_path / "out") for path in files] == [True]
+
+
+def test_a_search_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(run: Run) -> None:
+    parts: dict[str, Part] = {
+        "": landing(links=SEARCH_LINKS),
+        "/search": listing([feature("other", "c")]),
+    }
+    with STACAPI(parts) as server:
+        missing = run("--source", server.stac, "show", "item", "c", "mine")
+        assert (missing.exit_code, missing.stdout) == (1, "")
+        assert 'item "mine" of collection "c" does not exist' in missing.stderr

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...errors import EntityDoesNotExist
 from ...models import Collection, Document, Item, Search
 from ...sources.asset_hrefs import asset_href
 from ...sources.base import Page
@@ -160,12 +161,20 @@ async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> 
     link = begun.get(name)
     if name in begun and link is None:
         return []
-    if name not in begun and listing.described is not None:
-        described = await listing.described()
-        await in_thread(lambda: _take([described], builder))
     notes: list[str] = []
+    missing: EntityDoesNotExist | None = None
+    if name not in begun and listing.described is not None:
+        try:
+            described = await listing.described()
+        except EntityDoesNotExist as error:
+            missing = error  # an API that has a search alone describes no collections
+        else:
+            await in_thread(lambda: _take([described], builder))
     while True:
         page = await listing.page(link)
+        if missing is not None and not page.entries:
+            raise missing
+        missing = None
         notes += page.notes
         if page.stopped:
             notes.append(f"{name}: {page.stopped}" if name else page.stopped)
