@@ -95,8 +95,11 @@ def relations(value: dict[str, Any]) -> set[str]:
 
 
 def count_links(value: dict[str, Any], relation: str) -> int:
-    """Return how many links of a relation a document has."""
-    return sum(link.get("rel") == relation for link in _links(value))
+    """Return how many documents the links of a relation lead to; pages for browsers do not count."""
+    links = [link for link in _links(value) if link.get("rel") == relation]
+    return len(
+        {str(link.get("href")).removeprefix("./") for link in links if "html" not in str(link.get("type"))}
+    )
 
 
 def href_of(value: dict[str, Any], relation: str) -> str:

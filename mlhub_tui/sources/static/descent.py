@@ -96,6 +96,9 @@ class Descent:
             if at + len(taken) < len(holder.items):
                 stack.append((url, at + len(taken)))
             return
+        if issubclass(holder.made, Item):  # linked as a child
+            step.found.append(Link(Role.ITEM, url))
+            return
         while at < len(holder) and len(step.found) < size:
             link, at = holder[at], at + 1
             why = refusal(holder.url, link.url)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from ...errors import EntityDoesNotExist
-from ...models import Collection, Document
+from ...models import Collection, Document, Item
 from ...text import count
 from ..origin import shown_id
 from .library import Library
@@ -92,6 +92,8 @@ class Finder:
         if isinstance(document, Collection):
             self._collections.append(found.url)
             self._urls.setdefault(document.id, found.url)
+        elif isinstance(document, Item):
+            return  # linked as a child
         elif isinstance(document, Document):
             self._catalogs.setdefault(document.id, found.url)
         else:

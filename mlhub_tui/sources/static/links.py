@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -21,6 +22,8 @@ class Role(IntEnum):
     LIST = 2
 
 
+_PLAIN = re.compile(r"(?:\./)*([A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)")
+_HOLDERS = ("/collection.json", "/catalog.json")
 _ROLES = {"child": Role.CHILD, "item": Role.ITEM, "items": Role.LIST}
 
 
@@ -69,25 +72,36 @@ class Children:
 
     @classmethod
     def of(cls, document: Document) -> Children:
-        """Return the links of a document; what is no usable link is counted in the notes."""
+        """Return the links of a document, each address once; what is no usable link is counted in the notes.
+
+        Public catalogs link a child as JSON and as a page, in two spellings, or as item and as child: the
+        first counts, and the page does not.
+        """
         roles = bytearray()
         hrefs: list[str] = []
         titles: dict[int, str] = {}
-        seen: set[tuple[Role, str]] = set()
+        seen: dict[str, int] = {}
+        folder = document.url.rpartition("/")[0] if "?" not in document.url else ""
         broken = 0
         for link in document.links:
             rel, href = link.get("rel"), link.get("href")
             role = _ROLES.get(rel.lower()) if isinstance(rel, str) else None
-            if role is None:
+            if role is None or is_page(link.get("type")):
                 continue
             if not isinstance(href, str) or not href.strip():
                 broken += 1
-            elif (role, href) not in seen:
-                seen.add((role, href))
-                if title := link.get("title"):
-                    titles[len(hrefs)] = title if isinstance(title, str) else ""
+                continue
+            plain = _PLAIN.fullmatch(href) if folder else None
+            # Most hrefs are so plain that they need not be parsed to be compared.
+            address = f"{folder}/{plain[1]}" if plain else same(resolve_href(document.url, href))
+            at = seen.setdefault(address, len(hrefs))
+            if (title := link.get("title")) and isinstance(title, str):
+                titles.setdefault(at, title)
+            if at == len(hrefs):
                 roles.append(role)
                 hrefs.append(href)
+            elif role is Role.CHILD and address.endswith(_HOLDERS):
+                roles[at] = role
         notes = (f"{count(broken, 'link')} without an href",) if broken else ()
         return cls(document.url, type(document), document.id, notes, bytes(roles), hrefs, titles)
 
@@ -108,6 +122,11 @@ class Children:
     def has(self, role: Role) -> bool:
         """Whether there is a link of a role."""
         return role in self._roles
+
+
+def is_page(media_type: object) -> bool:
+    """Whether the type of a link says that a browser is meant to show it."""
+    return isinstance(media_type, str) and "html" in media_type.lower()
 
 
 def refusal(document_url: str, url: str) -> str:

@@ -216,7 +216,7 @@ async def test_links_that_are_no_urls_are_a_note(key: str | None, served: Serve,
     session = Session(api_key=key, root_url=home.url, retry=Patience().policy())
     page = await opened(f"{home.url}/catalog.json", session=session).items_page("c")
     assert [found.id for found in page.entries] == ["ok"]
-    assert page.skipped == len(bad)
+    assert page.skipped == len(bad) - 1  # "http://" and "//" are one address
 
 
 async def test_pipes_and_devices_are_not_read(planted: Callable[[Files], Path], opened: Open) -> None:

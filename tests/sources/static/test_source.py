@@ -225,3 +225,52 @@ async def test_collections_keep_their_class(planted: Callable[[Files], Path], op
     source = opened(planted({"catalog.json": root, "old.json": old}))
     (entry,) = (await source.entries()).entries
     assert isinstance(entry.document, Collection)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
+    served: Serve, opened: Open, absolute: bool
+) -> None:
+    files: Files = {}
+    server = served(files)
+    base = f"{server.url}/cat/a/" if absolute else "../a/"
+    page = {"type": "text/html; charset=utf-8"}
+    a = (
+        link("child", "./1.json", type="application/geo+json"),
+        link("item", f"{base}1.json"),
+        link("item", "x/../1.json#top"),
+        link("item", "./1.html", **page),
+        link("item", "2.json", title="two"),
+        link("item", "././2.json"),
+        link("items", "2.json", type="application/geo+json"),
+    )
+    files |= {
+        "cat/catalog.json": catalog(
+            "root",
+            link("item", "./a/collection.json"),
+            link(
+                "child", f"{server.url}/cat/a/collection.json" if absolute else "a/collection.json", title="A"
+            ),
+            link("child", "./a/index.html", **page),
+            link("child", "./a/index.xhtml", type="application/xhtml+xml"),
+            link("child", "b/collection.json", title="B"),
+            link("child", "./b/collection.json", title="B again"),
+        ),
+        "cat/a/collection.json": collection("a", *a),
+        "cat/b/collection.json": collection("b", link("item", "i.json"), link("child", "i.json")),
+        "cat/a/1.json": item("a1", "a"),
+        "cat/a/2.json": item("a2", "a"),
+        "cat/b/i.json": item("b1", "b"),
+    }
+    source = opened(f"{server.url}/cat/catalog.json", patience=5)
+    assert [each.id for each in await source.collections()] == ["a", "b"]
+    assert [each.id async for each in source.items("a")] == ["a1", "a2"]
+    assert [each.id async for each in source.items("b")] == ["b1"]
+    found = await source.search_page(Search())
+    assert ([each.id for each in found.entries], found.notes) == (["a1", "a2", "b1"], ())
+    entries = await everything(source, 50)
+    assert sorted(entry.url.rpartition("/cat/")[2] for entry in entries) == [
+        "a/1.json", "a/2.json", "a/collection.json", "b/collection.json", "b/i.json",
+    ]  # fmt: skip
+    assert not source.troubles
+    assert not [target for target in server.targets if "html" in target]
