@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -75,3 +76,33 @@ def bytes_of(path: Path) -> int:
             else:
                 total += one.lstat().st_size
     return total
+
+
+def same_names(folder: Path) -> Callable[[str], str]:
+    """Return the key under which the file system of a folder keeps a name, by trying it out.
+
+    Names that differ in case, or in their Unicode normal form, are one name on macOS and Windows, and on
+    some mounts of Linux: what is tried is the nearest folder that is there, with a file of its own.
+    """
+    import tempfile
+    import unicodedata
+
+    def fold(name: str) -> str:
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".mlhub-Prüfe-", dir=_nearest(folder)) as file:
+            path = Path(file.name)
+            apart = unicodedata.normalize("NFD", path.name)
+            if path.with_name(path.name.swapcase()).exists():
+                return fold
+            if path.with_name(apart).exists():
+                return lambda name: unicodedata.normalize("NFC", name)
+    except OSError:
+        return fold if os.name == "nt" else str
+    return str
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there."""
+    return next((place for place in (folder, *folder.parents) if place.is_dir()), folder)

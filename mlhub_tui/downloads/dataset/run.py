@@ -22,6 +22,7 @@ from ...errors import (
     RequestError,
 )
 from ...profiles.kind import Kind
+from ...storage import same_names
 from ...text import count
 from ...text import size as size_words
 from ..attempt import Kit
@@ -241,7 +242,7 @@ class _Run:
         counts = Counter(index).counts(request.filters)
         if counts.empty:
             raise NothingMatches(f"nothing in {request.title or request.dataset_id} matches the filters")
-        own.files.want(_until(files(index, request.filters), stop))
+        own.files.want(_until(files(index, request.filters, self._same_names()), stop))
         if request.if_exists is IfExists.OVERWRITE:
             own.want_all_again()
         else:
@@ -252,6 +253,10 @@ class _Run:
             told.append(f"{count(counts.faults, 'asset')} without an href")
         own.note("told", "; ".join(told))
         own.note("listed")
+
+    def _same_names(self) -> Callable[[str], str] | None:
+        """Return the key under which the output folder's file system keeps a name; None for a store."""
+        return None if self.request.url else same_names(self.request.asset_folder)
 
     async def _unpack(self) -> None:
         """Have the catalog's documents on disk, or at the URL."""

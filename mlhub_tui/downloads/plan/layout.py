@@ -7,6 +7,7 @@ is `{collection}/_common/{key}{ext}` (radiant_mlhub 0.5.5, `CatalogDownloader`).
 
 from __future__ import annotations
 
+import hashlib
 import os
 from enum import IntEnum
 from functools import lru_cache
@@ -69,6 +70,18 @@ def item_folder(identity: str) -> str:
     return _distinct(f"{identity} ") if identity.casefold() == COMMON_FOLDER else component(identity)
 
 
+def namesake_folder(folder: str, hrefs: str) -> str:
+    """Return the folder of an item beside another one of the same id, by the hrefs of its assets."""
+    return component(f"{folder[: _MOST - 16]}-{_short_hash(hrefs)}")
+
+
+def distinct_name(name: str, of: str = "") -> str:
+    """Return a name with a hash of itself, or `of` what it is that has it, before its extension."""
+    stem, dot, ending = name.rpartition(".")
+    digest = _short_hash(of or name)
+    return f"{stem}-{digest}{dot}{ending}" if stem else f"{name}-{digest}"
+
+
 def asset_file(key: str, href: str) -> str:
     """Return the name of an asset's file."""
     return _file(key, extension(href))
@@ -101,6 +114,10 @@ def catalog_folder(out: Path, dataset: str) -> Path:
 def asset_folder(assets: Path, dataset: str) -> Path:
     """Return the folder that the save paths of a dataset's assets are relative to."""
     return assets / component(dataset)
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _is_plain(name: str, windows: bool) -> bool:

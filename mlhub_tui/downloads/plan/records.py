@@ -20,7 +20,7 @@ from ...sources.hrefs import resolve_href
 from ...sources.static.place import member_url
 from ...text import writable
 from .filters import microseconds
-from .layout import COMMON_KEYS, Scope, apart, asset_file
+from .layout import COMMON_KEYS, Scope, apart, asset_file, distinct_name
 
 Place = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
@@ -150,6 +150,7 @@ class Reader:
         entries = document.get("assets")
         taken = _own_name(member, 1 if whole else 2)
         own, common, single = Scope.COLLECTION, Scope.COMMON, Scope.ITEM
+        named: dict[str, str] = {}
         for key, entry in entries.items() if isinstance(entries, dict) else ():
             href = entry.get("href") if isinstance(entry, dict) else None
             if not isinstance(href, str) or not href or href.isspace():
@@ -158,6 +159,8 @@ class Reader:
             name = asset_file(key, href)
             if name == taken and scope is not common:
                 name = apart(name)
+            if named.setdefault(name, href) != href:
+                name = distinct_name(name, key)  # as of the keys `x` and `x.tif`
             plain = href.startswith(_ABSOLUTE) and href.isascii() and href.isprintable() and " " not in href
             size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")
             yield AssetRecord(

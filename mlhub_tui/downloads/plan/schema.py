@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Of the tables; an index of another version is built anew."""
 
 TABLES = """
@@ -26,13 +26,13 @@ CREATE TABLE source (first INTEGER PRIMARY KEY, hrefs TEXT NOT NULL, media TEXT 
 """
 """What is written while documents come.
 
-`item.folder` is null where it is the id itself. A place that is missing is the whole plane (infinite), a
-time that is missing all of time, so that such items meet every filter; `e` is larger than 180 for an
-item across the antimeridian. Times are microseconds since 1970. An item's assets are those from `first`
-to `last`. `asset.twin` is the first asset with the same save path, where there are several.
-`listing.next` is the link to the next page of a listing; null where no more pages come. A `source` has
-the hrefs, the numbers of the media types and the multihashes (null: none has one) of assets that follow
-each other, from `first` on, a line each: rows cost more than text.
+`item.folder` is null where it is the id itself; another item of that id has a folder of its own. A place
+that is missing is the whole plane (infinite), a time that is missing all of time, so that such items meet
+every filter; `e` is larger than 180 for an item across the antimeridian. Times are microseconds since 1970.
+An item's assets are those from `first` to `last`. `asset.twin` is the first asset with the same save path,
+where there are several. `listing.next` is the link to the next page of a listing; null where no more pages
+come. A `source` has the hrefs, the numbers of the media types and the multihashes (null: none has one) of
+assets that follow each other, from `first` on, a line each: rows cost more than text.
 """
 
 SEALED = """

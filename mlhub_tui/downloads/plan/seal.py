@@ -6,6 +6,8 @@ import sqlite3
 import threading
 from functools import lru_cache
 
+from ...text import redact
+from .layout import namesake_folder
 from .records import ALWAYS
 from .schema import SEALED
 from .zorder import cell_of, curve, month_of
@@ -39,6 +41,7 @@ def seal(connection: sqlite3.Connection, stopped: threading.Event | None = None)
             table = statement.split()[2]
             connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.execute(statement)
+        _separate_namesakes(connection)
         _pair_namesakes(connection)
         _order(connection)
         _make_blocks(connection)
@@ -52,6 +55,26 @@ def seal(connection: sqlite3.Connection, stopped: threading.Event | None = None)
     finally:
         connection.set_progress_handler(None, _STEPS)
     connection.execute("ANALYZE")
+
+
+def _separate_namesakes(connection: sqlite3.Connection) -> None:
+    """Give items that share an id but not their assets a folder each; the first keeps the plain one."""
+    rows = connection.execute(
+        """
+        SELECT item.id, item.collection, coalesce(item.folder, item.name), source.hrefs
+        FROM (SELECT collection, coalesce(folder, name) AS folder FROM item
+              GROUP BY 1, 2 HAVING count(*) > 1) AS same
+        JOIN item ON item.collection = same.collection AND coalesce(item.folder, item.name) = same.folder
+        JOIN source ON source.first = item.first WHERE item.last >= item.first ORDER BY item.id
+        """
+    ).fetchall()
+    known: dict[tuple[int, str], str] = {}
+    for number, collection, folder, hrefs in rows:
+        # The same item, listed twice: only the signatures of its links may differ.
+        hrefs = redact(hrefs)
+        if known.setdefault((collection, folder), hrefs) != hrefs:
+            name = namesake_folder(folder, hrefs)
+            connection.execute("UPDATE item SET folder = ? WHERE id = ?", (name, number))
 
 
 def _pair_namesakes(connection: sqlite3.Connection) -> None:

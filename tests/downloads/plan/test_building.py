@@ -24,7 +24,7 @@ from mlhub_tui.downloads.plan.pages import of_pages, of_search
 from mlhub_tui.downloads.plan.place import Subject, archive_validator, clear, folder
 from mlhub_tui.downloads.plan.progress import Progress
 from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreachable, TargetBusy
-from mlhub_tui.models import Collection, Item, Search
+from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
@@ -297,20 +297,49 @@ def test_an_asset_never_takes_the_place_of_its_own_document(tmp_path: Path) -> N
     assert found == {"fields/collection-asset.json", "fields/a/a-asset.json", "fields/a/b.json"}
 
 
-def test_of_two_assets_with_one_path_the_first_selected_counts(tmp_path: Path) -> None:
+def test_two_files_have_two_names_whatever_they_share(tmp_path: Path) -> None:
     documents = [
         item("twice", bbox=[0, 0, 1, 1], assets={"B01": asset("one.tif")}),
         item("twice", bbox=[50, 0, 51, 1], assets={"B01": asset("two.tif")}),
+        item("twice", bbox=[0, 0, 1, 1], assets={"B01": asset("one.tif")}),
         item("both", assets={"x": asset("1.tif"), "x.tif": asset("2")}),
     ]
     with index_of(tmp_path, documents) as index:
-        hrefs = {file.path: file.href for file in files(index, Filters())}
+        found = [(file.path, file.item, file.href.rpartition("/")[2]) for file in files(index, Filters())]
         counts = Counter(index).counts(Filters())
-    assert {path: href.rpartition("/")[2] for path, href in hrefs.items()} == {
-        "fields/twice/B01.tif": "one.tif",
-        "fields/both/x.tif": "1.tif",
-    }
-    assert (counts.all.files, counts.all.assets) == (2, 4)
+        few = list(files(index, Filters(bbox=BBox.parse([49, 0, 51, 1]))))
+    assert [(name, href) for _, name, href in found] == [
+        ("twice", "one.tif"),
+        ("twice", "two.tif"),
+        ("both", "1.tif"),
+        ("both", "2"),
+    ]
+    assert found[0][0] == "fields/twice/B01.tif"
+    assert found[2][0] == "fields/both/x.tif"
+    assert len({path.casefold() for path, *_ in found}) == 4
+    assert (counts.all.files, counts.all.assets) == (4, 5)
+    assert [file.path for file in few if file.item == "twice"] == [found[1][0]], "whatever is selected"
+
+
+@pytest.mark.parametrize("part", ["collection", "item", "key"])
+def test_where_a_file_system_ignores_case_two_names_stay_two(tmp_path: Path, part: str) -> None:
+    one, other = {"collection": ("Fields", "fields"), "item": ("Tile_a", "tile_A"), "key": ("B1", "b1")}[part]
+    ids = (one, other)
+    if part == "collection":
+        documents = [collection(one), collection(other), item("i", one), item("i", other)]
+    elif part == "item":
+        documents = [collection("fields"), item(one), item(other)]
+    else:
+        documents = [collection("fields"), item("i", assets={key: asset(f"{key}/B01.tif") for key in ids})]
+    for document, name in zip([each for each in documents if "assets" in each], ids, strict=False):
+        if part != "key":
+            document["assets"] = {"B01": asset(f"{name}/B01.tif")}
+    with built(tmp_path / "index.db", documents) as index:
+        found = {file.path: file.href for file in files(index, Filters(), str.casefold)}
+        plain = {file.path for file in files(index, Filters())}
+    assert sorted(href.split("/")[-2] for href in found.values()) == sorted(ids)
+    assert len({path.casefold() for path in found}) == 2
+    assert len({path.casefold() for path in plain}) == 1, "only there are they one"
 
 
 def test_relative_hrefs_are_relative_to_their_document(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mlhub_tui.downloads.plan.counts import Amount, Counter
 from mlhub_tui.downloads.plan.files import files
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.index import Index
-from mlhub_tui.downloads.plan.layout import COMMON_KEYS
+from mlhub_tui.downloads.plan.layout import COMMON_KEYS, namesake_folder
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span, parse_span
@@ -106,13 +106,26 @@ def then(properties: Json, span: Span | None) -> bool:
     return started and (span.start is None or last is None or datetime.fromisoformat(last) >= span.start)
 
 
+def folders_of(documents: list[Json]) -> list[str]:
+    """Return the folder of each document: the id, and another one for other assets of the same id."""
+    first: dict[tuple[str, str], str] = {}
+    folders = []
+    for document in documents:
+        hrefs = "\n".join(entry["href"] for entry in document.get("assets", {}).values())
+        place = (document.get("collection", ""), document["id"])
+        plain = not hrefs or first.setdefault(place, hrefs) == hrefs
+        folders.append(document["id"] if plain else namesake_folder(document["id"], hrefs))
+    return folders
+
+
 def expected(documents: list[Json], filters: Filters) -> dict[str, str]:
     """Return the hrefs by save path, found by looking at every document."""
     wanted, found = dict(filters.collections), dict[str, str]()
     box = None
     if filters.bbox is not None:
         box = [filters.bbox.west, filters.bbox.south, filters.bbox.east, filters.bbox.north]
-    for document in documents:
+    folders = folders_of(documents)
+    for document, folder in zip(documents, folders, strict=True):
         whole = document["type"] == "Collection"
         where = document["id"] if whole else document["collection"]
         if wanted and where not in wanted:
@@ -124,7 +137,7 @@ def expected(documents: list[Json], filters: Filters) -> dict[str, str]:
         for key, entry in document.get("assets", {}).items():
             if not whole and wanted.get(where) and key not in wanted[where]:
                 continue
-            middle = "" if whole else "_common/" if key in COMMON_KEYS else f"{document['id']}/"
+            middle = "" if whole else "_common/" if key in COMMON_KEYS else f"{folder}/"
             ending = ".csv" if whole else ".tif"
             found.setdefault(f"{where}/{middle}{key}{ending}", entry["href"])
     return found
