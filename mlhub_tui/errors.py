@@ -124,6 +124,12 @@ class UnexpectedAnswer(RequestError):
     default_hint = "check the root URL, or report it to the owner of the server"
 
 
+class AnswerTooLarge(UnexpectedAnswer):
+    """An answer with more bytes than are read at once."""
+
+    default_hint = "ask for smaller pages, or report it to the owner: it has to be split"
+
+
 class KeyWithheld(RequestError):
     """A request that would carry the user's key to another origin than its own; it was not sent."""
 

@@ -66,9 +66,11 @@ async def print_items(
     from ..sources.export import export
 
     exporter = _exporter(form, source, writer, given)
-    await export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)
-    for note in exporter.notes():
-        click.echo(f"note: {note}", err=True)
+    try:
+        await export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)
+    finally:
+        for note in exporter.notes():
+            click.echo(f"note: {note}", err=True)
 
 
 def _exporter(form: str, source: Source, writer: Writer, given: Mapping[str, Any]) -> Exporter:

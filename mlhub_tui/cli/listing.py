@@ -130,7 +130,8 @@ def items(
 
         listing = Listing(page)
         found = listing.entries(limit)
-        await (stream_json(writer, found) if as_json else stream_table(found))
+        with remarks.broken_off(listing, cut=as_json):
+            await (stream_json(writer, found) if as_json else stream_table(found))
         remarks.say(listing.loaded, listing.stopped)
 
     run(Choice.of(context), ask, key_needed=True)
@@ -183,17 +184,25 @@ def _print(
 
 
 async def stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:
-    """Print items as an array, one on a line, as they arrive."""
+    """Print items as an array, one on a line, as they arrive; it is closed only once it is whole."""
     separator = ""
     # The first item is awaited before anything is written: an error leaves stdout empty.
-    async for item in found:
-        click.echo(f"{separator or '['}\n{writer.line(item)}", nl=False)
-        separator = ","
+    try:
+        async for item in found:
+            click.echo(f"{separator or '['}\n{writer.line(item)}", nl=False)
+            separator = ","
+    except BaseException:
+        if separator:
+            click.echo()
+        raise
     click.echo("\n]" if separator else "[\n]")
 
 
 async def stream_table(found: AsyncIterator[Item]) -> None:
-    """Print the rows of items as they arrive, in the layout that suits the first of them."""
+    """Print the rows of items as they arrive, in the layout that suits the first of them.
+
+    Where the listing fails, the rows of all items that came are printed before the error is raised.
+    """
     layout: Table | None = None
     waiting: list[Row] = []
     total = 0
@@ -207,11 +216,13 @@ async def stream_table(found: AsyncIterator[Item]) -> None:
             click.echo("\n".join(map(layout.line, waiting)))
         waiting.clear()
 
-    async for item in found:
-        waiting.append(_item_row(item))
-        total += 1
-        if layout is not None or len(waiting) == _LAYOUT_ROWS:
-            flush()
-    flush()
+    try:
+        async for item in found:
+            waiting.append(_item_row(item))
+            total += 1
+            if layout is not None or len(waiting) == _LAYOUT_ROWS:
+                flush()
+    finally:
+        flush()
     if not total or terminal_width():
         click.echo(count(total, "item") if total else "no items", err=True)

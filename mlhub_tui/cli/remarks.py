@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import MLHubException
 from ..text import count
 
 if TYPE_CHECKING:
     from ..sources.base import Page, Source
+    from ..sources.listing import Listing
 
 _MOST = 12
 
@@ -27,6 +31,25 @@ class Remarks:
         self._notes.update(dict.fromkeys(page.notes))
         if not page.notes:  # which say themselves what of their page was left out
             self._skipped += page.skipped
+
+    @contextmanager
+    def broken_off(self, listing: Listing[Any], *, cut: bool) -> Iterator[None]:
+        """Say of a listing that fails how much of it came, before the error is shown.
+
+        Parameters
+        ----------
+        cut
+            Whether what was printed needs an end, which it has not got.
+        """
+        try:
+            yield
+        except MLHubException:
+            self.say(listing.loaded, "")
+            if listing.loaded:
+                end = ": the JSON has no end" if cut else ""
+                words = f"the listing broke off after {count(listing.loaded, 'item')}{end}"
+                click.echo(f"note: {words}", err=True)
+            raise
 
     def say(self, found: int, stopped: str) -> None:
         """Say it all on stderr, a line each.

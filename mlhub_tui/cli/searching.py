@@ -129,7 +129,8 @@ async def _search(source: Source, writer: Writer, sought: Search, given: Mapping
         async for item in listing.entries():
             yield item
 
-    await print_items(source, writer, items(), given)
+    with remarks.broken_off(listing, cut=form_of(given) in ("json", "geojson")):
+        await print_items(source, writer, items(), given)
     remarks.say(listing.loaded, listing.stopped)
     if listing.matched is not None and listing.matched > listing.loaded:
         click.echo(f"{listing.loaded:,} of {count(listing.matched, 'item')}", err=True)

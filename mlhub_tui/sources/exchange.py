@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import httpx
 
-from ..errors import UnexpectedAnswer
-from .json_document import SMALLER_HINT, too_large
+from ..errors import AnswerTooLarge, UnexpectedAnswer
+from .json_document import too_large
 from .origin import shown
 
 MAX_REDIRECTS = 10
@@ -80,7 +80,7 @@ async def _body(response: httpx.Response, max_body: int) -> bytes:
     return b"".join(pieces)[:most] if refused else b"".join(pieces)
 
 
-def _too_large(response: httpx.Response, length: int | None, most: int) -> UnexpectedAnswer:
+def _too_large(response: httpx.Response, length: int | None, most: int) -> AnswerTooLarge:
     where = shown(response.url)
     words = f"the answer is too large: {too_large(length, most)}: {where}"
-    return UnexpectedAnswer(words, url=where, status=response.status_code, hint=SMALLER_HINT)
+    return AnswerTooLarge(words, url=where, status=response.status_code)

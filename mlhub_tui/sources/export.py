@@ -45,6 +45,10 @@ class Exporter(Protocol):
         """Return what stands after the last item."""
         ...
 
+    def broken_off(self) -> str:
+        """Return what is still to be written where no more items come; it shows that they are not all."""
+        ...
+
     def notes(self) -> list[str]:
         """Return what could not be written, a line each."""
         ...
@@ -53,7 +57,8 @@ class Exporter(Protocol):
 async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable[[str], object]) -> int:
     """Write items as they come and return how many they were.
 
-    Nothing is written before the first item is there: a search that fails at once leaves no half file.
+    Nothing is written before the first item is there: a search that fails at once leaves no half file. One
+    that fails later has written all items that came, and no end.
 
     Parameters
     ----------
@@ -61,11 +66,16 @@ async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable
         Takes the next piece of text.
     """
     count = 0
-    async for item in items:
-        if not count:
-            write(exporter.begin())
-        write(exporter.add(item))
-        count += 1
+    try:
+        async for item in items:
+            if not count:
+                write(exporter.begin())
+            write(exporter.add(item))
+            count += 1
+    except BaseException:
+        if count:
+            write(exporter.broken_off())
+        raise
     if not count:
         write(exporter.begin())
     write(exporter.end())
@@ -103,6 +113,10 @@ class GeoJSON:
         """Return the end of the collection."""
         return "\n]}\n"
 
+    def broken_off(self) -> str:
+        """Return the end of the line: a collection that is not whole is not closed."""
+        return "\n"
+
     def notes(self) -> list[str]:
         """Return nothing: everything is written."""
         return []
@@ -134,6 +148,10 @@ class Table:
     def end(self) -> str:
         """Return what is left."""
         return self._flush() if self._names is None else ""
+
+    def broken_off(self) -> str:
+        """Return the rows of what came."""
+        return self.end()
 
     def notes(self) -> list[str]:
         """Return the properties that have no column."""
@@ -232,6 +250,10 @@ class URLs:
 
     def end(self) -> str:
         """Return nothing."""
+        return ""
+
+    def broken_off(self) -> str:
+        """Return nothing: each line is whole."""
         return ""
 
     def notes(self) -> list[str]:

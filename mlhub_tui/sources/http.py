@@ -153,7 +153,7 @@ class Session:
         json: Any = None,
         follow_redirects: bool = True,
         read: bool = True,
-        repeatable: bool = False,
+        repeatable: bool | None = None,
     ) -> httpx.Response:
         """Return the answer of a request; what may pass is tried again.
 
@@ -175,7 +175,8 @@ class Session:
         read
             Whether to read the body; without, it is empty.
         repeatable
-            Whether a POST does no more than ask, as a search does: it is tried again too.
+            Whether it is tried again where it fails; by default that depends on the method, but a POST may
+            do no more than ask, as a search does.
 
         Raises
         ------
@@ -184,13 +185,14 @@ class Session:
             404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`, `UnexpectedAnswer`.
         """
         target = self.url_of(url, params)
+        again = method.upper() in _REPEATABLE if repeatable is None else repeatable
         clock, started, failures = self._retry.clock, self._retry.clock(), 0
         while True:
             try:
                 return await self._attempt(method.upper(), target, headers, json, follow_redirects, read)
             except RequestError as error:
                 failures += 1
-                if not (repeatable or method.upper() in _REPEATABLE) or not may_pass(error):
+                if not again or not may_pass(error):
                     raise
                 wait = self._retry.wait(failures, clock() - started, error.retry_after)
                 if wait is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..errors import AnswerTooLarge
 from ..text import size
 from .key_removal import KeyRemoval
 
 MAX_DOCUMENT = 64_000_000
 """Bytes, unpacked; of a larger document the objects would take more than a gigabyte of memory."""
-SMALLER_HINT = "ask for smaller pages, or report it to the owner: it has to be split"
+SMALLER_HINT = AnswerTooLarge.default_hint
 DEEP_HINT = "nothing here can read it: report it to the owner"
 _LARGE = 256 * 1024  # bytes, about 5 ms; the decoder of anything larger lets other threads in between
 

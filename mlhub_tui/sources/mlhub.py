@@ -169,7 +169,7 @@ class MLHubSource:
         extensions: Sequence[str] = (),
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
-        params = {"limit": page_size, "extensions": _strings(extensions)}
+        params: dict[str, Any] = {"limit": page_size, "extensions": _strings(extensions)}
         # The hosted API's links hold a token but no page size: what was asked for stays in force.
         step = Step.decoded(link or self._url(f"collections/{segment(collection_id, 'collection')}/items"))
         step = replace(step, url=with_params(step.url, params))
@@ -182,6 +182,8 @@ class MLHubSource:
         found = Page(tuple(items), None, matched(fetched.answer), skipped, fetched.stopped)
         if fetched.next is None:
             return found
+        if fetched.limit is not None:
+            params["limit"] = fetched.limit  # the server may have refused larger pages
         following = replace(fetched.next, url=with_params(fetched.next.url, params))
         if following == step:
             return replace(found, stopped=REPEATED)

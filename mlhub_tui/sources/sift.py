@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ..models import Item, Search
 from .base import Page
 from .bounded import bounded, unbounded
@@ -66,15 +66,26 @@ async def sifted_page(
     return bounded(found, left)
 
 
-async def _sift(search: Search, fetch: Fetch, link: str | None, wanted: int, most: int) -> Page[Item]:
-    """Read a listing on until enough was found or looked at; what a page gave is given whole."""
+async def _sift(
+    search: Search, fetch: Fetch, link: str | None, wanted: int, most: int, *, whole: bool = False
+) -> Page[Item]:
+    """Read a listing on until enough was found or looked at; what a page gave is given whole.
+
+    Where a page fails after others came, these are given, and the failing one is the next; not where only
+    the `whole` is of use.
+    """
     fitting = sieve(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
     looked = skipped = 0
     seen = {link}
     while True:
-        page = await fetch(link)
+        try:
+            page = await fetch(link)
+        except RequestError:
+            if whole or not looked:
+                raise
+            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes))
         found.extend(filter(fitting, page.entries))
         notes.update(dict.fromkeys(page.notes))
         looked, skipped, link = looked + len(page.entries), skipped + page.skipped, page.next
@@ -88,7 +99,7 @@ async def _sift(search: Search, fetch: Fetch, link: str | None, wanted: int, mos
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
     """Return all that fits in order; the last field of the order sorts first, as sorts are stable."""
-    page = await _sift(replace(search, sort=()), fetch, None, MOST_SORTED + 1, MOST_SORTED + 1)
+    page = await _sift(replace(search, sort=()), fetch, None, MOST_SORTED + 1, MOST_SORTED + 1, whole=True)
     if page.next is not None:
         raise NotOffered(
             f"more than {MOST_SORTED:,} items: too many to sort on this side",

@@ -6,7 +6,7 @@ import asyncio
 from typing import TypeVar
 from urllib.parse import quote
 
-from ..errors import EntityDoesNotExist, RequestError, RequestRefused, UnexpectedAnswer
+from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..models import Document, Item, JsonDict
 from ..profiles import other_spelling
 from .answers import as_list, as_object, decode
@@ -23,7 +23,6 @@ _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 _SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
 _REFUSED_PATH = frozenset({400, 403, 422})
 _PAGE = 100
-_REFUSED = frozenset({400, 422})
 
 
 class Reader:
@@ -103,17 +102,11 @@ class Reader:
         return document_of(raw, place)
 
     async def first(self, url: str, page_size: int | None, bare: str = "") -> Fetched:
-        """Return the first page of a listing; without a page size where the server refuses that.
+        """Return the first page of a listing.
 
         A hundred at a time where nothing else is wished: many servers give ten to who does not ask for more.
         """
-        wish = {"limit": page_size or _PAGE}
-        try:
-            return await fetch(self.session, Step(with_params(url, wish)), bare=bare)
-        except RequestRefused as error:
-            if error.status not in _REFUSED:
-                raise
-        return await fetch(self.session, Step(url), bare=bare)
+        return await fetch(self.session, Step(with_params(url, {"limit": page_size or _PAGE})), bare=bare)
 
     def page(self, fetched: Fetched, key: str, make: type[D]) -> Page[D]:
         """Return the documents of an answer as a page of a listing.

@@ -47,6 +47,10 @@ class Aria2:
         """Return nothing."""
         return ""
 
+    def broken_off(self) -> str:
+        """Return nothing: each entry is whole."""
+        return ""
+
     def notes(self) -> list[str]:
         """Return what is not in the file."""
         local = [f"files of this machine, left out: {self._local:,}"] if self._local else []

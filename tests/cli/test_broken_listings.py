@@ -1,0 +1,91 @@
+"""Commands over listings that break off: what came is shown, then the error, and nothing looks whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.http_server import Answer, page_of_html
+from tests.support.paged_api import PagedAPI, failing_from, items, problem
+
+IMAGE = {"a": {"href": "https://data.example/a.tif", "type": "image/tiff"}}
+LIST = ("list", "items", "c", "--page-size", "20")
+SEARCH = ("search", "-c", "c")
+FAILURES = {
+    "an error": (problem(500, "boom"), "boom"),
+    "a refusal": (problem(403, "not this page"), "not this page"),
+    "no such page": (Answer(404), "not found"),
+    "a web page": (page_of_html(), "web page"),
+    "half a page": (Answer(body=b'{"features": [{"id": "i'), "not JSON"),
+    "no page": (Answer(body=b"{}"), "features"),
+    "a closed connection": (Answer(before="close"), "cannot reach"),
+}
+
+
+def api(answer: Answer, *, searches: tuple[str, ...] = ("GET", "POST")) -> PagedAPI:
+    """Return an API whose second page fails."""
+    return PagedAPI(failing_from(1, answer), items(400, assets=IMAGE), searches=searches)
+
+
+@pytest.mark.parametrize("how", FAILURES)
+@pytest.mark.parametrize(("command", "came"), [(LIST, 20), (SEARCH, 100)], ids=["list", "search"])
+def test_a_table_of_what_came_is_shown_before_the_error(
+    run: Run, command: tuple[str, ...], came: int, how: str
+) -> None:
+    answer, words = FAILURES[how]
+    with api(answer) as server:
+        result = run("--source", server.location, *command)
+    assert result.exit_code in (1, 3), result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [f"i{n:04}" for n in range(came)]
+    assert words in result.stderr
+    assert f"the listing broke off after {came} items" in result.stderr
+
+
+@pytest.mark.parametrize("searches", [("GET", "POST"), ()], ids=["on the server", "on this side"])
+def test_csv_and_urls_of_what_came_are_whole_lines(run: Run, searches: tuple[str, ...]) -> None:
+    with api(problem(500, "boom"), searches=searches) as server:
+        table = run("--source", server.location, *SEARCH, "--csv")
+        urls = run("--source", server.location, *SEARCH, "--urls")
+        downloads = run("--source", server.location, *SEARCH, "--aria2")
+    assert [row["id"] for row in csv.DictReader(io.StringIO(table.stdout))] == [
+        f"i{n:04}" for n in range(100)
+    ]
+    assert urls.stdout == "https://data.example/a.tif\n" * 100
+    assert downloads.stdout.count("  out=c/") == 100
+    for result in (table, urls, downloads):
+        assert result.exit_code == 1
+        assert "boom" in result.stderr
+        assert "the listing broke off after 100 items" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [(*LIST, "--json"), (*SEARCH, "--json"), (*SEARCH, "--geojson")],
+    ids=["list", "json", "geojson"],
+)
+def test_json_of_a_listing_that_broke_off_has_no_end(run: Run, command: tuple[str, ...]) -> None:
+    with api(problem(500, "boom")) as server:
+        result = run("--source", server.location, *command)
+        server.rule = failing_from(0, problem(500, "boom"))
+        none = run("--source", server.location, *command)
+    assert result.exit_code == 1
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(result.stdout)
+    lines = result.stdout.splitlines()[1:]
+    assert [json.loads(line.rstrip(","))["id"] for line in lines] == [f"i{n:04}" for n in range(len(lines))]
+    assert len(lines) in (20, 100)
+    assert result.stdout.endswith("\n")
+    assert "the JSON has no end" in result.stderr
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "broke off" not in none.stderr
+
+
+def test_a_search_that_broke_off_is_not_saved_with_a_count(run: Run, mlhub_home: Path) -> None:
+    with api(problem(500, "boom")) as server:
+        assert run("--source", server.location, *SEARCH, "--save", "mine").exit_code == 1
+    assert "mine" not in run("search", "--list").stdout
