@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..downloads.job import SAMPLE, IfExists
+from ..errors import InvalidSearch
 from ..text import one_line
 from .connect import credentials
 from .failures import FAILED
@@ -94,7 +95,10 @@ class _Wanted:
         finally:
             await source.aclose()
         selection = self._selection(documents, source, found)
-        complaints = [*_left_out(selection), *self._unknown(documents)]
+        unknown = list(self._unknown(documents))
+        if unknown and not selection.requests and not selection.left_out:
+            raise InvalidSearch("; ".join(unknown), hint="choose from these with --asset or --role")
+        complaints = [*_left_out(selection), *unknown]
         for line in complaints:
             click.echo(f"note: {line}", err=True)
         if not selection.requests:
@@ -123,14 +127,17 @@ class _Wanted:
         )
 
     def _unknown(self, documents: Sequence[Document]) -> Iterable[str]:
-        """Return a line for each key that none of the documents has."""
+        """Return a line for each key and role that none of the documents has."""
         from ..downloads.asset.choice import choices
 
-        there = [choice.key for choice in choices(documents)]
-        for key in self._keys:
-            if key not in there:
-                others = ", ".join(one_line(name, 60) for name in there) or "none"
-                yield f"there is no asset {one_line(key, 60)!r}; there are: {others}"
+        found = choices(documents)
+        keys = [choice.key for choice in found]
+        roles = list(dict.fromkeys(role for choice in found for role in choice.roles))
+        for what, wanted, there in (("asset", self._keys, keys), ("role", self._roles, roles)):
+            for name in wanted:
+                if name not in there:
+                    others = ", ".join(one_line(other, 60) for other in there) or "none"
+                    yield f"there is no {what} {one_line(name, 60)!r}; there are: {others}"
 
 
 def _left_out(selection: Selection) -> Iterable[str]:

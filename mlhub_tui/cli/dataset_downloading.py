@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -254,11 +254,3 @@ class Wish:
             if_exists=self.if_exists,
             title=f"{dataset}: {collection}",
         )
-
-
-def unknown_keys(filters: Filters, there: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield a line for each wanted asset key that its collection does not have."""
-    for name, keys in filters.collections:
-        for key in sorted(keys - set(there.get(name, ()))):
-            others = ", ".join(one_line(other, 60) for other in there.get(name, ())) or "none"
-            yield f"{one_line(name, 80)} has no asset {one_line(key, 60)!r}; there are: {others}"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import InvalidSearch
 from ..profiles import Kind
 from ..text import count, one_line, size
-from .dataset_downloading import Wish, unknown_keys
+from .dataset_downloading import Wish
 from .options import is_terminal
 from .tables import cut, table, terminal_width
 
@@ -50,8 +51,10 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
 def _print(wish: Wish, counts: Counts, index: Index) -> None:
     from ..downloads.plan.summary import summary
 
-    there = {facts.id: (*facts.keys, *facts.own) for facts in index.contents()}
-    for line in (*unknown_keys(wish.filters, there), *_notes(counts, wish), *_noted(index)):
+    unknown = index.unknown_keys(wish.filters.collections)
+    if unknown and counts.empty:
+        raise InvalidSearch("; ".join(unknown), hint="choose from these asset keys")
+    for line in (*unknown, *_notes(counts, wish), *_noted(index)):
         click.echo(f"note: {line}", err=True)
     if wish.as_json:
         click.echo(json.dumps(summary(counts), indent=2))

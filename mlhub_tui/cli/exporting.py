@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..errors import InvalidSearch
 from .documents import Writer
 from .listing import stream_json, stream_table
 
 if TYPE_CHECKING:
     from ..models import Item
     from ..sources.base import Source
-    from ..sources.export import Exporter
+    from ..sources.export import Exporter, URLs
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FORMS = {
@@ -65,22 +66,31 @@ async def print_items(
         return
     from ..sources.export import export
 
-    exporter = _exporter(form, source, writer, given)
+    exporter, urls = _exporter(form, source, writer, given)
+    refused = None
     try:
         await export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)
+        if urls is not None and urls.nothing_chosen:
+            refused = InvalidSearch(
+                "; ".join(urls.unknown()), hint="choose from these with --asset or --role"
+            )
+            raise refused
     finally:
-        for note in exporter.notes():
+        for note in exporter.notes() if refused is None else ():
             click.echo(f"note: {note}", err=True)
 
 
-def _exporter(form: str, source: Source, writer: Writer, given: Mapping[str, Any]) -> Exporter:
+def _exporter(
+    form: str, source: Source, writer: Writer, given: Mapping[str, Any]
+) -> tuple[Exporter, URLs | None]:
+    """Return what writes a form, and what chooses the assets where it is about them."""
     from ..downloads.asset.aria2 import Aria2
     from ..sources.export import Chosen, GeoJSON, Table, URLs
 
     if form == "geojson":
-        return GeoJSON(writer.line)
+        return GeoJSON(writer.line), None
     if form == "csv":
-        return Table()
+        return Table(), None
     session = getattr(source, "session", None)  # a source on this machine may have none
     urls = URLs(Chosen(tuple(given["keys"]), tuple(given["roles"])), session.bare if session else str)
-    return urls if form == "urls" else Aria2(urls)
+    return (urls if form == "urls" else Aria2(urls)), urls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from ..text import one_line
 from .asset_hrefs import asset_href
 from .stores import https_of
 
+_NAMES = 50  # keys, or roles, that are named where a wanted one is missing
 _SAMPLE = 100  # items whose properties decide the columns of a table
 _COLUMNS = (
     "id",
@@ -225,6 +226,9 @@ class URLs:
     bare: Bare = str
     _nowhere: int = 0
     _paid: int = 0
+    _found: bool = False
+    _keys: dict[str, None] = field(default_factory=dict)
+    _roles: dict[str, None] = field(default_factory=dict)
 
     def begin(self) -> str:
         """Return nothing."""
@@ -236,7 +240,14 @@ class URLs:
 
     def found(self, item: Item) -> Iterator[tuple[Asset, str]]:
         """Yield the chosen assets that can be asked for, with their URLs."""
+        for asset in item.assets:
+            # Of the names of all assets enough are remembered to show, and all that were asked for.
+            if len(self._keys) < _NAMES or asset.key in self.chosen.keys:
+                self._keys[asset.key] = None
+            roles = asset.roles if len(self._roles) < _NAMES else self._roles_of(asset)
+            self._roles.update(dict.fromkeys(roles))
         for asset in self.chosen.of(item):
+            self._found = True
             found = asset_href(item, asset)
             self._paid += bool(found.pays)
             try:
@@ -248,6 +259,9 @@ class URLs:
             else:
                 self._nowhere += 1
 
+    def _roles_of(self, asset: Asset) -> list[str]:
+        return [role for role in asset.roles if role in self.chosen.roles]
+
     def end(self) -> str:
         """Return nothing."""
         return ""
@@ -256,11 +270,35 @@ class URLs:
         """Return nothing: each line is whole."""
         return ""
 
+    @property
+    def nothing_chosen(self) -> bool:
+        """Whether there were assets, and not one of those that were asked for."""
+        return bool(self._keys) and not self._found
+
+    def unknown(self) -> list[str]:
+        """Return a line for each key and role that no asset had, with those that there are."""
+        if not self._keys:
+            return []
+        kinds = (("asset", self.chosen.keys, self._keys), ("role", self.chosen.roles, self._roles))
+        return [
+            f"no item found has the {what} {one_line(name, 60)!r}; there are: {_named(there)}"
+            for what, wanted, there in kinds
+            for name in wanted
+            if name not in there
+        ]
+
     def notes(self) -> list[str]:
-        """Return how many assets have no address, or one that is paid for."""
-        said = []
+        """Return what of the choice there is not, and how many assets have no address or are paid for."""
+        said = self.unknown()
         if self._nowhere:
             said.append(f"assets without an address that can be asked for, left out: {self._nowhere:,}")
         if self._paid:
             said.append(f"assets whose reader pays for the transfer: {self._paid:,}")
         return said
+
+
+def _named(names: Iterable[str]) -> str:
+    """Return names in a line, the first of them where they are many."""
+    shown = [one_line(name, 60) for name in names]
+    more = ["..."] if len(shown) > _NAMES else []
+    return ", ".join([*shown[:_NAMES], *more]) or "none"

@@ -43,7 +43,7 @@ def test_a_key_that_is_not_there_is_named_beside_those_that_are(
     run: Run, on_sample: SampleServer, tmp_path: Path
 ) -> None:
     result = run("download", "item", LABELS, ITEM, "--asset", "nope", "--output-dir", str(tmp_path))
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "no asset 'nope'; there are: labels, documentation" in result.stderr
     both = run(
         "download",

@@ -224,3 +224,26 @@ def test_a_catalog_on_disk_is_searched(run: Run, tmp_path: Path) -> None:
         (tmp_path / f"item-{number}.json").write_text(json.dumps(feature(number)))
     result = run("search", str(tmp_path), "--bbox", "2.5,0,3,1", "--geojson")
     assert [item["id"] for item in json.loads(result.stdout)["features"]] == ["item-2"]
+
+
+@pytest.mark.parametrize("form", ["--urls", "--aria2"])
+def test_assets_that_no_item_has_are_refused_with_those_that_there_are(
+    run: Run, api: LoopbackServer, form: str
+) -> None:
+    def search(*options: str) -> tuple[int, str, str]:
+        result = run("search", f"{api.url}/stac", form, *options)
+        return result.exit_code, result.stdout, result.stderr
+
+    code, printed, said = search("--asset", "Image")
+    assert (code, printed) == (2, "")
+    assert "no item found has the asset 'Image'; there are: image, preview, lost" in said
+    code, printed, said = search("--role", "nosuch", "--asset", "none")
+    assert (code, printed) == (2, "")
+    assert "the role 'nosuch'; there are: data, thumbnail" in said
+    assert "the asset 'none'" in said
+    code, printed, said = search("--asset", "image", "--asset", "none", "--role", "nosuch")
+    assert (code, printed.count("files/")) == (0, 3)
+    assert "note: no item found has the asset 'none'" in said
+    assert "note: no item found has the role 'nosuch'" in said
+    code, printed, said = search("--asset", "lost")
+    assert (code, printed, "no item found has" in said) == (0, "", False)

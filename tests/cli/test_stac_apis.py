@@ -281,3 +281,30 @@ def test_a_search_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(r
         missing = run("--source", server.stac, "show", "item", "c", "mine")
         assert (missing.exit_code, missing.stdout) == (1, "")
         assert 'item "mine" of collection "c" does not exist' in missing.stderr
+
+
+def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_it_has(
+    run: Run, tmp_path: Path
+) -> None:
+    assets = {key: {"href": f"/stac/files/{key}.tif"} for key in ("red", "blue")}
+    parts: dict[str, Part] = {
+        "": landing(links=SEARCH_LINKS),
+        "/collections/c": as_json(collection("c")),
+        "/collections/c/items": listing([feature("i", assets=assets)]),
+        "/search": listing([]),
+        "/files/red.tif": Answer(200, b"II*\0data"),
+    }
+    with STACAPI(parts) as server:
+        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(tmp_path))
+        nowhere = run(*asked, "--collection", "c=RED", "--bbox", "0,0,1,1", "--dry-run")
+        assert (nowhere.exit_code, "has no asset" in nowhere.stderr) == (0, False)
+        planned = run(*asked, "--collection", "c=RED", "--dry-run")
+        assert (planned.exit_code, planned.stdout) == (2, "")
+        fetched = run(*asked, "--collection", "c=RED")
+        assert (fetched.exit_code, fetched.stdout) == (1, "")
+        for said in (planned.stderr, fetched.stderr):
+            assert "c has no asset 'RED'; there are: red, blue" in said
+            assert "widen" not in said
+        both = run(*asked, "--collection", "c=RED,red")
+        assert (both.exit_code, len(list(tmp_path.rglob("red.tif")))) == (0, 1)
+        assert "c has no asset 'RED'" in both.stderr

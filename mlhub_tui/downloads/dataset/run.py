@@ -240,15 +240,19 @@ class _Run:
         """Choose the files and keep them; nothing is kept of a choice that is broken off."""
         request, own = self.request, self.own
         counts = Counter(index).counts(request.filters)
+        unknown = index.unknown_keys(request.filters.collections)
         if counts.empty:
-            raise NothingMatches(f"nothing in {request.title or request.dataset_id} matches the filters")
+            name = request.title or request.dataset_id
+            if unknown:
+                raise NothingMatches("; ".join(unknown), hint="choose from these asset keys")
+            raise NothingMatches(f"nothing in {name} matches the filters")
         own.files.want(_until(files(index, request.filters, self._same_names()), stop))
         if request.if_exists is IfExists.OVERWRITE:
             own.want_all_again()
         else:
             self._feed().verify()
         lone = counts.no_items and request.filters.sifts_items
-        told = ["no item matches, these are the collections' own"] if lone else []
+        told = unknown + (["no item matches, these are the collections' own"] if lone else [])
         if counts.faults:
             told.append(f"{count(counts.faults, 'asset')} without an href")
         own.note("told", "; ".join(told))

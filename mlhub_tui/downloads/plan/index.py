@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ...errors import MLHubException
+from ...text import one_line
 from .layout import COMMON_FOLDER, Scope
 from .schema import VERSION
 
@@ -114,6 +115,26 @@ class Index:
                 tuple(dict.fromkeys(names[own.key] for own in self.own[number])),
             )
             for number, name in self.collections.items()
+        ]
+
+    def unknown_keys(self, wanted: Iterable[tuple[str, Collection[str]]]) -> list[str]:
+        """Return a line for each wanted asset key that its collection does not have, with those that it has.
+
+        A collection of which nothing was read says nothing about its keys.
+
+        Parameters
+        ----------
+        wanted
+            Collections with their wanted keys, as `Filters.collections`.
+        """
+        there = {facts.id: dict.fromkeys((*facts.keys, *facts.own)) for facts in self.contents()}
+        read = {name: there[name] for name, _ in wanted if there.get(name)}
+        others = {name: ", ".join(one_line(key, 60) for key in known) for name, known in read.items()}
+        return [
+            f"{one_line(name, 80)} has no asset {one_line(key, 60)!r}; there are: {others[name]}"
+            for name, keys in wanted
+            if name in read
+            for key in sorted(set(keys) - read[name].keys())
         ]
 
     def save_path(self, collection: int, scope: int, item_folder: str, file: str) -> str:
