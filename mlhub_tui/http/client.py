@@ -1,0 +1,416 @@
+"""HTTP client: pooled requests with redirects, cookies and credentials by origin."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from .. import __version__
+from ..errors import MLHubException, UnexpectedAnswer
+from ..text import one_line
+from .connect import open_connection
+from .connection import DEFAULT_TIMEOUTS, BodySink, HTTP11Connection, Response
+from .connection import Timeouts as Timeouts
+from .credentials import CookieJar, OriginCredentials, may_cross_origins
+from .decoding import BodyCollector, DecodingSink, codings, decoder, decoder_of
+from .errors import BodyNotWanted, ConnectionLost, ProtocolError
+from .proxies import Proxy, ProxySettings
+from .tls import trusted_context
+from .urls import Origin, RequestURL, address, join, parse_url
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECT_BODY = 64 << 10  # bytes of a redirect's body that are read to keep its connection
+_METHOD = re.compile(r"[A-Z]{1,20}")
+_FIELD = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "expect"})
+
+_PoolKey = tuple[Origin | None, Proxy | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """Settings of an HTTP client.
+
+    Parameters
+    ----------
+    user_agent
+        The User-Agent header; name, version and system if empty.
+    connect_timeout
+        Seconds for name lookup, connecting, proxies and TLS together.
+    idle_timeout
+        Seconds after which an idle connection is closed.
+    max_idle
+        Idle connections in all; the longest idle is closed first. How many are active at a time is the
+        caller's business (one limit for each host, shared by all jobs).
+    tls_context
+        Returns the TLS settings, called once in a thread at the first https URL.
+    proxies
+        The proxies to use; None for those of the environment.
+    tick
+        Seconds between two looks at all connections: the resolution of all other times.
+    """
+
+    user_agent: str = ""
+    connect_timeout: float = 15.0
+    idle_timeout: float = 30.0
+    max_idle: int = 128
+    tls_context: Callable[[], ssl.SSLContext] = trusted_context
+    proxies: ProxySettings | None = None
+    tick: float = 1.0
+
+
+def user_agent() -> str:
+    """Return name, version and system as the User-Agent header (RFC 9110, section 10.1.5)."""
+    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
+    return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
+
+
+class HTTPClient:
+    """HTTP/1.1 requests with pooled connections; belongs to one event loop and is shared by all jobs.
+
+    Nothing is opened before the first request. Use it with `async with`, or close it with `aclose`.
+    """
+
+    def __init__(self, config: ClientConfig | None = None) -> None:
+        self._config = config or ClientConfig()
+        self._user_agent = self._config.user_agent or user_agent()
+        self._proxies = self._config.proxies or ProxySettings()
+        self._idle: dict[_PoolKey, list[HTTP11Connection]] = {}
+        self._idle_order: dict[HTTP11Connection, _PoolKey] = {}  # the longest idle first
+        self._connections: set[HTTP11Connection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._looked = 0.0
+        self._context: asyncio.Task[ssl.SSLContext] | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> HTTPClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open, active and idle."""
+        return sum(not connection.closed for connection in self._connections)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        open_sink: Callable[[Response], BodySink],
+        *,
+        headers: Mapping[str, str] | None = None,
+        credentials: OriginCredentials | None = None,
+        cookies: CookieJar | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        max_redirects: int = 10,
+    ) -> Response:
+        """Send a request without a body, follow redirects, return the response once its body is in the sink.
+
+        `open_sink` is called once, for the final response whatever its status, and may raise (for example by
+        `raise_for_response`): that ends the request. Cancelling closes the connection. A request is repeated
+        here in one case only: once, if a reused connection ends before it brought a response.
+
+        Parameters
+        ----------
+        headers
+            Sent to each origin, if they are no secrets (Range, If-Range, Accept, x-ms-version ...); all
+            others go to the first origin only.
+        credentials
+            Sent to their own origin only.
+        cookies
+            Gets and gives the cookies of the redirects; None for a jar of this request alone.
+
+        Raises
+        ------
+        ServerUnreachable, TLSFailure, ProxyFailure
+            If there is no connection.
+        ConnectionLost
+            If the connection ends before the response does; what the sink got is what the server sent.
+        ServerTimeout
+            If there is no connection or response in time, or a stalled body.
+        ProtocolError
+            If the response is not HTTP/1.1.
+        UnexpectedAnswer
+            If the URL or a redirect cannot be followed.
+        KeyWithheld
+            If the URL or a redirect would carry the secret to another origin.
+        BodyNotWanted, Exception
+            What `open_sink` and the sink raise, as it is.
+        """
+        target, jar = parse_url(url), cookies if cookies is not None else CookieJar()
+        first, authorization = target.origin, target.authorization
+        own = {name.lower(): value for name, value in headers.items()} if headers else {}
+        visited: list[str] = []
+        while len(visited) <= max_redirects:
+            sent, visited = own, [*visited, target.shown]
+            if target.origin != first:
+                sent = {name: value for name, value in own.items() if may_cross_origins(name)}
+            elif authorization and not target.authorization:
+                target = replace(target, authorization=authorization)
+            response, following = await self._send(
+                method, target, sent, credentials, jar, open_sink, timeouts
+            )
+            if following is None:
+                return response
+            if response.status == 303 and method != "HEAD":
+                method = "GET"
+            target = following
+        circle = len(set(visited)) < len(visited)
+        raise UnexpectedAnswer(
+            f"{target.origin.authority} redirects "
+            + ("in a circle" if circle else f"more than {max_redirects} times"),
+            url=address(url),
+            hint="open the link in a browser; it may require a login",
+        )
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        credentials: OriginCredentials | None = None,
+        cookies: CookieJar | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        max_redirects: int = 10,
+        decode: bool = True,
+    ) -> tuple[Response, bytes]:
+        """Return a response, whatever its status, and up to `limit` bytes of its body.
+
+        Raises as `request`. `complete` of the response is False if its body is longer than `limit`.
+
+        Parameters
+        ----------
+        decode
+            Whether to remove its content codings, where all of them are known here.
+        """
+        collector = BodyCollector(limit)
+        decoding: DecodingSink | None = None
+        opened: Response | None = None
+
+        def open_sink(response: Response) -> BodySink:
+            nonlocal decoding, opened
+            opened = response
+            found = codings(response.headers)[::-1] if decode else ()
+            if found and all(map(decoder_of, found)):
+                decoding = DecodingSink(collector, decoder(found))
+            return decoding or collector
+
+        try:
+            response = await self.request(
+                method,
+                url,
+                open_sink,
+                headers=headers,
+                credentials=credentials,
+                cookies=cookies,
+                timeouts=timeouts,
+                max_redirects=max_redirects,
+            )
+            if decoding is not None:
+                decoding.finish()
+        except BodyNotWanted:
+            assert opened is not None
+            response = opened
+            response.complete = False
+        return response, bytes(collector.data)
+
+    async def aclose(self) -> None:
+        """Close all connections; requests in progress fail with ConnectionLost."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for connection in tuple(self._connections):
+            connection.close()
+        self._connections.clear()
+        self._idle.clear()
+        self._idle_order.clear()
+        if self._context is not None:
+            await asyncio.wait([self._context])
+        await asyncio.sleep(0)  # the connections are aborted in the next turn of the loop
+
+    async def _send(
+        self,
+        method: str,
+        target: RequestURL,
+        sent: Mapping[str, str],
+        credentials: OriginCredentials | None,
+        jar: CookieJar,
+        open_sink: Callable[[Response], BodySink],
+        timeouts: Timeouts,
+    ) -> tuple[Response, RequestURL | None]:
+        """Send one request; return its response and where that redirects to, None if it is the final one."""
+        asked, added = target, list[tuple[str, str]]()
+        if credentials is not None:
+            target = credentials.without_keys(target)
+            asked, added = credentials.apply(target)
+        proxy = self._proxies.for_origin(asked.origin)
+        forwarded = proxy is not None and not proxy.is_socks and asked.origin.scheme == "http"
+        head = self._head(method, asked, {**sent, **dict(added)}, jar, proxy if forwarded else None)
+        begun: Response | None = None
+        following: RequestURL | None = None
+
+        def open_hop(response: Response) -> BodySink:
+            nonlocal begun, following
+            begun = response
+            if "set-cookie" in response.headers:
+                jar.store(target, response.headers["set-cookie"])
+            if response.status in _REDIRECTS and (following := _following(response, target)) is not None:
+                return BodyCollector(_REDIRECT_BODY)
+            return open_sink(response)
+
+        key = (None if forwarded else asked.origin, proxy)
+        connection, reused = self._take(key), True
+        while True:
+            if connection is None:
+                connection, reused = await self._open(asked.origin, proxy), False
+            try:
+                response = await connection.request(
+                    method, head, open_hop, url=target.shown, timeouts=timeouts
+                )
+            except BodyNotWanted:
+                if following is None or begun is None:
+                    raise
+                return begun, following
+            except (ConnectionLost, ProtocolError):
+                # A server may close what was idle just when we send (RFC 9112, section 9.3.1), and what it
+                # sent too much before may come only now.
+                if not reused or begun is not None:
+                    raise
+                connection = None
+                continue
+            except BaseException:
+                connection.close()
+                raise
+            if not connection.closed:
+                self._release(key, connection)
+            return response, following
+
+    def _head(
+        self,
+        method: str,
+        url: RequestURL,
+        fields: dict[str, str],
+        jar: CookieJar,
+        forward: Proxy | None,
+    ) -> bytes:
+        """Return the bytes of a request (RFC 9112, section 3); absolute-form for a proxy that forwards it."""
+        lines = ""
+        if fields or url.authorization or forward is not None or len(jar):
+            if url.authorization:
+                fields.setdefault("authorization", url.authorization)
+            if (cookies := jar.header(url)) and "cookie" not in fields:
+                fields["cookie"] = cookies
+            if forward is not None and forward.authorization:
+                fields["proxy-authorization"] = forward.authorization
+            for name, value in fields.items():
+                if not _FIELD.fullmatch(name) or not _VALUE.fullmatch(value) or name in _FRAMING:
+                    raise MLHubException(f"the request header {one_line(name, 40)} cannot be sent")
+                lines += f"{name.title()}: {value}\r\n"
+        if "user-agent" not in fields:
+            lines += f"User-Agent: {self._user_agent}\r\n"
+        if "accept" not in fields:
+            lines += "Accept: */*\r\n"
+        if "accept-encoding" not in fields:
+            lines += "Accept-Encoding: identity\r\n"
+        if not _METHOD.fullmatch(method):
+            raise MLHubException(f"{one_line(method, 20)} is no request method")
+        if method not in ("GET", "HEAD"):
+            lines += "Content-Length: 0\r\n"
+        target = f"{url.origin}{url.target}" if forward is not None else url.target
+        authority = url.origin.authority
+        return f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\n{lines}\r\n".encode("latin-1")
+
+    def _take(self, key: _PoolKey) -> HTTP11Connection | None:
+        """Return the idle connection that was used last; None if there is none that is open."""
+        waiting = self._idle.get(key)
+        while waiting:
+            connection = waiting.pop()
+            del self._idle_order[connection]
+            if not connection.closed:
+                return connection
+        return None
+
+    def _release(self, key: _PoolKey, connection: HTTP11Connection) -> None:
+        if self._closed:
+            return connection.close()
+        self._idle.setdefault(key, []).append(connection)
+        self._idle_order[connection] = key
+        if len(self._idle_order) > self._config.max_idle:
+            self._forget(next(iter(self._idle_order)))
+        return None
+
+    def _forget(self, connection: HTTP11Connection) -> None:
+        """Close an idle connection."""
+        key = self._idle_order.pop(connection)
+        waiting = self._idle[key]
+        waiting.remove(connection)
+        if not waiting:
+            del self._idle[key]
+        connection.close()
+        self._connections.discard(connection)
+
+    async def _open(self, origin: Origin, proxy: Proxy | None) -> HTTP11Connection:
+        self._require_open()
+        connection = await open_connection(origin, proxy, self._config.connect_timeout, self._tls)
+        try:
+            self._require_open()  # it may have been closed meanwhile
+        except MLHubException:
+            connection.close()
+            raise
+        self._connections.add(connection)
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            self._looked, self._timer = loop.time(), loop.call_later(self._config.tick, self._tick)
+        return connection
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise MLHubException("the HTTP client is closed")
+
+    def _tick(self) -> None:
+        """Look at all connections: one timer for all, in place of one for each read."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        # A tick counts twice its time at most: the loop was held up, or the machine slept.
+        elapsed, self._looked = min(now - self._looked, 2 * self._config.tick), now
+        for connection in tuple(self._connections):
+            connection.check(elapsed)
+            if connection in self._idle_order:
+                if connection.closed or connection.idle >= self._config.idle_timeout:
+                    self._forget(connection)
+            elif connection.closed:
+                self._connections.discard(connection)
+        self._timer = loop.call_later(self._config.tick, self._tick) if self._connections else None
+
+    async def _tls(self) -> ssl.SSLContext:
+        """Return the TLS settings, loaded once, in a thread."""
+        if self._context is None:
+            self._context = asyncio.ensure_future(asyncio.to_thread(self._config.tls_context))
+        loading = self._context
+        try:
+            return await asyncio.shield(loading)
+        except Exception:
+            self._context = None  # what the environment names may be there at the next request
+            raise
+
+
+def _following(response: Response, url: RequestURL) -> RequestURL | None:
+    """Return where a redirect leads; None where it does not say, which makes it the final response."""
+    if location := response.headers.get("location", ""):
+        return join(url, location)
+    if region := response.headers.get("x-amz-bucket-region", ""):
+        # Where the bucket stands in the path, S3 names its region in place of a Location.
+        from ..sources.stores import regional  # not at the top: for this one kind of response
+
+        return parse_url(elsewhere) if (elsewhere := regional(str(url), region)) else None
+    return None

@@ -1,0 +1,449 @@
+"""HTTP/1.1 connection on asyncio transports: bodies go from one buffer straight to a sink."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import select
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from ..errors import RequestError, ServerTimeout
+from ..text import one_line, redact
+from .errors import ConnectionLost, ProtocolError
+from .urls import address, host_label
+
+MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a small response as a whole
+LARGE_BUFFER = 1 << 20  # bytes of the buffer for larger bodies, allocated at the first of them
+WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+# A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
+_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-5]\d\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
+)
+
+
+class BodySink(Protocol):
+    """Destination of a response body."""
+
+    def write(self, view: memoryview, /) -> None:
+        """Consume the bytes before returning: the buffer is reused. An exception ends the request.
+
+        Never called with an empty view; not called at all for an empty body. Called on the event loop.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Patience of one request, in seconds; time in which the event loop itself is held up does not count.
+
+    Parameters
+    ----------
+    first_byte
+        From the request to the end of the response's head.
+    low_speed_time, low_speed_limit
+        A body that brings fewer than `low_speed_limit` bytes a second over `low_speed_time` seconds is
+        stalled (curl's --speed-time and --speed-limit).
+    """
+
+    first_byte: float = 120.0
+    low_speed_time: float = 30.0
+    low_speed_limit: float = 100.0
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+@dataclass(slots=True)
+class Response:
+    """Head of a response and the state of its body; `keep_alive` and `complete` are final after the body.
+
+    Parameters
+    ----------
+    headers
+        By name in lower case; fields of one name are joined by ", ", those of `set-cookie` by a line feed.
+    content_length
+        Bytes of the body as announced; None if chunked or delimited by the end of the connection. For HEAD
+        what a GET would announce.
+    url
+        The URL of this response after redirects, with its query: show no more of it than `urls.address`.
+    complete
+        False if the body may be truncated: only the end of TLS without close_notify delimits it.
+    method
+        Of the request that it is the response to: a redirect may have changed it.
+    """
+
+    status: int
+    reason: str
+    headers: dict[str, str] = field(repr=False)
+    content_length: int | None
+    keep_alive: bool
+    url: str = field(default="", repr=False)
+    complete: bool = True
+    method: str = "GET"
+    _connection: HTTP11Connection | None = field(default=None, repr=False, compare=False)
+    _received: int = field(default=0, repr=False, compare=False)  # before the request, then of it
+
+    @property
+    def received(self) -> int:
+        """Bytes that the connection received for this response so far, head included."""
+        connection = self._connection
+        return self._received if connection is None else connection.bytes_received - self._received
+
+    def pause(self) -> None:
+        """Hold back the body (TCP tells the server) until `resume`; no stall is detected meanwhile.
+
+        Bytes received before still reach the sink: at most one buffer. No effect after the body.
+        """
+        if self._connection is not None:
+            self._connection.pause()
+
+    def resume(self) -> None:
+        """Continue a paused body. No effect after the body."""
+        if self._connection is not None:
+            self._connection.resume()
+
+    def limit_reads(self, size: int) -> None:
+        """Have at most `size` bytes (4 KiB to 1 MiB) of a large body reach the sink at a time.
+
+        For bandwidth limits; the first 64 KiB may arrive at once.
+        """
+        if self._connection is not None:
+            self._connection.limit_reads(size)
+
+    def _detach(self) -> None:
+        self._received, self._connection = self.received, None
+
+
+def parse_response_head(head: bytes, method: str) -> Response | None:
+    """Parse a head whose body is delimited by one plain Content-Length; return None if h11 must judge.
+
+    The head of a response to HEAD is one without a body, whatever it announces.
+    """
+    if (match := _HEAD.fullmatch(head)) is None:
+        return None
+    headers: dict[str, str] = {}
+    for line in match[3].decode("latin-1").split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        _add_field(headers, name.lower(), value.strip(" \t"))
+    status, length = int(match[1]), headers.get("content-length", "")
+    framed = length.isascii() and length.isdigit() and len(length) < 19  # a repeated field contains a comma
+    if method == "HEAD":
+        if length and not framed:
+            return None
+    elif not framed or status in (204, 304) or "transfer-encoding" in headers:
+        return None
+    return Response(
+        status,
+        match[2].decode("latin-1"),
+        headers,
+        int(length) if length and "transfer-encoding" not in headers else None,
+        "close" not in headers.get("connection", "").lower(),
+        method=method,
+    )
+
+
+def _add_field(headers: dict[str, str], name: str, value: str) -> None:
+    if name in headers:  # RFC 6265, section 3: Set-Cookie must not be joined by commas
+        value = f"{headers[name]}\n{value}" if name == "set-cookie" else f"{headers[name]}, {value}"
+    headers[name] = value
+
+
+class HTTP11Connection(asyncio.BufferedProtocol):
+    """One HTTP/1.1 connection, plain or TLS, for one request at a time; of no more use once `closed`.
+
+    Attributes
+    ----------
+    bytes_received
+        In all.
+    requests
+        Requests sent so far.
+    idle
+        Seconds since the last response, as far as `check` counted them.
+    """
+
+    def __init__(self) -> None:
+        self.closed, self.bytes_received, self.requests, self.idle = False, 0, 0, 0.0
+        self.transport: asyncio.Transport | None = None
+        self._small = self._buffer = memoryview(bytearray(MAX_HEAD))
+        self._large: memoryview | None = None
+        self._read_size, self._threshold, self._resized = LARGE_BUFFER, WRITE_THRESHOLD, False
+        self._start = self._end = self._remaining = 0  # bounds in the buffer; body bytes not yet written
+        self._waiter: asyncio.Future[Response] | None = None
+        self._response: Response | None = None
+        self._sink: BodySink | None = None
+        self._fallback: H11Fallback | None = None
+        self._paused = self._truncated = False
+        self._method = self._url = ""
+        self._timeouts = DEFAULT_TIMEOUTS
+        self._waited, self._mark = 0.0, 0  # seconds without a response or enough bytes; bytes before them
+
+    async def request(
+        self,
+        method: str,
+        head: bytes,
+        open_sink: Callable[[Response], BodySink],
+        *,
+        url: str = "",
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    ) -> Response:
+        """Send a request without a body; return the response once its body is in `open_sink(response)`.
+
+        Raises ConnectionLost, ProtocolError, ServerTimeout, and what `open_sink` or the sink raise. Whatever
+        ends a request early, cancellation too, closes the connection: no later response can be taken for this
+        one. `url` names the request in errors and in the response.
+        """
+        self._url = url
+        # What arrived before the request is no response to it (RFC 9112, 9.2). Let the loop read it first, in
+        # its next two turns: surplus bytes and the end close the connection, TLS session tickets do not.
+        if self._poll is not None and not self.closed and self._poll.poll(0):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        if self.closed or self.transport is None:
+            raise self._lost("it was closed while idle")
+        self._method, self._open_sink, self._timeouts = method, open_sink, timeouts
+        self._read_size, self._threshold = LARGE_BUFFER, WRITE_THRESHOLD
+        self._waited, self._mark = 0.0, self.bytes_received
+        waiter: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._waiter = waiter
+        self.requests += 1
+        self.transport.write(head)
+        try:
+            return await waiter
+        finally:
+            if self._waiter is not None:  # cancelled
+                self.close()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Write what was received, fail the request in progress, and close without waiting for the peer."""
+        if self.closed:
+            return
+        self.closed = True
+        self.flush()
+        waiter = self._waiter
+        self._end_request()
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error or self._lost("it was closed by this program"))
+        if self.transport is not None:
+            # Not at once: SSLProtocol raises RuntimeError if it is aborted while it delivers its last bytes.
+            asyncio.get_running_loop().call_soon(self.transport.abort)
+
+    def flush(self) -> None:
+        """Write bytes below the threshold: from a timer while a body is slow, and at an early end."""
+        if self._sink is not None and self._end > self._start:
+            self.buffer_updated(0)
+
+    def check(self, elapsed: float) -> None:
+        """Account for seconds that passed: end what exceeds its timeouts, write what waits in the buffer."""
+        if self._waiter is None:
+            self.idle += elapsed
+            if self.idle > 1:
+                self._large = None
+            return
+        self._waited += elapsed
+        timeouts, response = self._timeouts, self._response
+        if response is None:
+            if self._waited >= timeouts.first_byte:
+                self.close(self._timeout(f"did not respond within {timeouts.first_byte:g} s"))
+            return
+        self.flush()
+        if (
+            self._paused
+            or self.bytes_received - self._mark >= timeouts.low_speed_limit * timeouts.low_speed_time
+        ):
+            self._waited, self._mark = 0.0, self.bytes_received
+        elif self._waited >= timeouts.low_speed_time:
+            self.close(
+                self._timeout(
+                    f"sent fewer than {timeouts.low_speed_limit:g} bytes a second"
+                    f" for {timeouts.low_speed_time:g} s"
+                )
+            )
+
+    def pause(self) -> None:
+        """Hold back the body in progress; see `Response.pause`."""
+        if self.transport is not None and not self.closed:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Continue to read."""
+        if self.transport is not None and self._paused:
+            self._paused, self._waited, self._mark = False, 0.0, self.bytes_received
+            if not self.closed:
+                self.transport.resume_reading()
+
+    def limit_reads(self, size: int) -> None:
+        """Limit the bytes that reach the sink at a time; see `Response.limit_reads`."""
+        self._read_size = max(4096, min(size, LARGE_BUFFER))
+        self._threshold, self._resized = min(WRITE_THRESHOLD, self._read_size), True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Store the transport; poll its socket, except on Windows, whose Proactor reads ahead."""
+        self.transport = cast(asyncio.Transport, transport)
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:
+            self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the free part of the buffer; never empty, as small bodies fit and large ones are written."""
+        return self._buffer[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Process received bytes; close the connection if nobody requested them."""
+        self.bytes_received += nbytes
+        if self._waiter is None:
+            return self.close()
+        try:
+            return self._receive(nbytes)
+        except BaseException as error:  # fails the request; asyncio would only log it
+            self._sink = None  # no write after a failed one
+            self.close(self._named(error))
+            if not isinstance(error, Exception):
+                raise
+
+    def eof_received(self) -> None:
+        """Complete a body that only the end of the connection delimits; fail any other open request."""
+        # SSLProtocol calls this with and without close_notify, and may leave bytes unread. Reading on tells:
+        # SSLObject returns b"" after close_notify and raises SSLWantReadError without.
+        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        if tls is not None:
+            try:
+                while not self.closed and (data := tls.read(len(free := self.get_buffer(-1)))):
+                    free[: len(data)] = data
+                    self.buffer_updated(len(data))
+            except ssl.SSLError:
+                self._truncated = True
+        self.buffer_updated(0)
+        self.close(self._lost("it ended before the response was complete"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the request in progress after a reset or a timeout; eof_received has handled other ends."""
+        reason = one_line(getattr(exc, "strerror", None) or exc, 160) or "it was closed"
+        self.close(self._lost(reason))
+
+    def _receive(self, nbytes: int) -> None:  # 0 at the end of the connection, and to flush
+        searched, self._end = max(0, self._end - 2), self._end + nbytes
+        if self._sink is None and self._fallback is None:
+            blank_line = _BLANK_LINE.search(self._buffer, searched, self._end)
+            if blank_line is None and self._end < MAX_HEAD:
+                return
+            self._start = blank_line.end() if blank_line else 0
+            if response := parse_response_head(bytes(self._buffer[: self._start]), self._method):
+                self._sink = self._open(response)
+                self._remaining = 0 if self._method == "HEAD" else response.content_length or 0
+                if self._start + self._remaining > MAX_HEAD:  # does not fit beside its head
+                    self._write()
+                    self._large = self._large or memoryview(bytearray(LARGE_BUFFER))
+                    self._buffer = self._large[: self._read_size]
+            else:
+                self._fallback = H11Fallback(self._method, self._open)
+        received, expected = self._end - self._start, self._remaining
+        if self._fallback is not None:
+            data, self._start, self._end = bytes(self._buffer[: self._end]), 0, 0
+            if response := self._fallback.feed(data):
+                response.complete = not self._truncated
+                self._finish(response)
+        elif received >= min(expected, self._threshold) or not nbytes:
+            self._write()
+            if received >= expected and self._response is not None:
+                self._response.keep_alive &= received == expected
+                self._finish(self._response)
+
+    def _open(self, response: Response) -> BodySink:
+        response.url, response.method = self._url, self._method
+        response._received, response._connection = self._mark, self
+        self._response, self._waited, self._mark = response, 0.0, self.bytes_received
+        return self._open_sink(response)
+
+    def _write(self) -> None:
+        view = self._buffer[self._start : min(self._end, self._start + self._remaining)]
+        self._start, self._end, self._remaining = 0, 0, self._remaining - len(view)
+        if view and self._sink is not None:
+            self._sink.write(view)
+        if self._resized and self._large is not None and self._buffer is not self._small:
+            self._buffer, self._resized = self._large[: self._read_size], False
+
+    def _finish(self, response: Response) -> None:
+        waiter = self._waiter
+        self._end_request()
+        if self.transport is not None:
+            self.transport.resume_reading()  # an idle connection must notice its end
+        if waiter is not None and not waiter.done():
+            waiter.set_result(response)
+        if not response.keep_alive:
+            self.close()
+
+    def _end_request(self) -> None:
+        if self._response is not None:
+            self._response._detach()
+        self._waiter = self._sink = self._fallback = self._response = None
+        self._buffer, self._start, self._end = self._small, 0, 0
+        self._paused, self.idle = False, 0.0
+
+    def _named(self, error: BaseException) -> BaseException:
+        """Return an error of this module with the host and URL of the request."""
+        if isinstance(error, ConnectionLost | ProtocolError) and not error.url:
+            return type(error)(f"{host_label(self._url)}: {error.message}", url=address(self._url))
+        return error
+
+    def _lost(self, reason: str) -> ConnectionLost:
+        words = f"the connection to {host_label(self._url)} was lost: {redact(reason)}"
+        return ConnectionLost(words, url=address(self._url))
+
+    def _timeout(self, reason: str) -> RequestError:
+        return ServerTimeout(f"timeout: {host_label(self._url)} {reason}", url=address(self._url))
+
+
+class H11Fallback:
+    """Reader of one response that the fast path leaves alone: chunked, 1xx, no length, folded fields."""
+
+    def __init__(self, method: str, open_sink: Callable[[Response], BodySink]) -> None:
+        import h11  # not at the top: most downloads never need it
+
+        self._h11, self._open_sink = h11, open_sink
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self._connection.send(h11.Request(method=method, target="/", headers=[("Host", "unused")]))
+        self._connection.send(h11.EndOfMessage())
+
+    def feed(self, data: bytes) -> Response | None:
+        """Parse bytes, b"" at the end of the connection, and write the body; return the response after it."""
+        try:
+            self._connection.receive_data(data)
+            while (event := self._connection.next_event()) is not self._h11.NEED_DATA:
+                if isinstance(event, self._h11.Response):
+                    self._begin(event)
+                elif isinstance(event, self._h11.Data):
+                    self._sink.write(memoryview(event.data))
+                elif isinstance(event, self._h11.EndOfMessage):
+                    done = set(self._connection.states.values()) == {self._h11.DONE}
+                    unambiguous = not {"content-length", "transfer-encoding"} <= self._response.headers.keys()
+                    surplus = bool(self._connection.trailing_data[0])
+                    self._response.keep_alive = done and bool(data) and unambiguous and not surplus
+                    return self._response
+                elif isinstance(event, self._h11.ConnectionClosed):
+                    raise ConnectionLost("the connection ended before a response")
+        except self._h11.RemoteProtocolError as error:
+            if data:
+                raise ProtocolError(f"the response is not HTTP/1.1: {one_line(error, 120)}") from error
+            raise ConnectionLost("the connection ended before the response was complete") from error
+        return None
+
+    def _begin(self, event: object) -> None:
+        assert isinstance(event, self._h11.Response)
+        if sum(len(name) + len(value) for name, value in event.headers) > MAX_HEAD:
+            raise ProtocolError("the head of the response is too long")
+        headers: dict[str, str] = {}
+        for name, value in event.headers:
+            _add_field(headers, name.decode("ascii"), value.decode("latin-1"))
+        length = headers.get("content-length", "")
+        size = (
+            int(length)
+            if length.isdigit() and len(length) < 19 and "transfer-encoding" not in headers
+            else None
+        )
+        reason = bytes(event.reason).decode("latin-1")
+        self._response = Response(event.status_code, reason, headers, size, False)
+        self._sink = self._open_sink(self._response)

@@ -1,0 +1,295 @@
+"""What response headers say of a file: size, validators, ranges, checksums, codings, refusals."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import AuthenticationError, RequestRefused, ServerError, UnexpectedAnswer
+from ..text import one_line, redact
+from .connection import Response
+from .decoding import codings
+from .errors import BeingPrepared, LinkRejected
+from .retry import PASSING_STATUSES, parse_retry_after
+from .urls import address, host_label
+
+_CONTENT_RANGE = re.compile(r"bytes[ =]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
+_DIGEST_FIELD = re.compile(r"([a-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/=_-]+):?", re.IGNORECASE)
+_LENGTHS = {"md5": 16, "sha-1": 20, "sha-256": 32, "sha-512": 64, "crc32": 4, "crc32c": 4}  # bytes
+_ALIASES = {"sha": "sha-1", "sha1": "sha-1", "sha256": "sha-256", "sha512": "sha-512"}
+_AMAZON = "x-amz-checksum-"
+_ANNOUNCING = frozenset({"repr-digest", "digest", "content-md5", "x-ms-blob-content-md5", "x-goog-hash"})
+_HEX_MD5 = re.compile(r'(?:W/)?"?([0-9a-fA-F]{32})"?')
+_PLAIN_REASON = re.compile(r"[A-Za-z'-]{1,15}(?: [A-Za-z'-]{1,15}){0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum of the whole file, in hex.
+
+    Parameters
+    ----------
+    algorithm
+        `md5`, `sha-1`, `sha-256`, `sha-512`, `crc32`, `crc32c`.
+    guessed
+        Whether it is only probably one (an ETag that looks like an MD5): a mismatch is noted, never fatal.
+    """
+
+    algorithm: str
+    value: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteVersion:
+    """A version of a file on a server.
+
+    Parameters
+    ----------
+    total
+        Its size in bytes as it is sent; None where the server does not say.
+    etag
+        The entity tag as the server wrote it, quotes or not.
+    modified
+        Last-Modified as the server wrote it.
+    checksums
+        Of the whole file, as it is sent.
+    """
+
+    total: int | None = None
+    etag: str | None = None
+    modified: str | None = None
+    checksums: tuple[Checksum, ...] = ()
+
+    @property
+    def if_range(self) -> str:
+        """The ETag if it is strong and quoted, as If-Range requires (RFC 9110, 13.1.5), else empty."""
+        etag = self.etag or ""
+        return etag if len(etag) > 2 and etag.startswith('"') and etag.endswith('"') else ""
+
+    @property
+    def is_identifiable(self) -> bool:
+        """Whether this version can be told from another one, so that bytes of two responses may be joined.
+
+        By a strong ETag (old Azure storage forgets the quotes), Last-Modified, or an announced checksum; a
+        weak ETag alone means "as good as the same", which is not the same bytes (RFC 9110, section 8.8.1).
+        """
+        strong = bool(self.etag) and not (self.etag or "").startswith("W/")
+        return strong or self.modified is not None or any(not checksum.guessed for checksum in self.checksums)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRange:
+    """A Content-Range: first and last byte (both None in a 416), and the size if it is known."""
+
+    first: int | None
+    last: int | None
+    total: int | None
+
+
+def parse_content_range(value: str | None) -> ContentRange | None:
+    """Return a parsed Content-Range (RFC 9110, section 14.4); None if there is none that makes sense."""
+    match = _CONTENT_RANGE.fullmatch((value or "").strip())
+    if match is None:
+        return None
+    first, last, total = (None if part in (None, "*") else int(part) for part in match.groups())
+    if first is not None and last is not None and (last < first or (total is not None and last >= total)):
+        return None
+    return ContentRange(first, last, total)
+
+
+def remote_version(response: Response) -> RemoteVersion:
+    """Return what a 200, 206 or 416, or the response to a HEAD, tells of the whole file, as it is sent."""
+    headers, whole = response.headers, response.status == 200
+    if whole:
+        total = response.content_length
+    else:
+        span = parse_content_range(headers.get("content-range"))
+        total = span.total if span else None
+    return RemoteVersion(
+        total, headers.get("etag") or None, headers.get("last-modified") or None, checksums(headers, whole)
+    )
+
+
+def version_difference(before: RemoteVersion, now: RemoteVersion) -> str:
+    """Return what tells two responses apart, in words; empty if they may be of one version."""
+    if before.total is not None and now.total is not None and before.total != now.total:
+        return f"its size changed from {before.total} to {now.total} bytes"
+    if before.etag and now.etag and _opaque(before.etag) != _opaque(now.etag):
+        return "its ETag changed"
+    if before.modified and now.modified and before.modified != now.modified:
+        return "its date of modification changed"
+    known = {checksum.algorithm: checksum.value for checksum in before.checksums}
+    if any(known.get(checksum.algorithm, checksum.value) != checksum.value for checksum in now.checksums):
+        return "its checksum changed"
+    return ""
+
+
+def checksums(headers: Mapping[str, str], whole: bool = True) -> tuple[Checksum, ...]:
+    """Return the checksums of the whole file that a server announces, and one that its ETag suggests.
+
+    Parameters
+    ----------
+    whole
+        Whether the response carries the whole file: Content-MD5 and Digest of a 206 are those of its part
+        (RFC 9530, section 2), while Repr-Digest and the fields of stores name the whole file by definition.
+    """
+    etag = _etag_md5(headers)
+    if not etag and _ANNOUNCING.isdisjoint(headers) and not any(n.startswith(_AMAZON) for n in headers):
+        return ()  # as most responses are, of which there may be thousands a second
+    found: dict[str, str] = {}
+    fields = [headers.get("repr-digest", "")]
+    if whole:
+        fields += [headers.get("digest", ""), f"md5={headers.get('content-md5', '')}"]
+    if _sent_as_stored(headers):
+        fields += [headers.get("x-goog-hash", ""), f"md5={headers.get('x-ms-blob-content-md5', '')}"]
+    if headers.get("x-amz-checksum-type", "FULL_OBJECT").upper() == "FULL_OBJECT":
+        for name, value in headers.items():
+            # That of a multipart upload, without a type by old stores, ends in "-N": no Base64 of such a sum.
+            if name.startswith(_AMAZON) and (whole or "content-range" not in headers):
+                fields.append(f"{name.removeprefix(_AMAZON)}={value}" if "-" not in value else "")
+    for name, value in _DIGEST_FIELD.findall(", ".join(fields)):
+        algorithm = _ALIASES.get(name.lower(), name.lower())
+        if algorithm not in found and (decoded := _decode_sum(algorithm, value)):
+            found[algorithm] = decoded
+    announced = tuple(Checksum(algorithm, value) for algorithm, value in found.items())
+    return (*announced, Checksum("md5", etag, guessed=True)) if etag and "md5" not in found else announced
+
+
+def raise_for_response(
+    response: Response, what: str, *, page: bool = False, body: bytes = b"", key_sent: bool = False
+) -> None:
+    """Raise what a response means that is not the file: an error status, 202, a web page.
+
+    Parameters
+    ----------
+    what
+        The file, as the user knows it.
+    page
+        Whether it may be a web page, or is judged by its first bytes anyway.
+    body
+        The first bytes of an error's body, where they were collected: the server's own words.
+    key_sent
+        Whether the request carried credentials: 401 is their refusal then, not that of the link.
+
+    Raises
+    ------
+    AuthenticationError
+        401, if credentials were sent.
+    LinkRejected
+        401, 403, 404, 410.
+    BeingPrepared
+        202; with `retry_after` where the server says. No file comes with it, so the wait is the policy's
+        where the server does not say.
+    ServerError
+        Statuses that may pass, with `retry_after`.
+    RequestRefused
+        Any other status than 200 and 206.
+    UnexpectedAnswer
+        A web page, or several ranges, in place of the file; the range of a 206 is not judged here.
+    """
+    status, url, host = response.status, address(response.url), host_label(response.url)
+    if status in (200, 206):
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in ("text/html", "application/xhtml+xml") and not page:
+            raise UnexpectedAnswer(f"{host} sent a web page in place of {what}", url=url, status=status)
+        if kind == "multipart/byteranges":
+            raise UnexpectedAnswer(
+                f"{host} sent {what} as several ranges, which were not requested", url=url, status=status
+            )
+        return
+    after = parse_retry_after(response.headers.get("retry-after"))
+    if status == 202:
+        raise BeingPrepared(
+            f"{what} is being prepared by {host} (202)", url=url, status=status, retry_after=after
+        )
+    said = error_words(response, body)
+    tail = f": {said}" if said else ""
+    words = f"{host} returned {status} {_reason(response)}".rstrip() + f" for {what}{tail}"
+    if status == 401 and key_sent:
+        raise AuthenticationError(words, url=url, status=status)
+    if status in (401, 403, 404, 410):
+        raise LinkRejected(words, url=url, status=status, hint=_REJECTED_HINTS.get(status))
+    if status == 407:
+        hint = "write user and password into the proxy's URL: http://user:password@host:port"
+        raise RequestRefused(f"the proxy before {words}", url=url, status=status, hint=hint)
+    if status == 511:  # RFC 6585, section 6
+        raise UnexpectedAnswer(f"the network requires a login first: {words}", url=url, status=status)
+    if status in PASSING_STATUSES:
+        raise ServerError(words, url=url, status=status, retry_after=after)
+    raise RequestRefused(words, url=url, status=status, hint="report it to the owner of the data")
+
+
+_REJECTED_HINTS = {
+    404: "the file is no longer at this address; list the source again",
+    410: "the file is no longer at this address; list the source again",
+}
+_XML_WORDS = re.compile(r"<(Message|Code)>([^<]{1,300})</\1>", re.IGNORECASE)
+_JSON_WORDS = re.compile(r'"(?:detail|message|description|error)"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
+
+
+def error_words(response: Response, body: bytes) -> str:
+    """Return what a server says of its refusal: cleaned, redacted, on one line; empty if nothing.
+
+    The `Message` of a store's XML, `detail` or `message` of JSON, the first line of plain text.
+    """
+    text = body[:4096].decode("utf-8", "replace").strip()
+    kind = response.headers.get("content-type", "").lower()
+    if match := _JSON_WORDS.search(text) if text.startswith("{") else None:
+        text = match[1].replace('\\"', '"').replace("\\n", " ")
+    elif text.startswith("<") and (found := {k.lower(): v for k, v in _XML_WORDS.findall(text)}):
+        text = found.get("message") or found["code"]
+    elif not kind.startswith("text/plain"):
+        return ""
+    return redact(one_line(text.splitlines()[0] if text else "", 160))
+
+
+def _reason(response: Response) -> str:
+    """Return the reason phrase where it is plain words (`Slow Down`): no key is echoed in those."""
+    phrase = one_line(response.reason, 60)
+    if _PLAIN_REASON.fullmatch(phrase):
+        return phrase
+    from http import HTTPStatus  # not at the top: only for responses without a reason
+
+    return HTTPStatus(response.status).phrase if response.status in set(HTTPStatus) else ""
+
+
+def _opaque(etag: str) -> str:
+    """Return the tag without quotes: some servers write them in one response and not in the next."""
+    return etag.removeprefix("W/").strip('"')
+
+
+def _sent_as_stored(headers: Mapping[str, str]) -> bool:
+    """Return whether the bytes are those that Google's store holds, rather than decompressed on the way."""
+    stored = codings({"content-encoding": headers.get("x-goog-stored-content-encoding", "")})
+    return not stored or stored == codings(headers)
+
+
+def _etag_md5(headers: Mapping[str, str]) -> str:
+    """Return the MD5 that S3 uses as ETag of what was uploaded in one piece and not encrypted with a key.
+
+    AWS documents this for plain and SSE-S3 objects only; "-N" ends the tag of a multipart upload. Servers
+    that speak its protocol use other sums, so it is no more than a guess.
+    """
+    match = _HEX_MD5.fullmatch(headers.get("etag", ""))
+    if match is None or not ("x-amz-request-id" in headers or headers.get("server") == "AmazonS3"):
+        return ""
+    encryption = headers.get("x-amz-server-side-encryption", "AES256")
+    customer = "x-amz-server-side-encryption-customer-algorithm" in headers
+    return match[1].lower() if encryption == "AES256" and not customer else ""
+
+
+def _decode_sum(algorithm: str, encoded: str) -> str:
+    length = _LENGTHS.get(algorithm)
+    if length is None:
+        return ""
+    if len(encoded) == 2 * length and re.fullmatch(r"[0-9a-fA-F]+", encoded):
+        return encoded.lower()  # hex, which some servers write
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return raw.hex() if len(raw) == length else ""

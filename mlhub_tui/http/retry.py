@@ -1,0 +1,108 @@
+"""When to repeat a request: full-jitter exponential back-off, `Retry-After`, limits of tries and seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+PASSING_STATUSES = frozenset(
+    # 425 is RFC 8470; 520 to 524 and 530 are Cloudflare's, 529 is "overloaded", 598 and 599 are time-outs of
+    # proxies in between. 400, 401, 403 and 404 never pass.
+    {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599}
+)
+"""Statuses that may be gone when the request is repeated. 202 (being prepared) is apart: it is no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a request is repeated.
+
+    Parameters
+    ----------
+    tries
+        Requests without progress, the first one counted; None for as long as it takes.
+    doubtful_tries
+        The same where the response makes no sense (a portal's page, a rejected link); None as `tries`.
+    base, cap
+        Seconds: the wait after the n-th failure is random between 0 and `min(cap, base * 2**(n-1))`.
+        Full jitter keeps many clients from returning at the same moment.
+    longest_wait
+        Seconds that a server may ask to wait (`Retry-After`).
+    shorten_long_waits
+        Whether to repeat after `longest_wait` when a server asks for more, in place of giving up.
+    budget
+        Seconds since the first try after which no new try starts; None for no limit.
+    random, sleep, clock
+        Where chance and time come from.
+    """
+
+    tries: int | None = 3
+    doubtful_tries: int | None = None
+    base: float = 0.4
+    cap: float = 4.0
+    longest_wait: float = 5.0
+    shorten_long_waits: bool = False
+    budget: float | None = 10.0
+    random: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def wait(
+        self, failures: int, elapsed: float = 0.0, retry_after: float | None = None, *, doubtful: bool = False
+    ) -> float | None:
+        """Return the seconds to wait after the n-th failure in a row, or None to give up."""
+        limits = (self.tries, self.doubtful_tries if doubtful else None)
+        if any(limit is not None and failures >= limit for limit in limits):
+            return None
+        seconds = self.random() * min(self.cap, self.base * 2.0 ** min(failures - 1, 16))
+        if retry_after is not None:
+            if retry_after > self.longest_wait and not self.shorten_long_waits:
+                return None
+            seconds = min(retry_after, self.longest_wait) + self.random() * self.base
+        return seconds if self.budget is None or elapsed + seconds <= self.budget else None
+
+
+NO_RETRIES = RetryPolicy(tries=1)
+COMMAND_RETRIES = RetryPolicy(
+    tries=6, doubtful_tries=4, base=1.0, cap=20.0, longest_wait=120.0, shorten_long_waits=True, budget=None
+)
+"""Downloads of commands and scripts, which must end."""
+QUEUE_RETRIES = RetryPolicy(
+    tries=None,
+    doubtful_tries=4,
+    base=1.0,
+    cap=60.0,
+    longest_wait=3600.0,
+    shorten_long_waits=True,
+    budget=None,
+)
+"""Downloads of the queue, which wait until the network is back."""
+
+
+def parse_retry_after(value: str | None, now: Callable[[], datetime] | None = None) -> float | None:
+    """Return the seconds of a `Retry-After` header (RFC 9110, section 10.2.3), None where it is none.
+
+    Parameters
+    ----------
+    value
+        A number of seconds or an HTTP date.
+    now
+        The current UTC time, for dates; a date in the past means no wait.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    if not text:
+        return None
+    from email.utils import parsedate_to_datetime  # not at the top: 10 ms, and few responses have a date
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now() if now else datetime.now(UTC))).total_seconds())

@@ -1,0 +1,187 @@
+"""Each kind of response, plain and over TLS, whole and in pieces of seven bytes."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from mlhub_tui.errors import RequestError
+from mlhub_tui.http.client import HTTPClient
+from mlhub_tui.http.connection import BodySink, Response
+from mlhub_tui.http.errors import ConnectionLost, ProtocolError
+
+from .scripted import Peer, response, serving
+
+BODY = b"0123456789" * 12
+
+
+class Collected(bytearray):
+    """A sink that collects all."""
+
+    def write(self, view: memoryview, /) -> None:
+        assert len(view) > 0
+        self.extend(view)
+
+
+@dataclass
+class Case:
+    """A response as sent, how the connection ends after it, and what becomes of it."""
+
+    sent: bytes
+    end: str = "stays"
+    method: str = "GET"
+    status: int = 200
+    body: bytes = BODY
+    error: type[RequestError] | None = None
+    reused: bool = True
+    headers: dict[str, str] = field(default_factory=dict)
+    complete: bool = True
+    complete_over_tls: bool = True
+
+
+def chunked(*chunks: bytes, trailer: bytes = b"") -> bytes:
+    framed = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return framed + b"0\r\n" + trailer + b"\r\n"
+
+
+H = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = H + b"Transfer-Encoding: chunked\r\n\r\n"
+CASES = {
+    "content-length": Case(response(BODY)),
+    "empty": Case(response(b""), body=b""),
+    "no reason": Case(b"HTTP/1.1 200 \r\nContent-Length: 120\r\n\r\n" + BODY),
+    "connection: close": Case(response(BODY, "200 OK", "Connection: close"), end="ends", reused=False),
+    "repeated field": Case(response(BODY, "200 OK", "X: a", "x: b"), headers={"x": "a, b"}),
+    "two cookies": Case(
+        response(BODY, "200 OK", "Set-Cookie: a=1, 2", "Set-Cookie: b=3"),
+        headers={"set-cookie": "a=1, 2\nb=3"},
+    ),
+    "not ascii": Case(response(BODY, "200 OK", "X: \xfc\xe9"), headers={"x": "\xfc\xe9"}),
+    "error status": Case(response(BODY, "404 Not Found"), status=404),
+    "chunked": Case(CHUNKED + chunked(BODY[:50], BODY[50:])),
+    "chunked with trailer": Case(CHUNKED + chunked(BODY, trailer=b"Digest: sha-256=x\r\n")),
+    "chunk extension": Case(CHUNKED + b"78;name=value\r\n" + BODY + b"\r\n0\r\n\r\n"),
+    "chunked and length": Case(
+        H + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + chunked(BODY), reused=False
+    ),
+    "1xx before it": Case(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(BODY)),
+    "100 before it": Case(b"HTTP/1.1 100 Continue\r\n\r\n" + response(BODY)),
+    "head": Case(response(length=120), method="HEAD", body=b""),
+    "head, chunked": Case(CHUNKED, method="HEAD", body=b""),
+    "head, no length": Case(H + b"\r\n", method="HEAD", body=b""),
+    "204": Case(b"HTTP/1.1 204 No Content\r\n\r\n", status=204, body=b""),
+    "304": Case(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 120\r\n\r\n", status=304, body=b""),
+    "folded field": Case(H + b"X: a\r\n  b\r\nContent-Length: 120\r\n\r\n" + BODY, headers={"x": "a b"}),
+    "bare line feeds": Case(b"HTTP/1.1 200 OK\nContent-Length: 120\n\n" + BODY),
+    "same length twice": Case(H + b"Content-Length: 120\r\nContent-Length: 120\r\n\r\n" + BODY),
+    "http 1.0": Case(b"HTTP/1.0 200 OK\r\nContent-Length: 120\r\n\r\n" + BODY, end="ends", reused=False),
+    "delimited by the end": Case(H + b"\r\n" + BODY, end="ends", reused=False),
+    "delimited by a cut": Case(H + b"\r\n" + BODY, end="is cut", reused=False, complete_over_tls=False),
+    "surplus": Case(response(BODY) + b"more", reused=False),
+    "two lengths": Case(H + b"Content-Length: 120\r\nContent-Length: 12\r\n\r\n" + BODY, error=ProtocolError),
+    "length that is none": Case(H + b"Content-Length: -5\r\n\r\n" + BODY, error=ProtocolError),
+    "endless length": Case(
+        H + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n" + BODY, error=RequestError, end="ends"
+    ),
+    "no http": Case(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", error=ProtocolError, end="ends"),
+    "wrong chunk": Case(CHUNKED + b"zz\r\n" + BODY, error=ProtocolError),
+    "truncated": Case(response(BODY[:60], length=120), end="ends", error=ConnectionLost),
+    "truncated chunk": Case(CHUNKED + b"78\r\n" + BODY[:60], end="ends", error=ConnectionLost),
+    "truncated by reset": Case(response(BODY[:60], length=120), end="resets", error=ConnectionLost),
+    "no last chunk": Case(CHUNKED + b"78\r\n" + BODY + b"\r\n", end="ends", error=ConnectionLost),
+    "half a head": Case(b"HTTP/1.1 200 OK\r\nContent-Le", end="ends", error=ConnectionLost),
+    "nothing": Case(b"", end="ends", error=ConnectionLost),
+    "1xx without end": Case(b"HTTP/1.1 100 Continue\r\n\r\n", end="ends", error=ConnectionLost),
+    "head of 70 KB": Case(H + b"X: " + b"y" * 70_000 + b"\r\n\r\n", error=ProtocolError),
+}
+
+
+@pytest.mark.parametrize("piece", [0, 7], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("transport", ["plain", "1.2", "1.3"])
+@pytest.mark.parametrize("name", CASES)
+async def test_a_response_is_what_its_bytes_say(
+    name: str,
+    transport: str,
+    piece: int,
+    client: HTTPClient,
+    server_context: Callable[[str], ssl.SSLContext],
+) -> None:
+    case = CASES[name]
+    if piece and len(case.sent) > 2000:
+        pytest.skip("takes too long in pieces")
+
+    def handle(peer: Peer) -> None:
+        while peer.read_request() is not None:
+            peer.send(case.sent, piece)
+            match case.end:
+                case "ends":
+                    return peer.end()
+                case "is cut":
+                    return peer.cut()
+                case "resets":
+                    return peer.reset()
+        return None
+
+    sink = Collected()
+    opened: list[Response] = []
+
+    def open_sink(head: Response) -> BodySink:
+        opened.append(head)
+        return sink
+
+    with serving(handle, None if transport == "plain" else server_context(transport)) as server:
+        url = f"{server.url}/file"
+        if case.error is not None:
+            with pytest.raises(case.error) as caught:
+                await client.request(case.method, url, open_sink)
+            assert f":{server.port}" in str(caught.value)
+            assert BODY.startswith(bytes(sink))
+            assert client.open_connections == 0
+            return
+        got = await client.request(case.method, url, open_sink)
+        assert got is opened[0]
+        assert len(opened) == 1
+        assert (got.status, bytes(sink), got.url) == (case.status, case.body, url)
+        assert case.headers.items() <= got.headers.items()
+        assert got.complete is (case.complete if transport == "plain" else case.complete_over_tls)
+        assert got.keep_alive is case.reused
+        assert client.open_connections == int(case.reused)
+        if case.reused:
+            await client.request(case.method, url, lambda head: Collected())
+            assert [request.connection for request in server.requests] == [0, 0]
+
+
+@pytest.mark.parametrize("transport", ["plain", "1.2", "1.3"])
+@pytest.mark.parametrize("framing", ["length", "chunked", "end"])
+@pytest.mark.parametrize("size", [65_000, 70_000, 3_000_000])
+async def test_a_large_body_arrives_byte_for_byte(
+    size: int,
+    framing: str,
+    transport: str,
+    client: HTTPClient,
+    server_context: Callable[[str], ssl.SSLContext],
+) -> None:
+    body = bytes(range(251)) * (size // 251)
+    sent = {
+        "length": response(body),
+        "chunked": CHUNKED + chunked(*(body[at : at + 50_000] for at in range(0, len(body), 50_000))),
+        "end": H + b"\r\n" + body,
+    }[framing]
+
+    def handle(peer: Peer) -> None:
+        while peer.read_request() is not None:
+            peer.send(sent)
+            if framing == "end":
+                return peer.end()
+        return None
+
+    with serving(handle, None if transport == "plain" else server_context(transport)) as server:
+        for _ in range(2):
+            sink = Collected()
+            got = await client.request("GET", server.url, lambda head, sink=sink: sink)  # type: ignore[misc]
+            assert got.complete
+            assert bytes(sink) == body
+            assert got.received >= len(body)
