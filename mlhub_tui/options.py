@@ -1,9 +1,30 @@
-"""What the command line tells the app."""
+"""Options: those that the command line gives the app, and what to do with files that are there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+
+from .text import one_line
+
+
+class IfExists(StrEnum):
+    """What to do when a file of the name is already there (the seed library's `if_exists`).
+
+    The names in small letters are the seed library's.
+    """
+
+    RESUME = "resume"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    resume = RESUME
+    skip = SKIP
+    overwrite = OVERWRITE
+
+    @classmethod
+    def _missing_(cls, value: object) -> IfExists:
+        raise ValueError(f"if_exists must be resume, skip or overwrite, not {one_line(value, 40)!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,352 @@
+"""Checksums: STAC multihashes, sums that follow a growing file, and comparison."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import VerificationFailed
+from ..http.connection import BodySink
+from ..http.response_headers import Checksum
+from ..text import one_line
+
+_CHUNK = 1 << 20
+_POLL = 0.05  # seconds between looks at a file that grows
+_HEADER_ALGORITHMS = frozenset({"md5", "sha-1", "sha-256", "sha-512", "crc32"})
+
+# The multiformats' table: codes that Python's hashlib has everywhere, with the bytes of their digests.
+_MULTIHASHES = {
+    0x11: ("sha-1", 20),
+    0x12: ("sha-256", 32),
+    0x13: ("sha-512", 64),
+    0x14: ("sha3-512", 64),
+    0x15: ("sha3-384", 48),
+    0x16: ("sha3-256", 32),
+    0x17: ("sha3-224", 28),
+    0x20: ("sha-384", 48),
+    0xD5: ("md5", 16),
+    0x1013: ("sha-224", 28),
+    **{0xB200 + size: (f"blake2b-{8 * size}", size) for size in range(1, 65)},
+    **{0xB240 + size: (f"blake2s-{8 * size}", size) for size in range(1, 33)},
+}
+_MIN_DIGEST = 8  # bytes; a shorter digest of BLAKE2 proves nothing
+_MAX_VARINT = 9  # bytes, by the multiformats' unsigned-varint rule
+_MAX_TEXT = 400  # letters of a checksum; base 58 takes quadratic time
+_BASE58 = {letter: n for n, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+
+
+class Hash(Protocol):
+    """What hashlib's hashes have in common."""
+
+    def update(self, data: memoryview, /) -> None:
+        """Add bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the sum of what was added, in hex."""
+        ...
+
+
+class _CRC32:
+    """CRC-32 (zlib's) in the shape of hashlib's hashes."""
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: memoryview, /) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def hexdigest(self) -> str:
+        return f"{self._value:08x}"
+
+
+def new_hash(algorithm: str) -> Hash:
+    """Return a hash by its name in a checksum: `md5`, `sha-256`, `sha3-256`, `blake2b-128` (in bits)."""
+    family, _, bits = algorithm.partition("-")
+    if algorithm == "crc32":
+        return _CRC32()
+    if family == "blake2b":
+        return hashlib.blake2b(digest_size=int(bits) // 8, usedforsecurity=False)
+    if family == "blake2s":
+        return hashlib.blake2s(digest_size=int(bits) // 8, usedforsecurity=False)
+    name = f"{family}_{bits}" if family == "sha3" else f"{family}{bits}"
+    return hashlib.new(name, usedforsecurity=False)
+
+
+class HashingSink:
+    """Hashes a body on its way to another sink."""
+
+    def __init__(self, sink: BodySink, hashes: Sequence[Hash]) -> None:
+        self._sink = sink
+        self._hashes = hashes
+
+    def write(self, view: memoryview, /) -> None:
+        """Hash the bytes and pass them on."""
+        for known in self._hashes:
+            known.update(view)
+        self._sink.write(view)
+
+
+def verifiable(checksums: Iterable[Checksum]) -> tuple[Checksum, ...]:
+    """Return the checksums that can be computed here (not CRC-32C), each once; announced before guessed."""
+    usable = [each for each in checksums if each.algorithm != "crc32c"]
+    return tuple(dict.fromkeys(sorted(usable, key=lambda each: each.guessed)))
+
+
+def compare(checksums: Sequence[Checksum], hashes: Iterable[Hash]) -> str:
+    """Return a note on a guessed checksum that differs, else an empty string.
+
+    Raises
+    ------
+    VerificationFailed
+        With both sums, if an announced one differs.
+    """
+    note = ""
+    for checksum, found in zip(checksums, hashes, strict=True):
+        if found.hexdigest() == checksum.value:
+            continue
+        sums = f"{checksum.algorithm.upper()} {found.hexdigest()}, announced {checksum.value}"
+        if not checksum.guessed:
+            raise VerificationFailed(f"what arrived is not what the server has: {sums}")
+        note = f"its ETag looks like another MD5 ({checksum.value})"
+    return note
+
+
+def digests_to_text(checksums: Iterable[Checksum]) -> str:
+    """Return checksums as one string for the journal: `md5:hex sha-256:hex`; a guessed one as `md5?:hex`."""
+    return " ".join(f"{each.algorithm}{'?' * each.guessed}:{each.value}" for each in checksums)
+
+
+def digests_from_text(stored: str) -> tuple[Checksum, ...]:
+    """Return the checksums of such a string; what is not known here is left out."""
+    found = []
+    for word in stored.split():
+        name, _, value = word.partition(":")
+        if name.removesuffix("?") in _HEADER_ALGORITHMS:
+            found.append(Checksum(name.removesuffix("?"), value, guessed=name.endswith("?")))
+    return tuple(found)
+
+
+def multihash(value: object) -> Checksum | None:
+    """Return a parsed multihash; None if it is none, or of an algorithm that is not verified here.
+
+    Two unsigned varints, the algorithm's code (multiformats' table) and the digest's length in bytes, come
+    before the digest. A shortened digest is legal as a multihash, but no checksum of a file.
+
+    Parameters
+    ----------
+    value
+        `file:checksum` as it is in an asset (STAC file extension 2.1: hex in small letters); capitals and
+        the encodings of multibase are taken too.
+    """
+    for raw in _decoded(value) if isinstance(value, str) else ():
+        try:
+            code, rest = _varint(raw)
+            size, digest = _varint(rest)
+        except ValueError:
+            continue
+        algorithm, length = _MULTIHASHES.get(code, ("", 0))
+        if algorithm and size == len(digest) == length >= _MIN_DIGEST:
+            return Checksum(algorithm, digest.hex())
+    return None
+
+
+def unverified(value: object) -> str:
+    """Return a line for a checksum that says nothing here; empty where there is none, or a good one."""
+    if value in (None, "") or multihash(value) is not None:
+        return ""
+    return f"its checksum {one_line(value, 24)} is of no kind that can be verified"
+
+
+def _varint(raw: bytes) -> tuple[int, bytes]:
+    """Return the number that bytes begin with, seven bits a byte, lowest first, and what comes after it."""
+    number = 0
+    for index, byte in enumerate(raw[:_MAX_VARINT]):
+        number |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return number, raw[index + 1 :]
+    raise ValueError("no end of the number")
+
+
+def _decoded(text: str) -> Iterator[bytes]:
+    """Yield what a text may stand for, the likeliest first; nothing where it stands for nothing.
+
+    Hex comes first, as the STAC file extension wants it; then what the first letter says by the multibase
+    table (`f`, `F` hex, `b`, `B` base 32, `z` base 58, `m`, `M` base 64, `u`, `U` base 64 for URLs); then
+    base 58 without a letter before it, as IPFS writes hashes (`Qm...`).
+    """
+    text = text.strip()
+    if not text.isascii() or len(text) > _MAX_TEXT:
+        return
+    tries: list[tuple[Callable[[str], bytes], str]] = [(bytes.fromhex, text)]
+    if text[:1] in _BASES:
+        tries.append((_BASES[text[0]], text[1:]))
+    tries.append((_base58, text))
+    for decode, letters in tries:
+        try:
+            yield decode(letters)
+        except (ValueError, binascii.Error):
+            continue
+
+
+def _base32(text: str) -> bytes:
+    return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+
+
+def _base58(text: str) -> bytes:
+    number = 0
+    for letter in text:
+        if letter not in _BASE58:
+            raise ValueError("not base 58")
+        number = number * 58 + _BASE58[letter]
+    zeros = len(text) - len(text.lstrip("1"))
+    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _base64(text: str) -> bytes:
+    plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+_BASES: dict[str, Callable[[str], bytes]] = {
+    **dict.fromkeys("fF", bytes.fromhex),
+    **dict.fromkeys("bB", _base32),
+    **dict.fromkeys("muMU", _base64),
+    "z": _base58,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HashState:
+    """How far a part was hashed when its transfer ended, for the next one to continue.
+
+    Only in memory: another program hashes the part from its start, while the rest is fetched.
+
+    Parameters
+    ----------
+    generation
+        The beginning of the part whose bytes they are; see `journal.PartRecord`.
+    position
+        Bytes from the start of the file.
+    changed
+        When the file was changed last, in nanoseconds: at another time it is hashed from the start.
+    hashes
+        By the checksum they are to be compared with.
+    """
+
+    generation: int
+    position: int
+    changed: int
+    hashes: Mapping[Checksum, Hash]
+
+
+class StreamingHasher(threading.Thread):
+    """Hashes a file from its start in a thread of its own, from the page cache, while it is written.
+
+    On the loop hashing would take more time than the transfer (MD5: 0.6 GB/s); beside it, it is done a
+    moment after the last byte.
+
+    Parameters
+    ----------
+    path
+        The file; opened again, so that the writer's position is not touched.
+    checksums
+        What is to be compared.
+    written
+        Returns how many bytes are there from the start on.
+    known
+        What was hashed before, if it holds for the file as it is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        checksums: tuple[Checksum, ...],
+        written: Callable[[], int],
+        known: HashState | None = None,
+    ) -> None:
+        super().__init__(name=f"hash {path.name}", daemon=True)
+        self._path = path
+        self._checksums = checksums
+        useful = known is not None and set(checksums) <= known.hashes.keys() and known.position <= written()
+        self._known = known if useful else None
+        self._position = self._known.position if self._known else 0
+        before: Mapping[Checksum, Hash] = self._known.hashes if self._known else {}
+        self._hashes = [before.get(each) or new_hash(each.algorithm) for each in checksums]
+        self._written = written
+        self._total: int | None = None
+        self._stopped = False
+        self._wake = threading.Event()
+        self._error: OSError | None = None
+
+    def stop(self) -> None:
+        """End without a result."""
+        self._stopped = True
+        self._wake.set()
+
+    def state(self, generation: int, changed: int) -> HashState | None:
+        """Return how far it came, once it was stopped; None where that is not certain."""
+        self.join(_POLL)
+        if self.is_alive() or self._error is not None or not self._position:
+            return None
+        hashes = dict(zip(self._checksums, self._hashes, strict=True))
+        return HashState(generation, self._position, changed, hashes)
+
+    def finish(self, total: int) -> str:
+        """Wait for the hash of so many bytes, compare, and return a note (see `compare`); blocks.
+
+        Raises
+        ------
+        VerificationFailed
+            With both sums, if an announced one differs.
+        """
+        self._total = total
+        self._wake.set()
+        self.join()
+        if self._error is not None:
+            raise self._error
+        if self._stopped:
+            return ""
+        try:
+            return compare(self._checksums, self._hashes)
+        except VerificationFailed:
+            if self._known is None:
+                raise
+        # The file may have been changed between two transfers, unseen: only all of it can tell.
+        again = StreamingHasher(self._path, self._checksums, lambda: total)
+        again.start()
+        return again.finish(total)
+
+    def run(self) -> None:
+        """Follow the writer until the end."""
+        try:
+            self._follow()
+        except OSError as error:
+            self._error = error
+
+    def _follow(self) -> None:
+        position = limit = self._position
+        buffer = memoryview(bytearray(_CHUNK))
+        with self._path.open("rb", buffering=0) as file:
+            file.seek(position)
+            while not self._stopped and position != self._total:
+                if position >= limit:
+                    limit = self._written() if self._total is None else self._total
+                room = min(limit - position, _CHUNK)
+                count = file.readinto(buffer[:room]) if room > 0 else 0
+                if count:
+                    position += count
+                    for known in self._hashes:
+                        known.update(buffer[:count])
+                    self._position = position
+                elif self._total is not None and room > 0:
+                    return  # cut shorter behind our back: the sums will differ
+                else:
+                    self._wake.wait(_POLL)

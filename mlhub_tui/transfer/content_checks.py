@@ -1,0 +1,344 @@
+"""Content checks: whether bytes are the file that was asked for, or what a server sent in place of it.
+
+Pure functions over the first bytes of a file, its size and what is known of it beforehand, for any engine.
+What comes with the announced size is never refused for its looks; what contradicts both is.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePath
+
+from .. import errors, text
+from ..http.decoding import RAW_DEFLATE, decoder_of
+from .gzip_check import MAGIC, gzip_whole
+
+START = 4096
+"""How many bytes of a file's beginning are looked at."""
+
+GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")
+"""Ends of names whose files are gzip data themselves."""
+
+_BLOCK = 512  # bytes of a tar header; an archive ends with two such blocks of zeros (POSIX pax)
+_LINE = 100  # characters of a first line that are shown
+_BLANK = b"\xef\xbb\xbf\xfe\xff\x1e \t\r\n"  # a byte-order mark, and what may stand before a document
+_PAGE = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+_XML = re.compile(rb"<[A-Za-z!?]")
+_JSON = re.compile(rb"""\{\s*["}]|\{\s*\Z|\[\s*[\[{"\]\d-]|\[\s*(?:null|true|false)""")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+# Formats that never begin as text does, by the ends of names.
+_BINARY = frozenset(
+    f".{end}"
+    for ends in (
+        "7z bz2 gif gpkg grb grb2 grib grib2 h5 hdf hdf5 he5 jp2 jpeg jpg las laz nc nc4 npy npz onnx",
+        "parquet pdf pmtiles png pt pth sqlite tar tif tiff webp xz zip zst",
+    )
+    for end in ends.split()
+)
+_JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
+_XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
+
+
+IDENTITY = {"Accept-Encoding": "identity, gzip;q=0.5, *;q=0"}
+"""Headers that ask once more for the file as it is, where a coding came that nobody here can undo."""
+
+_MAGICS = {"gzip": MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
+
+
+class Kind(StrEnum):
+    """What a file's first bytes look like, in the words of an error."""
+
+    NOTHING = "an empty answer"
+    GZIP = "gzip data"
+    TAR = "a tar archive"
+    PAGE = "a web page"
+    XML = "XML"
+    JSON = "JSON"
+    TEXT = "text"
+    OTHER = "other data"
+
+
+_DOCUMENTS = frozenset({Kind.PAGE, Kind.XML, Kind.JSON})
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of a file before it is fetched.
+
+    Parameters
+    ----------
+    name
+        Its name, whose end tells the format.
+    size
+        Bytes as the API, or the catalog, announces them; None if it does not.
+    archive
+        Whether it is a gzip-compressed tar archive by the API's promise.
+    page
+        Whether it may be a web page.
+    """
+
+    name: str
+    size: int | None = None
+    archive: bool = False
+    page: bool = False
+
+    @property
+    def gzip(self) -> bool:
+        """Whether the file is gzip data itself, by its name."""
+        return self.name.lower().endswith(GZIP_SUFFIXES)
+
+
+def recognise(start: bytes, media_type: str = "") -> Kind:
+    """Return what a file is by its first bytes, and by the Content-Type that it was sent with."""
+    if not start:
+        return Kind.NOTHING
+    if start.startswith(MAGIC):
+        return Kind.GZIP
+    if is_tar(start):
+        return Kind.TAR
+    words = _in_utf8(start).lstrip(_BLANK)
+    if _PAGE.match(words):
+        return Kind.PAGE
+    if _CONTROL.search(words):
+        return Kind.OTHER
+    html = media_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
+    if _XML.match(words):
+        return Kind.PAGE if html else Kind.XML
+    if _JSON.match(words):
+        return Kind.JSON
+    try:
+        # What is cut in the middle of a character is text all the same.
+        words[: max(len(words) - 3, min(len(words), 8))].decode()
+    except UnicodeDecodeError:
+        return Kind.OTHER
+    return Kind.PAGE if html else Kind.TEXT
+
+
+def is_tar(start: bytes) -> bool:
+    """Return whether bytes begin with a tar header whose checksum is right."""
+    if len(start) < _BLOCK or not start[0]:
+        return False
+    try:
+        tarfile.TarInfo.frombuf(start[:_BLOCK], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def contradiction(expected: Expected, start: bytes, size: int | None, media_type: str = "") -> Kind | None:
+    """Return what bytes are that cannot be the file; None where they may be it.
+
+    Parameters
+    ----------
+    start
+        The first bytes; none only if there are none at all.
+    size
+        Bytes of the whole, as the answer announces them or as they came; None if not known yet.
+    media_type
+        The Content-Type of the answer; only whether it is HTML counts.
+    """
+    kind = recognise(start, media_type)
+    if kind is Kind.NOTHING:
+        return kind if expected.archive or expected.size else None
+    if size is not None and size == expected.size:
+        return None
+    if kind is Kind.PAGE:
+        return None if expected.page else kind
+    if expected.archive:
+        return None if _may_be_archive(kind, expected, size) else kind
+    return kind if _odd(kind, expected, size) else None
+
+
+def _may_be_archive(kind: Kind, expected: Expected, size: int | None) -> bool:
+    if kind is Kind.OTHER:  # the announced size may confirm it yet
+        return size is None and expected.size is not None
+    return kind in (Kind.GZIP, Kind.TAR)
+
+
+def _odd(kind: Kind, expected: Expected, size: int | None) -> bool:
+    """Return whether a document, or a text, stands in for another format; sizes in catalogs may be stale."""
+    suffix = PurePath(expected.name).suffix.lower()
+    if kind is Kind.XML and suffix in _JSON_NAMES:
+        return True
+    if kind is Kind.JSON and suffix in _XML_NAMES:
+        return True
+    binary = suffix in _BINARY or expected.gzip
+    contradicted = size is not None and expected.size is not None
+    return binary and (kind in _DOCUMENTS or (kind is Kind.TEXT and contradicted))
+
+
+def first_line(start: bytes) -> str:
+    """Return the first line of a text that came, cleaned, without keys, and cut."""
+    words = _in_utf8(start).lstrip(_BLANK).decode("utf-8", "replace")
+    line = words.splitlines()[0] if words else ""
+    return text.one_line(text.redact(line), _LINE)
+
+
+def refused(
+    expected: Expected, kind: Kind, start: bytes, size: int | None, *, place: str = "", url: str = ""
+) -> errors.UnexpectedAnswer:
+    """Return the error for a file in whose place something else came: what it is, and its first line.
+
+    Parameters
+    ----------
+    place
+        The host that sent it.
+    """
+    words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
+    if size is not None and expected.size is not None:
+        words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
+    if kind in (*_DOCUMENTS, Kind.TEXT) and (line := first_line(start)):
+        words += f": {line}"
+    hint = "the link may have expired, or the server may have failed: retry later"
+    if kind is Kind.PAGE:
+        hint = "on a guest network, log in to its portal first; else retry later"
+    return errors.UnexpectedAnswer(words, url=url, status=200, hint=hint)
+
+
+def check_whole(expected: Expected, path: Path, stop: threading.Event, media_type: str = "") -> str:
+    """Check a file that has come to its end; return what the user should know of it.
+
+    An archive of another size than announced, or of a size that nobody announced, is read to the end of its
+    gzip data: only what is whole by that is it.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is something else.
+    VerificationFailed
+        If it is an archive that ends too early, or is damaged.
+    TransferCancelled
+        If `stop` is set meanwhile.
+    """
+    size = path.stat().st_size
+    start = beginning(path)
+    if kind := contradiction(expected, start, size, media_type):
+        raise refused(expected, kind, start, size)
+    if not expected.archive:
+        return ""
+    kind = recognise(start)
+    if size == expected.size:
+        return "" if kind is Kind.GZIP else f"{kind} rather than gzip data, of the announced size"
+    if kind is Kind.GZIP:
+        _check_gzip(expected, path, size, stop)
+    elif not _ends_as_tar(path, size):
+        raise errors.VerificationFailed(_short(expected, size))
+    told = "" if expected.size is None else f"the API announces {text.size(expected.size)}"
+    return "; ".join(filter(None, [told, "" if kind is Kind.GZIP else "a tar archive without compression"]))
+
+
+def is_other(expected: Expected, path: Path, media_type: str = "") -> bool:
+    """Return whether a file that stands on disk cannot be what is expected; reads its first bytes only."""
+    try:
+        return contradiction(expected, beginning(path), path.stat().st_size, media_type) is not None
+    except OSError:
+        return False
+
+
+def beginning(path: Path) -> bytes:
+    """Return the first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(START)
+
+
+def _check_gzip(expected: Expected, path: Path, size: int, stop: threading.Event) -> None:
+    checked = gzip_whole(path, stop)
+    if expected.size is None:
+        return
+    if checked.head.startswith(MAGIC):
+        raise errors.VerificationFailed(
+            f"{expected.name} came compressed once more: {text.size(size)}, announced are"
+            f" {text.size(expected.size)}"
+        )
+    # Gzip data may consist of several members: cut between two of them, only the tar in them tells.
+    ended = is_tar(checked.head) and not checked.tail.strip(b"\0") and len(checked.tail) >= 2 * _BLOCK
+    if size < expected.size and not ended:
+        raise errors.VerificationFailed(_short(expected, size))
+
+
+def _ends_as_tar(path: Path, size: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, size - 2 * _BLOCK))
+        return size % _BLOCK == 0 and not file.read().strip(b"\0")
+
+
+def _short(expected: Expected, size: int) -> str:
+    announced = "" if expected.size is None else f", announced are {text.size(expected.size)}"
+    return f"{expected.name} is not whole: {text.size(size)} came{announced}"
+
+
+def _in_utf8(start: bytes) -> bytes:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return start[: len(start) & ~1].decode("utf-16", "replace").encode()
+    return start
+
+
+class Undecodable(errors.UnexpectedAnswer):
+    """An answer has a content coding that cannot be undone here."""
+
+    default_hint = "retry later, or report it to the owner"
+
+    def __init__(self, coding: str, expected: Expected) -> None:
+        what = text.one_line(coding, 20)
+        super().__init__(f"the server sent {expected.name} compressed as {what}, which was not asked for")
+
+
+def is_ambiguous(found: Sequence[str], expected: Expected) -> bool:
+    """Return whether only the first bytes tell if codings are those of the stored file itself."""
+    return bool(found) and set(found) == {"gzip"} and expected.gzip
+
+
+def to_undo(found: Sequence[str], expected: Expected, start: bytes, size: int | None) -> tuple[str, ...]:
+    """Return the codings that are to be undone so that the file is left, the last applied one first.
+
+    Parameters
+    ----------
+    found
+        Those of the answer.
+    start
+        The first bytes of its body.
+    size
+        The bytes of its whole body; None if not known.
+
+    Raises
+    ------
+    Undecodable
+        If one of them cannot be undone.
+    """
+    undone: list[str] = []
+    if expected.gzip and size is not None and size == expected.size:
+        return ()
+    for coding in reversed(found):
+        magic = _MAGICS.get(coding)
+        if not start or (magic is not None and not start.startswith(magic)):
+            continue  # a label without the coding
+        if coding == "compress" and expected.name.lower().endswith(".z"):
+            continue
+        name, inner = _begun(coding, start, expected)
+        if name is None:
+            continue
+        if coding == "gzip" and expected.gzip and not inner.startswith(MAGIC):
+            continue  # the label of what is stored
+        undone.append(name)
+        start = inner
+    return tuple(undone)
+
+
+def _begun(coding: str, start: bytes, expected: Expected) -> tuple[str | None, bytes]:
+    """Return how a coding is undone, with the first bytes without it; None where they do not have it."""
+    for name in (coding, RAW_DEFLATE) if coding == "deflate" else (coding,):
+        decoder = decoder_of(name)
+        if decoder is None:
+            raise Undecodable(coding, expected)
+        try:
+            decoder.feed(start)
+            return name, decoder.take(START)
+        except errors.VerificationFailed:
+            continue
+    return None, b""

@@ -1,0 +1,218 @@
+"""The engine's thread: one event loop for all transfers of a process, and blocking work beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import os
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ..http.client import ClientConfig, HTTPClient
+
+T = TypeVar("T")
+_TICK = 0.25  # seconds: progress of slow bodies is shown twice a second
+
+
+class TransferEngine:
+    """One event loop in one daemon thread, shared by all jobs of a process; started by its first work.
+
+    Its methods may be called from any thread. The thread never keeps the program from ending.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clients: dict[tuple[int, float], HTTPClient] = {}
+        self._tasks: dict[concurrent.futures.Future[Any], asyncio.Task[Any]] = {}
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine on the engine's loop; its future is cancelled by `cancel` alone."""
+        loop = self._started()
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        future.set_running_or_notify_cancel()
+
+        def begin() -> None:
+            task = loop.create_task(work)
+            self._tasks[future] = task
+            task.add_done_callback(end)
+
+        def end(task: asyncio.Task[T]) -> None:
+            del self._tasks[future]
+            if task.cancelled():
+                future.set_exception(concurrent.futures.CancelledError())
+            elif (error := task.exception()) is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(task.result())
+
+        loop.call_soon_threadsafe(begin)
+        return future
+
+    def cancel(self, future: concurrent.futures.Future[Any]) -> None:
+        """Cancel submitted work; its future ends when the work has: flushed and recorded."""
+
+        def cancel() -> None:
+            if (task := self._tasks.get(future)) is not None:
+                task.cancel()
+
+        self._started().call_soon_threadsafe(cancel)
+
+    async def run(self, work: Coroutine[Any, Any, T], *, grace: float = 0.25) -> T:
+        """Run a coroutine on the engine's loop and wait for it on another loop.
+
+        Parameters
+        ----------
+        grace
+            Seconds to wait for its end after this is cancelled, before it is left to itself; whoever is
+            cancelled once more, as a paused transfer is when the program ends, still waits for them.
+        """
+        future = self.submit(work)
+        waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            self.cancel(future)
+            loop = asyncio.get_running_loop()
+            end = loop.time() + grace
+            while not waiting.done() and (left := end - loop.time()) > 0:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({waiting}, timeout=left)
+            raise
+
+    def run_blocking(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the engine's loop and block for it; an exception here (Ctrl+C) cancels it."""
+        future = self.submit(work)
+        try:
+            return future.result()
+        except BaseException:
+            self.cancel(future)
+            with contextlib.suppress(BaseException):
+                future.result(2.0)
+            raise
+
+    def client(self, tls: ssl.SSLContext | None = None, connect_timeout: float = 15.0) -> HTTPClient:
+        """Return the HTTP client for TLS settings, None for the system's; only on the engine's loop."""
+        key = (id(tls), connect_timeout)
+        if key not in self._clients:
+            config = ClientConfig(connect_timeout=connect_timeout, tick=_TICK)
+            self._clients[key] = HTTPClient(
+                config if tls is None else replace(config, tls_context=lambda: tls)
+            )
+        return self._clients[key]
+
+    def close(self) -> None:
+        """Cancel everything and end the thread; waits up to two seconds."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is None:
+            return
+
+        async def end() -> None:
+            tasks = [task for task in self._tasks.values() if not task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for client in self._clients.values():
+                await client.aclose()
+            self._clients.clear()
+            loop.call_soon(loop.stop)
+
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            asyncio.run_coroutine_threadsafe(end(), loop).result(2.0)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_run_loop, args=(self._loop,), name="transfers", daemon=True).start()
+            return self._loop
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+_shared: dict[int, TransferEngine] = {}
+
+
+def shared_engine() -> TransferEngine:
+    """Return the engine of this process; a forked child has one of its own."""
+    return _shared.setdefault(os.getpid(), TransferEngine())
+
+
+async def in_thread(work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
+    """Run blocking work in a daemon thread of its own and wait for it, also when cancelled.
+
+    The threads of `asyncio.to_thread` are waited for at exit: one that hangs in a flush or in a lookup of a
+    name would hold up the end of the program.
+
+    Parameters
+    ----------
+    stop
+        Called when the awaiting task is cancelled; should make `work` return soon.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # a T, unless there is an error
+
+    def body() -> None:
+        result: T | None = None
+        raised: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:
+            raised = error
+        with contextlib.suppress(RuntimeError):  # the loop ended first
+            loop.call_soon_threadsafe(settle, result, raised)
+
+    threading.Thread(target=body, name="transfer", daemon=True).start()
+    return await uncancelled(future, stop)
+
+
+async def uncancelled(future: asyncio.Future[T], stop: Callable[[], None] | None = None) -> T:
+    """Wait for a future even if cancelled, and raise the cancellation after it.
+
+    Parameters
+    ----------
+    stop
+        Called when cancelled.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError as error:
+            if future.cancelled():
+                raise
+            cancelled = error
+            if stop is not None:
+                stop()
+        except BaseException:  # noqa: S110  (it is raised below, unless a cancellation comes first)
+            pass
+    if cancelled is not None:
+        if not future.cancelled():
+            future.exception()  # seen
+        raise cancelled
+    return future.result()
+
+
+def ensure(work: Awaitable[T]) -> asyncio.Future[T]:
+    """Return a task for work that `uncancelled` waits for."""
+    return asyncio.ensure_future(work)

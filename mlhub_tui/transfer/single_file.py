@@ -1,0 +1,665 @@
+"""One file from a link to its final name: resumed where possible, over parallel ranges, verified.
+
+On disk::
+
+    NAME.part    what is there of the file, locked by its writer; with holes while several connections
+                 fetch it, and then one byte longer than the file, so that it is never taken for a whole one
+    NAME         the whole file, verified
+
+What of the part is safe, and which version it is of, is recorded in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import filecmp
+import functools
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum, auto
+from pathlib import Path
+
+from .. import errors, text
+from ..http.client import HTTPClient
+from ..http.connection import DEFAULT_TIMEOUTS, BodySink, Response, Timeouts
+from ..http.credentials import CookieJar
+from ..http.decoding import DecodingSink, codings, decoder
+from ..http.errors import ConnectionLost, LinkRejected
+from ..http.link import Link, is_local
+from ..http.response_headers import (
+    RemoteVersion,
+    parse_content_range,
+    raise_for_response,
+    remote_version,
+    version_difference,
+)
+from ..http.urls import address, host_label, parse_url
+from ..options import IfExists
+from ..text import size as size_words
+from . import content_checks
+from .checksums import HashingSink, compare, new_hash
+from .config import DownloadResult, DownloadSpec, Relink, ReserveSpace, TransferContext
+from .content_checks import Expected, Kind, Undecodable, recognise, refused
+from .engine import in_thread
+from .failures import RestartRequired
+from .gzip_check import gzip_whole
+from .journal import PartRecord, clip, covered, gaps, prefix
+from .parallel import PEEK, Exchange, ParallelDownloader, range_headers, validate_range
+from .part_file import PartFile, check_free_space, check_writable, inode, translate_os_error
+from .progress import TransferPhase, TransferProgress
+from .segmented_file import ENDLESS, OVERLAP, Segment, SegmentedFile, SegmentSink
+
+RENEWED = "the link was renewed"
+"""What the log says of a link that had expired."""
+
+_BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
+_SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
+_NO_HEAD = frozenset({400, 403, 405, 501})
+_HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
+
+
+async def fetch_file(
+    spec: DownloadSpec,
+    context: TransferContext,
+    progress: TransferProgress,
+    *,
+    reserve: ReserveSpace | None = None,
+    relink: Relink | None = None,
+    holds_slot: bool = False,
+) -> DownloadResult:
+    """Fetch a file, or continue with it; on the engine's loop.
+
+    Cancelling flushes and records what has arrived; nothing is repeated then.
+
+    Parameters
+    ----------
+    reserve
+        Reserves room on the disk; by default it is looked at only.
+    relink
+        Called once, when the link is rejected.
+    holds_slot
+        Whether the caller has counted the first connection at its host already.
+
+    Raises
+    ------
+    RequestError, DownloadError
+        What went wrong; the part and its record stay, for the next try.
+    """
+    part, task = spec.part, asyncio.current_task()
+    assert task is not None
+    earlier = _writers.get(part)
+    if earlier is not None and earlier.cancelling():
+        await asyncio.wait({earlier})  # paused and resumed at once: it still records what had arrived
+    _writers[part] = task
+    try:
+        return await _fetch(spec, context, progress, reserve, relink, holds_slot=holds_slot)
+    finally:
+        if _writers.get(part) is task:
+            del _writers[part]
+
+
+_writers: dict[Path, asyncio.Task[object]] = {}
+"""The tasks that write part files; only the engine's loop touches it."""
+
+
+async def _fetch(
+    spec: DownloadSpec,
+    context: TransferContext,
+    progress: TransferProgress,
+    reserve: ReserveSpace | None,
+    relink: Relink | None,
+    *,
+    holds_slot: bool,
+) -> DownloadResult:
+    folder = spec.target.parent
+
+    def look() -> DownloadResult | None:
+        check_writable(folder)
+        if is_settled(spec):
+            return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
+        return None
+
+    if (there := await in_thread(look)) is not None:
+        return there
+    room = reserve or (lambda needed, _: check_free_space(folder, needed))
+    if is_local(spec.link.url):
+        from .local_files import copy_file  # only where there are such: tarfile takes a while to import
+
+        return await copy_file(spec, context, progress, room)
+    return await _Download(spec, context, progress, room, relink).run(holds_slot=holds_slot)
+
+
+def is_settled(spec: DownloadSpec) -> bool:
+    """Return whether nothing is to be fetched, as far as can be told without the server.
+
+    Raises
+    ------
+    OutputFolderError
+        If a folder stands under the name.
+    """
+    if spec.target.is_dir():
+        raise errors.OutputFolderError(f"{text.one_line(spec.target, 200)} is a folder")
+    return spec.if_exists is IfExists.SKIP and os.path.lexists(spec.target)
+
+
+async def fetch_version(
+    client: HTTPClient,
+    link: Link,
+    expected: Expected,
+    *,
+    cookies: CookieJar | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+) -> RemoteVersion:
+    """Return what the server says of a file; no size where it would be that of an encoded form.
+
+    A store may refuse HEAD (a link signed for GET only): then one byte is requested.
+
+    Raises
+    ------
+    RequestError
+        If there is no good response.
+    """
+
+    async def ask(method: str, headers: Mapping[str, str], limit: int) -> tuple[Response, bytes]:
+        return await client.fetch(
+            method,
+            link.url,
+            limit=limit,
+            headers={**link.headers, **headers},
+            credentials=link.credentials,
+            cookies=cookies,
+            timeouts=timeouts,
+            decode=False,
+        )
+
+    response, body = await ask("HEAD", {}, 0)
+    if response.status in _NO_HEAD:
+        response, body = await ask("GET", {"Range": "bytes=0-0"}, PEEK)
+    raise_for_response(response, expected.name, page=expected.page, body=body)
+    version, found = remote_version(response), codings(response.headers)
+    ambiguous = content_checks.is_ambiguous(found, expected) and expected.size in (None, version.total)
+    return replace(version, total=None, checksums=()) if found and not ambiguous else version
+
+
+class Existing(Enum):
+    """What a file under the final name is to a download."""
+
+    NONE = auto()
+    """Nothing is there, or what was there became the part of the download."""
+    WHOLE = auto()
+    """The file itself."""
+    OTHER = auto()
+    """Something that a server once sent in its place: it is replaced once the file is whole."""
+    UNKNOWN = auto()
+    """Only a comparison with the whole file can tell: the server sends it in another form."""
+
+
+class _Download:
+    """Fetches one file over HTTP."""
+
+    def __init__(
+        self,
+        spec: DownloadSpec,
+        context: TransferContext,
+        progress: TransferProgress,
+        reserve: ReserveSpace,
+        relink: Relink | None,
+    ) -> None:
+        self._spec = spec
+        self._name = spec.target.name
+        self._link = spec.link
+        self._context = context
+        self._journal = context.journal
+        self._progress = progress
+        self._reserve = reserve
+        self._relink = relink
+        self._cookies = CookieJar()
+        self._alone = context.config.connections < 2
+        self._logged_begin = False
+        self._existing = Existing.NONE
+        self._accept: Mapping[str, str] = {}
+
+    async def run(self, *, holds_slot: bool) -> DownloadResult:
+        hosts, host = self._context.limits.hosts, parse_url(self._link.url).origin
+        self._progress.host = host_label(self._link.url)
+        while not holds_slot and not hosts.try_acquire(host, self):  # noqa: ASYNC110
+            await asyncio.sleep(_HOST_POLL)
+        try:
+            await in_thread(lambda: self._journal.claim(self._spec.part))
+            try:
+                return await self._run()
+            finally:
+                await in_thread(lambda: self._journal.release(self._spec.part))
+        finally:
+            if not holds_slot:
+                hosts.release(host, self)
+            hosts.forget(self)
+
+    async def _run(self) -> DownloadResult:
+        try:
+            return await self._with_this_link()
+        except LinkRejected as error:
+            # Links carry signatures that expire: the API gives a new one, and only that one counts.
+            if self._relink is None or error.status not in (401, 403):
+                raise
+            self._progress.log(f"{error}: requests a new link")
+            link = await self._relink(error)
+            if link is None or link.url == self._link.url:
+                raise
+            self._link = link
+            self._progress.log(RENEWED)
+        return await self._with_this_link()
+
+    async def _with_this_link(self) -> DownloadResult:
+        spec = self._spec
+        if spec.if_exists is IfExists.RESUME:
+            self._existing = await self._examine_existing()
+        if self._existing is Existing.WHOLE:
+            await in_thread(lambda: self._journal.forget(spec.part))
+            return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
+        if self._existing is Existing.OTHER:
+            self._progress.log(f"what stands as {self._name} is something else: it is replaced")
+        try:
+            return await self._fetch()
+        except errors.VerificationFailed as error:
+            self._progress.log(f"verification failed: {error}; it is fetched once more")
+            self._alone = True
+            self._progress.enter(TransferPhase.CONNECTING)
+            return await self._fetch()
+
+    async def _fetch(self) -> DownloadResult:
+        """Request what is missing until nothing is; start over where there is a doubt."""
+        for _ in range(_BEGINNINGS):
+            self._logged_begin = False
+            try:
+                while (result := await self._request(await self._resume_point())) is None:
+                    pass
+                return result
+            except RestartRequired as doubt:
+                self._progress.log(f"starts over: {doubt}")
+            except Undecodable as error:
+                if self._accept:
+                    raise
+                self._progress.log(f"{error}: requests it as it is")
+                self._accept = content_checks.IDENTITY
+            self._alone = True
+            await self._forget_progress()
+        raise errors.RemoteChanged(f"{self._name} keeps changing on the server")
+
+    # What is there already
+
+    async def _examine_existing(self) -> Existing:
+        """Return what the file under the final name is; one that is half done becomes the part.
+
+        The seed library's rule for `resume` compares sizes. A smaller file may be what another tool (curl,
+        wget, the seed library) left half done: it is taken over if its first and last KB are the server's.
+
+        Raises
+        ------
+        FileConflict
+            If it is larger, or smaller and something else.
+        """
+        spec, target, part, name = self._spec, self._spec.target, self._spec.part, self._name
+        expected = spec.expected
+        try:
+            status = target.stat()
+        except FileNotFoundError:
+            return Existing.NONE
+        size = status.st_size
+        if await in_thread(lambda: content_checks.is_other(expected, target)):
+            return Existing.OTHER
+        version = await self._head()
+        if version.total is None:
+            if size == expected.size:
+                return Existing.WHOLE
+            # An encoded form that was stored as it came.
+            encoded = not expected.gzip and recognise(content_checks.beginning(target)) is Kind.GZIP
+            return Existing.OTHER if encoded or not await self._may_be_whole(size) else Existing.UNKNOWN
+        if size == version.total:
+            if not await self._may_be_whole(size):
+                return Existing.OTHER
+            _drop_second_name(part, status)
+            return Existing.WHOLE
+        sizes = f"{size_words(size)} here, {size_words(version.total)} on the server"
+        if size > version.total:
+            raise errors.FileConflict(f"a larger file {name} is there ({sizes})")
+        if part.exists():
+            raise errors.FileConflict(f"a file {name} is there beside the part of this download ({sizes})")
+        if not version.is_identifiable or not await self._sample_matches(target, size, version):
+            if not await self._may_be_whole(size):
+                return Existing.OTHER
+            raise errors.FileConflict(f"another file {name} is there ({sizes})")
+
+        def take_over() -> None:
+            try:
+                target.rename(part)
+            except OSError as error:
+                raise translate_os_error(error, part) from error
+            self._journal.begin(part, PartRecord(self._url, version, synced=size, inode=inode(status)))
+
+        await in_thread(take_over)
+        return Existing.NONE
+
+    async def _may_be_whole(self, size: int) -> bool:
+        """Return whether an archive of another size than announced is whole; any other file may be."""
+        expected = self._spec.expected
+        if not expected.archive or expected.size is None or size == expected.size:
+            return True
+        try:
+            await self._check_whole(self._spec.target)
+        except (errors.VerificationFailed, errors.UnexpectedAnswer):
+            return False
+        return True
+
+    async def _check_whole(self, path: Path, media_type: str = "") -> str:
+        """Return a note on a file that is whole; raise as `content_checks.check_whole`."""
+        stop = threading.Event()
+        return await in_thread(
+            lambda: content_checks.check_whole(self._spec.expected, path, stop, media_type), stop=stop.set
+        )
+
+    async def _resume_point(self) -> PartRecord | None:
+        """Return the record to continue from, corrected by what is really there; None to begin."""
+        part = self._spec.part
+        try:
+            status = part.stat()
+        except FileNotFoundError:
+            return None
+        record = await in_thread(lambda: self._journal.load(part))
+        if record is None or record.inode != inode(status):
+            record = await self._adopt(status)
+        if record is None or record.version.total is None or not record.version.is_identifiable:
+            return None
+        if record.url != self._url and not record.version.etag:
+            return None
+        there = clip(record.extents, min(status.st_size, record.version.total))
+        return replace(record, synced=prefix(there), more=there) if there else None
+
+    async def _adopt(self, status: os.stat_result) -> PartRecord | None:
+        """Take over a part without a record (a lost database), if it agrees with the server's file."""
+        part, size = self._spec.part, status.st_size
+        if size == 0:
+            return None
+        version = await self._head()
+        fits = version.is_identifiable and version.total is not None and size <= version.total
+        if not fits or not await self._sample_matches(part, size, version):
+            return None
+        record = PartRecord(self._url, version, synced=size, inode=inode(status))
+        return await in_thread(lambda: self._journal.begin(part, record))
+
+    async def _head(self) -> RemoteVersion:
+        return await fetch_version(
+            self._context.client,
+            self._link,
+            self._spec.expected,
+            cookies=self._cookies,
+            timeouts=self._context.config.timeouts,
+        )
+
+    async def _sample_matches(self, path: Path, size: int, version: RemoteVersion) -> bool:
+        """Return whether the first and the last KB of a local file are the server's at the same places."""
+
+        def read(start: int) -> bytes:
+            with path.open("rb") as file:
+                file.seek(start)
+                return file.read(_SAMPLE)
+
+        for start in sorted({0, max(0, size - _SAMPLE)}):
+            ours = await in_thread(functools.partial(read, start))
+            last = start + len(ours) - 1
+            response, body = await self._small("GET", {"Range": f"bytes={start}-{last}"}, len(ours))
+            span = parse_content_range(response.headers.get("content-range"))
+            if response.status != 206 or span is None or (span.first, span.last) != (start, last):
+                return False
+            if version_difference(version, remote_version(response)) or body != ours:
+                return False
+        return True
+
+    async def _small(self, method: str, headers: dict[str, str], limit: int) -> tuple[Response, bytes]:
+        return await self._context.client.fetch(
+            method,
+            self._link.url,
+            limit=limit,
+            headers={**self._link.headers, **headers},
+            credentials=self._link.credentials,
+            cookies=self._cookies,
+            timeouts=self._context.config.timeouts,
+            decode=False,
+        )
+
+    @property
+    def _url(self) -> str:
+        return address(self._link.url)
+
+    async def _forget_progress(self) -> None:
+        """Let the next try begin at zero; the bytes stay until it writes."""
+        part = self._spec.part
+
+        def forget() -> None:
+            if (record := self._journal.load(part)) is not None:
+                self._journal.begin(part, PartRecord(record.url, inode=record.inode))
+
+        await in_thread(forget)
+        self._progress.wrote(0)
+
+    # What is requested
+
+    async def _request(self, record: PartRecord | None) -> DownloadResult | None:
+        """Write one response, and further segments beside it; return the result if the file is whole."""
+        headers: dict[str, str] = {}
+        if record is not None:
+            start, end, known = self._gap(record)
+            total = record.version.total or 0
+            headers = range_headers(record.version, start - known, min(end + OVERLAP, total) - 1)
+        allowed = frozenset({416}) if record is not None else frozenset[int]()
+        async with self._exchange({**headers, **self._accept}, allowed) as exchange:
+            status = exchange.response.status
+            if status == 416:
+                raise RestartRequired("the server has no such range")
+            if status == 206 and record is None:
+                raise errors.UnexpectedAnswer(
+                    f"the server sent a part of {self._name} without being asked for one"
+                )
+            part = await in_thread(lambda: PartFile(self._spec.part))
+            try:
+                return await self._receive(exchange, record, part)
+            except BaseException:
+                if part.remove_if_empty():
+                    await in_thread(lambda: self._journal.forget(part.path))
+                raise
+            finally:
+                part.close()
+
+    def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
+        return Exchange(
+            self._context,
+            self._link,
+            self._name,
+            headers,
+            self._cookies,
+            allowed=allowed,
+        )
+
+    def _gap(self, record: PartRecord) -> tuple[int, int, int]:
+        """Return the first stretch that is missing, and how many bytes before it are compared."""
+        total = record.version.total
+        assert total is not None
+        start, end = next(iter(gaps(record.extents, total)), (total, total))
+        known = next((end - first for first, end in record.extents if end == start), 0)
+        return start, end, min(known, self._context.config.resume_overlap)
+
+    async def _receive(
+        self, exchange: Exchange, record: PartRecord | None, part: PartFile
+    ) -> DownloadResult | None:
+        response, spec, progress = exchange.response, self._spec, self._progress
+        version = sent = remote_version(response)
+        expected = version.total or spec.size or 0
+        there = covered(record.extents) if record else part.allocated
+        await in_thread(lambda: self._reserve(max(0, expected - there), expected))
+        known, undone = b"", tuple[str, ...]()
+        if response.status == 206 and record is not None:
+            self._check_coding(response, record, part)
+            start, _, count = self._gap(record)
+            reach = validate_range(response, record.version, start - count)
+            known = part.read(start - count, count)
+            if len(record.extents) > 1:
+                part.truncate((record.version.total or 0) + 1)
+        else:
+            # Looked at before anything is given up for it: an error's page may not say that it is one.
+            beginning = bytes(exchange.first[: content_checks.START])
+            undone = self._codings(response, version, beginning)
+            if undone:
+                progress.log(f"sent as {', '.join(undone)}: it is decoded")
+                version = replace(version, total=None, checksums=())
+                decoding = decoder(undone)
+                decoding.feed(beginning)
+                beginning = decoding.take(content_checks.START)
+            if beginning or not undone:
+                self._refuse_other(response, beginning, version.total)
+            fresh = PartRecord(self._url, version, inode=part.inode)
+            record = await in_thread(lambda: self._journal.begin(spec.part, fresh))
+            part.truncate(0)
+            reach = ENDLESS
+        progress.total = record.version.total or spec.size
+        self._log_begin(record)
+        progress.wrote(covered(record.extents))
+        progress.enter(TransferPhase.DOWNLOADING)
+        async with SegmentedFile(spec, self._context, progress, part, record) as file:
+            segment = file.table.claim() or Segment(file.table.total, file.table.total)
+            segment.reach = min(reach, file.table.total)
+            sink: BodySink = SegmentSink(file, segment, response, known)
+            if undone:
+                await self._pour_decoded(exchange, sink, undone, sent)
+            elif self._may_split(file, response):
+                coded = codings(response.headers)
+                await ParallelDownloader(file, self._exchange, coded).run(exchange, segment, sink)
+            else:
+                await exchange.pour(sink)
+            if not file.overlaps_match():
+                raise RestartRequired("the bytes of two connections do not agree where they meet")
+            await file.flush()
+            if record.version.total is not None and not file.table.whole:
+                return None
+            size = segment.position if record.version.total is None else record.version.total
+            return await self._finish(response, file, size, decoded=bool(undone))
+
+    async def _pour_decoded(
+        self, exchange: Exchange, sink: BodySink, undone: tuple[str, ...], sent: RemoteVersion
+    ) -> None:
+        """Write a body without its content codings; its checksums are those of what is sent."""
+        announced = [each for each in sent.checksums if each.algorithm != "crc32c"]
+        hashes = [new_hash(each.algorithm) for each in announced]
+        decoding = DecodingSink(sink, decoder(undone))
+        await exchange.pour(HashingSink(decoding, hashes))
+        decoding.finish()
+        compare(announced, hashes)
+
+    def _codings(self, response: Response, version: RemoteVersion, start: bytes) -> tuple[str, ...]:
+        """Return the content codings of a response that are to be undone."""
+        found = codings(response.headers)
+        return content_checks.to_undo(found, self._spec.expected, start, version.total) if found else ()
+
+    def _check_coding(self, response: Response, record: PartRecord, part: PartFile) -> None:
+        """Raise RestartRequired if the rest of a file has a content coding that the part does not have."""
+        try:
+            undone = self._codings(response, record.version, part.read(0, content_checks.START))
+        except Undecodable as error:
+            raise RestartRequired(str(error)) from error
+        if undone:
+            raise RestartRequired(f"the server sends it as {', '.join(undone)}")
+
+    def _refuse_other(self, response: Response, start: bytes, total: int | None) -> None:
+        """Refuse what cannot be the file by its first bytes."""
+        expected, media_type = self._spec.expected, response.headers.get("content-type", "")
+        kind = content_checks.contradiction(expected, start, total, media_type)
+        if kind is not None:
+            host, url = host_label(response.url), address(response.url)
+            raise refused(expected, kind, start, total, place=host, url=url)
+
+    def _may_split(self, file: SegmentedFile, response: Response) -> bool:
+        """Return whether more connections may help, and cannot do harm."""
+        etag = file.record.version.etag or ""
+        strong = bool(etag) and not etag.startswith("W/")
+        refused = response.headers.get("accept-ranges", "").strip().lower() == "none"
+        large = self._context.config.parallel_threshold <= file.table.total < ENDLESS
+        return not self._alone and strong and large and not refused
+
+    def _log_begin(self, record: PartRecord) -> None:
+        """Log from where it continues; once, though a server may give its file in many pieces."""
+        there, total = covered(record.extents), self._progress.total
+        self._progress.begin_at(there)
+        if self._logged_begin:
+            return
+        self._logged_begin = True
+        if there:
+            start = self._gap(record)[0]
+            words = f"resumes at byte {start:,}: {size_words(there)} of {size_words(total)} are there"
+        else:
+            words = f"begins: {size_words(total)}"
+        host = self._progress.host
+        self._progress.log(f"{words}, from {host}" if host else words)
+
+    async def _finish(
+        self, response: Response, file: SegmentedFile, size: int, *, decoded: bool
+    ) -> DownloadResult:
+        """Verify and commit."""
+        spec, progress, part = self._spec, self._progress, file.part
+        progress.total = size
+        progress.enter(TransferPhase.VERIFYING)
+        part.truncate(size)
+        try:
+            if not response.complete:
+                raise ConnectionLost("the connection ended without the end of the file")
+            if file.record.version.total is None and not decoded:
+                await self._check_unframed(response, part, size)
+            guess = await file.verify(size)
+        except errors.VerificationFailed:
+            await self._forget_progress()
+            raise
+        try:
+            note = await self._check_whole(part.path, response.headers.get("content-type", ""))
+        except (errors.VerificationFailed, errors.UnexpectedAnswer):
+            part.truncate(0)  # what is not the file leaves no part behind
+            raise
+        fetched = await in_thread(lambda: self._commit(part, size))
+        announced = tuple(each for each in file.checksums if not each.guessed or not guess)
+        return DownloadResult(spec.target, size, fetched, announced, "; ".join(filter(None, [note, guess])))
+
+    def _commit(self, part: PartFile, size: int) -> bool:
+        """Give the file its name; return False where the same file has it already."""
+        target, same = self._spec.target, False
+        if self._existing is Existing.UNKNOWN and target.exists():
+            same = filecmp.cmp(part.path, target, shallow=False)
+            if not same:
+                sizes = f"{size_words(target.stat().st_size)} here, {size_words(size)} on the server"
+                raise errors.FileConflict(f"another file {self._name} is there ({sizes})")
+            part.truncate(0)
+            part.remove_if_empty()
+        else:
+            replaces = self._spec.if_exists is IfExists.OVERWRITE or self._existing is Existing.OTHER
+            part.commit(target, overwrite=replaces)
+        self._progress.committed = size
+        self._journal.forget(part.path)
+        return not same
+
+    async def _check_unframed(self, response: Response, part: PartFile, size: int) -> None:
+        """Check what came without any length, where a lost connection looks like the end."""
+        if "transfer-encoding" in response.headers:
+            return
+        announced, stop = self._spec.size, threading.Event()
+        if announced is not None and size < announced:
+            words = f"{size_words(size)} of {size_words(announced)} came before the connection ended"
+            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
+        if self._spec.expected.gzip and not self._spec.archive:
+            await in_thread(lambda: gzip_whole(part.path, stop), stop=stop.set)
+
+
+def _drop_second_name(part: Path, status: os.stat_result) -> None:
+    """Remove the part's name if the program ended between giving the final name and taking this one away."""
+    try:
+        if inode(part.stat()) == inode(status):
+            part.unlink()
+    except FileNotFoundError:
+        return
