@@ -4,7 +4,7 @@ Every function opens a session, makes its requests and closes it; the key and th
 `get_session` says. Low-level functions give JSON as received, classes give documents to work with.
 """
 
-from ..downloads.job import IfExists as DownloadIfExistsOpts
+from ..options import IfExists as DownloadIfExistsOpts
 from ..sources.http import Session
 from .collection import Collection
 from .dataset import Dataset

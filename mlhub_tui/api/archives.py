@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..downloads.job import IfExists
+from ..options import IfExists
 from ..sources.mlhub import MLHubSource
 
 

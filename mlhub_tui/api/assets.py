@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..downloads.job import IfExists
 from ..errors import InvalidSearch
 from ..models import BBox, JsonDict
 from ..models.area import geometry_of
 from ..models.when import Span, parse_span
+from ..options import IfExists
 from ..sources.mlhub import MLHubSource
 from .archives import folder_of
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import models
-from ..downloads.job import IfExists
 from ..errors import EntityDoesNotExist
 from ..models import Item
+from ..options import IfExists
 from .access import Remembering
 from .archives import fetch
 from .session import opened

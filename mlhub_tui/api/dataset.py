@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import models
-from ..downloads.job import IfExists
 from ..errors import EntityDoesNotExist
 from ..models import CatalogInfo, CollectionList, CollectionRef
+from ..options import IfExists
 from .access import Remembering
 from .archives import fetch
 from .assets import Times, fetch_assets, filters_of

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
-from ..downloads.job import IfExists
 from ..models import JsonDict
+from ..options import IfExists
 from .archives import fetch
 from .session import opened
 

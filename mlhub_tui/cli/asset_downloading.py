@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..downloads.job import SAMPLE, IfExists
+from ..downloads.job import SAMPLE
 from ..errors import InvalidSearch
+from ..options import IfExists
 from ..text import one_line
 from .connect import credentials
 from .failures import FAILED

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..downloads.job import SAMPLE, ArchiveRequest, DatasetRequest, IfExists, Request
+from ..downloads.job import SAMPLE, ArchiveRequest, DatasetRequest, Request
 from ..errors import EntityDoesNotExist, NotOffered
+from ..options import IfExists
 from ..profiles import Kind
 from ..text import one_line
 from .connect import credentials

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..downloads.job import SAMPLE, ArchiveRequest, IfExists
+from ..downloads.job import SAMPLE, ArchiveRequest
+from ..options import IfExists
 from ..profiles import Credentials
 from .asset_downloading import item
 from .connect import credentials

@@ -110,7 +110,7 @@ def output_option(command: _F) -> _F:
 
 def if_exists_option(command: _F) -> _F:
     """Add `--if-exists` to a command."""
-    from ..downloads.job import IfExists
+    from ..options import IfExists
 
     return click.option(
         "--if-exists",

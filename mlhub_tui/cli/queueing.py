@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import paths
-from ..downloads.job import SAMPLE, ArchiveRequest, IfExists, Job, Request
+from ..downloads.job import SAMPLE, ArchiveRequest, Job, Request
 from ..errors import MLHubException
+from ..options import IfExists
 from ..profiles import Kind, resolve_or_anonymous
 from ..text import count, one_line
 from .connect import chosen

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from .. import text
 from ..errors import EntityDoesNotExist, MLHubException, RemoteChanged, VerificationFailed
-from ..sources.link import Link
-from .job import ArchiveRequest, AssetRequest, DatasetRequest, IfExists, Request
-from .line import Line
-from .live import Live
-from .one import existing
-from .one.answer import Digest
-from .one.copying import Copy
-from .one.journal import Journal
-from .one.multihash import multihash, unverified
-from .one.transfer import Outcome, Room, Task, Transfer
+from ..http.errors import LinkRejected
+from ..http.link import Link
+from ..http.response_headers import Checksum
+from ..transfer.checksums import multihash, unverified
+from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferContext
+from ..transfer.engine import shared_engine
+from ..transfer.journal import PartJournal
+from ..transfer.limits import SharedLimits
+from ..transfer.progress import TransferProgress
+from ..transfer.single_file import fetch_file, is_settled
+from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 from .refusal import refusal
 from .resolve import Found, Resolver
 from .threads import in_thread
-from .trouble import LinkRefused
-from .tuning import BOUNDED, Patience, Tuning
+from .tuning import BOUNDED, Patience
 
-_LOCAL = "file://"
 RENEWED = "the link was renewed"
 """What the log says of a link that had expired."""
 
@@ -38,14 +35,34 @@ class Kit:
     """
 
     resolver: Resolver
-    journal: Journal
-    tuning: Tuning
+    journal: PartJournal
+    config: TransferConfig
     tls: ssl.SSLContext | None = None
-    line: Line = field(default_factory=Line)
+    limits: SharedLimits = field(default_factory=SharedLimits)
     patience: Patience = BOUNDED
 
+    async def fetch(
+        self,
+        spec: DownloadSpec,
+        progress: TransferProgress,
+        *,
+        reserve: ReserveSpace | None = None,
+        holds_slot: bool = False,
+    ) -> DownloadResult:
+        """Fetch one file on the loop of the transfer engine; see `transfer.single_file.fetch_file`."""
+        engine = shared_engine()
 
-async def attempt(request: Request, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
+        async def work() -> DownloadResult:
+            client = engine.client(self.tls, self.config.connect_timeout)
+            context = TransferContext(client, self.journal, self.config, self.limits)
+            return await fetch_file(spec, context, progress, reserve=reserve, holds_slot=holds_slot)
+
+        return await engine.run(work())
+
+
+async def attempt(
+    request: Request, kit: Kit, live: TransferProgress, room: ReserveSpace | None = None
+) -> DownloadResult:
     """Fetch what is requested, or go on with it.
 
     Raises
@@ -58,51 +75,54 @@ async def attempt(request: Request, kit: Kit, live: Live, room: Room | None = No
         from .dataset.run import fetch_dataset
 
         return await fetch_dataset(request, kit, live, room)
-    target = request.folder / request.name
-    if (there := await in_thread(lambda: _there(target, request.if_exists))) is not None:
+    if (there := await in_thread(lambda: already_there(_spec(request, Link(""))))) is not None:
         return there
     if isinstance(request, AssetRequest):
         return await _asset(request, kit, live, room)
     return await _archive(request, kit, live, room)
 
 
-async def _archive(request: ArchiveRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
+async def _archive(
+    request: ArchiveRequest, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+) -> DownloadResult:
     link = await kit.resolver.link(request)
     size = request.size
     if size is None and (info := await kit.resolver.info(request)) is not None:
         size = live.total = info.size
-    task = _task(request, size)
+    spec = replace(_spec(request, link), size=size, archive=True)
     try:
-        return await transfer_one(task, link, kit, live, room)
-    except LinkRefused as error:
+        return await kit.fetch(spec, live, reserve=room)
+    except LinkRejected as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
-        live.tell(f"{error}: asks for a new link")
+        live.log(f"{error}: requests a new link")
         link = await kit.resolver.link(request)
-        live.tell(RENEWED)
+        live.log(RENEWED)
     try:
-        return await transfer_one(task, link, kit, live, room)
-    except LinkRefused as error:
+        return await kit.fetch(replace(spec, link=link), live, reserve=room)
+    except LinkRejected as error:
         raise refusal(error, request, link) from error
 
 
-async def _asset(request: AssetRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
+async def _asset(
+    request: AssetRequest, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+) -> DownloadResult:
     """Fetch an asset by the href it was queued with; where that does not do, by the one it has now."""
     refused: MLHubException | None = None
     if request.href:
         link = await kit.resolver.link(request)
         try:
             return await _noted(request, link, kit, live, room)
-        except (LinkRefused, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
+        except (LinkRejected, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
             refused = error
-            live.tell(f"{error}: looks the asset up again")
+            live.log(f"{error}: looks the asset up again")
     found = await kit.resolver.again(request)
     if refused is not None and _same(found, request, link):
-        raise (refusal(refused, request, link) if isinstance(refused, LinkRefused) else refused) from refused
+        raise (refusal(refused, request, link) if isinstance(refused, LinkRejected) else refused) from refused
     if refused is not None:
-        live.tell(RENEWED)
+        live.log(RENEWED)
     try:
         return await _noted(found.request, found.link, kit, live, room)
-    except LinkRefused as error:
+    except LinkRejected as error:
         raise refusal(error, request, found.link) from error
 
 
@@ -112,53 +132,28 @@ def _same(found: Found, request: AssetRequest, link: Link) -> bool:
     return found.link.url == link.url and told == (request.size, request.checksum)
 
 
-async def _noted(request: AssetRequest, link: Link, kit: Kit, live: Live, room: Room | None) -> Outcome:
+async def _noted(
+    request: AssetRequest, link: Link, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+) -> DownloadResult:
     """Fetch an asset, and say what of its document was of no use."""
-    digest = multihash(request.checksum)
-    task = _task(request, request.size, digests=(digest,) if digest else (), page=request.page)
-    outcome = await transfer_one(task, link, kit, live, room)
+    checksum = multihash(request.checksum)
+    known: tuple[Checksum, ...] = (checksum,) if checksum else ()
+    spec = replace(_spec(request, link), size=request.size, checksums=known, page=request.page)
+    outcome = await kit.fetch(spec, live, reserve=room)
     if not outcome.fetched:
         return outcome
-    notes = [unverified(request.checksum)]
+    notes = [outcome.note, unverified(request.checksum)]
     if request.size is not None and request.size != outcome.size:
         notes.append(f"its document says {text.size(request.size)}")
     return replace(outcome, note="; ".join(filter(None, notes)))
 
 
-def _task(
-    request: Request, size: int | None, *, digests: tuple[Digest, ...] = (), page: bool = False
-) -> Task:
-    target = request.folder / request.name
-    part, archive = target.with_name(f"{target.name}.part"), isinstance(request, ArchiveRequest)
-    return Task(target, part, request.if_exists, size, digests, page, archive)
+def _spec(request: Request, link: Link) -> DownloadSpec:
+    return DownloadSpec(link, request.folder / request.name, request.if_exists)
 
 
-async def transfer_one(task: Task, link: Link, kit: Kit, live: Live, room: Room | None = None) -> Outcome:
-    """Fetch one file from where a link says its bytes are, be it a server or this machine."""
-    if is_local(link.url):
-        copy = Copy(task, link.url, kit.journal, live, tuning=kit.tuning, room=room)
-        return await in_thread(copy.run, interrupt=copy.abort)
-    live.host = urlsplit(link.url).netloc.rpartition("@")[2]
-    transfer = Transfer(
-        task,
-        link,
-        kit.journal,
-        live,
-        tuning=kit.tuning,
-        context=kit.tls,
-        room=room,
-        line=kit.line,
-    )
-    return await in_thread(transfer.run, interrupt=transfer.abort)
-
-
-def is_local(url: str) -> bool:
-    """Return whether a URL names a file of this machine."""
-    return url.lower().startswith(_LOCAL)
-
-
-def _there(target: Path, if_exists: IfExists) -> Outcome | None:
-    """Return the outcome where nobody has to be asked."""
-    if existing.settled(target, if_exists):
-        return Outcome(target, target.stat().st_size, fetched=False)
+def already_there(spec: DownloadSpec) -> DownloadResult | None:
+    """Return the result where nobody has to be asked; blocks."""
+    if is_settled(spec):
+        return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
     return None

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from ..downloads import job_progress, parts
 from ..errors import DownloadError
 from ..text import one_line
-from . import folder, live, parts
+from ..transfer import part_file
 from .board import Board
 from .channel import Order
 from .engine import Engine
@@ -45,7 +46,7 @@ class Control:
 
     async def add(self, requests: Sequence[Request]) -> list[Job]:
         """Queue requests; see `Store.add` for what is there already."""
-        wanted = [replace(request, folder=folder.normal(request.folder)) for request in requests]
+        wanted = [replace(request, folder=part_file.absolute(request.folder)) for request in requests]
         jobs = await self._patiently(lambda: self._ledger.store.add(wanted))
         fresh = [job for job in jobs if job.state is State.QUEUED]
         self._engine.want(job.id for job in jobs)
@@ -182,7 +183,7 @@ class Control:
         shown = {job.id: self._board.get(job.id) for job in moved}
         # The board knows better than the store how far a running transfer is.
         self._ledger.show(
-            job if known is None else replace(job, **live.known(known, job))
+            job if known is None else replace(job, **job_progress.known(known, job))
             for job in moved
             for known in [shown[job.id]]
         )

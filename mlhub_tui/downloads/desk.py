@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from ..downloads import parts
 from ..errors import DownloadError
-from . import folder, parts
+from ..transfer import part_file
+from ..transfer.journal import PartJournal
 from .channel import Channel
 from .database import Database
 from .events import Event
 from .job import Job, Request, State
-from .one.journal import Journal
 from .process import Kind
 from .settings import Settings, load, save
 from .store import Store
@@ -72,7 +73,7 @@ class Desk:
         self._database = Database(path)
         self._store = Store(self._database, kind=Kind.VISITOR)
         self._channel = Channel(self._database, self._store)
-        self._journal = Journal(self._database, self._store)
+        self._journal = PartJournal(self._database, self._store)
         self._registered = False
 
     def __enter__(self) -> Self:
@@ -112,7 +113,7 @@ class Desk:
 
     def add(self, requests: Sequence[Request]) -> list[Job]:
         """Queue archives for whoever runs the queue; see `Store.add` for what is there already."""
-        wanted = [replace(request, folder=folder.normal(request.folder)) for request in requests]
+        wanted = [replace(request, folder=part_file.absolute(request.folder)) for request in requests]
         jobs = _patiently(lambda: self._store.add(wanted))
         resting = [job.id for job in jobs if job.elsewhere and job.state in CHANGES[Verb.RESUME].starts]
         if resting:

@@ -13,17 +13,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import text
-from . import event_words, folder, room
+from ..downloads import event_words, room
+from ..transfer import part_file
+from ..transfer.checksums import digests_to_text
+from ..transfer.config import DownloadResult, TransferConfig
+from ..transfer.limits import SharedLimits
+from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
 from .attempt import Kit, attempt
 from .board import Board
 from .job import DatasetRequest, Job, State
+from .job_progress import numbers
 from .ledger import Ledger
-from .line import Line
-from .live import Live
-from .meter import Meter
 from .network import NO_NETWORK, Network, heard
-from .one import answer
-from .one.transfer import Outcome
 from .places import Places
 from .process import Kind, Process, place
 from .resolve import Resolver
@@ -31,7 +32,7 @@ from .running import Running
 from .states import ACTIVE
 from .threads import in_thread
 from .trouble import Budget, Verdict, verdict
-from .tuning import Patience, Tuning
+from .tuning import Patience
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
@@ -48,7 +49,8 @@ class Setup:
     per_host: int | None = None
     only_own: bool = False
     patience: Patience = field(default_factory=Patience)
-    tuning: Tuning = field(default_factory=Tuning)
+    config: TransferConfig = field(default_factory=TransferConfig)
+    look: float = 0.5
     tls: ssl.SSLContext | None = None
     identity: Process | None = None
     kind: Kind = Kind.APP
@@ -78,10 +80,10 @@ class Engine:
         self._board = board
         self._announce = announce
         self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
-        self._line = Line()
+        self._limits = SharedLimits()
         patience = replace(setup.patience, tries=min(setup.patience.tries or _TRIES, _TRIES))
-        self._kit = Kit(setup.resolver, self.ledger.journal, setup.tuning, setup.tls, self._line, patience)
-        self._every = setup.tuning.look
+        self._kit = Kit(setup.resolver, self.ledger.journal, setup.config, setup.tls, self._limits, patience)
+        self._every = setup.look
         self._places = Places(setup.concurrency, setup.per_host)
         self._loop = asyncio.get_running_loop()
         self.obey: Callable[[], Awaitable[None]] | None = None
@@ -132,13 +134,13 @@ class Engine:
         Programs that fetch at the same time share the speed limit in equal parts.
         """
         settings = self.ledger.settings
-        self._line.connections = settings.connections
+        self._limits.connections = settings.connections
         rate: float | None = settings.limit
         if rate is not None:
             jobs = self._board.snapshot()
             rate /= 1 + len({job.where for job in jobs if job.elsewhere and job.state is State.DOWNLOADING})
-        if rate != self._line.limit.rate:
-            self._line.limit.set(rate)
+        if rate != self._limits.bandwidth.rate:
+            self._limits.bandwidth.set_rate(rate)
 
     def wake(self) -> None:
         """Make it look again at what there is to do."""
@@ -207,7 +209,7 @@ class Engine:
         if self.ledger.move(job.id, State.CONNECTING, place, hint="") is None:
             return False
         self._network.started(job)
-        live = Live(self._on_phase)
+        live = TransferProgress(self._on_phase)
         running = self._running[job.id] = Running(live, functools.partial(self.ledger.tell, job.id))
         running.task = group.create_task(self._work(job, live), name=job.name)
         running.task.add_done_callback(functools.partial(self._ended, job.id))
@@ -226,13 +228,13 @@ class Engine:
             await asyncio.wait_for(self._wake.wait(), timeout)
         self._wake.clear()
 
-    async def _work(self, job: Job, live: Live) -> None:
+    async def _work(self, job: Job, live: TransferProgress) -> None:
         """Run one try of one job; whatever comes of it becomes its state."""
         try:
             outcome = await attempt(job.request, self._kit, live, functools.partial(self._room, job))
         except asyncio.CancelledError:
-            if live.landed is not None:  # too late: the file is whole and has its name
-                self._done(job, live, Outcome(job.path, live.landed, fetched=True))
+            if live.committed is not None:  # too late: the file is whole and has its name
+                self._done(job, live, DownloadResult(job.path, live.committed, fetched=True))
             raise
         except Exception as error:
             failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
@@ -253,18 +255,20 @@ class Engine:
         self._wake.set()
         self._tell()
 
-    def _done(self, job: Job, live: Live, outcome: Outcome) -> None:
+    def _done(self, job: Job, live: TransferProgress, outcome: DownloadResult) -> None:
         self._budgets.pop(job.id, None)
         if outcome.fetched:
             self._heard(job)
         reason = outcome.note or ("" if outcome.fetched else "already there")
-        sums = answer.digests_to_text(outcome.digests)
+        sums = digests_to_text(outcome.checksums)
         size = {"bytes_done": outcome.size, "bytes_total": outcome.size}
-        ends = live.numbers(job) | size | {"sums": sums}
+        ends = numbers(live, job) | size | {"sums": sums}
         told = self._running[job.id].end(outcome)
         self.ledger.move(job.id, State.DONE, told, reason=reason, hint="", tries=0, next_try=None, **ends)
 
-    def _failed(self, job: Job, live: Live, error: Exception, judged: Verdict, failures: int) -> None:
+    def _failed(
+        self, job: Job, live: TransferProgress, error: Exception, judged: Verdict, failures: int
+    ) -> None:
         if heard(error):
             self._heard(job)
         held = self._network.failed(job, error, alive=self._hears_anything())
@@ -281,7 +285,7 @@ class Engine:
             hint=judged.hint,
             tries=failures,
             next_try=next_try,
-            **live.numbers(job),
+            **numbers(live, job),
         )
         if moved is not None and judged.delay is not None:
             self._due[job.id] = self._loop.time() + judged.delay
@@ -290,7 +294,9 @@ class Engine:
         """Return whether bytes come from anywhere, just now."""
         lives = [running.live for running in self._running.values()]
         new = time.monotonic() - 2 * self._every
-        return any(live.phase is State.DOWNLOADING and live.done and live.heard > new for live in lives)
+        return any(
+            live.phase is TransferPhase.DOWNLOADING and live.done and live.last_byte > new for live in lives
+        )
 
     def _heard(self, job: Job) -> None:
         """Take note that a server was heard: if the network was down, all goes on."""
@@ -314,7 +320,7 @@ class Engine:
                 self.ledger.move(job.id, State.QUEUED, event_words.ROOM_AGAIN, reason="", hint="")
                 self.wake()
 
-    def _lives(self) -> dict[int, Live]:
+    def _lives(self) -> dict[int, TransferProgress]:
         return {job_id: running.live for job_id, running in list(self._running.items())}
 
     def _look(self) -> None:
@@ -348,8 +354,10 @@ class Engine:
         if job is None or job.state not in ACTIVE:
             return False
         now = time.monotonic()
-        hushed = live.phase is State.DOWNLOADING and now - live.heard > self._setup.tuning.hush
-        state = State.STALLED if hushed else live.phase
+        hushed = (
+            live.phase is TransferPhase.DOWNLOADING and now - live.last_byte > self._setup.config.quiet_time
+        )
+        state = State.STALLED if hushed else State(live.phase.value)
         if state is not job.state:
             reason = live.words or ("nothing comes at the moment" if hushed else "")
             moved = self.ledger.move(job_id, state, reason=reason)
@@ -358,13 +366,13 @@ class Engine:
             if state in (State.DOWNLOADING, State.VERIFYING):
                 self._heard(job)
             if job.state is not State.STALLED:
-                running.meter = Meter(now, live.done)
+                running.meter = RateEstimator(now, live.done)
             job = moved
             self._tell()
-        running.meter.feed(now, live.done)
+        running.meter.add(now, live.done)
         shown = replace(
             job,
-            **live.numbers(job),
+            **numbers(live, job),
             reason=live.words or job.reason,
             rate=running.meter.rate if state is State.DOWNLOADING else None,
             eta=running.meter.eta(live.total) if state is State.DOWNLOADING else None,
@@ -381,9 +389,9 @@ class Engine:
         mine = self._running.get(job.id)
         with self._room_lock:
             others = room.reserved(self._board.get(job.id) or job, self._board.snapshot(), self._lives())
-            folder.check_room(job.disk, needed, reserved=others)
+            part_file.check_free_space(job.disk, needed, reserved=others)
             if mine is not None:
-                mine.live.promised = size
+                mine.live.reserved = size
 
 
 def broken(error: BaseException) -> str:

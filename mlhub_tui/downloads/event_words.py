@@ -10,8 +10,8 @@ from ..text import count, duration, rate, size
 from .job import Job, State
 
 if TYPE_CHECKING:
-    from .one.answer import Digest
-    from .one.transfer import Outcome
+    from ..http.response_headers import Checksum
+    from ..transfer.config import DownloadResult
     from .trouble import Verdict
 
 QUEUED, AGAIN = "queued", "queued again"
@@ -63,7 +63,7 @@ def failed(error: BaseException, verdict: Verdict, failures: int) -> str:
     return f"{verdict.reason}{asked_for}; next try in {_moment(verdict.delay)}{row}"
 
 
-def done(outcome: Outcome, fetched: int | None, seconds: float) -> str:
+def done(outcome: DownloadResult, fetched: int | None, seconds: float) -> str:
     """Return what is said of a try that ended well.
 
     Parameters
@@ -80,10 +80,10 @@ def done(outcome: Outcome, fetched: int | None, seconds: float) -> str:
         part = f"{size(fetched)} of them " if fetched < outcome.size else ""
         mean = rate(fetched / max(seconds, 0.001))
         words.append(f"{part}in {_moment(seconds)}" + (f", {mean} on average" if mean else ""))
-    return "; ".join(filter(None, [", ".join(words), _verified(outcome.digests), outcome.note]))
+    return "; ".join(filter(None, [", ".join(words), _verified(outcome.checksums), outcome.note]))
 
 
-def _verified(digests: Sequence[Digest]) -> str:
+def _verified(digests: Sequence[Checksum]) -> str:
     names = dict.fromkeys(digest.algorithm for digest in digests)
     return f"verified with {', '.join(names)}" if names else ""
 

@@ -14,19 +14,21 @@ from typing import Protocol
 from .. import paths
 from ..errors import EntityDoesNotExist, NotOffered
 from ..models import Document
+from ..options import IfExists
 from ..sources.origin import shown_id
-from . import folder as folders
+from ..transfer import part_file
+from ..transfer.config import TransferConfig
+from ..transfer.journal import PartJournal
+from ..transfer.progress import TransferProgress
 from .asset.choice import Located, Origin, requests_for
 from .attempt import Kit, attempt
 from .database import Database
-from .job import ArchiveRequest, DatasetRequest, IfExists, Job, Request, State
-from .live import Live
-from .one.journal import Journal
+from .job import ArchiveRequest, DatasetRequest, Job, Request, State
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
 from .store import Store
 from .threads import in_thread
 from .trouble import Budget, QueueNotWritable, known, verdict
-from .tuning import BOUNDED, Patience, Tuning
+from .tuning import BOUNDED, Patience
 
 
 class ItemSource(AssetSource, Located, Protocol):
@@ -79,7 +81,7 @@ async def fetch_archive(
         source=source.root_url,
         profile=None,
         collection_id=collection_id,
-        folder=folders.normal(folder),
+        folder=part_file.absolute(folder),
         if_exists=IfExists(if_exists),
     )
     return await fetch(request, OneSource(source), on_progress=on_progress)
@@ -117,7 +119,7 @@ async def fetch_asset(
         If it cannot be fetched after some tries; what was fetched stays for the next call.
     """
     selection = requests_for(
-        Origin.of(source), [document], folders.normal(folder), keys=(key,), if_exists=IfExists(if_exists)
+        Origin.of(source), [document], part_file.absolute(folder), keys=(key,), if_exists=IfExists(if_exists)
     )
     if selection.left_out:
         raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")
@@ -132,14 +134,14 @@ async def fetch(
     *,
     on_progress: Progress | None = None,
     patience: Patience = BOUNDED,
-    tuning: Tuning | None = None,
+    config: TransferConfig | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> Path:
     """Download what is requested, trying again as long as `patience` lasts; errors as `fetch_archive`."""
-    live = Live()
+    live = TransferProgress()
     reporter = asyncio.create_task(_report(live, on_progress))
     try:
-        async with kit_over(resolver, tuning, tls) as kit:
+        async with kit_over(resolver, config, tls) as kit:
             return await _persistently(request, kit, live, patience)
     finally:
         reporter.cancel()
@@ -149,17 +151,17 @@ async def fetch(
 
 @asynccontextmanager
 async def kit_over(
-    resolver: Resolver, tuning: Tuning | None = None, tls: ssl.SSLContext | None = None
+    resolver: Resolver, config: TransferConfig | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Kit]:
     """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
     records = await in_thread(_Records)
     try:
-        yield Kit(resolver, records.journal, tuning or Tuning(), tls)
+        yield Kit(resolver, records.journal, config or TransferConfig(), tls)
     finally:
         await in_thread(records.close)
 
 
-async def _persistently(request: Request, kit: Kit, live: Live, patience: Patience) -> Path:
+async def _persistently(request: Request, kit: Kit, live: TransferProgress, patience: Patience) -> Path:
     budget = Budget()
     job = Job(0, request, request.name, State.QUEUED, 0)
     while True:
@@ -178,7 +180,7 @@ async def _persistently(request: Request, kit: Kit, live: Live, patience: Patien
             await asyncio.sleep(judged.delay)
 
 
-async def _report(live: Live, on_progress: Progress | None) -> None:
+async def _report(live: TransferProgress, on_progress: Progress | None) -> None:
     while on_progress is not None:
         await asyncio.sleep(_PERIOD)
         on_progress(live.done, live.total)
@@ -194,7 +196,7 @@ class _Records:
         except sqlite3.Error as error:
             self._database.close()
             raise QueueNotWritable(f"the download queue cannot be written: {error}") from error
-        self.journal = Journal(self._database, self._store)
+        self.journal = PartJournal(self._database, self._store)
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):

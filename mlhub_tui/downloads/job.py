@@ -7,30 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..options import IfExists
 from ..profiles.kind import Kind
-from ..text import file_name, one_line
+from ..text import file_name
 from .cluster.wish import Cluster
 
 if TYPE_CHECKING:
     from .plan.filters import Filters
-
-
-class IfExists(StrEnum):
-    """What to do when a file of the name is already there (the seed library's `if_exists`).
-
-    The names in small letters are the seed library's.
-    """
-
-    RESUME = "resume"
-    SKIP = "skip"
-    OVERWRITE = "overwrite"
-    resume = RESUME
-    skip = SKIP
-    overwrite = OVERWRITE
-
-    @classmethod
-    def _missing_(cls, value: object) -> IfExists:
-        raise ValueError(f"if_exists must be resume, skip or overwrite, not {one_line(value, 40)!r}")
 
 
 class State(StrEnum):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import text
+from ..transfer.journal import PartJournal
 from .board import Board
 from .channel import Channel, Order
 from .database import Database
 from .job import Job, State
-from .one.journal import Journal
 from .process import Kind, Process
 from .settings import Settings, load, save
 from .states import ACTIVE, IllegalMove
@@ -53,7 +53,7 @@ class Ledger:
         self._database = Database(path, in_memory=kind in (Kind.APP, Kind.COMMAND))
         self.store = Store(self._database, identity=identity, kind=kind)
         self.channel = Channel(self._database, self.store)
-        self.journal = Journal(self._database, self.store)
+        self.journal = PartJournal(self._database, self.store)
         self._board = board
         self._opened = self._database.notice
         self._failing = ""

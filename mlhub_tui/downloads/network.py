@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ _NOWHERE = frozenset(
     for name in ("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN")
     if hasattr(errno, name)
 )
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _SEVERAL = 2
 
 
@@ -100,10 +102,17 @@ class Network:
 
 def no_way_out(error: BaseException) -> bool:
     """Return whether an error means that no way leads out: a name that nobody knows, no route."""
-    return any(
-        isinstance(cause, socket.gaierror) or (isinstance(cause, OSError) and cause.errno in _NOWHERE)
-        for cause in _chain(error)
-    )
+    return any(_leads_nowhere(cause) for cause in _chain(error))
+
+
+def _leads_nowhere(cause: BaseException) -> bool:
+    if isinstance(cause, socket.gaierror):
+        return True
+    if not isinstance(cause, OSError):
+        return False
+    # asyncio joins the errors of several addresses in one text.
+    numbers = [cause.errno] if cause.errno else [int(one) for one in _ERRNO.findall(str(cause))]
+    return bool(numbers) and all(number in _NOWHERE for number in numbers)
 
 
 def heard(error: BaseException) -> bool:

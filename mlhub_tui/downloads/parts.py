@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ..text import count, one_line
+from ..transfer.journal import PartJournal
+from ..transfer.part_file import PartFile
 from .job import DatasetRequest, Job
-from .one.journal import Journal
-from .one.part import Part
 
 
-def delete(part: Path, journal: Journal) -> None:
+def delete(part: Path, journal: PartJournal) -> None:
     """Delete a part file and its record.
 
     Raises
@@ -24,7 +24,7 @@ def delete(part: Path, journal: Journal) -> None:
     journal.claim(part)
     try:
         if part.exists():
-            with Part(part):
+            with PartFile(part):
                 part.unlink(missing_ok=True)
         journal.forget(part)
     finally:

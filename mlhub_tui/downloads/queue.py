@@ -17,13 +17,14 @@ from .verbs import Verb
 if TYPE_CHECKING:
     import ssl
 
+    from ..transfer.config import TransferConfig
     from .control import Control
     from .engine import Engine
     from .events import Event
     from .process import Kind, Process
     from .resolve import Resolver
     from .settings import Settings
-    from .tuning import Patience, Tuning
+    from .tuning import Patience
 
 T = TypeVar("T")
 
@@ -52,8 +53,10 @@ class DownloadQueue:
         Run what was added here and nothing else, for a command that has one thing to do.
     patience
         When to try again; by default for as long as it takes.
-    tuning
-        Time-outs and sizes.
+    config
+        Time-outs and sizes of the transfers.
+    look
+        Seconds between two looks at them, and at what other programs did; 0.5 by default.
     tls
         TLS settings of the transfers; the system's by default.
     identity
@@ -74,7 +77,8 @@ class DownloadQueue:
         on_change: Callable[[], None] | None = None,
         only_own: bool = False,
         patience: Patience | None = None,
-        tuning: Tuning | None = None,
+        config: TransferConfig | None = None,
+        look: float | None = None,
         tls: ssl.SSLContext | None = None,
         identity: Process | None = None,
         kind: Kind | None = None,
@@ -84,7 +88,8 @@ class DownloadQueue:
             "concurrency": concurrency,
             "per_host": per_host,
             "patience": patience,
-            "tuning": tuning,
+            "config": config,
+            "look": look,
             "tls": tls,
             "identity": identity,
             "kind": kind,

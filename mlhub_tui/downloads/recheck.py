@@ -9,11 +9,10 @@ from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
 from ..text import one_line, size
-from .gzip_check import Gzip
+from ..transfer.checksums import digests_from_text, new_hash
+from ..transfer.failures import TransferCancelled
+from ..transfer.gzip_check import Gzip
 from .job import DatasetRequest, Job
-from .one.answer import digests_from_text
-from .one.verify import new_hash
-from .trouble import Interrupted
 
 _CHUNK = 1 << 20
 _GZIP = (".gz", ".tgz")
@@ -63,7 +62,7 @@ def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Fou
 
     Raises
     ------
-    Interrupted
+    TransferCancelled
         If it was stopped.
     """
     try:
@@ -88,7 +87,7 @@ def _read(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Found
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             if stop.is_set():
-                raise Interrupted
+                raise TransferCancelled
             data = buffer[:count]
             for known in hashes:
                 known.update(data)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException
-from ..sources.link import Link
+from ..http.errors import LinkRejected
+from ..http.link import Link
 from ..sources.origin import shown_id
 from ..sources.requester_pays import known_to_pay
 from .job import AssetRequest, Request
-from .trouble import LinkRefused
 
 _GONE = frozenset({404, 410})
 
 
-def refusal(error: LinkRefused, request: Request, link: Link) -> MLHubException:
+def refusal(error: LinkRejected, request: Request, link: Link) -> MLHubException:
     """Return the error of a job whose link was refused twice.
 
     Parameters
@@ -26,7 +26,7 @@ def refusal(error: LinkRefused, request: Request, link: Link) -> MLHubException:
         return EntityDoesNotExist(_missing(request), url=error.url, status=error.status)
     if why := known_to_pay(link.url):
         return AccessDenied(why, url=error.url, status=error.status, hint="fetch it with a tool of the store")
-    if error.status == 401 and link.auth is not None:
+    if error.status == 401 and link.sends_key:
         return AuthenticationError(error.message, url=error.url, status=401)
     return error
 

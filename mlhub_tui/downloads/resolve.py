@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..errors import MLHubException, NotOffered
+from ..http.link import Link
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..sources.base import Page
 from ..sources.http import Session
 from ..sources.key_removal import KeyRemoval
-from ..sources.link import Link
 from .asset.request import entry_of, renewed
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ..errors import DownloadError
-from . import folder
+from ..transfer import part_file
+from ..transfer.progress import TransferProgress
 from .job import Job, State
-from .live import Live
 from .states import ACTIVE
 
 _LEAST = 1 << 20  # bytes that have to be free for a file whose size nobody knows
 _LONGEST = 600.0
 
 
-def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> int:
+def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgress]) -> int:
     """Return the bytes of a job's disk that others have a right to before it.
 
     These are the rest of what runs, here or in another program, and all of what waits before it in the
@@ -33,7 +33,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> int:
 
     def device(path: Path) -> int | None:
         if path not in devices:
-            devices[path] = folder.device(path)
+            devices[path] = part_file.device(path)
         return devices[path]
 
     total = 0
@@ -44,7 +44,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> int:
         ahead = other.state in (State.QUEUED, State.RETRYING) and other.position < job.position
         if live is None and not ahead and not (other.elsewhere and other.state in ACTIVE):
             continue
-        size = live.promised if live is not None else other.bytes_total or 0
+        size = live.reserved if live is not None else other.bytes_total or 0
         done = (live.done if live is not None else 0) or other.bytes_done
         if size > done and device(other.disk) == device(job.disk):
             total += size - done
@@ -93,12 +93,12 @@ class Waiting:
         self._pause[job.id] = min(self._pause.get(job.id, self._every) * 2, _LONGEST)
 
 
-def has_room(job: Job, jobs: Iterable[Job], running: Mapping[int, Live]) -> bool:
+def has_room(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgress]) -> bool:
     """Return whether the disk has what a job still needs, beside what others were promised; may block."""
     promised = reserved(job, jobs, running)
     size = job.bytes_total or job.request.size or 0
     try:
-        folder.check_room(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
+        part_file.check_free_space(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
     except DownloadError:
         return False
     return True

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..options import IfExists
 from . import request_text
 from .dataset import text as dataset_text
-from .job import ArchiveRequest, AssetRequest, DatasetRequest, IfExists, Job, Request, State
+from .job import ArchiveRequest, AssetRequest, DatasetRequest, Job, Request, State
 
 
 def values_of(request: Request) -> dict[str, Any]:

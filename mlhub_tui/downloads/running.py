@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..text import count
+from ..transfer.config import DownloadResult
+from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
 from . import event_words
-from .job import State
-from .live import Live
-from .meter import Meter
-from .one.transfer import Outcome
 
 Tell = Callable[[str, float | None], None]
 """Takes words for the log of the job, and when that was (seconds since the epoch; None for now)."""
@@ -30,31 +28,31 @@ class Running:
         Where the log of its job is written.
     """
 
-    live: Live
+    live: TransferProgress
     tell: Tell
     began: float = field(default_factory=time.monotonic)
-    meter: Meter = field(init=False)
+    meter: RateEstimator = field(init=False)
     connections: int = 1
     task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        self.meter = Meter(self.began)
+        self.meter = RateEstimator(self.began)
 
     def hear(self) -> None:
         """Have the log say what the transfer told, and over how many connections it goes on."""
         live = self.live
-        while live.news:
-            at, words = live.news.popleft()
+        while live.events:
+            at, words = live.events.popleft()
             self.tell(words, at)
         # Of a dataset it is how many large files are on their way, which changes all the time.
-        alone = live.files_total is None and live.phase is State.DOWNLOADING
+        alone = live.files_total is None and live.phase is TransferPhase.DOWNLOADING
         if alone and live.connections != self.connections:
             self.connections = live.connections
             self.tell(count(live.connections, "connection"), None)
 
-    def end(self, outcome: Outcome) -> str:
+    def end(self, outcome: DownloadResult) -> str:
         """Return what the log says of a good end, after all that happened before it."""
         self.hear()
-        kept = self.live.kept
+        kept = self.live.resumed_from
         fetched = None if kept is None else max(outcome.size - kept, 0)
         return event_words.done(outcome, fetched, time.monotonic() - self.began)

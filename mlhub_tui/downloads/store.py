@@ -13,7 +13,7 @@ from . import event_words, events, process, states
 from .database import Database
 from .events import Book, Event
 from .job import Job, Request, State
-from .live import FILES
+from .job_progress import FILES
 from .process import Kind, Process
 from .rows import find, job_of, target_of, values_of
 

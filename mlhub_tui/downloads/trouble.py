@@ -6,26 +6,10 @@ import sqlite3
 from dataclasses import dataclass
 
 from .. import errors, text
-from ..sources.failures import TLSFailure
-from . import folder
+from ..http.errors import BeingPrepared, ConnectionLost, LinkRejected, TLSFailure
+from ..transfer import part_file
 from .job import Job, State
 from .tuning import Patience
-
-
-class Interrupted(Exception):
-    """The transfer was told to stop."""
-
-
-class LinkRefused(errors.RequestError):
-    """The store does not accept the link (401, 403, 404, 410): it may have expired."""
-
-    default_hint = "retry later; if it stays so, the owner of the deployment has to mend it"
-
-
-class Broken(errors.ServerUnreachable):
-    """The connection ended before the file did."""
-
-    default_hint = "run the same command again, or retry in the app: it resumes where it stopped"
 
 
 class QueueNotWritable(errors.DownloadError):
@@ -34,13 +18,14 @@ class QueueNotWritable(errors.DownloadError):
     default_hint = "make room where the queue is kept, or close what holds it"
 
 
-_DOUBTFUL = (errors.UnexpectedAnswer, LinkRefused, TLSFailure)
+_DOUBTFUL = (errors.UnexpectedAnswer, LinkRejected, TLSFailure)
 _PASSING = (
     errors.ServerUnreachable,
     errors.ServerTimeout,
     errors.ServerError,
     errors.RemoteChanged,
     QueueNotWritable,
+    BeingPrepared,
     *_DOUBTFUL,
 )
 _KEY = (errors.APIKeyNotFound, errors.AuthenticationError)
@@ -64,9 +49,11 @@ def verdict(error: BaseException, failures: int, patience: Patience, job: Job) -
         return Verdict(State.NEEDS_KEY, reason, hint)
     if isinstance(error, errors.NoSpaceError):
         return Verdict(State.NO_SPACE, reason, hint)
+    if isinstance(error, BeingPrepared):
+        failures = 1  # the server works on it: waiting for it is no failure
     if not isinstance(error, _PASSING) or patience.exhausted(failures, doubtful=isinstance(error, _DOUBTFUL)):
         return Verdict(State.FAILED, reason, hint)
-    if isinstance(error, Broken):
+    if isinstance(error, ConnectionLost):
         hint = "it resumes by itself where it stopped"
     retry_after = error.retry_after if isinstance(error, errors.RequestError) else None
     return Verdict(State.RETRYING, reason, hint, patience.delay(failures, retry_after))
@@ -77,7 +64,7 @@ def known(error: BaseException, job: Job) -> errors.MLHubException:
     if isinstance(error, errors.MLHubException):
         return error
     if isinstance(error, OSError):
-        return folder.trouble(error, job.part)
+        return part_file.translate_os_error(error, job.part)
     if isinstance(error, sqlite3.Error):
         return QueueNotWritable(f"the download queue cannot be written: {text.one_line(error, 120)}")
     what = text.one_line(text.redact(f"{type(error).__name__}: {error}"), 200)

@@ -1,68 +1,10 @@
-"""The numbers of the engine in one place: time-outs, sizes, patience."""
+"""Patience: when to try again."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How one transfer reads and writes.
-
-    Parameters
-    ----------
-    connect
-        Seconds to wait for a connection.
-    answer
-        Seconds to wait for the head of an answer.
-    stall
-        Seconds over which less than `least` bytes per second is as good as nothing: the try ends.
-    least
-        Bytes per second.
-    hush
-        Seconds without a byte after which a transfer is shown as stalled.
-    tick
-        Seconds that a read may block.
-    buffer
-        Bytes of the read buffer.
-    sync_every
-        Seconds between flushes to disk.
-    sync_bytes
-        Bytes after which it is flushed before its time.
-    overlap
-        Bytes before the resume point that are fetched again and compared.
-    connections
-        At most so many to one file, whatever the settings say; 1 turns that off.
-    split_above
-        Bytes a file must have to be worth more than one.
-    piece
-        Bytes worth a connection of their own; no fewer than `buffer`.
-    window
-        Seconds over which it is measured whether more connections made it faster.
-    gain
-        How many times as fast it must have become to try still more.
-    look
-        Seconds between two looks of the engine at its transfers, and at what other programs did.
-    """
-
-    connect: float = 15.0
-    answer: float = 30.0
-    stall: float = 30.0
-    least: float = 100.0
-    hush: float = 4.0
-    tick: float = 0.2
-    buffer: int = 1 << 20
-    sync_every: float = 0.7
-    sync_bytes: int = 64 << 20
-    overlap: int = 64 << 10
-    connections: int = 64
-    split_above: int = 64 << 20
-    piece: int = 1 << 20
-    window: float = 0.5
-    gain: float = 1.15
-    look: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..errors import NotOffered
-from .link import Link, azure_headers, link_to
+from ..http.link import Link
+from .link import azure_headers, link_to
 from .origin import shown
 from .planetary import SasTokens
 from .stores import https_of
@@ -79,7 +80,7 @@ class AssetLinks:
             words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
             raise NotOffered(words, hint=_NOTHING)
         if self._session is None:
-            return Link(url, None, azure_headers(url))
+            return Link(url, azure_headers(url))
         if self._tokens.wanted(url, self._root_url):
             url = await self._tokens.sign(url, self._session.get_json, fresh=fresh)
         return link_to(self._session, url)

@@ -21,7 +21,7 @@ from ..models import (
 from ..profiles import Kind
 
 if TYPE_CHECKING:
-    from .link import Link
+    from ..http.link import Link
 
 T = TypeVar("T")
 

@@ -18,6 +18,7 @@ from ..errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from ..http.errors import TLSFailure
 from ..text import mask, one_line, redact
 from .origin import host, shown
 from .proof import masked
@@ -31,12 +32,6 @@ HOSTED_HINT = (
     "the hosted service ended in 2023: try the sample catalogue (`mlhub-tui --sample`), a public source"
     " (`mlhub-tui sources list --known`), or another deployment (`--root-url`)"
 )
-
-
-class TLSFailure(ServerUnreachable):
-    """The server was reached but its certificate or its TLS was not accepted."""
-
-    default_hint = "check the root URL, the clock and the certificates of this machine (SSL_CERT_FILE)"
 
 
 def may_pass(error: RequestError) -> bool:

@@ -28,6 +28,8 @@ from .retry import RetryPolicy
 if TYPE_CHECKING:
     import httpx
 
+    from ..http.credentials import OriginCredentials
+
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -298,15 +300,13 @@ class Session:
             return False
         return origin(asked) == origin(httpx.URL(self.root_url))
 
-    def key_auth(self) -> httpx.Auth | None:
-        """Return what adds the key to another client's requests to the own origin; None without a key."""
+    def credentials(self) -> OriginCredentials | None:
+        """Return what a transfer sends to the own origin; None without a key."""
         if self.secret is None:
             return None
-        import httpx
+        from ..http.credentials import OriginCredentials  # downloads need it, listings do not
 
-        from .network import KeyAuth
-
-        return KeyAuth(httpx.URL(self.root_url), lambda: self.secret, self.auth, self.key_names)
+        return OriginCredentials(self.root_url, lambda: self.secret, self.auth, self.key_names)
 
     def _next(self, page: JsonDict, page_url: str, params: Params) -> str | None:
         link = next_link(page, page_url, self.bare)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ..http.link import Link
 from .answers import PORTAL_HINT, is_web_page
 from .http import Session
-from .key_removal import KeyRemoval
 from .origin import host, shown
 
 if TYPE_CHECKING:
@@ -19,31 +17,6 @@ AZURE = ".blob.core.windows.net"
 AZURE_VERSION = "2021-06-08"
 _MAX_HOPS = 11
 _NO_HEAD = frozenset({400, 403, 405, 501})
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where bytes can be asked for.
-
-    Parameters
-    ----------
-    url
-        The final URL, without the API key; it may hold a store's own signature, so redact it before drawing.
-    auth
-        Adds the key, only where the bytes are on the API's own origin; works with sync and async clients.
-    headers
-        Headers the store needs: a recent `x-ms-version` makes Azure quote its ETags and take open ranges.
-    keys
-        What no URL of another origin may hold, be it this one or one that it redirects to.
-    """
-
-    url: str = field(repr=False)
-    auth: httpx.Auth | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    keys: KeyRemoval | None = field(default=None, repr=False, compare=False)
-
-    def __repr__(self) -> str:
-        return f"Link({shown(self.url)!r})"
 
 
 async def resolve(session: Session, path: str) -> Link:
@@ -98,10 +71,9 @@ def link_to(session: Session, url: str) -> Link:
     KeyWithheld
         If the URL itself would carry the key to another one.
     """
-    own, keys = session.is_own(url), session.keys
-    if keys is not None:
-        url = keys.from_url(url, own=own)
-    return Link(url, session.key_auth() if own else None, azure_headers(url), keys)
+    if (keys := session.keys) is not None:
+        url = keys.from_url(url, own=session.is_own(url))
+    return Link(url, azure_headers(url), session.credentials())
 
 
 def azure_headers(url: str) -> dict[str, str]:

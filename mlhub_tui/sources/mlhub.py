@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..http.link import Link
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -29,7 +30,7 @@ from .failures import HOSTED, HOSTED_HINT
 from .features import documents, matched
 from .fetch import fetch
 from .http import Session
-from .link import Link, resolve
+from .link import resolve
 from .listing import Listing
 from .origin import doi_path, host, segment, shown_id
 from .paging import with_params

@@ -11,7 +11,7 @@ import ipaddress
 import ssl
 import sys
 import urllib.request
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -197,27 +197,6 @@ class KeyedHeaders(httpx.Headers):
         """All headers as they are sent."""
         own = self._secret[0].lower()
         return [*((name, value) for name, value in super().raw if name.lower() != own), self._secret]
-
-
-class KeyAuth(httpx.Auth):
-    """Adds the key to requests to its own origin; for clients other than `Session`, such as transfers."""
-
-    def __init__(
-        self,
-        home: httpx.URL,
-        secret: Secret,
-        auth: Auth | None = None,
-        names: Collection[str] = KEY_NAMES,
-    ) -> None:
-        self._pin = Pin(home, secret, auth or Auth(), names)
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the key to the first request; httpx does not come here again for redirects."""
-        pin, url = self._pin, request.url
-        request.url = KeyedURL(pin.keyed(url), pin.bare(url))
-        if made := pin.header(url):
-            request.headers = KeyedHeaders(request.headers, made)
-        yield request
 
 
 class SystemRoute(httpx.AsyncBaseTransport):

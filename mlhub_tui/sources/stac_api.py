@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from ..errors import EntityDoesNotExist, NotOffered, RequestError
+from ..http.link import Link
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -25,7 +26,6 @@ from .asset_links import AssetLinks
 from .base import About, Page
 from .http import Session
 from .landing import QUERYABLES, Landing
-from .link import Link
 from .listing import Listing
 from .origin import join, segment, shown_id
 from .stac_reader import Reader, is_encoded, is_no_such_place

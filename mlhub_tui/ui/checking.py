@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..downloads.job import Job
 from ..downloads.recheck import Found, recheck, remedy
 from ..downloads.threads import in_thread
-from ..downloads.trouble import Interrupted
+from ..transfer.failures import TransferCancelled
 
 _EVERY = 0.5
 
@@ -39,7 +39,7 @@ async def check(job: Job, stop: threading.Event, say: Callable[[str], None]) -> 
     reporter = asyncio.create_task(report())
     try:
         found = await in_thread(lambda: recheck(job, tell, stop), interrupt=stop.set)
-    except Interrupted:
+    except TransferCancelled:
         return None
     finally:
         reporter.cancel()

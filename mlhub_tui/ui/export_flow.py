@@ -76,9 +76,9 @@ async def export(
 
 
 def _make_folder(path: Path) -> None:
-    from ..downloads.folder import make
+    from ..transfer.part_file import make_folder
 
-    make(path.parent)
+    make_folder(path.parent)
 
 
 def _write_document(path: Path, document: Document) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from ..downloads.job import DatasetRequest, Job, State
 from ..downloads.threads import in_thread
-from ..downloads.trouble import Interrupted
 from ..downloads.unpack.archive import Unpacked, half_unpacked, unpack
 from ..text import count, size
+from ..transfer.failures import TransferCancelled
 
 _EVERY = 0.5
 _GRACE = 2.0
@@ -66,7 +66,7 @@ async def unpack_archive(job: Job, stop: threading.Event, say: Callable[[str], N
             interrupt=stop.set,
             grace=_GRACE,
         )
-    except Interrupted:
+    except TransferCancelled:
         return None
     finally:
         reporter.cancel()

@@ -53,13 +53,13 @@ def fetch(
     from mlhub_tui.downloads.dataset.own_list import OwnList
     from mlhub_tui.downloads.dataset.request import dataset_request
     from mlhub_tui.downloads.many.harvest import Harvest
-    from mlhub_tui.downloads.one.journal import Journal
     from mlhub_tui.downloads.plan.feed import PlanFeed
     from mlhub_tui.downloads.plan.files import PlannedFile
     from mlhub_tui.downloads.resolve import SourceResolver
     from mlhub_tui.downloads.store import Store
-    from mlhub_tui.downloads.tuning import Tuning
     from mlhub_tui.profiles import Kind
+    from mlhub_tui.transfer.config import TransferConfig
+    from mlhub_tui.transfer.journal import PartJournal
 
     async def no_source(_: object) -> Any:
         raise LookupError
@@ -74,7 +74,7 @@ def fetch(
         for i in range(count)
     )
     database = Database(home / "queue.db")
-    kit = Kit(SourceResolver(no_source), Journal(database, Store(database)), Tuning())
+    kit = Kit(SourceResolver(no_source), PartJournal(database, Store(database)), TransferConfig())
     feed = PlanFeed(own.files, request.asset_folder)
     if files:
         cutting.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size

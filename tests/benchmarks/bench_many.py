@@ -33,13 +33,13 @@ import os, sqlite3, sys, threading, time
 from pathlib import Path
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.one.journal import Journal
 from mlhub_tui.downloads.many.feed import Wish
 from mlhub_tui.downloads.many.harvest import Crowd, Harvest
 from mlhub_tui.downloads.resolve import SourceResolver
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.tuning import Tuning
-from mlhub_tui.sources.link import Link
+from mlhub_tui.transfer.config import TransferConfig
+from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.http.link import Link
 
 out, base, count, slots, home = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 
@@ -69,7 +69,7 @@ async def no_source(request):
     raise AssertionError
 
 database = Database(Path(home) / "queue.db")
-kit = Kit(SourceResolver(no_source), Journal(database, Store(database)), Tuning())
+kit = Kit(SourceResolver(no_source), PartJournal(database, Store(database)), TransferConfig())
 began = time.perf_counter()
 tally = Harvest(Feed(), Path(out), kit, crowd=Crowd(slots=slots, per_host=slots)).run()
 Path(home, "seconds").write_text(str(time.perf_counter() - began))

@@ -19,8 +19,9 @@ from mlhub_tui.downloads.cluster.probe import look
 from mlhub_tui.downloads.cluster.session import ClusterGone, WorkersUnfit, connected
 from mlhub_tui.downloads.cluster.wish import Cluster
 from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import IfExists, State
+from mlhub_tui.downloads.job import State
 from mlhub_tui.errors import DownloadError, OutputFolderError
+from mlhub_tui.options import IfExists
 from mlhub_tui.profiles.kind import Kind
 from tests.downloads.dataset_support import reached
 

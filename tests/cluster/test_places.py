@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import IfExists, State
+from mlhub_tui.downloads.job import State
+from mlhub_tui.options import IfExists
 
 from .runs import settle, wish
 from .support import CROPS, Bucket, DaskCluster, Field, tree

@@ -21,8 +21,8 @@ from mlhub_tui.downloads.many.tally import Tally
 from mlhub_tui.downloads.plan.feed import PlanFeed
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.worklist import Fate
-from mlhub_tui.downloads.trouble import Interrupted
 from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
+from mlhub_tui.transfer.failures import TransferCancelled
 from tests.downloads.many_support import kit
 
 FILES = 60
@@ -214,7 +214,7 @@ def test_a_run_that_is_stopped_says_so_to_the_workers(own: OwnList, tmp_path: Pa
         stop.set()
         return whole(ids, parcel)
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(TransferCancelled):
         run(own, PlayedSession(answer), tmp_path, stop)
     assert own.files.standing().done >= 25  # what was reported is kept
 
@@ -223,6 +223,6 @@ def test_it_waits_for_workers_and_says_so(own: OwnList, tmp_path: Path) -> None:
     session, stop = PlayedSession(whole), threading.Event()
     session.workers = {}
     threading.Timer(0.1, stop.set).start()
-    with pytest.raises(Interrupted):
+    with pytest.raises(TransferCancelled):
         run(own, session, tmp_path, stop)
     assert session.shards == []

@@ -13,12 +13,12 @@ import pytest
 from mlhub_tui.downloads.cluster.pier import Budget, StoreGround
 from mlhub_tui.downloads.cluster.store import Store
 from mlhub_tui.downloads.cluster.upload import PART
-from mlhub_tui.downloads.live import Live
 from mlhub_tui.downloads.many.feed import Result, Wish
 from mlhub_tui.downloads.many.item import Item
-from mlhub_tui.downloads.one.answer import Digest
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
-from mlhub_tui.sources.link import Link
+from mlhub_tui.http.link import Link
+from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.transfer.progress import TransferProgress
 from tests.downloads.many_support import kit
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
@@ -38,14 +38,14 @@ def server() -> Iterator[FaultServer]:
 
 async def put(store: Store, url: str, home: Path, *, size: int | None = None, digest: str = "") -> Result:
     """Have a file put under `large.bin`."""
-    digests = (Digest("md5", digest),) if digest else ()
+    digests = (Checksum("md5", digest),) if digest else ()
     wish = Wish(1, Link(url), "large.bin", size, digests)
     ground = StoreGround(store, check=True, budget=Budget(), connections=3)
     found = (await asyncio.to_thread(ground.examine, [wish]))[0]
     if isinstance(found, Result):
         return found
     assert isinstance(found, Item)
-    return await ground.fetch_single(found, kit(home), Live())
+    return await ground.fetch_single(found, kit(home), TransferProgress())
 
 
 async def test_a_large_file_comes_in_ranges_and_goes_in_parts(

@@ -20,7 +20,7 @@ FOUNDATION = {"csv_cells", "errors", "lazy", "options", "paths", "storage", "tex
 MAY_IMPORT = {
     "errors": set(),
     "lazy": set(),
-    "options": set(),
+    "options": {"text"},
     "text": set(),
     "csv_cells": {"text"},
     "paths": set(),
@@ -32,8 +32,10 @@ MAY_IMPORT = {
     "profiles": FOUNDATION,
     "settings": FOUNDATION,
     "doctor": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads"},
-    "sources": FOUNDATION | {"models", "profiles"},
-    "downloads": FOUNDATION | {"models", "profiles", "settings", "sources"},
+    "http": FOUNDATION | {"profiles", "sources"},
+    "sources": FOUNDATION | {"http", "models", "profiles"},
+    "transfer": FOUNDATION | {"http", "sources"},
+    "downloads": FOUNDATION | {"http", "models", "profiles", "settings", "sources", "transfer"},
     "sample": FOUNDATION | {"profiles"},
     "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
     "cli": FOUNDATION
@@ -41,7 +43,7 @@ MAY_IMPORT = {
     | {"meaning"},
     "debug": FOUNDATION | {"profiles"},
     "ui": FOUNDATION
-    | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo"}
+    | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo", "http", "transfer"}
     | {"jsontree", "meaning"},
     "__main__": {"cli"},
 }

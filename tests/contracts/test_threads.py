@@ -26,7 +26,7 @@ threads = [
     load("downloads.queue", "downloads.resolve", "downloads.credentials"),
     load("sample.house", "sample.server"),
     load("ui.screens.browse_detail", "ui.screens.browse", "ui.loading", "ui.last_seen"),
-    load("downloads.one.crew", "ui.prose.parse", "sources.last_listing"),
+    load("transfer.parallel", "ui.prose.parse", "sources.last_listing"),
     load("sources.static.source", "sources.stac_api"),
 ]
 for thread in threads:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.errors import EntityDoesNotExist
+from mlhub_tui.http.link import Link
 from mlhub_tui.models import Collection, Document, Entry, EntryKind, Item
 from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.asset_links import AssetLinks
-from mlhub_tui.sources.link import Link
 
 
 class Catalog:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import DatasetRequest, IfExists, Job
+from mlhub_tui.downloads.job import DatasetRequest, Job
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.errors import EntityDoesNotExist
+from mlhub_tui.http.link import Link
 from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
-from mlhub_tui.sources.link import Link
+from mlhub_tui.options import IfExists
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 
@@ -105,7 +106,7 @@ def wish(folder: Path, filters: Filters | None = None, **more: Any) -> DatasetRe
 
 def queue_at(home: Path, resolver: Shops) -> DownloadQueue:
     """Return a queue that was started."""
-    made = DownloadQueue(home / "queue.db", resolver, patience=HASTY, tuning=QUICK)
+    made = DownloadQueue(home / "queue.db", resolver, patience=HASTY, config=QUICK)
     made.start()
     return made
 

@@ -11,10 +11,11 @@ from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
 from mlhub_tui.downloads.many.harvest import Crowd, Harvest
-from mlhub_tui.downloads.one.journal import Journal
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.tuning import Patience, Tuning
-from mlhub_tui.sources.link import Link
+from mlhub_tui.downloads.tuning import Patience
+from mlhub_tui.http.link import Link
+from mlhub_tui.transfer.config import TransferConfig
+from mlhub_tui.transfer.journal import PartJournal
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
@@ -40,10 +41,10 @@ def wishes(server: FaultServer, paths: Iterable[str]) -> list[Wish]:
     return [Wish(i, Link(f"{base}{p}"), p.removeprefix("/store/")) for i, p in enumerate(paths)]
 
 
-def kit(home: Path, tuning: Tuning = QUICK) -> Kit:
+def kit(home: Path, tuning: TransferConfig = QUICK) -> Kit:
     """Return what runs share, with a journal in a folder."""
     database = Database(home / "queue.db")
-    return Kit(Links("http://127.0.0.1/"), Journal(database, Store(database)), tuning)
+    return Kit(Links("http://127.0.0.1/"), PartJournal(database, Store(database)), tuning)
 
 
 def harvest(

@@ -64,11 +64,11 @@ def main() -> None:
     """Fork a program for each line."""
     from mlhub_tui.downloads import control, engine
     from mlhub_tui.downloads.dataset import run as dataset_run
-    from mlhub_tui.downloads.one import wire
+    from mlhub_tui.http.tls import trusted_context
     from tests.downloads import dataset_program, program
 
     assert all((control, dataset_run, engine))
-    wire.trusted()
+    trusted_context()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for line in sys.stdin:
         home, url, folder, *names = json.loads(line)

@@ -16,7 +16,9 @@ async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
     """Download until everything is at rest."""
     wide = names[:1] == ["--wide"]
     names = names[wide:]
-    queue = DownloadQueue(home / "queue.db", Links(url), patience=HASTY, tuning=WIDE if wide else QUICK)
+    queue = DownloadQueue(
+        home / "queue.db", Links(url), patience=HASTY, config=WIDE if wide else QUICK, look=0.1
+    )
     queue.start()
     told = asyncio.Event()
     if os.name == "posix":

@@ -8,22 +8,39 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mlhub_tui.downloads.job import ArchiveRequest, AssetRequest, IfExists, Request
+from mlhub_tui.downloads.job import ArchiveRequest, AssetRequest, Request
 from mlhub_tui.downloads.resolve import Found
-from mlhub_tui.downloads.tuning import Patience, Tuning
+from mlhub_tui.downloads.tuning import Patience
+from mlhub_tui.http.link import Link
 from mlhub_tui.models import ArchiveInfo
-from mlhub_tui.sources.link import Link
+from mlhub_tui.options import IfExists
+from mlhub_tui.transfer.config import (
+    DownloadResult,
+    DownloadSpec,
+    ReserveSpace,
+    TransferConfig,
+    TransferContext,
+)
+from mlhub_tui.transfer.engine import shared_engine
+from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.transfer.progress import TransferProgress
+from mlhub_tui.transfer.single_file import fetch_file
 from tests.support.http_server import Answer
 
-QUICK = Tuning(
-    connect=30.0, answer=30.0, stall=30.0, least=1.0, hush=0.15, tick=0.05, sync_every=0.05, look=0.1
+QUICK = TransferConfig(
+    connect_timeout=30.0,
+    first_byte_timeout=30.0,
+    low_speed_time=30.0,
+    low_speed_limit=1.0,
+    quiet_time=1.0,
+    flush_interval=0.05,
 )
 """Looks often, and waits for what a busy machine does late."""
 
-IMPATIENT = replace(QUICK, answer=0.3, stall=0.3, least=3000.0)
+IMPATIENT = replace(QUICK, first_byte_timeout=0.3, low_speed_time=0.3, low_speed_limit=3000.0)
 """For servers that say nothing: a busy machine may count a try too many, so tries must not count."""
 
-WIDE = replace(QUICK, buffer=64 << 10, piece=64 << 10, split_above=1 << 20, window=0.06)
+WIDE = replace(QUICK, min_segment=64 << 10, parallel_threshold=1 << 20, window=0.06)
 """The same, with several connections for files of a few MB."""
 
 HASTY = Patience(tries=4, doubtful=2, base=0.02, cap=0.05, longest=0.2)
@@ -75,3 +92,19 @@ def wish(folder: Path, name: str = "file", if_exists: IfExists = IfExists.RESUME
 def files(folder: Path) -> dict[str, int]:
     """Return names and sizes of what is in a folder."""
     return {path.name: path.stat().st_size for path in folder.iterdir()} if folder.exists() else {}
+
+
+def run(
+    spec: DownloadSpec,
+    journal: PartJournal,
+    config: TransferConfig = QUICK,
+    reserve: ReserveSpace | None = None,
+) -> DownloadResult:
+    """Fetch one file on the loop of the shared engine."""
+    engine = shared_engine()
+
+    async def work() -> DownloadResult:
+        context = TransferContext(engine.client(), journal, config)
+        return await fetch_file(spec, context, TransferProgress(), reserve=reserve)
+
+    return engine.run_blocking(work())

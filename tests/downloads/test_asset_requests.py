@@ -22,12 +22,12 @@ from mlhub_tui.downloads.credentials import credentials_for, open_for_job
 from mlhub_tui.downloads.database import Database, QueueUnusable
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
 from mlhub_tui.downloads.network import Network
-from mlhub_tui.downloads.one.multihash import multihash
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.profiles import Credentials, Kind
+from mlhub_tui.transfer.checksums import multihash
 
 API = Origin("https://api.example/", Kind.STAC_API)
 STATIC = Origin("/data/catalog.json", Kind.STATIC)

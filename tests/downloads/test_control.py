@@ -18,12 +18,12 @@ from mlhub_tui.downloads.channel import Channel
 from mlhub_tui.downloads.database import Database, QueueUnusable
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.job import Job, State
-from mlhub_tui.downloads.one.part import Part
 from mlhub_tui.downloads.process import Kind, Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS, VERSION
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.verbs import Verb
+from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import PATIENCE, until
@@ -44,8 +44,8 @@ async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
     server.always = SLOW
-    patient = replace(QUICK, hush=2.0)
-    one = make_queue(Links(server.url), kind=Kind.BACKGROUND, tuning=patient)
+    patient = replace(QUICK, quiet_time=2.0)
+    one = make_queue(Links(server.url), kind=Kind.BACKGROUND, config=patient)
     two = make_queue(Links(server.url))
     await one.add(wish(folder))
     await until(lambda: two.snapshot() and two.snapshot()[0].state is State.DOWNLOADING)
@@ -311,14 +311,14 @@ async def test_a_command_that_meets_the_final_rename_comes_too_late_and_says_don
     server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch, verb: Verb
 ) -> None:
     renamed, told = threading.Event(), threading.Event()
-    commit = Part.commit
+    commit = PartFile.commit
 
-    def slowly(part: Part, target: Path, *, overwrite: bool) -> None:
+    def slowly(part: PartFile, target: Path, *, overwrite: bool) -> None:
         commit(part, target, overwrite=overwrite)
         renamed.set()
         told.wait(0.15)
 
-    monkeypatch.setattr(Part, "commit", slowly)
+    monkeypatch.setattr(PartFile, "commit", slowly)
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(renamed.is_set)

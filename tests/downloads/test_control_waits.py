@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.downloads import folder as folders
 from mlhub_tui.downloads import room
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, Request, State
-from mlhub_tui.downloads.live import Live
 from mlhub_tui.downloads.network import NO_NETWORK, Network
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import Found
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import ServerUnreachable
+from mlhub_tui.http.link import Link
 from mlhub_tui.models import ArchiveInfo
-from mlhub_tui.sources.link import Link
+from mlhub_tui.transfer import part_file as folders
+from mlhub_tui.transfer.progress import TransferProgress
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 
@@ -148,7 +148,7 @@ async def test_a_job_without_room_goes_on_by_itself_when_there_is_some(
     server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = [1000]
-    monkeypatch.setattr(folders, "free", lambda _: free[0])
+    monkeypatch.setattr(folders, "free_space", lambda _: free[0])
     queue = make_queue(Links(server.url), room_every=0.1)
     await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].state is State.NO_SPACE)
@@ -179,14 +179,14 @@ def test_room_is_kept_for_what_runs_and_what_waits_before_and_for_nothing_else(
     ]
     mine = job(6, state=State.CONNECTING)
     active = {State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.STALLED, State.VERIFYING}
-    lives = dict[int, Live]()
+    lives = dict[int, TransferProgress]()
     expected = 0
     for other in jobs:
         waits = other.state in {State.QUEUED, State.RETRYING} and other.position < 6
         runs = other.state in active
         if runs and not other.elsewhere:
-            lives[other.id] = Live()
-            lives[other.id].promised = 100
+            lives[other.id] = TransferProgress()
+            lives[other.id].reserved = 100
         if other.id != 6 and (waits or runs):
             expected += 100 - other.bytes_done
     assert room.reserved(mine, jobs, lives) == expected

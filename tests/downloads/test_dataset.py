@@ -14,13 +14,14 @@ import pytest
 from mlhub_tui.downloads.dataset.files import DatasetFiles
 from mlhub_tui.downloads.dataset.own_list import OwnList
 from mlhub_tui.downloads.desk import Desk
-from mlhub_tui.downloads.job import DatasetRequest, IfExists, State
+from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.worklist import Fate
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.verbs import Verb
 from mlhub_tui.errors import NoSpaceError
 from mlhub_tui.models import BBox
+from mlhub_tui.options import IfExists
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
@@ -322,7 +323,7 @@ async def test_room_is_kept_for_what_is_known_to_come(
 ) -> None:
     contents, out = stock(server, tmp_path, 30, size=2000), tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr("mlhub_tui.downloads.folder.free", lambda _: 20_000)
+        patched.setattr("mlhub_tui.transfer.part_file.free_space", lambda _: 20_000)
         job = await settle(queue, wish(out))
         assert job.state is State.NO_SPACE
         assert "has 20.0 kB left" in job.reason

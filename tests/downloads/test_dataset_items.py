@@ -14,10 +14,10 @@ from mlhub_tui.downloads.dataset.request import dataset_request
 from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.errors import NotOffered, ServerError
+from mlhub_tui.http.link import Link
 from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
 from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import Page
-from mlhub_tui.sources.link import Link
 from tests.support.fault_server import FaultServer
 
 from .dataset_support import assets_in, queue_at, settle

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,12 +18,13 @@ from mlhub_tui.downloads.database import Database
 from mlhub_tui.downloads.desk import Desk
 from mlhub_tui.downloads.events import FIRST, LAST, LONGEST, safe
 from mlhub_tui.downloads.job import Job, State
-from mlhub_tui.downloads.one.wire import refuse
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.schema import MIGRATIONS
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.errors import ServerError
-from mlhub_tui.sources.link import Link
+from mlhub_tui.http.connection import Response
+from mlhub_tui.http.link import Link
+from mlhub_tui.http.response_headers import raise_for_response
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -72,8 +72,8 @@ async def test_a_log_tells_refusals_retries_and_where_it_went_on(
     job = await ended(queue, await queue.add(wish(folder)))
     assert job.state is State.DONE
     words = "\n".join(await log(queue, job))
-    assert re.search(r"answered 503 .*with Retry-After 1 s; next try in \d", words)
-    assert re.search(r"goes on at byte \d{3},\d{3}: \d+\.\d kB of 1\.0 MB are there, from 127", words)
+    assert re.search(r"returned 503 .*with Retry-After 1 s; next try in \d", words)
+    assert re.search(r"resumes at byte \d{3},\d{3}: \d+\.\d kB of 1\.0 MB are there, from 127", words)
     assert re.search(r"done: 1\.0 MB, \d+\.\d kB of them in", words)
 
 
@@ -83,7 +83,7 @@ async def test_a_log_tells_that_a_link_was_renewed(
     server.script.append(Answer(status=403))
     queue = make_queue(Links(server.url))
     words = await log(queue, await ended(queue, await queue.add(wish(folder))))
-    assert any("refuses the link (403): asks for a new link" in line for line in words)
+    assert any("returned 403 Said for file.tar.gz: requests a new link" in line for line in words)
     assert "the link was renewed" in words
 
 
@@ -101,7 +101,7 @@ async def test_a_log_tells_what_verification_found(
 async def test_a_log_counts_connections(folder: Path, make_queue: Make) -> None:
     with FaultServer(content(6 << 20)) as server:
         server.always = Answer(pace=0.03)
-        queue = make_queue(Links(server.url), tuning=WIDE)
+        queue = make_queue(Links(server.url), config=WIDE)
         job = await ended(queue, await queue.add(wish(folder)))
         assert job.state is State.DONE
         assert any(re.fullmatch(r"\d+ connections?", line) for line in await log(queue, job))
@@ -192,11 +192,11 @@ def test_secrets_are_cut_out_of_words(words: str) -> None:
     ],
 )
 def test_a_server_cannot_have_a_key_logged_as_its_reason(phrase: bytes, expected: str) -> None:
-    request = httpx.Request("GET", f"https://h.test/x?key={SECRET}")
-    response = httpx.Response(503, request=request, extensions={"reason_phrase": phrase})
+    url = f"https://h.test/x?key={SECRET}"
+    response = Response(503, phrase.decode(), {}, None, keep_alive=False, url=url)
     with pytest.raises(ServerError) as caught:
-        refuse(response, "x")
-    assert str(caught.value) == f"h.test answered 503 {expected}"
+        raise_for_response(response, "x")
+    assert str(caught.value) == f"h.test returned 503 {expected} for x"
 
 
 @given(st.text(max_size=600))

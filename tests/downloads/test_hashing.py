@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.job import State
-from mlhub_tui.downloads.one import verify
+from mlhub_tui.transfer import checksums
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -37,7 +37,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         def hexdigest(self) -> str:
             return self._hash.hexdigest()
 
-    monkeypatch.setattr(verify, "new_hash", Counting)
+    monkeypatch.setattr(checksums, "new_hash", Counting)
     return counts
 
 
@@ -75,14 +75,14 @@ async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
 async def test_a_sum_that_was_carried_over_and_does_not_fit_is_made_anew_before_it_counts(
     server: FaultServer, folder: Path, make_queue: Make, hashed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = verify.Follower.state
+    state = checksums.StreamingHasher.state
 
-    def spoilt(self: verify.Follower, generation: int, changed: int) -> verify.Hashed | None:
+    def spoilt(self: checksums.StreamingHasher, generation: int, changed: int) -> checksums.HashState | None:
         for known in self._hashes:
             known.update(memoryview(b"?"))
         return state(self, generation, changed)
 
-    monkeypatch.setattr(verify.Follower, "state", spoilt)
+    monkeypatch.setattr(checksums.StreamingHasher, "state", spoilt)
     server.script.append(Answer(after=HALF))
     queue = make_queue(Links(server.url))
     done = await ended(queue, await queue.add(wish(folder)))

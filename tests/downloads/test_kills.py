@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.job import Job, State
-from mlhub_tui.downloads.one import extents
 from mlhub_tui.downloads.queue import DownloadQueue
+from mlhub_tui.transfer.journal import Extents, extents_from_text, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 
@@ -56,19 +56,17 @@ class Place:
                 assert data[start:stop] == DATA[start:stop]
                 self.halves += 1
 
-    def recorded(self) -> extents.Extents:
+    def recorded(self) -> Extents:
         """Return what the journal says is safely in the part."""
         with sqlite3.connect(self.home / "queue.db") as connection:
             sql = "SELECT synced, extents FROM parts WHERE path LIKE ?"
             rows = connection.execute(sql, (f"%{self.name}.tar.gz.part",)).fetchall()
-        return extents.merged(
-            pair for synced, more in rows for pair in [(0, synced), *extents.from_text(more)]
-        )
+        return merge(pair for synced, more in rows for pair in [(0, synced), *extents_from_text(more)])
 
     def finish(self, url: str, *, wide: bool) -> tuple[Job, ...]:
         """Let a program go on with what is there until all is at rest."""
         queue = DownloadQueue(
-            self.home / "queue.db", Links(url), patience=HASTY, tuning=WIDE if wide else QUICK
+            self.home / "queue.db", Links(url), patience=HASTY, config=WIDE if wide else QUICK
         )
         queue.start()
         deadline = time.monotonic() + 60

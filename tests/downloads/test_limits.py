@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.job import Request, State
-from mlhub_tui.downloads.limit import Limit
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.states import ACTIVE
+from mlhub_tui.transfer.limits import BandwidthLimiter
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -23,7 +23,7 @@ from .conftest import DATA
 from .support import QUICK, WIDE, Links, wish
 from .test_queue import Make, ended
 
-PATIENT = replace(QUICK, stall=0.2, least=3000.0)
+PATIENT = replace(QUICK, low_speed_time=0.2, low_speed_limit=3000.0)
 
 
 async def most(queue: DownloadQueue) -> dict[str, int]:
@@ -61,7 +61,7 @@ async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
 async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    queue = make_queue(Links(server.url), tuning=PATIENT)
+    queue = make_queue(Links(server.url), config=PATIENT)
     await queue.change(limit=1000)
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
@@ -92,7 +92,7 @@ async def test_no_further_connections_are_opened_under_a_limit(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.content = DATA * 3
-    queue = make_queue(Links(server.url), tuning=WIDE)
+    queue = make_queue(Links(server.url), config=WIDE)
     await queue.change(limit=4 << 20)
     await ended(queue, await queue.add(wish(folder)))
     assert server.ranges == [None]
@@ -134,23 +134,20 @@ async def test_one_host_has_no_more_than_its_share_of_the_places(
         assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
 
 
-def test_readers_share_a_limit_in_turn_and_a_change_wakes_those_who_wait() -> None:
+async def test_readers_share_a_limit_in_turn_and_a_change_wakes_those_who_wait() -> None:
     now = 100.0
-    limit = Limit(1000, clock=lambda: now)
-    assert [limit.book(500), limit.book(1000)] == [100.5, 101.5]
+    limit = BandwidthLimiter(1000, clock=lambda: now)
+    assert [limit.consume(500), limit.consume(1000)] == [100.5, 101.5]
     now = 200.0
-    assert limit.book(1000) == 201.0
-    assert limit.share(1 << 20) == 512
-    assert not limit.wait(201.0, 0.0)
-    threading.Timer(0.05, limit.set, [None]).start()
-    begun = time.monotonic()
-    assert limit.wait(201.0, 30.0)
-    assert time.monotonic() - begun < 10
-    assert (limit.rate, limit.share(1 << 20), limit.book(1 << 30)) == (None, 1 << 20, 200.0)
+    assert limit.consume(1000) == 201.0
+    assert limit.chunk_size(1 << 20) == 512
+    threading.Timer(0.05, limit.set_rate, [None]).start()
+    await asyncio.wait_for(limit.wait(201.0), 30)
+    assert (limit.rate, limit.chunk_size(1 << 20), limit.consume(1 << 30)) == (None, 1 << 20, 0.0)
 
 
 @pytest.mark.parametrize("rate", [0, None])
 def test_nothing_and_zero_lift_the_limit(rate: float | None) -> None:
-    limit = Limit(10)
-    limit.set(rate)
+    limit = BandwidthLimiter(10)
+    limit.set_rate(rate)
     assert limit.rate is None

@@ -22,7 +22,8 @@ from mlhub_tui.downloads.job import Request, State
 from mlhub_tui.downloads.process import Process
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.tuning import Tuning
+from mlhub_tui.transfer import part_file
+from mlhub_tui.transfer.config import TransferConfig
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until, until_sync
@@ -81,10 +82,10 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 @pytest.mark.parametrize("tuning", [QUICK, WIDE], ids=["one connection", "many"])
 @pytest.mark.parametrize("disk", [(8 << 20, 100)], indirect=True)
 async def test_a_disk_full_at_the_part_keeps_what_there_is_and_goes_on_when_there_is_room(
-    server: FaultServer, disk: Disk, make_queue: Make, tuning: Tuning
+    server: FaultServer, disk: Disk, make_queue: Make, tuning: TransferConfig
 ) -> None:
     server.content, server.always = content(3 << 20), SLOW
-    queue = make_queue(Links(server.url), tuning=tuning)
+    queue = make_queue(Links(server.url), config=tuning)
     job = await queue.add(wish(disk.path))
     await until(lambda: queue.snapshot()[0].bytes_done > 200_000)
     await until(lambda: tuning is QUICK or server.open > 2)
@@ -126,6 +127,7 @@ async def test_a_rename_that_fails_keeps_the_whole_part_and_is_done_later_withou
     def refuse(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
 
+    monkeypatch.setattr(part_file, "_renameat2", lambda: None)
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     monkeypatch.setattr(Path, "rename", refuse)
     queue = make_queue(Links(server.url))
@@ -144,7 +146,7 @@ async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_goo
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
     server.always = SLOW
-    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), patience=HASTY, tuning=QUICK)
+    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), patience=HASTY, config=QUICK)
     queue.start()
     try:
         job = await queue.add(wish(folder))
@@ -165,7 +167,7 @@ async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_onl
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
     disk.fill()
-    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), patience=HASTY, tuning=QUICK)
+    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), patience=HASTY, config=QUICK)
     queue.start()
     try:
         job = await ended(queue, await queue.add(wish(folder)))

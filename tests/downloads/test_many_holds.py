@@ -21,10 +21,8 @@ import pytest
 import trustme
 
 from mlhub_tui.downloads.attempt import Kit
-from mlhub_tui.downloads.limit import Limit
 from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
 from mlhub_tui.downloads.many.harvest import Harvest
-from mlhub_tui.downloads.trouble import Interrupted
 from mlhub_tui.errors import (
     AuthenticationError,
     MLHubException,
@@ -32,8 +30,10 @@ from mlhub_tui.errors import (
     ServerError,
     ServerUnreachable,
 )
-from mlhub_tui.sources.link import Link
-from mlhub_tui.sources.network import KeyAuth
+from mlhub_tui.http.credentials import OriginCredentials
+from mlhub_tui.http.link import Link
+from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.transfer.limits import BandwidthLimiter
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
@@ -76,14 +76,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(run: Harvest) -> Iterator[list[MLHubException | Interrupted]]:
+def running(run: Harvest) -> Iterator[list[MLHubException | TransferCancelled]]:
     """Run in a thread; what it raised is in the list afterwards."""
-    raised: list[MLHubException | Interrupted] = []
+    raised: list[MLHubException | TransferCancelled] = []
 
     def work() -> None:
         try:
             run.run()
-        except (MLHubException, Interrupted) as error:
+        except (MLHubException, TransferCancelled) as error:
             raised.append(error)
 
     thread = threading.Thread(target=work)
@@ -168,7 +168,7 @@ def test_a_file_whose_server_thinks_too_long_fails_alone(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     server.plan = lambda request: Answer(before="stall") if request.target == PATHS[7] else None
-    impatient = replace(shared, tuning=replace(QUICK, answer=0.5))
+    impatient = replace(shared, config=replace(QUICK, first_byte_timeout=0.5))
     results = fetched(wishes(server, PATHS), folder, impatient)
     assert errors_of(results) == {7: "ServerTimeout"}
     assert len(there(folder)) == 59
@@ -191,11 +191,9 @@ def test_while_all_wait_it_is_said_why_and_for_how_long(
 
 
 def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
-    import httpx
-
     server.always = Answer(status=401)
-    auth = KeyAuth(httpx.URL(f"{origin(server)}/"), lambda: "SECRETKEY123456")
-    feed, run = harvest([Wish(i, Link(server.url, auth), f"{i}") for i in range(9)], folder, shared)
+    auth = OriginCredentials(f"{origin(server)}/", lambda: "SECRETKEY123456")
+    feed, run = harvest([Wish(i, Link(server.url, {}, auth), f"{i}") for i in range(9)], folder, shared)
     with pytest.raises(AuthenticationError) as caught:
         run.run()
     assert feed.results == {}
@@ -234,7 +232,7 @@ def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
         while not raised and time.monotonic() < began + 10:
             time.sleep(0.005)
         assert time.monotonic() - began < 5
-    assert isinstance(raised[0], Interrupted)
+    assert isinstance(raised[0], TransferCancelled)
     ends = there(folder)
     assert len(ends) >= 90
     assert ends.items() <= stored(files).items()
@@ -249,7 +247,7 @@ def test_a_run_that_was_aborted_before_it_began_does_nothing(
 ) -> None:
     _, run = harvest(wishes(server, PATHS), folder, shared)
     run.abort()
-    with pytest.raises(Interrupted):
+    with pytest.raises(TransferCancelled):
         run.run()
     assert server.requests == []
 
@@ -266,7 +264,7 @@ def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folde
 
 
 def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folder: Path, shared: Kit) -> None:
-    shared.line.limit.set(400_000)
+    shared.limits.bandwidth.set_rate(400_000)
     began = time.monotonic()
     fetched(wishes(server, PATHS), folder, shared)
     took = time.monotonic() - began
@@ -275,12 +273,12 @@ def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folde
 
 
 def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path, shared: Kit) -> None:
-    limit: Limit = shared.line.limit
-    limit.set(1000)
+    limit: BandwidthLimiter = shared.limits.bandwidth
+    limit.set_rate(1000)
     _, run = harvest(wishes(server, PATHS), folder, shared)
     with running(run) as raised:
         time.sleep(0.1)
-        limit.set(None)
+        limit.set_rate(None)
     assert raised == []
     assert there(folder) == stored(FILES)
 

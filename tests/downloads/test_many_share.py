@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.attempt import Kit
-from mlhub_tui.downloads.many.share import Share
+from mlhub_tui.transfer.limits import HostLimits
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 
@@ -51,7 +51,7 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
     asked = [request.target for request in server.gets]
     early = {path for path in PATHS if path in asked[:60]}
     assert min(len(early & set(PATHS[n::2])) for n in range(2)) > 10, "neither waited for the other to end"
-    assert shared.line.hosts.take("any", "one", 1), "nothing of theirs is left behind"
+    assert shared.limits.hosts.try_acquire("any", "one", 1), "nothing of theirs is left behind"
 
 
 def test_a_host_that_asks_one_run_for_patience_gets_it_from_the_other(tmp_path: Path, shared: Kit) -> None:
@@ -75,21 +75,21 @@ def test_a_host_that_asks_one_run_for_patience_gets_it_from_the_other(tmp_path: 
 
 def test_parts_are_equal_and_nobody_is_left_without_one() -> None:
     now = 0.0
-    share = Share(lambda: now)
-    assert [share.take("h", "a", 4) for _ in range(5)] == [True] * 4 + [False]
-    assert not share.take("h", "b", 4), "there is no room yet"
-    share.give("h", "a")
-    share.give("h", "a")
-    assert not share.take("h", "a", 4), "another wants its part"
-    assert share.take("h", "b", 4)
-    assert share.take("h", "b", 4)
-    assert share.take("other", "a", 4)
-    share.give("h", "b")
-    share.give("h", "b")
+    share = HostLimits(4, lambda: now)
+    assert [share.try_acquire("h", "a", 4) for _ in range(5)] == [True] * 4 + [False]
+    assert not share.try_acquire("h", "b", 4), "there is no room yet"
+    share.release("h", "a")
+    share.release("h", "a")
+    assert not share.try_acquire("h", "a", 4), "another wants its part"
+    assert share.try_acquire("h", "b", 4)
+    assert share.try_acquire("h", "b", 4)
+    assert share.try_acquire("other", "a", 4)
+    share.release("h", "b")
+    share.release("h", "b")
     now = 5.0
-    assert share.take("h", "a", 4), "the other has not asked for a while"
-    share.hold("h", 9.0)
-    share.leave("a")
-    share.leave("b")
-    assert share.until("h") == 9.0
-    assert share.until("elsewhere") == 0.0
+    assert share.try_acquire("h", "a", 4), "the other has not asked for a while"
+    share.block("h", 9.0)
+    share.forget("a")
+    share.forget("b")
+    assert share.blocked_until("h") == 9.0
+    assert share.blocked_until("elsewhere") == 0.0

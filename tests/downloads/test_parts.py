@@ -11,39 +11,39 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads import folder as folders
-from mlhub_tui.downloads.gzip_check import gzip_whole
-from mlhub_tui.downloads.meter import Meter
 from mlhub_tui.downloads.trouble import Budget
 from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed
+from mlhub_tui.transfer import part_file
+from mlhub_tui.transfer.gzip_check import gzip_whole
+from mlhub_tui.transfer.progress import RateEstimator
 
 
 def test_a_steady_transfer_has_its_rate_and_eta() -> None:
-    meter = Meter(0.0, 5000)
+    meter = RateEstimator(0.0, 5000)
     for second in range(1, 20):
-        meter.feed(float(second), 5000 + second * 1000)
+        meter.add(float(second), 5000 + second * 1000)
     assert meter.rate == pytest.approx(1000)
     assert meter.eta(5000 + 29_000) == pytest.approx(10)
 
 
 def test_the_rate_is_smooth_and_follows() -> None:
-    meter, done = Meter(0.0), 0
+    meter, done = RateEstimator(0.0), 0
     for tick in range(1, 40):
         done += 1000 if tick % 2 else 0
-        meter.feed(tick / 2, done)
+        meter.add(tick / 2, done)
     assert meter.rate == pytest.approx(1000, rel=0.15)
     for tick in range(40, 80):
-        meter.feed(tick / 2, done)
+        meter.add(tick / 2, done)
     assert meter.rate is not None
     assert meter.rate < 20
     assert meter.eta(None) is None
 
 
 def test_starting_over_is_no_negative_rate() -> None:
-    meter = Meter(0.0, 10_000)
-    meter.feed(1.0, 0)
-    meter.feed(2.0, 500)
+    meter = RateEstimator(0.0, 10_000)
+    meter.add(1.0, 0)
+    meter.add(2.0, 500)
     assert meter.rate == pytest.approx(500)
 
 
@@ -67,32 +67,32 @@ def test_progress_refills_the_budget_and_a_trickle_does_not() -> None:
 
 
 def test_a_folder_that_is_not_there_yet_is_fine_if_it_can_be_made(tmp_path: Path) -> None:
-    folders.check(tmp_path / "a" / "b")
+    part_file.check_writable(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
-    folders.make(tmp_path / "a" / "b")
-    folders.check(tmp_path / "a" / "b")
+    part_file.make_folder(tmp_path / "a" / "b")
+    part_file.check_writable(tmp_path / "a" / "b")
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFolderError, match="file is a file, not a folder"):
-        folders.check(tmp_path / "file" / "below")
+        part_file.check_writable(tmp_path / "file" / "below")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputFolderError, match="cannot be written"):
-        folders.check(tmp_path)
+        part_file.check_writable(tmp_path)
 
 
 def test_room_is_counted_with_what_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "free", lambda _: 1000)
-    folders.check_room(tmp_path, 600, reserved=400)
+    monkeypatch.setattr(part_file, "free_space", lambda _: 1000)
+    part_file.check_free_space(tmp_path, 600, reserved=400)
     with pytest.raises(
         NoSpaceError, match=r"1\.0 kB left, 500 B of it for other transfers; 600 B are needed"
     ):
-        folders.check_room(tmp_path, 600, reserved=500)
+        part_file.check_free_space(tmp_path, 600, reserved=500)
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(1000), gzip.compress(b"more")], ids=["plain", "padded", "two"])

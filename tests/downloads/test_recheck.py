@@ -13,7 +13,7 @@ import pytest
 
 from mlhub_tui.downloads.job import Job, State
 from mlhub_tui.downloads.recheck import recheck
-from mlhub_tui.downloads.trouble import Interrupted
+from mlhub_tui.transfer.failures import TransferCancelled
 
 from .support import content, wish
 
@@ -82,6 +82,6 @@ def test_it_tells_how_far_it_is_and_ends_when_it_is_stopped(tmp_path: Path) -> N
         if len(told) == 2:
             stop.set()
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(TransferCancelled):
         recheck(job, tell, stop)
     assert told == [1 << 20, 2 << 20]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.fetch import fetch_archive
-from mlhub_tui.downloads.gzip_check import gzip_whole
 from mlhub_tui.downloads.job import ArchiveRequest, Request, State
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import SourceResolver
@@ -16,6 +15,7 @@ from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.transfer.gzip_check import gzip_whole
 
 from .support import files
 

@@ -94,7 +94,7 @@ async def test_parallel_ranges_are_turned_off_and_on_while_it_runs(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.content, server.always = DATA * 12, Answer(pace=0.03)
-    queue = make_queue(Links(server.url), tuning=WIDE)
+    queue = make_queue(Links(server.url), config=WIDE)
     await queue.change(connections=1)
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)

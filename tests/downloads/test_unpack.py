@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import IfExists
-from mlhub_tui.downloads.trouble import Interrupted
 from mlhub_tui.downloads.unpack.archive import half_unpacked, marker, unpack
 from mlhub_tui.errors import OutputFolderError, TargetBusy
+from mlhub_tui.options import IfExists
 from mlhub_tui.sources.static.archive import DamagedArchive
+from mlhub_tui.transfer.failures import TransferCancelled
 
 Member = tuple[tarfile.TarInfo, bytes]
 
@@ -205,7 +205,7 @@ def test_a_stop_leaves_a_mark_and_the_next_run_makes_it_good(tmp_path: Path) -> 
         if files > 100:
             stop.set()
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(TransferCancelled):
         unpack(path, tmp_path / "out", show=show, stopped=stop)
     assert half_unpacked(path)
     assert 100 < len(found(tmp_path / "out")) < 300
@@ -228,7 +228,7 @@ def test_a_bad_archive_is_not_taken_for_whole(tmp_path: Path, spoil: Callable[[b
 
 
 def test_two_programs_do_not_unpack_one_archive(tmp_path: Path) -> None:
-    from mlhub_tui.downloads.lock import try_lock
+    from mlhub_tui.transfer.part_file import try_lock
 
     path = archive(tmp_path / "a.tar.gz", [file("a")])
     with marker(path).open("w") as held:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlhub_tui.downloads.job import IfExists
 from mlhub_tui.downloads.unpack.archive import Unpacked, unpack
 from mlhub_tui.errors import OutputFolderError
+from mlhub_tui.options import IfExists
 
 from .test_unpack import Member, archive, file, found, special
 
-SAFE = {"crops/safe.json": b"safe", "crops/deep/er/safe.tif": b"tiff"}
+SAFE = {"crops/safe.json": b"safe", "crops/own/er/safe.tif": b"tiff"}
 """Members of every archive whose names nothing else has."""
 
 NAMES = [
@@ -257,7 +257,7 @@ def test_the_datasets_own_folder_may_be_a_link_of_the_users_and_no_link_below_it
         world.output.parent / "a.tar.gz",
         [
             *map(file, SAFE),
-            special("crops/good", tarfile.SYMTYPE, "deep/er"),
+            special("crops/good", tarfile.SYMTYPE, "own/er"),
             special("crops/hard", tarfile.LNKTYPE, "crops/safe.json"),
             special("crops/up", tarfile.SYMTYPE, "../beside"),
             special("crops/around", tarfile.SYMTYPE, "../crops/safe.json"),
@@ -269,7 +269,7 @@ def test_the_datasets_own_folder_may_be_a_link_of_the_users_and_no_link_below_it
     for _ in range(2):
         done = unpack(path, world.output, top="crops")
         assert list((disk / "beside").iterdir()) == []
-        assert set(found(disk / "crops")) == {"safe.json", "deep/er/safe.tif", "hard", "up/new"}
+        assert set(found(disk / "crops")) == {"safe.json", "own/er/safe.tif", "hard", "up/new"}
         assert {p.name for p in disk.rglob("*") if p.is_symlink()} == {"good", "foreign"}
         assert (world.output / "crops").readlink() == disk / "crops"
         assert done.skipped == 4

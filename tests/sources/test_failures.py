@@ -26,8 +26,9 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from mlhub_tui.http.errors import TLSFailure
 from mlhub_tui.sources.answers import decode
-from mlhub_tui.sources.failures import HOSTED_HINT, TLSFailure
+from mlhub_tui.sources.failures import HOSTED_HINT
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.retry import NO_RETRIES

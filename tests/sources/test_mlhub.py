@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from mlhub_tui.errors import (
@@ -14,6 +13,7 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.profiles import Credentials
 from mlhub_tui.sources.connect import open_mlhub
 from mlhub_tui.sources.http import Session
@@ -145,9 +145,10 @@ async def test_an_archive_on_the_api_itself_comes_with_the_key(tmp_path: Path) -
     with LoopbackServer(lambda asked: Answer(200, b"bytes", {"Content-Type": "application/gzip"})) as server:
         link = await source_of(server, "good").archive_link("x")
         assert "good" not in link.url + repr(link)
-        assert link.auth is not None
-        with httpx.Client(trust_env=False) as client:
-            assert client.get(link.url, auth=link.auth).content == b"bytes"
+        assert link.credentials is not None
+        async with HTTPClient() as client:
+            _, body = await client.fetch("GET", link.url, limit=10, credentials=link.credentials)
+    assert body == b"bytes"
     assert server.requests[-1].query["key"] == ["good"]
 
 
@@ -171,7 +172,7 @@ async def test_a_store_that_refuses_head_does_not_hinder_the_transfer(status: in
     ):
         link = await source_of(server, "good").archive_link("x")
     assert link.url == f"{store.url}/a.tar.gz?sig=abc"
-    assert link.auth is None
+    assert not link.sends_key
     assert "abc" not in repr(link)
 
 

@@ -13,7 +13,6 @@ import trustme
 from mlhub_tui.errors import AuthenticationError, KeyWithheld
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.network import KeyAuth
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
 
 KEY = "a-key-that-is-long-enough-5678"
@@ -160,26 +159,3 @@ async def test_parameters_added_to_a_session_stay_at_home_too() -> None:
             await session.get(other.url)
     assert api.requests[0].query["tenant"] == ["t1"]
     assert "tenant" not in everything(other)
-
-
-@pytest.mark.parametrize("client_class", [httpx.Client, httpx.AsyncClient])
-async def test_the_auth_of_a_link_is_pinned_and_silent(
-    client_class: type, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-
-    async def get(client: httpx.Client | httpx.AsyncClient, url: str) -> httpx.Response:
-        if isinstance(client, httpx.AsyncClient):
-            return await client.get(url, auth=auth, follow_redirects=True)
-        return client.get(url, auth=auth, follow_redirects=True)
-
-    with LoopbackServer(listing) as other, LoopbackServer(lambda _: redirect(other.url)) as api:
-        auth = KeyAuth(httpx.URL(api.root), lambda: KEY)
-        client = client_class(trust_env=False)
-        response = await get(client, f"{api.root}archive/x?a=1")
-        await get(client, f"{other.url}/y")
-    assert api.requests[0].query == {"a": ["1"], "key": [KEY]}
-    assert [asked.path for asked in other.requests] == ["/", "/y"]
-    assert KEY not in everything(other) + caplog.text + str(response.history[0].url) + repr(
-        response.history[0].url
-    )

@@ -123,7 +123,7 @@ async def test_the_archive_link_leads_to_the_blob_store_without_the_key(
 ) -> None:
     link = await source.archive_link("ref_african_crops_kenya_02_labels")
     assert link.url == f"{replay.store.url}/mlhub/archives/ref_african_crops_kenya_02_labels.tar.gz"
-    assert link.auth is None
+    assert not link.sends_key
     assert [asked.method for asked in replay.api.requests + replay.store.requests] == ["HEAD", "HEAD"]
     assert replay.api.requests[0].query["key"] == [KEY]
     assert KEY not in replay.store.requests[0].target + str(replay.store.requests[0].headers)

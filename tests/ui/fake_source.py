@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
+from mlhub_tui.http.link import Link
 from mlhub_tui.models import (
     ArchiveInfo,
     CatalogInfo,
@@ -20,7 +21,6 @@ from mlhub_tui.models import (
 )
 from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import About, Page
-from mlhub_tui.sources.link import Link
 
 Lister = Callable[[Entry | None, str | None], Page[Entry]]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ...models import Asset, Item
 from ...sources.export import URLs
-from ..one.multihash import multihash
+from ...transfer.checksums import multihash
 from .names import file_names, folder_name
 
 _ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-512"})

@@ -10,11 +10,12 @@ from typing import Protocol
 
 from ...errors import NotOffered
 from ...models import Asset, Document
+from ...options import IfExists
 from ...profiles.kind import Kind
 from ...sources.asset_hrefs import asset_href
 from ...sources.origin import shown
 from ...sources.stores import https_of
-from ..job import AssetRequest, IfExists
+from ..job import AssetRequest
 from .names import file_names
 from .request import asset_request, assets_of
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from ...errors import EntityDoesNotExist
 from ...models import Asset, Collection, Document, Entry, EntryKind, Item
+from ...options import IfExists
 from ...profiles.kind import Kind
 from ...sources.asset_hrefs import asset_href
 from ...sources.origin import shown_id
 from ...text import holds_secret, one_line
-from ..job import SAMPLE, AssetRequest, IfExists
+from ..job import SAMPLE, AssetRequest
 from .names import file_names, folder_name
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ...errors import FileConflict, MLHubException
+from ...options import IfExists
 from ...text import one_line
-from ..job import IfExists
 from ..many.feed import Result
 from ..plan.feed import TwinRow
 from .errand import Parcel, unpack_twins

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from ... import errors
 from ...errors import MLHubException, RequestError
+from ...options import IfExists
 from ...profiles.kind import Kind
 from ...text import holds_secret, one_line, redact
-from ..job import IfExists
 from ..many.feed import Result
 from ..plan.feed import Row, TwinRow
 

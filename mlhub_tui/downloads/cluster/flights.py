@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..live import Live
+from ...transfer.progress import TransferProgress
 from ..many.tally import Tally
 from .cutting import Shard
 
@@ -25,7 +25,7 @@ class Flight:
     key: str
     shard: Shard
     future: Any = None
-    live: Live | None = None
+    live: TransferProgress | None = None
     reason: str = ""
 
 
@@ -69,7 +69,7 @@ class Flights:
             if flight is None:
                 continue
             if flight.live is None:
-                flight.live = self._tally.large[key] = Live()
+                flight.live = self._tally.large[key] = TransferProgress()
             if numbers["bytes"] != flight.live.done:
                 flight.live.wrote(numbers["bytes"])
                 self._tally.heard = time.monotonic()

@@ -12,20 +12,20 @@ from typing import Any
 from distributed import Event, get_worker
 
 from ...errors import DownloadError, MLHubException
-from ...sources.link import Link
+from ...http.link import Link
 from ...text import one_line, redact
-from .. import folder
+from ...transfer import part_file
+from ...transfer.checksums import multihash
+from ...transfer.failures import TransferCancelled
 from ..many.feed import Result, Wish
 from ..many.ground import Ground
 from ..many.harvest import Crowd, Harvest
-from ..one.multihash import multihash
 from ..plan.feed import LinkOf, Row
-from ..trouble import Interrupted
 from ..tuning import Patience
 from .copies import make_copies
 from .errand import Errand, Parcel, Report, unpack_rows
 from .pier import StoreGround
-from .station import RunHolds, Station, Work, station_of
+from .station import RunBackoff, Station, Work, station_of
 
 _AT_ONCE = 3  # single files of a shard
 
@@ -43,12 +43,12 @@ def fetch_shard(parcel: Parcel, errand: Errand) -> Report:
     try:
         _work(parcel, errand, station, work, feed)
         return Report.of(feed.results)
-    except Interrupted:
+    except TransferCancelled:
         return Report.of(feed.results)
     except MLHubException as error:
         return Report.of(feed.results, error, worker.address)
     except OSError as error:
-        trouble = folder.trouble(error, Path(errand.folder or errand.url))
+        trouble = part_file.translate_os_error(error, Path(errand.folder or errand.url))
         return Report.of(feed.results, trouble, worker.address)
     except Exception as error:
         what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
@@ -66,7 +66,7 @@ def _work(parcel: Parcel, errand: Errand, station: Station, work: Work, feed: _F
     with _begun(work.key, bool(errand.url)) as before, _connections(parcel, errand, station, work) as count:
         link = station.links.of(errand)
         feed.of(unpack_rows(parcel.data), errand, link)
-        work.line.connections = count if parcel.alone else 1
+        work.limits.connections = count if parcel.alone else 1
         run = _harvest(parcel, errand, station, work, feed, count, check=parcel.check or before)
         work.end = run.abort
         if not station.stopped(work):
@@ -87,7 +87,7 @@ def _harvest(
     if errand.url:
         store, alone = station.store(errand.url), count if parcel.alone else 1
         place = StoreGround(store, check=check, budget=station.budget, connections=alone)
-    kit = station.kit(work.line)
+    kit = station.kit(work.limits)
     return Harvest(
         feed,
         place,
@@ -95,7 +95,7 @@ def _harvest(
         work.tally,
         crowd=Crowd(slots=count, per_host=count, large=min(_AT_ONCE, count)),
         patience=Patience(tries=kit.patience.tries),
-        holds=RunHolds(station, errand.run),
+        holds=RunBackoff(station, errand.run),
     )
 
 

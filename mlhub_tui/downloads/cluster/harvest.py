@@ -6,12 +6,12 @@ import queue
 import threading
 from collections.abc import Callable
 
+from ...transfer.failures import TransferCancelled
 from ..attempt import Kit
 from ..dataset.own_list import OwnList
 from ..job import DatasetRequest
 from ..many.tally import Tally
 from ..plan.feed import PlanFeed
-from ..trouble import Interrupted
 from .rounds import Round
 from .session import connected
 
@@ -55,7 +55,7 @@ class ClusterHarvest:
 
         Raises
         ------
-        Interrupted
+        TransferCancelled
             If it was aborted.
         ClusterGone
             If the scheduler does not answer; what was not settled is sent out again by the next try.
@@ -71,7 +71,7 @@ class ClusterHarvest:
         self.tally.reason = self.tally.where = ""
         with connected(cluster) as session:
             if self._stop.is_set():
-                raise Interrupted
+                raise TransferCancelled
             made = Round(self._request, self._feed, self._own, self._kit, self.tally, session, self._store)
             made.run(self._news, self._stop)
         return self.tally

@@ -12,7 +12,7 @@ from typing import Any
 
 from distributed import Semaphore
 
-from ..trouble import Interrupted
+from ...transfer.failures import TransferCancelled
 
 _WAIT = 1.0  # seconds of one wait for a connection, between two looks whether it is still wanted
 _IDLE = 1.0  # seconds after which a worker gives back what it does not use
@@ -58,7 +58,7 @@ class Leases:
 
         Raises
         ------
-        Interrupted
+        TransferCancelled
             If it was stopped.
         """
         pool = self._pool(host, most)
@@ -66,7 +66,7 @@ class Leases:
         try:
             while not held:
                 if stopped():
-                    raise Interrupted
+                    raise TransferCancelled
                 held = int(pool.semaphore.acquire(timeout=_WAIT))
             while held < wanted and pool.semaphore.acquire(timeout=0):
                 held += 1

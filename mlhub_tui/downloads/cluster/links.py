@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import NotOffered
+from ...http.link import Link
 from ...profiles import Credentials, resolve_or_anonymous
-from ...sources.link import Link
 from ..credentials import credentials_for, open_for_job
 from ..dataset.links import DatasetLinks, links_of
 from ..job import DatasetRequest
@@ -54,7 +54,7 @@ class Links:
         def link(href: str, fresh: bool) -> Link:
             asked = bare(href)
             made = known(asked, fresh)
-            if asked != href and made.auth is None and "?" not in made.url:
+            if asked != href and not made.sends_key and "?" not in made.url:
                 raise NotOffered(
                     "its href carries a signature, which is not sent to a cluster",
                     hint="download it with --engine local",

@@ -9,15 +9,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ...errors import MLHubException
+from ...http.link import is_local
+from ...http.urls import parse_url
+from ...options import IfExists
+from ...transfer.progress import TransferProgress
 from ..attempt import Kit
-from ..job import IfExists
-from ..live import Live
+from ..many.caller import Answer
 from ..many.check import verify
 from ..many.feed import Feed, Result, Wish
 from ..many.ground import Calls, Shore
 from ..many.item import LOCAL, Item
-from ..many.place import call
-from ..many.reading import Answer
 from .store import Store, StoreRefuses, trouble
 from .upload import upload
 
@@ -99,8 +100,8 @@ class StoreGround:
         return found
 
     def _item(self, wish: Wish) -> StoreItem:
-        local = wish.link.url.lower().startswith("file://")
-        place = LOCAL if local else call(wish.link.url).place
+        local = is_local(wish.link.url)
+        place = LOCAL if local else parse_url(wish.link.url).origin
         item = StoreItem(wish, self._store.path(wish.path), place, wish.link)
         item.store = self._store
         return item
@@ -122,7 +123,7 @@ class StoreGround:
         """Return a pier."""
         return _Pier(self._store, self._budget, feed, calls)
 
-    async def fetch_single(self, item: Item, kit: Kit, live: Live) -> Result:
+    async def fetch_single(self, item: Item, kit: Kit, live: TransferProgress) -> Result:
         """Fetch a file in ranges, and send them on in their order."""
         return await upload(item, self._store, kit, live, self._connections)
 

@@ -10,10 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from ...errors import MLHubException
+from ...options import IfExists
+from ...transfer.failures import TransferCancelled
 from ..dataset.own_list import OwnList
-from ..job import DatasetRequest, IfExists
+from ..job import DatasetRequest
 from ..plan import layout
-from ..trouble import Interrupted
 from .store import Store, StoreBusy, trouble
 from .upload import PART
 
@@ -52,7 +53,7 @@ def publish_catalog(request: DatasetRequest, own: OwnList, stop: threading.Event
 
     Raises
     ------
-    Interrupted
+    TransferCancelled
         If it was stopped.
     MLHubException
         If the store does not take something.
@@ -66,7 +67,7 @@ def publish_catalog(request: DatasetRequest, own: OwnList, stop: threading.Event
     try:
         _put_large(store, archive, request.if_exists, stop)
         _put_all(store, request, folder, look, stop, show)
-    except (MLHubException, Interrupted):
+    except (MLHubException, TransferCancelled):
         raise
     except Exception as error:
         raise trouble(error, store) from error
@@ -103,7 +104,7 @@ def _put_large(store: Store, file: Path, if_exists: IfExists, stop: threading.Ev
             while data:
                 writer.write(data)
                 if stop.is_set():
-                    raise Interrupted
+                    raise TransferCancelled
                 data = source.read(PART)
             writer.commit()
         except BaseException:
@@ -118,7 +119,7 @@ def _put_all(
     files, done = _files(folder), 0
     while some := list(islice(files, _AT_ONCE)):
         if stop.is_set():
-            raise Interrupted
+            raise TransferCancelled
         paths = [store.path(f"{request.name}/{file.relative_to(folder).as_posix()}") for file in some]
         there = [future.result() for future in map(store.size, paths)] if look else [None] * len(some)
         put = [

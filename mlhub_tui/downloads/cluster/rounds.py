@@ -15,6 +15,7 @@ from typing import Any
 from ... import errors
 from ...errors import DownloadError, MLHubException
 from ...text import count, one_line, redact
+from ...transfer.failures import TransferCancelled
 from ..attempt import Kit
 from ..dataset.own_list import OwnList
 from ..job import DatasetRequest
@@ -22,7 +23,6 @@ from ..many.feed import Result
 from ..many.harvest import Crowd
 from ..many.tally import Tally
 from ..plan.feed import PlanFeed
-from ..trouble import Interrupted
 from .cutting import Cutter, Limits, Shard, twin_shards
 from .errand import Errand, Report
 from .flights import Flight, Flights
@@ -120,7 +120,7 @@ class Round:
         while not self._look():
             self._tally.reason = f"the scheduler {self._session.where} has no workers yet"
             if self._stop.wait(_TICK):
-                raise Interrupted
+                raise TransferCancelled
         self._tally.reason = ""
 
     def _make_errand(self) -> Errand:
@@ -149,7 +149,7 @@ class Round:
         more = True
         while True:
             if self._stop.is_set():
-                raise Interrupted
+                raise TransferCancelled
             while len(self._flights) < max(2, self._threads * _WINDOW) and (more or self._again):
                 shard = self._again.popleft() if self._again else following()
                 if shard is None:
@@ -297,7 +297,7 @@ class Round:
         """Have the workers share the speed limit in equal parts."""
         from .hand import set_rate
 
-        limit = self._kit.line.limit.rate
+        limit = self._kit.limits.bandwidth.rate
         rate = None if limit is None else limit / max(1, self._workers)
         if rate != self._rate:
             self._rate = rate

@@ -226,9 +226,9 @@ def _marker(errand: Errand) -> Iterator[tuple[str, str]]:
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(text)
         except OSError as error:
-            from .. import folder
+            from ...transfer import part_file
 
-            raise folder.trouble(error, Path(errand.folder)) from error
+            raise part_file.translate_os_error(error, Path(errand.folder)) from error
         try:
             yield name, text
         finally:

@@ -17,16 +17,16 @@ from typing import Any
 from distributed import WorkerPlugin
 
 from ... import __version__
+from ...http.urls import Origin
+from ...transfer.config import TransferConfig
+from ...transfer.journal import PartJournal
+from ...transfer.limits import BandwidthLimiter, SharedLimits
 from ..attempt import Kit
 from ..database import Database, QueueUnusable
-from ..limit import Limit
-from ..line import Line
-from ..many.place import Place
 from ..many.tally import Tally
-from ..one.journal import Journal
 from ..resolve import SourceResolver
 from ..store import Store as Records
-from ..tuning import Patience, Tuning
+from ..tuning import Patience
 from .cutting import digest_of
 from .leases import Leases
 from .links import Links
@@ -58,7 +58,7 @@ class Work:
     key: str
     every: float
     tally: Tally = field(default_factory=Tally)
-    line: Line = field(default_factory=Line)
+    limits: SharedLimits = field(default_factory=SharedLimits)
     end: Callable[[], None] = lambda: None
     dropped: bool = False
 
@@ -80,8 +80,8 @@ class Station(WorkerPlugin):
         self._stores: dict[str, Store] = {}
         self._held: dict[str, float] = {}
         self._stopped: deque[str] = deque(maxlen=256)
-        self._limits: dict[str, Limit] = {}
-        self._journal: Journal | None = None
+        self._limits: dict[str, BandwidthLimiter] = {}
+        self._journal: PartJournal | None = None
         self._pulsing = False
 
     def teardown(self, worker: Any) -> None:
@@ -100,7 +100,7 @@ class Station(WorkerPlugin):
                 self._stores[url] = Store(url)
             return self._stores[url]
 
-    def kit(self, line: Line) -> Kit:
+    def kit(self, limits: SharedLimits) -> Kit:
         """Return what transfers share; parts of large files are recorded on this machine alone."""
         with self._lock:
             if self._journal is None:
@@ -108,16 +108,20 @@ class Station(WorkerPlugin):
                     database = Database(Path(self.worker.local_directory) / "mlhub-tui" / "parts.db")
                 except QueueUnusable:  # large files begin at the start after the worker's end, no more
                     database = Database(None)
-                self._journal = Journal(database, Records(database))
+                self._journal = PartJournal(database, Records(database))
         return Kit(
-            SourceResolver(_nothing), self._journal, Tuning(), line=line, patience=Patience(tries=_TRIES)
+            SourceResolver(_nothing),
+            self._journal,
+            TransferConfig(),
+            limits=limits,
+            patience=Patience(tries=_TRIES),
         )
 
     def begin(self, work: Work) -> None:
         """Take note of a shard; its news go out now and then."""
         with self._lock:
             self._works[work.key] = work
-            work.line.limit = self._limit(work.run)
+            work.limits.bandwidth = self._limit(work.run)
             if not self._pulsing:
                 self._pulsing = True
                 threading.Thread(target=self._pulse, name="news", daemon=True).start()
@@ -141,14 +145,14 @@ class Station(WorkerPlugin):
     def set_rate(self, run: str, rate: float | None) -> None:
         """Have the shards of a run take so many bytes per second together; None for no limit."""
         with self._lock:
-            self._limit(run).set(rate)
+            self._limit(run).set_rate(rate)
 
-    def _limit(self, run: str) -> Limit:
+    def _limit(self, run: str) -> BandwidthLimiter:
         found = self._limits.get(run)
         if found is None:
             while len(self._limits) >= _RUNS:
                 self._limits.pop(next(iter(self._limits)))
-            found = self._limits[run] = Limit()
+            found = self._limits[run] = BandwidthLimiter()
         return found
 
     def held(self, host: str) -> float:
@@ -193,22 +197,22 @@ class Station(WorkerPlugin):
         return state is not None and state.state in _RUNNING
 
 
-class RunHolds:
-    """The holds of a station, as a run sees them: what it finds out is told to all other workers."""
+class RunBackoff:
+    """The backoff of a station, as a run sees it: what it finds out is told to all other workers."""
 
     def __init__(self, station: Station, run: str) -> None:
         self._station = station
         self._run = run
 
-    def until(self, place: Place) -> float:
-        """Return the moment before which a place is not to be asked."""
-        return self._station.held(_host(place))
+    def blocked_until(self, host: Origin) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
+        return self._station.held(_host(host))
 
-    def hold(self, place: Place, until: float) -> None:
-        """Hold a place, here and elsewhere."""
-        host = _host(place)
-        if self._station.hold(host, until):
-            self._station.tell(self._run, {"host": host, "seconds": until - time.monotonic()})
+    def block(self, host: Origin, until: float) -> None:
+        """Have nobody ask a host before a moment, here and elsewhere."""
+        name = _host(host)
+        if self._station.hold(name, until):
+            self._station.tell(self._run, {"host": name, "seconds": until - time.monotonic()})
 
 
 def numbers(tally: Tally) -> dict[str, Any]:
@@ -225,7 +229,7 @@ def station_of(worker: Any) -> Station:
 
 
 @lru_cache(maxsize=256)  # asked for each file
-def _host(place: Place) -> str:
+def _host(place: Origin) -> str:
     return digest_of(f"{place.scheme}://{place.authority}") if place.host else ""
 
 

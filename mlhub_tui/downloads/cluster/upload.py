@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
-from typing import Any, cast
-
-import httpx
 
 from ... import errors
-from ...sources.link import Link
-from .. import content_checks, content_coding
-from ..attempt import Kit, is_local
-from ..gzip_check import Gzip
-from ..job import IfExists, State
-from ..limit import Limit
-from ..live import Live
+from ...http.connection import BodySink, Response
+from ...http.credentials import CookieJar
+from ...http.decoding import BodyCollector, DecodingSink, codings, decoder
+from ...http.link import is_local
+from ...http.response_headers import (
+    Checksum,
+    RemoteVersion,
+    parse_content_range,
+    remote_version,
+)
+from ...options import IfExists
+from ...transfer import content_checks
+from ...transfer.checksums import HashingSink, compare, new_hash, verifiable
+from ...transfer.config import TransferContext
+from ...transfer.content_checks import Undecodable
+from ...transfer.engine import in_thread, shared_engine
+from ...transfer.failures import RestartRequired, TransferCancelled
+from ...transfer.gzip_check import Gzip
+from ...transfer.limits import Throttle
+from ...transfer.local_files import open_local
+from ...transfer.parallel import Exchange, range_headers, validate_range
+from ...transfer.progress import TransferPhase, TransferProgress
+from ..attempt import Kit
 from ..many.feed import Result
 from ..many.item import Item, compared
-from ..one import piece
-from ..one.answer import Digest, Remote, content_range, remote
-from ..one.body import Body, DecodedBody
-from ..one.local import opened
-from ..one.part import Part
-from ..one.pour import Pace
-from ..one.verify import compare, new_hash
-from ..one.wire import Wire, refuse
-from ..threads import in_thread
-from ..trouble import Interrupted
 from .store import Store, Writer, trouble
 
 PART = 8 << 20
@@ -44,7 +46,7 @@ _TRIES = 4  # of a range, before all begins anew
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 
 
-async def upload(item: Item, store: Store, kit: Kit, live: Live, connections: int) -> Result:
+async def upload(item: Item, store: Store, kit: Kit, live: TransferProgress, connections: int) -> Result:
     """Bring a file into a store, shown in `live`; a cancel leaves nothing of it.
 
     Parameters
@@ -57,96 +59,103 @@ async def upload(item: Item, store: Store, kit: Kit, live: Live, connections: in
     MLHubException
         What went wrong, of the server or the store.
     """
-    work = _Upload(item, store, kit, live, max(1, min(_WINDOW, connections)))
-    return await in_thread(work.run, interrupt=work.abort)
+    engine = shared_engine()
+
+    async def work() -> Result:
+        client = engine.client(kit.tls, kit.config.connect_timeout)
+        context = TransferContext(client, kit.journal, kit.config, kit.limits)
+        return await _Upload(item, store, kit, context, live, max(1, min(_WINDOW, connections))).run()
+
+    return await engine.run(work())
 
 
 class _Upload:
-    """One file."""
+    """One file; all of it belongs to the engine's loop."""
 
-    def __init__(self, item: Item, store: Store, kit: Kit, live: Live, window: int) -> None:
+    def __init__(
+        self,
+        item: Item,
+        store: Store,
+        kit: Kit,
+        context: TransferContext,
+        live: TransferProgress,
+        window: int,
+    ) -> None:
         self._item = item
         self._store = store
         self._kit = kit
+        self._context = context
         self._live = live
         self._window = window
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._wires: set[Wire] = set()
-        self._idle: list[Wire] = []
+        self._cookies = CookieJar()
 
-    def abort(self) -> None:
-        self._stop.set()
-        with self._lock:
-            for wire in self._wires:
-                wire.cut()
-
-    def run(self) -> Result:
+    async def run(self) -> Result:
         try:
             if is_local(self._item.link.url):
-                return self._local()
-            return self._remote()
-        except (errors.MLHubException, Interrupted):
+                stop = threading.Event()
+                return await in_thread(lambda: self._copy_local(stop), stop=stop.set)
+            return await self._remote()
+        except (errors.MLHubException, TransferCancelled):
             raise
-        except piece.StartOver as error:
+        except RestartRequired as error:
             raise errors.RemoteChanged(f"{self._item.name} changed while it was fetched: {error}") from error
         except Exception as error:
             raise trouble(error, self._store) from error
-        finally:
-            for wire in self._wires:
-                wire.close()
 
-    def _local(self) -> Result:
-        with opened(self._item.link.url, self._stop) as original:
+    def _copy_local(self, stop: threading.Event) -> Result:
+        with open_local(self._item.link.url, stop) as original:
             if (there := self._there(original.size)) is not None:
                 return there
-            return self._send(Remote(original.size), _read_local(original))
+            upload = _ObjectWriter(self, RemoteVersion(original.size), decoded=False)
+            try:
+                for data in original.chunks(PART):
+                    upload.write(data)
+                if original.changed:
+                    raise errors.RemoteChanged("the file changed while it was copied")
+                return upload.commit()
+            except BaseException:
+                upload.discard()
+                raise
 
-    def _remote(self) -> Result:
-        wire = self._wire()
-        with wire.ask("GET", {"Range": f"bytes=0-{PART - 1}"}) as response:
-            if response.status_code != 416:  # what an empty file answers, RFC 9110, section 14.4
-                version, body = self._opened(response, wire)
+    async def _remote(self) -> Result:
+        async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
+            response = exchange.response
+            if response.status != 416:  # what an empty file answers, RFC 9110, section 14.4
+                version = remote_version(response)
                 # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
-                coded = content_coding.codings(response.headers)
+                coded = codings(response.headers)
                 if not coded and (there := self._there(version.total)) is not None:
                     return there
-                if response.status_code == 200:
-                    return self._send_whole(response, version, body)
-                span = content_range(response.headers.get("content-range"))
+                if response.status == 200:
+                    return await self._send_whole(exchange)
+                span = parse_content_range(response.headers.get("content-range"))
                 if not coded and span is not None and span.first == 0 and span.last is not None:
                     first = span.last + 1
-                    if first == version.total or (version.total is not None and version.spliceable):
-                        return self._send(version, self._ranges(response, body, version, first))
+                    if first == version.total or (version.total is not None and version.is_identifiable):
+                        return await self._send(version, self._ranges(exchange, version, first))
         try:
-            return self._whole(wire, {})  # ranges of two versions could not be told apart
-        except content_coding.Undecodable:
-            return self._whole(wire, content_coding.IDENTITY)
+            return await self._whole({})  # ranges of two versions could not be told apart
+        except Undecodable:
+            return await self._whole(content_checks.IDENTITY)
 
-    def _whole(self, wire: Wire, headers: Mapping[str, str]) -> Result:
-        with wire.ask("GET", headers) as response:
-            return self._send_whole(response, *self._opened(response, wire))
+    async def _whole(self, headers: Mapping[str, str]) -> Result:
+        async with self._exchange(headers) as exchange:
+            return await self._send_whole(exchange)
 
-    def _send_whole(self, response: httpx.Response, version: Remote, body: Body) -> Result:
-        """Bring a file that comes in one answer to the store, without the content codings it came with."""
-        pieces = self._stream(body)
-        first, undone = bytearray(), tuple[str, ...]()
-        if found := content_coding.codings(response.headers):
-            first, expected = next(pieces, first), self._item.wish.expected
-            start = bytes(first[: content_checks.START])
-            undone = content_coding.to_undo(found, expected, start, version.total)
-        if undone:
-            decoded = self._stream(DecodedBody(body, undone, bytes(first), version.digests))
-            return self._send(replace(version, total=None, digests=()), decoded, decoded=True)
-        if (there := self._there(version.total)) is not None:
+    async def _send_whole(self, exchange: Exchange) -> Result:
+        """Bring a file that comes in one response to the store, without the content codings it came with."""
+        response, expected = exchange.response, self._item.wish.expected
+        version, start = remote_version(response), bytes(exchange.first[: content_checks.START])
+        found = codings(response.headers)
+        undone = content_checks.to_undo(found, expected, start, version.total) if found else ()
+        if not undone and (there := self._there(version.total)) is not None:
             return there
-        return self._send(version, chain([first] if first else [], pieces))
+        sent = replace(version, total=None, checksums=()) if undone else version
+        return await self._send(sent, self._stream(exchange, undone), decoded=bool(undone))
 
-    def _opened(self, response: httpx.Response, wire: Wire) -> tuple[Remote, Body]:
-        """Return what an answer says of the file, and its body; raise what it means that is not the file."""
-        refuse(response, self._item.name, page=True)
-        version = remote(response.status_code, response.headers)
-        return version, Body(response, wire, self._kit.tuning.tick)
+    def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
+        item = self._item
+        return Exchange(self._context, item.link, item.name, headers, self._cookies, allowed=allowed)
 
     def _there(self, total: int | None) -> Result | None:
         """Return the result where the object that is there is the server's, by its size."""
@@ -157,141 +166,210 @@ class _Upload:
             return item.there_already(item.there)
         raise errors.FileConflict(f"another file {item.name} is there")
 
-    def _send(self, version: Remote, pieces: Iterator[bytes | bytearray], *, decoded: bool = False) -> Result:
-        """Write the pieces, and have them be there if they are what they should be."""
-        total = version.total
-        self._live.total = total
-        self._live.enter(State.DOWNLOADING)
-        digests = (*version.digests, *self._item.wish.digests)
-        check = _Check(self._item, digests, total, framed=decoded or total is not None)
-        first = next(pieces, b"")
-        if total is not None and len(first) == total:
-            check.feed(first)
-            check.finish(total)
-            self._store.put(self._item.target, bytes(first)).result()
-            return Result(self._item.wish.key, len(first))
-        block = max(PART, -(-(total or 0) // _PARTS))
-        writer = self._store.writer(self._item.target, block)
+    async def _send(
+        self, version: RemoteVersion, pieces: AsyncIterator[bytes | bytearray], *, decoded: bool = False
+    ) -> Result:
+        """Write the pieces, and have the object be there if it is what it should be."""
+        self._live.total = version.total
+        self._live.enter(TransferPhase.DOWNLOADING)
+        writer = _ObjectWriter(self, version, decoded=decoded)
         try:
-            size = self._write(writer, first, pieces, check)
-            check.finish(total)
-            if self._stop.is_set():
-                raise Interrupted
-            writer.commit()
+            async with contextlib.aclosing(pieces) as coming:  # type: ignore[type-var]
+                async for data in coming:
+                    await in_thread(lambda data=data: writer.write(data))  # type: ignore[misc]
+            return await in_thread(writer.commit)
         except BaseException:
-            writer.discard()
+            await in_thread(writer.discard)
             raise
-        return Result(self._item.wish.key, size)
 
-    def _write(
-        self, writer: Writer, first: bytes | bytearray, pieces: Iterator[bytes | bytearray], check: _Check
-    ) -> int:
-        size, data = 0, first
-        while data:
-            check.feed(data)
-            writer.write(data)
-            size += len(data)
-            data = next(pieces, b"")
-        return size
-
-    def _ranges(
-        self, response: httpx.Response, body: Body, version: Remote, first: int
-    ) -> Iterator[bytearray]:
+    async def _ranges(
+        self, exchange: Exchange, version: RemoteVersion, first: int
+    ) -> AsyncIterator[bytes | bytearray]:
         """Yield the file's ranges in their order, some of them fetched ahead."""
         assert version.total is not None
-        yield self._fill(body, first)
-        response.close()
+        yield await self._collected(exchange, first)
         starts = iter(range(first, version.total, PART))
-        flying: deque[Future[bytearray]] = deque()
-        with ThreadPoolExecutor(self._window, "ranges") as pool:
-            try:
-                while True:
-                    while len(flying) < self._window and (start := next(starts, None)) is not None:
-                        last = min(start + PART, version.total) - 1
-                        flying.append(pool.submit(self._range, version, start, last))
-                    if not flying:
-                        return
-                    yield flying.popleft().result()
-            finally:
-                if flying:
-                    self.abort()  # nobody wants the others any more
+        flying: deque[asyncio.Task[bytearray]] = deque()
+        try:
+            while True:
+                while len(flying) < self._window and (start := next(starts, None)) is not None:
+                    last = min(start + PART, version.total) - 1
+                    flying.append(asyncio.create_task(self._range(version, start, last)))
+                if not flying:
+                    return
+                yield await flying.popleft()
+        finally:
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
 
-    def _range(self, version: Remote, first: int, last: int) -> bytearray:
-        """Return a range, tried again where the server fails."""
+    async def _range(self, version: RemoteVersion, first: int, last: int) -> bytearray:
+        """Return a range, requested again where the server fails."""
         tries = 0
         while True:
             tries += 1
             try:
-                with self._borrowed() as wire:
-                    return self._one_range(wire, version, first, last)
+                async with self._exchange(range_headers(version, first, last)) as exchange:
+                    response = exchange.response
+                    if response.status != 206 or codings(response.headers):
+                        raise RestartRequired("the server gives no ranges any more")
+                    if validate_range(response, version, first) != last + 1:
+                        raise RestartRequired("the server sent another range")
+                    return await self._collected(exchange, last - first + 1)
             except _PASSING as error:
                 if tries >= _TRIES:
                     raise
-                if self._stop.wait(self._kit.patience.delay(tries, error.retry_after)):
-                    raise Interrupted from error
+                await asyncio.sleep(self._kit.patience.delay(tries, error.retry_after))
 
-    def _one_range(self, wire: Wire, version: Remote, first: int, last: int) -> bytearray:
-        with wire.ask("GET", piece.headers(version, first, last)) as response:
-            refuse(response, self._item.name, page=True)
-            if response.status_code != 206 or content_coding.codings(response.headers):
-                raise piece.StartOver("the server gives no ranges any more")
-            if piece.check(response, version, first) != last + 1:
-                raise piece.StartOver("the server sent another range")
-            return self._fill(Body(response, wire, self._kit.tuning.tick), last - first + 1)
+    async def _collected(self, exchange: Exchange, count: int) -> bytearray:
+        """Return so many bytes of a body."""
+        collector = BodyCollector(count)
+        await exchange.pour(self._paid(collector, exchange.response))
+        if len(collector.data) < count:
+            raise errors.ServerUnreachable(f"{count - len(collector.data)} bytes of a range did not come")
+        return collector.data
 
-    def _stream(self, body: Body) -> Iterator[bytearray]:
-        """Yield a body that comes as a whole."""
-        while data := self._fill(body, PART, short=True):
-            yield data
+    async def _stream(self, exchange: Exchange, undone: tuple[str, ...]) -> AsyncIterator[bytearray]:
+        """Yield a body that comes as a whole, held back while the store takes its time."""
+        response = exchange.response
+        pieces = _PieceSink(response)
+        announced = verifiable(remote_version(response).checksums) if undone else ()
+        hashes = [new_hash(each.algorithm) for each in announced]
+        decoding = DecodingSink(pieces, decoder(undone)) if undone else None
+        sink = HashingSink(decoding or pieces, hashes) if hashes else decoding or pieces
 
-    def _fill(self, body: Body, count: int, *, short: bool = False) -> bytearray:
-        """Return so many bytes of a body; fewer at its end, if they may be."""
-        buffer, at = bytearray(count), 0
-        view, pace, limit = memoryview(buffer), Pace(self._kit.tuning, 0), self._kit.line.limit
-        while at < count:
-            got = body.readinto(view[at : at + limit.share(count - at)])
-            if got == 0:
-                break
-            if got:
-                at += got
-                with self._lock:
-                    self._live.wrote(self._live.done + got)
-                _pay(body, limit, got, pace)
-            pace.check(at)
-        view.release()
-        if at < count:
-            if not short:
-                raise errors.ServerUnreachable(f"{count - at} bytes of a range did not come")
-            del buffer[at:]
-        return buffer
+        async def pour() -> None:
+            try:
+                await exchange.pour(self._paid(sink, response))
+                if decoding is not None:
+                    decoding.finish()
+                    compare(announced, hashes)
+            finally:
+                pieces.end()
 
-    def _wire(self) -> Wire:
-        link: Link = self._item.link
-        wire = Wire(link, self._kit.tuning, self._stop, self._kit.tls, page=self._item.wish.page)
-        with self._lock:
-            self._wires.add(wire)
-        return wire
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[Wire]:
-        """Give a connection that nobody else uses, kept for the next range."""
-        with self._lock:
-            wire = self._idle.pop() if self._idle else None
-        wire = wire or self._wire()
+        pouring = asyncio.create_task(pour())
         try:
-            yield wire
+            while (piece := await pieces.next()) is not None:
+                yield piece
+            await pouring
+            if not response.complete:
+                raise errors.ServerUnreachable("the connection ended without the end of the file")
         finally:
-            with self._lock:
-                self._idle.append(wire)
+            pouring.cancel()
+            await asyncio.wait({pouring})
+            if not pouring.cancelled():
+                pouring.exception()  # seen
+
+    def _paid(self, sink: BodySink, response: Response) -> BodySink:
+        return _ProgressSink(sink, self._live, Throttle(self._context.limits.bandwidth, response))
+
+
+class _ProgressSink:
+    """Passes a body on, shows it, and pays for it out of the bandwidth."""
+
+    def __init__(self, sink: BodySink, live: TransferProgress, throttle: Throttle) -> None:
+        self._sink = sink
+        self._live = live
+        self._throttle = throttle
+
+    def write(self, view: memoryview, /) -> None:
+        """Take the bytes."""
+        self._sink.write(view)
+        self._live.wrote(self._live.done + len(view))
+        self._throttle.consume(len(view))
+
+
+class _PieceSink:
+    """Cuts a body into pieces of a part's size, and holds it back while enough of them wait."""
+
+    _MOST = 2
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._piece = bytearray()
+        self._queue: asyncio.Queue[bytearray | None] = asyncio.Queue()
+
+    def write(self, view: memoryview, /) -> None:
+        """Take the bytes."""
+        while view:
+            room = PART - len(self._piece)
+            self._piece += view[:room]
+            view = view[room:]
+            if len(self._piece) >= PART:
+                self._queue.put_nowait(self._piece)
+                self._piece = bytearray()
+        if self._queue.qsize() >= self._MOST:
+            self._response.pause()
+
+    def end(self) -> None:
+        """Let the last piece follow, and the end."""
+        if self._piece:
+            self._queue.put_nowait(self._piece)
+        self._queue.put_nowait(None)
+
+    async def next(self) -> bytearray | None:
+        """Return the next piece; None at the end."""
+        piece = await self._queue.get()
+        if self._queue.qsize() < self._MOST:
+            self._response.resume()
+        return piece
+
+
+class _ObjectWriter:
+    """Writes an object piece by piece if it is what it should be: small ones at once; blocks."""
+
+    def __init__(self, upload: _Upload, version: RemoteVersion, *, decoded: bool) -> None:
+        self._item = upload._item
+        self._store = upload._store
+        self._total = version.total
+        checksums = verifiable((*version.checksums, *self._item.wish.digests))
+        self._check = _Check(
+            self._item, checksums, version.total, framed=decoded or version.total is not None
+        )
+        self._first: bytes | bytearray = b""
+        self._writer: Writer | None = None
+        self._size = 0
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Write the next piece."""
+        self._check.feed(data)
+        self._size += len(data)
+        if self._writer is None and not self._first:
+            self._first = data
+            return
+        self._begun().write(data)
+
+    def commit(self) -> Result:
+        """Check the end, and have the object be there."""
+        if not self._size:
+            self._check.feed(b"")
+        self._check.finish(self._total)
+        if self._writer is None and self._size == len(self._first):
+            self._store.put(self._item.target, bytes(self._first)).result()
+        else:
+            self._begun().commit()
+        return Result(self._item.wish.key, self._size)
+
+    def discard(self) -> None:
+        """Give it up."""
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _begun(self) -> Writer:
+        if self._writer is None:
+            block = max(PART, -(-(self._total or 0) // _PARTS))
+            self._writer = self._store.writer(self._item.target, block)
+            self._writer.write(self._first)
+        return self._writer
 
 
 class _Check:
     """Follows a file piece by piece by all that is known of it."""
 
-    def __init__(self, item: Item, digests: Sequence[Digest], total: int | None, *, framed: bool) -> None:
+    def __init__(self, item: Item, checksums: Sequence[Checksum], total: int | None, *, framed: bool) -> None:
         self._item = item
-        self._digests = digests
-        self._hashes = [new_hash(digest.algorithm) for digest in digests]
+        self._checksums = checksums
+        self._hashes = [new_hash(each.algorithm) for each in checksums]
         self._total = total
         self._framed = framed
         self._gzip = Gzip(item.name) if item.wish.expected.gzip and not framed else None
@@ -315,39 +393,6 @@ class _Check:
         if wanted is not None and self._size < wanted:
             words = f"{self._size:,} of {wanted:,} bytes came before the connection ended"
             raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
-        compare(self._digests, self._hashes)
+        compare(self._checksums, self._hashes)
         if self._gzip is not None:
             self._gzip.finish()
-
-
-class _Drain:
-    """Takes what is copied from this machine piece by piece, as a part file would."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def clone(self, _: int) -> bool:
-        return False
-
-    def take(self, *_: int) -> int:
-        return 0
-
-    def write(self, _: int, data: memoryview) -> None:
-        self.data = bytes(data)
-
-
-def _read_local(original: Any) -> Iterator[bytes]:
-    drain = _Drain()
-    for _ in original.into(cast(Part, drain), PART):
-        yield drain.data
-    if original.changed():
-        raise errors.RemoteChanged("the file changed while it was copied")
-
-
-def _pay(body: Body, limit: Limit, count: int, pace: Pace) -> None:
-    if limit.rate is None:
-        return
-    due = limit.book(count)
-    while not limit.wait(due, pace.tick):
-        pace.excuse()
-        body.check_cut()

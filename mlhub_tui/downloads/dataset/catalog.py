@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
+from ...http.errors import LinkRejected
+from ...http.link import Link
+from ...options import IfExists
 from ...sources.origin import shown_id
-from ..attempt import Kit, transfer_one
-from ..job import SAMPLE, DatasetRequest, IfExists
-from ..live import Live
-from ..one import existing
-from ..one.transfer import Outcome, Task
+from ...transfer.config import DownloadResult, DownloadSpec
+from ...transfer.progress import TransferProgress
+from ..attempt import Kit, already_there
+from ..job import SAMPLE, DatasetRequest
 from ..resolve import CatalogSource, JobSource
 from ..threads import in_thread
-from ..trouble import LinkRefused
 
 _GONE = frozenset({404, 410})
 
 
 async def fetch_catalog(
-    request: DatasetRequest, source: JobSource, target: Path, kit: Kit, live: Live
-) -> Outcome:
+    request: DatasetRequest, source: JobSource, target: Path, kit: Kit, live: TransferProgress
+) -> DownloadResult:
     """Fetch the catalog archive of a dataset, or go on with it.
 
     Parameters
@@ -40,21 +42,21 @@ async def fetch_catalog(
     catalogs = catalogs_of(source)
     # The sample catalogue names another port in its catalogs at each start.
     if_exists = IfExists.OVERWRITE if request.source == SAMPLE else request.if_exists
-    if (there := await in_thread(lambda: _there(target, if_exists))) is not None:
+    spec = DownloadSpec(Link(""), target, if_exists, archive=True)
+    if (there := await in_thread(lambda: already_there(spec))) is not None:
         return there
     link = await catalogs.catalog_link(request.dataset_id)
-    size = await _size(catalogs, request.dataset_id)
-    live.total = size
-    task = Task(target, target.with_name(f"{target.name}.part"), if_exists, size, archive=True)
+    live.total = size = await _size(catalogs, request.dataset_id)
+    spec = replace(spec, link=link, size=size)
     try:
-        return await transfer_one(task, link, kit, live)
-    except LinkRefused as error:
+        return await kit.fetch(spec, live)
+    except LinkRejected as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
-        live.tell(f"{error}: asks for a new link")
+        live.log(f"{error}: requests a new link")
         link = await catalogs.catalog_link(request.dataset_id)
     try:
-        return await transfer_one(task, link, kit, live)
-    except LinkRefused as error:
+        return await kit.fetch(replace(spec, link=link), live)
+    except LinkRejected as error:
         if error.status not in _GONE:
             raise
         words = f"the catalog of dataset {shown_id(request.dataset_id)} does not exist"
@@ -68,13 +70,6 @@ def catalogs_of(source: JobSource) -> CatalogSource:
     if isinstance(source, CatalogSource):
         return source
     raise NotOffered("only MLHub APIs have archives of the catalogs of datasets")
-
-
-def _there(target: Path, if_exists: IfExists) -> Outcome | None:
-    """Return the outcome where nobody has to be asked."""
-    if existing.settled(target, if_exists):
-        return Outcome(target, target.stat().st_size, fetched=False)
-    return None
 
 
 async def _size(source: CatalogSource, dataset: str) -> int | None:

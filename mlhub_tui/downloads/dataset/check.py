@@ -9,10 +9,10 @@ from typing import Protocol
 
 from ...errors import MLHubException
 from ...text import count, one_line
+from ...transfer.failures import TransferCancelled
 from ..job import DatasetRequest
 from ..many.places import Tree
 from ..plan.worklist import Fate
-from ..trouble import Interrupted
 from .files import DatasetFiles
 
 _PAGE = 1000
@@ -30,7 +30,7 @@ def trouble_with(request: DatasetRequest, tell: Callable[[int], None], stop: thr
 
     Raises
     ------
-    Interrupted
+    TransferCancelled
         If it was stopped.
     DownloadError
         If the list of files cannot be read.
@@ -42,7 +42,7 @@ def trouble_with(request: DatasetRequest, tell: Callable[[int], None], stop: thr
     with DatasetFiles(request) as files:
         while page := files.page(Fate.DONE, after=last, most=_PAGE):
             if stop.is_set():
-                raise Interrupted
+                raise TransferCancelled
             for entry, size in zip(page, place.sizes([one.file.path for one in page]), strict=True):
                 seen += entry.size or 0
                 if size != entry.size:

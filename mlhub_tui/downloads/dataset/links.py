@@ -7,12 +7,13 @@ from concurrent.futures import CancelledError
 from urllib.parse import urlsplit, urlunsplit
 
 from ...errors import NotOffered
-from ...sources.link import Link, azure_headers
+from ...http.link import Link
+from ...sources.link import azure_headers
 from ...sources.origin import shown
 from ...sources.stores import https_of
+from ...transfer.failures import TransferCancelled
 from ..job import SAMPLE, DatasetRequest
 from ..resolve import AssetSource, CatalogSource, JobSource
-from ..trouble import Interrupted
 
 _LOOPBACK = "127.0.0.1"
 
@@ -74,7 +75,7 @@ class DatasetLinks:
         place = f"{parts.scheme}://{parts.netloc}"
         known = self._known.get(place)
         if known is not None:
-            return Link(url, known.auth, known.headers, known.keys)
+            return Link(url, known.headers, known.credentials)
         link = self._ask(url, fresh)
         if link.url == url and parts.netloc and link.headers == azure_headers(url):
             self._known[place] = link
@@ -86,11 +87,11 @@ class DatasetLinks:
             future = asyncio.run_coroutine_threadsafe(asked, self._loop)
         except RuntimeError:
             asked.close()
-            raise Interrupted from None
+            raise TransferCancelled from None
         try:
             return future.result()
         except CancelledError:
-            raise Interrupted from None
+            raise TransferCancelled from None
 
     def _moved(self, href: str) -> str:
         if not self.store:

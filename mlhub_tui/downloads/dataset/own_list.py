@@ -14,10 +14,10 @@ from ... import paths
 from ...errors import TargetBusy
 from ...storage import make_private_folder
 from ...text import one_line
+from ...transfer.failures import TransferCancelled
+from ...transfer.part_file import try_lock
 from ..job import DatasetRequest
-from ..lock import try_lock
 from ..plan.worklist import WorkList
-from ..trouble import Interrupted
 
 _PATIENCE = 10.0  # seconds: a run that was paused may still be putting away what had arrived
 _TICK = 0.02
@@ -46,7 +46,7 @@ class Opening:
         with self._guard:
             if self._stopped.is_set():
                 made.release()
-                raise Interrupted
+                raise TransferCancelled
             self._made = made
         return made
 
@@ -75,7 +75,7 @@ class OwnList:
     ------
     TargetBusy
         If another program is at the same folder.
-    Interrupted
+    TransferCancelled
         If the wait was ended.
 
     Attributes
@@ -104,7 +104,7 @@ class OwnList:
         deadline = time.monotonic() + _PATIENCE
         while not try_lock(self._lock):
             if stopped.wait(_TICK):
-                raise Interrupted
+                raise TransferCancelled
             if time.monotonic() > deadline:
                 folder = one_line(request.asset_folder, 200)
                 raise TargetBusy(f"another program downloads to {folder}")

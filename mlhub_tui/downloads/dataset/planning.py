@@ -18,13 +18,14 @@ from pathlib import Path
 
 from ... import paths
 from ...errors import FileConflict, OutputFolderError
+from ...options import IfExists
 from ...profiles.kind import Kind
 from ...storage import make_private_folder
-from .. import folder as folders
+from ...transfer import part_file
+from ...transfer.progress import TransferProgress
 from ..attempt import Kit
 from ..fetch import kit_over
-from ..job import DatasetRequest, IfExists
-from ..live import Live
+from ..job import DatasetRequest
 from ..plan.index import Index
 from ..plan.progress import Progress
 from ..resolve import JobSource, OneSource, keys_of
@@ -102,7 +103,7 @@ def take_catalog(request: DatasetRequest, target: Path) -> bool:
     kept = kept_catalog(request)
     if target.exists() or target.with_name(f"{target.name}.part").exists() or not kept.exists():
         return False
-    folders.make(target.parent)
+    part_file.make_folder(target.parent)
     copy = target.with_name(f".{target.name}.copy")
     try:
         shutil.copyfile(kept, copy)
@@ -110,14 +111,14 @@ def take_catalog(request: DatasetRequest, target: Path) -> bool:
     except OSError as error:
         with suppress(OSError):
             copy.unlink()
-        raise folders.trouble(error, target) from error
+        raise part_file.translate_os_error(error, target) from error
     return True
 
 
 async def _catalog(request: DatasetRequest, source: JobSource, say: Say | None) -> Path:
     kept = kept_catalog(request)
     await in_thread(lambda: _make_room(kept))
-    live = Live()
+    live = TransferProgress()
 
     async def tell() -> None:
         while say is not None:
@@ -133,7 +134,9 @@ async def _catalog(request: DatasetRequest, source: JobSource, say: Say | None) 
     return kept
 
 
-async def _fetch(request: DatasetRequest, source: JobSource, kept: Path, kit: Kit, live: Live) -> None:
+async def _fetch(
+    request: DatasetRequest, source: JobSource, kept: Path, kit: Kit, live: TransferProgress
+) -> None:
     try:
         await fetch_catalog(request, source, kept, kit, live)
     except FileConflict:  # there is a new one

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ... import paths
 from ...errors import OutputFolderError
+from ...options import IfExists
 from ...profiles.kind import Kind
-from .. import folder as folders
+from ...transfer import part_file
 from ..cluster import where
 from ..cluster.wish import Cluster
-from ..job import DatasetRequest, IfExists
+from ..job import DatasetRequest
 from ..plan.filters import Filters
 from .text import new_stamp
 
@@ -46,8 +47,8 @@ def dataset_request(
         found, url = where.parse(url)
         folder = found or staging(url)
     _check(url, assets, cluster)
-    apart = None if assets is None else folders.normal(assets)
-    out = folders.normal(folder)
+    apart = None if assets is None else part_file.absolute(assets)
+    out = part_file.absolute(folder)
     return DatasetRequest(
         source=source,
         profile=profile,

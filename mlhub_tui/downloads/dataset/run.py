@@ -21,16 +21,18 @@ from ...errors import (
     OutputFolderError,
     RequestError,
 )
+from ...options import IfExists
 from ...profiles.kind import Kind
 from ...storage import same_names
 from ...text import count
 from ...text import size as size_words
+from ...transfer.config import DownloadResult, ReserveSpace
+from ...transfer.failures import TransferCancelled
+from ...transfer.progress import TransferPhase, TransferProgress
 from ..attempt import Kit
-from ..job import SAMPLE, DatasetRequest, IfExists, State
-from ..live import Live
+from ..job import SAMPLE, DatasetRequest
 from ..many.harvest import Harvest
 from ..many.tally import Tally
-from ..one.transfer import Outcome, Room
 from ..plan import layout
 from ..plan.counts import Counter
 from ..plan.feed import LinkOf, PlanFeed, open_link
@@ -43,7 +45,6 @@ from ..plan.whereabouts import Elsewhere
 from ..plan.worklist import Standing
 from ..resolve import JobSource, Opener, keys_of
 from ..threads import in_thread
-from ..trouble import Interrupted
 from ..unpack.archive import Unpacked, unpack
 from .catalog import fetch_catalog
 from .index import index_of_archive, index_of_items, words_of
@@ -86,7 +87,9 @@ class FilesFailed(DownloadError):
     default_hint = "retry fetches only those; err_report.csv says why each failed"
 
 
-async def fetch_dataset(request: DatasetRequest, kit: Kit, live: Live, room: Room | None) -> Outcome:
+async def fetch_dataset(
+    request: DatasetRequest, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+) -> DownloadResult:
     """Fetch what is wanted of a dataset, or go on with it.
 
     The layout is the seed library's (see `plan.layout`); what failed is in `err_report.csv`, and a wish that
@@ -148,14 +151,14 @@ class _Run:
 
     request: DatasetRequest
     kit: Kit
-    live: Live
-    room: Room | None
+    live: TransferProgress
+    room: ReserveSpace | None
     source: JobSource
     own: OwnList
     before: int = 0
     came: bool = False
 
-    async def run(self) -> Outcome:
+    async def run(self) -> DownloadResult:
         request, own = self.request, self.own
         await in_thread(lambda: own.begin(request.stamp))
         if request.url:
@@ -186,11 +189,11 @@ class _Run:
             found = await self._fetch_catalog(target)
             size, self.came = found.size, found.fetched
             await in_thread(lambda: self.own.note("catalog", archive_validator(target)))
-            self.live.tell(f"the catalog is there: {size_words(size)}")
+            self.live.log(f"the catalog is there: {size_words(size)}")
         self.before = self.live.done = size
 
-    async def _fetch_catalog(self, target: Path) -> Outcome:
-        live, request = Live(), self.request
+    async def _fetch_catalog(self, target: Path) -> DownloadResult:
+        live, request = TransferProgress(), self.request
         resumes = request.if_exists is IfExists.RESUME
         taken = resumes and await in_thread(lambda: take_catalog(request, target))
         async with self._shown(lambda: self._show_catalog(live)):
@@ -202,13 +205,13 @@ class _Run:
                 await in_thread(target.unlink)  # our own copy of an older one
             return await fetch_catalog(request, self.source, target, self.kit, live)
 
-    def _show_catalog(self, live: Live) -> None:
-        self.live.pass_on(live)
+    def _show_catalog(self, live: TransferProgress) -> None:
+        self.live.take_events_of(live)
         self.live.done, self.live.total, self.live.connections = live.done, live.total, live.connections
         self.live.words = "the catalog"
         if live.phase is not self.live.phase:
             self.live.enter(live.phase)
-        self.live.heard, self.live.host = live.heard, live.host
+        self.live.last_byte, self.live.host = live.last_byte, live.host
 
     async def _plan(self) -> None:
         """Have the list of files, of which it is taken note once it is whole."""
@@ -222,7 +225,7 @@ class _Run:
             work = self.own.holding(lambda: self._list(index, stop))
             await in_thread(work, interrupt=_both(stop.set, index.interrupt))
             standing = await in_thread(self.own.files.standing)
-            self.live.tell(f"{count(standing.files, 'file')} chosen")
+            self.live.log(f"{count(standing.files, 'file')} chosen")
         finally:
             await in_thread(index.close)
 
@@ -282,12 +285,12 @@ class _Run:
 
         self._say("unpacking the catalog")
         await in_thread(self.own.holding(work), interrupt=stop.set)
-        self.live.tell("the catalog is unpacked")
+        self.live.log("the catalog is unpacked")
 
     def _note_skipped(self, done: Unpacked) -> None:
         """Keep what is said of members that were not unpacked, for the job's log and its outcome."""
         for line in done.notes:
-            self.live.tell(f"skipped {line}")
+            self.live.log(f"skipped {line}")
         words = f"skipped {count(done.skipped, 'member')} of the catalog archive"
         self.own.note("skipped", "\n".join((words, *done.notes)) if done.skipped else "")
 
@@ -302,11 +305,11 @@ class _Run:
                 harvest.run()
 
             there = f"; {standing.done:,} are there" if standing.done else ""
-            live.tell(f"begins with {count(standing.wanted, 'file')}{there}")
-            live.keeps(standing.bytes_done + (0 if self.came else self.before))
+            live.log(f"begins with {count(standing.wanted, 'file')}{there}")
+            live.begin_at(standing.bytes_done + (0 if self.came else self.before))
             watch = Watch(live, harvest.tally, self.before, standing)
             watch.show()
-            live.enter(State.CONNECTING)
+            live.enter(TransferPhase.CONNECTING)
             await in_thread(lambda: self._keep_room(standing))
             watching = asyncio.create_task(watch.run(own.files))
             try:
@@ -358,7 +361,7 @@ class _Run:
             left = standing.bytes_known - standing.bytes_done
             self.room(left, self.before + standing.bytes_known)
 
-    async def _end(self, standing: Standing) -> Outcome:
+    async def _end(self, standing: Standing) -> DownloadResult:
         """Write the report, and say how it went."""
         request, live = self.request, self.live
         live.words = ""
@@ -372,11 +375,11 @@ class _Run:
         told = "" if request.filters.catalog_only else self.own.noted("told")
         notes = [note, told, self.own.noted("skipped")]
         place = request.folder / request.name
-        return Outcome(place, live.done, self.came, note="; ".join(filter(None, notes)))
+        return DownloadResult(place, live.done, self.came, note="; ".join(filter(None, notes)))
 
     def _say(self, words: str) -> None:
         self.live.words = words
-        self.live.enter(State.PREPARING)
+        self.live.enter(TransferPhase.PREPARING)
 
     @asynccontextmanager
     async def _shown(self, show: Callable[[], None]) -> AsyncIterator[None]:
@@ -399,7 +402,7 @@ class _Run:
 def _until(planned: Iterator[PlannedFile], stop: threading.Event) -> Iterator[PlannedFile]:
     for number, file in enumerate(planned):
         if number % _LOOK_EVERY == 0 and stop.is_set():
-            raise Interrupted
+            raise TransferCancelled
         yield file
 
 

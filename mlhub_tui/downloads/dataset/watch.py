@@ -8,8 +8,7 @@ import sqlite3
 import time
 
 from ...text import count
-from ..job import State
-from ..live import Live
+from ...transfer.progress import TransferPhase, TransferProgress
 from ..many.tally import Tally
 from ..plan.worklist import Standing, WorkList
 from ..threads import in_thread
@@ -35,7 +34,7 @@ class Watch:
         The work list at the start.
     """
 
-    def __init__(self, live: Live, tally: Tally, before: int, standing: Standing) -> None:
+    def __init__(self, live: TransferProgress, tally: Tally, before: int, standing: Standing) -> None:
         self._live = live
         self._tally = tally
         self._before = before
@@ -74,27 +73,27 @@ class Watch:
         total = standing.bytes_total
         live.total = None if total is None else self._before + total
         live.connections = max(1, len(large))
-        live.heard = max([live.heard, tally.heard, *(each.heard for each in large)])
+        live.last_byte = max([live.last_byte, tally.heard, *(each.last_byte for each in large)])
         live.words = self.words()
         self._tell()
         moved = self._now() != self._seen
-        if moved or (live.phase is State.CONNECTING and any(each.done for each in large)):
+        if moved or (live.phase is TransferPhase.CONNECTING and any(each.done for each in large)):
             self._seen = self._now()
-            live.enter(State.DOWNLOADING)
+            live.enter(TransferPhase.DOWNLOADING)
 
     def _tell(self) -> None:
         """Have the log of the job tell who fetches, why nothing comes, and of failures when they doubled."""
         if self._tally.where != self._where:
             self._where = self._tally.where
-            self._live.tell(self._where)
+            self._live.log(self._where)
         reason, failed = self._tally.reason, self._live.files_failed
         if reason != self._said:
             self._said = reason
             if reason:
-                self._live.tell(reason)
+                self._live.log(reason)
         if failed >= self._failures:
             self._failures = 2 * failed
-            self._live.tell(f"{count(failed, 'file')} failed so far")
+            self._live.log(f"{count(failed, 'file')} failed so far")
 
     def words(self) -> str:
         """Return how far it is, in words."""
@@ -106,7 +105,7 @@ class Watch:
         return tally.fetched + tally.there, tally.failed, tally.bytes
 
 
-def words_of(live: Live) -> str:
+def words_of(live: TransferProgress) -> str:
     """Return how many files are done, and how many failed."""
     failed = f", {live.files_failed:,} failed" if live.files_failed else ""
     return f"{live.files_done:,} of {live.files_total or 0:,} files{failed}"

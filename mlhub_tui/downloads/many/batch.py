@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ... import errors
-from ..lock import try_lock
-from ..one.part import open_locked
+from ...transfer.part_file import open_locked, try_lock
 from .feed import Result
 from .item import Item
 

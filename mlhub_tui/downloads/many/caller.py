@@ -1,122 +1,119 @@
-"""What one slot asks with: a connection for each place, redirects by hand, keys kept at home."""
+"""Small requests over the engine's HTTP client: whole bodies in memory, heads of those that are larger."""
 
 from __future__ import annotations
 
-import contextlib
-import ssl
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 
-import httpx
-
-from ...errors import AuthenticationError, UnexpectedAnswer
-from ...sources.link import Link
-from ..limit import Limit
-from ..one.wire import address, refuse
-from ..trouble import Broken, LinkRefused
-from ..tuning import Tuning
-from .connection import Connection
+from ...errors import AuthenticationError, ServerUnreachable, UnexpectedAnswer
+from ...http.client import HTTPClient, Timeouts
+from ...http.connection import BodySink, Response
+from ...http.decoding import BodyCollector
+from ...http.errors import BodyNotWanted, ConnectionLost, ConnectTimeout, LinkRejected
+from ...http.link import Link
+from ...http.response_headers import raise_for_response
+from ...http.urls import address
+from ...transfer.limits import BandwidthLimiter, Throttle
 from .item import Item
-from .opening import reach
-from .place import Place, call, home_call, joined, without_keys
-from .reading import Answer
-
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HOPS = 5
-_KEPT = 4  # connections of a slot that stay open
 
 
-class Caller:
-    """Asks for one thing at a time.
+@dataclass(slots=True)
+class Answer:
+    """A response with its body.
 
     Parameters
     ----------
-    context
-        Returns the TLS settings; loading them takes a while, so only when the first place needs them.
-    limit
-        The speed that all share.
-
-    Attributes
-    ----------
-    reached
-        Whether the last place that was asked took a connection.
+    body
+        All of it, unless it is `large`.
+    large
+        Whether the body was left unread because it is longer than what was allowed.
+    encoded
+        The body as it was sent, where it had a content coding that is undone in `body`.
     """
 
-    def __init__(self, tuning: Tuning, limit: Limit, context: Callable[[], ssl.SSLContext]) -> None:
-        self._tuning = tuning
-        self._limit = limit
-        self._context = context
-        self._connections: dict[Place, Connection] = {}
-        self.reached = False
+    response: Response
+    body: bytes | bytearray = b""
+    large: bool = False
+    encoded: bytes | bytearray | None = None
+
+    @property
+    def framed(self) -> bool:
+        """Whether the end of the body can be told from the end of the connection."""
+        return self.response.content_length is not None or "transfer-encoding" in self.response.headers
+
+
+class Caller:
+    """Makes the small requests of one run; `heard` counts the bytes of their bodies."""
+
+    def __init__(self, client: HTTPClient, timeouts: Timeouts, bandwidth: BandwidthLimiter) -> None:
+        self._client = client
+        self._timeouts = timeouts
+        self._bandwidth = bandwidth
+        self.heard = 0
 
     async def ask(self, method: str, link: Link, most: int) -> Answer:
-        """Return the answer to a request for a link, after redirects, whatever its status is.
+        """Return the response to a request for a link, after redirects, whatever its status is.
+
+        Parameters
+        ----------
+        most
+            Bytes up to which a body is read.
 
         Raises
         ------
         RequestError
             If there is none.
         """
-        keys = link.keys
-        if keys is not None:
-            link = replace(link, url=without_keys(link.url, keys))
-        url, asked = link.url, home_call(link)
-        home = asked.place
-        for _ in range(_HOPS + 1):
-            answer = await self._exchange(asked.place, method, asked.request(method), most)
-            answer.url = url
-            if answer.status not in _REDIRECTS or "location" not in answer.headers:
-                return answer
-            url = joined(url, answer.headers["location"])
-            if keys is not None:
-                url = without_keys(url, keys)
-            asked = call(url)
-            if asked.place == home:
-                asked = home_call(Link(url, link.auth, link.headers))
-        raise UnexpectedAnswer(f"{home.authority} redirects in a circle", url=address(link.url))
+        opened: Response | None = None
+        collector = BodyCollector(most)
 
-    def check(self) -> None:
-        """Look at the clock, now and then."""
-        now = time.monotonic()
-        for connection in self._connections.values():
-            connection.check(now)
+        def open_sink(response: Response) -> BodySink:
+            nonlocal opened
+            opened = response
+            if method == "GET" and (response.content_length or 0) > most:
+                raise BodyNotWanted
+            return _CountingSink(self, collector, Throttle(self._bandwidth, response))
 
-    @property
-    def heard(self) -> int:
-        """The bytes that its connections have taken."""
-        return sum(connection.heard for connection in self._connections.values())
+        try:
+            response = await self._client.request(
+                method,
+                link.url,
+                open_sink,
+                headers=link.headers,
+                credentials=link.credentials,
+                timeouts=self._timeouts,
+            )
+        except BodyNotWanted:
+            assert opened is not None
+            return Answer(opened, large=True)
+        if self._bandwidth.rate is not None:
+            # Small bodies are whole before they are paid for.
+            await self._bandwidth.wait(self._bandwidth.consume(0))
+        return Answer(response, collector.data)
 
-    def close(self) -> None:
-        """Close all connections."""
-        for connection in self._connections.values():
-            connection.close()
-        self._connections.clear()
 
-    async def _exchange(self, place: Place, method: str, request: bytes, most: int) -> Answer:
-        connection, self.reached = self._connections.get(place), True
-        if connection is not None and not connection.closed and connection.used:
-            # A server may close what was idle just when we ask: RFC 9110, section 9.2.2, lets us ask again.
-            with contextlib.suppress(Broken):
-                return await connection.ask(method, request, most)
-        connection = await self._open(place)
-        return await connection.ask(method, request, most)
+class _CountingSink:
+    """Passes a body on, and pays for it out of the bandwidth."""
 
-    async def _open(self, place: Place) -> Connection:
-        old = self._connections.pop(place, None)
-        if old is not None:
-            old.close()
-        while len(self._connections) >= _KEPT:
-            self._connections.pop(next(iter(self._connections))).close()
-        self.reached = False
-        opened = await reach(place, self._tuning.connect, self._context)
-        self.reached = True
-        connection = self._connections[place] = Connection(opened, place, self._tuning, self._limit)
-        return connection
+    def __init__(self, caller: Caller, sink: BodySink, throttle: Throttle) -> None:
+        self._caller = caller
+        self._sink = sink
+        self._throttle = throttle
+
+    def write(self, view: memoryview, /) -> None:
+        """Take the bytes."""
+        self._caller.heard += len(view)
+        self._sink.write(view)
+        self._throttle.consume(len(view))
+
+
+def reached(error: BaseException) -> bool:
+    """Return whether a server took the connection of a request that failed."""
+    silent = isinstance(error, ServerUnreachable) and not isinstance(error, ConnectionLost)
+    return not silent and not isinstance(error, ConnectTimeout)
 
 
 def refuse_unless_good(answer: Answer, item: Item, *, body_follows: bool) -> None:
-    """Raise what an answer means that is not the file of an item, as `wire.refuse` does.
+    """Raise what a response means that is not the file of an item, as `raise_for_response` does.
 
     Parameters
     ----------
@@ -128,19 +125,15 @@ def refuse_unless_good(answer: Answer, item: Item, *, body_follows: bool) -> Non
     AuthenticationError
         Also if the key of the link was refused.
     """
-    kind = answer.headers.get("content-type", "").lower()
-    if answer.status == 200 and "html" not in kind and "multipart" not in kind:
-        return
-    where = address(answer.url)
-    # Without Content-Encoding: httpx would decode the body, which is not here.
-    headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
-    response = httpx.Response(answer.status, headers=headers, request=httpx.Request("GET", where))
+    response = answer.response
     try:
-        refuse(response, item.name, page=item.wish.page or body_follows)
-    except LinkRefused as error:
-        if error.status == 401 and item.link.auth is not None:
+        raise_for_response(
+            response, item.name, page=item.wish.page or body_follows, body=bytes(answer.body[:512])
+        )
+    except LinkRejected as error:
+        if error.status == 401 and item.link.sends_key:
             raise AuthenticationError(error.message, url=error.url, status=401) from error
         raise
-    if answer.status != 200:
-        words = f"the server sent a piece of {item.name} without being asked for one"
-        raise UnexpectedAnswer(words, url=where)
+    if response.status != 200:
+        words = f"the server sent a part of {item.name} without being asked for one"
+        raise UnexpectedAnswer(words, url=address(response.url))

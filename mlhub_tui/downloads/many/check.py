@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import errors, text
-from .. import content_checks, content_coding
-from ..content_checks import Kind, recognise
-from ..gzip_check import Gzip
-from ..one.answer import Digest, remote
-from ..one.verify import compare, new_hash
+from ...http import decoding
+from ...http.errors import ConnectionLost
+from ...http.response_headers import Checksum, remote_version
+from ...transfer import content_checks
+from ...transfer.checksums import compare, new_hash, verifiable
+from ...transfer.content_checks import Kind, recognise
+from ...transfer.gzip_check import Gzip
+from .caller import Answer
 from .item import Item
-from .reading import Answer
 
 
 def verify(item: Item, answer: Answer) -> None:
@@ -31,19 +33,21 @@ def verify(item: Item, answer: Answer) -> None:
     wish, body = item.wish, answer.body
     start = bytes(body[: content_checks.START])
     kind = content_checks.contradiction(
-        wish.expected, start, len(body), answer.headers.get("content-type", "")
+        wish.expected, start, len(body), answer.response.headers.get("content-type", "")
     )
     if kind is not None:
         place = item.place.authority
         raise content_checks.refused(wish.expected, kind, start, len(body), place=place)
     sent = body if answer.encoded is None else answer.encoded
-    _compare(remote(answer.status, answer.headers).digests, sent)
+    _compare(remote_version(answer.response).checksums, sent)
     try:
         _compare(wish.digests, body)
     except errors.VerificationFailed:
         if answer.encoded is None:
             raise
         _compare(wish.digests, sent)  # the document may tell of the file as it is stored
+    if not answer.response.complete:
+        raise ConnectionLost("the connection ended without the end of the file")
     if not answer.framed and answer.encoded is None:
         if wish.size is not None and len(body) < wish.size:
             words = f"{text.size(len(body))} of {text.size(wish.size)} came before the connection ended"
@@ -70,28 +74,28 @@ def undo_codings(item: Item, answer: Answer, most: int) -> bool:
     VerificationFailed
         If the body is damaged, or cut short.
     """
-    found = content_coding.codings(answer.headers)
+    found = decoding.codings(answer.response.headers)
     if not found:
         return True
     start = bytes(answer.body[: content_checks.START])
     try:
-        undone = content_coding.to_undo(found, item.wish.expected, start, len(answer.body))
-    except content_coding.Undecodable:
+        undone = content_checks.to_undo(found, item.wish.expected, start, len(answer.body))
+    except content_checks.Undecodable:
         return False
     if undone:
-        body = content_coding.decoded(undone, answer.body, most)
+        body = decoding.decoded(undone, answer.body, most)
         if body is None:
             return False
         answer.body, answer.encoded = body, answer.body
     return True
 
 
-def _compare(digests: Sequence[Digest], body: bytes | bytearray) -> None:
-    if digests:
-        hashes = [new_hash(digest.algorithm) for digest in digests]
-        for known in hashes:
-            known.update(memoryview(body))
-        compare(digests, hashes)
+def _compare(checksums: Sequence[Checksum], body: bytes | bytearray) -> None:
+    if known := verifiable(checksums):
+        hashes = [new_hash(each.algorithm) for each in known]
+        for each in hashes:
+            each.update(memoryview(body))
+        compare(known, hashes)
 
 
 def _continues(item: Item, answer: Answer) -> bool:

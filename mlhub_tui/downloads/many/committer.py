@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ... import errors
-from .. import folder
+from ...transfer import part_file
+from ...transfer.part_file import rename_new, sync_files
 from .batch import Batch, Landed
-from .disk import flush, rename
 from .feed import Feed, Result
 from .places import Tree
 
@@ -85,9 +85,9 @@ class Committer(threading.Thread):
         if batch.landed or self._folders:
             try:
                 numbers = [landed.descriptor for landed in batch.landed]
-                flush(self._tree.root, numbers, self._folders)
+                sync_files(self._tree.root, numbers, self._folders)
             except OSError as error:
-                raise folder.trouble(error, self._tree.root) from error
+                raise part_file.translate_os_error(error, self._tree.root) from error
         self._folders = set()
         if self._renamed:
             done, self._renamed = self._renamed, []
@@ -103,12 +103,12 @@ class Committer(threading.Thread):
             if item.replaces:
                 os.replace(landed.part, item.target)  # noqa: PTH105
             else:
-                rename(landed.part, item.target)
+                rename_new(Path(landed.part), Path(item.target))
         except OSError as error:
             landed.give_up()
             if isinstance(error, FileExistsError):
                 return item.failed(errors.FileConflict(f"a file {item.name} appeared meanwhile"))
-            trouble = folder.trouble(error, Path(item.target))
+            trouble = part_file.translate_os_error(error, Path(item.target))
             if isinstance(trouble, errors.NoSpaceError):
                 raise trouble from error
             return item.failed(trouble)

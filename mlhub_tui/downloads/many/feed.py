@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...errors import MLHubException
-from ...sources.link import Link
-from ..content_checks import Expected
-from ..job import IfExists
-from ..one.answer import Digest
+from ...http.link import Link
+from ...http.response_headers import Checksum
+from ...options import IfExists
+from ...transfer.content_checks import Expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Wish:
     link: Link
     path: str
     size: int | None = None
-    digests: tuple[Digest, ...] = ()
+    digests: tuple[Checksum, ...] = ()
     if_exists: IfExists = IfExists.RESUME
     page: bool = False
 

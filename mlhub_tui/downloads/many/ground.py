@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...errors import MLHubException
+from ...transfer.progress import TransferProgress
 from ..attempt import Kit
-from ..live import Live
+from .caller import Answer
 from .committer import Committer
 from .feed import Feed, Result, Wish
 from .item import Item, examine
 from .landing import Landing
 from .large import fetch_large
 from .places import Tree
-from .reading import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Ground(Protocol):
         """Return what takes the files of a run."""
         ...
 
-    async def fetch_single(self, item: Item, kit: Kit, live: Live) -> Result:
+    async def fetch_single(self, item: Item, kit: Kit, live: TransferProgress) -> Result:
         """Fetch a file that is large, local or behind a proxy, shown in `live`.
 
         Raises
@@ -109,7 +109,7 @@ class DiskGround:
         """Return parts that are written, flushed and renamed together."""
         return _DiskShore(self._tree, feed, calls)
 
-    async def fetch_single(self, item: Item, kit: Kit, live: Live) -> Result:
+    async def fetch_single(self, item: Item, kit: Kit, live: TransferProgress) -> Result:
         """Fetch it as any single file; its part is kept by a cancel."""
         return await fetch_large(item, kit, live)
 

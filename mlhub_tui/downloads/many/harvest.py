@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 
-from .. import folder
+from ...http.client import ClientConfig, HTTPClient
+from ...transfer import part_file
+from ...transfer.failures import TransferCancelled
 from ..attempt import Kit
 from ..threads import DaemonExecutor
-from ..trouble import Interrupted
 from ..tuning import Patience
 from .feed import Feed
 from .ground import DiskGround, Ground
-from .hosts import Holds
+from .hosts import SharedBackoff
 from .places import Tree
 from .tally import Tally
 from .work import Crowd, Work
@@ -51,12 +53,12 @@ class Harvest:
         *,
         crowd: Crowd | None = None,
         patience: Patience | None = None,
-        holds: Holds | None = None,
+        holds: SharedBackoff | None = None,
     ) -> None:
         self.tally = tally or Tally()
         self._feed = feed
-        self._root = folder.normal(place) if isinstance(place, Path) else None
-        self._ground = DiskGround(Tree(folder.normal(place))) if isinstance(place, Path) else place
+        self._root = part_file.absolute(place) if isinstance(place, Path) else None
+        self._ground = DiskGround(Tree(part_file.absolute(place))) if isinstance(place, Path) else place
         self._holds = holds
         self._kit = kit
         self._crowd = crowd or Crowd()
@@ -69,7 +71,7 @@ class Harvest:
 
         Raises
         ------
-        Interrupted
+        TransferCancelled
             If it was aborted; what had arrived is committed and recorded.
         NoSpaceError
             If the disk is full: no file has failed by that, the rest waits in the feed.
@@ -81,8 +83,8 @@ class Harvest:
             If the folder, or the record, cannot be written.
         """
         if self._root is not None:
-            folder.check(self._root)
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            part_file.check_writable(self._root)
+        with asyncio.Runner() as runner:
             return runner.run(self._main())
 
     def abort(self) -> None:
@@ -94,10 +96,21 @@ class Harvest:
 
     async def _main(self) -> Tally:
         asyncio.get_running_loop().set_default_executor(DaemonExecutor())
-        self._work = work = Work(
-            self._feed, self._ground, self._kit, self._crowd, self._patience, self.tally, self._holds
-        )
-        if self._stop.is_set():
-            raise Interrupted
-        await work.run()
+        config = ClientConfig(connect_timeout=self._kit.config.connect_timeout)
+        if (tls := self._kit.tls) is not None:
+            config = replace(config, tls_context=lambda: tls)
+        async with HTTPClient(config) as client:
+            self._work = work = Work(
+                self._feed,
+                self._ground,
+                self._kit,
+                self._crowd,
+                self._patience,
+                self.tally,
+                self._holds,
+                client,
+            )
+            if self._stop.is_set():
+                raise TransferCancelled
+            await work.run()
         return self.tally

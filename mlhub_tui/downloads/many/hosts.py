@@ -6,9 +6,9 @@ from typing import Protocol
 
 from ... import errors
 from ...errors import RequestError
+from ...http.urls import Origin
+from ...transfer.limits import HostLimits
 from ..tuning import Patience
-from .place import Place
-from .share import Share
 
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _REFUSALS = frozenset({429, 503})
@@ -16,15 +16,15 @@ _SILENT = 3  # rounds without any answer after which it looks as if the network 
 _LONG = 8  # rounds after which a host is given up while others are well
 
 
-class Holds(Protocol):
+class SharedBackoff(Protocol):
     """What others who ask the same hosts have found out; callable from any thread, at once."""
 
-    def until(self, place: Place) -> float:
-        """Return the monotonic time in seconds before which a place is not to be asked."""
+    def blocked_until(self, host: Origin, /) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
         ...
 
-    def hold(self, place: Place, until: float) -> None:
-        """Tell that a place is not asked before a moment."""
+    def block(self, host: Origin, until: float, /) -> None:
+        """Have nobody ask a host before a monotonic time."""
         ...
 
 
@@ -63,11 +63,11 @@ class Host:
 
     def __init__(
         self,
-        place: Place,
+        place: Origin,
         most: int,
         patience: Patience,
-        holds: Holds | None = None,
-        share: Share | None = None,
+        holds: SharedBackoff | None = None,
+        share: HostLimits | None = None,
     ) -> None:
         self.place = place
         self._most = self._allowed = most
@@ -89,7 +89,7 @@ class Host:
     def free(self, now: float) -> bool:
         """Return whether one more slot may ask it."""
         if self._holds is not None:
-            self.until = max(self.until, self._holds.until(self.place))
+            self.until = max(self.until, self._holds.blocked_until(self.place))
         return self.active < self._allowed and now >= self.until
 
     def begin(self, now: float) -> bool:
@@ -98,7 +98,7 @@ class Host:
             if not self.free(now):
                 return False
             if self._share is not None:
-                if not self._share.take(self.place, self, self._most):
+                if not self._share.try_acquire(self.place, self, self._most):
                     return False
                 self._lent += 1
         self.active += 1
@@ -109,12 +109,12 @@ class Host:
         self.active -= 1
         if self._share is not None and self._lent:
             self._lent -= 1
-            self._share.give(self.place, self)
+            self._share.release(self.place, self)
 
     def leave(self) -> None:
         """Leave it to the others: nothing more is asked of it."""
         if self._share is not None:
-            self._share.leave(self)
+            self._share.forget(self)
 
     def gave(self) -> None:
         """Take note of a good answer."""
@@ -161,4 +161,4 @@ class Host:
         self.until = now + self._patience.delay(self.rounds, retry_after)
         self._since = self.until
         if self._holds is not None:
-            self._holds.hold(self.place, self.until)
+            self._holds.block(self.place, self.until)

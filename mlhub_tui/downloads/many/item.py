@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import errors, text
-from ...sources.link import Link
-from .. import content_checks
-from ..attempt import is_local
-from ..job import IfExists
+from ...http.link import Link, is_local
+from ...http.urls import Origin, parse_url
+from ...options import IfExists
+from ...transfer import content_checks
 from .feed import Result, Wish
-from .place import Place, call
 from .places import Tree
 
-LOCAL = Place("file", "", 0)
+LOCAL = Origin("file", "", 0)
 """Where files of this machine are."""
 
 
@@ -51,7 +50,7 @@ class Item:
 
     wish: Wish
     target: str
-    place: Place
+    place: Origin
     link: Link
     there: int | None = None
     other: bool = False
@@ -100,7 +99,9 @@ def examine(wish: Wish, tree: Tree) -> Item | Result:
     """
     try:
         target = tree.target(wish.path)
-        item = Item(wish, target, LOCAL if is_local(wish.link.url) else call(wish.link.url).place, wish.link)
+        item = Item(
+            wish, target, LOCAL if is_local(wish.link.url) else parse_url(wish.link.url).origin, wish.link
+        )
         try:
             size = os.stat(target).st_size  # noqa: PTH116  (Path costs ten times as much, for each file)
         except (FileNotFoundError, NotADirectoryError):

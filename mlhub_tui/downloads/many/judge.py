@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ... import errors, text
 from ...errors import MLHubException, RequestError
-from ...sources.link import Link
-from .. import folder
-from ..trouble import LinkRefused
+from ...http.errors import BeingPrepared, LinkRejected
+from ...http.link import Link
+from ...http.urls import parse_url
+from ...transfer import part_file
 from ..tuning import Patience
 from .feed import Result
 from .item import Item
 from .pending import Pending
-from .place import call
 from .tally import Tally
 
 _TRIES = 5  # failures of a file's own after which it has failed
@@ -26,6 +26,7 @@ _PASSING = (
     errors.UnexpectedAnswer,
     errors.RemoteChanged,
     errors.TargetBusy,
+    BeingPrepared,
 )
 _ENDING = (errors.NoSpaceError, errors.AuthenticationError, errors.APIKeyNotFound)
 
@@ -65,10 +66,10 @@ class Judge:
     ) -> None:
         """Judge a failure of a file that was begun at a moment, by a host that was reached or not."""
         if isinstance(error, OSError):
-            error = folder.trouble(error, Path(item.target))
+            error = part_file.translate_os_error(error, Path(item.target))
         if isinstance(error, _ENDING):
             self._end(error)
-        elif isinstance(error, LinkRefused) and not item.relinked:
+        elif isinstance(error, LinkRejected) and not item.relinked:
             item.relinked, item.refusal = True, error
             self._relink(item)
         elif isinstance(error, errors.VerificationFailed) and not item.verified_once:
@@ -83,10 +84,10 @@ class Judge:
         """Go on with an item whose link was refused, or not, if there is no other one."""
         if link is None or link.url == item.link.url:
             words = f"the link of {item.name} is refused, and there is no other one"
-            self._tell(item.failed(item.refusal or LinkRefused(words)))
+            self._tell(item.failed(item.refusal or LinkRejected(words)))
             return
         try:
-            item.link, item.place = link, call(link.url).place
+            item.link, item.place = link, parse_url(link.url).origin
         except RequestError as error:
             self._tell(item.failed(error))
         else:

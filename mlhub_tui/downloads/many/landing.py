@@ -9,16 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ... import errors
-from .. import folder
+from ...transfer import part_file
+from ...transfer.part_file import max_open_files
 from .batch import Batch, Landed, store
+from .caller import Answer
 from .check import verify
-from .disk import open_files
 from .feed import Result
 from .item import Item
 from .places import Tree
-from .reading import Answer
 
-_RESULTS, _BYTES = 1024, 32 << 20  # of a batch
+_RESULTS, _BYTES, _OPEN = 1024, 32 << 20, 256  # of a batch
 _EVERY = 0.5  # seconds after which a batch is passed on as it is
 _WAITING = 16 << 20  # bytes that may wait to be written
 
@@ -56,7 +56,7 @@ class Landing(threading.Thread):
         self._refused = refused
         self._drained = drained
         self._broke = broke
-        self._files = open_files()
+        self._files = max_open_files(_OPEN)
         self._queue: queue.SimpleQueue[tuple[Item, Answer] | Result | bool] = queue.SimpleQueue()
         self._came = self._gone = 0
         self._awaited = False
@@ -142,7 +142,7 @@ class Landing(threading.Thread):
         except errors.MLHubException as error:
             self._refused(item, error)
         except OSError as error:
-            self._refused(item, folder.trouble(error, Path(item.target)))
+            self._refused(item, part_file.translate_os_error(error, Path(item.target)))
         else:
             self._batch.landed.append(landed)
             self._batch.size += landed.size

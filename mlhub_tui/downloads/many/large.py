@@ -1,17 +1,17 @@
-"""The way of single files, for what is large, local, or behind a proxy: resumed, in ranges, one at a time."""
+"""Single files of a run: what is large or local, resumed and in ranges, as any single file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ..attempt import Kit, transfer_one
-from ..live import Live
-from ..one.transfer import Task
+from ...transfer.config import DownloadSpec
+from ...transfer.progress import TransferProgress
+from ..attempt import Kit
 from .feed import Result
 from .item import Item
 
 
-async def fetch_large(item: Item, kit: Kit, live: Live) -> Result:
+async def fetch_large(item: Item, kit: Kit, live: TransferProgress) -> Result:
     """Fetch a file to its end, shown in `live`; a cancel keeps its part.
 
     Raises
@@ -19,8 +19,7 @@ async def fetch_large(item: Item, kit: Kit, live: Live) -> Result:
     MLHubException, OSError
         What went wrong.
     """
-    wish, target = item.wish, Path(item.target)
-    part = target.with_name(f"{target.name}.part")
-    task = Task(target, part, wish.if_exists, wish.size, wish.digests, wish.page)
-    outcome = await transfer_one(task, item.link, kit, live)
+    wish = item.wish
+    spec = DownloadSpec(item.link, Path(item.target), wish.if_exists, wish.size, wish.digests, wish.page)
+    outcome = await kit.fetch(spec, live, holds_slot=True)
     return Result(wish.key, outcome.size, fetched=outcome.fetched)

@@ -7,12 +7,12 @@ import itertools
 import os
 from collections import deque
 
+from ...http.urls import Origin
+from ...transfer.limits import HostLimits
 from ..tuning import Patience
 from .feed import Result, Wish
-from .hosts import Holds, Host
+from .hosts import Host, SharedBackoff
 from .item import Item
-from .place import Place
-from .share import Share
 
 
 class Pending:
@@ -31,19 +31,23 @@ class Pending:
     """
 
     def __init__(
-        self, per_host: int, patience: Patience, holds: Holds | None = None, share: Share | None = None
+        self,
+        per_host: int,
+        patience: Patience,
+        holds: SharedBackoff | None = None,
+        share: HostLimits | None = None,
     ) -> None:
         self._per_host = per_host
         self._patience = patience
         self._holds = holds
         self._share = share
-        self.hosts: dict[Place, Host] = {}
-        self._ready: dict[Place, deque[Item]] = {}
+        self.hosts: dict[Origin, Host] = {}
+        self._ready: dict[Origin, deque[Item]] = {}
         self._later: list[tuple[float, int, Item]] = []
         self._numbers = itertools.count()
         self.ready = 0
 
-    def host(self, place: Place) -> Host:
+    def host(self, place: Origin) -> Host:
         """Return how a host fares."""
         host = self.hosts.get(place)
         if host is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ... import text
 from ...errors import OutputFolderError
-from .. import folder
+from ...transfer import part_file
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MOST = 4096  # folders that are remembered as made
@@ -69,7 +69,7 @@ class Tree:
             try:
                 self._make_again(wanted)
             except OSError as error:
-                raise folder.trouble(error, Path(wanted)) from error
+                raise part_file.translate_os_error(error, Path(wanted)) from error
         return wanted
 
     def _make_again(self, wanted: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..live import Live
+from ...transfer.progress import TransferProgress
 from .feed import Result
 
 
@@ -39,7 +39,7 @@ class Tally:
     where: str = ""
     next_try: float | None = None
     heard: float = field(default_factory=time.monotonic)
-    large: dict[str, Live] = field(default_factory=dict)
+    large: dict[str, TransferProgress] = field(default_factory=dict)
 
     def count(self, result: Result) -> None:
         """Count a result."""

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import MLHubException, ServerUnreachable
-from .. import content_coding
+from ...errors import MLHubException
+from ...http import decoding
+from ...http.client import HTTPClient
+from ...transfer import content_checks
+from ...transfer.failures import TransferCancelled
+from ...transfer.progress import TransferProgress
 from ..attempt import Kit
-from ..live import Live
-from ..one.wire import trusted
 from ..threads import in_thread
-from ..trouble import Broken, Interrupted
 from ..tuning import Patience
 from .bell import Bell
-from .caller import Caller, refuse_unless_good
+from .caller import Answer, Caller, reached, refuse_unless_good
 from .check import undo_codings
 from .feed import Feed, Result, Wish
 from .ground import Calls, Ground
-from .hosts import Holds
+from .hosts import SharedBackoff
 from .item import LOCAL, Item, compared
 from .judge import Judge
 from .pending import Paths, Pending
-from .place import Proxies
-from .reading import Answer
 from .tally import Tally
 
 _NO_HEAD = frozenset({400, 403, 405, 501})
@@ -70,22 +68,23 @@ class Work:
         crowd: Crowd,
         patience: Patience,
         tally: Tally,
-        holds: Holds | None = None,
+        holds: SharedBackoff | None,
+        client: HTTPClient,
     ) -> None:
         self._feed = feed
         self._ground = ground
         self._crowd = crowd
         self._kit = kit
-        self._callers = [Caller(kit.tuning, kit.line.limit, self._context) for _ in range(crowd.slots)]
+        self._client = client
+        self._caller = Caller(client, kit.config.timeouts, kit.limits.bandwidth)
         self._tally = tally
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._bell = Bell()
-        self._pending = Pending(crowd.per_host, patience, holds or kit.line.hosts, kit.line.hosts)
+        self._pending = Pending(crowd.per_host, patience, holds or kit.limits.hosts, kit.limits.hosts)
         self._paths = Paths()
         self._again: list[Wish] = []
         self._large: asyncio.Queue[Item] = asyncio.Queue()
-        self._proxies = Proxies()
         self._fed = False
         self._open = 0  # wishes of which nothing is with the landing yet
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,21 +93,18 @@ class Work:
         self._shore = ground.shore(feed, calls)
         self._judge = Judge(self._pending, patience, self._tell, self._end, self._relink)
 
-    def _context(self) -> ssl.SSLContext:
-        return self._kit.tls or trusted()
-
     def abort(self) -> None:
         """End it, from any thread."""
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._end, Interrupted())
+            self._loop.call_soon_threadsafe(self._end, TransferCancelled())
 
     async def run(self) -> None:
         """Work until all is settled or something ends it; then commit what has arrived."""
         self._shore.start()
         self._spawn(self._take_wishes())
         self._spawn(self._tick())
-        for caller in self._callers:
-            self._spawn(self._serve(caller))
+        for _ in range(self._crowd.slots):
+            self._spawn(self._serve())
         for _ in range(self._crowd.large):
             self._spawn(self._serve_large())
         try:
@@ -158,10 +154,7 @@ class Work:
         heard = 0
         while True:
             await asyncio.sleep(_TICK)
-            before, heard = heard, 0
-            for caller in self._callers:
-                caller.check()
-                heard += caller.heard
+            before, heard = heard, self._caller.heard
             if heard != before:
                 self._tally.heard = time.monotonic()
             self._judge.show(self._tally)
@@ -191,46 +184,42 @@ class Work:
             if isinstance(one, Result):
                 self._tell(one)
             else:
-                local = one.place is LOCAL or one.place in self._proxies
-                one.single = local or (one.wish.size or 0) > self._crowd.small
+                one.single = one.place is LOCAL or (one.wish.size or 0) > self._crowd.small
                 self._pending.add(one)
         self._bell.ring()
 
-    async def _serve(self, caller: Caller) -> None:
+    async def _serve(self) -> None:
         """Be one slot: fetch what is next, one after the other."""
-        try:
-            while True:
-                while self._shore.full or (item := self._pending.next(time.monotonic())) is None:
-                    await self._bell.heard()
-                host = self._pending.host(item.place)
-                began = time.monotonic()
-                try:
-                    if host.error is not None:
-                        self._tell(item.failed(host.error))
-                    elif await self._fetch(item, caller):
-                        host.gave()
-                except MLHubException as error:
-                    self._judge.failed(item, error, began, reached=caller.reached)
-                finally:
-                    host.end()
-        finally:
-            caller.close()
+        while True:
+            while self._shore.full or (item := self._pending.next(time.monotonic())) is None:
+                await self._bell.heard()
+            host = self._pending.host(item.place)
+            began = time.monotonic()
+            try:
+                if host.error is not None:
+                    self._tell(item.failed(host.error))
+                elif await self._fetch(item):
+                    host.gave()
+            except MLHubException as error:
+                self._judge.failed(item, error, began, reached=reached(error))
+            finally:
+                host.end()
 
-    async def _fetch(self, item: Item, caller: Caller) -> bool:
+    async def _fetch(self, item: Item) -> bool:
         """Ask for a file, or first for its size; return whether its host gave something."""
         most = self._crowd.small
         if item.single:
             return self._pass_to_single(item)
         if item.there is not None and not item.looked:
-            answer = await caller.ask("HEAD", item.link, most)
-            if answer.status in _NO_HEAD:
+            answer = await self._caller.ask("HEAD", item.link, most)
+            if answer.response.status in _NO_HEAD:
                 return self._pass_to_single(item)
             refuse_unless_good(answer, item, body_follows=False)
             item.looked = True
-            if not self._sent_encoded(answer, item) and compared(item, answer.length):
+            if not self._sent_encoded(answer, item) and compared(item, answer.response.content_length):
                 self._tell(item.there_already(item.there))
                 return True
-        answer = await caller.ask("GET", item.link, most)
+        answer = await self._caller.ask("GET", item.link, most)
         if answer.large:
             return self._pass_to_single(item)
         refuse_unless_good(answer, item, body_follows=True)
@@ -243,8 +232,8 @@ class Work:
     @staticmethod
     def _sent_encoded(answer: Answer, item: Item) -> bool:
         """Return whether an answer's length is that of an encoded form of the file."""
-        found = content_coding.codings(answer.headers)
-        return bool(found) and not content_coding.is_ambiguous(found, item.wish.expected)
+        found = decoding.codings(answer.response.headers)
+        return bool(found) and not content_checks.is_ambiguous(found, item.wish.expected)
 
     def _pass_to_single(self, item: Item) -> bool:
         item.single = True
@@ -268,15 +257,14 @@ class Work:
             while not host.begin(time.monotonic()):
                 await self._bell.heard()
             began = time.monotonic()
-            live = self._tally.large[item.wish.path] = Live()
+            live = self._tally.large[item.wish.path] = TransferProgress()
             try:
                 if host.error is not None:
                     raise host.error
                 self._tell(await self._ground.fetch_single(item, self._kit, live))
                 host.gave()
             except (MLHubException, OSError) as error:
-                silent = isinstance(error, ServerUnreachable) and not isinstance(error, Broken)
-                self._judge.failed(item, error, began, reached=not silent)
+                self._judge.failed(item, error, began, reached=reached(error))
             finally:
                 host.end()
                 self._tally.large.pop(item.wish.path, None)

@@ -14,7 +14,7 @@ from typing import Any, Self
 from ...errors import TargetBusy
 from ...storage import make_private_folder, sync_folder
 from ...text import writable
-from ..lock import try_lock
+from ...transfer.part_file import try_lock
 from .layout import Scope, component, item_folder
 from .names import Names
 from .progress import Progress

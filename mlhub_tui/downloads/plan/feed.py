@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import KeyWithheld, MLHubException, NotOffered
+from ...http.link import Link
+from ...options import IfExists
 from ...sources.key_removal import REMOVED
-from ...sources.link import Link, azure_headers
+from ...sources.link import azure_headers
 from ...sources.origin import shown
 from ...sources.stores import https_of
 from ...text import one_line, redact
-from ..job import IfExists
+from ...transfer.checksums import multihash
 from ..many.feed import Result, Wish
-from ..one.multihash import multihash
 from .whereabouts import Disk, Whereabouts
 from .worklist import Fate, WorkList
 
@@ -62,7 +63,7 @@ def open_link(href: str, fresh: bool) -> Link:
     if not url.lower().startswith(("http://", "https://")):
         words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
         raise NotOffered(words, hint="nothing can be fetched for it: report it to the owner of the catalog")
-    return Link(url, None, azure_headers(url))
+    return Link(url, azure_headers(url))
 
 
 class PlanFeed:

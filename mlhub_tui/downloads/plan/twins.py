@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import FileConflict
 from ...text import one_line
-from .. import folder
+from ...transfer import part_file
 from ..many.places import Tree
 
 _NO_LINKS = frozenset(
@@ -50,7 +50,7 @@ def make_twin(tree: Tree, source: str, path: str, *, replace: bool = False) -> i
         _link_or_copy(first, part)
         os.replace(part, target)  # noqa: PTH105
     except OSError as error:
-        raise folder.trouble(error, Path(target)) from error
+        raise part_file.translate_os_error(error, Path(target)) from error
     return size
 
 

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import OutputFolderError, TargetBusy
+from ...options import IfExists
 from ...sources.static.tar_header import BLOCK, Header, Said, parse_header, read_said
 from ...sources.static.tar_walk import Data
 from ...sources.static.unpacked import DamagedArchive, pieces
 from ...text import one_line
-from .. import folder as output
-from ..job import IfExists
-from ..lock import try_lock
-from ..many.disk import flush
-from ..trouble import Interrupted
+from ...transfer import part_file as output
+from ...transfer.failures import TransferCancelled
+from ...transfer.part_file import sync_files, try_lock
 from . import refusals
 from .folders import Folder, Folders
 from .links import KINDS, Links, write
@@ -112,7 +111,7 @@ def unpack(
 
     Raises
     ------
-    Interrupted
+    TransferCancelled
         If it was stopped.
     DamagedArchive
         If the archive cannot be read to its end; what came before is there.
@@ -121,21 +120,21 @@ def unpack(
     OutputFolderError
         If the folder cannot be written, its disk is full, or `top` is no folder in it.
     """
-    root = output.normal(folder)
-    output.check(root)
+    root = output.absolute(folder)
+    output.check_writable(root)
     mark = marker(archive)
     try:
         lock = os.open(mark, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     except OSError as error:
-        raise output.trouble(error, mark) from error
+        raise output.translate_os_error(error, mark) from error
     try:
         if not try_lock(lock):
             raise TargetBusy(f"another program is unpacking {one_line(archive.name, 80)}")
         done = _unpack(archive, root, top, if_exists, show, stopped or threading.Event())
         try:
-            flush(root, (), ())
+            sync_files(root, (), ())
         except OSError as error:
-            raise output.trouble(error, root) from error
+            raise output.translate_os_error(error, root) from error
     finally:
         os.close(lock)
     with suppress(OSError):
@@ -161,7 +160,7 @@ def _unpack(
             with pieces(archive, run.note_read) as given:
                 return run.run(Data(given))
     except OSError as error:
-        raise output.trouble(error, root) from error
+        raise output.translate_os_error(error, root) from error
 
 
 def _check_top(folders: Folders, root: Path, top: str) -> None:
@@ -231,7 +230,7 @@ class _Unpacker:
 
     def _look_up(self) -> None:
         if self._stopped.is_set():
-            raise Interrupted
+            raise TransferCancelled
         if self._show is not None:
             self._show(self._files, *self._read)
 
@@ -341,7 +340,7 @@ class _Unpacker:
             for chunk in chunks:
                 write(descriptor, chunk)
                 if self._stopped.is_set():
-                    raise Interrupted
+                    raise TransferCancelled
             folder.touch(name, descriptor, moment)
             done = True
         finally:
@@ -356,7 +355,7 @@ class _Unpacker:
             data.skip(_CHUNK)
             size -= _CHUNK
             if self._stopped.is_set():
-                raise Interrupted
+                raise TransferCancelled
         data.skip(size)
 
 

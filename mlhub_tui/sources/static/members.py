@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ...http.link import Link
 from ..json_document import MAX_DOCUMENT
-from ..link import Link
 from ..origin import shown
 from .archive import Cancelled, Progress
 from .archive_index import index_of

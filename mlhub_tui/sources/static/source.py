@@ -42,8 +42,8 @@ from .shelf import Shelf
 from .tree import AGAIN, Tree
 
 if TYPE_CHECKING:
+    from ...http.link import Link
     from ..cache import DocumentCache
-    from ..link import Link
 
 _NOWHERE = "https://nowhere.invalid/"
 _LISTINGS = 32

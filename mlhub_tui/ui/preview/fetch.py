@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,8 @@ from . import overview
 from .choose import is_tiff
 
 if TYPE_CHECKING:
+    from ...http.link import Link
     from ...sources.base import Source
-    from ...sources.link import Link
 
 LARGEST = 100_000_000
 """Bytes of an image; a larger one is no preview."""
@@ -90,17 +89,17 @@ async def cost(source: Source, document: Document, asset: Asset) -> Cost:
 
 async def _asked(link: Link, asset: Asset) -> int | None:
     """Ask the server how large an image is, without its bytes."""
-    from ...downloads.content_checks import Expected
-    from ...downloads.one.probe import head
-    from ...downloads.one.wire import Wire
-    from ...downloads.tuning import Tuning
+    from ...transfer.content_checks import Expected
+    from ...transfer.engine import shared_engine
+    from ...transfer.single_file import fetch_version
 
-    wire = await asyncio.to_thread(Wire, link, Tuning(), threading.Event())
-    try:
-        return (await asyncio.to_thread(head, wire, Expected(one_line(asset.key, 60)))).total
-    finally:
-        wire.cut()
-        wire.close()
+    engine = shared_engine()
+
+    async def ask() -> int | None:
+        version = await fetch_version(engine.client(), link, Expected(one_line(asset.key, 60)))
+        return version.total
+
+    return await engine.run(ask())
 
 
 async def fetch(

@@ -8,7 +8,6 @@ decoders of TIFF want a file.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,8 @@ from ...text import size
 from .decode import chosen_frame
 
 if TYPE_CHECKING:
-    from ...downloads.one.wire import Wire
-    from ...sources.link import Link
+    from ...http.connection import Response
+    from ...http.link import Link
 
 FROM = 4_000_000
 """Bytes from which on a TIFF is not fetched whole for a preview."""
@@ -50,53 +49,56 @@ async def fetch_overview(link: Link, total: int, target: Path) -> int:
     MLHubException
         If it has no overview that is small enough, or its server gives no parts of files.
     """
-    from ...downloads.one.wire import Wire
-    from ...downloads.tuning import Tuning
-
-    wire = await asyncio.to_thread(Wire, link, Tuning(), threading.Event())
     part = target.with_name(f"{target.name}.part")
     try:
-        came = await asyncio.to_thread(_fetch, wire, total, part)
+        came = await _fetch(link, total, part)
         part.replace(target)
     finally:
-        wire.cut()
-        wire.close()
         part.unlink(missing_ok=True)
     return came
 
 
-def _fetch(wire: Wire, total: int, part: Path) -> int:
-    with part.open("wb") as file:
-        head = _range(wire, 0, min(_HEAD, total))
-        file.write(head)
-        file.truncate(total)
-    pieces = list(_merged(_pieces(part), total))
+async def _fetch(link: Link, total: int, part: Path) -> int:
+    head = await _range(link, 0, min(_HEAD, total))
+    pieces = await asyncio.to_thread(_begin, part, head, total)
     came = len(head) + sum(stop - start for start, stop in pieces)
     if came > MOST + _HEAD:
         words = f"its smallest overview is {size(came)}: too large for a preview"
         raise MLHubException(words, hint="d downloads it")
     with part.open("r+b") as file:
         for start, stop in pieces:
+            data = await _range(link, start, stop)
             file.seek(start)
-            file.write(_range(wire, start, stop))
+            file.write(data)
     return came
 
 
-def _range(wire: Wire, start: int, stop: int) -> bytes:
-    """Return bytes of the original."""
-    from ...downloads.one.answer import content_range
-    from ...downloads.one.body import Body
-    from ...downloads.one.probe import read
-    from ...downloads.one.wire import refuse
-    from ...downloads.tuning import Tuning
+def _begin(part: Path, head: bytes, total: int) -> list[tuple[int, int]]:
+    """Write the head of the original, and return what else of it is to be fetched."""
+    with part.open("wb") as file:
+        file.write(head)
+        file.truncate(total)
+    return list(_merged(_pieces(part), total))
 
-    with wire.ask("GET", {"Range": f"bytes={start}-{stop - 1}"}) as response:
-        refuse(response, "the image")
-        span = content_range(response.headers.get("content-range"))
-        if response.status_code != 206 or span is None or span.first != start:
-            raise UnexpectedAnswer("its server gives no parts of files", hint="d downloads it")
-        tuning = Tuning()
-        data = read(Body(response, wire, tuning.tick), stop - start, tuning.stall)
+
+async def _range(link: Link, start: int, stop: int) -> bytes:
+    """Return bytes of the original."""
+    from ...http.response_headers import parse_content_range, raise_for_response
+    from ...transfer.engine import shared_engine
+
+    engine = shared_engine()
+
+    async def ask() -> tuple[Response, bytes]:
+        headers = {**link.headers, "Range": f"bytes={start}-{stop - 1}"}
+        return await engine.client().fetch(
+            "GET", link.url, limit=stop - start, headers=headers, credentials=link.credentials, decode=False
+        )
+
+    response, data = await engine.run(ask())
+    raise_for_response(response, "the image", body=data[:512])
+    span = parse_content_range(response.headers.get("content-range"))
+    if response.status != 206 or span is None or span.first != start:
+        raise UnexpectedAnswer("its server gives no parts of files", hint="d downloads it")
     if len(data) < stop - start:
         raise UnexpectedAnswer("an image ended too soon", hint="try again")
     return data

@@ -18,9 +18,9 @@ from textual.widgets import Input, Label, Static
 from ...downloads.asset.choice import Choice as Counted
 from ...downloads.asset.request import assets_of
 from ...downloads.asset.tally import AssetTally
-from ...downloads.job import IfExists
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
+from ...options import IfExists
 from ...profiles import Kind
 from ...text import count, link_names, one_line, size
 from ..dispatch import Dialog

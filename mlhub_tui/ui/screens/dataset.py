@@ -17,12 +17,12 @@ from textual.widgets import Input, Label, Static
 from ...downloads.cluster import needed
 from ...downloads.cluster.where import parse
 from ...downloads.cluster.wish import Cluster
-from ...downloads.folder import normal
-from ...downloads.job import IfExists
 from ...downloads.plan.costs import Costs, costs
 from ...errors import MLHubException
+from ...options import IfExists
 from ...sources.base import Source
 from ...text import count, link_names, size
+from ...transfer.part_file import absolute
 from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
@@ -220,7 +220,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         if where.url and typed:
             return self._refuse("with a URL the assets have no folder of their own: leave it empty")
         try:
-            apart = normal(Path(typed)) if typed else None
+            apart = absolute(Path(typed)) if typed else None
             folder, url = parse(where.url) if where.url else (where.folder, "")
         except MLHubException as error:
             return self._refuse(why(error))

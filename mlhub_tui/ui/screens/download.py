@@ -15,9 +15,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...downloads.job import IfExists
 from ...errors import EntityDoesNotExist, MLHubException
 from ...models import CollectionRef
+from ...options import IfExists
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..dispatch import Dialog

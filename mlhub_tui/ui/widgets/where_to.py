@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widgets import Input, Label, Static
 
 from ...downloads.cluster import where
-from ...downloads.job import IfExists
 from ...errors import MLHubException
+from ...options import IfExists
 from ...text import size
 from ..draw import content
 from .choice import Choice
@@ -98,12 +98,12 @@ class WhereTo(Vertical):
     @work(group="disk", exclusive=True)
     async def _look_at_disk(self) -> None:
         if url := self.url:
-            problem, free = self._look_at_url(url), None
+            problem, free_space = self._look_at_url(url), None
         else:
-            problem, free = await asyncio.to_thread(look_at, self.folder)
-        short = free is not None and free < self._needed
+            problem, free_space = await asyncio.to_thread(look_at, self.folder)
+        short = free_space is not None and free_space < self._needed
         words = problem or (
-            size(free) if free is not None else "as much as the store has" if url else "unknown"
+            size(free_space) if free_space is not None else "as much as the store has" if url else "unknown"
         )
         if short and not problem:
             words += f", {size(self._needed)} needed: it will not fit"
@@ -122,10 +122,10 @@ class WhereTo(Vertical):
 
 def look_at(folder: Path) -> tuple[str, int | None]:
     """Return what is wrong with a folder, empty where nothing is, and the bytes free there."""
-    from ...downloads.folder import check, free
+    from ...transfer.part_file import check_writable, free_space
 
     try:
-        check(folder)
+        check_writable(folder)
     except MLHubException as error:
         return error.message, None
-    return "", free(folder)
+    return "", free_space(folder)

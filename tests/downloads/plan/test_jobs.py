@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import IfExists
 from mlhub_tui.downloads.many.feed import Result
 from mlhub_tui.downloads.many.harvest import Harvest
 from mlhub_tui.downloads.plan.feed import PlanFeed, open_link
@@ -21,6 +20,7 @@ from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.report import write_report
 from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from mlhub_tui.errors import KeyWithheld, NotOffered, ServerError
+from mlhub_tui.options import IfExists
 from mlhub_tui.sources.key_removal import REMOVED
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
