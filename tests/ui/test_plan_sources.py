@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.dataset import DatasetScreen
@@ -80,6 +82,7 @@ async def test_a_collection_of_a_static_catalog_on_disk_is_planned(tmp_path: Pat
         await driver.until("7 items")
 
 
+@pytest.mark.slow
 async def test_nothing_ticked_is_nothing_to_fetch_where_there_is_no_catalog(tmp_path: Path) -> None:
     async with at(Service(number=20), tmp_path) as driver:
         await plan(driver)

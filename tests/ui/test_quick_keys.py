@@ -79,6 +79,7 @@ async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
         assert driver.app.is_running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [("slash", "escape"), ("slash", "down"), ("2", "slash", "escape", "1")])
 async def test_a_key_that_ends_a_filter_ends_it_however_soon_it_comes(
     keys: tuple[str, ...], options: AppOptions
@@ -96,6 +97,7 @@ async def test_a_key_that_ends_a_filter_ends_it_however_soon_it_comes(
             await back_in_browse(driver)
 
 
+@pytest.mark.slow
 async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await find(driver, "kenya_02_s")
@@ -155,6 +157,7 @@ async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOption
         assert driver.app.is_running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["pageup", "pagedown", "up", "down", "ctrl+end"])
 async def test_a_move_in_the_palette_before_its_list_is_there_is_ignored(
     key: str, options: AppOptions

@@ -33,7 +33,10 @@ KEPT = Path(__file__).parent / "snapshots"
 HOME = "/home/you/1234"
 """As long as the temporary folder it stands for, so that lines break at the same places."""
 
-pytestmark = pytest.mark.skipif(not Path("/tmp").is_dir(), reason="needs a folder with a short name")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/tmp").is_dir(), reason="needs a folder with a short name"),
+]
 
 
 @pytest.fixture
