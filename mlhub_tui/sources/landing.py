@@ -18,6 +18,7 @@ CORE_SEARCH = frozenset({"collections", "ids", "bbox", "intersects", "datetime",
 _ITEM_SEARCH = r"api\.stacspec\.org/[^/]+/item-search"
 _SORT = rf"{_ITEM_SEARCH}/?#sort"
 _FILTER = rf"{_ITEM_SEARCH}/?#filter|ogcapi-features-3/1\.0/(conf|req)/(features-)?filter"
+_QUERY = rf"{_ITEM_SEARCH}/?#query"
 _CQL2_TEXT = r"/cql2(-text)?/1\.0/(conf|req)/cql2-text"
 _FREE_TEXT = rf"{_ITEM_SEARCH}/?#(advanced-)?free-text"
 _ADVANCED_TEXT = rf"{_ITEM_SEARCH}/?#advanced-free-text"
@@ -129,10 +130,20 @@ class Landing:
             return frozenset()
         more = {
             "sort": self.declares(_SORT),
-            "filter": self.declares(_FILTER) and self.declares(_CQL2_TEXT),
+            "filter": self.takes_cql2 or self.takes_query,
             "text": self.declares(_FREE_TEXT),
         }
         return CORE_SEARCH | {name for name, offered in more.items() if offered}
+
+    @property
+    def takes_cql2(self) -> bool:
+        """Whether the item search takes a `filter` in CQL2 text (STAC API, Filter)."""
+        return self.declares(_FILTER) and self.declares(_CQL2_TEXT)
+
+    @property
+    def takes_query(self) -> bool:
+        """Whether the item search takes a `query` (STAC API, Query), as that of Earth Search does."""
+        return self.declares(_QUERY)
 
     @property
     def advanced_text(self) -> bool:

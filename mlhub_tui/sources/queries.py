@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..errors import NotOffered
 from ..models import BBox, JsonDict, Search
 from .landing import Landing
 from .paging import with_params
+from .query_extension import query_of
 from .steps import Step
 
 NO_POST = frozenset({404, 405, 415, 501})
@@ -47,7 +49,8 @@ def check(search: Search, offered: frozenset[str], what: str) -> None:
 def search_step(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> Step:
     """Return the first request of a search.
 
-    POST is taken where the API offers it; GET for a filter, as servers take text there and JSON in a body.
+    POST is taken where the API offers it; GET for a filter in CQL2, as servers take text there and JSON in a
+    body.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def search_step(search: Search, landing: Landing, limit: int | None, *, post: bo
     """
     search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
-    if by_post and post and (not by_get or not search.filter):
+    if by_post and post and (not by_get or not search.filter or not landing.takes_cql2):
         return Step(by_post, "POST", body=body(search, landing, limit))
     if by_get:
         return Step(with_params(by_get, parameters(search, landing, limit)))
@@ -80,8 +83,7 @@ def parameters(search: Search, landing: Landing, limit: int | None) -> dict[str,
         "datetime": search.datetime,
         "q": _text(search, landing),
         "sortby": ",".join(f"{sign}{name}" for sign, name in map(_sorted_by, search.sort)),
-        "filter": search.filter,
-        "filter-lang": "cql2-text" if search.filter else "",
+        **_filter(search, landing, lambda query: json.dumps(query, separators=(",", ":"))),
         "limit": limit or "",
     }
     return {name: value for name, value in found.items() if value != ""}
@@ -101,11 +103,19 @@ def body(search: Search, landing: Landing, limit: int | None) -> JsonDict:
             {"field": name, "direction": "desc" if sign == "-" else "asc"}
             for sign, name in map(_sorted_by, search.sort)
         ],
-        "filter": search.filter,
-        "filter-lang": "cql2-text" if search.filter else "",
+        **_filter(search, landing, lambda query: query),
         "limit": limit,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _filter(search: Search, landing: Landing, as_sent: Callable[[JsonDict], Any]) -> dict[str, Any]:
+    """Return the filter as the API takes it: CQL2 text, or the object of the query extension."""
+    if not search.filter:
+        return {}
+    if landing.takes_cql2 or not landing.takes_query:
+        return {"filter": search.filter, "filter-lang": "cql2-text"}
+    return {"query": as_sent(query_of(search.filter))}
 
 
 def _without_crossing(search: Search) -> Search:

@@ -308,3 +308,80 @@ def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_
         both = run(*asked, "--collection", "c=RED,red")
         assert (both.exit_code, len(list(tmp_path.rglob("red.tif")))) == (0, 1)
         assert "c has no asset 'RED'" in both.stderr
+
+
+def query_api(*links: dict[str, Any]) -> dict[str, Part]:
+    return {
+        "": landing((*COMPLETE, "item-search#query"), links),
+        "/collections": as_json({"collections": [collection("c")], "links": []}),
+        "/search": listing([feature("i")]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("expression", "query"),
+    [
+        ('"eo:cloud_cover" < 30', {"eo:cloud_cover": {"lt": 30}}),
+        ("properties.a:b<=-1.5e1 and gsd <> 10", {"a:b": {"lte": -15.0}, "gsd": {"neq": 10}}),
+        ("(a > 1) AND ((b >= 2 AND a > 3))", {"a": {"gt": 3}, "b": {"gte": 2}}),
+        ("10 > gsd", {"gsd": {"lt": 10}}),
+        ("platform IN ('a', 'it''s') AND gsd BETWEEN 5 AND 10", {
+            "platform": {"in": ["a", "it's"]}, "gsd": {"gte": 5, "lte": 10},
+        }),
+        ("ok = TRUE AND updated > TIMESTAMP('2020-01-01T00:00:00Z')", {
+            "ok": {"eq": True}, "updated": {"gt": "2020-01-01T00:00:00Z"},
+        }),
+        ("a LIKE 'x%' AND b LIKE '%y' AND c LIKE '%z%'", {
+            "a": {"startsWith": "x"}, "b": {"endsWith": "y"}, "c": {"contains": "z"},
+        }),
+        ("name = 'A OR (B' AND \"o\"\"dd\" = 1", {"name": {"eq": "A OR (B"}, 'o"dd': {"eq": 1}}),
+    ],
+)  # fmt: skip
+def test_where_there_is_no_cql2_comparisons_are_sent_as_a_query(
+    run: Run, expression: str, query: dict[str, Any]
+) -> None:
+    for links in (SEARCH_LINKS, SEARCH_LINKS[:1]):
+        with STACAPI(query_api(*links)) as server:
+            found = run("search", server.stac, "-c", "c", "--filter", expression, "--json")
+            assert (found.exit_code, ids_of(found.stdout)) == (0, ["i"])
+            (asked,) = [request for request in server.requests if request.path == "/stac/search"]
+            assert asked.method == ("POST" if links is SEARCH_LINKS else "GET")
+            sent = asked.body or {name: values[0] for name, values in asked.query.items()}
+            assert "filter" not in sent
+            assert (sent["query"] if asked.body else json.loads(sent["query"])) == query
+
+
+@pytest.mark.parametrize(
+    ("expression", "named"),
+    [
+        ("a > 1 OR b = 2", "OR"),
+        ("(a > 1 OR b = 2) AND c = 3", "OR"),
+        ("NOT a = 1", "NOT"),
+        ("a NOT IN (1, 2)", "NOT"),
+        ("a IS NULL", "IS NULL"),
+        ("S_INTERSECTS(geometry, POINT(1 2))", "geometry or time function S_INTERSECTS"),
+        ("CASEI(a) = 'x'", "the function CASEI"),
+        ("a = CASEI('x')", "the function CASEI"),
+        ("a + 1 < 3", "arithmetic"),
+        ("a < b", "two properties"),
+        ("a LIKE 'x%y'", "the pattern 'x%y'"),
+        ("a = 1 AND a = 2", "two conditions"),
+        ("id = 'x'", "--ids"),
+        ("collection IN ('x')", "-c"),
+        ("a", "without a value"),
+        ("a = ", "ends too early"),
+        ("a = 'x", "cannot be read at"),
+        ("a = 1)", "cannot be read at ')'"),
+        ("(a = 1", ") is missing"),
+        ("(" * 5000 + "a = 1", "too many brackets"),
+    ],
+)
+def test_what_a_query_cannot_say_is_refused_by_name_and_nothing_is_asked(
+    run: Run, expression: str, named: str
+) -> None:
+    with STACAPI(query_api(*SEARCH_LINKS)) as server:
+        refused = run("search", server.stac, "-c", "c", "--filter", expression)
+        assert (refused.exit_code in (1, 2), refused.stdout) == (True, "")
+        assert named in refused.stderr
+        assert "fault" not in refused.stderr
+        assert server.asked("/search") == 0
