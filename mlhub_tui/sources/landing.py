@@ -12,6 +12,7 @@ from ..models import Catalog, JsonDict
 from .origin import is_absolute, join, without_key
 from .steps import Bare, absolute
 
+SORTABLES = ("http://www.opengis.net/def/rel/ogc/1.0/sortables", "sortables")
 QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")
 CORE_SEARCH = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "limit"})
 """What every item search takes (STAC API, Item Search)."""

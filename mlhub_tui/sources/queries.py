@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Any
 
@@ -151,9 +151,30 @@ def _text(search: Search, landing: Landing) -> str:
     return " AND ".join(words) if landing.advanced_text else " ".join(words)
 
 
+def sorted_as(search: Search, listed: Container[str]) -> Search:
+    """Return a search whose sort fields are named as an API lists them.
+
+    What is not listed and no field of an item itself is one of its properties (STAC API, Sort); a name that
+    is typed with `properties.` stays so.
+
+    Parameters
+    ----------
+    listed
+        The names of the API's sortables, or of its queryables; empty where it has neither.
+    """
+    return replace(
+        search, sort=tuple(sign + _field(name, listed) for sign, name in map(_sorted_by, search.sort))
+    )
+
+
+def _field(name: str, listed: Container[str]) -> str:
+    if name in listed or name.startswith("properties."):
+        return name
+    inner = f"properties.{name}"
+    return name if name.partition(".")[0] in _TOP_LEVEL and inner not in listed else inner
+
+
 def _sorted_by(name: str) -> tuple[str, str]:
-    """Return direction and field: what is no field of an item itself is one of its properties."""
+    """Return direction and field."""
     sign, field = ("-", name[1:]) if name.startswith("-") else ("+", name.removeprefix("+"))
-    field = field.strip()
-    known = field.partition(".")[0] in _TOP_LEVEL or field.startswith("properties.")
-    return sign, field if known else f"properties.{field}"
+    return sign, field.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import RequestError
@@ -9,12 +10,15 @@ from ..models import Item, Search
 from ..models.extent import geometry_bbox
 from .base import Page
 from .bounded import bounded, unbounded
-from .landing import Landing
-from .queries import NO_POST, check, parameters, search_step
+from .landing import QUERYABLES, SORTABLES, Landing
+from .origin import join, segment
+from .queries import NO_POST, check, parameters, search_step, sorted_as
 from .sift import FIELDS, SiftedSearch
 from .stac_reader import Reader, is_no_such_place
 from .stac_tree import Tree
 from .steps import Step
+
+_MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
 
 
 class ItemSearch:
@@ -33,6 +37,7 @@ class ItemSearch:
         self._tree = tree
         self._post = True
         self._missing = False
+        self._names: dict[str, frozenset[str]] = {}
 
     async def fields(self) -> frozenset[str]:
         """Return the names of the fields of `Search` that can be asked for."""
@@ -50,6 +55,8 @@ class ItemSearch:
         left, inner = unbounded(link, search.limit)
         if inner is not None:
             return bounded(await self._reader.items(Step.decoded(inner)), left)
+        if search.sort:
+            search = sorted_as(search, await self._sort_names(landing, search.collections))
         size = page_size if left is None else min(left, page_size or left)
         try:
             return bounded(await self._first(search, size), left)
@@ -59,6 +66,36 @@ class ItemSearch:
         # The landing page did not say whether there is a search, and there is none.
         self._missing = True
         return await self._sift(search, None, page_size, landing)
+
+    async def _sort_names(self, landing: Landing, collections: Sequence[str]) -> frozenset[str]:
+        """Return the names that an API, else its collections, list to sort by; empty where none."""
+        names = await self._listed_names(landing)
+        for collection in collections[:_MOST_COLLECTIONS] if not names else ():
+            path = join(landing.root_url, f"collections/{segment(collection, 'collection')}")
+            try:
+                raw, url = await self._reader.object(path)
+            except RequestError:
+                continue
+            names |= await self._listed_names(Landing(raw, url, landing.root_url))
+        return names
+
+    async def _listed_names(self, page: Landing) -> frozenset[str]:
+        """Return the names of the sortables that a page links, else of the queryables."""
+        for relation in (SORTABLES, QUERYABLES):
+            if (place := page.href(*relation)) is None:
+                continue
+            if not self._reader.session.is_own(place):  # often the server's inner name
+                place = join(f"{page.url.partition('?')[0].rstrip('/')}/", relation[-1])
+            if place not in self._names:
+                try:
+                    schema, _ = await self._reader.object(place)
+                except RequestError:
+                    schema = {}
+                properties = schema.get("properties")
+                self._names[place] = frozenset(properties if isinstance(properties, dict) else ())
+            if names := self._names[place]:
+                return names
+        return frozenset()
 
     async def _sift(
         self, search: Search, link: str | None, page_size: int | None, landing: Landing

@@ -385,3 +385,46 @@ def test_what_a_query_cannot_say_is_refused_by_name_and_nothing_is_asked(
         assert named in refused.stderr
         assert "fault" not in refused.stderr
         assert server.asked("/search") == 0
+
+
+def named(*names: str) -> Answer:
+    return as_json({"type": "object", "properties": {name: {} for name in names}})
+
+
+@pytest.mark.parametrize(
+    ("parts", "collections", "sent"),
+    [
+        ({}, ("c",), ["properties.datetime", "id", "properties.gsd", "properties.cloud", "collection"]),
+        ({"sortables": named("datetime", "gsd", "id"), "queryables": named("cloud")}, (),
+         ["datetime", "id", "gsd", "properties.cloud", "collection"]),
+        ({"sortables": MISSING, "queryables": named("datetime", "properties.gsd")}, (),
+         ["datetime", "id", "properties.gsd", "properties.cloud", "collection"]),
+        ({"sortables": named(), "queryables": as_json({"detail": "broken"}, 500)}, (),
+         ["properties.datetime", "id", "properties.gsd", "properties.cloud", "collection"]),
+        ({"collections/c/sortables": named("gsd", "cloud")}, ("c",),
+         ["properties.datetime", "id", "gsd", "cloud", "collection"]),
+    ],
+)  # fmt: skip
+def test_sort_fields_are_sent_as_the_api_lists_them(
+    run: Run, parts: dict[str, Answer], collections: tuple[str, ...], sent: list[str]
+) -> None:
+    links = [{"rel": f"http://www.opengis.net/def/rel/ogc/1.0/{name}", "href": name} for name in parts]
+    whole = {**collection("c"), "links": [{"rel": "sortables", "href": "c/sortables"}]}
+    places: dict[str, Part] = {
+        "": landing(
+            (*COMPLETE, "item-search#sort"),
+            (*SEARCH_LINKS, *[each for each in links if "/" not in each["href"]]),
+        ),
+        "/collections/c": as_json(whole),
+        "/search": listing([feature("i")]),
+        **{f"/{path}": answer for path, answer in parts.items()},
+    }
+    with STACAPI(places) as server:
+        options = [option for name in collections for option in ("-c", name)]
+        order = "datetime,-id,gsd,-cloud,collection,-properties.datetime"
+        found = run("search", server.stac, *options, f"--sort={order}", "--json")
+        assert (found.exit_code, ids_of(found.stdout)) == (0, ["i"])
+        body = server.requests[-1].body
+        assert [each["field"] for each in body["sortby"]] == [*sent, "properties.datetime"]
+        directions = [each["direction"] for each in body["sortby"]]
+        assert directions == ["asc", "desc", "asc", "desc", "asc", "desc"]

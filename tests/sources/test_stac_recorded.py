@@ -33,7 +33,7 @@ async def played(recorded: Path, host: str, path: str) -> AsyncIterator[tuple[ST
     ("host", "path", "title", "more"),
     [
         (PLANETARY, "/api/stac/v1", "Microsoft Planetary Computer STAC API", {"sort", "filter"}),
-        (EARTH_SEARCH, "/v1", "Earth Search by Element 84", {"sort"}),
+        (EARTH_SEARCH, "/v1", "Earth Search by Element 84", {"sort", "filter"}),
         (EARTH_SEARCH, "/v0", "Earth Search", set()),
         ("stac.sage.uvt.ro", "/", "stac-fastapi", {"sort", "filter"}),
         ("stac.eoapi.dev", "/", "eoAPI-stac", {"sort", "filter"}),
