@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ SECONDS = 45.0
 LONG = 3.0
 """Seconds of a test that comes after the shorter ones."""
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.M)
+_QUIET = ["-p", "no:cacheprovider", "-n", "0", "-q", "-rfE", "--no-header", "--tb=no", "--timeout=60"]
 OUTCOMES = ("caught", "timed out", "doubtful", "survived", "not covered")
 
 
@@ -226,7 +228,9 @@ class _Copy:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "project"
-        names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        names = subprocess.run(
+            ["git", "ls-files", "-zco", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ).stdout
         for name in filter(None, names.decode().split("\0")):
             if (ROOT / name).is_file():
                 (self.root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -234,62 +238,68 @@ class _Copy:
         if (ROOT.parent / "shared").is_dir():
             (folder / "shared").symlink_to(ROOT.parent / "shared")
         self._changes = int(time.time())
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutations.server"],
+            cwd=self.root,
+            env=_environment(self.root),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def try_out(self, mutant: Mutant, tests: list[str], seconds: float) -> tuple[str, str]:
         """Return what the tests say of a mutant: caught, survived or timed out; and the test that failed."""
         path = self.root / mutant.path
         source = path.read_bytes()
-        listed = self.root.parent / "tests.txt"
-        listed.write_text("\n".join(tests) + "\n")
         self._write(path, mutant.apply(source))
-        command = _pytest("-n", "0", "-x", "-q", "-rfE", "--no-header", "--tb=no", f"@{listed}")
-        output = self.root.parent / "output.txt"
-        said = output.open("wb")
-        running = subprocess.Popen(
-            command,
-            cwd=self.root,
-            env=_environment(self.root),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
-        )
         try:
-            code = running.wait(60 + 4 * seconds)
-            failed = _FAILED.search(output.read_text(errors="replace"))
-            return "survived" if code == 0 else "caught", failed[1] if failed else ""
-        except subprocess.TimeoutExpired:
-            return "timed out", ""
+            code, failed = self._run(tests, 60 + 4 * seconds, "-x")
         finally:
-            said.close()
-            _end(running)
             self._write(path, source)
+        if code is None:
+            return "timed out", ""
+        return "survived" if code == 0 else "caught", failed[0] if failed else ""
 
     def failing(self, tests: list[str]) -> set[str]:
         """Return which tests fail where nothing is changed."""
-        if not tests:
-            return set()
-        listed = self.root.parent / "tests.txt"
+        return set(self._run(tests, 3600)[1]) if tests else set()
+
+    def close(self) -> None:
+        """End the process that runs the tests."""
+        assert self._server.stdin
+        self._server.stdin.close()
+        self._server.wait()
+
+    def _run(self, tests: list[str], patience: float, *options: str) -> tuple[int | None, list[str]]:
+        """Return the exit code of tests, None where they take too long, and those that failed."""
+        assert self._server.stdin
+        assert self._server.stdout
+        listed, output = self.root.parent / "tests.txt", self.root.parent / "output.txt"
         listed.write_text("\n".join(tests) + "\n")
-        command = _pytest("-n", "0", "-q", "-rfE", "--no-header", "--tb=no", f"@{listed}")
-        done = subprocess.run(
-            command, cwd=self.root, env=_environment(self.root), capture_output=True, text=True, check=False
-        )
-        return {found[1] for found in _FAILED.finditer(done.stdout)}
+        arguments = [*_QUIET, *options, f"@{listed}"]
+        self._server.stdin.write(json.dumps([arguments, str(output)]) + "\n")
+        self._server.stdin.flush()
+        child = int(self._server.stdout.readline())
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            os.killpg(child, signal.SIGKILL)
+
+        timer = threading.Timer(patience, end)
+        timer.start()
+        code = int(self._server.stdout.readline())
+        timer.cancel()
+        with suppress(ProcessLookupError):  # what the tests left running
+            os.killpg(child, signal.SIGKILL)
+        failed = [found[1] for found in _FAILED.finditer(output.read_text(errors="replace"))]
+        return None if late.is_set() else code, failed
 
     def _write(self, path: Path, source: bytes) -> None:
         """Write a module with a time of its own, so that no compiled one is taken for it."""
         path.write_bytes(source)
         self._changes += 2
         os.utime(path, (self._changes, self._changes))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
 
 
 def _report(sample: list[Mutant], covering: _Map, workers: int, say: Callable[[str], None]) -> None:
@@ -318,7 +328,10 @@ def _report(sample: list[Mutant], covering: _Map, workers: int, say: Callable[[s
             if outcome in ("survived", "not covered"):
                 diff = mutant.diff((ROOT / mutant.path).read_bytes())
                 say(f"{outcome}: {mutant.path}:{mutant.line}\n{diff}")
-        unsound = copies.get().failing(sorted(set(failed.values())))
+        first, *others = (copies.get() for _ in range(workers))
+        unsound = first.failing(sorted(set(failed.values())))
+        for copy in (first, *others):
+            copy.close()
     for mutant, test in failed.items():
         if test in unsound:
             outcomes[mutant] = "doubtful"
