@@ -204,11 +204,8 @@ def _equivalent(node: ast.AST, imported: bool) -> str:
 
 def _exact(value: ast.expr) -> str:
     """Return why a constant's figure is not a behaviour: a bound of a thousand or more, a little moved."""
-    numbers = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant)]
-    product = 1.0
-    for number in numbers:
-        product *= float(number) if isinstance(number, int | float) else 1.0
-    return _EXACT if product >= _FAR else ""
+    number = eval(ast.unparse(value))
+    return _EXACT if abs(number) >= _FAR else ""
 
 
 def _is_width(node: ast.AST, child: ast.AST) -> bool:

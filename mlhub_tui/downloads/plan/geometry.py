@@ -98,7 +98,7 @@ class Shape:
 
     def covers(self, west: float, south: float, east: float, north: float) -> bool:
         """Whether the box is certain to lie inside a geometry, away from its border."""
-        return east <= 180 and any(part.covers(west, south, east, north) for part in self._parts)
+        return any(part.covers(west, south, east, north) for part in self._parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ async def test_costs_are_those_of_catalog_and_archives() -> None:
         5,
         500,
     )
+    assert found.catalog
     unknown = await costs(Told(a=3, b=None), "crops", ["a", "b"])
     assert (unknown.archives_size, unknown.archives_known) == (None, 3)
 
