@@ -1,0 +1,298 @@
+"""What came is told from what was asked for by its first bytes, its size and its name."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import threading
+import zlib
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.errors import UnexpectedAnswer, VerificationFailed
+from mlhub_tui.http.decoding import codings, decoded, decoder
+from mlhub_tui.transfer.content_checks import (
+    Expected,
+    Kind,
+    check_whole,
+    contradiction,
+    first_line,
+    is_ambiguous,
+    is_other,
+    recognise,
+    refused,
+    to_undo,
+)
+
+
+def tar_of(*sizes: int) -> bytes:
+    """Return a tar archive of files of these sizes."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for number, size in enumerate(sizes):
+            info = tarfile.TarInfo(f"{number}.bin")
+            info.size = size
+            tar.addfile(info, io.BytesIO(b"\x01" * size))
+    return made.getvalue()
+
+
+TAR = tar_of(700)
+PAGE = b"<!-- portal -->\n<!DOCTYPE html><title>Log in</title>"
+TOLD = b'{"error": "no"}'
+ARCHIVE = Expected("x.tar.gz", 5000, archive=True)
+UNSIZED = Expected("x.tar.gz", archive=True)
+
+
+@pytest.mark.parametrize(
+    ("start", "media_type", "kind"),
+    [
+        (b"", "", Kind.NOTHING),
+        (gzip.compress(b"x"), "text/html", Kind.GZIP),
+        (TAR, "", Kind.TAR),
+        (TAR[:512], "", Kind.TAR),
+        (TAR[:511], "", Kind.OTHER),
+        (bytes(512), "", Kind.OTHER),
+        (PAGE, "", Kind.PAGE),
+        (b"\xef\xbb\xbf\r\n <html>", "", Kind.PAGE),
+        (b"\xff\xfe" + "<html>é".encode("utf-16-le"), "", Kind.PAGE),
+        (b"\xfe\xff" + "<html>".encode("utf-16-be") + b"\x00", "", Kind.PAGE),
+        (b"<Error><Code>", "", Kind.XML),
+        (b"<div>", "Text/HTML; charset=utf-8", Kind.PAGE),
+        (TOLD, "text/html", Kind.JSON),
+        (b" [1, 2]", "", Kind.JSON),
+        (b"[null]", "", Kind.JSON),
+        (b"not found", "", Kind.TEXT),
+        (b"not found", "application/xhtml+xml", Kind.PAGE),
+        ("der gute Schlüssel".encode()[:14], "", Kind.TEXT),  # cut within a letter
+        (b"a\xffbcdefghi", "", Kind.OTHER),
+        (b"abcdefgh\xff", "", Kind.TEXT),
+        (b"II*\x00\x08", "", Kind.OTHER),
+        (b"a\x7fb", "", Kind.OTHER),
+    ],
+)
+def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, kind: Kind) -> None:
+    assert recognise(start, media_type) is kind
+
+
+@pytest.mark.parametrize(
+    ("expected", "start", "size", "kind"),
+    [
+        (Expected("a.tif"), b"", 0, None),
+        (Expected("a.tif", 5), b"", 0, Kind.NOTHING),
+        (UNSIZED, b"", None, Kind.NOTHING),
+        (Expected("a.tif", len(PAGE)), PAGE, len(PAGE), None),  # of the announced size: whatever it is
+        (Expected("a.tif"), PAGE, None, Kind.PAGE),
+        (Expected("a.html", page=True), PAGE, None, None),
+        (ARCHIVE, gzip.compress(b"x"), 21, None),
+        (ARCHIVE, TAR, 10240, None),
+        (ARCHIVE, b"not found", 9, Kind.TEXT),
+        (ARCHIVE, b"II*\x00", None, None),  # the announced size may confirm it yet
+        (ARCHIVE, b"II*\x00", 4, Kind.OTHER),
+        (UNSIZED, b"II*\x00", None, Kind.OTHER),
+        (Expected("a.json"), b"<Error>", None, Kind.XML),
+        (Expected("a.GEOJSON"), TOLD, None, None),
+        (Expected("a.vrt"), TOLD, None, Kind.JSON),
+        (Expected("a.vrt"), b"<VRTDataset>", None, None),
+        (Expected("a.csv"), TOLD, None, None),
+        (Expected("a.tif"), TOLD, None, Kind.JSON),
+        (Expected("a.csv.gz"), TOLD, None, Kind.JSON),
+        (Expected("a.tif"), b"not found", 9, None),
+        (Expected("a.tif", 10), b"not found", 9, Kind.TEXT),
+        (Expected("a.tif", 10), b"not found", None, None),
+        (Expected("a.csv", 10), b"not found", 9, None),
+        (Expected("a.tif", 10), b"II*\x00", 4, None),
+    ],
+)
+def test_what_cannot_be_the_file_is_named(
+    expected: Expected, start: bytes, size: int | None, kind: Kind | None
+) -> None:
+    assert contradiction(expected, start, size) is kind
+
+
+@pytest.mark.parametrize(
+    ("start", "line"),
+    [
+        (b"", ""),
+        (b"\xef\xbb\xbf\n first \x1b[1m line\nsecond", "first [1m line"),
+        (b"see https://h/x?sig=abc", "see https://h/x?sig=…"),
+        (b"x" * 200, "x" * 99 + "…"),
+    ],
+)
+def test_the_first_line_of_what_came_is_clean(start: bytes, line: str) -> None:
+    assert first_line(start) == line
+
+
+def test_a_refusal_says_what_came_from_where_and_what_to_do() -> None:
+    told = refused(Expected("a.tif", 2000), Kind.TEXT, b"not found", 9, place="h.test", url="u")
+    assert told.message == "h.test sent text instead of a.tif (9 B, announced are 2.0 kB): not found"
+    assert (told.url, told.status) == ("u", 200)
+    assert "retry later" in told.hint
+    assert "portal" not in told.hint
+    page = refused(Expected("a.tif"), Kind.PAGE, PAGE, 9)
+    assert page.message.startswith("the server sent a web page instead of a.tif: <!-- portal -->")
+    assert "log in to its portal" in page.hint
+    assert (
+        refused(ARCHIVE, Kind.OTHER, b"II*", None).message == "the server sent other data instead of x.tar.gz"
+    )
+
+
+WHOLE = gzip.compress(TAR, mtime=0)
+MEMBERS = gzip.compress(TAR[:1536], mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "announced", "told"),
+    [
+        (WHOLE, len(WHOLE), ""),
+        (WHOLE, None, ""),
+        (WHOLE, len(WHOLE) + 1, "the API announces"),
+        (WHOLE, len(WHOLE) - 1, "the API announces"),
+        (gzip.compress(b"no tar", mtime=0), 3, "the API announces 3 B"),
+        (TAR, len(TAR), "a tar archive rather than gzip data, of the announced size"),
+        (TAR, None, "a tar archive without compression"),
+        (TAR, 7, "the API announces 7 B; a tar archive without compression"),
+        (b"II*\x00", 4, "other data rather than gzip data, of the announced size"),
+    ],
+)
+def test_an_archive_that_is_whole_is_taken_with_a_note(
+    tmp_path: Path, content: bytes, announced: int | None, told: str
+) -> None:
+    path = tmp_path / "x.tar.gz"
+    path.write_bytes(content)
+    expected = Expected("x.tar.gz", announced, archive=True)
+    note = check_whole(expected, path, threading.Event())
+    assert note == told or (told and note.startswith(told))
+    assert not is_other(expected, path)
+
+
+@pytest.mark.parametrize(
+    ("content", "announced", "why"),
+    [
+        (WHOLE[:-9], None, "ends in the middle"),
+        (MEMBERS, len(WHOLE) + 999, "is not whole: .* came, announced are"),
+        (gzip.compress(b"no tar", mtime=0), 4000, "is not whole"),
+        (gzip.compress(WHOLE, mtime=0), len(WHOLE), "compressed once more"),
+        (TAR[:1536], None, r"is not whole: 1\.5 kB came$"),
+        (TAR[:1536], 9999, "is not whole"),
+        (TAR + b"\0", None, "is not whole"),
+    ],
+)
+def test_an_archive_that_is_cut_or_wrapped_is_refused(
+    tmp_path: Path, content: bytes, announced: int | None, why: str
+) -> None:
+    path = tmp_path / "x.tar.gz"
+    path.write_bytes(content)
+    with pytest.raises(VerificationFailed, match=why):
+        check_whole(Expected("x.tar.gz", announced, archive=True), path, threading.Event())
+
+
+def test_a_file_of_another_kind_on_disk_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(PAGE)
+    assert is_other(Expected("a.tif"), path)
+    assert not is_other(Expected("a.tif"), tmp_path / "missing")
+    with pytest.raises(UnexpectedAnswer, match=r"a web page instead of a\.tif"):
+        check_whole(Expected("a.tif"), path, threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (None, ()),
+        ("X-Gzip", ("gzip",)),
+        ("deflate, br ,zstd", ("deflate", "br", "zstd")),
+        ("aws-chunked,gzip", ("gzip",)),
+        ("UTF-8", ()),
+        ("x-compress", ("compress",)),
+    ],
+)
+def test_only_content_codings_count_as_such(header: str | None, found: tuple[str, ...]) -> None:
+    assert codings({} if header is None else {"content-encoding": header}) == found
+
+
+IMAGE = b"II*\x00" * 9
+RAW = zlib.compressobj(wbits=-15)
+DEFLATED = RAW.compress(IMAGE) + RAW.flush()
+ONCE = gzip.compress(IMAGE, mtime=0)
+TWICE = gzip.compress(ONCE, mtime=0)
+TIF, GZ = Expected("a.tif"), Expected("a.tif.gz", 50)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "body", "undone"),
+    [
+        (("gzip",), TIF, ONCE, ("gzip",)),
+        (("gzip",), TIF, b"II*\x00", ()),  # a label without the coding
+        (("gzip",), TIF, b"", ()),
+        (("gzip",), GZ, ONCE, ()),  # the label of what is stored
+        (("gzip",), GZ, TWICE, ("gzip",)),
+        (("gzip",), Expected("a.gz", len(TWICE)), TWICE, ()),
+        (("gzip",), Expected("a.tif", len(ONCE)), ONCE, ("gzip",)),
+        (("gzip", "gzip"), TIF, TWICE, ("gzip", "gzip")),
+        (("deflate",), TIF, zlib.compress(IMAGE), ("deflate",)),
+        (("deflate",), TIF, DEFLATED, ("deflate without its header",)),
+        (("deflate",), TIF, b"\xff" * 40, ()),
+        (("compress",), Expected("a.Z"), b"\x1f\x9d\x90", ()),
+        (("deflate", "gzip"), TIF, gzip.compress(zlib.compress(IMAGE)), ("gzip", "deflate")),
+        (("compress", "gzip"), TIF, ONCE, ("gzip",)),
+        (("gzip", "compress"), TIF, ONCE, ("gzip",)),
+    ],
+)
+def test_codings_are_undone_that_are_not_the_file_s_own(
+    found: tuple[str, ...], expected: Expected, body: bytes, undone: tuple[str, ...]
+) -> None:
+    assert to_undo(found, expected, body, len(body)) == undone
+    assert is_ambiguous(found, expected) is (set(found) == {"gzip"} and expected.name.endswith("gz"))
+    if undone:
+        assert bytes(decoded(undone, body, 100) or b"") == (ONCE if expected is GZ else IMAGE)
+
+
+def test_a_coding_that_nobody_can_undo_is_named() -> None:
+    with pytest.raises(
+        UnexpectedAnswer, match=r"sent a\.tif compressed as compress, which was not asked for"
+    ):
+        to_undo(("compress",), TIF, b"\x1f\x9d\x90", 3)
+
+
+BIG = bytes(300_000)
+SEVERAL = gzip.compress(BIG) + gzip.compress(b"end")
+
+
+@pytest.mark.parametrize(
+    ("undone", "body", "content"),
+    [
+        (("gzip",), SEVERAL, BIG + b"end"),
+        (("gzip",), SEVERAL + bytes(9), BIG + b"end"),
+        (("deflate",), zlib.compress(BIG) + b"more", BIG),
+        (("gzip", "gzip"), gzip.compress(SEVERAL), BIG + b"end"),
+    ],
+)
+def test_a_body_is_decoded_to_its_end_and_no_further_than_allowed(
+    undone: tuple[str, ...], body: bytes, content: bytes
+) -> None:
+    assert bytes(decoded(undone, body, len(content)) or b"") == content
+    assert decoded(undone, body, len(content) - 1) is None
+    piecewise, made = decoder(undone), bytearray()
+    for byte in range(len(body)):
+        piecewise.feed(body[byte : byte + 1])
+        while piece := piecewise.take(1000):
+            assert len(piece) <= 1000
+            made += piece
+    piecewise.finish()
+    assert made == content
+
+
+@pytest.mark.parametrize(
+    ("undone", "body"),
+    [
+        (("gzip",), ONCE[:-1]),
+        (("gzip",), ONCE[:-8] + bytes(8)),
+        (("gzip", "gzip"), gzip.compress(ONCE[:-1])),
+        (("deflate",), zlib.compress(BIG)[:-5]),
+    ],
+)
+def test_a_body_that_is_cut_or_damaged_is_refused(undone: tuple[str, ...], body: bytes) -> None:
+    with pytest.raises(VerificationFailed, match=r"what was sent as .* is damaged"):
+        decoded(undone, body, 1 << 20)
