@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..text import one_line
-from .document import UNREADABLE, Document, _strings
+from .document import UNREADABLE, Document, _strings, identity
 from .extent import BBox, geometry_bbox
 
 SOURCE_IMAGERY = "source_imagery"
@@ -89,12 +89,11 @@ class Dataset(Document):
         """The collections the record names, each once; no request is made."""
         refs: dict[str, CollectionRef] = {}
         for entry in self.objects("collections"):
-            identity = entry.get("id")
-            if isinstance(identity, str) and identity:
-                known = refs.get(identity)
+            if own := identity(entry.get("id")):
+                known = refs.get(own)
                 types = dict.fromkeys((*(known.types if known else ()), *_strings(entry.get("types"))))
                 license = (known.license if known else "") or one_line(entry.get("license"))
-                refs[identity] = CollectionRef(identity, tuple(types), license)
+                refs[own] = CollectionRef(own, tuple(types), license)
         return CollectionList(list(refs.values()))
 
     @property

@@ -12,6 +12,14 @@ from ..text import clean, one_line
 JsonDict = dict[str, Any]
 
 
+def identity(value: object) -> str:
+    """Return an id as text, empty where it is none; databases and data frames write numbers."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number or isinstance(value, str) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Who made, licenses or hosts the data (STAC Collection spec, Provider Object)."""
@@ -39,14 +47,14 @@ class Document:
     url: str = field(default="", kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.raw, dict) or not isinstance(self.raw.get("id"), str) or not self.raw["id"]:
+        if not isinstance(self.raw, dict) or not identity(self.raw.get("id")):
             kind = type(self).__name__.lower()
             raise UnexpectedAnswer(f"the server sent a {kind} without an id")
 
     @property
     def id(self) -> str:
-        """The identity as received; clean it before drawing (`label`)."""
-        return str(self.raw["id"])
+        """The identity as received, of a number its digits; clean it before drawing (`label`)."""
+        return identity(self.raw["id"])
 
     @property
     def label(self) -> str:

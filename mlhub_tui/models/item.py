@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text import one_line
 from .asset import Asset
-from .document import Document
+from .document import Document, identity
 from .extent import BBox, Interval, geometry_bbox
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ class Item(Document):
     @property
     def collection_id(self) -> str:
         """The id of the collection it belongs to, as received; empty where it does not say."""
-        value = self.raw.get("collection")
-        return value if isinstance(value, str) else ""
+        return identity(self.raw.get("collection"))
 
     @property
     def bbox(self) -> BBox | None:

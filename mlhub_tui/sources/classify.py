@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..errors import UnexpectedAnswer
 from ..models import Catalog, Collection, Document
+from ..models.document import identity
 from ..text import one_line
 
 
@@ -84,7 +85,7 @@ def is_datasets(value: Any) -> bool:
     if not isinstance(value, list) or not value:
         return False
     return all(
-        isinstance(entry, dict) and isinstance(entry.get("id"), str) and "collections" in entry
+        isinstance(entry, dict) and identity(entry.get("id")) and "collections" in entry
         for entry in value[:20]
     )
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ..errors import UnexpectedAnswer
 from ..models import Catalog, Collection, Document, Item, JsonDict
+from ..models.document import identity
 
 D = TypeVar("D", bound=Document)
 
@@ -72,17 +73,17 @@ def alone(listing_url: str, root_url: str) -> Callable[[JsonDict], str]:
     direct = base.endswith(("/items", "/collections"))
 
     def url_of(raw: JsonDict) -> str:
-        identity, collection = raw.get("id"), raw.get("collection")
-        if not isinstance(identity, str) or identity in ("", ".", ".."):
+        own, collection = identity(raw.get("id")), identity(raw.get("collection"))
+        if own in ("", ".", ".."):
             return listing_url
         if direct:
-            return f"{base}/{_segment(identity)}"
-        if not isinstance(collection, str) or collection in ("", ".", ".."):
+            return f"{base}/{_segment(own)}"
+        if collection in ("", ".", ".."):
             return listing_url
-        return f"{root_url}collections/{_segment(collection)}/items/{_segment(identity)}"
+        return f"{root_url}collections/{_segment(collection)}/items/{_segment(own)}"
 
     return url_of
 
 
-def _segment(identity: str) -> str:
-    return quote(identity, safe="", errors="replace")
+def _segment(text: str) -> str:
+    return quote(text, safe="", errors="replace")

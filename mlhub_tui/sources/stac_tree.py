@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
+from ..models.document import identity
 from ..text import one_line
 from .base import Page
 from .fetch import Fetched, fetch
@@ -284,7 +285,9 @@ def _holds(found: Fetched, collection_id: str) -> bool:
     features = found.answer.get("features")
     if not isinstance(features, list) or not features:
         return False
-    return all(isinstance(each, dict) and each.get("collection") == collection_id for each in features)
+    return all(
+        isinstance(each, dict) and identity(each.get("collection")) == collection_id for each in features
+    )
 
 
 def _href(document: Document, relation: str) -> str:

@@ -82,10 +82,17 @@ def test_pystac_gives_a_view_or_a_reason_in_one_line(raw: dict[str, Any]) -> Non
             assert error.message == clean(error.message)
 
 
-@pytest.mark.parametrize("raw", [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": 7}, {"id": ["x"]}])
+@pytest.mark.parametrize("raw", [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": True}, {"id": ["x"]}])
 def test_what_has_no_id_is_no_document(raw: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="without an id"):
         Dataset(raw)
+
+
+@pytest.mark.parametrize(("given", "known"), [(7, "7"), (0, "0"), (-3, "-3"), (2020.0, "2020"), (1.5, "1.5")])
+def test_a_number_is_an_id(given: float, known: str) -> None:
+    item = Item({"id": given, "collection": given})
+    assert (item.id, item.label, item.collection_id) == (known, known, known)
+    assert item.raw["id"] == given
 
 
 def test_documents_are_values() -> None:

@@ -22,7 +22,7 @@ from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.retry import NO_RETRIES
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
-ODD: list[object] = [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": 7}]
+ODD: list[object] = [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": [7]}]
 
 
 def source_of(server: LoopbackServer, key: str | None = None) -> MLHubSource:

@@ -470,7 +470,7 @@ async def test_documents_that_are_broken_in_places_are_still_given() -> None:
     features = [item("a", assets={"x": {}}, bbox=None, geometry=None), item("b", properties=None), {}, None]
     places = {
         "": landing(SEARCH),
-        "collections": as_json({"collections": [broken, {"id": ""}, {"id": 5}]}),
+        "collections": as_json({"collections": [broken, {"id": ""}, {"id": [5]}]}),
         "collections/c/items": as_json({"features": features, "numberMatched": "many"}),
     }
     async with api(places) as (source, _):

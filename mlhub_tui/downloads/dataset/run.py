@@ -259,6 +259,7 @@ class _Run:
         if counts.faults:
             told.append(f"{count(counts.faults, 'asset')} without an href")
         own.note("told", "; ".join(told))
+        own.note("noted", str(index.facts.get("notes", "")))
         own.note("listed")
 
     def _same_names(self) -> Callable[[str], str] | None:
@@ -370,12 +371,18 @@ class _Run:
         if failed:
             there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
             skipped = self.own.noted("skipped")
-            raise FilesFailed("; ".join(filter(None, (f"done with {failed:,} failed: {there}", skipped))))
+            lines = ["; ".join(filter(None, (f"done with {failed:,} failed: {there}", skipped)))]
+            raise FilesFailed("\n".join(filter(None, (*lines, self._noted()))))
         note = "the catalog" if request.filters.catalog_only else count(standing.files, "file")
         told = "" if request.filters.catalog_only else self.own.noted("told")
         notes = [note, told, self.own.noted("skipped")]
+        lines = ["; ".join(filter(None, notes)), self._noted()]
         place = request.folder / request.name
-        return DownloadResult(place, live.done, self.came, note="; ".join(filter(None, notes)))
+        return DownloadResult(place, live.done, self.came, note="\n".join(filter(None, lines)))
+
+    def _noted(self) -> str:
+        """Return what is to be known of the catalog, a line each; empty where nothing of it was chosen."""
+        return "" if self.request.filters.catalog_only else self.own.noted("noted")
 
     def _say(self, words: str) -> None:
         self.live.words = words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import EntityDoesNotExist
@@ -63,20 +62,20 @@ def of_archive(
         return found
     stop = stopped or threading.Event()
     with writing(subject), Builder(subject.path, anew=True, archive=file_url(archive)) as builder:
-        notes = _read_archive(archive, builder, show, stop, keys)
+        _read_archive(archive, builder, show, stop, keys)
         if not builder.collections:
             raise EntityDoesNotExist(
                 f"there are no STAC items or collections in {archive.name}",
                 hint="it may be the archive of something else; fetch the catalog again",
             )
-        finish(builder, subject, notes, stop)
+        finish(builder, subject, stop)
     subject.drop_others()
     return Index(subject.path)
 
 
 def _read_archive(
     archive: Path, builder: Builder, show: Show | None, stop: threading.Event, keys: KeyRemoval | None
-) -> Sequence[str]:
+) -> None:
     remarks = Remarks()
     read: list[int | None] = [0, None]
 
@@ -93,4 +92,5 @@ def _read_archive(
         raise Stopped("the reading of the catalog was stopped")
     if show is not None:
         show(builder.progress.at(read[0] or 0, read[1], sorting=True))
-    return remarks.lines()
+    for line in remarks.lines():
+        builder.take_note(line)

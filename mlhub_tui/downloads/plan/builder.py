@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ...errors import TargetBusy
 from ...storage import make_private_folder, sync_folder
-from ...text import writable
+from ...text import count, one_line, writable
 from ...transfer.part_file import try_lock
 from .layout import Scope, component, item_folder
 from .names import Names
@@ -135,7 +135,9 @@ class Builder:
     def commit(self) -> None:
         """Write what was taken so far, for good unless the power fails."""
         self._flush()
-        self._note(documents=self.documents, left_out=self.left_out, faults=self.faults)
+        nameless = self._nameless + self._reader.nameless
+        self._note(documents=self.documents, left_out=self.left_out, faults=self.faults, nameless=nameless)
+        self._note(said="\n".join(self._notes))
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN")
         self._uncommitted = 0
@@ -144,6 +146,21 @@ class Builder:
     def left_out(self) -> int:
         """How many documents were neither items nor collections."""
         return self._left_out + self._reader.left_out
+
+    def take_note(self, line: str) -> None:
+        """Keep what is to be said of the index; it outlasts a kill with the page that it is of."""
+        self._notes[one_line(line, 300)] = None
+
+    def skip(self, entries: int) -> None:
+        """Count entries of pages that have no id."""
+        self._nameless += entries
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of what was taken, a line each."""
+        nameless = self._nameless + self._reader.nameless
+        left = f"{count(nameless, 'entry', 'entries')} without an ID left out"
+        return (*self._notes, left) if nameless else tuple(self._notes)
 
     def finish(self, facts: Mapping[str, str], *, stopped: threading.Event | None = None) -> Path:
         """Sort, count, and give the index its name.
@@ -208,6 +225,8 @@ class Builder:
         self.documents = int(noted.get("documents", 0))
         self._left_out = int(noted.get("left_out", 0))
         self.faults = int(noted.get("faults", 0))
+        self._nameless = int(noted.get("nameless", 0))
+        self._notes = dict.fromkeys(filter(None, str(noted.get("said", "")).split("\n")))
         self._items: list[tuple[Any, ...]] = []
         self._geometries: list[tuple[int, str]] = []
         self._assets: list[tuple[Any, ...]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from ...errors import MLHubException, NoSpaceError, OutputFolderError
 from ...text import one_line
@@ -47,11 +47,11 @@ def writing(subject: Subject) -> Iterator[None]:
         raise part_file.translate_os_error(error, subject.path.parent) from error
 
 
-def finish(builder: Builder, subject: Subject, notes: Sequence[str], stop: threading.Event) -> None:
+def finish(builder: Builder, subject: Subject, stop: threading.Event) -> None:
     """Give an index its name; Stopped if it was stopped."""
     facts = {"source": subject.source, "dataset": subject.dataset, "validator": subject.validator}
     try:
-        builder.finish({**facts, "notes": "\n".join(notes)}, stopped=stop)
+        builder.finish({**facts, "notes": "\n".join(builder.notes)}, stopped=stop)
     except sqlite3.OperationalError:
         if stop.is_set():
             raise Stopped("the reading of the catalog was stopped") from None

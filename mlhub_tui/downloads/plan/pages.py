@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ...errors import EntityDoesNotExist
 from ...models import Collection, Document, Item, Search
+from ...models.document import identity
 from ...sources.asset_hrefs import asset_href
 from ...sources.base import Page
 from ...text import writable
@@ -145,23 +146,21 @@ async def _of_listings(
     with writing(subject):
         builder = await in_thread(lambda: Builder(subject.path))
         try:
-            notes: list[str] = []
             for listing in listings:
-                notes += await _take_pages(listing, builder, show)
-            await in_thread(lambda: finish(builder, subject, notes, stop), interrupt=stop.set, grace=5.0)
+                await _take_pages(listing, builder, show)
+            await in_thread(lambda: finish(builder, subject, stop), interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
     subject.drop_others()
     return await in_thread(lambda: Index(subject.path))
 
 
-async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> list[str]:
-    """Take the pages of a listing that were not taken yet; return what to know of them."""
+async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> None:
+    """Take the pages of a listing that were not taken yet, and what to know of them."""
     name, begun = writable(listing.collection), builder.listings()
     link = begun.get(name)
     if name in begun and link is None:
-        return []
-    notes: list[str] = []
+        return
     missing: EntityDoesNotExist | None = None
     if name not in begun and listing.described is not None:
         try:
@@ -175,13 +174,15 @@ async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> 
         if missing is not None and not page.entries:
             raise missing
         missing = None
-        notes += page.notes
-        if page.stopped:
-            notes.append(f"{name}: {page.stopped}" if name else page.stopped)
         following = None if page.stopped or page.next == link else page.next
 
         def take(page: Page[Item] = page, following: str | None = following) -> None:
             _take(page.entries, builder, name)
+            for line in page.notes:
+                builder.take_note(line)
+            builder.skip(0 if page.notes else page.skipped)  # notes say it themselves
+            if page.stopped:
+                builder.take_note(f"{name}: {page.stopped}" if name else page.stopped)
             builder.note_page(name, following)
             if show is not None:
                 show(builder.progress)
@@ -189,14 +190,14 @@ async def _take_pages(listing: Listing, builder: Builder, show: Show | None) -> 
         # A page is taken whole or not at all, so that the one after it is the right one to go on with.
         await in_thread(take, grace=5.0)
         if following is None:
-            return notes
+            return
         link = following
 
 
 def _take(found: Sequence[Document], builder: Builder, collection: str = "") -> None:
     for document in found:
         raw = document.raw
-        if collection and not isinstance(raw.get("collection"), str):
+        if collection and not identity(raw.get("collection")):
             raw = {**raw, "collection": collection}
         builder.add(raw, hrefs=_hrefs(document))
 

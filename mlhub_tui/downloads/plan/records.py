@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ...errors import MLHubException
 from ...models import BBox, JsonDict
-from ...models.document import LARGEST_SIZE
+from ...models.document import LARGEST_SIZE, identity
 from ...models.extent import geometry_bbox
 from ...models.when import parse_span
 from ...sources.hrefs import resolve_href
@@ -85,10 +85,13 @@ class Reader:
     ----------
     left_out
         How many documents were no collections and no items with an id.
+    nameless
+        How many of these are collections or items but for their id.
     """
 
     archive: str = ""
     left_out: int = 0
+    nameless: int = 0
     _folders: dict[str, str] = field(default_factory=dict)
 
     def read(
@@ -109,8 +112,10 @@ class Reader:
         kind = document.get("type") if isinstance(document, dict) else None
         if kind == "Catalog" or (member.endswith("/catalog.json") and kind != "Collection"):
             return None
-        if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
+        if not isinstance(document, dict) or not identity(document.get("id")):
             self.left_out += 1
+            if isinstance(document, dict) and (kind == "Collection" or not _OF_ITEMS.isdisjoint(document)):
+                self.nameless += 1
             return None
         if kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in document):
             return _storable(self._collection(document, member, hrefs or {}))
@@ -120,22 +125,20 @@ class Reader:
         return None
 
     def _collection(self, document: JsonDict, member: str, hrefs: Mapping[str, str]) -> DocumentRecord:
-        identity: str = document["id"]
+        name = identity(document["id"])
         if member:
-            self._folders[member.rpartition("/")[0]] = identity
+            self._folders[member.rpartition("/")[0]] = name
         assets = tuple(self._assets(document, member, hrefs, whole=True))
-        return DocumentRecord(identity, None, assets=assets, faults=_faults(document, assets))
+        return DocumentRecord(name, None, assets=assets, faults=_faults(document, assets))
 
     def _item(self, document: JsonDict, member: str, hrefs: Mapping[str, str]) -> DocumentRecord:
-        collection = document.get("collection")
-        if not isinstance(collection, str) or not collection:
-            collection = self._belongs(member)
+        collection = identity(document.get("collection")) or self._belongs(member)
         properties = document.get("properties")
         assets = tuple(self._assets(document, member, hrefs, whole=False))
         place = place_of(document)
         return DocumentRecord(
             collection,
-            document["id"],
+            identity(document["id"]),
             place,
             moments_of(properties) if isinstance(properties, dict) else ALWAYS,
             _geometry(document.get("geometry"), place),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...errors import RequestError, UnexpectedAnswer
 from ...models import Item
+from ...text import count
 from ..origin import shown
 from .library import WIDTH, Library
 from .links import Children, Link, Role, refusal
@@ -32,11 +33,14 @@ class Step:
         The token of the next page; None at the end.
     notes
         What could not be followed, and why.
+    skipped
+        How many entries of lists are no items.
     """
 
     found: list[Link | Item] = field(default_factory=list)
     next: str | None = None
     notes: list[str] = field(default_factory=list)
+    skipped: int = 0
 
     def note(self, text: str) -> None:
         """Add a note; after some, the rest is left out."""
@@ -93,6 +97,10 @@ class Descent:
         if isinstance(holder, ItemList):
             taken = holder.items[at : at + size - len(step.found)]
             step.found.extend(taken)
+            if holder.skipped and not at:
+                step.skipped += holder.skipped
+                left = count(holder.skipped, "entry", "entries")
+                step.note(f"{left} without an ID left out of {shown(holder.url)}")
             if at + len(taken) < len(holder.items):
                 stack.append((url, at + len(taken)))
             return

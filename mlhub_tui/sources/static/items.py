@@ -53,7 +53,7 @@ class Items:
             made.take(next(loaded) if isinstance(found, Link) else found)
         items = tuple(item for item in made.items if _uses(item, extensions))
         notes = (*step.notes, *made.notes)
-        return Page(items, step.next, await self._matched(), made.skipped, notes=notes)
+        return Page(items, step.next, await self._matched(), step.skipped + made.skipped, notes=notes)
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all.

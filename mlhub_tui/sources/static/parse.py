@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import RequestError, UnexpectedAnswer
 from ...models import Catalog, Collection, Document, Item, JsonDict
+from ...models.document import identity
 from ...text import count
 from .. import json_document
 from ..json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
@@ -116,8 +117,9 @@ def document_of(value: Any, url: str) -> Parsed:
         raise unreadable(url, f"JSON, but no STAC document{says}")
     if made is ItemList:
         return _item_list(value.get("features"), url)
-    if not isinstance(value.get("id"), str) or not value["id"]:
-        raise unreadable(url, f"a {made.__name__.lower()} without an id")
+    if not identity(value.get("id")):
+        what = "an item" if made is Item else f"a {made.__name__.lower()}"
+        raise unreadable(url, f"{what} without an id")
     document: Document = made(value, url=url)
     return document
 
@@ -142,9 +144,7 @@ def _class_of(value: JsonDict) -> Any:
 def _item_list(features: Any, url: str) -> ItemList:
     entries = features if isinstance(features, list) else []
     items = tuple(
-        Item(entry, url=url)
-        for entry in entries
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
+        Item(entry, url=url) for entry in entries if isinstance(entry, dict) and identity(entry.get("id"))
     )
     return ItemList(url, items, len(entries) - len(items))
 

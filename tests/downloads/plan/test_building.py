@@ -244,7 +244,7 @@ def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
     odd: list[Json] = [
         {"type": "Feature", "id": "bare", "collection": "fields"},
         {"type": "Feature", "id": "field-1", "properties": {"crop": "maize"}, "geometry": None},
-        {"type": "Feature", "id": 7, "assets": {}},
+        {"type": "Feature", "id": [7], "assets": {}},
         item(
             "hrefless",
             assets={"a": {}, "b": {"href": None}, "c": asset("c.tif"), "d": "d", "e": {"href": " "}},

@@ -37,7 +37,7 @@ BROKEN: dict[str, Any] = {
     "other": b'{"code": "NotFound", "description": "none"}',
     "strange": b'{"type": "Topology", "id": "x"}',
     "nameless": b'{"type": "Collection", "links": []}',
-    "numbered": b'{"type": "Item", "id": 7, "links": []}',
+    "numbered": b'{"type": "Item", "id": [7], "links": []}',
     "deep": b"[" * 100_000,
     "binary": bytes(range(256)),
     "latin": '{"id": "é"}'.encode("latin-1"),
