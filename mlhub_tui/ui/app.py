@@ -158,16 +158,17 @@ class MLHubApp(TravellingApp):
 
     def use(self, credentials: Credentials) -> None:
         """Browse with other credentials."""
-        self._connect(lambda: open_connection(credentials), credentials)
+        self.connect(lambda: open_connection(credentials), credentials)
 
     def use_sample(self) -> None:
         """Browse the sample catalogue."""
-        self._connect(lambda: open_sample(self.sample))
+        self.connect(lambda: open_sample(self.sample))
 
     @work(exclusive=True, group="connect")
-    async def _connect(
+    async def connect(
         self, open_it: Callable[[], Awaitable[Connection]], credentials: Credentials | None = None
     ) -> None:
+        """Take another source, opened with `open_it`, in place of the one there is."""
         before = self.connection
         self.start_error = None
         self.connecting, self.connection_error = True, None
@@ -219,7 +220,7 @@ class MLHubApp(TravellingApp):
     async def start_queue(self) -> None:
         """Open the download queue; what was unfinished goes on."""
         try:
-            queue = self.queue = await asyncio.to_thread(self._make_queue)
+            queue = self.queue = await asyncio.to_thread(self.make_queue)
         except (MLHubException, OSError) as error:
             self.queue_error = error if isinstance(error, MLHubException) else MLHubException(str(error))
             self.report(self.queue_error)
@@ -228,7 +229,8 @@ class MLHubApp(TravellingApp):
             self.notify(clean(notice), severity="warning", markup=False, timeout=10)
         self.post_message(QueueChanged())
 
-    def _make_queue(self) -> DownloadQueue:
+    def make_queue(self) -> DownloadQueue:
+        """Return the download queue, at work; this blocks while the file is opened."""
         from .. import paths
         from ..downloads.queue import DownloadQueue
         from ..downloads.resolve import SourceResolver

@@ -138,23 +138,22 @@ async def test_collections_are_walked_one_after_the_other() -> None:
     assert sum(page.looked or 0 for page in pages) == 28
 
 
-async def test_a_search_shows_how_far_it_went_before_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sift, "_LOOKED_AT_ONCE", 50)
-    pages = [page async for page in all_of(Shelf(a=numbered(200)), Search(collections=("a",), text="x"), 10)]
-    assert [(len(page.entries), page.looked) for page in pages] == [(0, 50)] * 4
+async def test_a_search_shows_how_far_it_went_before_it_goes_on() -> None:
+    shelf, search = Shelf(a=numbered(4_000)), Search(collections=("a",), text="x")
+    pages = [page async for page in all_of(shelf, search, 100)]
+    assert [(len(page.entries), page.looked) for page in pages] == [(0, 1_000)] * 4
 
 
-async def test_items_that_cannot_be_read_were_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sift, "_LOOKED_AT_ONCE", 50)
+async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
     asked = 0
 
     async def missing(link: str | None) -> Page[Item]:
         nonlocal asked
         asked += 1
-        return Page((), str(asked), skipped=10)
+        return Page((), str(asked), skipped=200)
 
     page = await sift.sifted_page(Search(), missing)
-    assert (asked, page.skipped, page.next is not None) == (5, 50, True)
+    assert (asked, page.skipped, page.next is not None) == (5, 1_000, True)
 
 
 async def test_no_more_is_looked_at_than_is_wanted() -> None:
@@ -164,7 +163,7 @@ async def test_no_more_is_looked_at_than_is_wanted() -> None:
     assert shelf.asked == 2
 
 
-async def test_what_is_found_is_sorted_where_it_is_not_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_found_is_sorted_where_it_is_not_too_much() -> None:
     items = [
         item("a", properties={"datetime": "2018-01-02T00:00:00Z", "clouds": 3}),
         item("b", properties={"datetime": "2018-01-01T00:00:00Z", "clouds": 10}),
@@ -180,9 +179,8 @@ async def test_what_is_found_is_sorted_where_it_is_not_too_much(monkeypatch: pyt
         (page,) = [page async for page in all_of(Shelf(a=items), search)]
         assert "".join(found.id for found in page.entries) == ids
         assert page.matched == 3
-    monkeypatch.setattr(sift, "MOST_SORTED", 20)
-    with pytest.raises(NotOffered, match="more than 20 items: too many to sort"):
-        await anext(all_of(Shelf(a=numbered(50)), Search(collections=("a",), sort=("id",))))
+    with pytest.raises(NotOffered, match="more than 10,000 items: too many to sort"):
+        await anext(all_of(Shelf(a=numbered(11_000)), Search(collections=("a",), sort=("id",)), 1_000))
 
 
 @pytest.mark.parametrize(

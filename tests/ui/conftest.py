@@ -12,11 +12,14 @@ from textual.pilot import Pilot
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources import http
+from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.sparing import forget_drawings
 
 from ..support.waiting import until
 from . import idle
+from .drawing import screen_text
 
 Sizes = tuple[int, int]
 
@@ -41,8 +44,7 @@ class Driver:
 
     def screen(self) -> str:
         """Return what is on the screen, line by line."""
-        compositor = self.app.screen._compositor
-        return "\n".join("".join(s.text for s in strip).rstrip() for strip in compositor.render_strips())
+        return screen_text(self.app)
 
     async def until(self, *conditions: Callable[[], Any] | str) -> None:
         """Wait until conditions hold, and texts are on the screen, all at once."""
@@ -61,9 +63,11 @@ class Driver:
 
 
 @asynccontextmanager
-async def driven(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[Driver]:
-    """Run the app with options at a size."""
-    app = MLHubApp(options)
+async def driven(
+    options: AppOptions, size: Sizes = (80, 24), kind: type[MLHubApp] = MLHubApp
+) -> AsyncIterator[Driver]:
+    """Run the app, or a variant of it, with options at a size."""
+    app = kind(options)
     app.animation_level = "none"  # nobody watches: scrolling takes no time
     async with app.run_test(size=size) as pilot:
         try:
@@ -85,3 +89,9 @@ def slow_sample() -> Iterator[SampleServer]:
     """Return a sample catalogue whose archives take their time."""
     with SampleServer(rate=2_000_000) as server:
         yield server
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have requests tried once: how often is tested elsewhere."""
+    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)

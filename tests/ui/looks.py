@@ -9,6 +9,8 @@ from rich.color import Color, ColorType
 from rich.style import Style
 from textual.app import App
 
+from .drawing import strips
+
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse")
 
@@ -23,7 +25,7 @@ def looks(app: App[Any]) -> str:
     """
     letters: dict[str, str] = {"": " "}
     rows = []
-    for strip in app.screen._compositor.render_strips():
+    for strip in strips(app):
         row = ""
         for segment in strip:
             style = segment.style or Style()

@@ -7,6 +7,8 @@ from typing import Any
 
 from textual.app import App
 
+from .drawing import strips
+
 _JOINERS = "\u200c\u200d"
 """Scripts and emoji need them; they neither move nor reorder anything."""
 
@@ -31,9 +33,9 @@ def drawn(app: App[Any]) -> list[str]:
         If a segment holds an unsafe character or a control code, or an action that data could have put there.
     """
     lines: list[str] = []
-    compositor = app.screen._compositor
-    for number, strip in enumerate(compositor.render_strips()):
-        assert strip.cell_length == compositor.size.width, f"line {number} is {strip.cell_length} cells wide"
+    shown = strips(app)
+    for number, strip in enumerate(shown):
+        assert strip.cell_length == shown[0].cell_length, f"line {number} is {strip.cell_length} cells wide"
         for segment in strip:
             assert not segment.control, f"line {number}: {segment!r}"
             assert not unsafe(segment.text), f"line {number}: {unsafe(segment.text)} in {segment.text!r}"

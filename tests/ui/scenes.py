@@ -20,6 +20,7 @@ from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.worklist import WorkList
 from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.models.when import parse_span
+from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
@@ -132,6 +133,16 @@ class FixedQueue:
 
     def stop(self) -> None:
         """Do nothing."""
+
+
+def app_over(queue: FixedQueue) -> type[MLHubApp]:
+    """Return the app with a queue in place of its own."""
+
+    class AppOver(MLHubApp):
+        def make_queue(self) -> Any:
+            return queue
+
+    return AppOver
 
 
 def settled(driver: Driver) -> bool:

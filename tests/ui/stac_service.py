@@ -72,9 +72,9 @@ class Service:
             case [""]:
                 return as_json(self._landing())
             case ["collections"]:
-                return as_json({"collections": [self._collection()], "links": []})
+                return as_json({"collections": [self.collection()], "links": []})
             case ["collections", "scenes"]:
-                return as_json(self._collection())
+                return as_json(self.collection())
             case ["queryables"] | ["collections", "scenes", "queryables"]:
                 return as_json({"type": "object", "properties": self.names})
             case ["search"]:
@@ -83,7 +83,7 @@ class Service:
             case ["collections", "scenes", "items"]:
                 return self._page(asked.query.get("token", [""])[0], asked)
             case ["collections", "scenes", "items", identity]:
-                return as_json(self._item(int(identity.rpartition("-")[2])))
+                return as_json(self.item(int(identity.rpartition("-")[2])))
             case ["files", *_]:
                 return Answer(200, BODY, {"Content-Type": "image/tiff", "ETag": '"a"'})
         return as_json({"detail": "not found"}, 404)
@@ -104,7 +104,7 @@ class Service:
             ],
         }
 
-    def _collection(self) -> dict[str, Any]:
+    def collection(self) -> dict[str, Any]:
         return {
             "type": "Collection",
             "stac_version": "1.0.0",
@@ -134,12 +134,12 @@ class Service:
             links.append({"rel": "next", "href": f"{self.root}search", "method": "POST", "body": body})
         elif stop < self.number:
             links.append({"rel": "next", "href": f"{self.server.url}{asked.path}?token={following}"})
-        found = [self._item(number) for number in range(start, stop)]
+        found = [self.item(number) for number in range(start, stop)]
         return as_json(
             {"type": "FeatureCollection", "features": found, "links": links, "numberMatched": self.number}
         )
 
-    def _item(self, number: int) -> dict[str, Any]:
+    def item(self, number: int) -> dict[str, Any]:
         files = f"{self.root}files/{number}"
         assets: dict[str, Any] = {
             "B04": {"href": f"{files}/B04.tif", "type": GEOTIFF, "roles": ["data"], "file:size": 100},

@@ -75,10 +75,12 @@ async def on(source: FakeSource, folder: Path, size: Sizes = (80, 24)) -> AsyncI
     async def opened() -> Connection:
         return Connection(Credentials(None, source.root_url, None, "none", kind=source.kind), source)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MLHubApp, "use_sample", lambda app: app._connect(opened))
-        async with driven(AppOptions(sample=True, output_dir=folder), size) as driver:
-            yield driver
+    class OnSource(MLHubApp):
+        def use_sample(self) -> None:
+            self.connect(opened)
+
+    async with driven(AppOptions(sample=True, output_dir=folder), size, OnSource) as driver:
+        yield driver
 
 
 def tree_of(driver: Driver) -> CatalogTree:

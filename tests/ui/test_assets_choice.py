@@ -29,10 +29,15 @@ def chooser(driver: Driver) -> AssetsScreen:
     return driver.app.screen
 
 
+def is_counted(screen: AssetsScreen) -> bool:
+    """Tell whether all that is to be counted was counted."""
+    return screen.is_mounted and "looking" not in line_of(screen, "counted")
+
+
 async def choose(driver: Driver) -> AssetsScreen:
     """Open the dialog, and wait until all is counted."""
     await driver.press("d")
-    await driver.until(lambda: isinstance(driver.app.screen, AssetsScreen) and not chooser(driver)._counting)
+    await driver.until(lambda: isinstance(driver.app.screen, AssetsScreen) and is_counted(chooser(driver)))
     return chooser(driver)
 
 

@@ -19,8 +19,6 @@ from mlhub_tui.downloads.job import State
 from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import ProfilesFile
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources import http
-from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
@@ -34,10 +32,7 @@ SMALL = "ref_african_crops_kenya_02_labels"
 NOT_YET = "rti_rwanda_crop_type_raw"
 
 
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try once: how often is tested elsewhere."""
-    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 def words(driver: Driver) -> str:

@@ -14,8 +14,6 @@ from mlhub_tui.downloads import store
 from mlhub_tui.downloads.database import Database
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources import http
-from mlhub_tui.sources.retry import NO_RETRIES
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from .conftest import Driver, driven
@@ -24,10 +22,7 @@ from .test_browse import find
 LABELS = "ref_african_crops_kenya_02_labels"
 
 
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try once: how often is tested elsewhere."""
-    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 def keyless(sample: SampleServer, folder: Path) -> AppOptions:
@@ -37,7 +32,7 @@ def keyless(sample: SampleServer, folder: Path) -> AppOptions:
 
 def told(driver: Driver) -> str:
     """Return what the app notified of; nothing of it is drawn under Pilot."""
-    return "\n".join(notification.message for notification in driver.app._notifications)
+    return "\n".join(told.words for told in driver.app.told)
 
 
 async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleServer, tmp_path: Path) -> None:

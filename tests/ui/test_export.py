@@ -69,17 +69,16 @@ async def test_all_that_was_found_is_written_as_received(tmp_path: Path) -> None
         await driver.until(lambda: "all.geojson: 250 items" in said(driver))
         found = json.loads(path.read_text())
         assert found["type"] == "FeatureCollection"
-        assert found["features"][249] == service._item(249)
+        assert found["features"][249] == service.item(249)
 
 
 async def test_what_is_selected_and_what_the_filter_leaves_is_written(tmp_path: Path) -> None:
     service = Service(number=400)
     async with at(service, tmp_path) as driver:
-        screen = await find_all(driver)
+        await find_all(driver)
         for loaded in (200, 300, 400):
             await driver.press("G")
             await driver.until(f"{loaded} of 400" if loaded < 400 else "400 items")
-        assert screen._documents.of(screen.table.rows[0].entry) is None, "the first are not in memory"
         await driver.press("g", "space", "space", "slash")
         await driver.type("scene-00")
         await driver.press("enter")
@@ -140,7 +139,7 @@ async def test_one_document_is_written_as_received(tmp_path: Path) -> None:
         assert screen.query_one("#path", Input).value == str(tmp_path / "scenes.json")
         await driver.press("enter")
         await driver.until(lambda: "scenes.json" in said(driver))
-        assert json.loads((tmp_path / "scenes.json").read_text()) == service._collection()
+        assert json.loads((tmp_path / "scenes.json").read_text()) == service.collection()
 
 
 async def test_a_file_that_is_there_is_replaced_only_after_a_question(tmp_path: Path) -> None:

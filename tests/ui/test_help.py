@@ -36,10 +36,9 @@ def ways(driver: Driver) -> dict[str, Way]:
 def bound(screen: Screen[object]) -> Iterator[Binding]:
     """Yield the key bindings of our commands that are in use on a screen, as Textual has them."""
     known = {command.id for command in COMMANDS}
-    for _, bindings in screen._modal_binding_chain:
-        for _, binding in bindings:
-            if binding.id in known:
-                yield binding
+    for active in screen.active_bindings.values():
+        if active.binding.id in known:
+            yield active.binding
 
 
 def check(driver: Driver, place: str) -> None:

@@ -38,6 +38,7 @@ from mlhub_tui.ui.screens.search import SearchForm
 from mlhub_tui.ui.screens.told import ToldScreen
 
 from .conftest import Driver, driven
+from .drawing import strips
 from .hostile import MARKUP, NASTY_ID, nasty
 from .safety import drawn
 from .source_steps import paste
@@ -67,7 +68,7 @@ async def look(driver: Driver, words: str = "", *, wide: bool = False) -> str:
 
 def is_wide(driver: Driver, columns: int) -> bool:
     """Tell whether the screen in front is laid out for as many columns."""
-    return driver.app.screen._compositor.size.width == columns
+    return strips(driver.app)[0].cell_length == columns
 
 
 async def front(driver: Driver, kind: type[Screen[Any]]) -> None:
@@ -116,7 +117,7 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await look(driver, '"id": "item')
         await driver.press("p")
         await look(driver)
-        assert driver.app._exception is None
+        assert driver.app.is_running
 
 
 async def test_dataset_dialog_plan_and_help_of_a_hostile_dataset(harm: AppOptions) -> None:
@@ -196,7 +197,7 @@ async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: 
         await look(driver, "why[/]")
         await driver.press("l")
         await look(driver)
-        assert driver.app._exception is None
+        assert driver.app.is_running
 
 
 # A catalog on disk
@@ -286,7 +287,7 @@ async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) ->
             await look(driver)
         await driver.press("p")
         await look(driver)
-        assert driver.app._exception is None
+        assert driver.app.is_running
 
 
 async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def opened(driver: Driver, key: str) -> tuple[ResultTable, MapPane]:
     table, pane = screen.query_one(ResultTable), screen.query_one(MapPane)
     if key == "m":
         await driver.press("i")
-    await driver.until(lambda: len(pane._placed) == 6)
+    await driver.until(lambda: pane.status == "6 footprints")
     if key == "m":
         await driver.press("m")
     return table, pane
@@ -174,14 +174,15 @@ async def test_results_beside_their_map_are_narrowed_by_dates_and_by_a_box(optio
 async def test_items_whose_dates_are_not_known_stay_until_they_are(tmp_path: Path) -> None:
     table = ResultTable()
     from mlhub_tui.models import Entry, EntryKind, Item
+    from mlhub_tui.sources.base import Page
     from mlhub_tui.ui.widgets.item_table import ItemRow
 
     entries = [Entry(EntryKind.ITEM, f"i{n}") for n in range(5)]
     written = ["2020-01-31", "2020-02-01 to 2020-03-05", "open to 2020-01-15", "", "2020-03-01 to open"]
     table.rows = [ItemRow(entry, dates) for entry, dates in zip(entries, written, strict=True)]
-    table._hays = [entry.id for entry in entries]
     table.post_message = lambda *_: True  # type: ignore[method-assign]
     table.set_timer = lambda *_: None  # type: ignore[assignment, method-assign]
+    await table.add_page(Page(()))
     table.apply_dates("2020-02", "Feb 2020")
     assert [entry.id for entry in table.shown] == ["i1", "i3"]
     table.learn(3, entries[3], Item(item("i3", {}, datetime="2019-01-01T00:00:00Z")))

@@ -18,6 +18,7 @@ from mlhub_tui.ui.json.pane import JsonPane
 from mlhub_tui.ui.json.view import JsonView
 
 from .conftest import Driver, driven
+from .drawing import strips
 from .scenes import json as json_scene
 
 DOCUMENT = {
@@ -110,8 +111,7 @@ async def test_search_unfolds_what_hides_a_match_and_goes_round() -> None:
         await driver.until(lambda: pane.status == "1 of 2 matches")
         await driver.press("N")
         await driver.until(lambda: pane.status == "2 of 2 matches")
-        strips = driver.app.screen._compositor.render_strips()
-        marked = [s.text for strip in strips for s in strip if s.style and s.style.underline]
+        marked = [s.text for strip in strips(driver.app) for s in strip if s.style and s.style.underline]
         assert {text.lower() for text in marked} == {"needle"}
         await driver.press("escape")
         await driver.until(lambda: pane.status.endswith("lines"))

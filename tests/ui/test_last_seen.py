@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -58,11 +59,11 @@ def test_it_is_bounded_and_goes_with_the_cache() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[1, null, {}]", b'[{"kind": "dataset", "raw": 3}]', b"[" * 9999]
 )
-def test_what_is_damaged_is_left_out(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlhub_tui.sources.last_listing.json.dumps", lambda _: "name")
+def test_what_is_damaged_is_left_out(content: bytes) -> None:
     last = listing()
-    monkeypatch.setattr("mlhub_tui.sources.last_listing.json.dumps", lambda _: content.decode())
-    last.save([])
+    last.save([Entry(EntryKind.COLLECTION, "c")])
+    with closing(sqlite3.connect(DocumentCache().path)) as db, db:
+        assert db.execute("UPDATE documents SET body = ?", (content,)).rowcount == 1
     assert last.load()[0] == []
 
 

@@ -27,7 +27,7 @@ async def test_a_screen_that_is_not_whole_yet_does_not_keep_the_app_from_ending(
         driver.app.action_go(place)
         for _ in range(turns):
             await asyncio.sleep(0)
-    assert driver.app._exception is None
+    assert not driver.app.return_code
 
 
 class Late(ModalScreen[None]):
@@ -50,7 +50,7 @@ async def test_a_dialog_that_is_not_whole_yet_does_not_either(turns: int, tmp_pa
         driver.app.push_screen(Late())
         for _ in range(turns):
             await asyncio.sleep(0)
-    assert driver.app._exception is None
+    assert not driver.app.return_code
 
 
 async def test_a_part_that_is_missing_while_the_app_runs_is_a_fault(tmp_path: Path) -> None:
@@ -62,4 +62,4 @@ async def test_a_part_that_is_missing_while_the_app_runs_is_a_fault(tmp_path: Pa
         async with driven(AppOptions(output_dir=tmp_path)) as driver:
             await driver.until("Welcome")
             driver.app.push_screen(Wrong())
-            await driver.until(lambda: driver.app._exception is not None)
+            await driver.until(lambda: driver.app.return_code == 1)

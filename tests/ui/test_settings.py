@@ -16,6 +16,7 @@ from mlhub_tui.ui.glyphs import ascii_only, to_ascii
 from mlhub_tui.ui.keymap import checked, is_key
 
 from .conftest import driven
+from .drawing import strips
 
 
 @pytest.fixture(autouse=True)
@@ -156,12 +157,7 @@ async def test_colours_as_they_are_set(
         await driver.until("BigEarthNet")
         assert driver.app.theme == theme
         assert bool(driver.app.ansi_color) is plain
-        styles = {
-            str(s.style.color)
-            for strip in driver.app.screen._compositor.render_strips()
-            for s in strip
-            if s.style
-        }
+        styles = {str(s.style.color) for strip in strips(driver.app) for s in strip if s.style}
         if "mono" in text:
             assert all("default" in style for style in styles)
 

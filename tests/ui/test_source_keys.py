@@ -9,19 +9,13 @@ from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import ProfilesFile
-from mlhub_tui.sources import http
-from mlhub_tui.sources.retry import NO_RETRIES
 from tests.support.http_server import LoopbackServer, Request
 
 from ..sources.test_detect import api_pages, serve
 from .conftest import driven
 from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
 
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try once: how often is tested elsewhere."""
-    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 # Keys

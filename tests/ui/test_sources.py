@@ -13,8 +13,6 @@ from textual.widgets import Input
 from mlhub_tui.options import AppOptions
 from mlhub_tui.profiles import Kind, ProfilesFile
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources import http
-from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.ui.places import PROFILE
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.widgets.place_list import PlaceList
@@ -25,11 +23,7 @@ from .conftest import driven
 from .safety import drawn
 from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
 
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try once: how often is tested elsewhere."""
-    monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 # Looking

@@ -30,7 +30,7 @@ def rows(driver: Driver) -> list[str]:
 
 async def leave(driver: Driver) -> None:
     await driver.press("q")
-    await driver.until(lambda: driver.app._exit)
+    await driver.until(lambda: driver.app.return_code == 0)
 
 
 async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home: Path) -> None:

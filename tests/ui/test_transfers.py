@@ -14,14 +14,13 @@ from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.screens.job import JobScreen
 from mlhub_tui.ui.screens.limits import LimitsScreen
 from mlhub_tui.ui.sheets.jobs import why
 from mlhub_tui.ui.widgets.job_line import columns_for, job_line
 
 from .conftest import Driver, driven
-from .scenes import JOBS, FixedQueue
+from .scenes import JOBS, FixedQueue, app_over
 from .test_downloads import LARGE, SMALL, queue, state
 
 STUCK = [job for job in JOBS if job.reason]
@@ -93,31 +92,21 @@ async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOpt
         await driver.until(str(driver.app.jobs[0].path)[:40])
 
 
-@pytest.fixture
-def fixed(monkeypatch: pytest.MonkeyPatch) -> FixedQueue:
-    """Give the app a queue in which nothing happens."""
-    monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: FixedQueue())
-    return FixedQueue()
-
-
-async def test_every_stuck_transfer_says_why_in_its_line(options: AppOptions, fixed: FixedQueue) -> None:
-    async with driven(options) as driver:
+async def test_every_stuck_transfer_says_why_in_its_line(options: AppOptions) -> None:
+    async with driven(options, kind=app_over(FixedQueue())) as driver:
         await driver.press("2")
         for job in STUCK:
             await driver.until(job.reason[:20])
 
 
-async def test_the_wait_for_the_next_try_is_counted_down(
-    options: AppOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_wait_for_the_next_try_is_counted_down(options: AppOptions) -> None:
     waiting = replace(JOBS[2], next_try=time.time() + 50)
 
     class Waiting(FixedQueue):
         def snapshot(self) -> tuple[object, ...]:  # type: ignore[override]  # one job is enough
             return (waiting,)
 
-    monkeypatch.setattr(MLHubApp, "_make_queue", lambda _: Waiting())
-    async with driven(options) as driver:
+    async with driven(options, kind=app_over(Waiting())) as driver:
         await driver.press("2")
         first = await counted(driver, r"next try in (\d+) s")
         row = await counted(driver, r"80% in (\d+) s: connection reset", below=first)
