@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from .peer_fixtures import peer_python
 from .sample_fixtures import sample
+from .support.event_loop import WatchedPolicy
 
 __all__ = ["peer_python", "sample"]
 
@@ -21,6 +24,15 @@ pytest_plugins = ["tests.marks"]
 # whatever the environment says of bytecode.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Screens under Pilot are laid out within a millisecond, not a sixtieth of a second; programs that tests start
+# are not concerned.
+os.environ["TEXTUAL_FPS"] = "1000"
+importlib.import_module("textual.constants")
+del os.environ["TEXTUAL_FPS"]
+
+# Loops, of tests and in them, that can be waited for.
+asyncio.set_event_loop_policy(WatchedPolicy())
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")

@@ -75,12 +75,14 @@ class TerminalDriver(LinuxDriver):
       hangs at the end.
     """
 
+    _title = ""
+    _titled = False
+
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.answers = Answers()
-        self._title, self._titled = "", False
         if self._file is not None:
             self._file = cast("Any", Outlet(self._file))
 

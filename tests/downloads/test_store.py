@@ -184,7 +184,8 @@ class QueueMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name) / "queue.db"
-        self._store = opened(self._path, GONE)
+        self._database = Database(self._path)
+        self._store = Store(self._database, identity=GONE)
         self._states: dict[int, State] = {}
         self._order: list[int] = []
 
@@ -232,7 +233,8 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """Open anew without a word to the old one, as after kill -9."""
-        self._store = opened(self._path, GONE)
+        self._database = Database(self._path)
+        self._store = Store(self._database, identity=GONE)
         self._store.adopt()
         for job_id, state in self._states.items():
             if state.running:
@@ -241,7 +243,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def leave(self) -> None:
         self._store.leave(job for job in self._store.load() if job.state.running)
-        self._store._database.close()
+        self._database.close()
         self.crash()
 
     @invariant()

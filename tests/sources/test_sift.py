@@ -180,7 +180,7 @@ async def test_what_is_found_is_sorted_where_it_is_not_too_much() -> None:
         assert "".join(found.id for found in page.entries) == ids
         assert page.matched == 3
     with pytest.raises(NotOffered, match="more than 10,000 items: too many to sort"):
-        await anext(all_of(Shelf(a=numbered(11_000)), Search(collections=("a",), sort=("id",)), 1_000))
+        await anext(all_of(Shelf(a=numbered(12_000)), Search(collections=("a",), sort=("id",)), 1_000))
 
 
 @pytest.mark.parametrize(

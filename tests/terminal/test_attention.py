@@ -99,10 +99,16 @@ def test_a_console_without_a_title_gets_none(
     monkeypatch: pytest.MonkeyPatch, term: str, written: int
 ) -> None:
     monkeypatch.setenv("TERM", term)
-    driver, told = TerminalDriver.__new__(TerminalDriver), list[str]()
-    driver._title, driver._titled = "", False
-    monkeypatch.setattr(driver, "write", told.append)
-    monkeypatch.setattr(driver, "flush", lambda: None)
+    told: list[str] = []
+
+    class Listened(TerminalDriver):
+        def write(self, data: str) -> None:
+            told.append(data)
+
+        def flush(self) -> None:
+            pass
+
+    driver = Listened.__new__(Listened)  # one that is set up takes the terminal of the tests
     driver.set_title("mlhub-tui 1%")
     driver.set_title("mlhub-tui 2%")
     assert told == ["\x1b[22;0t", "\x1b]2;mlhub-tui 1%\a", "\x1b]2;mlhub-tui 2%\a"][: 3 * written]

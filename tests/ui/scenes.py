@@ -154,7 +154,7 @@ async def listed(driver: Driver) -> None:
     """Wait for the tree and its detail: behind a dialog it would depend on how soon that comes."""
     screen = driver.app.screen_stack[0]
     assert isinstance(screen, BrowseScreen)
-    await driver.until("BigEarthNet", lambda: screen._wanted is not None)
+    await driver.until("BigEarthNet", lambda: screen.detail.virtual_size.height > 1)
 
 
 async def browse(driver: Driver) -> None:
