@@ -46,8 +46,11 @@ WIDE = replace(QUICK, min_segment=64 << 10, parallel_threshold=1 << 20, window=0
 HASTY = Patience(tries=4, doubtful=2, base=0.02, cap=0.05, longest=0.2)
 """Few tries, at once."""
 
-SLOW = Answer(piece=8192, pace=0.04)
-"""Five seconds for a MB, until the test has looked and lets the server hurry."""
+SLOW = Answer(piece=8192, pace=0.4)
+"""A minute for a MB, so that no test comes too late, until it lets the server hurry."""
+
+HALF = Answer(after=600_000, end="stall")
+"""As much at once, and then nothing."""
 
 ENDLESS = replace(HASTY, tries=None)
 """As the app has it: no end to the patience with a host, here in small steps."""

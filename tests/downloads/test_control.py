@@ -29,7 +29,7 @@ from tests.support.http_server import Answer
 from tests.support.waiting import PATIENCE, until
 
 from .conftest import DATA
-from .support import QUICK, SLOW, Links, files, wish
+from .support import HALF, QUICK, SLOW, Links, files, wish
 
 Make: TypeAlias = Callable[..., DownloadQueue]
 GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
@@ -234,7 +234,7 @@ async def test_the_second_half_of_a_cancel_is_made_up_for(
 async def test_a_program_that_leaves_hands_its_jobs_to_another_at_once(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOW
+    server.always = HALF
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     job = await one.add(wish(folder))
     paused = await one.add(wish(folder, "paused"))

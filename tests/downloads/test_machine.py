@@ -288,12 +288,12 @@ def test_a_program_told_to_end_records_every_byte(
     server: FaultServer, tmp_path: Path, mlhub_home: Path, name: str, wide: bool
 ) -> None:
     server.content = DATA * 3
-    server.always = SLOW
+    server.always = Answer(piece=8192, pace=0.04)
     folder = tmp_path / "out"
     told = program(mlhub_home, server, folder, "file", wide=wide)
     until_sync(lambda: server.sent > len(DATA) // 2)
     told.send_signal(getattr(signal, name))
-    told.communicate(timeout=30)
+    told.communicate(timeout=60)
     assert told.returncode == 0
     with sqlite3.connect(mlhub_home / "queue.db") as connection:
         [(synced, more)] = connection.execute("SELECT synced, extents FROM parts").fetchall()

@@ -32,7 +32,7 @@ from tests.support.http_server import Answer
 from tests.support.waiting import until
 
 from .conftest import DATA
-from .support import HASTY, QUICK, SLOW, Links, files, wish
+from .support import HALF, HASTY, QUICK, SLOW, Links, files, wish
 
 Make: TypeAlias = Callable[..., DownloadQueue]
 
@@ -120,16 +120,17 @@ async def test_a_moved_job_runs_earlier(server: FaultServer, folder: Path, make_
 async def test_pause_keeps_the_part_and_resume_goes_on(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOW
+    server.always = HALF
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > len(DATA) // 3)
     await queue.pause(job.id)
     assert queue.snapshot()[0].state is State.PAUSED
+    server.hurry()
     await until(lambda: server.open == 0)
     kept = files(folder)["file.tar.gz.part"]
     assert kept > len(DATA) // 3
-    server.hurry()
+    server.always = Answer()
     await queue.resume(job.id)
     assert (await ended(queue, job)).state is State.DONE
     assert job.path.read_bytes() == DATA

@@ -17,9 +17,10 @@ def strips(app: App[Any]) -> list[Strip]:
     """Return the lines of the screen in front: every widget drawn over those below it."""
     screen = app.screen
     try:
-        whole = screen.find_widget(screen).region  # as it was laid out: a resize may be on its way
+        whole = screen.find_widget(screen).region
     except NoWidget:
         return []
+    screen.get_style_at(0, 0)  # from here on it knows what is behind it
     placed = [(widget, screen.find_widget(widget)) for widget in _shown(screen)]
     lines = [Strip.blank(whole.width) for _ in range(whole.height)]
     for widget, place in sorted(placed, key=lambda one: one[1].order):
@@ -27,7 +28,7 @@ def strips(app: App[Any]) -> list[Strip]:
         if not seen:
             continue
         drawn = widget.render_lines(seen.translate(-place.region.offset))
-        for y, strip in zip(seen.line_range, drawn, strict=True):
+        for y, strip in zip(seen.line_range, drawn, strict=False):  # a resize may be on its way
             line = lines[y]
             lines[y] = Strip.join([line.crop(0, seen.x), strip, line.crop(seen.right)])
     return lines
