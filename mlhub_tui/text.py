@@ -193,7 +193,7 @@ def duration(seconds: float | None) -> str:
 def date(value: object) -> str:
     """Return the day of an RFC 3339 date-time, or the cleaned text itself where it is none."""
     text = one_line(value)
-    return text[:10] if re.match(r"\d{4}-\d{2}-\d{2}([T ]|$)", text) else text
+    return text[:10] if re.match(r"\d{4}-\d{2}-\d{2}([TtZz ]|$)", text) else text
 
 
 def now() -> str:

@@ -22,12 +22,13 @@ class Remarks:
     """Takes note of the pages of a listing as they pass."""
 
     def __init__(self) -> None:
-        self._looked = self._skipped = 0
+        self._looked = self._skipped = self._timeless = 0
         self._notes: dict[str, None] = {}
 
     def take(self, page: Page[Any]) -> None:
         """Take note of a page."""
         self._looked += page.looked or 0
+        self._timeless += page.timeless
         self._notes.update(dict.fromkeys(page.notes))
         if not page.notes:  # which say themselves what of their page was left out
             self._skipped += page.skipped
@@ -61,6 +62,7 @@ class Remarks:
         stopped
             Why it ended although there may be more; empty where it just ended.
         """
+        from ..sources.base import without_time
         from ..sources.bounded import ENOUGH
 
         lines = list(self._notes)[:_MOST]
@@ -68,6 +70,8 @@ class Remarks:
             lines.append(f"and {count(len(self._notes) - _MOST, 'note')} like these")
         if self._looked > found:
             lines.append(f"{count(self._looked, 'item')} looked at on this side")
+        if self._timeless:
+            lines.append(without_time(self._timeless))
         if self._skipped:
             lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
         if stopped and stopped != ENOUGH:

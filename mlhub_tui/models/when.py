@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from ..errors import InvalidSearch
 from ..text import one_line
@@ -18,6 +19,10 @@ _DATE = r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?)?"
 _TIME = r"(?:[Tt ](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?)?"
 _ZONE = r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?"
 _MOMENT = re.compile(rf"{_DATE}{_TIME}{_ZONE}", re.ASCII)
+_UTC = re.compile(r"(?<=[\d.])(?:\s*(?:[Zz]|UTC|GMT)\b)+$", re.IGNORECASE | re.ASCII)
+_LEAP = re.compile(r"(:\d{2}:)60(\D|$)", re.ASCII)
+_CLOCK = re.compile(r"\d:\d{2}", re.ASCII)
+_OFFSET = re.compile(r"[T\s]\d.*[+-]\d{2}(?::?\d{2})?$", re.IGNORECASE | re.ASCII)
 _BETWEEN = re.compile(r"\s*/\s*|\s+to\s+", re.IGNORECASE)
 _RESOLUTION = timedelta(milliseconds=1)  # what archives give the times of their scenes in
 
@@ -85,13 +90,42 @@ def span_of(start: str, end: str) -> Span | None:
 
     Items are read tolerantly: an end that is missing is open, as of a sensor still at work.
     """
-    first, last = _read(start), _read(end)
-    return None if first is None and last is None else Span(first, last)
+    first, last = read_time(start), read_time(end)
+    if first is None and last is None:
+        return None
+    return Span(first.start if first else None, last.end if last else None)
+
+
+@lru_cache(maxsize=4096)
+def read_time(text: str) -> Span | None:
+    """Return the stretch that a time of a document stands for, None where it cannot be read.
+
+    Beside RFC 3339 (with a small `t` and `z`, and a leap second, which counts as the second before it): all
+    of ISO 8601 that Python reads, what people type, and a zone that is written in letters or twice
+    (`12:00 UTC`, `12:00+00:00Z`). Without a zone it is UTC.
+    """
+    written = _plain(text)
+    try:
+        moment = datetime.fromisoformat(written)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        try:
+            return parse_span(written)
+        except InvalidSearch:
+            return None
+    return Span(moment, moment)
+
+
+def _plain(text: str) -> str:
+    """Return a time without what `datetime` does not know: names of UTC, a second zone, a second of 60."""
+    written, named = _UTC.subn("", text.strip())
+    written = _LEAP.sub(r"\g<1>59\g<2>", written)
+    return f"{written}Z" if named and _CLOCK.search(written) and not _OFFSET.search(written) else written
 
 
 def _typed(text: str) -> Span:
     """Return the stretch that a date, or a date with a time, stands for."""
-    found = _MOMENT.fullmatch(text.strip())
+    found = _MOMENT.fullmatch(_plain(text))
     if found is None:
         raise _invalid(text, "is no date")
     try:
@@ -127,15 +161,6 @@ def _zone(text: str | None) -> timezone:
         return UTC
     sign = -1 if text.startswith("-") else 1
     return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[-2:])))
-
-
-def _read(text: str) -> datetime | None:
-    """Return a date-time of a document, None where it is none; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _written(moment: datetime | None) -> str:

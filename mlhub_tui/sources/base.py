@@ -19,6 +19,7 @@ from ..models import (
     Search,
 )
 from ..profiles import Kind
+from ..text import count
 
 if TYPE_CHECKING:
     from ..http.link import Link
@@ -46,6 +47,8 @@ class Page(Generic[T]):
         How many items were looked at to find these, where they were sifted on this side.
     notes
         What the user should know of this page, a line each: what could not be shown and why.
+    timeless
+        How many items were left out of a search by time because none can be read of them.
     """
 
     entries: tuple[T, ...]
@@ -55,6 +58,12 @@ class Page(Generic[T]):
     stopped: str = ""
     looked: int | None = None
     notes: tuple[str, ...] = ()
+    timeless: int = 0
+
+
+def without_time(items: int) -> str:
+    """Return what is said of items that a search by time cannot find."""
+    return f"{count(items, 'item')} without a time that can be read left out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,13 @@ def sieve(search: Search) -> Callable[[Item], bool]:
     return fitting
 
 
+def time_of(item: Item) -> Span | None:
+    """Return an item's time; None where it has none that can be read."""
+    return span_of(item.interval.start, item.interval.end)
+
+
 def _is_then(item: Item, wanted: Span) -> bool:
-    own = span_of(item.interval.start, item.interval.end)
+    own = time_of(item)
     return own is not None and own.meets(wanted)
 
 

@@ -13,7 +13,7 @@ from ..models import Item, Search
 from .base import Page
 from .bounded import bounded, unbounded
 from .queries import check
-from .sieve import sieve
+from .sieve import sieve, time_of
 from .steps import REPEATED
 
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -77,7 +77,7 @@ async def _sift(
     fitting = sieve(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
-    looked = skipped = 0
+    looked = skipped = timeless = 0
     seen = {link}
     while True:
         try:
@@ -85,16 +85,17 @@ async def _sift(
         except RequestError:
             if whole or not looked:
                 raise
-            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes))
+            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes), timeless)
         found.extend(filter(fitting, page.entries))
         notes.update(dict.fromkeys(page.notes))
+        timeless += sum(time_of(item) is None for item in page.entries) if search.datetime else 0
         looked, skipped, link = looked + len(page.entries), skipped + page.skipped, page.next
         if link is None or link in seen:
             stopped = REPEATED if link is not None else page.stopped
-            return Page(tuple(found), None, None, skipped, stopped, looked, tuple(notes))
+            return Page(tuple(found), None, None, skipped, stopped, looked, tuple(notes), timeless)
         seen.add(link)
         if len(found) >= wanted or looked + skipped >= most:
-            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes))
+            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes), timeless)
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
@@ -117,8 +118,10 @@ def _by(name: str) -> Callable[[Item], tuple[int, float, str]]:
     def key(item: Item) -> tuple[int, float, str]:
         field = name.removeprefix("properties.")
         value = item.raw.get(field) if field in ("id", "collection") else item.properties.get(field)
-        if field == "datetime" and value is None:
-            value = item.interval.start
+        if field == "datetime":
+            span = time_of(item)
+            moment = span and (span.start or span.end)
+            return (1, moment.timestamp(), "") if moment else (0, 0.0, "")
         if isinstance(value, int | float):
             return 1, float(value), ""
         return (2, 0.0, value) if isinstance(value, str) and value else (0, 0.0, "")

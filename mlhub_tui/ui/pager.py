@@ -23,7 +23,7 @@ class Pager:
         self.complete = False
         self.loading = False
         self.error = ""
-        self.skipped = 0
+        self.skipped = self.timeless = 0
         self.stopped = ""
         self.notes: dict[str, None] = {}
         """What could not be shown and why, each once, in order."""
@@ -41,6 +41,12 @@ class Pager:
         guard = self._guard = self._guard or PageGuard()
         self.matched = page.matched if page.matched is not None else self.matched
         self.skipped += page.skipped
+        if page.timeless:
+            from ..sources.base import without_time
+
+            self.notes.pop(without_time(self.timeless), None)
+            self.timeless += page.timeless
+            self.notes[without_time(self.timeless)] = None
         self.notes |= dict.fromkeys(map(one_line, page.notes))
         sifted_empty = page.looked is not None and not page.entries
         marks = [(entry.id, entry.url) for entry in page.entries]

@@ -182,4 +182,5 @@ def of_several(words: str, supplies: Sequence[Supply]) -> Supply:
 
 def _documents(page: Page[Item]) -> Page[Document]:
     entries: tuple[Document, ...] = page.entries
-    return Page(entries, page.next, page.matched, page.skipped, page.stopped, page.looked, page.notes)
+    seen = page.looked, page.notes, page.timeless
+    return Page(entries, page.next, page.matched, page.skipped, page.stopped, *seen)

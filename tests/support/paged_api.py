@@ -34,7 +34,7 @@ class PagedAPI(LoopbackServer):
     paging
         How next links lead on: by `offset`, or by a `page` that is counted from 1.
     searches
-        The methods of its search.
+        The methods of its search; without any it has none.
     """
 
     def __init__(
@@ -73,7 +73,10 @@ class PagedAPI(LoopbackServer):
         links += [{"rel": "search", "href": f"{self.url}/search", "method": way} for way in self.searches]
         landing = {"type": "Catalog", "stac_version": "1.0.0", "id": "r", "description": "d", "links": links}
         documents = {
-            "/": {**landing, "conformsTo": CLASSES},
+            "/": {
+                **landing,
+                "conformsTo": [name for name in CLASSES if self.searches or "search" not in name],
+            },
             "/collections": {"collections": [collection], "links": []},
             "/collections/c": collection,
         }

@@ -258,6 +258,9 @@ class _Run:
         told = unknown + (["no item matches, these are the collections' own"] if lone else [])
         if counts.faults:
             told.append(f"{count(counts.faults, 'asset')} without an href")
+        timeless = sum(items.timeless for items in counts.items.values())
+        if timeless and request.filters.when is not None:
+            told.append(f"{count(timeless, 'item')} without a time that can be read kept")
         own.note("told", "; ".join(told))
         own.note("noted", str(index.facts.get("notes", "")))
         own.note("listed")

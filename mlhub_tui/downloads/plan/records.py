@@ -6,16 +6,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ...errors import MLHubException
 from ...models import BBox, JsonDict
 from ...models.document import LARGEST_SIZE, identity
 from ...models.extent import geometry_bbox
-from ...models.when import parse_span
+from ...models.when import read_time
 from ...sources.hrefs import resolve_href
 from ...sources.static.place import member_url
 from ...text import writable
@@ -239,20 +237,12 @@ def moments_of(properties: JsonDict) -> Moments:
 
 
 def _moment(value: Any) -> Moments | None:
-    return _read(value) if isinstance(value, str) and value else None
+    return _read(str(value)) if isinstance(value, str | int) and value else None
 
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> Moments | None:
-    try:
-        moment = microseconds(datetime.fromisoformat(text.strip()))
-        return moment, moment
-    except (ValueError, OverflowError):
-        pass
-    try:
-        span = parse_span(text)
-    except MLHubException:
-        return None
+    span = read_time(text)
     if span is None or span.start is None or span.end is None:
         return None
     return microseconds(span.start), microseconds(span.end)

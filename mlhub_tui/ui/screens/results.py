@@ -146,7 +146,14 @@ class ResultsScreen(ResultsCommands):
         self._pages += 1
         self._looked += page.looked or 0
         taken: Page[Entry] = Page(
-            entries, page.next, page.matched, page.skipped, page.stopped, page.looked, page.notes
+            entries,
+            page.next,
+            page.matched,
+            page.skipped,
+            page.stopped,
+            page.looked,
+            page.notes,
+            page.timeless,
         )
         if not self.closing:
             await table.add_page(taken)

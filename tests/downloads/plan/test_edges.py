@@ -387,7 +387,7 @@ def test_an_asset_has_what_its_entry_says_as_far_as_it_makes_sense(entry: Any, f
         ({"type": "Feature", "id": "x", "collection": "c"}, "f/x.json", ("c", "x")),
         ({"type": "Feature", "id": "x"}, "", 1),
         ({"type": "Feature", "id": ""}, "", 1),
-        ({"type": "Feature", "id": 5, "assets": {}}, "", 1),
+        ({"type": "Feature", "id": 5, "assets": {}}, "", ("items", "5")),
         ([], "", 1),
     ],
 )
