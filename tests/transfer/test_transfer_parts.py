@@ -1,0 +1,244 @@
+"""The parts of transfers at their edges: extents, checksums as text, a host's share, verdicts on errors."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.errors import (
+    AuthenticationError,
+    RequestRefused,
+    ServerError,
+    UnexpectedAnswer,
+    VerificationFailed,
+)
+from mlhub_tui.http.errors import BeingPrepared, LinkRejected
+from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.transfer.checksums import (
+    HashingSink,
+    StreamingHasher,
+    compare,
+    digests_from_text,
+    digests_to_text,
+    multihash,
+    new_hash,
+    unverified,
+    verifiable,
+)
+from mlhub_tui.transfer.failures import FailureAction, FailureCounter, judge
+from mlhub_tui.transfer.journal import (
+    Extents,
+    clip,
+    covered,
+    extents_from_text,
+    extents_to_text,
+    gaps,
+    merge,
+    prefix,
+)
+from mlhub_tui.transfer.limits import HostLimits
+
+
+@pytest.mark.parametrize(
+    ("stretches", "merged", "missing", "bytes_", "start", "clipped"),
+    [
+        ([], (), ((0, 10),), 0, 0, ()),
+        ([(0, 10)], ((0, 10),), (), 10, 10, ((0, 5),)),
+        ([(5, 7), (0, 3)], ((0, 3), (5, 7)), ((3, 5), (7, 10)), 5, 3, ((0, 3),)),
+        ([(1, 4), (4, 6)], ((1, 6),), ((0, 1), (6, 10)), 5, 0, ((1, 5),)),
+        ([(1, 6), (2, 3)], ((1, 6),), ((0, 1), (6, 10)), 5, 0, ((1, 5),)),
+        ([(1, 1), (3, 2)], (), ((0, 10),), 0, 0, ()),
+        ([(1, 3), (4, 5)], ((1, 3), (4, 5)), ((0, 1), (3, 4), (5, 10)), 3, 0, ((1, 3), (4, 5))),
+    ],
+)
+def test_stretches_of_a_file_add_up(
+    stretches: list[tuple[int, int]],
+    merged: Extents,
+    missing: Extents,
+    bytes_: int,
+    start: int,
+    clipped: Extents,
+) -> None:
+    found = merge(stretches)
+    assert found == merged == extents_from_text(extents_to_text(merged))
+    assert (gaps(found, 10), covered(found), prefix(found), clip(found, 5)) == (
+        missing,
+        bytes_,
+        start,
+        clipped,
+    )
+
+
+def test_checksums_are_kept_as_text() -> None:
+    known = (Checksum("md5", "00"), Checksum("md5", "11", guessed=True), Checksum("sha-256", "22"))
+    assert digests_to_text(known) == "md5:00 md5?:11 sha-256:22"
+    assert digests_from_text("md5:00 md5?:11 sha-256:22 blake3:33 crc32c?:44") == known
+
+
+def test_what_can_be_computed_is_compared_and_a_guess_is_only_noted() -> None:
+    data = memoryview(b"123456789")
+    guess, sure = Checksum("md5", "00", guessed=True), Checksum("crc32", "cbf43926")
+    chosen = verifiable([guess, sure, Checksum("crc32c", "00"), sure])
+    assert chosen == (sure, guess)
+    hashes = [new_hash(one.algorithm) for one in chosen]
+    collected = bytearray()
+
+    class Sink:
+        def write(self, view: memoryview, /) -> None:
+            collected.extend(view)
+
+    sink = HashingSink(Sink(), hashes)
+    sink.write(data[:4])
+    sink.write(data[4:])
+    assert collected == data
+    assert compare(chosen, hashes) == "its ETag looks like another MD5 (00)"
+    assert compare((sure,), hashes[:1]) == ""
+    wrong = (Checksum("crc32", "00000000"),)
+    with pytest.raises(VerificationFailed, match=r"CRC32 cbf43926, announced 00000000"):
+        compare(wrong, hashes[:1])
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["sha-1", "sha-224", "sha-512", "sha3-256", "blake2b-256", "blake2s-128"]
+)
+def test_algorithms_are_hashlib_s(algorithm: str) -> None:
+    family, _, bits = algorithm.partition("-")
+    if family.startswith("blake2"):
+        wanted = getattr(hashlib, family)(b"x", digest_size=int(bits) // 8).hexdigest()
+    else:
+        wanted = hashlib.new(f"{family}_{bits}" if family == "sha3" else f"{family}{bits}", b"x").hexdigest()
+    found = new_hash(algorithm)
+    found.update(memoryview(b"x"))
+    assert found.hexdigest() == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("d50110" + "ab" * 16, ("md5", "ab" * 16)),
+        ("1220" + "AB" * 32, ("sha-256", "ab" * 32)),
+        ("f1220" + "ab" * 32, ("sha-256", "ab" * 32)),
+        ("1220" + "ab" * 31, None),
+        ("1220" + "ab" * 33, None),
+        ("121f" + "ab" * 31, None),
+        ("a0e40208" + "ab" * 8, None),
+        ("88e40208" + "ab" * 8, ("blake2b-64", "ab" * 8)),
+        ("87e40207" + "ab" * 7, None),
+        ("80" * 9 + "00", None),
+        ("", None),
+        ("12", None),
+        (5, None),
+        ("1220" + "ab" * 32 + "é", None),
+        ("1220" + "ab" * 32 + " " * 400, ("sha-256", "ab" * 32)),
+        ("f" + "0" * 400, None),
+        ("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", ("sha-256", hashlib.sha256(b"").hexdigest())),
+    ],
+)
+def test_a_multihash_is_read_where_it_proves_something(value: object, found: tuple[str, str] | None) -> None:
+    checksum = multihash(value)
+    if isinstance(value, str) and value.startswith("Qm"):
+        assert checksum is not None and checksum.algorithm == "sha-256"
+        return
+    assert (checksum and (checksum.algorithm, checksum.value)) == found
+    assert bool(unverified(value)) is (found is None and value != "")
+
+
+def test_a_file_is_hashed_while_it_grows_and_a_known_state_is_gone_on_with(tmp_path: Path) -> None:
+    path, data = tmp_path / "x", bytes(range(256)) * 9000
+    path.write_bytes(data)
+    checksum = Checksum("md5", hashlib.md5(data).hexdigest())
+    state = None
+    while state is None:  # stopped before it had read anything, it knows nothing
+        first = StreamingHasher(path, (checksum,), lambda: 1000)
+        first.start()
+        first.stop()
+        first.join()
+        state = first.state(3, 7)
+    assert (state.generation, state.position, state.changed) == (3, 1000, 7)
+    second = StreamingHasher(path, (checksum,), lambda: len(data), state)
+    second.start()
+    assert second.finish(len(data)) == ""
+    path.write_bytes(data[:-1] + b"x")
+    third = StreamingHasher(path, (checksum,), lambda: len(data))
+    third.start()
+    with pytest.raises(VerificationFailed):
+        third.finish(len(data))
+
+
+def test_jobs_share_a_host_in_equal_parts() -> None:
+    now = [100.0]
+    limits = HostLimits(4, lambda: now[0])
+    assert [limits.try_acquire("h", "a") for _ in range(5)] == [True] * 4 + [False]
+    assert not limits.try_acquire("h", "b")
+    limits.release("h", "a")
+    assert not limits.try_acquire("h", "a"), "another job asked a moment ago"
+    assert limits.try_acquire("h", "b")
+    limits.release("h", "a")
+    assert limits.try_acquire("h", "b")
+    assert not limits.try_acquire("h", "b")
+    assert limits.try_acquire("other", "a", 1)
+    assert not limits.try_acquire("other", "a", 1)
+    limits.release("h", "b")
+    limits.release("h", "b")
+    now[0] += 1.0
+    assert limits.try_acquire("h", "a"), "nobody else has asked for a second"
+    limits.forget("a")
+    assert [limits.try_acquire("h", "c", 9) for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_a_host_that_refused_is_left_alone_by_all() -> None:
+    now = [100.0]
+    limits = HostLimits(4, lambda: now[0])
+    assert limits.blocked_until("h") == 0
+    limits.block("h", 105.0)
+    limits.block("h", 103.0)
+    limits.try_acquire("h", "a")
+    limits.forget("a")
+    assert limits.blocked_until("h") == 105
+    now[0] = 105.0
+    limits.forget("a")
+    assert limits.blocked_until("h") == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "action", "words", "delay"),
+    [
+        (AuthenticationError("no"), 1, FailureAction.NEEDS_KEY, "no", None),
+        (OSError(errno.ENOSPC, "full"), 1, FailureAction.NO_SPACE, "no space left", None),
+        (OSError(errno.EACCES, "denied"), 1, FailureAction.FAIL, "cannot write /out/x: denied", None),
+        (sqlite3.OperationalError("locked"), 1, FailureAction.RETRY, "queue cannot be written: locked", 1.0),
+        (
+            ZeroDivisionError("x?key=abc"),
+            1,
+            FailureAction.FAIL,
+            "of x failed: ZeroDivisionError: x?key=…",
+            None,
+        ),
+        (RequestRefused("no"), 1, FailureAction.FAIL, "no", None),
+        (ServerError("no"), 2, FailureAction.RETRY, "no", 2.0),
+        (ServerError("no"), 3, FailureAction.FAIL, "no", None),
+        (ServerError("no", retry_after=4.0), 1, FailureAction.RETRY, "no", 5.0),
+        (LinkRejected("no"), 2, FailureAction.FAIL, "no", None),
+        (UnexpectedAnswer("no"), 1, FailureAction.RETRY, "no", 1.0),
+        (BeingPrepared("wait", retry_after=4.0), 9, FailureAction.RETRY, "wait", 5.0),
+    ],
+)
+def test_an_error_is_judged_by_what_it_is_and_how_often(
+    error: Exception, failures: int, action: FailureAction, words: str, delay: float | None
+) -> None:
+    retries = RetryPolicy(tries=3, doubtful_tries=2, base=1.0, cap=60.0, budget=None, random=lambda: 1.0)
+    found = judge(error, failures, retries, Path("/out/x"))
+    assert (found.action, found.delay) == (action, delay)
+    assert words in found.reason
+
+
+def test_progress_makes_failures_forgotten_and_a_trickle_does_not() -> None:
+    counter = FailureCounter(100)
+    step = 16 << 10
+    moments = (100, 100 + step - 1, 100 + step, 100 + step, 100 + 3 * step)
+    assert [counter.failed(done) for done in moments] == [1, 2, 1, 2, 1]
