@@ -70,10 +70,14 @@ def _print(wish: Wish, counts: Counts, index: Index) -> None:
 
 def _notes(counts: Counts, wish: Wish) -> list[str]:
     """Return what a person should know of a selection."""
+    from ..downloads.plan.counts import paid_words
+
     notes = []
-    if counts.empty:
+    if counts.paid:
+        notes.append(paid_words(counts))
+    elif counts.empty:
         notes.append("nothing matches: widen the area or the time, or choose others")
-    elif counts.no_items and wish.filters.sifts_items:
+    if not counts.empty and counts.no_items and wish.filters.sifts_items:
         notes.append("no item matches: these are the collections' own files")
     timeless = sum(items.timeless for items in counts.items.values())
     placeless = sum(items.placeless for items in counts.items.values())

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..downloads.plan.counts import Amount, Counts
+from ..downloads.plan.counts import Amount, Counts, paid_words
 from ..errors import InvalidSearch
 from ..models import BBox, JsonDict
 from ..models.area import geometry_of, parse_bbox, read_geometry
@@ -118,5 +118,6 @@ def remarks(counts: Counts, *, by_time: bool, by_place: bool) -> str:
         else "",
         f"{shared:,} assets share the files of others" if shared > 0 else "",
         f"{count(counts.faults, 'asset')} without an address" if counts.faults else "",
+        paid_words(counts) if counts.paid else "",
     ]
     return "; ".join(filter(None, parts))

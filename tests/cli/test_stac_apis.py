@@ -428,3 +428,47 @@ def test_sort_fields_are_sent_as_the_api_lists_them(
         assert [each["field"] for each in body["sortby"]] == [*sent, "properties.datetime"]
         directions = [each["direction"] for each in body["sortby"]]
         assert directions == ["asc", "desc", "asc", "desc", "asc", "desc"]
+
+
+@pytest.mark.parametrize("version", [1, 2, "known"])
+def test_assets_whose_reader_pays_are_left_out_of_a_dataset_and_the_reason_is_told(
+    run: Run, tmp_path: Path, version: int | str
+) -> None:
+    bucket = "naip-analytic" if version == "known" else "example-bucket"
+    paid: dict[str, Any] = {"href": f"s3://{bucket}/a.tif"}
+    more: dict[str, Any] = {}
+    if version == 1:
+        paid |= {"storage:platform": "AWS", "storage:requester_pays": True}
+    elif version == 2:
+        paid |= {"storage:refs": ["aws"]}
+        more = {"storage:schemes": {"aws": {"type": "aws-s3", "bucket": bucket, "requester_pays": True}}}
+    assets = {
+        "free": {"href": "/stac/files/free.tif"},
+        "paid": paid,
+        "both": {**paid, "alternate": {"https": {"href": "/stac/files/both.tif"}}},
+    }
+    moment = {"datetime": "2020-01-01T00:00:00Z"}
+    items = [feature(name, assets=assets, properties={**moment, **more}) for name in ("one", "two")]
+    parts: dict[str, Part] = {
+        "": landing(links=SEARCH_LINKS),
+        "/collections/c": as_json(collection("c")),
+        "/collections/c/items": listing(items),
+        "/files/free.tif": Answer(200, b"II*\0free"),
+        "/files/both.tif": Answer(200, b"II*\0both"),
+    }
+    with STACAPI(parts) as server:
+        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(tmp_path))
+        planned = run(*asked, "--dry-run", "--json")
+        counts = json.loads(planned.stdout)
+        assert (planned.exit_code, counts["files"], counts["assets_requester_pays"]) == (0, 4, 2)
+        reason = f"2 assets left out: the bucket {bucket} is requester-pays"
+        assert reason in planned.stderr
+        chosen = run(*asked, "--dry-run", "--collection", "c=free")
+        assert "requester-pays" not in chosen.stderr
+        fetched = run(*asked)
+        assert (fetched.exit_code, reason in fetched.stderr) == (0, True)
+        files = sorted(str(path.relative_to(tmp_path / "c")) for path in tmp_path.rglob("*.tif"))
+        assert files == ["c/one/both.tif", "c/one/free.tif", "c/two/both.tif", "c/two/free.tif"]
+        nothing = run(*asked, "--collection", "c=paid")
+        assert (nothing.exit_code, reason in nothing.stderr) == (1, True)
+        assert "has no asset" not in nothing.stderr

@@ -34,7 +34,7 @@ from ..job import SAMPLE, DatasetRequest
 from ..many.harvest import Harvest
 from ..many.tally import Tally
 from ..plan import layout
-from ..plan.counts import Counter
+from ..plan.counts import PAID_HINT, Counter, paid_words
 from ..plan.feed import LinkOf, PlanFeed, open_link
 from ..plan.files import PlannedFile, files
 from ..plan.index import Index
@@ -248,6 +248,8 @@ class _Run:
             name = request.title or request.dataset_id
             if unknown:
                 raise NothingMatches("; ".join(unknown), hint="choose from these asset keys")
+            if counts.paid:
+                raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
             raise NothingMatches(f"nothing in {name} matches the filters")
         own.files.want(_until(files(index, request.filters, self._same_names()), stop))
         if request.if_exists is IfExists.OVERWRITE:
@@ -261,6 +263,8 @@ class _Run:
         timeless = sum(items.timeless for items in counts.items.values())
         if timeless and request.filters.when is not None:
             told.append(f"{count(timeless, 'item')} without a time that can be read kept")
+        if counts.paid:
+            told.append(paid_words(counts))
         own.note("told", "; ".join(told))
         own.note("noted", str(index.facts.get("notes", "")))
         own.note("listed")

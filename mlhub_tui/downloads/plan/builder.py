@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -72,18 +73,25 @@ class Builder:
     ) -> None:
         self.close()
 
-    def add(self, document: Any, *, member: str = "", hrefs: Mapping[str, str] | None = None) -> None:
+    def add(
+        self,
+        document: Any,
+        *,
+        member: str = "",
+        hrefs: Mapping[str, str] | None = None,
+        paid: Mapping[str, str] | None = None,
+    ) -> None:
         """Take a document; what is no item and no collection is counted and left out.
 
         Parameters
         ----------
         document
             The JSON.
-        member, hrefs
+        member, hrefs, paid
             As `Reader.read`.
         """
         self.documents += 1
-        record = self._reader.read(document, member=member, hrefs=hrefs)
+        record = self._reader.read(document, member=member, hrefs=hrefs, paid=paid)
         if record is not None:
             self.add_record(record)
 
@@ -91,6 +99,10 @@ class Builder:
         """Take an item or a collection."""
         collection = self._collection(record.collection)
         self.faults += record.faults
+        for key, why in record.paid.items():
+            counts = self.paid.setdefault(record.collection, {})
+            counts[key] = counts.get(key, 0) + 1
+            self._paid_whys.setdefault(why)
         first = self._next_asset
         if record.item is None:
             self._add_assets(record.assets, None, collection)
@@ -138,6 +150,8 @@ class Builder:
         nameless = self._nameless + self._reader.nameless
         self._note(documents=self.documents, left_out=self.left_out, faults=self.faults, nameless=nameless)
         self._note(said="\n".join(self._notes))
+        if self.paid:
+            self._note(paid=json.dumps(self.paid), paid_why=next(iter(self._paid_whys)))
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN")
         self._uncommitted = 0
@@ -227,6 +241,8 @@ class Builder:
         self.faults = int(noted.get("faults", 0))
         self._nameless = int(noted.get("nameless", 0))
         self._notes = dict.fromkeys(filter(None, str(noted.get("said", "")).split("\n")))
+        self.paid: dict[str, dict[str, int]] = json.loads(noted.get("paid", "{}"))
+        self._paid_whys = dict.fromkeys(filter(None, [str(noted.get("paid_why", ""))]))
         self._items: list[tuple[Any, ...]] = []
         self._geometries: list[tuple[int, str]] = []
         self._assets: list[tuple[Any, ...]] = []

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ...text import count
 from .filters import Filters
 from .index import Index
 from .tally import Items, Sum, Tally, tally
@@ -66,6 +67,9 @@ class Counts:
         By collection id: how many of its items the area and the time leave.
     left_out
         How many documents of the catalog are no STAC; `faults` how many assets have no href.
+    paid
+        How many assets of the wanted collections and keys are left out as their reader has to pay for the
+        transfer; `paid_why` is the reason of the first.
     """
 
     all: Amount
@@ -75,6 +79,8 @@ class Counts:
     items: dict[str, Items]
     left_out: int = 0
     faults: int = 0
+    paid: int = 0
+    paid_why: str = ""
 
     @property
     def empty(self) -> bool:
@@ -112,9 +118,10 @@ class Counter:
             If the index was interrupted.
         """
         facts = self.index.facts
-        noted = {"left_out": int(facts.get("left_out", 0)), "faults": int(facts.get("faults", 0))}
+        left_out, faults = int(facts.get("left_out", 0)), int(facts.get("faults", 0))
         if filters.catalog_only:
-            return Counts(Amount(), {}, {}, {}, {}, **noted)
+            return Counts(Amount(), {}, {}, {}, {}, left_out, faults)
+        noted = (left_out, faults, self._paid(filters), str(facts.get("paid_why", "")))
         found = self._tally(filters)
         sizes = found.sizes | self._own_sizes
         by_collection, by_key, own, items = {}, {}, {}, {}
@@ -129,7 +136,7 @@ class Counter:
             own[name] = _amount(own_sums.values(), sizes)
             by_collection[name] = _amount(sums.values(), sizes) + own[name]
             items[name] = found.items.get(number, Items())
-        return Counts(sum(by_collection.values(), Amount()), by_collection, by_key, own, items, **noted)
+        return Counts(sum(by_collection.values(), Amount()), by_collection, by_key, own, items, *noted)
 
     def _wanted(self, filters: Filters) -> Iterator[tuple[int, frozenset[str]]]:
         """Yield the wanted collections that are there, each with its wanted keys (none: all)."""
@@ -140,6 +147,17 @@ class Counter:
 
     def _of(self, found: Tally, number: int) -> Iterator[tuple[int, Sum]]:
         return ((key, entry) for (collection, key), entry in found.sums.items() if collection == number)
+
+    def _paid(self, filters: Filters) -> int:
+        """Return how many wanted assets have to be paid for, wherever and of whatever time they are."""
+        wanted = dict(filters.collections)
+        return sum(
+            number
+            for collection, keys in self.index.paid.items()
+            if not wanted or collection in wanted
+            for key, number in keys.items()
+            if not wanted.get(collection) or key in wanted[collection]
+        )
 
     def _tally(self, filters: Filters) -> Tally:
         name = repr((filters.bbox, filters.intersects, filters.exact, filters.when))
@@ -174,3 +192,11 @@ def _amount(sums: Iterable[Sum], sizes: dict[int, int | None]) -> Amount:
         single - known + len(twins) - len(shared),
         sum(part.assets for part in parts),
     )
+
+
+PAID_HINT = "fetch them with a tool of the store, and an account that pays for the transfer"
+
+
+def paid_words(counts: Counts) -> str:
+    """Return how many assets are left out as their reader has to pay, and why."""
+    return f"{count(counts.paid, 'asset')} left out: {counts.paid_why}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator
@@ -117,6 +118,12 @@ class Index:
             for number, name in self.collections.items()
         ]
 
+    @property
+    def paid(self) -> dict[str, dict[str, int]]:
+        """How many assets were left out as their reader has to pay, by collection and key."""
+        found: dict[str, dict[str, int]] = json.loads(str(self.facts.get("paid", "{}")))
+        return found
+
     def unknown_keys(self, wanted: Iterable[tuple[str, Collection[str]]]) -> list[str]:
         """Return a line for each wanted asset key that its collection does not have, with those that it has.
 
@@ -127,7 +134,11 @@ class Index:
         wanted
             Collections with their wanted keys, as `Filters.collections`.
         """
-        there = {facts.id: dict.fromkeys((*facts.keys, *facts.own)) for facts in self.contents()}
+        paid = self.paid
+        there = {
+            facts.id: dict.fromkeys((*facts.keys, *facts.own, *paid.get(facts.id, ())))
+            for facts in self.contents()
+        }
         read = {name: there[name] for name, _ in wanted if there.get(name)}
         others = {name: ", ".join(one_line(key, 60) for key in known) for name, known in read.items()}
         return [

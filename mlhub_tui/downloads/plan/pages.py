@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -199,9 +199,7 @@ def _take(found: Sequence[Document], builder: Builder, collection: str = "") -> 
         raw = document.raw
         if collection and not identity(raw.get("collection")):
             raw = {**raw, "collection": collection}
-        builder.add(raw, hrefs=_hrefs(document))
-
-
-def _hrefs(document: Document) -> Mapping[str, str]:
-    assets = document.assets if isinstance(document, Item | Collection) else ()
-    return {asset.key: asset_href(document, asset).href for asset in assets if asset.href}
+        assets = document.assets if isinstance(document, Item | Collection) else ()
+        chosen = {asset.key: asset_href(document, asset) for asset in assets if asset.href}
+        hrefs = {key: each.href for key, each in chosen.items()}
+        builder.add(raw, hrefs=hrefs, paid={key: each.pays for key, each in chosen.items() if each.pays})

@@ -10,11 +10,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ...models import BBox, JsonDict
+from ...models import Asset, BBox, Collection, Item, JsonDict
 from ...models.document import LARGEST_SIZE, identity
 from ...models.extent import geometry_bbox
 from ...models.when import read_time
 from ...sources.hrefs import resolve_href
+from ...sources.requester_pays import requester_pays
 from ...sources.static.place import member_url
 from ...text import writable
 from .filters import microseconds
@@ -30,6 +31,7 @@ ALWAYS: Moments = (-(2**62), 2**62)
 _FAR = 1e6
 _OF_ITEMS = frozenset({"assets", "stac_version", "collection"})
 """What an item has at least one of, and a feature of other GeoJSON has not."""
+_PAYS = "storage:requester_pays"
 _ABSOLUTE = ("http://", "https://")
 
 
@@ -59,6 +61,9 @@ class DocumentRecord:
         The item's geometry as JSON, where it is not just its box; else empty.
     faults
         How many of its assets cannot be fetched, as they have no href.
+    paid
+        Its assets that only an account that pays for the transfer can have: the reasons by their keys. They
+        are not among `assets`.
     """
 
     collection: str
@@ -68,6 +73,7 @@ class DocumentRecord:
     geometry: str = ""
     assets: tuple[AssetRecord, ...] = ()
     faults: int = 0
+    paid: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -93,7 +99,12 @@ class Reader:
     _folders: dict[str, str] = field(default_factory=dict)
 
     def read(
-        self, document: Any, *, member: str = "", hrefs: Mapping[str, str] | None = None
+        self,
+        document: Any,
+        *,
+        member: str = "",
+        hrefs: Mapping[str, str] | None = None,
+        paid: Mapping[str, str] | None = None,
     ) -> DocumentRecord | None:
         """Return what is kept of a document, None for a catalog and for what is no STAC.
 
@@ -106,6 +117,8 @@ class Reader:
             not take, and what relative hrefs are relative to.
         hrefs
             The absolute hrefs by asset key, where somebody chose them already.
+        paid
+            Why assets have to be paid for, by key, where that is known already.
         """
         kind = document.get("type") if isinstance(document, dict) else None
         if kind == "Catalog" or (member.endswith("/catalog.json") and kind != "Collection"):
@@ -116,23 +129,30 @@ class Reader:
                 self.nameless += 1
             return None
         if kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in document):
-            return _storable(self._collection(document, member, hrefs or {}))
+            return _storable(self._collection(document, member, hrefs or {}, paid))
         if not _OF_ITEMS.isdisjoint(document):
-            return _storable(self._item(document, member, hrefs or {}))
+            return _storable(self._item(document, member, hrefs or {}, paid))
         self.left_out += 1
         return None
 
-    def _collection(self, document: JsonDict, member: str, hrefs: Mapping[str, str]) -> DocumentRecord:
+    def _collection(
+        self, document: JsonDict, member: str, hrefs: Mapping[str, str], paid: Mapping[str, str] | None
+    ) -> DocumentRecord:
+        paid = _paid(document) if paid is None else paid
         name = identity(document["id"])
         if member:
             self._folders[member.rpartition("/")[0]] = name
-        assets = tuple(self._assets(document, member, hrefs, whole=True))
-        return DocumentRecord(name, None, assets=assets, faults=_faults(document, assets))
+        assets = tuple(self._assets(document, member, hrefs, paid, whole=True))
+        faults = _faults(document, assets) - len(paid)
+        return DocumentRecord(name, None, assets=assets, faults=faults, paid=paid)
 
-    def _item(self, document: JsonDict, member: str, hrefs: Mapping[str, str]) -> DocumentRecord:
+    def _item(
+        self, document: JsonDict, member: str, hrefs: Mapping[str, str], paid: Mapping[str, str] | None
+    ) -> DocumentRecord:
+        paid = _paid(document) if paid is None else paid
         collection = identity(document.get("collection")) or self._belongs(member)
         properties = document.get("properties")
-        assets = tuple(self._assets(document, member, hrefs, whole=False))
+        assets = tuple(self._assets(document, member, hrefs, paid, whole=False))
         place = place_of(document)
         return DocumentRecord(
             collection,
@@ -141,20 +161,27 @@ class Reader:
             moments_of(properties) if isinstance(properties, dict) else ALWAYS,
             _geometry(document.get("geometry"), place),
             assets,
-            _faults(document, assets),
+            _faults(document, assets) - len(paid),
+            paid,
         )
 
     def _assets(
-        self, document: JsonDict, member: str, hrefs: Mapping[str, str], *, whole: bool
+        self,
+        document: JsonDict,
+        member: str,
+        hrefs: Mapping[str, str],
+        paid: Mapping[str, str],
+        *,
+        whole: bool,
     ) -> Iterator[AssetRecord]:
-        """Yield the assets of a document that have an href."""
+        """Yield the assets of a document that have an href and need not be paid for."""
         entries = document.get("assets")
         taken = _own_name(member, 1 if whole else 2)
         own, common, single = Scope.COLLECTION, Scope.COMMON, Scope.ITEM
         named: dict[str, str] = {}
         for key, entry in entries.items() if isinstance(entries, dict) else ():
             href = entry.get("href") if isinstance(entry, dict) else None
-            if not isinstance(href, str) or not href or href.isspace():
+            if not isinstance(href, str) or not href or href.isspace() or key in paid:
                 continue
             scope = own if whole else common if key in COMMON_KEYS else single
             name = asset_file(key, href)
@@ -256,6 +283,28 @@ def _own_name(member: str, depth: int) -> str:
 def _faults(document: JsonDict, assets: tuple[AssetRecord, ...]) -> int:
     entries = document.get("assets")
     return len(entries) - len(assets) if isinstance(entries, dict) else 0
+
+
+def _paid(document: JsonDict) -> dict[str, str]:
+    """Return why assets of a document have to be paid for, by key; most documents need no closer look."""
+    entries, properties = document.get("assets"), document.get("properties")
+    told = _PAYS in document or (isinstance(properties, dict) and _PAYS in properties)
+    found: dict[str, str] = {}
+    for key, entry in entries.items() if isinstance(entries, dict) else ():
+        href = entry.get("href") if isinstance(entry, dict) else None
+        if not isinstance(href, str) or not href.strip():
+            continue
+        if (
+            told
+            or _PAYS in entry
+            or "storage:refs" in entry
+            or href.startswith("s3:")
+            or ".amazonaws." in href
+        ):
+            made = Collection if document.get("type") == "Collection" else Item
+            if why := requester_pays(made(document), Asset(key, href, raw=entry)):
+                found[key] = why
+    return found
 
 
 def _geometry(geometry: Any, place: Place) -> str:

@@ -31,6 +31,7 @@ def summary(counts: Counts) -> JsonDict:
         "items_without_time": sum(items.timeless for items in counts.items.values()),
         "items_without_place": sum(items.placeless for items in counts.items.values()),
         "assets_without_href": counts.faults,
+        "assets_requester_pays": counts.paid,
     }
 
 
