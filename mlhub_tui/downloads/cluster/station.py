@@ -18,13 +18,13 @@ from distributed import WorkerPlugin
 
 from ... import __version__
 from ...http.urls import Origin
-from ...transfer.config import TransferConfig
 from ...transfer.journal import PartJournal
 from ...transfer.limits import BandwidthLimiter, SharedLimits
 from ..attempt import Kit
 from ..database import Database, QueueUnusable
 from ..many.tally import Tally
 from ..resolve import SourceResolver
+from ..settings import transfer_config
 from ..store import Store as Records
 from ..tuning import Patience
 from .cutting import digest_of
@@ -112,7 +112,7 @@ class Station(WorkerPlugin):
         return Kit(
             SourceResolver(_nothing),
             self._journal,
-            TransferConfig(),
+            transfer_config(),
             limits=limits,
             patience=Patience(tries=_TRIES),
         )
