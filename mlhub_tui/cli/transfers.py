@@ -14,13 +14,11 @@ from ..downloads.credentials import open_for_job
 from ..downloads.job import AT_REST, DatasetRequest, Job, Request, State
 from ..downloads.queue import DownloadQueue
 from ..downloads.resolve import JobSource, SourceResolver
-from ..downloads.settings import transfer_config
-from ..downloads.tuning import BOUNDED
 from ..errors import MLHubException, TargetBusy
+from ..http.retry import COMMAND_RETRIES
 from ..profiles import Credentials
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
-from .options import first_byte_timeout
 from .progress import reporter
 from .signals import listen
 
@@ -70,8 +68,7 @@ class _Transfers:
             SourceResolver(self._open),
             on_change=changed,
             only_own=True,
-            patience=BOUNDED,
-            config=transfer_config(first_byte_timeout(click.get_current_context())),
+            retries=COMMAND_RETRIES,
         )
         queue.start()
         try:

@@ -10,6 +10,7 @@ from ..errors import EntityDoesNotExist, MLHubException, RemoteChanged, Verifica
 from ..http.errors import LinkRejected
 from ..http.link import Link
 from ..http.response_headers import Checksum
+from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferContext
 from ..transfer.engine import shared_engine
@@ -21,7 +22,6 @@ from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 from .refusal import refusal
 from .resolve import Found, Resolver
 from .threads import in_thread
-from .tuning import BOUNDED, Patience
 
 RENEWED = "the link was renewed"
 """What the log says of a link that had expired."""
@@ -31,7 +31,7 @@ RENEWED = "the link was renewed"
 class Kit:
     """What all transfers share; `tls` is None for the system's settings.
 
-    `patience` is that with a file among many, whose failure holds up nothing else.
+    `retries` is for a file among many, whose failure holds up nothing else.
     """
 
     resolver: Resolver
@@ -39,7 +39,7 @@ class Kit:
     config: TransferConfig
     tls: ssl.SSLContext | None = None
     limits: SharedLimits = field(default_factory=SharedLimits)
-    patience: Patience = BOUNDED
+    retries: RetryPolicy = COMMAND_RETRIES
 
     async def fetch(
         self,
@@ -47,17 +47,18 @@ class Kit:
         progress: TransferProgress,
         *,
         reserve: ReserveSpace | None = None,
-        holds_slot: bool = False,
     ) -> DownloadResult:
         """Fetch one file on the loop of the transfer engine; see `transfer.single_file.fetch_file`."""
-        engine = shared_engine()
 
         async def work() -> DownloadResult:
-            client = engine.client(self.tls, self.config.connect_timeout)
-            context = TransferContext(client, self.journal, self.config, self.limits)
-            return await fetch_file(spec, context, progress, reserve=reserve, holds_slot=holds_slot)
+            return await fetch_file(spec, self.context(), progress, reserve=reserve)
 
-        return await engine.run(work())
+        return await shared_engine().run(work())
+
+    def context(self) -> TransferContext:
+        """Return what transfers share, with the HTTP client of the engine; only on the engine's loop."""
+        client = shared_engine().client(self.tls, self.config.connect_timeout)
+        return TransferContext(client, self.journal, self.config, self.limits, self.retries)
 
 
 async def attempt(

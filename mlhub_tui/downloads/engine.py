@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .. import text
 from ..downloads import event_words, room
+from ..http.retry import QUEUE_RETRIES, RetryPolicy
 from ..transfer import part_file
 from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, TransferConfig
@@ -29,11 +30,9 @@ from .places import Places
 from .process import Kind, Process, place
 from .resolve import Resolver
 from .running import Running
-from .settings import transfer_config
 from .states import ACTIVE
 from .threads import in_thread
 from .trouble import Budget, Verdict, verdict
-from .tuning import Patience
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
@@ -49,8 +48,8 @@ class Setup:
     concurrency: int | None = None
     per_host: int | None = None
     only_own: bool = False
-    patience: Patience = field(default_factory=Patience)
-    config: TransferConfig = field(default_factory=transfer_config)
+    retries: RetryPolicy = QUEUE_RETRIES
+    config: TransferConfig = field(default_factory=TransferConfig)
     look: float = 0.5
     tls: ssl.SSLContext | None = None
     identity: Process | None = None
@@ -82,8 +81,8 @@ class Engine:
         self._announce = announce
         self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
         self._limits = SharedLimits()
-        patience = replace(setup.patience, tries=min(setup.patience.tries or _TRIES, _TRIES))
-        self._kit = Kit(setup.resolver, self.ledger.journal, setup.config, setup.tls, self._limits, patience)
+        retries = replace(setup.retries, tries=min(setup.retries.tries or _TRIES, _TRIES))
+        self._kit = Kit(setup.resolver, self.ledger.journal, setup.config, setup.tls, self._limits, retries)
         self._every = setup.look
         self._places = Places(setup.concurrency, setup.per_host)
         self._loop = asyncio.get_running_loop()
@@ -95,7 +94,7 @@ class Engine:
         self._budgets: dict[int, Budget] = {}
         self._wanted: set[int] = set()
         self._room_lock = threading.Lock()
-        self._network = Network(setup.patience)
+        self._network = Network(setup.retries)
         self._roomless = room.Waiting(setup.room_every)
         self._room_task: asyncio.Task[None] | None = None
         self._beaten = self._looked = self._adopted = self._told = 0.0
@@ -239,7 +238,7 @@ class Engine:
             raise
         except Exception as error:
             failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
-            judged = verdict(error, failures, self._setup.patience, job)
+            judged = verdict(error, failures, self._setup.retries, job)
             if judged.state is State.FAILED and isinstance(job.request, DatasetRequest):
                 from .dataset.run import report_unfetched  # needed by datasets alone
 

@@ -1,4 +1,4 @@
-"""One archive or asset without the queue, for the Python API: the same engine, whose patience ends."""
+"""One archive or asset without the queue, for the Python API: the same engine, whose retries end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from .. import paths
 from ..errors import EntityDoesNotExist, NotOffered
+from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
 from ..options import IfExists
 from ..sources.origin import shown_id
@@ -25,11 +26,9 @@ from .attempt import Kit, attempt
 from .database import Database
 from .job import ArchiveRequest, DatasetRequest, Job, Request, State
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
-from .settings import transfer_config
 from .store import Store
 from .threads import in_thread
 from .trouble import Budget, QueueNotWritable, known, verdict
-from .tuning import BOUNDED, Patience
 
 
 class ItemSource(AssetSource, Located, Protocol):
@@ -134,16 +133,16 @@ async def fetch(
     resolver: Resolver,
     *,
     on_progress: Progress | None = None,
-    patience: Patience = BOUNDED,
+    retries: RetryPolicy = COMMAND_RETRIES,
     config: TransferConfig | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> Path:
-    """Download what is requested, trying again as long as `patience` lasts; errors as `fetch_archive`."""
+    """Download what is requested, trying again as long as `retries` allows; errors as `fetch_archive`."""
     live = TransferProgress()
     reporter = asyncio.create_task(_report(live, on_progress))
     try:
         async with kit_over(resolver, config, tls) as kit:
-            return await _persistently(request, kit, live, patience)
+            return await _persistently(request, kit, live, retries)
     finally:
         reporter.cancel()
         if on_progress is not None:
@@ -157,12 +156,12 @@ async def kit_over(
     """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
     records = await in_thread(_Records)
     try:
-        yield Kit(resolver, records.journal, config or transfer_config(), tls)
+        yield Kit(resolver, records.journal, config or TransferConfig(), tls)
     finally:
         await in_thread(records.close)
 
 
-async def _persistently(request: Request, kit: Kit, live: TransferProgress, patience: Patience) -> Path:
+async def _persistently(request: Request, kit: Kit, live: TransferProgress, retries: RetryPolicy) -> Path:
     budget = Budget()
     job = Job(0, request, request.name, State.QUEUED, 0)
     while True:
@@ -171,7 +170,7 @@ async def _persistently(request: Request, kit: Kit, live: TransferProgress, pati
             live.done = live.total = outcome.size
             return outcome.path
         except Exception as error:
-            judged = verdict(error, budget.failed(live.done), patience, job)
+            judged = verdict(error, budget.failed(live.done), retries, job)
             if judged.delay is None:
                 if isinstance(request, DatasetRequest):
                     from .dataset.run import report_unfetched  # needed by datasets alone

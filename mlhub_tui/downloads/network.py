@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import RequestError, ServerTimeout, ServerUnreachable
+from ..http.retry import RetryPolicy
 from .job import Job, State
-from .tuning import Patience
 
 NO_NETWORK = "no network, it seems"
 """How the reason of what waits for the network begins."""
@@ -33,14 +33,14 @@ class Network:
 
     Parameters
     ----------
-    patience
+    retries
         The waits between two tries.
     clock
         Seconds, monotonic.
     """
 
-    def __init__(self, patience: Patience, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience = patience
+    def __init__(self, retries: RetryPolicy, clock: Callable[[], float] = time.monotonic) -> None:
+        self._retries = retries
         self._clock = clock
         self._suspects: set[int] = set()
         self._failures = 0
@@ -65,7 +65,7 @@ class Network:
         if not self.down or job.id == self._probe:
             self.down, self._probe = True, None
             self._failures += 1
-            self._next = self._clock() + self._patience.delay(self._failures)
+            self._next = self._clock() + self._retries.delay(self._failures)
         return max(0.0, self._next - self._clock())
 
     def worked(self, job: Job) -> bool:

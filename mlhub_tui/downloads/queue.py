@@ -17,6 +17,7 @@ from .verbs import Verb
 if TYPE_CHECKING:
     import ssl
 
+    from ..http.retry import RetryPolicy
     from ..transfer.config import TransferConfig
     from .control import Control
     from .engine import Engine
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .process import Kind, Process
     from .resolve import Resolver
     from .settings import Settings
-    from .tuning import Patience
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class DownloadQueue:
         Called in the engine's thread: at once when a state changes, at most twice a second for progress.
     only_own
         Run what was added here and nothing else, for a command that has one thing to do.
-    patience
+    retries
         When to try again; by default for as long as it takes.
     config
         Time-outs and sizes of the transfers.
@@ -76,7 +76,7 @@ class DownloadQueue:
         per_host: int | None = None,
         on_change: Callable[[], None] | None = None,
         only_own: bool = False,
-        patience: Patience | None = None,
+        retries: RetryPolicy | None = None,
         config: TransferConfig | None = None,
         look: float | None = None,
         tls: ssl.SSLContext | None = None,
@@ -87,7 +87,7 @@ class DownloadQueue:
         given = {
             "concurrency": concurrency,
             "per_host": per_host,
-            "patience": patience,
+            "retries": retries,
             "config": config,
             "look": look,
             "tls": tls,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from .. import errors, text
 from ..http.errors import BeingPrepared, ConnectionLost, LinkRejected, TLSFailure
+from ..http.retry import RetryPolicy
 from ..transfer import part_file
 from .job import Job, State
-from .tuning import Patience
 
 
 class QueueNotWritable(errors.DownloadError):
@@ -41,7 +41,7 @@ class Verdict:
     delay: float | None = None
 
 
-def verdict(error: BaseException, failures: int, patience: Patience, job: Job) -> Verdict:
+def verdict(error: BaseException, failures: int, retries: RetryPolicy, job: Job) -> Verdict:
     """Return what becomes of a job after so many failures in a row without progress."""
     error = known(error, job)
     reason, hint = text.one_line(text.redact(str(error)), 300), text.one_line(error.hint, 200)
@@ -51,12 +51,12 @@ def verdict(error: BaseException, failures: int, patience: Patience, job: Job) -
         return Verdict(State.NO_SPACE, reason, hint)
     if isinstance(error, BeingPrepared):
         failures = 1  # the server works on it: waiting for it is no failure
-    if not isinstance(error, _PASSING) or patience.exhausted(failures, doubtful=isinstance(error, _DOUBTFUL)):
+    if not isinstance(error, _PASSING) or retries.exhausted(failures, doubtful=isinstance(error, _DOUBTFUL)):
         return Verdict(State.FAILED, reason, hint)
     if isinstance(error, ConnectionLost):
         hint = "it resumes by itself where it stopped"
     retry_after = error.retry_after if isinstance(error, errors.RequestError) else None
-    return Verdict(State.RETRYING, reason, hint, patience.delay(failures, retry_after))
+    return Verdict(State.RETRYING, reason, hint, retries.delay(failures, retry_after))
 
 
 def known(error: BaseException, job: Job) -> errors.MLHubException:

@@ -55,15 +55,23 @@ class RetryPolicy:
         self, failures: int, elapsed: float = 0.0, retry_after: float | None = None, *, doubtful: bool = False
     ) -> float | None:
         """Return the seconds to wait after the n-th failure in a row, or None to give up."""
-        limits = (self.tries, self.doubtful_tries if doubtful else None)
-        if any(limit is not None and failures >= limit for limit in limits):
+        if self.exhausted(failures, doubtful=doubtful):
             return None
-        seconds = self.random() * min(self.cap, self.base * 2.0 ** min(failures - 1, 16))
-        if retry_after is not None:
-            if retry_after > self.longest_wait and not self.shorten_long_waits:
-                return None
-            seconds = min(retry_after, self.longest_wait) + self.random() * self.base
+        if retry_after is not None and retry_after > self.longest_wait and not self.shorten_long_waits:
+            return None
+        seconds = self.delay(failures, retry_after)
         return seconds if self.budget is None or elapsed + seconds <= self.budget else None
+
+    def delay(self, failures: int, retry_after: float | None = None) -> float:
+        """Return the seconds to wait after the n-th failure in a row, whatever the limits of tries are."""
+        if retry_after is not None:
+            return min(retry_after, self.longest_wait) + self.random() * self.base
+        return self.random() * min(self.cap, self.base * 2.0 ** min(failures - 1, 16))
+
+    def exhausted(self, failures: int, *, doubtful: bool = False) -> bool:
+        """Return whether so many failures in a row are enough."""
+        limits = (self.tries, self.doubtful_tries if doubtful else None)
+        return any(limit is not None and failures >= limit for limit in limits)
 
 
 NO_RETRIES = RetryPolicy(tries=1)

@@ -7,6 +7,7 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urljoin
 
 from ..errors import UnexpectedAnswer
@@ -26,9 +27,11 @@ _NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]+")
 _WRONG_URL_HINT = "check the link, or report it to the owner of the data"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port (RFC 6454); an IPv6 address without brackets."""
+class Origin(NamedTuple):
+    """Scheme, host and port (RFC 6454); an IPv6 address without brackets.
+
+    A tuple, as it is the key of pools and limits: hashed several times for each of a thousand files a second.
+    """
 
     scheme: str
     host: str

@@ -181,5 +181,5 @@ class BatchConfig:
 
     slots: int = 16
     per_host: int = 16
-    max_small: int = 4 << 20
+    max_small: int = 2 << 20
     large: int = 3

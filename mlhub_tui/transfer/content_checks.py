@@ -6,13 +6,14 @@ What comes with the announced size is never refused for its looks; what contradi
 
 from __future__ import annotations
 
+import os
 import re
 import tarfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from .. import errors, text
 from ..http.decoding import RAW_DEFLATE, decoder_of
@@ -27,6 +28,7 @@ GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")
 _BLOCK = 512  # bytes of a tar header; an archive ends with two such blocks of zeros (POSIX pax)
 _LINE = 100  # characters of a first line that are shown
 _BLANK = b"\xef\xbb\xbf\xfe\xff\x1e \t\r\n"  # a byte-order mark, and what may stand before a document
+_TAR_SUM = re.compile(rb"[ \0]*[0-7]+[ \0]*")  # a header's checksum: as most files are none, the quick look
 _PAGE = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 _XML = re.compile(rb"<[A-Za-z!?]")
 _JSON = re.compile(rb"""\{\s*["}]|\{\s*\Z|\[\s*[\[{"\]\d-]|\[\s*(?:null|true|false)""")
@@ -122,7 +124,7 @@ def recognise(start: bytes, media_type: str = "") -> Kind:
 
 def is_tar(start: bytes) -> bool:
     """Return whether bytes begin with a tar header whose checksum is right."""
-    if len(start) < _BLOCK or not start[0]:
+    if len(start) < _BLOCK or not start[0] or not _TAR_SUM.fullmatch(start, 148, 156):
         return False
     try:
         tarfile.TarInfo.frombuf(start[:_BLOCK], "utf-8", "surrogateescape")
@@ -143,11 +145,11 @@ def contradiction(expected: Expected, start: bytes, size: int | None, media_type
     media_type
         The Content-Type of the answer; only whether it is HTML counts.
     """
+    if start and size is not None and size == expected.size:
+        return None
     kind = recognise(start, media_type)
     if kind is Kind.NOTHING:
         return kind if expected.archive or expected.size else None
-    if size is not None and size == expected.size:
-        return None
     if kind is Kind.PAGE:
         return None if expected.page else kind
     if expected.archive:
@@ -163,7 +165,7 @@ def _may_be_archive(kind: Kind, expected: Expected, size: int | None) -> bool:
 
 def _odd(kind: Kind, expected: Expected, size: int | None) -> bool:
     """Return whether a document, or a text, stands in for another format; sizes in catalogs may be stale."""
-    suffix = PurePath(expected.name).suffix.lower()
+    suffix = os.path.splitext(expected.name)[1].lower()  # noqa: PTH122  (five times as fast)
     if kind is Kind.XML and suffix in _JSON_NAMES:
         return True
     if kind is Kind.JSON and suffix in _XML_NAMES:

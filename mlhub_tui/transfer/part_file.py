@@ -217,7 +217,7 @@ def _flock() -> Callable[[int], None]:
     return lambda descriptor: fcntl.flock(descriptor, how)
 
 
-def rename_new(source: Path, target: Path) -> None:
+def rename_new(source: str | Path, target: str | Path) -> None:
     """Rename without replacing: renameat2(2), else link(2), which refuses a name that is taken.
 
     Raises
@@ -228,6 +228,7 @@ def rename_new(source: Path, target: Path) -> None:
     quick = _renameat2()
     if quick is not None and quick(os.fsencode(source), os.fsencode(target)):
         return
+    source, target = Path(source), Path(target)
     if os.name != "posix":
         source.rename(target)
         return
@@ -276,31 +277,6 @@ def max_open_files(most: int) -> int:
         return most
     soft = limits.getrlimit(limits.RLIMIT_NOFILE)[0]
     return most if soft < 0 else max(16, min((soft - 128) // 4, most))
-
-
-def same_names(folder: Path) -> Callable[[str], str]:
-    """Return the key under which the file system of a folder keeps a name, by trying it out.
-
-    Names that differ in case, or in their Unicode normal form, are one name on macOS and Windows, and on
-    some mounts of Linux: what is tried is the nearest folder that is there, with a file of its own.
-    """
-    import tempfile
-    import unicodedata
-
-    def fold(name: str) -> str:
-        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-    try:
-        with tempfile.NamedTemporaryFile(prefix=".mlhub-Prüfe-", dir=nearest(folder)) as file:
-            path = Path(file.name)
-            apart = unicodedata.normalize("NFD", path.name)
-            if path.with_name(path.name.swapcase()).exists():
-                return fold
-            if path.with_name(apart).exists():
-                return lambda name: unicodedata.normalize("NFC", name)
-    except OSError:
-        return fold if os.name == "nt" else str
-    return str
 
 
 def clone(target: int, source: int) -> bool:

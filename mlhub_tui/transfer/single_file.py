@@ -462,15 +462,17 @@ class _Download:
                 raise errors.UnexpectedAnswer(
                     f"the server sent a part of {self._name} without being asked for one"
                 )
-            part = await in_thread(lambda: PartFile(self._spec.part))
+            opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
             try:
-                return await self._receive(exchange, record, part)
+                await in_thread(lambda: opened.append(PartFile(self._spec.part)))
+                return await self._receive(exchange, record, opened[0])
             except BaseException:
-                if part.remove_if_empty():
-                    await in_thread(lambda: self._journal.forget(part.path))
+                if opened and opened[0].remove_if_empty():
+                    await in_thread(lambda: self._journal.forget(self._spec.part))
                 raise
             finally:
-                part.close()
+                for part in opened:
+                    part.close()
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
         return Exchange(

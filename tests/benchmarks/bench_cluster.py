@@ -52,12 +52,12 @@ def fetch(
     from mlhub_tui.downloads.database import Database
     from mlhub_tui.downloads.dataset.own_list import OwnList
     from mlhub_tui.downloads.dataset.request import dataset_request
-    from mlhub_tui.downloads.many.harvest import Harvest
     from mlhub_tui.downloads.plan.feed import PlanFeed
     from mlhub_tui.downloads.plan.files import PlannedFile
     from mlhub_tui.downloads.resolve import SourceResolver
     from mlhub_tui.downloads.store import Store
     from mlhub_tui.profiles import Kind
+    from mlhub_tui.transfer.batch import BatchDownload
     from mlhub_tui.transfer.config import TransferConfig
     from mlhub_tui.transfer.journal import PartJournal
 
@@ -79,12 +79,14 @@ def fetch(
     if files:
         cutting.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
     run: Any = (
-        ClusterHarvest(request, feed, own, kit) if cluster else Harvest(feed, request.asset_folder, kit)
+        ClusterHarvest(request, feed, own, kit)
+        if cluster
+        else BatchDownload(feed, request.asset_folder, kit.context)
     )
     began, cpu = time.perf_counter(), time.process_time()
-    tally = run.run()
+    stats = run.run()
     numbers = {"seconds": time.perf_counter() - began, "client": time.process_time() - cpu}
-    assert tally.fetched == count, tally
+    assert stats.fetched == count, stats
     return numbers
 
 

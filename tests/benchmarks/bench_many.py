@@ -29,21 +29,21 @@ from tests.support.relay import Relay
 SIZE = 20_000  # bytes of a file
 RUNNING = "mlhub-tui, running already"
 _OURS = """
-import os, sqlite3, sys, threading, time
+import os, sqlite3, sys, time
 from pathlib import Path
-from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.many.feed import Wish
-from mlhub_tui.downloads.many.harvest import Crowd, Harvest
-from mlhub_tui.downloads.resolve import SourceResolver
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.transfer.config import TransferConfig
-from mlhub_tui.transfer.journal import PartJournal
 from mlhub_tui.http.link import Link
+from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
+from mlhub_tui.transfer.config import TransferContext
+from mlhub_tui.transfer.engine import shared_engine
+from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.transfer.limits import HostLimits, SharedLimits
+from mlhub_tui.transfer.work_source import FileRequest
 
 out, base, count, slots, home = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 
-class Feed:
+class Source:
     def __init__(self):
         self.db = sqlite3.connect(f"{home}/files.db", check_same_thread=False, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
@@ -52,7 +52,7 @@ class Feed:
 
     def take(self, most):
         first, self.next = self.next, min(self.next + most, count)
-        return [Wish(i, Link(f"{base}/f{i:05}"), f"f{i:05}") for i in range(first, self.next)]
+        return [FileRequest(i, Link(f"{base}/f{i:05}"), f"f{i:05}") for i in range(first, self.next)]
 
     def settle(self, results):
         with self.db:
@@ -62,18 +62,19 @@ class Feed:
                 [(r.key, r.size, str(r.error) if r.error else None) for r in results],
             )
 
-    def relink(self, wish):
+    def relink(self, request):
         return None
 
-async def no_source(request):
-    raise AssertionError
-
 database = Database(Path(home) / "queue.db")
-kit = Kit(SourceResolver(no_source), PartJournal(database, Store(database)), TransferConfig())
+journal, limits = PartJournal(database, Store(database)), SharedLimits()
+limits.hosts = HostLimits(slots)
+context = lambda: TransferContext(shared_engine().client(), journal, limits=limits)
 began = time.perf_counter()
-tally = Harvest(Feed(), Path(out), kit, crowd=Crowd(slots=slots, per_host=slots)).run()
+stats = BatchDownload(Source(), Path(out), context, config=BatchConfig(slots=slots, per_host=slots)).run()
 Path(home, "seconds").write_text(str(time.perf_counter() - began))
-assert tally.fetched == count, tally
+assert stats.fetched == count, stats
+sys.stdout.flush()
+os._exit(0)
 """
 
 

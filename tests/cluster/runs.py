@@ -33,7 +33,7 @@ def queue_for(field: Field, home: Path) -> DownloadQueue:
     """Return a queue that was started."""
     known = Credentials(KEY, field.root_url, None, "a test")
     resolver = SourceResolver(lambda request: open_for_job(request, lambda: known))
-    made = DownloadQueue(home / "queue.db", resolver, patience=HASTY, config=QUICK)
+    made = DownloadQueue(home / "queue.db", resolver, retries=HASTY, config=QUICK)
     made.start()
     return made
 

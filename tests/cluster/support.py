@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.downloads.many_support import origin
 from tests.downloads.plan.made import archive, asset, collection, item, named
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync
+from tests.transfer.batch_support import origin
 
 KEY = "sk-cluster-0123456789abcdef"
 CROPS = "crops"

@@ -17,13 +17,13 @@ from mlhub_tui.downloads.cluster.session import ClusterGone
 from mlhub_tui.downloads.cluster.wish import Cluster
 from mlhub_tui.downloads.dataset.own_list import OwnList
 from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.many.tally import Tally
 from mlhub_tui.downloads.plan.feed import PlanFeed
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.worklist import Fate
 from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
 from mlhub_tui.transfer.failures import TransferCancelled
-from tests.downloads.many_support import kit
+from mlhub_tui.transfer.work_source import BatchStats
+from tests.transfer.batch_support import kit
 
 FILES = 60
 Answering = Callable[[list[int], Parcel], Report]
@@ -112,12 +112,12 @@ def own(tmp_path: Path, mlhub_home: Path) -> Iterator[OwnList]:
     made.release()
 
 
-def run(own: OwnList, session: Any, tmp_path: Path, stop: threading.Event | None = None) -> Tally:
+def run(own: OwnList, session: Any, tmp_path: Path, stop: threading.Event | None = None) -> BatchStats:
     """Run the plan over a session."""
     request = dataset_request(
         "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
     )
-    feed, tally, shared = PlanFeed(own.files, request.asset_folder), Tally(), _kit(tmp_path)
+    feed, tally, shared = PlanFeed(own.files, request.asset_folder), BatchStats(), _kit(tmp_path)
     made = Round(request, feed, own, shared, tally, session)
     made.run(queue.SimpleQueue(), stop or threading.Event())
     return tally

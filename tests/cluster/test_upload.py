@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.cluster.pier import Budget, StoreGround
+from mlhub_tui.downloads.cluster.object_store import Budget, ObjectStoreOutput
 from mlhub_tui.downloads.cluster.store import Store
 from mlhub_tui.downloads.cluster.upload import PART
-from mlhub_tui.downloads.many.feed import Result, Wish
-from mlhub_tui.downloads.many.item import Item
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.transfer.engine import shared_engine
+from mlhub_tui.transfer.outputs import FileTask
 from mlhub_tui.transfer.progress import TransferProgress
-from tests.downloads.many_support import kit
+from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
+from tests.transfer.batch_support import kit
 
 from .support import Bucket
 
@@ -36,16 +37,21 @@ def server() -> Iterator[FaultServer]:
         yield made
 
 
-async def put(store: Store, url: str, home: Path, *, size: int | None = None, digest: str = "") -> Result:
+async def put(store: Store, url: str, home: Path, *, size: int | None = None, digest: str = "") -> FileResult:
     """Have a file put under `large.bin`."""
-    digests = (Checksum("md5", digest),) if digest else ()
-    wish = Wish(1, Link(url), "large.bin", size, digests)
-    ground = StoreGround(store, check=True, budget=Budget(), connections=3)
-    found = (await asyncio.to_thread(ground.examine, [wish]))[0]
-    if isinstance(found, Result):
+    checksums = (Checksum("md5", digest),) if digest else ()
+    request = FileRequest(1, Link(url), "large.bin", size, checksums)
+    output = ObjectStoreOutput(store, check=True, budget=Budget(), connections=3)
+    found = (await asyncio.to_thread(output.examine, [request]))[0]
+    if isinstance(found, FileResult):
         return found
-    assert isinstance(found, Item)
-    return await ground.fetch_single(found, kit(home), TransferProgress())
+    assert isinstance(found, FileTask)
+    shared = kit(home)
+
+    async def work() -> FileResult:
+        return await output.fetch_single(found, shared.context(), TransferProgress())
+
+    return await shared_engine().run(work())
 
 
 async def test_a_large_file_comes_in_ranges_and_goes_in_parts(
@@ -60,7 +66,9 @@ async def test_a_large_file_comes_in_ranges_and_goes_in_parts(
     )
     again = await put(place, server.url, tmp_path)
     assert (again.size, again.fetched) == (len(CONTENT), False)
-    assert await put(place, server.url, tmp_path, size=len(CONTENT)) == Result(1, len(CONTENT), fetched=False)
+    assert await put(place, server.url, tmp_path, size=len(CONTENT)) == FileResult(
+        1, len(CONTENT), fetched=False
+    )
 
 
 async def test_a_server_without_ranges_is_streamed(

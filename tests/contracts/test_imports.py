@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
     "cli": FOUNDATION
     | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "geo", "ui"}
-    | {"meaning"},
+    | {"http", "meaning"},
     "debug": FOUNDATION | {"profiles"},
     "ui": FOUNDATION
     | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo", "http", "transfer"}

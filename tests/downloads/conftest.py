@@ -35,7 +35,7 @@ def make_queue(mlhub_home: Path) -> Iterator[Callable[..., DownloadQueue]]:
 
     def make(resolver: Resolver, **options: Any) -> DownloadQueue:
         queue = DownloadQueue(
-            mlhub_home / "queue.db", resolver, **{"patience": HASTY, "config": QUICK, "look": 0.1, **options}
+            mlhub_home / "queue.db", resolver, **{"retries": HASTY, "config": QUICK, "look": 0.1, **options}
         )
         made.append(queue)
         queue.start()

@@ -18,8 +18,8 @@ from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
 from mlhub_tui.options import IfExists
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
+from tests.transfer.batch_support import origin
 
-from .many_support import origin
 from .plan.made import archive, asset, collection, item, named
 from .support import HASTY, QUICK, Links
 
@@ -106,7 +106,7 @@ def wish(folder: Path, filters: Filters | None = None, **more: Any) -> DatasetRe
 
 def queue_at(home: Path, resolver: Shops) -> DownloadQueue:
     """Return a queue that was started."""
-    made = DownloadQueue(home / "queue.db", resolver, patience=HASTY, config=QUICK)
+    made = DownloadQueue(home / "queue.db", resolver, retries=HASTY, config=QUICK)
     made.start()
     return made
 

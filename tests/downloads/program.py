@@ -17,7 +17,7 @@ async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
     wide = names[:1] == ["--wide"]
     names = names[wide:]
     queue = DownloadQueue(
-        home / "queue.db", Links(url), patience=HASTY, config=WIDE if wide else QUICK, look=0.1
+        home / "queue.db", Links(url), retries=HASTY, config=WIDE if wide else QUICK, look=0.1
     )
     queue.start()
     told = asyncio.Event()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mlhub_tui.downloads.job import ArchiveRequest, AssetRequest, Request
 from mlhub_tui.downloads.resolve import Found
-from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.http.link import Link
+from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.transfer.config import (
@@ -43,7 +43,7 @@ IMPATIENT = replace(QUICK, first_byte_timeout=0.3, low_speed_time=0.3, low_speed
 WIDE = replace(QUICK, min_segment=64 << 10, parallel_threshold=1 << 20, window=0.06)
 """The same, with several connections for files of a few MB."""
 
-HASTY = Patience(tries=4, doubtful=2, base=0.02, cap=0.05, longest=0.2)
+HASTY = replace(QUEUE_RETRIES, tries=4, doubtful_tries=2, base=0.02, cap=0.05, longest_wait=0.2)
 """Few tries, at once."""
 
 SLOW = Answer(piece=8192, pace=0.4)

@@ -23,8 +23,8 @@ from mlhub_tui.downloads.database import Database, QueueUnusable
 from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
 from mlhub_tui.downloads.network import Network
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NotOffered
+from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.profiles import Credentials, Kind
 from mlhub_tui.transfer.checksums import multihash
@@ -313,7 +313,7 @@ def test_local_files_need_no_network() -> None:
         Job(number, request, request.name, State.QUEUED, number)
         for number, request in enumerate(requests_for(STATIC, [document], Path("/out")).requests)
     )
-    network = Network(Patience())
+    network = Network(QUEUE_RETRIES)
     assert network.failed(far, socket.gaierror(), alive=False) is None
     assert network.failed(replace(far, id=9), socket.gaierror(), alive=False) is not None
     allowed = network.allowed([near, far])

@@ -57,7 +57,7 @@ def wanted(catalog: Catalog, folder: Path, key: str = "data", **options: Any) ->
 
 async def get(catalog: Catalog, folder: Path, key: str = "data", **options: Any) -> Path:
     request = wanted(catalog, folder, key, **options)
-    return await fetch(request, OneSource(catalog), patience=HASTY, config=QUICK)
+    return await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
 
 
 async def run(queue: DownloadQueue, request: AssetRequest) -> Job:
@@ -103,7 +103,7 @@ async def test_a_refused_asset_is_looked_up_again_once(
     catalog.put("i", data=at(server, "/new.tif"))
     server.heads.append(refusal)
     server.script.append(refusal)
-    path = await fetch(request, OneSource(catalog), patience=HASTY, config=QUICK)
+    path = await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
     assert path.read_bytes() == DATA
     assert [asked.target for asked in server.gets] == ["/old.tif", "/new.tif"]
     assert catalog.links == [(at(server, "/old.tif"), False), (at(server, "/new.tif"), True)]
@@ -130,10 +130,10 @@ async def test_an_item_that_is_gone_ends_it_with_its_name(
     server.always = Answer(status=403)
     catalog.put("i", other="https://h/x")
     with pytest.raises(EntityDoesNotExist, match='no asset "data"'):
-        await fetch(request, OneSource(catalog), patience=HASTY, config=QUICK)
+        await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
     catalog.documents.clear()
     with pytest.raises(EntityDoesNotExist, match="i does not exist"):
-        await fetch(request, OneSource(catalog), patience=HASTY, config=QUICK)
+        await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
 
 
 async def test_a_new_version_with_a_new_checksum_is_taken_from_the_document(
@@ -144,7 +144,7 @@ async def test_a_new_version_with_a_new_checksum_is_taken_from_the_document(
     request = wanted(catalog, folder)
     new = hashlib.sha256(OTHER).hexdigest()
     catalog.put("i", data={"href": at(server, "/a.tif"), "file:checksum": f"1220{new}"})
-    path = await fetch(request, OneSource(catalog), patience=HASTY, config=QUICK)
+    path = await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
     assert path.read_bytes() == OTHER
 
 
@@ -308,7 +308,7 @@ async def test_items_of_a_static_catalog_are_found_by_their_url(
     request = wanted(catalog, folder)
     server.script.append(Answer(status=404))
     catalog.put("i", "https://h/c/i.json", data=at(server, "/b.tif"))
-    await fetch(request, OneSource(catalog), patience=HASTY, config=QUICK)
+    await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
     assert [look.url for look in catalog.looks] == ["https://h/c/i.json"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -18,9 +19,9 @@ from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, AssetRequest, Job, R
 from mlhub_tui.downloads.network import NO_NETWORK, Network
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.resolve import Found
-from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.http.link import Link
+from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.transfer import part_file as folders
 from mlhub_tui.transfer.progress import TransferProgress
@@ -31,7 +32,7 @@ from .conftest import DATA
 from .support import Links, files, wish
 
 Make: TypeAlias = Callable[..., DownloadQueue]
-STEADY = Patience(base=0.1, cap=0.1, draw=lambda low, high: high)
+STEADY = replace(QUEUE_RETRIES, base=0.1, cap=0.1, random=lambda: 1.0)
 
 
 def lost() -> ServerUnreachable:
@@ -70,7 +71,7 @@ async def test_without_a_network_all_wait_while_one_tries_and_all_go_on_when_it_
 ) -> None:
     cable = Cable(server.url)
     cable.plugged = False
-    queue = make_queue(cable, patience=STEADY)
+    queue = make_queue(cable, retries=STEADY)
     await queue.add_many([wish(folder, f"n{number}") for number in range(20)])
     await until(lambda: len(cable.asked) > 6)
     waiting = queue.snapshot()
@@ -90,7 +91,7 @@ async def test_hosts_that_are_gone_do_not_hold_up_the_others(
 ) -> None:
     cable = Cable(server.url)
     cable.gone = {"gone1", "gone2"}
-    queue = make_queue(cable, patience=STEADY)
+    queue = make_queue(cable, retries=STEADY)
     names = ["gone1", "gone2", "here1", "here2", "here3"]
     requests = [ArchiveRequest(f"http://{name[:4]}/", None, name, folder) for name in names]
     await queue.add_many(requests)
@@ -100,7 +101,7 @@ async def test_hosts_that_are_gone_do_not_hold_up_the_others(
 
 def test_the_tries_for_all_become_rarer_up_to_a_minute_and_change_between_sources() -> None:
     now = [0.0]
-    network = Network(Patience(draw=lambda low, high: high), lambda: now[0])
+    network = Network(replace(QUEUE_RETRIES, random=lambda: 1.0), lambda: now[0])
     jobs = [job(1, "http://a/"), job(2, "http://a/"), job(3, "http://b/"), job(4, SAMPLE)]
     assert network.failed(jobs[0], lost(), alive=False) is None, "one alone may be its own fault"
     assert network.allowed(jobs) is None
@@ -124,7 +125,7 @@ def test_the_tries_for_all_become_rarer_up_to_a_minute_and_change_between_source
 
 
 def test_a_refused_connection_or_another_transfer_that_hears_something_is_no_loss_of_the_network() -> None:
-    network = Network(Patience())
+    network = Network(QUEUE_RETRIES)
     refused = ServerUnreachable("refused")
     refused.__cause__ = ConnectionRefusedError(111, "refused")
     for number in range(5):
@@ -134,7 +135,7 @@ def test_a_refused_connection_or_another_transfer_that_hears_something_is_no_los
 
 
 def test_a_try_for_all_that_is_cancelled_makes_way_for_another() -> None:
-    network = Network(Patience(draw=lambda low, high: 0.0))
+    network = Network(replace(QUEUE_RETRIES, random=lambda: 0.0))
     jobs = [job(1), job(2)]
     for one in jobs:
         network.failed(one, lost(), alive=False)

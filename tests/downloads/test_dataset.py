@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import errno
+import os
 import random
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -19,14 +21,13 @@ from mlhub_tui.downloads.plan.filters import Filters
 from mlhub_tui.downloads.plan.worklist import Fate
 from mlhub_tui.downloads.queue import DownloadQueue
 from mlhub_tui.downloads.verbs import Verb
-from mlhub_tui.errors import NoSpaceError
 from mlhub_tui.models import BBox
 from mlhub_tui.options import IfExists
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
+from tests.transfer.batch_support import origin
 
 from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, settle, shops, stock, wish
-from .many_support import origin
 from .plan.made import Json, archive, asset, collection, item, named
 
 MANY = 160
@@ -304,13 +305,12 @@ async def test_too_little_room_holds_the_job(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents, out = stock(server, tmp_path, 10), tmp_path / "out"
-    from mlhub_tui.downloads.many import committer
 
-    def full(*_: object, **__: object) -> None:
-        raise NoSpaceError("no space left on the disk")
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(committer.Committer, "_rename", full)
+        patched.setattr("mlhub_tui.transfer.local_folder.sync_files", full)
         job = await settle(queue, wish(out))
         assert (job.state, job.files_failed) == (State.NO_SPACE, 0)
     await queue.resume(job.id)

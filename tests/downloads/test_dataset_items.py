@@ -19,9 +19,9 @@ from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
 from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import Page
 from tests.support.fault_server import FaultServer
+from tests.transfer.batch_support import origin
 
 from .dataset_support import assets_in, queue_at, settle
-from .many_support import origin
 from .plan.made import asset, collection, item
 from .support import Links
 

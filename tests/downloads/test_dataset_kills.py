@@ -7,6 +7,7 @@ import os
 import random
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from mlhub_tui.downloads.dataset.own_list import list_path
 from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from tests.support.fault_server import FaultServer
+from tests.support.waiting import until_sync
+from tests.transfer.batch_support import origin
 
 from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, shops, stock, wish
-from .many_support import origin
 from .nest import Nest, end
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
@@ -39,7 +41,9 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
             if number < 3:
                 time.sleep(chance.uniform(0.05, 0.6))
             else:
-                moment(server, before + chance.randrange(1, 3500))
+                left = FILES - len(settled[-1][1])
+                wanted = before + 1 + chance.randrange(max(1, left // 2))
+                until_sync(partial(asked, server, wanted))
                 time.sleep(chance.uniform(0.0, 0.3))
             end(victim)
             found = assets_in(out / CROPS)
@@ -65,6 +69,11 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
         assert db.execute("SELECT count(*) FROM parts WHERE path LIKE '%.tif.part'").fetchone() == (0,)
 
 
+def asked(server: FaultServer, count: int) -> bool:
+    """Return whether a server had so many requests."""
+    return len(server.requests) >= count
+
+
 def done_of(folder: Path) -> set[str]:
     """Return the save paths of the files that are noted as done."""
     path = list_path(wish(folder))
@@ -72,10 +81,3 @@ def done_of(folder: Path) -> set[str]:
         return set()
     with WorkList(path) as files:
         return {entry.file.path for entry in files.entries(Fate.DONE, most=FILES)}
-
-
-def moment(server: FaultServer, requests: int, patience: float = 1.5) -> None:
-    """Wait until a server had so many requests, but not for long."""
-    deadline = time.monotonic() + patience
-    while len(server.requests) < requests and time.monotonic() < deadline:
-        time.sleep(0.001)

@@ -22,7 +22,6 @@ from mlhub_tui.downloads.dataset.planning import (
 )
 from mlhub_tui.downloads.dataset.watch import Watch
 from mlhub_tui.downloads.job import State
-from mlhub_tui.downloads.many.tally import Tally
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.worklist import Standing
 from mlhub_tui.downloads.queue import DownloadQueue
@@ -30,6 +29,7 @@ from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.progress import TransferPhase, TransferProgress
+from mlhub_tui.transfer.work_source import BatchStats
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
@@ -59,7 +59,7 @@ def planned(number: int) -> PlannedFile:
 
 
 async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
-    live, tally = TransferProgress(), Tally()
+    live, tally = TransferProgress(), BatchStats()
     watch = Watch(live, tally, 100, Standing(wanted=6, done=3, failed=1, bytes_done=30, bytes_known=90))
     watch.show()
     assert (live.files_done, live.files_failed, live.files_total) == (3, 1, 10)
@@ -93,7 +93,7 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
         "4 files failed so far",
     ]
     live.total = 5
-    Watch(live, Tally(), 100, Standing(wanted=1, unknown=1)).show()
+    Watch(live, BatchStats(), 100, Standing(wanted=1, unknown=1)).show()
     assert live.total is None
 
 

@@ -63,7 +63,7 @@ async def get(
     """Fetch the file, check that nothing else is left in the folder, and return its bytes."""
     patience, tuning = (ENDLESS, IMPATIENT) if impatient else (HASTY, QUICK)
     path = await fetch(
-        wish(folder, if_exists=if_exists), Links(server.url, size=size), patience=patience, config=tuning
+        wish(folder, if_exists=if_exists), Links(server.url, size=size), retries=patience, config=tuning
     )
     assert files(folder) == {"file.tar.gz": path.stat().st_size}
     return path.read_bytes()
@@ -172,7 +172,7 @@ async def test_a_trickle_is_as_bad_as_a_stall(server: FaultServer, folder: Path)
 async def test_only_a_trickle_ever_ends_with_a_timeout(server: FaultServer, folder: Path) -> None:
     server.always = Answer(piece=1, pace=0.02)
     with pytest.raises(ServerTimeout):
-        await fetch(wish(folder), Links(server.url), patience=replace(HASTY, tries=2), config=IMPATIENT)
+        await fetch(wish(folder), Links(server.url), retries=replace(HASTY, tries=2), config=IMPATIENT)
     assert 0 < files(folder)["file.tar.gz.part"] < 1000
 
 
@@ -195,7 +195,7 @@ async def test_retry_after_is_waited_for(server: FaultServer, folder: Path, kind
     server.script.append(Answer(status=503, headers={"Retry-After": after}))
     start = asyncio.get_running_loop().time()
     assert await get(server, folder) == DATA
-    assert asyncio.get_running_loop().time() - start >= HASTY.longest
+    assert asyncio.get_running_loop().time() - start >= HASTY.longest_wait
 
 
 async def test_200_to_a_range_starts_over(server: FaultServer, folder: Path) -> None:
@@ -362,7 +362,7 @@ async def test_a_redirect_to_another_origin_is_followed_without_credentials(
 
     with FaultServer(DATA) as other:
         server.always = Answer(status=307, headers={"Location": other.url})
-        path = await fetch(wish(folder), WithKey(""), patience=HASTY, config=QUICK)
+        path = await fetch(wish(folder), WithKey(""), retries=HASTY, config=QUICK)
         assert path.read_bytes() == DATA
         assert "authorization" in server.requests[0].headers
         assert "x-mine" in server.requests[0].headers
@@ -379,7 +379,7 @@ async def test_a_redirect_loop_ends(server: FaultServer, folder: Path) -> None:
 async def test_a_link_that_expired_is_looked_up_again(server: FaultServer, folder: Path, status: int) -> None:
     server.script.append(Answer(status=status))
     links = Links(server.url + "?sig=old", server.url + "?sig=new")
-    path = await fetch(wish(folder), links, patience=HASTY, config=QUICK)
+    path = await fetch(wish(folder), links, retries=HASTY, config=QUICK)
     assert path.read_bytes() == DATA
     assert [request.target.partition("?")[2] for request in server.gets] == ["sig=old", "sig=new"]
 
@@ -562,7 +562,7 @@ async def test_a_file_that_appears_meanwhile_is_not_overwritten(server: FaultSer
 async def test_a_host_that_is_not_there_is_said(folder: Path) -> None:
     links = Links("http://127.0.0.1:9/file.tar.gz")
     with pytest.raises(ServerUnreachable):
-        await fetch(wish(folder), links, patience=HASTY, config=QUICK)
+        await fetch(wish(folder), links, retries=HASTY, config=QUICK)
     assert files(folder) == {}
 
 
@@ -571,7 +571,7 @@ async def test_a_links_signature_is_not_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.script.append(Answer(status=503))
-    await fetch(wish(folder), Links(server.url + "?sig=SIGNED"), patience=HASTY, config=QUICK)
+    await fetch(wish(folder), Links(server.url + "?sig=SIGNED"), retries=HASTY, config=QUICK)
     assert server.gets[0].target.endswith("?sig=SIGNED")
     assert "SIGNED" not in caplog.text
 

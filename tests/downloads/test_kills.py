@@ -66,7 +66,7 @@ class Place:
     def finish(self, url: str, *, wide: bool) -> tuple[Job, ...]:
         """Let a program go on with what is there until all is at rest."""
         queue = DownloadQueue(
-            self.home / "queue.db", Links(url), patience=HASTY, config=WIDE if wide else QUICK
+            self.home / "queue.db", Links(url), retries=HASTY, config=WIDE if wide else QUICK
         )
         queue.start()
         deadline = time.monotonic() + 60

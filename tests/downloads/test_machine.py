@@ -146,7 +146,7 @@ async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_goo
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
     server.always = SLOW
-    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), patience=HASTY, config=QUICK)
+    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     try:
         job = await queue.add(wish(folder))
@@ -167,7 +167,7 @@ async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_onl
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
     disk.fill()
-    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), patience=HASTY, config=QUICK)
+    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     try:
         job = await ended(queue, await queue.add(wish(folder)))
@@ -232,7 +232,7 @@ async def test_a_name_that_stops_resolving_is_tried_again_and_goes_on_where_it_s
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     monkeypatch.setenv("NO_PROXY", "store.example")
     server.script.append(replace(SLOW, after=len(DATA) // 2))
-    queue = make_queue(Links(server.url.replace("127.0.0.1", "store.example")), patience=ENDLESS)
+    queue = make_queue(Links(server.url.replace("127.0.0.1", "store.example")), retries=ENDLESS)
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
     down = True

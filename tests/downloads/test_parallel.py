@@ -38,7 +38,7 @@ def server() -> Iterator[FaultServer]:
 
 async def get(server: FaultServer, folder: Path, connections: int = 8) -> bytes:
     tuning = replace(WIDE, connections=connections)
-    path = await fetch(wish(folder), Links(server.url), patience=HASTY, config=tuning)
+    path = await fetch(wish(folder), Links(server.url), retries=HASTY, config=tuning)
     assert files(folder) == {"file.tar.gz": path.stat().st_size}
     return path.read_bytes()
 
@@ -65,7 +65,7 @@ async def test_a_server_that_is_not_faster_over_several_is_asked_over_one(
     server.shared_pace = 0.003
     server.always = Answer(piece=8192)
     tuning = replace(WIDE, window=0.3)
-    path = await fetch(wish(folder), Links(server.url), patience=HASTY, config=tuning)
+    path = await fetch(wish(folder), Links(server.url), retries=HASTY, config=tuning)
     assert path.read_bytes() == DATA
     assert 2 <= server.most < 16, "others were tried"
 
@@ -258,7 +258,7 @@ async def test_a_link_that_expires_for_later_connections_is_looked_up_again(
 ) -> None:
     server.script.extend([replace(SLOW, after=len(DATA) // 2), SLOW, Answer(status=403)])
     links = Links(server.url + "?sig=old", server.url + "?sig=new")
-    path = await fetch(wish(folder), links, patience=HASTY, config=WIDE)
+    path = await fetch(wish(folder), links, retries=HASTY, config=WIDE)
     assert path.read_bytes() == DATA
 
 

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlhub_tui.downloads.trouble import Budget
-from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed
+from mlhub_tui.http.retry import QUEUE_RETRIES, RetryPolicy
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.gzip_check import gzip_whole
 from mlhub_tui.transfer.progress import RateEstimator
@@ -48,17 +49,16 @@ def test_starting_over_is_no_negative_rate() -> None:
 
 
 def test_waits_grow_to_their_cap_and_follow_the_server() -> None:
-    longest = Patience(draw=lambda _, high: high)
+    longest = replace(QUEUE_RETRIES, random=lambda: 1.0)
     assert [longest.delay(failures) for failures in (1, 2, 3, 7, 1000)] == [1, 2, 4, 60, 60]
-    assert longest.delay(1, retry_after=90) == 90
-    assert longest.delay(1, retry_after=1e9) == longest.longest
-    assert Patience(draw=lambda low, _: low).delay(5) > 0
+    assert longest.delay(1, retry_after=90) == 91
+    assert longest.delay(1, retry_after=1e9) == longest.longest_wait + 1
 
 
-def test_patience_is_without_end_unless_it_is_bounded_or_the_answer_makes_no_sense() -> None:
-    assert not Patience().exhausted(10_000, doubtful=False)
-    assert Patience().exhausted(4, doubtful=True)
-    assert Patience(tries=3).exhausted(3, doubtful=False)
+def test_retries_are_without_end_unless_it_is_bounded_or_the_answer_makes_no_sense() -> None:
+    assert not QUEUE_RETRIES.exhausted(10_000, doubtful=False)
+    assert QUEUE_RETRIES.exhausted(4, doubtful=True)
+    assert RetryPolicy(tries=3).exhausted(3, doubtful=False)
 
 
 def test_progress_refills_the_budget_and_a_trickle_does_not() -> None:

@@ -87,7 +87,7 @@ def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
     server.always = Answer()
     out, _ = heir.communicate(timeout=60)
     assert "done" in out
-    queue = DownloadQueue(mlhub_home / "queue.db", Links(server.url), patience=HASTY, config=QUICK)
+    queue = DownloadQueue(mlhub_home / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     deadline = time.monotonic() + 60
     while {job.state for job in queue.snapshot()} != {State.DONE}:

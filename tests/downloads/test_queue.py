@@ -209,7 +209,7 @@ async def test_what_may_pass_is_tried_until_it_does_with_the_next_try_shown(
 ) -> None:
     server.script.extend([Answer(status=503)] * 6)
     patient = replace(HASTY, tries=None, base=0.1, cap=0.1)
-    queue = make_queue(Links(server.url), patience=patient)
+    queue = make_queue(Links(server.url), retries=patient)
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].state is State.RETRYING)
     waiting = queue.snapshot()[0]
@@ -222,7 +222,7 @@ async def test_what_may_pass_is_tried_until_it_does_with_the_next_try_shown(
 
 async def test_retry_does_not_wait(server: FaultServer, folder: Path, make_queue: Make) -> None:
     server.script.append(Answer(status=503, headers={"Retry-After": "1000"}))
-    queue = make_queue(Links(server.url), patience=replace(HASTY, longest=1000.0))
+    queue = make_queue(Links(server.url), retries=replace(HASTY, longest_wait=1000.0))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].state is State.RETRYING)
     await queue.retry(job.id)
@@ -233,7 +233,7 @@ async def test_a_wait_for_the_next_try_holds_no_place(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.script.append(Answer(status=503, headers={"Retry-After": "1000"}))
-    queue = make_queue(Links(server.url), concurrency=1, patience=replace(HASTY, longest=1000.0))
+    queue = make_queue(Links(server.url), concurrency=1, retries=replace(HASTY, longest_wait=1000.0))
     first, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
     assert (await ended(queue, second)).state is State.DONE
     assert queue.snapshot()[0].state is State.RETRYING

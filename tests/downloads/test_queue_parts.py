@@ -31,7 +31,6 @@ from mlhub_tui.downloads.running import Running
 from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.downloads.store import Store
 from mlhub_tui.downloads.trouble import Verdict, verdict
-from mlhub_tui.downloads.tuning import Patience
 from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
@@ -43,6 +42,7 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.errors import LinkRejected
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.profiles import Kind
@@ -539,7 +539,8 @@ def test_what_is_left_of_a_job_that_was_given_up() -> None:
 def test_an_error_takes_a_job_where_it_belongs(
     error: Exception, failures: int, state: State, words: str
 ) -> None:
-    found = verdict(error, failures, Patience(tries=3, doubtful=2, draw=lambda low, high: high), job(1))
+    retries = replace(QUEUE_RETRIES, tries=3, doubtful_tries=2, random=lambda: 1.0)
+    found = verdict(error, failures, retries, job(1))
     assert found.state is state
     assert words in found.reason
     assert found.delay == (2.0 ** (failures - 1) if state is State.RETRYING else None)

@@ -65,7 +65,7 @@ async def test_every_fault_ends_with_the_whole_file(
 ) -> None:
     server.script.extend(answers)
     path = await fetch(
-        wish(tmp_path / "out"), Links(server.url), patience=ENDLESS, config=IMPATIENT, tls=trust
+        wish(tmp_path / "out"), Links(server.url), retries=ENDLESS, config=IMPATIENT, tls=trust
     )
     assert path.read_bytes() == DATA
     assert files(tmp_path / "out") == {"file.tar.gz": len(DATA)}
@@ -87,14 +87,14 @@ async def test_several_connections_fetch_the_same_file(
 ) -> None:
     server.always, server.md5 = PACED, False
     server.script.extend(answers)
-    path = await fetch(wish(tmp_path / "out"), Links(server.url), patience=HASTY, config=WIDE, tls=trust)
+    path = await fetch(wish(tmp_path / "out"), Links(server.url), retries=HASTY, config=WIDE, tls=trust)
     assert path.read_bytes() == DATA
     assert server.most > 1
 
 
 async def test_a_certificate_that_is_not_trusted_is_said(server: FaultServer, tmp_path: Path) -> None:
     with pytest.raises(ServerUnreachable, match=r"(?i)tls|certificate"):
-        await fetch(wish(tmp_path / "out"), Links(server.url), patience=HASTY, config=QUICK)
+        await fetch(wish(tmp_path / "out"), Links(server.url), retries=HASTY, config=QUICK)
     assert files(tmp_path / "out") == {}
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from ...errors import FileConflict, MLHubException
 from ...options import IfExists
 from ...text import one_line
-from ..many.feed import Result
+from ...transfer.work_source import FileResult
 from ..plan.feed import TwinRow
 from .errand import Parcel, unpack_twins
 from .store import Store, StoreRefuses, trouble
@@ -16,7 +16,7 @@ from .store import Store, StoreRefuses, trouble
 _AT_ONCE = 16
 
 
-def make_copies(store: Store, parcel: Parcel, if_exists: IfExists) -> list[Result]:
+def make_copies(store: Store, parcel: Parcel, if_exists: IfExists) -> list[FileResult]:
     """Make files of others that are there; what stands under their names is judged as `plan.twins` does.
 
     Raises
@@ -30,19 +30,19 @@ def make_copies(store: Store, parcel: Parcel, if_exists: IfExists) -> list[Resul
         return list(pool.map(work, unpack_twins(parcel.data)))
 
 
-def _copy(store: Store, row: TwinRow, *, if_exists: IfExists, look: bool) -> Result:
+def _copy(store: Store, row: TwinRow, *, if_exists: IfExists, look: bool) -> FileResult:
     try:
         path = store.path(row.path)
         if look and (size := store.size(path).result()) is not None:
             if size != row.size and if_exists is not IfExists.SKIP:
                 raise FileConflict(f"another file {one_line(path.rpartition('/')[2], 80)} is there")
-            return Result(row.id, size, fetched=False)
+            return FileResult(row.id, size, fetched=False)
         store.copy(store.path(row.source), path).result()
     except MLHubException as error:
-        return Result(row.id, error=error)
+        return FileResult(row.id, error=error)
     except Exception as error:
         known = trouble(error, store)
         if isinstance(known, StoreRefuses):
             raise known from error
-        return Result(row.id, error=known)
-    return Result(row.id, row.size)
+        return FileResult(row.id, error=known)
+    return FileResult(row.id, row.size)

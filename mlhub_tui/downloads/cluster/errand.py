@@ -12,7 +12,7 @@ from ...errors import MLHubException, RequestError
 from ...options import IfExists
 from ...profiles.kind import Kind
 from ...text import holds_secret, one_line, redact
-from ..many.feed import Result
+from ...transfer.work_source import FileResult
 from ..plan.feed import Row, TwinRow
 
 _LONGEST = 500
@@ -134,16 +134,18 @@ class Report:
     trouble: Trouble | None = None
 
     @classmethod
-    def of(cls, results: Sequence[Result], error: MLHubException | None = None, where: str = "") -> Report:
+    def of(
+        cls, results: Sequence[FileResult], error: MLHubException | None = None, where: str = ""
+    ) -> Report:
         """Return the report of results, and of what ended the shard."""
         done = tuple((r.key, r.size, r.fetched) for r in results if r.error is None)
         failed = tuple((r.key, Trouble.of(r.error)) for r in results if r.error is not None)
         return cls(done, failed, None if error is None else Trouble.of(error, where))
 
-    def results(self) -> list[Result]:
+    def results(self) -> list[FileResult]:
         """Return the results again."""
-        done = [Result(key, size, fetched) for key, size, fetched in self.done]
-        return [*done, *(Result(key, error=trouble.error()) for key, trouble in self.failed)]
+        done = [FileResult(key, size, fetched) for key, size, fetched in self.done]
+        return [*done, *(FileResult(key, error=trouble.error()) for key, trouble in self.failed)]
 
 
 def pack(rows: Sequence[Row | TwinRow]) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...transfer.progress import TransferProgress
-from ..many.tally import Tally
+from ...transfer.work_source import BatchStats
 from .cutting import Shard
 
 
@@ -30,16 +30,16 @@ class Flight:
 
 
 class Flights:
-    """All of them, shown in a tally.
+    """All of them, shown in the statistics of a run.
 
     Parameters
     ----------
-    tally
+    stats
         Where everybody looks: what is settled is counted there, what comes is among its large files.
     """
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, stats: BatchStats) -> None:
+        self._stats = stats
         self._known: dict[str, Flight] = {}
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class Flights:
     def remove(self, flight: Flight) -> None:
         """Forget one that has ended; what it had is settled now, or lost."""
         self._known.pop(flight.key, None)
-        self._tally.large.pop(flight.key, None)
+        self._stats.large.pop(flight.key, None)
         self._show()
 
     def heard(self, news: Mapping[str, Mapping[str, Any]]) -> None:
@@ -69,14 +69,14 @@ class Flights:
             if flight is None:
                 continue
             if flight.live is None:
-                flight.live = self._tally.large[key] = TransferProgress()
+                flight.live = self._stats.large[key] = TransferProgress()
             if numbers["bytes"] != flight.live.done:
                 flight.live.wrote(numbers["bytes"])
-                self._tally.heard = time.monotonic()
+                self._stats.heard = time.monotonic()
             flight.reason = numbers["reason"]
         self._show()
 
     def _show(self) -> None:
         """Tell why nothing comes where that is so of all of them."""
         reasons = [flight.reason for flight in self if flight.live is not None]
-        self._tally.reason = reasons[0] if reasons and all(reasons) else ""
+        self._stats.reason = reasons[0] if reasons and all(reasons) else ""

@@ -15,16 +15,16 @@ from ...errors import DownloadError, MLHubException
 from ...http.link import Link
 from ...text import one_line, redact
 from ...transfer import part_file
+from ...transfer.batch import BatchDownload
 from ...transfer.checksums import multihash
+from ...transfer.config import BatchConfig
 from ...transfer.failures import TransferCancelled
-from ..many.feed import Result, Wish
-from ..many.ground import Ground
-from ..many.harvest import Crowd, Harvest
+from ...transfer.outputs import OutputBackend
+from ...transfer.work_source import FileRequest, FileResult
 from ..plan.feed import LinkOf, Row
-from ..tuning import Patience
 from .copies import make_copies
 from .errand import Errand, Parcel, Report, unpack_rows
-from .pier import StoreGround
+from .object_store import ObjectStoreOutput
 from .station import RunBackoff, Station, Work, station_of
 
 _AT_ONCE = 3  # single files of a shard
@@ -67,13 +67,13 @@ def _work(parcel: Parcel, errand: Errand, station: Station, work: Work, feed: _F
         link = station.links.of(errand)
         feed.of(unpack_rows(parcel.data), errand, link)
         work.limits.connections = count if parcel.alone else 1
-        run = _harvest(parcel, errand, station, work, feed, count, check=parcel.check or before)
+        run = _batch(parcel, errand, station, work, feed, count, check=parcel.check or before)
         work.end = run.abort
         if not station.stopped(work):
             run.run()
 
 
-def _harvest(
+def _batch(
     parcel: Parcel,
     errand: Errand,
     station: Station,
@@ -82,20 +82,18 @@ def _harvest(
     count: int,
     *,
     check: bool,
-) -> Harvest:
-    place: Path | Ground = Path(errand.folder)
+) -> BatchDownload:
+    output: Path | OutputBackend = Path(errand.folder)
     if errand.url:
         store, alone = station.store(errand.url), count if parcel.alone else 1
-        place = StoreGround(store, check=check, budget=station.budget, connections=alone)
-    kit = station.kit(work.limits)
-    return Harvest(
+        output = ObjectStoreOutput(store, check=check, budget=station.budget, connections=alone)
+    return BatchDownload(
         feed,
-        place,
-        kit,
-        work.tally,
-        crowd=Crowd(slots=count, per_host=count, large=min(_AT_ONCE, count)),
-        patience=Patience(tries=kit.patience.tries),
-        holds=RunBackoff(station, errand.run),
+        output,
+        station.kit(work.limits).context,
+        work.stats,
+        config=BatchConfig(slots=count, per_host=count, large=min(_AT_ONCE, count)),
+        backoff=RunBackoff(station, errand.run),
     )
 
 
@@ -106,7 +104,7 @@ class _Feed:
         self._rows: list[Row] = []
         self._hrefs: dict[int, str] = {}
         self._lock = threading.Lock()
-        self.results: list[Result] = []
+        self.results: list[FileResult] = []
 
     def of(self, rows: Sequence[Row], errand: Errand, link: LinkOf) -> None:
         """Give it its files."""
@@ -114,32 +112,32 @@ class _Feed:
         self._hrefs = {row.id: row.href for row in rows}
         self._link, self._if_exists = link, errand.if_exists
 
-    def take(self, most: int) -> Sequence[Wish]:
-        """Return the next wishes; those that cannot be asked for fail at once."""
-        wishes: list[Wish] = []
-        while self._rows and len(wishes) < most:
+    def take(self, most: int) -> Sequence[FileRequest]:
+        """Return the next requests; those that cannot be asked for fail at once."""
+        requests: list[FileRequest] = []
+        while self._rows and len(requests) < most:
             row = self._rows.pop()
             try:
-                wishes.append(self._wish(row))
+                requests.append(self._request(row))
             except MLHubException as error:
-                self.settle([Result(row.id, error=error)])
-        return wishes
+                self.settle([FileResult(row.id, error=error)])
+        return requests
 
-    def settle(self, results: Sequence[Result]) -> None:
+    def settle(self, results: Sequence[FileResult]) -> None:
         """Keep results for the report."""
         with self._lock:
             self.results.extend(results)
 
-    def relink(self, wish: Wish) -> Link | None:
+    def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was refused; None where it is the same one."""
-        found = self._link(self._hrefs[wish.key], True)
-        return None if found.url == wish.link.url else found
+        found = self._link(self._hrefs[request.key], True)
+        return None if found.url == request.link.url else found
 
-    def _wish(self, row: Row) -> Wish:
+    def _request(self, row: Row) -> FileRequest:
         digest = multihash(row.checksum) if row.checksum else None
-        digests = () if digest is None else (digest,)
+        checksums = () if digest is None else (digest,)
         link = self._link(row.href, False)
-        return Wish(row.id, link, row.path, row.size, digests, self._if_exists, bool(row.page))
+        return FileRequest(row.id, link, row.path, row.size, checksums, self._if_exists, bool(row.page))
 
 
 @contextmanager

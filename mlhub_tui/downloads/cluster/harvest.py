@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 
 from ...transfer.failures import TransferCancelled
+from ...transfer.work_source import BatchStats
 from ..attempt import Kit
 from ..dataset.own_list import OwnList
 from ..job import DatasetRequest
-from ..many.tally import Tally
 from ..plan.feed import PlanFeed
 from .rounds import Round
 from .session import connected
@@ -36,7 +36,7 @@ class ClusterHarvest:
     def __init__(
         self, request: DatasetRequest, feed: PlanFeed, own: OwnList, kit: Kit, store: str = ""
     ) -> None:
-        self.tally = Tally()
+        self.stats = BatchStats()
         self._store = store
         self._request = request
         self._feed = feed
@@ -50,7 +50,7 @@ class ClusterHarvest:
         self._stop.set()
         self._news.put(lambda: None)
 
-    def run(self) -> Tally:
+    def run(self) -> BatchStats:
         """Fetch everything.
 
         Raises
@@ -68,10 +68,10 @@ class ClusterHarvest:
         """
         cluster = self._request.cluster
         assert cluster is not None
-        self.tally.reason = self.tally.where = ""
+        self.stats.reason = self.stats.where = ""
         with connected(cluster) as session:
             if self._stop.is_set():
                 raise TransferCancelled
-            made = Round(self._request, self._feed, self._own, self._kit, self.tally, session, self._store)
+            made = Round(self._request, self._feed, self._own, self._kit, self.stats, session, self._store)
             made.run(self._news, self._stop)
-        return self.tally
+        return self.stats

@@ -15,13 +15,12 @@ from typing import Any
 from ... import errors
 from ...errors import DownloadError, MLHubException
 from ...text import count, one_line, redact
+from ...transfer.config import BatchConfig
 from ...transfer.failures import TransferCancelled
+from ...transfer.work_source import BatchStats, FileResult
 from ..attempt import Kit
 from ..dataset.own_list import OwnList
 from ..job import DatasetRequest
-from ..many.feed import Result
-from ..many.harvest import Crowd
-from ..many.tally import Tally
 from ..plan.feed import PlanFeed
 from .cutting import Cutter, Limits, Shard, twin_shards
 from .errand import Errand, Report
@@ -53,7 +52,7 @@ class Round:
     ----------
     request, feed, own, kit, store
         As of `harvest.ClusterHarvest`.
-    tally
+    stats
         Where its progress is shown.
     session
         The connection.
@@ -65,7 +64,7 @@ class Round:
         feed: PlanFeed,
         own: OwnList,
         kit: Kit,
-        tally: Tally,
+        stats: BatchStats,
         session: Session,
         store: str = "",
     ) -> None:
@@ -74,12 +73,12 @@ class Round:
         self._feed = feed
         self._own = own
         self._kit = kit
-        self._tally = tally
+        self._stats = stats
         self._session = session
         self._store = store
-        self._most = request.cluster.connections or Crowd().per_host
+        self._most = request.cluster.connections or BatchConfig().per_host
         self._name = f"mlhub-{uuid.uuid4().hex[:12]}"
-        self._flights = Flights(tally)
+        self._flights = Flights(stats)
         self._again: deque[Shard] = deque()
         self._sent = int(own.noted("sent") or 0)
         self._numbers = 0
@@ -118,10 +117,10 @@ class Round:
 
     def _wait_for_workers(self) -> None:
         while not self._look():
-            self._tally.reason = f"the scheduler {self._session.where} has no workers yet"
+            self._stats.reason = f"the scheduler {self._session.where} has no workers yet"
             if self._stop.wait(_TICK):
                 raise TransferCancelled
-        self._tally.reason = ""
+        self._stats.reason = ""
 
     def _make_errand(self) -> Errand:
         request = self._request
@@ -214,9 +213,9 @@ class Round:
         results = report.results()
         if results:
             self._feed.settle(results)
-            self._tally.heard = time.monotonic()
+            self._stats.heard = time.monotonic()
             for result in results:
-                self._tally.count(result)
+                self._stats.count(result)
         self._flights.remove(flight)
         flight.future.release()
         shard, left = flight.shard, flight.shard.without(frozenset(result.key for result in results))
@@ -241,10 +240,10 @@ class Round:
                 return
             words = "worker after worker ended while it was fetched"
             failure = MLHubException(words, hint="look at the workers' logs: it may be their memory")
-            results = [Result(row.id, error=failure) for row in shard.rows]
+            results = [FileResult(row.id, error=failure) for row in shard.rows]
             self._feed.settle(results)
             for result in results:
-                self._tally.count(result)
+                self._stats.count(result)
             return
         if shard.tries >= _TRIES:
             what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
@@ -272,7 +271,7 @@ class Round:
         """Look at the workers, and say how many there are; return their threads."""
         found = self._session.threads()
         self._threads, self._workers = sum(found.values()), len(found)
-        self._tally.where = f"on {count(len(found), 'worker')}"
+        self._stats.where = f"on {count(len(found), 'worker')}"
         self._looked = time.monotonic()
         return self._threads
 
@@ -282,7 +281,7 @@ class Round:
         if now - self._looked < _TICK:
             return
         if not self._look():
-            self._tally.reason = f"the scheduler {self._session.where} has no workers any more"
+            self._stats.reason = f"the scheduler {self._session.where} has no workers any more"
         elif self._errand.connections != self._share():
             self._errand = replace(self._errand, connections=self._share())
         self._follow_limit()

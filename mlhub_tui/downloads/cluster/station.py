@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,20 @@ from typing import Any
 from distributed import WorkerPlugin
 
 from ... import __version__
+from ...http.retry import QUEUE_RETRIES
 from ...http.urls import Origin
+from ...transfer.config import TransferConfig
 from ...transfer.journal import PartJournal
 from ...transfer.limits import BandwidthLimiter, SharedLimits
+from ...transfer.work_source import BatchStats
 from ..attempt import Kit
 from ..database import Database, QueueUnusable
-from ..many.tally import Tally
 from ..resolve import SourceResolver
-from ..settings import transfer_config
 from ..store import Store as Records
-from ..tuning import Patience
 from .cutting import digest_of
 from .leases import Leases
 from .links import Links
-from .pier import Budget
+from .object_store import Budget
 from .store import Store
 
 NAME = f"mlhub-tui-{__version__}"
@@ -57,7 +57,7 @@ class Work:
     run: str
     key: str
     every: float
-    tally: Tally = field(default_factory=Tally)
+    stats: BatchStats = field(default_factory=BatchStats)
     limits: SharedLimits = field(default_factory=SharedLimits)
     end: Callable[[], None] = lambda: None
     dropped: bool = False
@@ -112,9 +112,9 @@ class Station(WorkerPlugin):
         return Kit(
             SourceResolver(_nothing),
             self._journal,
-            transfer_config(),
+            TransferConfig(),
             limits=limits,
-            patience=Patience(tries=_TRIES),
+            retries=replace(QUEUE_RETRIES, tries=_TRIES),
         )
 
     def begin(self, work: Work) -> None:
@@ -187,7 +187,7 @@ class Station(WorkerPlugin):
                 if not self._wanted(work):
                     work.dropped = True
                     work.end()
-                news.setdefault(work.run, {})[work.key] = numbers(work.tally)
+                news.setdefault(work.run, {})[work.key] = numbers(work.stats)
             for run, of in news.items():
                 self.tell(run, {"shards": of})
 
@@ -215,11 +215,11 @@ class RunBackoff:
             self._station.tell(self._run, {"host": name, "seconds": until - time.monotonic()})
 
 
-def numbers(tally: Tally) -> dict[str, Any]:
+def numbers(stats: BatchStats) -> dict[str, Any]:
     """Return how far a shard is."""
-    coming = sum(live.done for live in tally.large.copy().values())
-    done, failed = tally.fetched + tally.there, tally.failed
-    return {"done": done, "failed": failed, "bytes": tally.bytes + coming, "reason": tally.reason}
+    coming = sum(live.done for live in stats.large.copy().values())
+    done, failed = stats.fetched + stats.there, stats.failed
+    return {"done": done, "failed": failed, "bytes": stats.bytes + coming, "reason": stats.reason}
 
 
 def station_of(worker: Any) -> Station:

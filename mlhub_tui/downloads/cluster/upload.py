@@ -25,16 +25,15 @@ from ...transfer import content_checks
 from ...transfer.checksums import HashingSink, compare, new_hash, verifiable
 from ...transfer.config import TransferContext
 from ...transfer.content_checks import Undecodable
-from ...transfer.engine import in_thread, shared_engine
+from ...transfer.engine import in_thread
 from ...transfer.failures import RestartRequired, TransferCancelled
 from ...transfer.gzip_check import Gzip
 from ...transfer.limits import Throttle
 from ...transfer.local_files import open_local
+from ...transfer.outputs import FileTask
 from ...transfer.parallel import Exchange, range_headers, validate_range
 from ...transfer.progress import TransferPhase, TransferProgress
-from ..attempt import Kit
-from ..many.feed import Result
-from ..many.item import Item, compared
+from ...transfer.work_source import FileResult
 from .store import Store, Writer, trouble
 
 PART = 8 << 20
@@ -46,8 +45,10 @@ _TRIES = 4  # of a range, before all begins anew
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 
 
-async def upload(item: Item, store: Store, kit: Kit, live: TransferProgress, connections: int) -> Result:
-    """Bring a file into a store, shown in `live`; a cancel leaves nothing of it.
+async def upload(
+    task: FileTask, store: Store, context: TransferContext, progress: TransferProgress, connections: int
+) -> FileResult:
+    """Bring a file into a store; a cancel leaves nothing of it. On the engine's loop.
 
     Parameters
     ----------
@@ -59,14 +60,7 @@ async def upload(item: Item, store: Store, kit: Kit, live: TransferProgress, con
     MLHubException
         What went wrong, of the server or the store.
     """
-    engine = shared_engine()
-
-    async def work() -> Result:
-        client = engine.client(kit.tls, kit.config.connect_timeout)
-        context = TransferContext(client, kit.journal, kit.config, kit.limits)
-        return await _Upload(item, store, kit, context, live, max(1, min(_WINDOW, connections))).run()
-
-    return await engine.run(work())
+    return await _Upload(task, store, context, progress, max(1, min(_WINDOW, connections))).run()
 
 
 class _Upload:
@@ -74,36 +68,34 @@ class _Upload:
 
     def __init__(
         self,
-        item: Item,
+        task: FileTask,
         store: Store,
-        kit: Kit,
         context: TransferContext,
-        live: TransferProgress,
+        progress: TransferProgress,
         window: int,
     ) -> None:
-        self._item = item
+        self._task = task
         self._store = store
-        self._kit = kit
         self._context = context
-        self._live = live
+        self._progress = progress
         self._window = window
         self._cookies = CookieJar()
 
-    async def run(self) -> Result:
+    async def run(self) -> FileResult:
         try:
-            if is_local(self._item.link.url):
+            if is_local(self._task.link.url):
                 stop = threading.Event()
                 return await in_thread(lambda: self._copy_local(stop), stop=stop.set)
             return await self._remote()
         except (errors.MLHubException, TransferCancelled):
             raise
         except RestartRequired as error:
-            raise errors.RemoteChanged(f"{self._item.name} changed while it was fetched: {error}") from error
+            raise errors.RemoteChanged(f"{self._task.name} changed while it was fetched: {error}") from error
         except Exception as error:
             raise trouble(error, self._store) from error
 
-    def _copy_local(self, stop: threading.Event) -> Result:
-        with open_local(self._item.link.url, stop) as original:
+    def _copy_local(self, stop: threading.Event) -> FileResult:
+        with open_local(self._task.link.url, stop) as original:
             if (there := self._there(original.size)) is not None:
                 return there
             upload = _ObjectWriter(self, RemoteVersion(original.size), decoded=False)
@@ -117,7 +109,7 @@ class _Upload:
                 upload.discard()
                 raise
 
-    async def _remote(self) -> Result:
+    async def _remote(self) -> FileResult:
         async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
             response = exchange.response
             if response.status != 416:  # what an empty file answers, RFC 9110, section 14.4
@@ -138,13 +130,13 @@ class _Upload:
         except Undecodable:
             return await self._whole(content_checks.IDENTITY)
 
-    async def _whole(self, headers: Mapping[str, str]) -> Result:
+    async def _whole(self, headers: Mapping[str, str]) -> FileResult:
         async with self._exchange(headers) as exchange:
             return await self._send_whole(exchange)
 
-    async def _send_whole(self, exchange: Exchange) -> Result:
+    async def _send_whole(self, exchange: Exchange) -> FileResult:
         """Bring a file that comes in one response to the store, without the content codings it came with."""
-        response, expected = exchange.response, self._item.wish.expected
+        response, expected = exchange.response, self._task.request.expected
         version, start = remote_version(response), bytes(exchange.first[: content_checks.START])
         found = codings(response.headers)
         undone = content_checks.to_undo(found, expected, start, version.total) if found else ()
@@ -154,24 +146,24 @@ class _Upload:
         return await self._send(sent, self._stream(exchange, undone), decoded=bool(undone))
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
-        item = self._item
-        return Exchange(self._context, item.link, item.name, headers, self._cookies, allowed=allowed)
+        task = self._task
+        return Exchange(self._context, task.link, task.name, headers, self._cookies, allowed=allowed)
 
-    def _there(self, total: int | None) -> Result | None:
+    def _there(self, total: int | None) -> FileResult | None:
         """Return the result where the object that is there is the server's, by its size."""
-        item = self._item
-        if item.there is None or item.wish.if_exists is IfExists.OVERWRITE:
+        task = self._task
+        if task.existing is None or task.request.if_exists is IfExists.OVERWRITE:
             return None
-        if compared(item, total):
-            return item.there_already(item.there)
-        raise errors.FileConflict(f"another file {item.name} is there")
+        if task.matches(total):
+            return task.already_there(task.existing)
+        raise errors.FileConflict(f"another file {task.name} is there")
 
     async def _send(
         self, version: RemoteVersion, pieces: AsyncIterator[bytes | bytearray], *, decoded: bool = False
-    ) -> Result:
+    ) -> FileResult:
         """Write the pieces, and have the object be there if it is what it should be."""
-        self._live.total = version.total
-        self._live.enter(TransferPhase.DOWNLOADING)
+        self._progress.total = version.total
+        self._progress.enter(TransferPhase.DOWNLOADING)
         writer = _ObjectWriter(self, version, decoded=decoded)
         try:
             async with contextlib.aclosing(pieces) as coming:  # type: ignore[type-var]
@@ -219,7 +211,7 @@ class _Upload:
             except _PASSING as error:
                 if tries >= _TRIES:
                     raise
-                await asyncio.sleep(self._kit.patience.delay(tries, error.retry_after))
+                await asyncio.sleep(self._context.retries.delay(tries, error.retry_after))
 
     async def _collected(self, exchange: Exchange, count: int) -> bytearray:
         """Return so many bytes of a body."""
@@ -261,21 +253,21 @@ class _Upload:
                 pouring.exception()  # seen
 
     def _paid(self, sink: BodySink, response: Response) -> BodySink:
-        return _ProgressSink(sink, self._live, Throttle(self._context.limits.bandwidth, response))
+        return _ProgressSink(sink, self._progress, Throttle(self._context.limits.bandwidth, response))
 
 
 class _ProgressSink:
     """Passes a body on, shows it, and pays for it out of the bandwidth."""
 
-    def __init__(self, sink: BodySink, live: TransferProgress, throttle: Throttle) -> None:
+    def __init__(self, sink: BodySink, progress: TransferProgress, throttle: Throttle) -> None:
         self._sink = sink
-        self._live = live
+        self._progress = progress
         self._throttle = throttle
 
     def write(self, view: memoryview, /) -> None:
         """Take the bytes."""
         self._sink.write(view)
-        self._live.wrote(self._live.done + len(view))
+        self._progress.wrote(self._progress.done + len(view))
         self._throttle.consume(len(view))
 
 
@@ -319,12 +311,12 @@ class _ObjectWriter:
     """Writes an object piece by piece if it is what it should be: small ones at once; blocks."""
 
     def __init__(self, upload: _Upload, version: RemoteVersion, *, decoded: bool) -> None:
-        self._item = upload._item
+        self._task = upload._task
         self._store = upload._store
         self._total = version.total
-        checksums = verifiable((*version.checksums, *self._item.wish.digests))
+        checksums = verifiable((*version.checksums, *self._task.request.checksums))
         self._check = _Check(
-            self._item, checksums, version.total, framed=decoded or version.total is not None
+            self._task, checksums, version.total, framed=decoded or version.total is not None
         )
         self._first: bytes | bytearray = b""
         self._writer: Writer | None = None
@@ -339,16 +331,16 @@ class _ObjectWriter:
             return
         self._begun().write(data)
 
-    def commit(self) -> Result:
+    def commit(self) -> FileResult:
         """Check the end, and have the object be there."""
         if not self._size:
             self._check.feed(b"")
         self._check.finish(self._total)
         if self._writer is None and self._size == len(self._first):
-            self._store.put(self._item.target, bytes(self._first)).result()
+            self._store.put(self._task.target, bytes(self._first)).result()
         else:
             self._begun().commit()
-        return Result(self._item.wish.key, self._size)
+        return FileResult(self._task.request.key, self._size)
 
     def discard(self) -> None:
         """Give it up."""
@@ -358,7 +350,7 @@ class _ObjectWriter:
     def _begun(self) -> Writer:
         if self._writer is None:
             block = max(PART, -(-(self._total or 0) // _PARTS))
-            self._writer = self._store.writer(self._item.target, block)
+            self._writer = self._store.writer(self._task.target, block)
             self._writer.write(self._first)
         return self._writer
 
@@ -366,19 +358,21 @@ class _ObjectWriter:
 class _Check:
     """Follows a file piece by piece by all that is known of it."""
 
-    def __init__(self, item: Item, checksums: Sequence[Checksum], total: int | None, *, framed: bool) -> None:
-        self._item = item
+    def __init__(
+        self, task: FileTask, checksums: Sequence[Checksum], total: int | None, *, framed: bool
+    ) -> None:
+        self._task = task
         self._checksums = checksums
         self._hashes = [new_hash(each.algorithm) for each in checksums]
         self._total = total
         self._framed = framed
-        self._gzip = Gzip(item.name) if item.wish.expected.gzip and not framed else None
+        self._gzip = Gzip(task.name) if task.request.expected.gzip and not framed else None
         self._size = 0
 
     def feed(self, data: bytes | bytearray) -> None:
         """Take the next piece; UnexpectedAnswer if the first one is of something else."""
         if not self._size:
-            expected, start = self._item.wish.expected, bytes(data[: content_checks.START])
+            expected, start = self._task.request.expected, bytes(data[: content_checks.START])
             if kind := content_checks.contradiction(expected, start, self._total):
                 raise content_checks.refused(expected, kind, start, self._total)
         self._size += len(data)
@@ -389,7 +383,7 @@ class _Check:
 
     def finish(self, total: int | None) -> None:
         """Raise VerificationFailed or ServerUnreachable unless that was the file."""
-        wanted = self._item.wish.size if total is None and not self._framed else total
+        wanted = self._task.request.size if total is None and not self._framed else total
         if wanted is not None and self._size < wanted:
             words = f"{self._size:,} of {wanted:,} bytes came before the connection ended"
             raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")

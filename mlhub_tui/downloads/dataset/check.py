@@ -10,8 +10,8 @@ from typing import Protocol
 from ...errors import MLHubException
 from ...text import count, one_line
 from ...transfer.failures import TransferCancelled
+from ...transfer.local_folder import OutputTree
 from ..job import DatasetRequest
-from ..many.places import Tree
 from ..plan.worklist import Fate
 from .files import DatasetFiles
 
@@ -74,7 +74,7 @@ class _Disk:
     """A folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
-        self._tree = Tree(folder)
+        self._tree = OutputTree(folder)
 
     def sizes(self, paths: Sequence[str]) -> Sequence[int | None]:
         """Look at the files."""

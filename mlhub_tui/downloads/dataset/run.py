@@ -26,13 +26,13 @@ from ...profiles.kind import Kind
 from ...storage import same_names
 from ...text import count
 from ...text import size as size_words
+from ...transfer.batch import BatchDownload
 from ...transfer.config import DownloadResult, ReserveSpace
 from ...transfer.failures import TransferCancelled
 from ...transfer.progress import TransferPhase, TransferProgress
+from ...transfer.work_source import BatchStats
 from ..attempt import Kit
 from ..job import SAMPLE, DatasetRequest
-from ..many.harvest import Harvest
-from ..many.tally import Tally
 from ..plan import layout
 from ..plan.counts import PAID_HINT, Counter, paid_words
 from ..plan.feed import LinkOf, PlanFeed, open_link
@@ -62,11 +62,11 @@ class Fetcher(Protocol):
     """What fetches the files of a plan."""
 
     @property
-    def tally(self) -> Tally:
+    def stats(self) -> BatchStats:
         """Where its progress is shown."""
         ...
 
-    def run(self) -> Tally:
+    def run(self) -> BatchStats:
         """Fetch everything; blocks."""
         ...
 
@@ -307,32 +307,32 @@ class _Run:
         own, live = self.own, self.live
         standing = await in_thread(own.files.standing)
         if standing.wanted:
-            harvest = await self._harvest()
+            batch = await self._batch()
 
             def work() -> None:
-                harvest.run()
+                batch.run()
 
             there = f"; {standing.done:,} are there" if standing.done else ""
             live.log(f"begins with {count(standing.wanted, 'file')}{there}")
             live.begin_at(standing.bytes_done + (0 if self.came else self.before))
-            watch = Watch(live, harvest.tally, self.before, standing)
+            watch = Watch(live, batch.stats, self.before, standing)
             watch.show()
             live.enter(TransferPhase.CONNECTING)
             await in_thread(lambda: self._keep_room(standing))
             watching = asyncio.create_task(watch.run(own.files))
             try:
-                await in_thread(own.holding(work), interrupt=harvest.abort)
+                await in_thread(own.holding(work), interrupt=batch.abort)
             finally:
                 watch.show()
                 watching.cancel()
                 await asyncio.wait({watching})
-            self.came |= harvest.tally.fetched > 0
+            self.came |= batch.stats.fetched > 0
             standing = await in_thread(own.files.standing)
         live.files_done, live.files_failed = standing.done, standing.failed
         live.files_total = standing.files
         return standing
 
-    async def _harvest(self) -> Fetcher:
+    async def _batch(self) -> Fetcher:
         """Return what fetches the files: this program, or the workers of a cluster."""
         request = self.request
         if request.cluster is not None:
@@ -344,7 +344,7 @@ class _Run:
                 request = replace(request, source=self.source.root_url)
             return ClusterHarvest(request, self._feed(), self.own, self.kit, links.store)
         feed = self._feed(await links_of(request, self.source))
-        return Harvest(feed, request.asset_folder, self.kit, patience=self.kit.patience)
+        return BatchDownload(feed, request.asset_folder, self.kit.context)
 
     def _feed(self, links: LinkOf = open_link) -> PlanFeed:
         place = Elsewhere() if self.request.url else self.request.asset_folder

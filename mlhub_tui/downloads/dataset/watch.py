@@ -9,7 +9,7 @@ import time
 
 from ...text import count
 from ...transfer.progress import TransferPhase, TransferProgress
-from ..many.tally import Tally
+from ...transfer.work_source import BatchStats
 from ..plan.worklist import Standing, WorkList
 from ..threads import in_thread
 
@@ -26,7 +26,7 @@ class Watch:
     ----------
     live
         Where everybody looks.
-    tally
+    stats
         What the run counts.
     before
         Bytes of what came before the files: the catalog's archive.
@@ -34,9 +34,9 @@ class Watch:
         The work list at the start.
     """
 
-    def __init__(self, live: TransferProgress, tally: Tally, before: int, standing: Standing) -> None:
+    def __init__(self, live: TransferProgress, stats: BatchStats, before: int, standing: Standing) -> None:
         self._live = live
-        self._tally = tally
+        self._stats = stats
         self._before = before
         self._standing = standing
         self._counted = (0, 0, 0)
@@ -63,9 +63,9 @@ class Watch:
 
     def show(self) -> None:
         """Copy once."""
-        live, tally, standing = self._live, self._tally, self._standing
+        live, stats, standing = self._live, self._stats, self._standing
         done, failed, arrived = (a - b for a, b in zip(self._now(), self._counted, strict=True))
-        large = list(tally.large.copy().values())
+        large = list(stats.large.copy().values())
         live.files_total = standing.files
         live.files_done = min(standing.done + done, standing.files)
         live.files_failed = standing.failed + failed
@@ -73,7 +73,7 @@ class Watch:
         total = standing.bytes_total
         live.total = None if total is None else self._before + total
         live.connections = max(1, len(large))
-        live.last_byte = max([live.last_byte, tally.heard, *(each.last_byte for each in large)])
+        live.last_byte = max([live.last_byte, stats.heard, *(each.last_byte for each in large)])
         live.words = self.words()
         self._tell()
         moved = self._now() != self._seen
@@ -83,10 +83,10 @@ class Watch:
 
     def _tell(self) -> None:
         """Have the log of the job tell who fetches, why nothing comes, and of failures when they doubled."""
-        if self._tally.where != self._where:
-            self._where = self._tally.where
+        if self._stats.where != self._where:
+            self._where = self._stats.where
             self._live.log(self._where)
-        reason, failed = self._tally.reason, self._live.files_failed
+        reason, failed = self._stats.reason, self._live.files_failed
         if reason != self._said:
             self._said = reason
             if reason:
@@ -97,12 +97,12 @@ class Watch:
 
     def words(self) -> str:
         """Return how far it is, in words."""
-        where = f", {self._tally.where}" if self._tally.where else ""
-        return words_of(self._live) + where + (f": {self._tally.reason}" if self._tally.reason else "")
+        where = f", {self._stats.where}" if self._stats.where else ""
+        return words_of(self._live) + where + (f": {self._stats.reason}" if self._stats.reason else "")
 
     def _now(self) -> tuple[int, int, int]:
-        tally = self._tally
-        return tally.fetched + tally.there, tally.failed, tally.bytes
+        stats = self._stats
+        return stats.fetched + stats.there, stats.failed, stats.bytes
 
 
 def words_of(live: TransferProgress) -> str:

@@ -16,7 +16,7 @@ from ...sources.origin import shown
 from ...sources.stores import https_of
 from ...text import one_line, redact
 from ...transfer.checksums import multihash
-from ..many.feed import Result, Wish
+from ...transfer.work_source import FileRequest, FileResult
 from .whereabouts import Disk, Whereabouts
 from .worklist import Fate, WorkList
 
@@ -67,7 +67,7 @@ def open_link(href: str, fresh: bool) -> Link:
 
 
 class PlanFeed:
-    """A `Feed` of the files of a job.
+    """A work source of the files of a job.
 
     Files with one URL are fetched once: the others are hard links to the first one, or copies where the disk
     has no links; those whose first one cannot be fetched fail with it.
@@ -109,19 +109,19 @@ class PlanFeed:
             db.executemany("UPDATE fate SET state = 1 WHERE id = ?", [(number,) for number in lost])
         return len(lost)
 
-    def take(self, most: int) -> Sequence[Wish]:
+    def take(self, most: int) -> Sequence[FileRequest]:
         """Return the next files to fetch; those that cannot be asked for fail at once."""
         while rows := self.next_rows(most):
-            wishes, results = [], []
+            requests, results = [], []
             for row in rows:
                 try:
-                    wishes.append(self._wish(row))
+                    requests.append(self._request(row))
                 except MLHubException as error:
-                    results.append(Result(row.id, error=error))
+                    results.append(FileResult(row.id, error=error))
             if results:
                 self.settle(results)
-            if wishes:
-                return wishes
+            if requests:
+                return requests
         return ()
 
     def next_rows(self, most: int) -> Sequence[Row]:
@@ -138,7 +138,7 @@ class PlanFeed:
         """Return files behind an id that are to be made of files that are there, where others do that."""
         return [TwinRow(*row) for row in self._list.rows(_TWINS, (after, most))]
 
-    def settle(self, results: Sequence[Result]) -> None:
+    def settle(self, results: Sequence[FileResult]) -> None:
         """Keep results, and give those who wait for a file of the same URL theirs."""
         with self._list.transaction() as db:
             done = [(r.key, r.size) for r in results if r.error is None]
@@ -151,17 +151,17 @@ class PlanFeed:
             for key in _leaders(db, [result.key for result in results]):
                 self._follow(db, key)
 
-    def relink(self, wish: Wish) -> Link | None:
+    def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was refused; None where it is the same one."""
-        row = self._list.rows("SELECT href FROM file WHERE id = ?", (wish.key,))[0]
+        row = self._list.rows("SELECT href FROM file WHERE id = ?", (request.key,))[0]
         found = self._link(row[0], True)
-        return None if found.url == wish.link.url else found
+        return None if found.url == request.link.url else found
 
-    def _wish(self, row: Row) -> Wish:
+    def _request(self, row: Row) -> FileRequest:
         digest = multihash(row.checksum) if row.checksum else None
-        digests = () if digest is None else (digest,)
+        checksums = () if digest is None else (digest,)
         link = self._link(row.href, False)
-        return Wish(row.id, link, row.path, row.size, digests, self._if_exists, bool(row.page))
+        return FileRequest(row.id, link, row.path, row.size, checksums, self._if_exists, bool(row.page))
 
     def _follow_all(self) -> None:
         """Serve those whose file of the same URL was settled in an earlier run."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from ...errors import FileConflict
 from ...text import one_line
 from ...transfer import part_file
-from ..many.places import Tree
+from ...transfer.local_folder import OutputTree
 
 _NO_LINKS = frozenset(
     {errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 )
 
 
-def make_twin(tree: Tree, source: str, path: str, *, replace: bool = False) -> int:
+def make_twin(tree: OutputTree, source: str, path: str, *, replace: bool = False) -> int:
     """Make a file that has the bytes of another one; return their number.
 
     It is a hard link, so that a thousand items that name one file take its room once; a copy where the disk

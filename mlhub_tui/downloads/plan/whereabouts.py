@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...errors import MLHubException
-from ..many.places import Tree
+from ...transfer.local_folder import OutputTree
 from .twins import make_twin
 
 
@@ -40,7 +40,7 @@ class Disk:
     seen = True
 
     def __init__(self, folder: Path) -> None:
-        self._tree = Tree(folder)
+        self._tree = OutputTree(folder)
 
     def look(self, path: str) -> tuple[int, int] | None:
         """Return bytes and time of a file."""

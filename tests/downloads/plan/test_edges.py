@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.downloads.many.places import Tree
 from mlhub_tui.downloads.plan import layout, place
 from mlhub_tui.downloads.plan.bins import bins
 from mlhub_tui.downloads.plan.builder import Builder
@@ -27,6 +26,7 @@ from mlhub_tui.downloads.plan.whereabouts import Disk
 from mlhub_tui.downloads.plan.zorder import cell_of, month_of
 from mlhub_tui.errors import FileConflict, InvalidSearch, OutputFolderError
 from mlhub_tui.models import BBox
+from mlhub_tui.transfer.local_folder import OutputTree
 
 from .made import Json, asset, built, collection, item
 
@@ -399,7 +399,7 @@ def test_documents_are_told_apart_by_what_they_hold(document: Any, member: str, 
 
 
 def test_a_twin_is_the_same_file_and_no_other_is_replaced_unasked(tmp_path: Path) -> None:
-    tree = Tree(tmp_path)
+    tree = OutputTree(tmp_path)
     (tmp_path / "one.tif").write_bytes(b"12345")
     assert make_twin(tree, "one.tif", "sub/two.tif") == 5
     assert (tmp_path / "sub/two.tif").samefile(tmp_path / "one.tif")

@@ -9,12 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.many.feed import Result
-from mlhub_tui.downloads.many.harvest import Harvest
 from mlhub_tui.downloads.plan.feed import PlanFeed, open_link
 from mlhub_tui.downloads.plan.files import PlannedFile
 from mlhub_tui.downloads.plan.report import write_report
@@ -22,10 +21,12 @@ from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from mlhub_tui.errors import KeyWithheld, NotOffered, ServerError
 from mlhub_tui.options import IfExists
 from mlhub_tui.sources.key_removal import REMOVED
+from mlhub_tui.transfer.batch import BatchDownload
+from mlhub_tui.transfer.work_source import FileResult
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
+from tests.transfer.batch_support import CONFIG, always, kit, origin, shelf, there
 
-from ..many_support import CROWD, always, kit, origin, shelf, there
 from ..support import HASTY
 
 
@@ -52,7 +53,7 @@ def run(worklist: WorkList, folder: Path, *, if_exists: IfExists = IfExists.RESU
     """Run a job to its end."""
     feed = PlanFeed(worklist, folder, if_exists=if_exists)
     feed.verify()
-    Harvest(feed, folder, kit(folder.parent), crowd=CROWD, patience=HASTY).run()
+    BatchDownload(feed, folder, replace(kit(folder.parent), retries=HASTY).context, config=CONFIG).run()
     return feed
 
 
@@ -178,8 +179,8 @@ def test_a_changed_url_or_checksum_is_looked_at_again(worklist: WorkList, tmp_pa
     target.write_bytes(b"12345")
     feed = PlanFeed(worklist, tmp_path)
     wishes = {wish.path: wish.key for wish in feed.take(10)}
-    feed.settle([Result(wishes["fields/a/x.tif"], 5)])
-    feed.settle([Result(wishes["fields/b/x.tif"], error=ServerError("down\nfor long"))])
+    feed.settle([FileResult(wishes["fields/a/x.tif"], 5)])
+    feed.settle([FileResult(wishes["fields/b/x.tif"], error=ServerError("down\nfor long"))])
     assert [entry.error for entry in worklist.failures()] == ["down for long"]
     same = planned("fields/a/x.tif", "https://a.example/1")
     assert worklist.want([same]).done == 1
@@ -220,17 +221,17 @@ def test_a_damaged_work_list_is_begun_anew(tmp_path: Path) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from mlhub_tui.downloads.many.harvest import Harvest
+from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.downloads.plan.feed import PlanFeed
 from mlhub_tui.downloads.plan.worklist import WorkList
-from tests.downloads.many_support import CROWD, kit
+from tests.transfer.batch_support import CONFIG, kit
 from tests.downloads.support import HASTY
 home = Path(sys.argv[1])
 print("ready", flush=True)
 with WorkList(home / "job.db") as worklist:
     feed = PlanFeed(worklist, home / "out")
     feed.verify()
-    Harvest(feed, home / "out", kit(home), crowd=CROWD, patience=HASTY).run()
+    BatchDownload(feed, home / "out", kit(home).context, config=CONFIG).run()
 """
 
 

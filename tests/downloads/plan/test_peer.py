@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 
-from mlhub_tui.downloads.many.harvest import Crowd, Harvest
 from mlhub_tui.downloads.plan import layout
 from mlhub_tui.downloads.plan.build import of_archive
 from mlhub_tui.downloads.plan.counts import Counter
@@ -26,9 +25,8 @@ from mlhub_tui.downloads.unpack.archive import unpack
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span
 from mlhub_tui.sample.server import SampleServer
-
-from ..many_support import kit
-from ..support import HASTY
+from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
+from tests.transfer.batch_support import kit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -139,7 +137,7 @@ def ours(server: SampleServer, wish: dict[str, Any], folder: Path) -> int:
         assert standing.files == counts.all.files
         if not counts.empty:
             feed = PlanFeed(worklist, target)
-            Harvest(feed, target, kit(folder.parent), crowd=Crowd(slots=4), patience=HASTY).run()
+            BatchDownload(feed, target, kit(folder.parent).context, config=BatchConfig(slots=4)).run()
         assert worklist.standing().done == counts.all.files
         assert write_report(worklist, target, dataset) == 0
     return counts.all.files

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
-from mlhub_tui.downloads.many.harvest import Crowd, Harvest
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.tuning import Patience
+from mlhub_tui.errors import MLHubException
 from mlhub_tui.http.link import Link
-from mlhub_tui.transfer.config import TransferConfig
+from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.transfer.batch import BatchDownload
+from mlhub_tui.transfer.config import BatchConfig, TransferConfig
+from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
+from tests.downloads.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
-from .support import HASTY, QUICK, Links
-
-CROWD = Crowd(slots=8, per_host=8, small=64 << 10, large=2)
+CONFIG = BatchConfig(slots=8, per_host=8, max_small=64 << 10, large=2)
 
 
 def shelf(count: int, size: int = 3000) -> dict[str, bytes]:
@@ -35,10 +38,10 @@ def origin(server: FaultServer) -> str:
     return server.url.removesuffix("/store/file.tar.gz")
 
 
-def wishes(server: FaultServer, paths: Iterable[str]) -> list[Wish]:
-    """Return wishes for paths of the server, saved under the same paths without `/store/`."""
+def requests(server: FaultServer, paths: Iterable[str]) -> list[FileRequest]:
+    """Return requests for paths of the server, saved under the same paths without `/store/`."""
     base = origin(server)
-    return [Wish(i, Link(f"{base}{p}"), p.removeprefix("/store/")) for i, p in enumerate(paths)]
+    return [FileRequest(i, Link(f"{base}{p}"), p.removeprefix("/store/")) for i, p in enumerate(paths)]
 
 
 def kit(home: Path, tuning: TransferConfig = QUICK) -> Kit:
@@ -47,26 +50,24 @@ def kit(home: Path, tuning: TransferConfig = QUICK) -> Kit:
     return Kit(Links("http://127.0.0.1/"), PartJournal(database, Store(database)), tuning)
 
 
-def harvest(
-    wanted: Iterable[Wish] | MemoryFeed,
-    folder: Path,
-    shared: Kit,
-    patience: Patience = HASTY,
-    crowd: Crowd = CROWD,
-) -> tuple[MemoryFeed, Harvest]:
-    """Return a feed, and a run that was not started."""
-    feed = wanted if isinstance(wanted, MemoryFeed) else MemoryFeed(wanted)
-    return feed, Harvest(feed, folder, shared, crowd=crowd, patience=patience)
+def batch(
+    wanted: Iterable[FileRequest] | MemorySource, folder: Path, shared: Kit, retries: RetryPolicy = HASTY
+) -> tuple[MemorySource, BatchDownload]:
+    """Return a work source, and a run over it that was not started."""
+    source = wanted if isinstance(wanted, MemorySource) else MemorySource(wanted)
+    return source, BatchDownload(source, folder, replace(shared, retries=retries).context, config=CONFIG)
 
 
-def fetched(wanted: Sequence[Wish], folder: Path, shared: Kit, **how: Patience | Crowd) -> dict[int, Result]:
+def fetched(
+    wanted: Sequence[FileRequest], folder: Path, shared: Kit, retries: RetryPolicy = HASTY
+) -> dict[int, FileResult]:
     """Run to the end and return the results."""
-    feed, run = harvest(wanted, folder, shared, **how)  # type: ignore[arg-type]  # two keywords of two types
+    source, run = batch(wanted, folder, shared, retries)
     run.run()
-    return feed.results
+    return source.results
 
 
-def errors_of(results: dict[int, Result]) -> dict[int, str]:
+def errors_of(results: dict[int, FileResult]) -> dict[int, str]:
     """Return the names of the errors by key."""
     return {key: type(r.error).__name__ for key, r in results.items() if r.error is not None}
 
@@ -95,3 +96,23 @@ def once(path: str, *answers: Answer) -> Callable[[Request], Answer | None]:
 def always(path: str, answer: Answer) -> Callable[[Request], Answer | None]:
     """Return a plan that answers all requests for a path alike."""
     return lambda request: answer if request.target == path else None
+
+
+@contextlib.contextmanager
+def running(run: BatchDownload) -> Iterator[list[MLHubException | TransferCancelled]]:
+    """Run in a thread; what it raised is in the list afterwards."""
+    raised: list[MLHubException | TransferCancelled] = []
+
+    def work() -> None:
+        try:
+            run.run()
+        except (MLHubException, TransferCancelled) as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield raised
+    finally:
+        thread.join(5)
+        assert not thread.is_alive()

@@ -15,30 +15,30 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.downloads.attempt import Kit
-from mlhub_tui.downloads.many.feed import MemoryFeed, Wish
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.part_file import PartFile
+from mlhub_tui.transfer.work_source import FileRequest, MemorySource
+from tests.downloads.support import ENDLESS, HASTY, IMPATIENT, content
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
-from .many_support import (
+from .batch_support import (
     always,
+    batch,
     errors_of,
     fetched,
-    harvest,
     kit,
     once,
     origin,
+    requests,
     shelf,
     stored,
     there,
-    wishes,
 )
-from .support import ENDLESS, HASTY, IMPATIENT, content
 
 FILES = shelf(60)
 PATHS = list(FILES)
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 def test_all_files_arrive_over_one_connection_for_each_slot(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
-    feed, run = harvest(wishes(server, PATHS), folder, shared)
+    feed, run = batch(requests(server, PATHS), folder, shared)
     tally = run.run()
     assert there(folder) == stored(FILES)
     assert (tally.fetched, tally.there, tally.failed) == (60, 0, 0)
@@ -112,7 +112,7 @@ def test_what_passes_is_tried_again(
     silent = any("stall" in (answer.before, answer.after and answer.end) for answer in answers)
     if silent:
         shared = replace(shared, config=IMPATIENT)
-    results = fetched(wishes(server, PATHS), folder, shared, patience=ENDLESS if silent else HASTY)
+    results = fetched(requests(server, PATHS), folder, shared, retries=ENDLESS if silent else HASTY)
     assert there(folder) == stored(FILES)
     assert errors_of(results) == {}
 
@@ -140,7 +140,7 @@ def test_a_file_that_fails_for_good_leaves_the_others_alone(
     server: FaultServer, folder: Path, shared: Kit, answer: Answer, error: str
 ) -> None:
     server.plan = always(BAD, answer)
-    results = fetched(wishes(server, PATHS), folder, shared)
+    results = fetched(requests(server, PATHS), folder, shared)
     assert errors_of(results) == {20: error}
     assert there(folder) == stored({path: data for path, data in FILES.items() if path != BAD})
 
@@ -149,7 +149,7 @@ def test_a_wrong_checksum_of_the_catalogue_fails_the_file(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     server.md5 = False
-    wish = Wish(0, Link(origin(server) + BAD), "a.tif", digests=(Checksum("sha-256", "0" * 64),))
+    wish = FileRequest(0, Link(origin(server) + BAD), "a.tif", checksums=(Checksum("sha-256", "0" * 64),))
     assert errors_of(fetched([wish], folder, shared)) == {0: "VerificationFailed"}
     assert there(folder) == {}
 
@@ -159,7 +159,7 @@ def test_an_answer_without_length_counts_only_with_the_size_of_the_catalogue(
 ) -> None:
     server.plan = once(BAD, Answer(unframed=True, after=1000), Answer(unframed=True))
     server.md5 = False
-    wish = Wish(0, Link(origin(server) + BAD), "a.tif", size=len(FILES[BAD]))
+    wish = FileRequest(0, Link(origin(server) + BAD), "a.tif", size=len(FILES[BAD]))
     assert errors_of(fetched([wish], folder, shared)) == {}
     assert there(folder) == {"a.tif": FILES[BAD]}
 
@@ -168,14 +168,14 @@ def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, share
     page = b"<!DOCTYPE html><title>Documentation</title>"
     server.by_target = {"/readme": page}
     server.always = Answer(headers={"Content-Type": "text/html"})
-    wish = Wish(0, Link(origin(server) + "/readme"), "readme.html", page=True)
+    wish = FileRequest(0, Link(origin(server) + "/readme"), "readme.html", page=True)
     assert errors_of(fetched([wish], folder, shared)) == {}
     assert there(folder) == {"readme.html": page}
 
 
 def test_an_empty_file_is_a_file(server: FaultServer, folder: Path, shared: Kit) -> None:
     server.by_target = {"/empty": b""}
-    fetched([Wish(0, Link(origin(server) + "/empty"), "a/b/c/empty.txt")], folder, shared)
+    fetched([FileRequest(0, Link(origin(server) + "/empty"), "a/b/c/empty.txt")], folder, shared)
     assert there(folder) == {"a/b/c/empty.txt": b""}
 
 
@@ -187,7 +187,7 @@ def test_the_key_and_the_headers_stay_at_their_origin(server: FaultServer, folde
         home = origin(server)
         auth = OriginCredentials(f"{home}/", lambda: "SECRETKEY123456")
         link = Link(f"{home}/download/1", {"x-amz-meta-mine": "1"}, auth)
-        fetched([Wish(0, link, "a.tif")], folder, shared)
+        fetched([FileRequest(0, link, "a.tif")], folder, shared)
         assert there(folder) == {"a.tif": FILES[BAD]}
         assert "key=SECRETKEY123456" in server.requests[0].target
         assert server.requests[0].headers["x-amz-meta-mine"] == "1"
@@ -200,14 +200,14 @@ def test_a_link_that_is_refused_is_looked_up_once_for_each_file(
 ) -> None:
     asked: list[int] = []
 
-    class Expiring(MemoryFeed):
-        def relink(self, wish: Wish) -> Link | None:
+    class Expiring(MemorySource):
+        def relink(self, wish: FileRequest) -> Link | None:
             asked.append(wish.key)
             return Link(f"{wish.link.url}?again")
 
     server.by_target = {**FILES, **{f"{path}?again": data for path, data in FILES.items()}}
     server.plan = lambda request: None if "?again" in request.target else Answer(status=403)
-    feed, run = harvest(Expiring(wishes(server, PATHS)), folder, shared)
+    feed, run = batch(Expiring(requests(server, PATHS)), folder, shared)
     run.run()
     assert errors_of(feed.results) == {}
     assert there(folder) == stored(FILES)
@@ -226,7 +226,7 @@ def test_two_wishes_with_one_path_are_never_written_at_once(
 
     server.plan = plan
     same, other = [Link(origin(server) + path) for path in PATHS[:2]]
-    wanted = [Wish(0, same, "a.tif"), Wish(1, same, "a.tif"), Wish(2, other, "a.tif")]
+    wanted = [FileRequest(0, same, "a.tif"), FileRequest(1, same, "a.tif"), FileRequest(2, other, "a.tif")]
     results = fetched(wanted, folder, shared)
     assert results[0].fetched and results[1].error is None and not results[1].fetched
     assert errors_of(results) == {2: "FileConflict"}
@@ -259,7 +259,7 @@ def test_no_path_leads_outside_the_folder(
     (folder / "link").symlink_to(tmp_path)
     (folder / "plain").write_bytes(b"file")
     before = sorted(tmp_path.rglob("*"))
-    results = fetched([Wish(7, Link(origin(server) + BAD), path)], folder, shared)
+    results = fetched([FileRequest(7, Link(origin(server) + BAD), path)], folder, shared)
     assert errors_of(results) == {7: "OutputFolderError"}
     assert sorted(p for p in tmp_path.rglob("*") if "home" not in p.parts) == [
         p for p in before if "home" not in p.parts
@@ -270,8 +270,8 @@ def test_what_is_there_with_the_size_of_the_catalogue_is_not_asked_for(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     wanted = [
-        Wish(wish.key, wish.link, wish.path, size=len(FILES[path]))
-        for wish, path in zip(wishes(server, PATHS), PATHS, strict=True)
+        FileRequest(wish.key, wish.link, wish.path, size=len(FILES[path]))
+        for wish, path in zip(requests(server, PATHS), PATHS, strict=True)
     ]
     fetched(wanted, folder, shared)
     server.requests.clear()
@@ -284,7 +284,7 @@ def test_what_is_there_with_the_size_of_the_catalogue_is_not_asked_for(
 
 def test_what_is_there_is_compared_with_the_server(server: FaultServer, folder: Path, shared: Kit) -> None:
     whole, half, longer, other, skipped, replaced = PATHS[:6]
-    wanted = wishes(server, PATHS[:6])
+    wanted = requests(server, PATHS[:6])
     for path, data in (
         (whole, FILES[whole]),
         (half, FILES[half][:1000]),
@@ -296,8 +296,8 @@ def test_what_is_there_is_compared_with_the_server(server: FaultServer, folder: 
         target = folder / path.removeprefix("/store/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    wanted[4] = Wish(4, wanted[4].link, wanted[4].path, if_exists=IfExists.SKIP)
-    wanted[5] = Wish(5, wanted[5].link, wanted[5].path, if_exists=IfExists.OVERWRITE)
+    wanted[4] = FileRequest(4, wanted[4].link, wanted[4].path, if_exists=IfExists.SKIP)
+    wanted[5] = FileRequest(5, wanted[5].link, wanted[5].path, if_exists=IfExists.OVERWRITE)
     results = fetched(wanted, folder, shared)
     assert errors_of(results) == {2: "FileConflict", 3: "FileConflict"}
     assert [results[key].fetched for key in (0, 1, 4, 5)] == [False, True, False, True]
@@ -313,14 +313,14 @@ def test_a_store_that_refuses_head_is_asked_in_another_way(
     folder.mkdir()
     (folder / "a.tif").write_bytes(FILES[BAD])
     server.plan = lambda request: Answer(status=403) if request.method == "HEAD" else None
-    results = fetched([Wish(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+    results = fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
     assert errors_of(results) == {} and not results[0].fetched
 
 
 def test_a_part_that_was_left_behind_is_written_anew(server: FaultServer, folder: Path, shared: Kit) -> None:
     folder.mkdir()
     (folder / "a.tif.part").write_bytes(b"x" * 9000)
-    fetched([Wish(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+    fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
     assert there(folder) == {"a.tif": FILES[BAD]}
 
 
@@ -328,7 +328,7 @@ def test_a_part_that_was_left_behind_is_written_anew(server: FaultServer, folder
 def test_a_part_that_somebody_writes_is_left_to_him(server: FaultServer, folder: Path, shared: Kit) -> None:
     with PartFile(folder / "a.tif.part") as part:
         part.write(0, memoryview(b"his"))
-        results = fetched([Wish(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+        results = fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
         assert errors_of(results) == {0: "TargetBusy"}
         assert there(folder) == {"a.tif.part": b"his"}
 
@@ -340,9 +340,12 @@ def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
     announced, found = large
     server.by_target = {**FILES, **large}
     server.plan = once(announced, Answer(after=200_000), Answer())
-    wanted = [*wishes(server, PATHS), Wish(100, Link(origin(server) + announced), "big1.tif", size=300_000)]
-    wanted.append(Wish(101, Link(origin(server) + found), "big2.tif"))
-    results = fetched(wanted, folder, shared, patience=ENDLESS)
+    wanted = [
+        *requests(server, PATHS),
+        FileRequest(100, Link(origin(server) + announced), "big1.tif", size=300_000),
+    ]
+    wanted.append(FileRequest(101, Link(origin(server) + found), "big2.tif"))
+    results = fetched(wanted, folder, shared, retries=ENDLESS)
     assert errors_of(results) == {}
     assert there(folder) == stored(FILES) | {"big1.tif": large[announced], "big2.tif": large[found]}
     assert sum(request.range is not None for request in server.gets) >= 1
@@ -355,7 +358,7 @@ def test_without_the_systems_short_cuts_the_same(
     monkeypatch.setattr(part_file, "_renameat2", lambda: None)
     (folder / "6").mkdir(parents=True)
     (folder / "6/f0020.tif").symlink_to("nowhere")
-    results = fetched(wishes(server, PATHS), folder, shared)
+    results = fetched(requests(server, PATHS), folder, shared)
     assert errors_of(results) == {20: "FileConflict"}
     assert there(folder) == stored({path: data for path, data in FILES.items() if path != BAD})
 
@@ -371,7 +374,7 @@ def test_few_open_files_are_enough(server: FaultServer, folder: Path, shared: Ki
     taken = max(int(place.name) for place in Path("/dev/fd").iterdir())
     resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 320, hard))
     try:
-        results = fetched(wishes(server, files), folder, shared)
+        results = fetched(requests(server, files), folder, shared)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert errors_of(results) == {}
@@ -390,16 +393,16 @@ def test_a_folder_that_is_taken_away_meanwhile_is_made_again(
         return None
 
     server.plan = plan
-    wanted = wishes(server, PATHS)
+    wanted = requests(server, PATHS)
     wanted = [*wanted[:1], *wanted[-1:]]
 
-    def slowly() -> Iterator[Wish]:
+    def slowly() -> Iterator[FileRequest]:
         yield wanted[0]
         while not (folder / "0/f0000.tif").exists():
             time.sleep(0.01)
-        yield from (Wish(wish.key, wish.link, "0/x/later.tif") for wish in wanted[1:])
+        yield from (FileRequest(wish.key, wish.link, "0/x/later.tif") for wish in wanted[1:])
 
-    feed, run = harvest(slowly(), folder, shared)
+    feed, run = batch(slowly(), folder, shared)
     feed.take, whole = lambda most: whole(1), feed.take  # type: ignore[method-assign]  # one at a time
     run.run()
     assert taken.is_set()
@@ -434,10 +437,10 @@ def test_whatever_comes_together_each_file_is_whole_or_said_to_have_failed(
 
     server.plan = plan
     wanted = [
-        Wish(w.key, w.link, w.path, digests=(_sha256(FILES[path]),))
-        for w, path in zip(wishes(server, PATHS), PATHS, strict=True)
+        FileRequest(w.key, w.link, w.path, checksums=(_sha256(FILES[path]),))
+        for w, path in zip(requests(server, PATHS), PATHS, strict=True)
     ]
-    results = fetched(wanted, folder, shared, patience=ENDLESS)
+    results = fetched(wanted, folder, shared, retries=ENDLESS)
     failed = set(errors_of(results))
     assert len(results) == 60
     assert there(folder) == stored({p: FILES[p] for key, p in enumerate(PATHS) if key not in failed})

@@ -11,11 +11,11 @@ import pytest
 
 from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.transfer.limits import HostLimits
+from tests.downloads.support import ENDLESS
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 
-from .many_support import CROWD, harvest, kit, shelf, wishes
-from .support import ENDLESS
+from .batch_support import CONFIG, batch, kit, requests, shelf
 
 FILES = shelf(120)
 PATHS = list(FILES)
@@ -38,38 +38,37 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
 ) -> None:
     server.always = Answer(pace=0.01, piece=1 << 10)
     runs = [
-        harvest(wishes(server, PATHS[n::2]), tmp_path / str(n), shared, crowd=CROWD, patience=ENDLESS)
-        for n in range(2)
+        batch(requests(server, PATHS[n::2]), tmp_path / str(n), shared, retries=ENDLESS) for n in range(2)
     ]
     threads = [threading.Thread(target=run.run) for _, run in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert [run.tally.fetched for _, run in runs] == [60, 60]
-    assert server.most <= CROWD.per_host
+    assert [run.stats.fetched for _, run in runs] == [60, 60]
+    assert server.most <= CONFIG.per_host
     asked = [request.target for request in server.gets]
     early = {path for path in PATHS if path in asked[:60]}
     assert min(len(early & set(PATHS[n::2])) for n in range(2)) > 10, "neither waited for the other to end"
     assert shared.limits.hosts.try_acquire("any", "one", 1), "nothing of theirs is left behind"
 
 
-def test_a_host_that_asks_one_run_for_patience_gets_it_from_the_other(tmp_path: Path, shared: Kit) -> None:
+def test_a_host_that_asks_one_run_for_retries_gets_it_from_the_other(tmp_path: Path, shared: Kit) -> None:
     with FaultServer() as server:
         server.by_target = FILES
         server.script.append(Answer(status=503, headers={"Retry-After": "1"}))
-        _, first = harvest(wishes(server, PATHS[:1]), tmp_path / "a", shared, patience=ENDLESS)
+        _, first = batch(requests(server, PATHS[:1]), tmp_path / "a", shared, retries=ENDLESS)
         thread = threading.Thread(target=first.run)
         thread.start()
         deadline = time.monotonic() + 10
-        while not first.tally.reason:
+        while not first.stats.reason:
             assert time.monotonic() < deadline
             time.sleep(0.005)
         began = time.monotonic()
-        _, second = harvest(wishes(server, PATHS[1:3]), tmp_path / "b", shared, patience=ENDLESS)
+        _, second = batch(requests(server, PATHS[1:3]), tmp_path / "b", shared, retries=ENDLESS)
         second.run()
         thread.join(10)
-    assert second.tally.fetched == 2
+    assert second.stats.fetched == 2
     assert time.monotonic() - began > 0.05, "it waited with the other"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
@@ -11,7 +10,6 @@ import sqlite3
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,36 +19,37 @@ import pytest
 import trustme
 
 from mlhub_tui.downloads.attempt import Kit
-from mlhub_tui.downloads.many.feed import MemoryFeed, Result, Wish
-from mlhub_tui.downloads.many.harvest import Harvest
 from mlhub_tui.errors import (
     AuthenticationError,
-    MLHubException,
     NoSpaceError,
     ServerError,
     ServerUnreachable,
 )
+from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
+from mlhub_tui.transfer.batch import BatchDownload
+from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.limits import BandwidthLimiter
+from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
+from tests.downloads.support import ENDLESS, HASTY, QUICK
+from tests.downloads.test_machine import Disk, disk
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
-from .many_support import (
-    CROWD,
+from .batch_support import (
+    batch,
     errors_of,
     fetched,
-    harvest,
     kit,
     origin,
+    requests,
+    running,
     shelf,
     stored,
     there,
-    wishes,
 )
-from .support import ENDLESS, HASTY, QUICK
-from .test_machine import Disk, disk
 
 __all__ = ["disk"]
 
@@ -75,28 +74,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-@contextlib.contextmanager
-def running(run: Harvest) -> Iterator[list[MLHubException | TransferCancelled]]:
-    """Run in a thread; what it raised is in the list afterwards."""
-    raised: list[MLHubException | TransferCancelled] = []
-
-    def work() -> None:
-        try:
-            run.run()
-        except (MLHubException, TransferCancelled) as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield raised
-    finally:
-        thread.join(5)
-        assert not thread.is_alive()
-
-
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_host_that_asks_for_patience_gets_it_from_all_slots(
+def test_a_host_that_asks_for_retries_gets_it_from_all_slots(
     server: FaultServer, folder: Path, shared: Kit, status: int
 ) -> None:
     refused: list[float] = []
@@ -110,8 +89,8 @@ def test_a_host_that_asks_for_patience_gets_it_from_all_slots(
         return None
 
     server.plan = plan
-    patient = replace(ENDLESS, longest=0.3)
-    results = fetched(wishes(server, PATHS), folder, shared, patience=patient)
+    patient = replace(ENDLESS, longest_wait=0.3)
+    results = fetched(requests(server, PATHS), folder, shared, retries=patient)
     assert errors_of(results) == {}
     assert there(folder) == stored(FILES)
     later = [moment - refused[0] for moment in came if moment > refused[0] + 0.1]
@@ -121,7 +100,7 @@ def test_a_host_that_asks_for_patience_gets_it_from_all_slots(
 def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path, shared: Kit) -> None:
     server.most_allowed = 3
     server.plan = lambda _: Answer(pace=0.002, piece=2000)
-    results = fetched(wishes(server, PATHS), folder, shared, patience=ENDLESS)
+    results = fetched(requests(server, PATHS), folder, shared, retries=ENDLESS)
     assert errors_of(results) == {}
     assert there(folder) == stored(FILES)
 
@@ -130,12 +109,12 @@ def test_a_host_that_only_fails_ends_the_run_before_its_files_have_failed(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     server.always = Answer(status=500)
-    feed, run = harvest(wishes(server, PATHS), folder, shared)
+    feed, run = batch(requests(server, PATHS), folder, shared)
     with pytest.raises(ServerError):
         run.run()
     assert errors_of(feed.results) == {}
     server.always = Answer()
-    assert errors_of(fetched(wishes(server, PATHS), folder, shared)) == {}
+    assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
     assert there(folder) == stored(FILES)
 
 
@@ -144,8 +123,8 @@ def test_without_a_network_the_run_ends_and_nothing_has_failed(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    wanted = [Wish(i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(50)]
-    feed, run = harvest(wanted, folder, shared, patience=ENDLESS)
+    wanted = [FileRequest(i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(50)]
+    feed, run = batch(wanted, folder, shared, retries=ENDLESS)
     with pytest.raises(ServerUnreachable):
         run.run()
     assert feed.results == {}
@@ -157,9 +136,9 @@ def test_a_host_that_is_gone_does_not_hold_up_the_others(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    lost = [Wish(100 + i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(10)]
-    wanted = wishes(server, PATHS)
-    results = fetched([*wanted[:30], *lost, *wanted[30:]], folder, shared, patience=HASTY)
+    lost = [FileRequest(100 + i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(10)]
+    wanted = requests(server, PATHS)
+    results = fetched([*wanted[:30], *lost, *wanted[30:]], folder, shared, retries=HASTY)
     assert errors_of(results) == {wish.key: "ServerUnreachable" for wish in lost}
     assert there(folder) == stored(FILES)
 
@@ -169,7 +148,7 @@ def test_a_file_whose_server_thinks_too_long_fails_alone(
 ) -> None:
     server.plan = lambda request: Answer(before="stall") if request.target == PATHS[7] else None
     impatient = replace(shared, config=replace(QUICK, first_byte_timeout=0.5))
-    results = fetched(wishes(server, PATHS), folder, impatient)
+    results = fetched(requests(server, PATHS), folder, impatient)
     assert errors_of(results) == {7: "ServerTimeout"}
     assert len(there(folder)) == 59
 
@@ -178,22 +157,22 @@ def test_while_all_wait_it_is_said_why_and_for_how_long(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     server.always = Answer(status=503, headers={"Retry-After": "60"})
-    patient = replace(ENDLESS, longest=60)
-    _, run = harvest(wishes(server, PATHS), folder, shared, patience=patient)
+    patient = replace(ENDLESS, longest_wait=60)
+    _, run = batch(requests(server, PATHS), folder, shared, retries=patient)
     with running(run):
         deadline = time.monotonic() + 30
-        while not run.tally.reason and time.monotonic() < deadline:
+        while not run.stats.reason and time.monotonic() < deadline:
             time.sleep(0.01)
-        reason, next_try = run.tally.reason, run.tally.next_try
+        reason, next_try = run.stats.reason, run.stats.next_try
         run.abort()
     assert "503" in reason
-    assert next_try is not None and 50 < next_try - time.monotonic() <= 60
+    assert next_try is not None and 50 < next_try - time.monotonic() <= 61
 
 
 def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
     server.always = Answer(status=401)
     auth = OriginCredentials(f"{origin(server)}/", lambda: "SECRETKEY123456")
-    feed, run = harvest([Wish(i, Link(server.url, {}, auth), f"{i}") for i in range(9)], folder, shared)
+    feed, run = batch([FileRequest(i, Link(server.url, {}, auth), f"{i}") for i in range(9)], folder, shared)
     with pytest.raises(AuthenticationError) as caught:
         run.run()
     assert feed.results == {}
@@ -207,13 +186,13 @@ def test_a_full_disk_ends_the_run_and_nothing_has_failed(
     files = shelf(300)
     server.by_target = files
     out = disk.path / "out"
-    feed, run = harvest(wishes(server, files), out, shared)
+    feed, run = batch(requests(server, files), out, shared)
     with pytest.raises(NoSpaceError):
         run.run()
     assert errors_of(feed.results) == {}
     ends = there(out)
     assert ends.items() <= stored(files).items()
-    assert {wish.path for wish in wishes(server, files) if wish.key in feed.results} <= set(ends)
+    assert {wish.path for wish in requests(server, files) if wish.key in feed.results} <= set(ends)
 
 
 def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
@@ -223,7 +202,7 @@ def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
     server.by_target = files
     stall = Answer(after=500, end="stall")
     server.plan = lambda _: stall if len(server.requests) > 100 else None
-    feed, run = harvest(wishes(server, files), folder, shared, patience=ENDLESS)
+    feed, run = batch(requests(server, files), folder, shared, retries=ENDLESS)
     with running(run) as raised:
         while len(server.requests) < 105:
             time.sleep(0.005)
@@ -236,16 +215,16 @@ def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
     ends = there(folder)
     assert len(ends) >= 90
     assert ends.items() <= stored(files).items()
-    assert {wish.path for wish in wishes(server, files) if wish.key in feed.results} == set(ends)
+    assert {wish.path for wish in requests(server, files) if wish.key in feed.results} == set(ends)
     server.plan = None
-    assert errors_of(fetched(wishes(server, files), folder, shared)) == {}
+    assert errors_of(fetched(requests(server, files), folder, shared)) == {}
     assert there(folder) == stored(files)
 
 
 def test_a_run_that_was_aborted_before_it_began_does_nothing(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
-    _, run = harvest(wishes(server, PATHS), folder, shared)
+    _, run = batch(requests(server, PATHS), folder, shared)
     run.abort()
     with pytest.raises(TransferCancelled):
         run.run()
@@ -253,11 +232,11 @@ def test_a_run_that_was_aborted_before_it_began_does_nothing(
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
-    class Torn(MemoryFeed):
-        def settle(self, results: Sequence[Result]) -> None:
+    class Torn(MemorySource):
+        def settle(self, results: Sequence[FileResult]) -> None:
             raise sqlite3.OperationalError("disk I/O error")
 
-    _, run = harvest(Torn(wishes(server, PATHS)), folder, shared)
+    _, run = batch(Torn(requests(server, PATHS)), folder, shared)
     with pytest.raises(sqlite3.OperationalError):
         run.run()
     assert there(folder).items() <= stored(FILES).items()
@@ -266,7 +245,7 @@ def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folde
 def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folder: Path, shared: Kit) -> None:
     shared.limits.bandwidth.set_rate(400_000)
     began = time.monotonic()
-    fetched(wishes(server, PATHS), folder, shared)
+    fetched(requests(server, PATHS), folder, shared)
     took = time.monotonic() - began
     assert there(folder) == stored(FILES)
     assert took > 0.6 * sum(map(len, FILES.values())) / 400_000
@@ -275,7 +254,7 @@ def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folde
 def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path, shared: Kit) -> None:
     limit: BandwidthLimiter = shared.limits.bandwidth
     limit.set_rate(1000)
-    _, run = harvest(wishes(server, PATHS), folder, shared)
+    _, run = batch(requests(server, PATHS), folder, shared)
     with running(run) as raised:
         time.sleep(0.1)
         limit.set_rate(None)
@@ -286,14 +265,14 @@ def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path
 def test_wishes_are_taken_as_they_are_needed(server: FaultServer, folder: Path, shared: Kit) -> None:
     taken = 0
 
-    def endless() -> Iterator[Wish]:
+    def endless() -> Iterator[FileRequest]:
         nonlocal taken
         while True:
             taken += 1
-            yield Wish(taken, Link(f"{origin(server)}/{taken}"), f"{taken}.tif")
+            yield FileRequest(taken, Link(f"{origin(server)}/{taken}"), f"{taken}.tif")
 
     server.always = Answer(before="stall")
-    _, run = harvest(endless(), folder, shared, patience=ENDLESS)
+    _, run = batch(endless(), folder, shared, retries=ENDLESS)
     with running(run):
         time.sleep(0.2)
         run.abort()
@@ -313,38 +292,44 @@ def test_over_tls_the_same(folder: Path, shared: Kit) -> None:
     with FaultServer(tls=settings) as server:
         server.by_target = files
         server.plan = lambda request: next(faults, None) if request.target.endswith("5.tif") else None
-        assert errors_of(fetched(wishes(server, files), folder, replace(shared, tls=trust))) == {}
+        assert errors_of(fetched(requests(server, files), folder, replace(shared, tls=trust))) == {}
         assert there(folder) == stored(files)
         with pytest.raises(ServerUnreachable):
-            fetched(wishes(server, files), folder / "untrusted", shared)
+            fetched(requests(server, files), folder / "untrusted", shared)
 
 
-def test_behind_a_proxy_files_go_the_way_of_single_files(
+def test_behind_a_proxy_the_same(
     server: FaultServer, folder: Path, shared: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", origin(server))
     monkeypatch.delenv("no_proxy", raising=False)
     server.by_target = {"http://store.example/a.tif": b"from behind"}
-    results = fetched([Wish(0, Link("http://store.example/a.tif"), "a.tif")], folder, shared)
-    assert errors_of(results) == {}
+    source = MemorySource([FileRequest(0, Link("http://store.example/a.tif"), "a.tif")])
+
+    def context() -> TransferContext:
+        # The program's own client has read the environment when it was made.
+        return replace(shared.context(), client=HTTPClient())
+
+    BatchDownload(source, folder, context).run()
+    assert errors_of(source.results) == {}
     assert there(folder) == {"a.tif": b"from behind"}
 
 
 _KILLED = """
 import sys
 from pathlib import Path
-from mlhub_tui.downloads.many.feed import MemoryFeed
-from tests.downloads.many_support import CROWD, HASTY, Harvest, kit, shelf, stored, wishes
+from mlhub_tui.transfer.work_source import MemorySource
+from tests.transfer.batch_support import batch, kit, requests, shelf
 
 class Server:
     url = sys.argv[1]
 
-class Noted(MemoryFeed):
+class Noted(MemorySource):
     def settle(self, results):
         with open(sys.argv[3], "a") as record:
             record.writelines(f"{result.key}\\n" for result in results)
 
-Harvest(Noted(wishes(Server, shelf(600))), Path(sys.argv[2]), kit(Path(sys.argv[4])), crowd=CROWD).run()
+batch(Noted(requests(Server, shelf(600))), Path(sys.argv[2]), kit(Path(sys.argv[4])))[1].run()
 """
 
 
@@ -357,7 +342,7 @@ def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
     server.plan = lambda _: Answer(pace=0.002, piece=2000)
     record = tmp_path / "record"
     moments = random.Random()
-    names = [wish.path for wish in wishes(server, files)]
+    names = [wish.path for wish in requests(server, files)]
     for _ in range(4):
         server.requests.clear()
         command = [sys.executable, "-c", _KILLED, server.url, str(folder), str(record), str(tmp_path / "h")]
@@ -373,15 +358,15 @@ def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
         recorded = record.read_text().split() if record.exists() else []
         assert {names[int(key)] for key in recorded} <= set(whole)
     server.plan = None
-    assert errors_of(fetched(wishes(server, files), folder, shared, crowd=CROWD)) == {}
+    assert errors_of(fetched(requests(server, files), folder, shared)) == {}
     assert there(folder) == stored(files)
 
 
 def test_a_feed_that_gives_one_wish_twice_ends_the_run(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
-    twice = [*wishes(server, PATHS), Wish(3, Link(server.url), "other.tif")]
-    _, run = harvest(twice, folder, shared)
+    twice = [*requests(server, PATHS), FileRequest(3, Link(server.url), "other.tif")]
+    _, run = batch(twice, folder, shared)
     with pytest.raises(ValueError, match="twice"):
         run.run()
     assert there(folder).items() <= stored(FILES).items()

@@ -1,1 +1,0 @@
-"""Many small files: a connection for each slot, bodies in memory, disk work in batches beside them."""

@@ -1,0 +1,370 @@
+"""Host backoff of a batch: which file is requested next, which host has to wait, what a failure means."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from .. import errors, text
+from ..errors import MLHubException, RequestError
+from ..http.errors import BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
+from ..http.link import Link
+from ..http.retry import RetryPolicy
+from ..http.urls import Origin
+from .limits import HostLimits
+from .outputs import FileTask, origin_of
+from .part_file import translate_os_error
+from .work_source import BatchStats, FileResult
+
+_TRIES = 5  # failures of a file's own after which it has failed
+_GROW = 32  # files in a row after which a host that refused is asked by one more slot
+_SILENT = 3  # rounds without any response after which it looks as if the network were gone
+_LONG = 8  # rounds after which a host is given up while others are well
+_FEW = 8  # files that may fail one by one where their host has given none at all
+_REFUSALS = frozenset({429, 503})
+_PASSING = (
+    errors.ServerUnreachable,
+    errors.ServerTimeout,
+    errors.ServerError,
+    errors.UnexpectedAnswer,
+    errors.RemoteChanged,
+    errors.TargetBusy,
+)
+_ENDING = (errors.NoSpaceError, errors.AuthenticationError, errors.APIKeyNotFound)
+
+
+class SharedBackoff(Protocol):
+    """What others who ask the same hosts have found out; callable from any thread, at once."""
+
+    def blocked_until(self, host: Origin, /) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
+        ...
+
+    def block(self, host: Origin, until: float, /) -> None:
+        """Have nobody ask a host before a monotonic time."""
+        ...
+
+
+def was_reached(error: BaseException) -> bool:
+    """Return whether a server took the connection of a request that failed."""
+    silent = isinstance(error, errors.ServerUnreachable) and not isinstance(error, ConnectionLost)
+    return not silent and not isinstance(error, ConnectTimeout)
+
+
+class HostState:
+    """One host, as its responses show it.
+
+    A failure that is the host's (it refuses, it cannot be reached, file after file fails) makes all slots
+    wait together, with full jitter and by its Retry-After; such a wait is a round. A success ends that.
+
+    Parameters
+    ----------
+    origin
+        Scheme, host and port.
+    most
+        Slots that may ask it at once.
+    waits
+        How long rounds are, without limits of tries.
+    backoff
+        Who else asks it, and waits when this run has to and the other way round.
+    limits
+        What all runs of this program may ask of it together.
+
+    Attributes
+    ----------
+    active
+        Slots that ask it at the moment.
+    left, fresh
+        Its files that were taken from the work source and are not done; those of them that did not fail yet.
+    until
+        Monotonic time in seconds before which it is not asked.
+    rounds
+        Rounds since it last gave a file.
+    successes
+        Files that it gave.
+    error
+        Why it was given up; None while it is not.
+    """
+
+    def __init__(
+        self, origin: Origin, most: int, waits: RetryPolicy, backoff: SharedBackoff, limits: HostLimits
+    ) -> None:
+        self.origin = origin
+        self._most = self._allowed = most
+        self._waits, self._backoff, self._limits = waits, backoff, limits
+        self._lent = self._good = self._streak = 0
+        self._culprits: set[str] = set()
+        self._since = 0.0
+        self.active = self.left = self.fresh = self.rounds = self.successes = 0
+        self.until = 0.0
+        self.error: RequestError | None = None
+
+    def begin(self, now: float) -> bool:
+        """Take a slot if one more may ask it; of a host that was given up there is always one."""
+        if self.error is None:
+            self.until = max(self.until, self._backoff.blocked_until(self.origin))
+            if self.active >= self._allowed or now < self.until:
+                return False
+            if not self._limits.try_acquire(self.origin, self, self._most):
+                return False
+            self._lent += 1
+        self.active += 1
+        return True
+
+    def end(self) -> None:
+        """Give a slot back."""
+        self.active -= 1
+        if self._lent:
+            self._lent -= 1
+            self._limits.release(self.origin, self)
+
+    def admit(self, task: FileTask) -> None:
+        """Count a file that is to be fetched from it."""
+        self.left, self.fresh = self.left + 1, self.fresh + task.fresh
+
+    def dismiss(self, task: FileTask) -> None:
+        """Count a file as done, failed, or fetched from elsewhere."""
+        self.left, self.fresh = self.left - 1, self.fresh - task.fresh
+
+    def suspects(self, task: FileTask) -> None:
+        """Count a file as one that failed."""
+        self.fresh, task.fresh = self.fresh - task.fresh, False
+
+    def leave(self) -> None:
+        """Leave it to the others: nothing more is asked of it."""
+        self._limits.forget(self)
+
+    def succeeded(self) -> None:
+        """Record a good response."""
+        self.successes += 1
+        self.rounds = self._streak = 0
+        if self._culprits:
+            self._culprits.clear()
+        self._good += 1
+        if self._good >= _GROW and self._allowed < self._most:
+            self._allowed, self._good = self._allowed + 1, 0
+
+    def failed(self, error: RequestError, path: str, began: float, now: float) -> None:
+        """Record a failure of a request for a path that began at a moment; it may begin a round."""
+        if began < self._since:
+            return  # asked before the wait began: what is known already
+        self._streak += 1
+        self._culprits.add(path)
+        refuses = error.status in _REFUSALS or not was_reached(error)
+        if refuses or (len(self._culprits) > 1 and self._streak >= 2 * self._allowed):
+            self._hold(now, error.retry_after)
+
+    def _hold(self, now: float, retry_after: float | None) -> None:
+        self.rounds += 1
+        self._streak = self._good = 0
+        self._allowed = max(1, self._allowed // 2)
+        self.until = self._since = now + (self._waits.wait(self.rounds, retry_after=retry_after) or 0.0)
+        self._backoff.block(self.origin, self.until)
+
+
+class HostScheduler:
+    """Files by host, served in turn: files that failed come after those that were not tried yet.
+
+    Parameters
+    ----------
+    per_host
+        Slots that may ask one host at once.
+    retries
+        How long hosts are waited for.
+    backoff
+        Who else asks them.
+    limits
+        What all runs of this program may ask of them together.
+
+    Attributes
+    ----------
+    ready
+        Files that wait for a slot.
+    complete
+        Whether the work source has no more files.
+    """
+
+    def __init__(
+        self, per_host: int, retries: RetryPolicy, backoff: SharedBackoff | None, limits: HostLimits
+    ) -> None:
+        self._per_host = per_host
+        self._backoff, self._limits = backoff or limits, limits
+        self.waits = replace(retries, tries=None, doubtful_tries=None, budget=None, shorten_long_waits=True)
+        self.hosts: dict[Origin, HostState] = {}
+        self._ready: dict[Origin, deque[FileTask]] = {}
+        self._later: list[tuple[float, int, FileTask]] = []
+        self._numbers = itertools.count()
+        self.ready = 0
+        self.complete = False
+
+    def host(self, origin: Origin) -> HostState:
+        """Return the state of a host."""
+        host = self.hosts.get(origin)
+        if host is None:
+            host = HostState(origin, self._per_host, self.waits, self._backoff, self._limits)
+            self.hosts[origin] = host
+        return host
+
+    def add(self, task: FileTask) -> None:
+        """Add a file that may be fetched now."""
+        self._ready.setdefault(task.origin, deque()).append(task)
+        self.ready += 1
+
+    def put_off(self, task: FileTask, until: float) -> None:
+        """Add a file that may be fetched from a moment on (monotonic, seconds)."""
+        heapq.heappush(self._later, (until, next(self._numbers), task))
+
+    def next(self, now: float) -> FileTask | None:
+        """Return a file whose host may be asked now, with one of its slots taken; None if there is none."""
+        while self._later and self._later[0][0] <= now:
+            self.add(heapq.heappop(self._later)[2])
+        for origin, tasks in self._ready.items():
+            if self.host(origin).begin(now):
+                task = tasks.popleft()
+                if len(self._ready) > 1 or not tasks:
+                    del self._ready[origin]
+                    if tasks:
+                        self._ready[origin] = tasks  # at the end: the other hosts come first now
+                self.ready -= 1
+                return task
+        return None
+
+    def close(self) -> None:
+        """Leave all hosts to the others."""
+        for host in self.hosts.values():
+            host.leave()
+
+    def others_well(self, but: HostState) -> bool:
+        """Return whether another host gave files and has not failed since."""
+        return any(host.successes and not host.rounds for host in self.hosts.values() if host is not but)
+
+    def waits_until(self, now: float) -> float | None:
+        """Return until when all that waits has to wait (monotonic, seconds); None if something need not."""
+        moments = [self.host(origin).until for origin in self._ready]
+        moments += [self._later[0][0]] if self._later else []
+        return min(moments) if moments and min(moments) > now else None
+
+
+class RetryHandler:
+    """Decides what a failure means: for the file, for its host, or for the run.
+
+    Parameters
+    ----------
+    scheduler
+        Where files and hosts are.
+    retries
+        How often a host is waited for.
+    record
+        Takes the result of a file that has failed.
+    end
+        Ends the run with an error.
+    relink
+        Requests another link of a file.
+    """
+
+    def __init__(
+        self,
+        scheduler: HostScheduler,
+        retries: RetryPolicy,
+        record: Callable[[FileTask, FileResult], None],
+        end: Callable[[BaseException], None],
+        relink: Callable[[FileTask], None],
+    ) -> None:
+        self._scheduler, self._retries = scheduler, retries
+        self._record, self._end, self._relink = record, end, relink
+        self._tries = min(_TRIES, retries.tries or _TRIES)
+        self._why: RequestError | None = None
+
+    def failed(self, task: FileTask, error: MLHubException | OSError, began: float) -> None:
+        """Judge a failure of a file whose request began at a moment."""
+        if isinstance(error, OSError):
+            error = translate_os_error(error, Path(task.target))
+        if isinstance(error, _ENDING):
+            self._end(error)
+        elif isinstance(error, BeingPrepared):
+            # The server works on it: waiting is no failure, of the file nor of the host.
+            self._scheduler.host(task.origin).suspects(task)
+            task.preparing, self._why = task.preparing + 1, error
+            wait = self._scheduler.waits.wait(task.preparing, retry_after=error.retry_after) or 0.0
+            self._scheduler.put_off(task, time.monotonic() + wait)
+        elif isinstance(error, LinkRejected) and not task.relinked:
+            task.relinked, task.rejection = True, error
+            self._relink(task)
+        elif isinstance(error, errors.VerificationFailed) and not task.refetched:
+            task.refetched = True
+            self._scheduler.add(task)
+        elif isinstance(error, _PASSING):
+            self._retry(task, error, began)
+        else:
+            self._record(task, task.failed(error))
+
+    def relinked(self, task: FileTask, link: Link | None) -> None:
+        """Continue with a file whose link was rejected, or not, if there is no other one."""
+        if link is None or link.url == task.link.url:
+            words = f"the link of {task.name} is refused, and there is no other one"
+            return self._record(task, task.failed(task.rejection or LinkRejected(words)))
+        try:
+            origin = origin_of(link)
+        except RequestError as error:
+            return self._record(task, task.failed(error))
+        self._scheduler.host(task.origin).dismiss(task)
+        self._scheduler.host(origin).admit(task)
+        task.link, task.origin = link, origin
+        return self._scheduler.add(task)
+
+    def show(self, stats: BatchStats) -> None:
+        """Report the reason and time of the next request while all files have to wait."""
+        until = self._scheduler.waits_until(time.monotonic())
+        stats.next_try = until
+        stats.reason = text.one_line(text.redact(str(self._why)), 300) if until and self._why else ""
+
+    def _retry(self, task: FileTask, error: MLHubException, began: float) -> None:
+        """Try again later: the file alone, or all files of its host together."""
+        now, host = time.monotonic(), self._scheduler.host(task.origin)
+        host.suspects(task)
+        wait: float | None = None
+        own = True
+        if isinstance(error, RequestError):
+            self._why = error
+            if error.status is not None and self._only_suspects(host):
+                wait = self._scheduler.waits.wait(task.tries + 1, retry_after=error.retry_after)
+            else:
+                host.failed(error, task.target, began, now)
+                own = host.rounds == 0 or host.successes != task.seen
+                if self._is_exhausted(host, error):
+                    if not self._scheduler.others_well(host):
+                        return self._end(error)
+                    host.error = error
+        task.tries += own  # while the host is ill, that is not held against its files
+        task.seen = host.successes
+        if host.error is not None or task.tries >= self._tries:
+            return self._record(task, task.failed(error))
+        if wait is None:
+            wait = 0.0 if host.until > now else self._scheduler.waits.wait(max(task.tries, 1))
+        return self._scheduler.put_off(task, now + (wait or 0.0))
+
+    def _only_suspects(self, host: HostState) -> bool:
+        """Return whether nothing can show any more whether a host is well: all that is left of it failed.
+
+        Then a file that is refused again and again has failed, rather than hold up the run for good.
+        """
+        known = host.successes > 0 or host.left <= _FEW
+        return known and self._scheduler.complete and not host.fresh
+
+    def _is_exhausted(self, host: HostState, error: RequestError) -> bool:
+        """Return whether a host is to be given up, or the run to end."""
+        if host.rounds == 0:
+            return False
+        others_well = self._scheduler.others_well(host)
+        if not was_reached(error) and not others_well:
+            return host.rounds >= _SILENT
+        if others_well and host.rounds >= _LONG:
+            return True
+        doubtful = self._retries.doubtful_tries if isinstance(error, errors.UnexpectedAnswer) else None
+        return any(limit is not None and host.rounds >= limit for limit in (self._retries.tries, doubtful))

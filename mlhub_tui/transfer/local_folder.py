@@ -1,0 +1,424 @@
+"""Local folder as the output of a batch: part files that are flushed, renamed and recorded in groups.
+
+On disk::
+
+    NAME.part    the bytes of a file, locked by its writer, until its group is flushed
+    NAME         the whole file, verified; recorded as done only once its name is safe on disk too
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import errors, text
+from ..errors import MLHubException, OutputFolderError
+from ..options import IfExists
+from . import content_checks
+from .config import DownloadSpec, TransferContext
+from .engine import in_thread
+from .outputs import FileTask, OutputCallbacks, OutputFile, origin_of
+from .part_file import (
+    absolute,
+    check_writable,
+    max_open_files,
+    open_locked,
+    rename_new,
+    sync_files,
+    translate_os_error,
+    try_lock,
+)
+from .progress import TransferProgress
+from .single_file import fetch_file
+from .work_source import FileRequest, FileResult
+
+_GROUP_FILES, _GROUP_BYTES, _GROUP_RESULTS = 256, 32 << 20, 1024
+_GROUP_AGE = 0.5  # seconds after which a group is committed as it is
+_MAX_FOLDERS = 4096  # folders that are remembered as made
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class OutputTree:
+    """The folder that all files go to, whose subfolders are made as they are needed.
+
+    Parameters
+    ----------
+    root
+        Absolute; made when the first file comes.
+
+    Attributes
+    ----------
+    made
+        Folders in which new folders were made since the last flush; the caller empties it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._root = str(root)
+        self._sound: set[str] = set()
+        self.made: set[str] = set()
+
+    def target(self, path: str) -> str:
+        """Return the absolute path of a relative one.
+
+        Raises
+        ------
+        OutputFolderError
+            If it leads outside the folder, or is no name for a file.
+        """
+        parts = path.split("/")
+        bad = any(part in ("", ".", "..") for part in parts) or _CONTROL.search(path)
+        if bad or (os.name == "nt" and re.search(r'[\\:<>"|?*]', path)):
+            raise OutputFolderError(f"{text.one_line(path, 200)} is no path inside the output folder")
+        if path.endswith(".part"):
+            raise OutputFolderError(
+                f"{text.one_line(path, 200)}: names in .part are those of unfinished files"
+            )
+        return os.path.join(self._root, *parts)  # noqa: PTH118  (Path costs ten times as much, for each file)
+
+    def make(self, target: str) -> str:
+        """Make the folder of a target, if needed, and return it.
+
+        No link on the way may lead outside: each folder below the root is one that was made here, or a real
+        one, or a link that stays inside. OutputFolderError if that fails.
+        """
+        wanted = target.rpartition(os.sep)[0]
+        if wanted not in self._sound:
+            try:
+                self._make_again(wanted)
+            except OSError as error:
+                raise translate_os_error(error, Path(wanted)) from error
+        return wanted
+
+    def forget(self) -> None:
+        """Look at the folders again when they are needed next."""
+        self._sound.clear()
+
+    def _make_again(self, wanted: str) -> None:
+        try:
+            self._make(wanted)
+        except FileNotFoundError:  # somebody took a folder away that was there
+            self.forget()
+            self._make(wanted)
+
+    def _make(self, wanted: str) -> None:
+        if wanted in self._sound:
+            return
+        if wanted == self._root:
+            self.root.mkdir(parents=True, exist_ok=True)
+        else:
+            above = wanted.rpartition(os.sep)[0]
+            self._make(above)
+            try:
+                os.mkdir(wanted)  # noqa: PTH102
+                self.made.add(above)
+            except FileExistsError:
+                self._check(wanted)
+        if len(self._sound) >= _MAX_FOLDERS:
+            self._sound.clear()
+        self._sound.add(wanted)
+
+    def _check(self, wanted: str) -> None:
+        mode = os.lstat(wanted).st_mode
+        if stat.S_ISDIR(mode):
+            return
+        name = text.one_line(wanted, 200)
+        if not stat.S_ISLNK(mode) or not Path(wanted).is_dir():
+            raise OutputFolderError(f"{name} is a file, not a folder")
+        if not Path(wanted).resolve().is_relative_to(self.root.resolve()):
+            raise OutputFolderError(f"{name} is a link that leads outside the output folder")
+
+
+class _Part:
+    """A part file, open and locked."""
+
+    __slots__ = ("_descriptor", "_path", "size", "task")
+
+    def __init__(self, task: FileTask) -> None:
+        self.task, self.size = task, 0
+        self._path = f"{task.target}.part"
+        try:
+            self._descriptor = os.open(self._path, _FLAGS, 0o666)
+        except FileExistsError:
+            self._descriptor = _take_over(Path(self._path))
+        else:
+            if not try_lock(self._descriptor):
+                os.close(self._descriptor)
+                raise errors.TargetBusy(f"another program is writing {task.name}.part") from None
+
+    @property
+    def descriptor(self) -> int:
+        return self._descriptor
+
+    def write(self, view: memoryview, /) -> None:
+        try:
+            while view:
+                count = os.write(self._descriptor, view)
+                self.size, view = self.size + count, view[count:]
+        except OSError as error:
+            raise translate_os_error(error, Path(self.task.target)) from error
+
+    def rename(self) -> None:
+        """Give it its name, and close it."""
+        task = self.task
+        if os.name == "nt":
+            self.close()  # Windows does not rename an open file
+        if task.replaces:
+            os.replace(self._path, task.target)  # noqa: PTH105
+        else:
+            rename_new(self._path, task.target)
+        self.close()
+
+    def discard(self) -> None:
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)  # noqa: PTH108
+            self.close()
+
+    def close(self) -> None:
+        """Close it, which releases the lock."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _take_over(part: Path) -> int:
+    """Empty and lock what an earlier run left; TargetBusy if another program writes it."""
+    if part.is_symlink():
+        part.unlink()  # what it leads to is not ours to empty
+    with open_locked(part) as held:
+        held.truncate(0)
+        return os.dup(held.fileno())  # the lock goes with the open file, whatever its number
+
+
+@dataclass(slots=True)
+class _Group:
+    """Files and results that are committed together."""
+
+    parts: list[_Part] = field(default_factory=list)
+    results: list[FileResult] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+    size: int = 0
+    since: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.parts or self.results)
+
+
+class LocalFolder:
+    """Output backend of a folder of this machine: parts are flushed, renamed and recorded in groups.
+
+    A flush makes safe the bytes of a group and the names of the group before; only then are the bytes given
+    their names, and the files of the group before recorded. So one flush serves two ends, a name never
+    stands for bytes that may be lost, and a record never for a name that may be.
+
+    Parameters
+    ----------
+    folder
+        That all files are in; `~` is expanded.
+
+    Raises
+    ------
+    OutputFolderError
+        If it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._tree = OutputTree(absolute(folder))
+        check_writable(self._tree.root)
+        self._max_files = max_open_files(_GROUP_FILES)
+        self._group = _Group()
+        self._renamed: list[FileResult] = []
+        self._folders: set[str] = set()
+        self._commits: asyncio.Task[None] | None = None
+        self._urgent = self._awaited = self._broken = False
+
+    def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
+        """Look at the files that are there."""
+        return [self._examine(request) for request in requests]
+
+    def existing(self, task: FileTask) -> bytes:
+        """Return the bytes of the file that is there."""
+        return Path(task.target).read_bytes()
+
+    def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
+        """Begin a run."""
+        self._settle, self._callbacks = settle, callbacks
+
+    @property
+    def full(self) -> bool:
+        """Whether a whole group waits for the one before it to be committed."""
+        if self._commits is None or not self._is_complete():
+            return False
+        self._awaited = True
+        return True
+
+    def create(self, task: FileTask) -> _Part:
+        """Open the part of a file."""
+        self._tree.make(task.target)
+        try:
+            try:
+                return _Part(task)
+            except FileNotFoundError:  # somebody took the folder away meanwhile
+                self._tree.forget()
+                self._tree.make(task.target)
+                return _Part(task)
+        except OSError as error:
+            raise translate_os_error(error, Path(task.target)) from error
+
+    def store(self, task: FileTask, file: OutputFile) -> None:
+        """Have a part renamed and recorded with its group."""
+        assert isinstance(file, _Part)
+        if self._broken:
+            return file.discard()
+        self._add().parts.append(file)
+        self._group.size += file.size
+        return self._commit_if_due()
+
+    def record(self, result: FileResult) -> None:
+        """Have a result recorded with its group."""
+        self._add().results.append(result)
+        self._commit_if_due()
+
+    def tick(self) -> None:
+        """Commit what has waited long enough."""
+        self._commit_if_due()
+
+    def flush(self) -> None:
+        """Commit without delay, and the names as well."""
+        self._urgent = True
+        self._commit_if_due()
+
+    async def aclose(self) -> None:
+        """Commit all that was handed over."""
+        self.flush()
+        while self._commits is not None:
+            await asyncio.wait({self._commits})
+            self._commit_if_due()
+
+    async def fetch_single(
+        self, task: FileTask, context: TransferContext, progress: TransferProgress
+    ) -> FileResult:
+        """Fetch it as any single file; its part stays when it is cancelled."""
+        request = task.request
+        spec = DownloadSpec(
+            task.link, Path(task.target), request.if_exists, request.size, request.checksums, request.page
+        )
+        result = await fetch_file(spec, context, progress, holds_slot=True)
+        return FileResult(request.key, result.size, fetched=result.fetched)
+
+    def _examine(self, request: FileRequest) -> FileTask | FileResult:
+        """Return what is to be done for a request, by what stands under its name.
+
+        The seed library's rule for `resume` compares sizes, here with the catalog's; only where these
+        differ, or there is none, is the server asked.
+        """
+        try:
+            target = self._tree.target(request.path)
+            task = FileTask(request, target, origin_of(request.link), request.link)
+            try:
+                status = os.stat(target)  # noqa: PTH116  (Path costs ten times as much, for each file)
+            except (FileNotFoundError, NotADirectoryError):
+                return task
+            if stat.S_ISDIR(status.st_mode):
+                raise OutputFolderError(f"{text.one_line(target, 200)} is a folder")
+            resumes, size = request.if_exists is IfExists.RESUME, status.st_size
+            if request.if_exists is IfExists.SKIP or (resumes and size == request.size):
+                return task.already_there(size)
+            if resumes:
+                task.replaces_other = content_checks.is_other(request.expected, Path(target))
+                task.existing = None if task.replaces_other else size
+            return task
+        except MLHubException as error:
+            return FileResult(request.key, error=error)
+        except (OSError, ValueError) as error:
+            words = f"{text.one_line(request.path, 160)}: {text.one_line(error, 160)}"
+            return FileResult(request.key, error=OutputFolderError(words))
+
+    def _add(self) -> _Group:
+        if not self._group:
+            self._group.since = time.monotonic()
+        return self._group
+
+    def _is_complete(self) -> bool:
+        group = self._group
+        return (
+            len(group.parts) >= self._max_files
+            or group.size >= _GROUP_BYTES
+            or len(group.results) >= _GROUP_RESULTS
+        )
+
+    def _commit_if_due(self) -> None:
+        """Commit a group that is complete or old, or the names of the last one; one at a time."""
+        if self._commits is not None or not (self._group or self._renamed):
+            return
+        age = time.monotonic() - self._group.since
+        if not self._urgent and not self._is_complete() and age < _GROUP_AGE:
+            return
+        group, self._group = self._group, _Group(since=time.monotonic())
+        group.folders, self._tree.made = self._tree.made, set()
+        self._commits = asyncio.create_task(self._commit(group))
+
+    async def _commit(self, group: _Group) -> None:
+        try:
+            settled = await in_thread(lambda: self._flush_and_rename(group))
+        except Exception as error:
+            # Their bytes may not be safe, and their room may be needed.
+            for part in group.parts:
+                part.discard()
+            if not self._broken:
+                self._broken = True
+                self._callbacks.broken(error)
+        else:
+            if settled:
+                self._callbacks.settled(settled)
+        self._commits = None
+        if self._awaited:
+            self._awaited = False
+            self._callbacks.drained()
+        if not self._group and not self._renamed:
+            self._urgent = False
+        self._commit_if_due()
+
+    def _flush_and_rename(self, group: _Group) -> list[FileResult]:
+        """Flush a group, record the group before, rename; return what was recorded; blocks."""
+        if self._broken:
+            for part in group.parts:
+                part.discard()
+            self._renamed = []
+            return []
+        self._folders |= group.folders
+        if group.parts or self._folders:
+            try:
+                sync_files(self._tree.root, [part.descriptor for part in group.parts], self._folders)
+            except OSError as error:
+                raise translate_os_error(error, self._tree.root) from error
+        self._folders = set()
+        if self._renamed:
+            self._settle(self._renamed)
+        settled, self._renamed = self._renamed, []
+        self._renamed = [*group.results, *map(self._rename, group.parts)]
+        return settled
+
+    def _rename(self, part: _Part) -> FileResult:
+        task = part.task
+        try:
+            part.rename()
+        except OSError as error:
+            part.discard()
+            if isinstance(error, FileExistsError):
+                return task.failed(errors.FileConflict(f"a file {task.name} appeared meanwhile"))
+            known = translate_os_error(error, Path(task.target))
+            if isinstance(known, errors.NoSpaceError):
+                raise known from error
+            return task.failed(known)
+        self._folders.add(task.target.rpartition(os.sep)[0])
+        return FileResult(task.request.key, part.size)

@@ -1,0 +1,213 @@
+"""Many small files from servers as they are: cookies, odd codings, time-outs of proxies, files on demand."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.attempt import Kit
+from mlhub_tui.http.link import Link
+from mlhub_tui.transfer.work_source import FileRequest
+from tests.downloads.support import ENDLESS, HASTY, QUICK
+from tests.support.fault_server import FaultServer, md5
+from tests.support.http_server import Answer, Request
+from tests.support.waiting import until_sync
+
+from .batch_support import (
+    always,
+    batch,
+    errors_of,
+    fetched,
+    kit,
+    once,
+    origin,
+    requests,
+    running,
+    shelf,
+    stored,
+    there,
+)
+
+FILES = shelf(12)
+PATHS = list(FILES)
+ODD = PATHS[5]
+DATA = FILES[ODD]
+PACKED = gzip.compress(DATA, mtime=0)
+PLAIN: Mapping[str, str | None] = {"Content-MD5": None}
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.by_target = FILES
+        yield server
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Kit:
+    return kit(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_cookies_of_a_files_own_redirects_are_sent_back_to_their_origin_only(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    with FaultServer() as elsewhere:
+        elsewhere.by_target = FILES
+        store = origin(elsewhere).replace("127.0.0.1", "localhost")
+
+        def login(request: Request) -> Answer | None:
+            if request.target == ODD and "session=" not in request.headers.get("cookie", ""):
+                return Answer(302, b"", {"Location": "/login", "Set-Cookie": "session=1; Path=/"})
+            if request.target == "/login":
+                return Answer(302, b"", {"Location": ODD})
+            if request.target == ODD:
+                return Answer(302, b"", {"Location": f"{store}{ODD}"})
+            return None
+
+        server.plan = login
+        assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
+        assert there(folder) == stored(FILES)
+        others = [request for request in server.requests if request.target not in (ODD, "/login")]
+        assert not any("cookie" in request.headers for request in (*others, *elsewhere.requests))
+
+
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599])
+def test_a_status_that_may_pass_is_tried_again(
+    server: FaultServer, folder: Path, shared: Kit, status: int
+) -> None:
+    server.plan = once(ODD, Answer(status=status))
+    assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
+    assert there(folder) == stored(FILES)
+
+
+def test_a_file_that_is_being_prepared_is_waited_for_and_holds_up_no_other(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    waiting = True
+
+    def plan(request: Request) -> Answer | None:
+        if request.target == ODD and waiting:
+            return Answer(202, b"<p>soon", {"Retry-After": "1", "Content-Type": "text/html"})
+        return None
+
+    server.plan = plan
+    source, run = batch(requests(server, PATHS), folder, shared, replace(HASTY, longest_wait=0.3))
+    with running(run) as raised:
+        until_sync(lambda: run.stats.fetched == 11 and "being prepared" in run.stats.reason)
+        until_sync(lambda: sum(request.target == ODD for request in server.requests) > 6)
+        waiting = False
+    assert raised == []
+    assert errors_of(source.results) == {}
+    assert there(folder) == stored(FILES)
+
+
+def test_the_first_byte_may_take_longer_than_the_next_ones(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.plan = once(ODD, Answer(before="stall"))
+    impatient = replace(shared, config=replace(QUICK, low_speed_time=0.3, first_byte_timeout=2.0))
+    assert errors_of(fetched(requests(server, PATHS), folder, impatient, ENDLESS)) == {}
+    assert there(folder) == stored(FILES)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(body=DATA, headers={"Content-Encoding": "aws-chunked"}),
+        Answer(body=DATA, headers={"Content-Encoding": "UTF-8"}),
+        Answer(body=DATA, headers={"Content-Encoding": "none"}),
+        Answer(body=DATA, headers={"Content-Encoding": "binary"}),
+        Answer(body=DATA, headers={"Content-Encoding": "identity, aws-chunked"}),
+        Answer(body=DATA, headers={"Content-Encoding": "gzip"}),
+        Answer(body=PACKED, headers={"Content-Encoding": "gzip", "Content-MD5": md5(PACKED)}),
+        Answer(body=PACKED, headers={"Content-Encoding": "aws-chunked, gzip", **PLAIN}),
+        Answer(body=PACKED, headers={"Content-Encoding": "x-gzip", **PLAIN}, chunked=True),
+        Answer(
+            body=DATA,
+            headers={
+                **PLAIN,
+                "x-goog-hash": f"md5={md5(PACKED)}",
+                "x-goog-stored-content-encoding": "gzip",
+            },
+        ),
+        Answer(
+            headers={
+                **PLAIN,
+                "ETag": f'"{hashlib.md5(b"another").hexdigest()}"',
+                "x-amz-request-id": "1",
+            }
+        ),
+    ],
+    ids=lambda answer: " ".join(str(value) for value in answer.headers.values())[:40],
+)
+def test_what_arrives_whole_is_not_refused_for_a_guess(
+    server: FaultServer, folder: Path, shared: Kit, answer: Answer
+) -> None:
+    server.plan = always(ODD, answer)
+    assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
+    assert there(folder) == stored(FILES)
+
+
+@pytest.mark.parametrize("retried", [False, True])
+@pytest.mark.parametrize("bad", [1, 3])
+@pytest.mark.parametrize("status", [429, 500, 503, 530])
+def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
+    server: FaultServer, folder: Path, shared: Kit, status: int, bad: int, retried: bool
+) -> None:
+    refused = PATHS[:bad] if bad == 1 else PATHS[-bad:]
+    server.plan = lambda request: Answer(status=status) if request.target in refused else None
+    wanted = requests(server, PATHS)
+    keys = [PATHS.index(path) for path in refused]
+    if retried:
+        wanted = [wanted[key] for key in keys]  # nothing else is left to show that the host is well
+    results = fetched(wanted, folder, shared, HASTY)
+    assert errors_of(results) == dict.fromkeys(keys, "ServerError")
+    good = {path: data for path, data in FILES.items() if path not in refused}
+    assert there(folder) == stored({} if retried else good)
+    tries = [sum(request.target == path for request in server.requests) for path in refused]
+    assert all(1 < count <= 5 for count in tries)
+
+
+def test_files_that_were_not_tried_yet_come_before_those_that_failed(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    files = shelf(300)
+    paths = list(files)
+    server.by_target = files
+    server.plan = lambda request: Answer(status=503) if request.target in paths[:20] else None
+    results = fetched(requests(server, paths), folder, shared, ENDLESS)
+    assert errors_of(results) == dict.fromkeys(range(20), "ServerError")
+    assert there(folder) == stored({path: files[path] for path in paths[20:]})
+
+
+def test_an_announced_sum_that_differs_is_fatal_and_a_document_of_an_error_is_no_file(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    said = Answer(body=b'{"error": "gone"}', headers=PLAIN)
+    server.plan = lambda request: {
+        PATHS[0]: Answer(headers={"Content-MD5": md5(b"another")}),
+        PATHS[1]: said,
+        PATHS[2]: replace(said, headers={**PLAIN, "Content-Encoding": "gzip"}, body=gzip.compress(b"<html>")),
+    }.get(request.target)
+    results = fetched(requests(server, PATHS), folder, shared)
+    assert errors_of(results) == {0: "VerificationFailed", 1: "UnexpectedAnswer", 2: "UnexpectedAnswer"}
+    assert there(folder) == stored({path: FILES[path] for path in PATHS[3:]})
+
+
+def test_a_redirect_to_another_file_of_this_machine_is_not_followed(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.plan = lambda _: Answer(302, b"", {"Location": "file:///etc/hostname"})
+    wanted = [FileRequest(0, Link(f"{origin(server)}/a"), "a.tif")]
+    assert errors_of(fetched(wanted, folder, shared)) == {0: "UnexpectedAnswer"}
+    assert there(folder) == {}
