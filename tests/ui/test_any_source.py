@@ -290,19 +290,18 @@ async def test_what_is_not_valid_stac_is_shown_with_the_reason_once_it_is_opened
         await driver.until('"links": "none"')
 
 
-async def test_what_another_screen_had_asked_for_is_shown_by_the_one_in_front(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer comes after the sheet was filled, and before it is looked up what is missing."""
-    documents = Documents(FakeSource(Kind.STAC_API, pages(0, 1)))
+async def test_what_another_screen_had_asked_for_is_shown_by_the_one_in_front(tmp_path: Path) -> None:
     known = collection("c", "What came meanwhile")
-    shown = DocumentScreen._show_pane
 
-    def show_pane(screen: DocumentScreen, pane: str) -> None:
-        shown(screen, pane)
-        documents.keep([Entry.of(known)])
+    class Late(Documents):
+        """Has the answer after the sheet was filled, and before it is looked up what is missing."""
 
-    monkeypatch.setattr(DocumentScreen, "_show_pane", show_pane)
+        async def complete(self, subject: Subject) -> AsyncIterator[None]:
+            self.keep([Entry.of(known)])
+            async for _ in super().complete(subject):
+                yield
+
+    documents = Late(FakeSource(Kind.STAC_API, pages(0, 1)))
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
         driver.app.push_screen(DocumentScreen(Subject(Entry(EntryKind.COLLECTION, "c")), documents))

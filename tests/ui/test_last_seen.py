@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -15,10 +16,11 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page, Source
 from mlhub_tui.sources.cache import DocumentCache
 from mlhub_tui.sources.last_listing import MOST, LastListing
-from mlhub_tui.ui import last_seen, loading
+from mlhub_tui.ui import last_seen
+from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.connection import Connection
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.widgets import filtered_tree
-from mlhub_tui.ui.widgets.branches import NodeRow
 
 from .conftest import Driver, driven
 
@@ -101,21 +103,37 @@ async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -
 async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
     looks_between_keys: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, page = asyncio.Event(), loading._page
+    gate = asyncio.Event()
 
-    async def late(source: Source, row: NodeRow, link: str | None) -> Page[Entry]:
-        await gate.wait()
-        return await page(source, row, link)
+    class Late:
+        """Answers like a source, once the gate is open."""
+
+        def __init__(self, source: Source) -> None:
+            self.source = source
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.source, name)
+
+        async def entries(self, *asked: Any, **more: Any) -> Page[Entry]:
+            await gate.wait()
+            return await self.source.entries(*asked, **more)
+
+    class LateApp(MLHubApp):
+        def connect(self, open_it: Any, credentials: Any = None) -> Any:
+            async def late() -> Connection:
+                connection = await open_it()
+                return Connection(connection.credentials, cast("Source", Late(connection.source)))
+
+            return super().connect(late, credentials)
 
     with SampleServer() as server:
         options = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path)
         async with driven(options) as driver:
             await driver.until("BigEarthNet")
             await driver.until(lambda: listing_of(driver).load()[0])
-        monkeypatch.setattr(loading, "_page", late)
         if looks_between_keys:
             monkeypatch.setattr(filtered_tree, "AT_ONCE", -1.0)
-        async with driven(options) as driver:
+        async with driven(options, kind=LateApp) as driver:
             await driver.until("45, as of ", "BigEarthNet")
             await driver.press("slash")
             await driver.type("kenya_02_lab")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -30,18 +32,31 @@ class Late(Widget):
         return f"told {self.told}"
 
 
-@pytest.mark.parametrize("dialog", [False, True])
-async def test_a_widget_that_comes_late_is_told_its_size(dialog: bool, tmp_path: Path) -> None:
+class Long(Screen[None]):
+    """More lines than there is room for."""
+
+    def compose(self) -> ComposeResult:
+        """Have lines."""
+        with VerticalScroll():
+            yield from (Static(f"line {number}") for number in range(200))
+
+
+class LongDialog(Long, ModalScreen[None]):
+    """The same, over another screen."""
+
+
+@pytest.mark.parametrize("kind", [Long, LongDialog])
+async def test_a_widget_that_comes_late_is_told_its_size(kind: type[Long], tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
-        if dialog:
-            driver.app.push_screen(ModalScreen())
-            await driver.until(lambda: len(driver.app.screen_stack) == 2)
-            await driver.app.screen.mount(Static("a dialog"))
-            await driver.until("a dialog")
-        screen: Screen[object] = driver.app.screen
+        screen = kind()
+        await driver.app.push_screen(screen)
+        await driver.until("line 0")
+        # Where it scrolled, Textual looks for the places of all once one of them is asked for.
+        screen.query_one(VerticalScroll).scroll_to(y=100, animate=False, immediate=True)
+        await driver.pilot.pause()
         with driver.app.batch_update():
-            await screen.mount(Late())
-            screen._compositor._full_map_invalidated = True
-            assert screen._compositor.full_map, "somebody asked for a place"
+            late = Late()
+            await screen.mount(late)
+            assert screen.find_widget(late).region
         await driver.until("told 40 cells")

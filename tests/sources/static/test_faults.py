@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.look_local import look_at_path
 from mlhub_tui.sources.static.library import Library
-from mlhub_tui.sources.static.links import Children
 from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
 from mlhub_tui.sources.static.tree import AGAIN, Tree
 from mlhub_tui.text import clean
@@ -374,10 +374,11 @@ def test_every_recorded_document_is_something_or_has_a_sentence() -> None:
 )
 def test_whatever_links_hold_what_is_drawn_is_clean(links: list[dict[str, Any]]) -> None:
     hostile = {"rel": "item", "href": "a%1b%5d52;c;x%07.json"}
-    document = parsed(Fetched("https://host.org/catalog.json", encoded(catalog("c", hostile, *links))))
-    assert isinstance(document, Document)
-    children = Children.of(document)
-    for at in range(len(children)):
-        entry = Tree(Library(None))._entry(children[at], document.url, "")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "catalog.json")
+        path.write_bytes(encoded(catalog("c", hostile, *links)))
+        page = asyncio.run(Tree(Library(None, local=True)).below(path.as_uri()))
+    assert page.entries
+    for entry in page.entries:
         assert entry.label == clean(entry.label)
         assert entry.url.isascii()
