@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -9,7 +10,30 @@ from . import __version__
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code.
+
+    What cannot be written, as to a full disk, is an error; a pipe that nobody reads any more ends it quietly.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started it
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
+    code: object = 0
+    try:
+        try:
+            _run()
+        except SystemExit as ended:
+            code = ended.code
+        sys.stdout.flush()
+    except OSError as error:
+        # The interpreter would try again at its end, and show a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError) and code in (0, None):
+            sys.stderr.write(f"mlhub-tui: error: the output cannot be written: {error.strerror}\n")
+        code = code or 1
+    sys.exit(code)  # type: ignore[arg-type]  # what an exit had
+
+
+def _run() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"mlhub-tui {__version__}\n")
         return

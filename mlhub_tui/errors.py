@@ -34,6 +34,12 @@ class APIKeyNotFound(MLHubException):
     default_hint = "run `mlhub-tui configure`, or set MLHUB_API_KEY"
 
 
+class NoHomeFolder(MLHubException):
+    """There is no home folder: HOME is not set, and the system does not know the user."""
+
+    default_hint = "set HOME, or MLHUB_HOME to a folder that you may write to"
+
+
 class ProfileNotFound(APIKeyNotFound):
     """The profile that was asked for is not in the profiles file."""
 

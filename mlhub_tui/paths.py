@@ -7,9 +7,24 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Return MLHUB_HOME, or `~/.mlhub`; nothing is created."""
+    """Return MLHUB_HOME, or `~/.mlhub`; nothing is created.
+
+    Raises
+    ------
+    NoHomeFolder
+        If it is below the home of a user who has none, as in containers that run under a number without an
+        entry in `passwd`.
+    """
     configured = os.environ.get("MLHUB_HOME")
-    return Path(configured).expanduser() if configured else Path.home() / ".mlhub"
+    try:
+        return Path(configured).expanduser() if configured else Path.home() / ".mlhub"
+    except RuntimeError:
+        from .errors import NoHomeFolder
+
+        words = "this user has no home folder to keep settings and downloads in"
+        if configured:
+            words = f"MLHUB_HOME is in the home folder of nobody: {configured}"
+        raise NoHomeFolder(words) from None
 
 
 def profiles() -> Path:

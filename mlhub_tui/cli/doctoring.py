@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import MLHubException
+from ..errors import APIKeyNotFound, MLHubException
+from ..text import one_line, redact
 from .connect import credentials
 from .desk import json_option
 from .failures import FAILED
@@ -53,8 +55,35 @@ def _findings(context: click.Context, offline: bool) -> Iterator[Finding]:
     yield from files.look(loaded)
     yield from queue.look()
     yield from network.look()
+    choice = Choice.of(context)
     if not offline:
-        yield from _source(Choice.of(context))
+        yield from _source(choice)
+    elif choice.source or choice.profile or choice.root_url or os.environ.get("MLHUB_PROFILE"):
+        yield from _named(choice)
+
+
+def _named(choice: Choice) -> list[Finding]:
+    """Return what a source or profile stands for that was named; nothing is asked."""
+    from ..doctor import network
+    from ..doctor.finding import Finding, wrong
+    from ..errors import ProfileNotFound
+    from ..profiles import resolve_or_anonymous
+    from ..sources.choose import choose
+
+    try:
+        if choice.source:
+            used = choose(choice.source, api_key=choice.api_key)
+        else:
+            used = resolve_or_anonymous(
+                api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url
+            )
+        where = one_line(redact(used.root_url), 300)
+        return [Finding(network.SOURCE, "location", where), Finding(network.SOURCE, "key", used.key_origin)]
+    except MLHubException as error:
+        what = (
+            "key" if isinstance(error, APIKeyNotFound) and not isinstance(error, ProfileNotFound) else "name"
+        )
+        return [wrong(network.SOURCE, what, error.message, error.hint)]
 
 
 def _source(choice: Choice) -> list[Finding]:
@@ -63,7 +92,6 @@ def _source(choice: Choice) -> list[Finding]:
 
     from ..doctor import network
     from ..doctor.finding import note, wrong
-    from ..errors import APIKeyNotFound
     from ..sources.hosted import ended, is_hosted
 
     named = choice.source or choice.profile or choice.root_url or choice.sample

@@ -16,6 +16,7 @@ from ..errors import (
     InvalidRootURL,
     InvalidSearch,
     MLHubException,
+    ProfileNotFound,
 )
 from ..text import one_line, redact
 
@@ -26,8 +27,8 @@ INTERRUPTED = 130
 
 
 def exit_code(error: MLHubException) -> int:
-    """Return 3 where credentials are missing or refused, 2 for a root URL or search that is none, else 1."""
-    if isinstance(error, InvalidRootURL | InvalidSearch):
+    """Return 3 where credentials are missing or refused, 2 for what was named wrongly, else 1."""
+    if isinstance(error, InvalidRootURL | InvalidSearch | ProfileNotFound):
         return USAGE
     refused = isinstance(error, APIKeyNotFound | AuthenticationError | AccessDenied)
     return NO_CREDENTIALS if refused else FAILED

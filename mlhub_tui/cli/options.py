@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from ..settings import Loaded, load
+from ..text import one_line
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _META = "mlhub_tui.cli."
@@ -191,6 +192,19 @@ class Group(click.Group):
         """Write the options in two sections, then the commands."""
         write_options(self, ctx, formatter)
         self.format_commands(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named; one that does not exist is refused with the nearest that does."""
+        name = args[0]
+        if not name.startswith("-") and not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name.lower(), self.list_commands(ctx), n=1)
+            guess = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {one_line(name, 60)!r}.{guess}")
+        return super().resolve_command(ctx, args)
 
 
 Group.group_class = Group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def test_completion_is_what_the_help_says(command: Command) -> None:
 )
 def test_connection_options_work_before_and_after_a_command(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
-    assert result.exit_code == 3
+    assert result.exit_code == 2
     assert "no profile 'p'" in result.stderr
 
 
@@ -190,3 +191,69 @@ def test_a_root_url_without_scheme_is_a_usage_error(run: Run) -> None:
     result = run("list", "datasets", "--root-url", "example.org/mlhub/v1")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "did you mean https://example.org/mlhub/v1?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        (("dowload", "item"), "download"),
+        (("LIST",), "list"),
+        (("list", "colections"), "collections"),
+        (("queue", "runn"), "run"),
+        (("zzz",), ""),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(run: Run, typed: tuple[str, ...], near: str) -> None:
+    result = run(*typed)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "No such command" in result.stderr
+    assert (f"Did you mean {near!r}?" if near else "No such command 'zzz'.") in result.stderr
+    assert ("Did you mean" in result.stderr) == bool(near)
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("sources", "list", "--known")])
+@pytest.mark.parametrize("stdout", ["full", "closed", "unread"])
+def test_no_output_that_cannot_be_written_ends_in_a_traceback(
+    arguments: tuple[str, ...], stdout: str
+) -> None:
+    command = shlex.join(command_line(*arguments))
+    shell = {"full": f"{command} > /dev/full", "closed": f"{command} >&-", "unread": f"{command} | true"}[
+        stdout
+    ]
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == (1 if stdout == "full" else 0)
+    if stdout == "full":
+        assert "No space left on device" in done.stderr
+        assert done.stderr.count("error:") == 1
+    else:
+        assert done.stderr == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_or_profile_that_does_not_exist_is_a_mistake_of_usage_in_every_command(run: Run) -> None:
+    for arguments in (
+        ("--source", "nosuch", "list", "collections"),
+        ("search", "nosuch", "-c", "c"),
+        ("--profile", "nosuch", "list", "datasets"),
+        ("sources", "test", "nosuch"),
+        ("sources", "remove", "nosuch"),
+        ("sources", "add", "nosuch"),
+        ("queue", "add", "c", "--profile", "nosuch"),
+    ):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), arguments
+        assert "'nosuch'" in result.stderr
+    for option in ("--profile", "--source"):
+        result = run("doctor", "--offline", option, "nosuch")
+        assert result.exit_code == 1
+        assert "'nosuch'" in result.stdout
+        assert "nothing is wrong" not in result.stdout
+
+
+def test_a_user_without_a_home_is_told_to_set_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLHUB_HOME", "~nobody-of-that-name/mlhub")
+    for arguments in (("locate",), ("doctor", "--offline"), ("list", "datasets")):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "set HOME, or MLHUB_HOME" in result.stderr
+        assert "unexpected" not in result.stderr

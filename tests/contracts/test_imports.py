@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "options": {"text"},
     "text": set(),
     "csv_cells": {"text"},
-    "paths": set(),
+    "paths": {"errors"},
     "storage": set(),
     "models": {"errors", "lazy", "text"},
     "geo": {"models", "text"},
