@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import socket
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from mlhub_tui.errors import (
     AuthenticationError,
+    MLHubException,
     RequestError,
     RequestRefused,
     ServerError,
@@ -20,6 +24,7 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.credentials import CookieJar, OriginCredentials
 from mlhub_tui.http.errors import (
@@ -43,8 +48,12 @@ from mlhub_tui.http.response_headers import (
     version_difference,
 )
 from mlhub_tui.http.retry import COMMAND_RETRIES, RetryPolicy, parse_retry_after
+from mlhub_tui.http.tls import trusted_context
 from mlhub_tui.http.urls import address, host_label, join, parse_url
 from mlhub_tui.profiles import Auth, Scheme
+
+from .scripted import Request, answering, serving
+from .scripted import response as scripted_response
 
 MD5, SHA = "00" * 16, "ff" * 32
 MD5_64, SHA_64 = "AAAAAAAAAAAAAAAAAAAAAA==", "//////////////////////////////////////////8="
@@ -592,3 +601,118 @@ def test_why_nobody_was_reached_is_said(error: Exception, kind: type[RequestErro
 )
 def test_only_what_may_pass_is_repeated(error: RequestError, passes: bool) -> None:
     assert may_pass(error) is passes
+
+
+@pytest.mark.parametrize(
+    ("file", "folder", "words"),
+    [
+        ("good.pem", None, ""),
+        (None, "folder", ""),
+        ("good.pem", "folder", ""),
+        ("missing.pem", None, "SSL_CERT_FILE is .*missing.pem: no such file or directory"),
+        ("folder", None, "SSL_CERT_FILE is .*folder: no such file or directory"),
+        ("garbage.pem", None, "SSL_CERT_FILE is .*garbage.pem: "),
+        (None, "missing", "SSL_CERT_DIR is .*missing: no such file or directory"),
+        (None, "good.pem", "SSL_CERT_DIR is .*good.pem: no such file or directory"),
+    ],
+)
+def test_certificates_are_those_that_the_environment_names(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    authority: trustme.CA,
+    file: str | None,
+    folder: str | None,
+    words: str,
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "good.pem")
+    (tmp_path / "garbage.pem").write_text("garbage")
+    (tmp_path / "folder").mkdir()
+    for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folder)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, str(tmp_path / value))
+    if words:
+        with pytest.raises(TLSFailure, match=words) as caught:
+            trusted_context()
+        assert "correct or unset SSL_CERT_" in caught.value.hint
+        return
+    context = trusted_context()
+    assert len(context.get_ca_certs()) == (0 if file is None else 1)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+async def test_what_cannot_be_sent_is_refused_before_anything_is(client: HTTPClient) -> None:
+    with serving(answering(lambda request: made_of(request.headers))) as server:
+        url = server.url.replace("//", "//u:p@")
+        for name, value in (("Host", "x"), ("a b", "x"), ("a", "x\ny"), ("Content-Length", "1")):
+            with pytest.raises(MLHubException, match="cannot be sent"):
+                await client.fetch("GET", url, limit=9, headers={name: value})
+        with pytest.raises(MLHubException, match="no request method"):
+            await client.fetch("get", url, limit=9)
+        assert server.requests == []
+        _, body = await client.fetch("POST", url, limit=1000)
+        assert b"authorization=Basic dTpw" in body and b"content-length=0" in body
+        _, body = await client.fetch("GET", url, limit=1000, headers={"Accept": "a/b", "Authorization": "x"})
+        assert b"accept=a/b" in body and b"authorization=x" in body
+        assert b"accept-encoding=identity" in body and b"content-length" not in body
+        _, body = await client.fetch("GET", server.url, limit=1000, cookies=cookies("a=1", url=server.url))
+        assert b"cookie=a=1" in body
+
+
+def made_of(headers: dict[str, str]) -> bytes:
+    return scripted_response("\n".join(f"{name}={value}" for name, value in headers.items()).encode())
+
+
+@pytest.mark.parametrize(
+    ("limit", "encoded", "body", "complete"),
+    [
+        (5, False, b"12345", True),
+        (4, False, b"1234", False),
+        (5, True, b"12345", True),
+        (4, True, b"1234", False),
+    ],
+)
+async def test_a_fetch_takes_no_more_than_allowed(
+    client: HTTPClient, limit: int, encoded: bool, body: bytes, complete: bool
+) -> None:
+    content = gzip.compress(b"12345") if encoded else b"12345"
+    fields = ["Content-Encoding: gzip"] if encoded else []
+    with serving(answering(lambda _: scripted_response(content, "200 OK", *fields))) as server:
+        response, found = await client.fetch("GET", server.url, limit=limit)
+        assert (found, response.complete) == (body, complete)
+        raw = await client.fetch("GET", server.url, limit=99, decode=False)
+        assert raw[1] == content
+
+
+@pytest.mark.parametrize(
+    ("hops", "limit", "words"), [(3, 3, ""), (4, 3, "redirects more than 3 times"), (-1, 10, "in a circle")]
+)
+async def test_redirects_are_followed_up_to_a_number(
+    client: HTTPClient, hops: int, limit: int, words: str
+) -> None:
+    def answer(request: Request) -> bytes:
+        number = int(request.target[1:])
+        if number == hops:
+            return scripted_response(b"end")
+        return scripted_response(b"", "302 Found", f"Location: /{(number + 1) if hops >= 0 else 1 - number}")
+
+    with serving(answering(answer)) as server:
+        if words:
+            with pytest.raises(UnexpectedAnswer, match=words):
+                await client.fetch("GET", f"{server.url}/0", limit=9, max_redirects=limit)
+        else:
+            assert (await client.fetch("GET", f"{server.url}/0", limit=9, max_redirects=limit))[1] == b"end"
+
+
+@pytest.mark.parametrize(("status", "method"), [(303, "GET"), (307, "POST"), (308, "POST"), (302, "POST")])
+async def test_only_303_changes_the_method(client: HTTPClient, status: int, method: str) -> None:
+    def answer(request: Request) -> bytes:
+        if request.target == "/":
+            return scripted_response(b"", f"{status} x", "Location: /end")
+        return scripted_response(request.method.encode())
+
+    with serving(answering(answer)) as server:
+        assert (await client.fetch("POST", f"{server.url}/", limit=9))[1] == method.encode()
+        head, _ = await client.fetch("HEAD", f"{server.url}/", limit=9)
+        assert head.method == "HEAD"
