@@ -12,6 +12,7 @@ from ..errors import NotOffered
 from ..models import Asset, Item
 from ..text import one_line
 from .asset_hrefs import asset_href
+from .planetary import ENDPOINT, lacks_signature
 from .stores import https_of
 
 _NAMES = 50  # keys, or roles, that are named where a wanted one is missing
@@ -226,6 +227,7 @@ class URLs:
     bare: Bare = str
     _nowhere: int = 0
     _paid: int = 0
+    _unsigned: int = 0
     _found: bool = False
     _keys: dict[str, None] = field(default_factory=dict)
     _roles: dict[str, None] = field(default_factory=dict)
@@ -255,6 +257,7 @@ class URLs:
             except NotOffered:
                 url = ""
             if "://" in url:
+                self._unsigned += lacks_signature(item, url)
                 yield asset, self.bare(url)
             else:
                 self._nowhere += 1
@@ -294,6 +297,12 @@ class URLs:
             said.append(f"assets without an address that can be asked for, left out: {self._nowhere:,}")
         if self._paid:
             said.append(f"assets whose reader pays for the transfer: {self._paid:,}")
+        if self._unsigned:
+            said.append(
+                "URLs of the Planetary Computer without the signature that its stores require:"
+                f" {self._unsigned:,};"
+                f" `mlhub-tui download` signs them, or add a token from {ENDPOINT}ACCOUNT/CONTAINER"
+            )
         return said
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from weakref import WeakKeyDictionary
 
 from ..errors import UnexpectedAnswer
+from ..models import Item
 from .origin import host, shown
 from .stores import AZURE_STORE
 
@@ -68,11 +69,7 @@ class SasTokens:
 
     def wanted(self, url: str, root_url: str) -> bool:
         """Return whether a URL that a source lists has to be signed."""
-        if host(root_url) != self._home:
-            return False
-        place = host(url)
-        account = place.partition(".")[0]
-        return place.endswith(self._stores) and account != _OPEN_ACCOUNT and not is_signed(url)
+        return host(root_url) == self._home and _is_closed(url, self._stores)
 
     async def sign(self, url: str, ask: Ask, *, fresh: bool = False) -> str:
         """Return a URL with a token.
@@ -114,6 +111,24 @@ class SasTokens:
         except ValueError:
             return self._clock() + _UNDATED + _MARGIN
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def lacks_signature(item: Item, url: str) -> bool:
+    """Return whether a URL of an item of the Planetary Computer is refused without a signature.
+
+    An item is known by where it came from or what it links to, so that a saved answer counts too.
+    """
+    if not _is_closed(url, AZURE_STORE):
+        return False
+    hrefs = (link.get("href") for link in item.links)
+    return any(host(place) == HOST for place in (item.url, *hrefs) if isinstance(place, str))
+
+
+def _is_closed(url: str, stores: str) -> bool:
+    """Return whether a URL of a blob store is neither signed nor open to everybody."""
+    place = host(url)
+    account = place.partition(".")[0]
+    return place.endswith(stores) and account != _OPEN_ACCOUNT and not is_signed(url)
 
 
 def is_signed(url: str) -> bool:

@@ -247,3 +247,28 @@ def test_assets_that_no_item_has_are_refused_with_those_that_there_are(
     assert "note: no item found has the role 'nosuch'" in said
     code, printed, said = search("--asset", "lost")
     assert (code, printed, "no item found has" in said) == (0, "", False)
+
+
+@pytest.mark.parametrize("form", ["--urls", "--aria2"])
+def test_unsigned_urls_of_the_planetary_computer_carry_a_note(run: Run, tmp_path: Path, form: str) -> None:
+    home = "https://planetarycomputer.microsoft.com"
+    store = "https://naipeuwest.blob.core.windows.net/naip/a.tif"
+    assets = {
+        "image": {"href": store},
+        "signed": {"href": f"{store}?sv=1&sig=abc"},
+        "open": {"href": "https://ai4edatasetspublicassets.blob.core.windows.net/x/a.tif"},
+        "preview": {"href": f"{home}/api/data/v1/item/preview.png"},
+    }
+    ours = {**feature(1), "links": [{"rel": "root", "href": f"{home}/api/stac/v1"}], "assets": assets}
+    other = {**feature(2), "links": [], "assets": {"image": {"href": store}}}
+    listed = tmp_path / "items.json"
+    for items, count in (([ours, ours, other], 2), ([other], 0)):
+        listed.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+        collection = tmp_path / "collection.json"
+        links = [{"rel": "items", "href": "items.json"}]
+        described = {"type": "Collection", "stac_version": "1.0.0", "id": "c", "description": "d"}
+        collection.write_text(json.dumps({**described, "license": "other", "extent": {}, "links": links}))
+        result = run("search", str(collection), form)
+        assert (result.exit_code, result.stdout.count("a.tif") >= len(items)) == (0, True)
+        assert (f"signature that its stores require: {count};" in result.stderr) == bool(count)
+        assert ("mlhub-tui download" in result.stderr) == bool(count)
