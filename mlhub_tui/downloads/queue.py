@@ -255,7 +255,7 @@ class DownloadQueue:
         return await command(self._control)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        from .threads import DaemonExecutor
+        from ..threads import DaemonExecutor
 
         loop.set_default_executor(DaemonExecutor())
         with asyncio.Runner(loop_factory=lambda: loop) as runner:

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -78,23 +76,3 @@ def _post(
 
     with contextlib.suppress(RuntimeError):  # the loop ended first
         loop.call_soon_threadsafe(settle)
-
-
-class DaemonExecutor(ThreadPoolExecutor):
-    """Runs each call in a daemon thread: a look-up of a name that hangs does not hold up the end."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start a call; what it returns or raises is the future's."""
-        future: Future[T] = Future()
-
-        def body() -> None:
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        if future.set_running_or_notify_cancel():
-            threading.Thread(target=body, name="look-up", daemon=True).start()
-        return future

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..http.client import ClientConfig, HTTPClient
+from ..threads import DaemonExecutor
 
 T = TypeVar("T")
 _TICK = 0.25  # seconds: progress of slow bodies is shown twice a second
@@ -130,6 +131,7 @@ class TransferEngine:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_default_executor(DaemonExecutor())  # looks up names
                 threading.Thread(target=_run_loop, args=(self._loop,), name="transfers", daemon=True).start()
             return self._loop
 

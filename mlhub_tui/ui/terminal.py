@@ -67,7 +67,7 @@ def own_driver(usual: type[Driver]) -> type[Driver]:
 
 def let_threads_go() -> None:
     """Do not wait for threads at the end: one may hang for half a minute in the look-up of a host's name."""
-    from ..downloads.threads import DaemonExecutor
+    from ..threads import DaemonExecutor
 
     asyncio.get_running_loop().set_default_executor(DaemonExecutor())
 

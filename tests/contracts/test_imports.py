@@ -16,7 +16,7 @@ import mlhub_tui
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
-FOUNDATION = {"csv_cells", "errors", "lazy", "options", "paths", "storage", "text"}
+FOUNDATION = {"csv_cells", "errors", "lazy", "options", "paths", "storage", "text", "threads"}
 MAY_IMPORT = {
     "errors": set(),
     "lazy": set(),
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "csv_cells": {"text"},
     "paths": {"errors"},
     "storage": set(),
+    "threads": set(),
     "models": {"errors", "lazy", "text"},
     "geo": {"models", "text"},
     "jsontree": {"text"},

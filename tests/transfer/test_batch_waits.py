@@ -370,3 +370,31 @@ def test_a_feed_that_gives_one_wish_twice_ends_the_run(
     with pytest.raises(ValueError, match="twice"):
         run.run()
     assert there(folder).items() <= stored(FILES).items()
+
+
+_HANGING = """
+import socket, sys, threading, time
+from pathlib import Path
+from mlhub_tui.http.link import Link
+from mlhub_tui.transfer.work_source import FileRequest
+from tests.transfer.batch_support import batch, kit
+
+asked = threading.Event()
+
+def hang(*_, **__):
+    asked.set()
+    time.sleep(600)
+
+socket.getaddrinfo = hang
+wanted = [FileRequest(0, Link("http://slow.invalid/a"), "a")]
+_, run = batch(wanted, Path(sys.argv[1]), kit(Path(sys.argv[2])))
+threading.Thread(target=run.run, daemon=True).start()
+assert asked.wait(60)
+"""
+
+
+def test_the_lookup_of_a_name_that_hangs_does_not_keep_the_program_from_ending(
+    folder: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", _HANGING, str(folder), str(tmp_path / "h")]
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], timeout=120, check=False).returncode == 0
