@@ -1,0 +1,362 @@
+"""The parts of a run over a cluster, without one: shards, places, reports, stores in memory and on disk."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.downloads.cluster import where
+from mlhub_tui.downloads.cluster.checking import StorePlace
+from mlhub_tui.downloads.cluster.cutting import LARGE, Cutter, Limits, Shard, digest_of, host_of, twin_shards
+from mlhub_tui.downloads.cluster.errand import Report, Trouble, unpack_rows, unpack_twins
+from mlhub_tui.downloads.cluster.flights import Flight, Flights
+from mlhub_tui.downloads.cluster.needed import NotInstalled, file_system
+from mlhub_tui.downloads.cluster.publish import note_beginning, publish_catalog, publish_report
+from mlhub_tui.downloads.cluster.store import Store, StoreBusy, StoreRefuses, trouble
+from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.downloads.dataset.own_list import OwnList
+from mlhub_tui.downloads.dataset.request import dataset_request
+from mlhub_tui.downloads.job import DatasetRequest
+from mlhub_tui.downloads.plan.feed import Row, TwinRow
+from mlhub_tui.errors import OutputFolderError, ServerError
+from mlhub_tui.options import IfExists
+from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.transfer.work_source import BatchStats, FileResult
+
+
+def row(number: int, host: str = "a", size: int | None = 10) -> Row:
+    return Row(number, f"c/{number}.tif", f"https://{host}.test/{number}.tif", size, "", 0)
+
+
+def shards_of(rows: Sequence[Row], limits: Limits, checked: int | None = 0) -> list[Shard]:
+    waiting = list(rows)
+
+    def take(most: int) -> Sequence[Row]:
+        taken, waiting[:] = waiting[:most], waiting[most:]
+        return taken
+
+    cutter, found = Cutter(take, limits, checked), list[Shard]()
+    while (shard := cutter.next()) is not None:
+        found.append(shard)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "threads", "files"),
+    [
+        (0, 0, 25),
+        (200, 1, 25),
+        (201, 1, 26),
+        (4000, 1, 500),
+        (9000, 1, 500),
+        (2_000_000, 1, 500),
+        (2_004_001, 1, 502),
+    ],
+)
+def test_shards_are_as_large_as_a_plan_and_its_threads_want(wanted: int, threads: int, files: int) -> None:
+    assert Limits.of(wanted, threads).files == files
+
+
+@pytest.mark.parametrize(
+    ("rows", "limits", "found"),
+    [
+        ([row(n) for n in range(1, 6)], Limits(2, 1000), [[1, 2], [3, 4], [5]]),
+        ([row(n) for n in range(1, 6)], Limits(9, 20), [[1, 2], [3, 4], [5]]),
+        ([row(n) for n in range(1, 4)], Limits(9, 21), [[1, 2, 3]]),
+        ([row(1), row(2, "b"), row(3), row(4, "b")], Limits(2, 1000), [[1, 3], [2, 4]]),
+        ([row(1), row(2, size=LARGE), row(3)], Limits(9, 1 << 40), [[2], [1, 3]]),
+        ([row(1), row(2, size=LARGE - 1), row(3)], Limits(9, 1 << 40), [[1, 2, 3]]),
+        ([row(1, size=None), row(2, size=None)], Limits(9, 1), [[1, 2]]),
+        (
+            [row(n, f"h{n}") for n in range(1, 66)] + [row(66, "h1")],
+            Limits(9, 1000),
+            [[1], *([n] for n in range(2, 67))],
+        ),
+    ],
+)
+def test_a_plan_is_cut_by_host_files_and_bytes(
+    rows: list[Row], limits: Limits, found: list[list[int]]
+) -> None:
+    cut = shards_of(rows, limits)
+    assert sorted(sorted(shard.ids) for shard in cut) == sorted(found)
+    if len(rows) < 10:
+        assert [sorted(shard.ids) for shard in cut] == found
+
+
+@pytest.mark.parametrize(
+    ("checked", "checks"), [(0, [False, False]), (2, [True, False]), (3, [True, True]), (None, [True, True])]
+)
+def test_only_what_may_be_there_is_looked_for(checked: int | None, checks: list[bool]) -> None:
+    assert [s.check for s in shards_of([row(n) for n in range(1, 5)], Limits(2, 1000), checked)] == checks
+
+
+def test_what_is_left_of_a_shard_is_tried_again_or_halved() -> None:
+    shard = Shard([row(n) for n in range(1, 6)], "h")
+    assert (shard.last, shard.ids, shard.tries, shard.check) == (5, frozenset(range(1, 6)), 0, False)
+    left = shard.without(frozenset({1, 3, 5, 9}))
+    assert left is not None
+    assert (left.ids, left.tries, left.check, left.host) == (frozenset({2, 4}), 1, True, "h")
+    assert left.without(frozenset({2, 4})) is None
+    assert [sorted(half.ids) for half in shard.halves()] == [[1, 2], [3, 4, 5]]
+    assert [sorted(half.ids) for half in Shard([row(1)]).halves()] == [[1]]
+    parcel = shard.parcel()
+    assert (parcel.files, parcel.host, parcel.alone, parcel.copies) == (5, "h", False, False)
+    assert unpack_rows(parcel.data) == list(shard.rows)
+    assert Shard([row(1, size=LARGE)]).parcel().alone
+    assert not Shard([row(1, size=LARGE - 1)]).parcel().alone
+    assert not Shard([row(1, size=LARGE), row(2)]).parcel().alone
+    twins = Shard([TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]).parcel()
+    assert twins.copies
+    assert unpack_twins(twins.data) == [TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]
+
+
+def test_copies_are_given_page_by_page() -> None:
+    rows = [TwinRow(n, f"{n}", "0", 5, 0) for n in range(1, 6)]
+    following = twin_shards(lambda after, most: [r for r in rows if r.id > after][:most], Limits(2), True)
+    found = []
+    while (shard := following()) is not None:
+        found.append(sorted(shard.ids))
+        assert shard.check
+    assert found == [[1, 2], [3, 4], [5]]
+
+
+@pytest.mark.parametrize(
+    ("href", "host"),
+    [
+        ("https://u:p@H.test:8080/x", "https://h.test:8080"),
+        ("http://h.test", "http://h.test"),
+        ("s3://bucket/x", "https://bucket.s3.amazonaws.com"),
+        ("file:///x", ""),
+        ("ftp://h.test/x", ""),
+        ("", ""),
+    ],
+)
+def test_a_host_is_where_somebody_is_asked(href: str, host: str) -> None:
+    assert host_of(href) == host
+    assert len(digest_of(host)) == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "url"),
+    [
+        (" S3://bucket/a/ ", None, "s3://bucket/a"),
+        ("s3://bucket", None, "s3://bucket"),
+        ("file:///a%20b", Path("/a b"), ""),
+        ("file://localhost/a", Path("/a"), ""),
+        ("local://a/b", Path("a/b").absolute(), ""),
+        ("/a/b", Path("/a/b"), ""),
+        ("a", Path("a").absolute(), ""),
+    ],
+)
+def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) -> None:
+    assert where.parse(text) == (path, url)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("s3://u:p@bucket/a", "credentials or options"),
+        ("s3://bucket/a?b", "credentials or options"),
+        ("s3://bucket/a#b", "credentials or options"),
+        ("s3://bucket/./a", "no plain path"),
+        ("s3://bucket/a\x7f", "no plain path"),
+        ("s3://[bucket/a", "is no URL"),
+        ("https://h.test/a", "nothing can be written"),
+        ("s3:///a", "names no bucket"),
+        ("filecache::s3://b/a", "a chain of file systems"),
+    ],
+)
+def test_an_output_that_cannot_be_one_is_refused(text: str, words: str) -> None:
+    with pytest.raises(where.BadOutput, match=words):
+        where.parse(text)
+
+
+def test_a_cluster_is_named_in_words() -> None:
+    assert (Cluster().local, Cluster("tcp://x:1").local) == (True, False)
+    assert Cluster().words == "a Dask cluster on this machine"
+    assert Cluster("tcp://x:1").words == "the Dask cluster at tcp://x:1"
+
+
+def test_a_report_comes_back_as_it_went() -> None:
+    results = [FileResult(1, 5), FileResult(2, 6, fetched=False), FileResult(3, error=ServerError("no"))]
+    report = Report.of(results, OutputFolderError("full", hint="h"), "w1")
+    assert report.done == ((1, 5, True), (2, 6, False))
+    assert report.trouble == Trouble("OutputFolderError", "full (on w1)", "h")
+    back = report.results()
+    assert back[:2] == results[:2]
+    assert isinstance(back[2].error, ServerError)
+    assert (back[2].key, str(back[2].error)) == (3, "no")
+    assert Report.of(results).trouble is None
+
+
+def test_the_news_of_workers_show_how_far_shards_are_and_why_none_is() -> None:
+    stats = BatchStats()
+    flights, heard = Flights(stats), stats.heard
+    for key in ("a", "b"):
+        flights.add(Flight(key, Shard([row(1)])))
+    flights.heard({"a": {"bytes": 0, "reason": "waits"}, "z": {"bytes": 9, "reason": ""}})
+    assert (stats.reason, stats.heard, list(stats.large)) == ("waits", heard, ["a"])
+    flights.heard({"b": {"bytes": 7, "reason": ""}})
+    assert (stats.reason, stats.large["b"].done, len(flights)) == ("", 7, 2)
+    assert stats.heard >= heard
+    first = flights.get("a")
+    assert first is not None
+    flights.remove(first)
+    assert (list(stats.large), len(flights), flights.get("a")) == (["b"], 1, None)
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Return a store of whole objects, and one that gets parts that are renamed."""
+    return Store(f"memory://{uuid.uuid4().hex}" if request.param == "memory" else f"file://{tmp_path}/store")
+
+
+def test_an_object_is_put_copied_measured_and_removed(store: Store) -> None:
+    path, other = store.path("c/x"), store.path("d/e/y")
+    assert store.empty(store.root)
+    assert store.size(path).result() is None
+    store.put(path, b"12345").result()
+    store.copy(path, other).result()
+    assert (store.size(path).result(), store.read(other)) == (5, b"12345")
+    assert store.size(store.path("c")).result() is None, "a folder is no object"
+    assert not store.empty(store.root)
+    store.remove(other)
+    assert store.size(other).result() is None
+    assert not list(store.system.glob(f"{store.root}/**/*.part"))
+    assert StorePlace(store.url).sizes(["c/x", "c/missing"] * 40) == [5, None] * 40
+
+
+@pytest.mark.parametrize("end", ["commit", "discard"])
+def test_an_object_that_is_written_in_pieces_is_there_as_a_whole_or_not_at_all(
+    tmp_path: Path, end: str
+) -> None:
+    store = Store(f"file://{tmp_path}/store")
+    path = store.path("c/x")
+    writer = store.writer(path, 5 << 20)
+    writer.write(b"123")
+    assert store.size(path).result() is None
+    writer.write(b"45")
+    getattr(writer, end)()
+    assert store.size(path).result() == (5 if end == "commit" else None)
+    assert not list(store.system.glob(f"{store.root}/**/*.part"))
+
+
+@pytest.mark.parametrize("relative", ["", "a//b", "../a", "a/..", "./a", "a\x00"])
+def test_no_path_leads_out_of_a_store(store: Store, relative: str) -> None:
+    with pytest.raises(OutputFolderError):
+        store.path(relative)
+
+
+class NoCredentialsError(Exception):
+    """As botocore names it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (PermissionError("no"), StoreRefuses, "cannot be written: no"),
+        (NoCredentialsError("no"), StoreRefuses, "cannot be written: no"),
+        (FileNotFoundError("no"), StoreRefuses, "is not there: no"),
+        (OSError(), StoreBusy, "did not take a file: OSError"),
+        (ServerError("own"), ServerError, "own"),
+    ],
+)
+def test_an_error_of_a_store_says_whether_it_refuses(error: Exception, kind: type, words: str) -> None:
+    found = trouble(error, Store("memory://x"))
+    assert type(found) is kind
+    assert words in str(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "hint"),
+    [
+        (
+            "gs://b/x",
+            "gs:// needs gcsfs, which is not installed",
+            "pip install gcsfs, here and on the",
+        ),
+        ("nosuch://b/x", "fsspec knows no nosuch://", ""),
+    ],
+)
+def test_a_store_that_is_not_known_is_named_with_what_to_install(url: str, words: str, hint: str) -> None:
+    with pytest.raises(NotInstalled) as caught:
+        file_system(url)
+    assert str(caught.value) == words
+    assert hint in caught.value.hint
+
+
+def published(tmp_path: Path, if_exists: IfExists = IfExists.RESUME) -> tuple[DatasetRequest, OwnList, Path]:
+    """Return a request for a store in memory, its list, and the folder of what is brought there."""
+    request = dataset_request(
+        "crops",
+        tmp_path,
+        source="http://a/",
+        cluster=Cluster(),
+        url=f"memory://{uuid.uuid4().hex}",
+        if_exists=if_exists,
+    )
+    own = OwnList(request, threading.Event())
+    own.begin(request.stamp)
+    folder = request.folder / "crops"
+    (folder / "fields").mkdir(parents=True)
+    for name in ("catalog.json", "fields/collection.json", "err_report.csv"):
+        (folder / name).write_bytes(name.encode())
+    (request.folder / "crops.tar.gz").write_bytes(b"archive")
+    return request, own, folder
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "small", "left"),
+    [
+        (IfExists.RESUME, b"1", b"catalog.json"),
+        (IfExists.RESUME, b"CATALOG.JSON", b"CATALOG.JSON"),
+        (IfExists.SKIP, b"1", b"1"),
+        (IfExists.OVERWRITE, b"CATALOG.JSON", b"catalog.json"),
+    ],
+)
+def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
+    tmp_path: Path, mlhub_home: Path, if_exists: IfExists, small: bytes, left: bytes
+) -> None:
+    request, own, folder = published(tmp_path, if_exists)
+    store, told = Store(request.url), list[int]()
+    store.put(store.path("crops/catalog.json"), small).result()
+    store.put(store.path("crops.tar.gz"), b"ARCHIVE").result()
+    note_beginning(request, own)
+    assert own.noted("begun") == "there"
+    publish_report(request)
+    publish_catalog(request, own, threading.Event(), told.append)
+    assert store.read(store.path("crops/catalog.json")) == left
+    assert store.read(store.path("crops/fields/collection.json")) == b"fields/collection.json"
+    assert store.read(store.path("crops/err_report.csv")) == b"err_report.csv"
+    assert store.read(store.path("crops.tar.gz")) == (
+        b"archive" if if_exists is IfExists.OVERWRITE else b"ARCHIVE"
+    )
+    assert (told, folder.exists()) == ([2], False)
+    own.release()
+
+
+def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
+    tmp_path: Path, mlhub_home: Path
+) -> None:
+    request, own, folder = published(tmp_path)
+    note_beginning(request, own)
+    assert own.noted("begun") == "empty"
+    Store(request.url).put(f"{Store(request.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
+    note_beginning(request, own)
+    assert own.noted("begun") == "empty", "it is asked once for a wish"
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(TransferCancelled):
+        publish_catalog(request, own, stop, lambda _: None)
+    assert folder.exists()
+    own.release()
+    again, other, _ = published(tmp_path / "other")
+    note_beginning(again, other)
+    Store(again.url).put(f"{Store(again.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
+    publish_catalog(again, other, threading.Event(), lambda _: None)
+    assert Store(again.url).read(f"{Store(again.url).root}/crops/catalog.json") == b"catalog.json"
+    other.release()
