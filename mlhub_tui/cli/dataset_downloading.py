@@ -199,7 +199,9 @@ class Wish:
         """Return whether archives are to be downloaded: where they are asked for, or there is no catalog."""
         if source.kind is not Kind.MLHUB:
             if self.way == "archives":
-                raise NotOffered("only MLHub APIs have archives", hint="use --assets")
+                raise NotOffered(
+                    "only MLHub APIs have archives", hint="leave out --archives: the assets come"
+                )
             return False
         if self.way is not None:
             return self.way == "archives"

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ..http.link import Link
 
 T = TypeVar("T")
+COLLECTION_IDS = "`mlhub-tui list collections` shows the ids there are"
+ITEM_IDS = "`mlhub-tui list items COLLECTION` shows the ids there are"
+COLLECTIONS_INSTEAD = "`mlhub-tui list collections` lists its collections"
+ASSETS_INSTEAD = "`mlhub-tui download dataset COLLECTION` downloads the assets of its items"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,11 +84,12 @@ def open_mlhub(credentials: Credentials) -> MLHubSource:
         If the credentials are of a source of another kind.
     """
     if credentials.kind is not Kind.MLHUB:
+        from .base import ASSETS_INSTEAD
         from .origin import shown
 
         raise NotOffered(
             f"only MLHub APIs have archives of collections: {shown(credentials.root_url)} is none",
-            hint="download the assets of its items instead",
+            hint=ASSETS_INSTEAD,
         )
     from .mlhub import MLHubSource
 

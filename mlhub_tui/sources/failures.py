@@ -43,6 +43,12 @@ def may_pass(error: RequestError) -> bool:
     return isinstance(error, ServerUnreachable | ServerTimeout)
 
 
+_ADD_KEY = (
+    "add the source with its key: `mlhub-tui sources add NAME URL --token`, or --header, --key, --user"
+    " (--replace where it is there)"
+)
+
+
 def of_transport(error: Exception, url: object) -> RequestError:
     """Return our error for an exception of httpx (or of what is below it)."""
     import httpx
@@ -66,7 +72,13 @@ def of_transport(error: Exception, url: object) -> RequestError:
 
 
 def of_status(
-    response: httpx.Response, url: object, secret: str | None, sent: bool, forms: Sequence[str] = ()
+    response: httpx.Response,
+    url: object,
+    secret: str | None,
+    sent: bool,
+    forms: Sequence[str] = (),
+    *,
+    mlhub: bool = True,
 ) -> RequestError:
     """Return our error for a status of 400 or above.
 
@@ -82,18 +94,17 @@ def of_status(
         Whether the key went with the request.
     forms
         What else must not be shown: the forms in which the key was sent.
+    mlhub
+        Whether the session is with an MLHub API, whose key `configure` stores.
     """
     where, status = shown(url), response.status_code
     said = masked(detail(response, secret), forms)
     tail = f": {said}" if said else ""
     if status == 401:
-        return AuthenticationError(f"{_refusal(secret, sent, where)}{tail}", url=where, status=status)
+        words = f"{_refusal(secret, sent, where)}{tail}"
+        return AuthenticationError(words, url=where, status=status, hint=None if mlhub else _ADD_KEY)
     if status == 403:
-        hint = (
-            None
-            if secret
-            else "no key was sent: check the URL, or add the source with its key (`sources add`)"
-        )
+        hint = None if secret else f"no key was sent: check the URL, or {_ADD_KEY}"
         return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status, hint=hint)
     if status in (404, 410):
         return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)

@@ -104,6 +104,7 @@ class Session:
         self.root_url = normalise_root_url(given)
         self.landing_url = checked_root_url(given)
         self.auth = auth or Auth()
+        self._mlhub = auth is None
         name = self.auth.name if self.auth.scheme is Scheme.QUERY else ""
         self.params = SecretParams({name: api_key} if api_key and name else {}, name)
         self.key_names = KEY_NAMES if auth is None else frozenset({name.lower()} if api_key and name else ())
@@ -228,7 +229,7 @@ class Session:
             if response.status_code >= 400:
                 refused = await finished(response, True, self._max_body)
                 own, hidden = self.is_own(refused.request.url), forms(self.secret, self.auth)
-                raise of_status(refused, refused.request.url, self.secret, own, hidden)
+                raise of_status(refused, refused.request.url, self.secret, own, hidden, mlhub=self._mlhub)
             yield response
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_transport(error, target) from None
@@ -340,7 +341,7 @@ class Session:
         if response.status_code >= 400:
             sent = self.is_own(response.request.url)
             hidden = forms(self.secret, self.auth)
-            raise of_status(response, response.request.url, self.secret, sent, hidden)
+            raise of_status(response, response.request.url, self.secret, sent, hidden, mlhub=self._mlhub)
         return response
 
     def _with_own_params(self, url: str) -> str:

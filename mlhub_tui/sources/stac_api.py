@@ -23,7 +23,7 @@ from ..models import (
 from ..profiles import Kind
 from ..text import clean, one_line
 from .asset_links import AssetLinks
-from .base import About, Page
+from .base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
 from .http import Session
 from .landing import QUERYABLES, Landing
 from .listing import Listing
@@ -180,7 +180,7 @@ class STACAPISource:
         place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}")
         missing = f"collection {shown_id(collection_id)} does not exist"
         try:
-            raw, url = await self._object(place, missing)
+            raw, url = await self._object(place, missing, COLLECTION_IDS)
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise
@@ -242,7 +242,7 @@ class STACAPISource:
         path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         try:
-            raw, url = await self._object(join(self.root_url, path), missing)
+            raw, url = await self._object(join(self.root_url, path), missing, ITEM_IDS)
             return Item(raw, url=url)
         except RequestError as error:
             if not is_no_such_place(error, item_id) or not (await self._reader.landing()).may_search:
@@ -260,27 +260,27 @@ class STACAPISource:
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Raise `NotOffered`: a STAC API has collections."""
-        raise _not_offered("datasets", "list its collections")
+        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
 
     async def dataset(self, id_or_doi: str) -> Dataset:
         """Raise `NotOffered`: a STAC API has collections."""
-        raise _not_offered("datasets", "ask for one of its collections")
+        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
 
     async def models(self) -> list[MLModel]:
         """Raise `NotOffered`: only the MLHub API has models."""
-        raise _not_offered("models")
+        raise _not_offered("models", COLLECTIONS_INSTEAD)
 
     async def model(self, model_id: str) -> MLModel:
         """Raise `NotOffered`: only the MLHub API has models."""
-        raise _not_offered("models")
+        raise _not_offered("models", COLLECTIONS_INSTEAD)
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
         """Raise `NotOffered`: only the MLHub API has archives."""
-        raise _not_offered("archives of collections", "download the assets of its items")
+        raise _not_offered("archives of collections", ASSETS_INSTEAD)
 
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
         """Raise `NotOffered`: only the MLHub API has archives."""
-        raise _not_offered("archives of catalogs", "download the assets of its items")
+        raise _not_offered("archives of catalogs", ASSETS_INSTEAD)
 
     async def aclose(self) -> None:
         """Close the session."""
@@ -307,12 +307,12 @@ class STACAPISource:
         # A link to another host is often of where the documents came from: the API's own place is first.
         return [named, usual] if self.session.is_own(named) else [usual, named]
 
-    async def _object(self, url: str, missing: str) -> tuple[JsonDict, str]:
+    async def _object(self, url: str, missing: str, hint: str) -> tuple[JsonDict, str]:
         """Return a JSON object; where the API has none, the error names the thing."""
         try:
             return await self._reader.object(url)
         except EntityDoesNotExist as error:
-            raise EntityDoesNotExist(missing, url=error.url, status=error.status) from None
+            raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None
 
 
 def _not_offered(what: str, hint: str | None = None) -> NotOffered:

@@ -11,7 +11,7 @@ from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ..models.document import identity
 from ..text import one_line
-from .base import Page
+from .base import COLLECTION_IDS, Page
 from .fetch import Fetched, fetch
 from .landing import below_root
 from .origin import join, segment, shown_id
@@ -180,7 +180,7 @@ class Tree:
                 raise first from None
             if isinstance(error, EntityDoesNotExist):
                 words = f"collection {shown_id(collection_id)} does not exist"
-                missing = EntityDoesNotExist(words, url=error.url, status=error.status)
+                missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
             document = await self.linked_collection(collection_id)
         if document is None:
             try:

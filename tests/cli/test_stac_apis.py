@@ -472,3 +472,30 @@ def test_assets_whose_reader_pays_are_left_out_of_a_dataset_and_the_reason_is_to
         nothing = run(*asked, "--collection", "c=paid")
         assert (nothing.exit_code, reason in nothing.stderr) == (1, True)
         assert "has no asset" not in nothing.stderr
+
+
+def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: Path) -> None:
+    parts: dict[str, Part] = {
+        "": landing(links=SEARCH_LINKS),
+        "/collections": as_json({"collections": [collection("c")], "links": []}),
+        "/collections/c": as_json(collection("c")),
+        "/collections/c/items": listing([]),
+        "/collections/closed": as_json({"detail": "log in"}, 401),
+        "/search": listing([]),
+    }
+    where = ("--output-dir", str(tmp_path))
+    with STACAPI(parts) as server:
+        for arguments, hint in (
+            (("list", "datasets"), "`mlhub-tui list collections`"),
+            (("list", "models"), "`mlhub-tui list collections`"),
+            (("show", "dataset", "x"), "`mlhub-tui list collections`"),
+            (("download", "c", *where), "`mlhub-tui download dataset COLLECTION`"),
+            (("show", "collection", "nowhere"), "`mlhub-tui list collections`"),
+            (("show", "item", "c", "nowhere"), "`mlhub-tui list items COLLECTION`"),
+            (("show", "collection", "closed"), "`mlhub-tui sources add NAME URL --token`"),
+        ):
+            refused = run("--source", server.stac, *arguments)
+            assert refused.exit_code in (1, 3), arguments
+            assert hint in refused.stderr, arguments
+            assert "configure" not in refused.stderr
+            assert "datasets`" not in refused.stderr

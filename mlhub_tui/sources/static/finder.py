@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from ...errors import EntityDoesNotExist
 from ...models import Collection, Document, Item
 from ...text import count
+from ..base import COLLECTION_IDS
 from ..origin import shown_id
 from .library import Library
 from .place import is_web
@@ -76,7 +77,8 @@ class Finder:
             await self._further(len(self._collections))
         found = self._urls.get(identity) or self._catalogs.get(identity)
         if found is None:
-            raise EntityDoesNotExist(f"collection {shown_id(identity)} does not exist")
+            words = f"collection {shown_id(identity)} does not exist"
+            raise EntityDoesNotExist(words, hint=COLLECTION_IDS)
         return found
 
     async def _further(self, known: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from ...errors import EntityDoesNotExist, RequestError
 from ...models import Item
 from ...text import count
-from ..base import Page
+from ..base import ITEM_IDS, Page
 from ..origin import shown_id
 from .descent import Descent
 from .library import Library
@@ -76,7 +76,8 @@ class Items:
                     return item
             link = page.next
             if link is None:
-                raise EntityDoesNotExist(f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}")
+                words = f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}"
+                raise EntityDoesNotExist(words, hint=ITEM_IDS)
 
     async def _named(self, item_id: str) -> AsyncGenerator[Item, None]:
         """Yield the items whose link or file is called like an id."""

@@ -25,7 +25,7 @@ from ...models import (
 )
 from ...profiles import Auth, Kind
 from ..asset_links import AssetLinks
-from ..base import About, Page
+from ..base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
 from ..http import Session
 from ..origin import shown, shown_id
 from ..remember import Offline, Remembering
@@ -192,11 +192,11 @@ class StaticSource:
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Raise `NotOffered`: only MLHub APIs have datasets."""
-        raise _not_offered("datasets", "list its collections instead")
+        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
 
     async def dataset(self, id_or_doi: str) -> Dataset:
         """Raise `NotOffered`: only MLHub APIs have datasets."""
-        raise _not_offered("datasets", "list its collections instead")
+        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
 
     async def collections(self) -> list[Collection]:
         """Return all collections of the tree, nearest first; `walk_collections` yields them as they come."""
@@ -213,7 +213,7 @@ class StaticSource:
         opened = await self._open()
         found = await opened.library.one(await opened.finder.url_of(collection_id))
         if not isinstance(found, Collection):
-            raise EntityDoesNotExist(f"{shown_id(collection_id)} is no collection")
+            raise EntityDoesNotExist(f"{shown_id(collection_id)} is no collection", hint=COLLECTION_IDS)
         return found
 
     async def items_page(
@@ -252,24 +252,24 @@ class StaticSource:
             found = await (await self._open()).document(item_id)
             if isinstance(found, Item):
                 return found
-            raise EntityDoesNotExist(f"{shown_id(item_id)} is no item")
+            raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)
         return await (await self._items(collection_id)).item(item_id)
 
     async def models(self) -> list[MLModel]:
         """Raise `NotOffered`: only MLHub APIs have models."""
-        raise _not_offered("models")
+        raise _not_offered("models", COLLECTIONS_INSTEAD)
 
     async def model(self, model_id: str) -> MLModel:
         """Raise `NotOffered`: only MLHub APIs have models."""
-        raise _not_offered("models")
+        raise _not_offered("models", COLLECTIONS_INSTEAD)
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
         """Raise `NotOffered`: only MLHub APIs have archives of collections."""
-        raise _not_offered("archives of collections", "download the assets of its items instead")
+        raise _not_offered("archives of collections", ASSETS_INSTEAD)
 
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
         """Raise `NotOffered`: only MLHub APIs have archives of catalogs."""
-        raise _not_offered("archives of catalogs")
+        raise _not_offered("archives of catalogs", ASSETS_INSTEAD)
 
     async def aclose(self) -> None:
         """Close the session, the archive and the cache."""
