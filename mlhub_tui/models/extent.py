@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,16 @@ def _nested(value: Any, key: str) -> list[Any]:
     if not isinstance(entries, list) or not entries:
         return []
     return entries if isinstance(entries[0], list) else [entries]
+
+
+def around(boxes: Sequence[BBox]) -> BBox | None:
+    """Return the box around boxes; all longitudes where one of them crosses the antimeridian."""
+    if not boxes:
+        return None
+    south, north = min(box.south for box in boxes), max(box.north for box in boxes)
+    if any(box.west > box.east for box in boxes):
+        return BBox(-180.0, south, 180.0, north)
+    return BBox(min(box.west for box in boxes), south, max(box.east for box in boxes), north)
 
 
 def geometry_bbox(geometry: Any) -> BBox | None:

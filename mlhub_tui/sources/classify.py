@@ -42,7 +42,7 @@ _GEOMETRIES = frozenset(
 def shape_of(value: Any) -> Shape:
     """Return what a JSON value is."""
     if isinstance(value, list):
-        return Shape.DATASETS if is_datasets(value) else Shape.OTHER
+        return Shape.DATASETS if is_datasets(value) else Shape.ITEMS if stac_items(value) else Shape.OTHER
     if not isinstance(value, dict):
         return Shape.OTHER
     kind = value.get("type")
@@ -68,6 +68,18 @@ def shape_of(value: Any) -> Shape:
     if value.keys() & {"detail", "code", "message", "error", "errors"}:
         return Shape.ERROR
     return Shape.OTHER
+
+
+def stac_items(value: Any) -> int:
+    """Return how many entries of a list of features are STAC items, and not features of other GeoJSON."""
+    features = value.get("features") if isinstance(value, dict) else value
+    return sum(map(_is_item, features)) if isinstance(features, list) else 0
+
+
+def _is_item(feature: Any) -> bool:
+    if not isinstance(feature, dict) or not identity(feature.get("id")):
+        return False
+    return "stac_version" in feature or isinstance(feature.get("assets"), dict)
 
 
 def is_api(value: dict[str, Any]) -> bool:

@@ -16,9 +16,11 @@ from typing import Any
 from ..errors import EntityDoesNotExist, MLHubException
 from ..profiles import Kind
 from ..text import one_line
-from .classify import Shape, count_links, document_of, shape_of, title_of
+from .classify import Shape, count_links, document_of, shape_of, stac_items, title_of
 from .found import Found, NothingToBrowse
 from .json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, too_large, value_of
+from .static.parse import is_lines, list_of_lines
+from .static.place import name_of
 
 ROOTS = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
@@ -96,7 +98,7 @@ def _file(path: Path) -> Found:
         raise NothingToBrowse(words, hint=SMALLER_HINT)
     if head[:1].lstrip() in (b"{", b"[", b"", b"\xef") or head.startswith(_UTF16):
         try:
-            value = value_of(path.read_bytes())
+            value = _value(path)
         except NestedTooDeep:
             raise NothingToBrowse(f"{_shown(path)} is nested too deep to be read") from None
         except NotJSON as error:
@@ -106,6 +108,12 @@ def _file(path: Path) -> Found:
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         what = "a web page"
     raise NothingToBrowse(f"{_shown(path)} is {what or 'neither JSON nor a tar archive'}")
+
+
+def _value(path: Path) -> Any:
+    """Return the JSON of a file; of one with an item a line, the list of them."""
+    content = path.read_bytes()
+    return list_of_lines(content) if is_lines(path.name) else value_of(content)
 
 
 def of_document(value: Any, location: str, where: str, url: str) -> Found:
@@ -128,6 +136,9 @@ def of_document(value: Any, location: str, where: str, url: str) -> Found:
         If it is neither catalog nor collection.
     """
     shape = shape_of(value)
+    if shape is Shape.ITEMS and (items := stac_items(value)):
+        words = "a list of items, by their collections"
+        return Found(Kind.STATIC, location, one_line(name_of(url), 120), words, {"items": items})
     if shape not in (Shape.CATALOG, Shape.COLLECTION, Shape.API):
         raise NothingToBrowse(f"{where} is {shape}", hint=_hint(value, shape))
     notes = []

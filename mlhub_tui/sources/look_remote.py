@@ -28,6 +28,7 @@ from .classify import (
     root_above,
     said,
     shape_of,
+    stac_items,
     title_of,
 )
 from .failures import HOSTED, HOSTED_HINT
@@ -38,6 +39,7 @@ from .landing import below_root
 from .look_local import ROOTS, of_document
 from .origin import host, join, shown
 from .stac_reader import may_be_spelled_otherwise
+from .static.parse import is_lines, list_of_lines
 
 _LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
 _ARCHIVES = (".tar.gz", ".tgz", ".tar")
@@ -226,6 +228,9 @@ class RemoteLook:
         except UnexpectedAnswer as error:
             if error.hint == DEEP_HINT:
                 return _Seen(final, error=error)
+            if is_lines(final, response.headers.get("Content-Type", "")):
+                value = list_of_lines(response.content)
+                return _Seen(final, value, shape_of(value), str(shape_of(value)))
             what = "a web page" if is_web_page(response) else "no JSON"
             return _Seen(final, what=what, error=error)
         shape = shape_of(value)
@@ -252,6 +257,8 @@ class RemoteLook:
             raise error
         if seen.shape is Shape.ERROR:
             raise NothingToBrowse(f"{where} answers with {seen.what}: {said(seen.value) or 'without words'}")
+        if seen.shape is Shape.ITEMS and stac_items(seen.value):
+            return self._static(seen, url)
         if seen.shape in (Shape.ITEM, Shape.ITEMS):
             raise NothingToBrowse(f"{where} is {seen.what}", hint=self._belongs(seen))
         raise NothingToBrowse(f"{where} is {seen.what}, and nothing of STAC is beside it")

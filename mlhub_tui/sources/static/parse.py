@@ -95,8 +95,8 @@ def _parsed(fetched: Fetched, keys: KeyRemoval | None) -> Parsed:
     content, url = fetched.content, fetched.url
     if len(content) > MAX_DOCUMENT:
         raise too_large(url, len(content))
-    if _is_lines(fetched):
-        return _of_lines(fetched, keys)
+    if is_lines(fetched.url, fetched.media_type):
+        return document_of(list_of_lines(content, url, keys), url)
     return document_of(_json(fetched, keys), url)
 
 
@@ -108,6 +108,8 @@ def document_of(value: Any, url: str) -> Parsed:
     UnexpectedAnswer
         If it is no STAC, or has no id.
     """
+    if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        return _item_list(value, url)
     if not isinstance(value, dict):
         raise unreadable(url, "JSON, but no STAC document (not an object)")
     made = _class_of(value)
@@ -138,6 +140,8 @@ def _class_of(value: JsonDict) -> Any:
         return Collection
     if "geometry" in value and "properties" in value:
         return Item
+    if isinstance(value.get("features"), list):
+        return ItemList
     return Catalog if isinstance(value.get("links"), list) and "id" in value else None
 
 
@@ -149,23 +153,23 @@ def _item_list(features: Any, url: str) -> ItemList:
     return ItemList(url, items, len(entries) - len(items))
 
 
-def _is_lines(fetched: Fetched) -> bool:
-    media_type = fetched.media_type.lower()
-    path = fetched.url.partition("?")[0].lower()
+def is_lines(url: str, media_type: str = "") -> bool:
+    """Whether a file has one item a line, by its name or its media type."""
+    path, media_type = url.partition("?")[0].lower(), media_type.lower()
     return path.endswith(_LINES) or "ndjson" in media_type or "geo+json-seq" in media_type
 
 
-def _of_lines(fetched: Fetched, keys: KeyRemoval | None) -> ItemList:
-    """Return the items of a file with one a line (RFC 8142 puts a record separator before each)."""
+def list_of_lines(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> JsonDict:
+    """Return what a file with one item a line holds (RFC 8142 puts a record separator before each)."""
     entries: list[Any] = []
-    for line in fetched.content.splitlines():
+    for line in content.splitlines():
         text = line.strip(b"\x1e \t\r\n")
         if text:
             try:
-                entries.append(value_of(text, fetched.url, keys))
+                entries.append(value_of(text, url, keys))
             except NotJSON:
                 entries.append(None)
-    return _item_list(entries, fetched.url)
+    return {"type": "FeatureCollection", "features": entries}
 
 
 def _json(fetched: Fetched, keys: KeyRemoval | None) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .archive import Cancelled, Progress
 from .fetch_archive import fetch_archive
 from .files import of_system, open_file, root_of
+from .item_file import ItemFile
 from .members import ArchiveMembers
 from .place import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
 
@@ -30,13 +31,13 @@ class Root:
     url
         The place URL of its first document.
     members
-        What reads the archive that it is in; None where it is in none.
+        What reads the archive, or the list of items, that it is in; None where it is in none.
     notes
         What is to be said of the archive.
     """
 
     url: str
-    members: ArchiveMembers | None = field(default=None, repr=False)
+    members: ArchiveMembers | ItemFile | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...errors import EntityDoesNotExist, NotOffered
+from ...errors import EntityDoesNotExist, NotOffered, RequestError
 from ...models import (
     ArchiveInfo,
     Catalog,
@@ -32,6 +32,7 @@ from ..remember import Offline, Remembering
 from ..sift import FIELDS, SiftedSearch
 from .archive import Progress
 from .finder import Finder
+from .item_file import ItemFile
 from .items import Items
 from .library import Library
 from .links import Children
@@ -292,6 +293,9 @@ class StaticSource:
                 local = not is_web(root.url) and root.members is None
                 keys = self.session.keys
                 library = Library(self._remembering(), local=local, members=root.members, keys=keys)
+                if root.members is None and (items := await _items_at(root, library)) is not None:
+                    root = replace(root, url=items.root_url, members=items)
+                    library = Library(self._remembering(), local=local, members=items, keys=keys)
                 self._opened = _Opened(root, library, self._patience)
             return self._opened
 
@@ -335,6 +339,15 @@ class _Opened:
             known = Items(self.library, url)
             self._listings.put(same(url), known, 1)
         return known
+
+
+async def _items_at(root: Root, library: Library) -> ItemFile | None:
+    """Return the list of items that a root is; None where it is something else, or cannot be read now."""
+    try:
+        found = await library.one(root.url)
+    except RequestError:
+        return None
+    return ItemFile(found, root.url) if isinstance(found, ItemList) else None
 
 
 def _origin(location: str) -> str:

@@ -1,0 +1,150 @@
+"""Commands over a saved list of items as a source: its items are listed, searched and downloaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.http_server import Answer, LoopbackServer, Request
+from tests.support.paged_api import PagedAPI, items
+
+TIF = b"II*\0" + bytes(range(256))
+
+
+class Store(LoopbackServer):
+    """Serves the bytes of any asset, and at `/saved` a list of items."""
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.saved: tuple[str, bytes] = ("", b"")
+
+    def _answer(self, request: Request) -> Answer:
+        if request.path.startswith("/lists/saved"):
+            return Answer(body=self.saved[1], headers={"Content-Type": self.saved[0]})
+        return Answer(404) if request.path.endswith("json") else Answer(body=TIF)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store() as server:
+        yield server
+
+
+def features(store: Store) -> list[dict[str, Any]]:
+    """Return four items of two collections, and one of none."""
+    made = items(5, bbox=[10, 20, 30, 40])
+    for number, item in enumerate(made):
+        item["assets"] = {"data": {"href": f"{store.url}/data/{number}.tif", "type": "image/tiff"}}
+        item["collection"] = "odd / name" if number % 2 else "c"
+    del made[4]["collection"]
+    return made
+
+
+def written(entries: list[Any], form: str) -> bytes:
+    """Return a list of items as a program writes it."""
+    if form == "lines":
+        return "\n".join(map(json.dumps, entries)).encode()
+    if form == "array":
+        return json.dumps(entries).encode()
+    whole: dict[str, Any] = {"type": "FeatureCollection", "features": entries}
+    if form == "answer":
+        links = [{"rel": "self", "href": "https://api.example/search"}, {"rel": "root", "href": "https://x/"}]
+        whole |= {"links": links, "numberMatched": 5, "context": {"returned": 5}}
+    return json.dumps({"features": entries} if form == "bare" else whole, indent=2).encode()
+
+
+FORMS = {"collection": ".json", "answer": ".geojson", "array": ".json", "lines": ".ndjson", "bare": ".json"}
+
+
+@pytest.mark.parametrize("place", ["here", "on a server"])
+@pytest.mark.parametrize("form", FORMS)
+def test_its_items_are_listed_searched_and_downloaded(
+    run: Run, store: Store, tmp_path: Path, form: str, place: str
+) -> None:
+    data = written(features(store), form)
+    path = tmp_path / f"saved{FORMS[form]}"
+    path.write_bytes(data)
+    store.saved = ("application/json", data)
+    source = str(path) if place == "here" else f"{store.url}/lists/saved{FORMS[form]}"
+    listed = run("--source", source, "list", "collections")
+    assert [line.split("  ")[0] for line in listed.stdout.splitlines()[1:]] == ["c", "odd / name", "saved"]
+    for collection, ids in {"c": [0, 2], "odd / name": [1, 3], "saved": [4]}.items():
+        found = json.loads(run("--source", source, "list", "items", collection, "--json").stdout)
+        assert [item["id"] for item in found] == [f"i{number:04}" for number in ids]
+    urls = run("search", source, "--urls")
+    assert urls.stdout.split() == [f"{store.url}/data/{number}.tif" for number in (0, 2, 1, 3, 4)]
+    assert "i0002" in run("--source", source, "show", "item", "c", "i0002").stdout
+    assert run("search", source, "--bbox", "0,0,5,5", "--json").stdout == "[\n]\n"
+    dataset = run("--source", source, "download", "dataset", "c", "--output-dir", str(tmp_path / "all"))
+    one = run(
+        "--source", source, "download", "item", "odd / name", "i0001", "--output-dir", str(tmp_path / "one")
+    )
+    for result, folder, number in ((dataset, "all", 2), (one, "one", 1)):
+        assert result.exit_code == 0, result.output
+        assert len(list((tmp_path / folder).rglob("*.tif"))) == number
+        assert all(file.read_bytes() == TIF for file in (tmp_path / folder).rglob("*.tif"))
+
+
+def test_what_a_search_prints_opens_as_a_source(run: Run, store: Store, tmp_path: Path) -> None:
+    with PagedAPI(lambda *_: None, items(150, assets={"a": {"href": f"{store.url}/a.tif"}})) as server:
+        for form in ("--geojson", "--json"):
+            (tmp_path / "found.json").write_text(run("search", server.location, form).stdout)
+            found = run("--source", str(tmp_path / "found.json"), "list", "items", "c", "--json")
+            assert len(json.loads(found.stdout)) == 150, found.output
+
+
+def test_relative_hrefs_are_beside_the_file_and_of_a_server_they_name_no_file_here(
+    run: Run, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "a.tif").write_bytes(TIF)
+    entries = items(1, assets={"a": {"href": "./a.tif"}})
+    (tmp_path / "here" / "saved.json").write_bytes(written(entries, "collection"))
+    download = ("download", "item", "c", "i0000", "--output-dir")
+    result = run("--source", str(tmp_path / "here" / "saved.json"), *download, str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert next((tmp_path / "out").rglob("a.tif")).read_bytes() == TIF
+    store.saved = ("application/geo+json", written(entries, "collection"))
+    assert run("search", f"{store.url}/lists/saved", "--urls").stdout == f"{store.url}/lists/a.tif\n"
+    secret = items(1, assets={"a": {"href": (tmp_path / "here" / "a.tif").as_uri()}})
+    store.saved = ("application/geo+json", written(secret, "collection"))
+    refused = run("--source", f"{store.url}/lists/saved", *download, str(tmp_path / "none"))
+    assert refused.exit_code == 1
+    assert not list((tmp_path / "none").rglob("*.tif"))
+
+
+def test_entries_that_are_no_items_are_counted_once(run: Run, store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "saved.json"
+    path.write_bytes(written([*features(store), {"type": "Feature"}, None, {"id": ""}], "collection"))
+    for command in (("search", str(path)), ("--source", str(path), "list", "items", "c")):
+        assert run(*command).stderr.count("3 entries without an ID left out") == 1
+
+
+def test_a_list_of_items_is_added_under_a_name(run: Run, store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "saved.json"
+    path.write_bytes(written(features(store), "collection"))
+    added = run("sources", "add", "found", str(path))
+    assert added.exit_code == 0, added.output
+    assert "5 items" in added.output
+    assert "i0000" in run("--source", "found", "list", "items", "c").stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"type": "FeatureCollection", "features": []}, "a list of items"),
+        ({"type": "FeatureCollection", "features": [{"type": "Feature", "id": "a"}]}, "a list of items"),
+        ([1, 2], "not STAC"),
+    ],
+)
+def test_a_list_of_other_things_is_none(run: Run, tmp_path: Path, value: Any, words: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(value))
+    result = run("--source", str(path), "list", "collections")
+    assert result.exit_code == 1
+    assert words in result.stderr
