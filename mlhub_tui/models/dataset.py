@@ -115,7 +115,7 @@ class Dataset(Document):
     def bbox(self) -> BBox | None:
         """The box around the record's footprint (a GeoJSON geometry, or four numbers)."""
         value: Any = self.raw.get("bbox")
-        return geometry_bbox(value) or BBox.parse(value)
+        return geometry_bbox(value) or BBox.of_document(value)
 
     @property
     def creator(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ..text import date, one_line
@@ -29,6 +30,16 @@ class BBox:
         if west is None or south is None or east is None or north is None:
             return None
         return cls(west, south, east, north)
+
+    @classmethod
+    def of_document(cls, value: Any) -> BBox | None:
+        """Return the box that a document has, brought onto the globe; None where its numbers are no degrees.
+
+        Longitudes from 0 to 360 become those from -180 to 180, corners and latitudes that are the other way
+        around are turned, and latitudes that stand first are put second.
+        """
+        box = cls.parse(value)
+        return None if box is None else _on_globe(box.west, box.south, box.east, box.north)
 
     def __str__(self) -> str:
         return (
@@ -86,7 +97,7 @@ class Extent:
         """Return what can be read of an extent object; old flat lists are understood too."""
         if not isinstance(value, dict):
             return cls()
-        boxes = (BBox.parse(entry) for entry in _nested(value.get("spatial"), "bbox"))
+        boxes = (BBox.of_document(entry) for entry in _nested(value.get("spatial"), "bbox"))
         intervals = (Interval.parse(entry) for entry in _nested(value.get("temporal"), "interval"))
         return cls(tuple(b for b in boxes if b), tuple(i for i in intervals if i))
 
@@ -109,27 +120,119 @@ def around(boxes: Sequence[BBox]) -> BBox | None:
     return BBox(min(box.west for box in boxes), south, max(box.east for box in boxes), north)
 
 
+def item_bbox(bbox: Any, geometry: Any) -> BBox | None:
+    """Return the box of an item: its own, of its geometry where it has none; None where it has neither."""
+    box = BBox.of_document(bbox)
+    if box is not None and box.west <= box.east:
+        return box
+    around = geometry_bbox(geometry)
+    if box is None or around is None:
+        return box or around
+    # West of its east: it crosses the antimeridian, unless the geometry lies between the two.
+    turned = box.east - _CLOSE <= around.west <= around.east <= box.west + _CLOSE
+    return BBox(box.east, box.south, box.west, box.north) if turned else box
+
+
 def geometry_bbox(geometry: Any) -> BBox | None:
-    """Return the box around a GeoJSON geometry's coordinates, or None where it has none."""
-    if not isinstance(geometry, dict):
+    """Return the box around a GeoJSON geometry, or None where it has none.
+
+    What is cut at the antimeridian (RFC 7946, 3.1.9), or runs across it, has a box that crosses it.
+    """
+    stretches: list[tuple[float, float]] = []
+    latitudes: list[float] = []
+    for line, connected in _lines(geometry):
+        points = [point for point in map(_point, line) if point is not None]
+        if points:
+            latitudes += (latitude for _, latitude in points)
+            stretches.append(_stretch(points, connected))
+    if not stretches:
         return None
-    points = list(_points(geometry.get("coordinates")))
-    if not points:
-        return None
-    longitudes, latitudes = zip(*points, strict=True)
-    return BBox(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
+    west, east = _joined(stretches)
+    return _on_globe(west, min(latitudes), east, max(latitudes))
 
 
-def _points(coordinates: Any) -> Iterator[tuple[float, float]]:
-    """Walk nested GeoJSON coordinates without recursion, so that no document can exhaust the stack."""
-    stack = [coordinates]
+def _lines(geometry: Any) -> Iterator[tuple[list[Any], bool]]:
+    """Yield the lists of positions of a geometry, and whether each leads to the next.
+
+    Without recursion, so that no document can exhaust the stack.
+    """
+    stack = [(geometry, True)]
     while stack:
-        entry = stack.pop()
-        if not isinstance(entry, list) or not entry:
-            continue
-        if isinstance(entry[0], list):
-            stack.extend(entry)
-        elif len(entry) >= 2:
-            longitude, latitude = _finite(entry[0]), _finite(entry[1])
-            if longitude is not None and latitude is not None:
-                yield longitude, latitude
+        entry, connected = stack.pop()
+        if isinstance(entry, dict):
+            parts = entry.get("geometries")
+            stack += ((part, True) for part in (parts if isinstance(parts, list) else ()))
+            stack.append((entry.get("coordinates"), entry.get("type") != "MultiPoint"))
+        elif isinstance(entry, list) and entry:
+            if not isinstance(entry[0], list):
+                yield [entry], False
+            elif entry[0] and isinstance(entry[0][0], list):
+                stack += ((part, connected) for part in entry)
+            else:
+                yield entry, connected
+
+
+def _point(position: Any) -> tuple[float, float] | None:
+    if not isinstance(position, list) or len(position) < 2:
+        return None
+    longitude, latitude = _finite(position[0]), _finite(position[1])
+    return None if longitude is None or latitude is None else (longitude, latitude)
+
+
+def _stretch(points: list[tuple[float, float]], connected: bool) -> tuple[float, float]:
+    """Return the longitudes of a line; the east is above 180 where it runs across the antimeridian."""
+    longitudes = [longitude for longitude, _ in points]
+    west, east = min(longitudes), max(longitudes)
+    if not connected or east - west <= 180 or (west <= -180 and east >= 180) or west < -180 or east > 180:
+        return west, east
+    latitudes = [latitude for _, latitude in points]
+    around = [longitude + 360 if longitude < 0 else longitude for longitude in longitudes]
+    jumps = any(abs(one - other) > 180 for one, other in pairwise(longitudes))
+    # A box around nearly the whole earth has such jumps too: what runs across is a scene, which is small.
+    if not jumps or max(max(around) - min(around), max(latitudes) - min(latitudes)) > _LARGEST_SCENE:
+        return west, east
+    return min(around), max(around)
+
+
+def _joined(stretches: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the longitudes around several stretches; across the antimeridian where some meet there."""
+    west, east = min(west for west, _ in stretches), max(east for _, east in stretches)
+    at_east = any(abs(east - 180) < _CLOSE and west > -180 + _CLOSE for west, east in stretches)
+    at_west = any(abs(west + 180) < _CLOSE and east < 180 - _CLOSE for west, east in stretches)
+    if not (at_east and at_west) and east <= 180:
+        return west, east
+    around = [(w + 360, e + 360) if e < 0 and w < 0 else (w, e) for w, e in stretches]
+    joined = min(west for west, _ in around), max(east for _, east in around)
+    return joined if joined[1] - joined[0] < east - west else (west, east)
+
+
+def _on_globe(west: float, south: float, east: float, north: float) -> BBox | None:
+    """Return a box with longitudes from -180 to 180 and latitudes from -90 to 90; None where it is none."""
+    if max(abs(south), abs(north)) > 90 + _CLOSE and max(abs(west), abs(east)) <= 90 + _CLOSE:
+        west, south, east, north = south, west, north, east
+    if south > north:
+        south, north = north, south
+        west, east = min(west, east), max(west, east)
+    if max(abs(south), abs(north)) > 90 + _CLOSE or max(abs(west), abs(east)) > 540:
+        return None
+    south, north = max(south, -90.0), min(north, 90.0)
+    if east - west >= 360 - _CLOSE:
+        return BBox(-180.0, south, 180.0, north)
+    left, right = _longitude(west), _longitude(east)
+    if left == 180 and right < left:
+        left = -180.0
+    if right == -180 and left > right:
+        right = 180.0
+    return BBox(left, south, right, north)
+
+
+def _longitude(degrees: float) -> float:
+    if abs(degrees) <= 180:
+        return degrees
+    if abs(degrees) <= 180 + _CLOSE:
+        return 180.0 if degrees > 0 else -180.0
+    return (degrees + 180) % 360 - 180
+
+
+_CLOSE = 1e-3  # degrees: what programs add when they round, some hundred metres
+_LARGEST_SCENE = 60  # degrees

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..text import one_line
 from .asset import Asset
 from .document import Document, identity
-from .extent import BBox, Interval, geometry_bbox
+from .extent import BBox, Interval, item_bbox
 
 if TYPE_CHECKING:
     import pystac
@@ -35,8 +35,8 @@ class Item(Document):
 
     @property
     def bbox(self) -> BBox | None:
-        """The bounding box, from the geometry where the item has none."""
-        return BBox.parse(self.raw.get("bbox")) or geometry_bbox(self.raw.get("geometry"))
+        """The bounding box on the globe, from the geometry where the item has none."""
+        return item_bbox(self.raw.get("bbox"), self.raw.get("geometry"))
 
     @property
     def interval(self) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from textual.events import Key
@@ -107,11 +108,16 @@ UNREADABLE = (
 )
 
 
+def shows(driver: Driver, words: str) -> bool:
+    """Whether words are on the screen, on however many lines."""
+    return words in " ".join(driver.screen().split())
+
+
 async def test_what_cannot_be_read_is_said_and_nothing_is_queued(options: AppOptions) -> None:
     async with planned(options) as driver:
         for field, typed, said in UNREADABLE:
             await replace(driver, field, typed)
-            await driver.until(lambda said=said: said in " ".join(driver.screen().split()))
+            await driver.until(partial(shows, driver, said))
             await driver.press("enter")
             await driver.pilot.pause(0.1)
             assert not driver.app.jobs

@@ -10,9 +10,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ...models import Asset, BBox, Collection, Item, JsonDict
+from ...models import Asset, Collection, Item, JsonDict
 from ...models.document import LARGEST_SIZE, identity
-from ...models.extent import geometry_bbox
+from ...models.extent import item_bbox
 from ...models.when import read_time
 from ...sources.hrefs import resolve_href
 from ...sources.requester_pays import requester_pays
@@ -28,7 +28,6 @@ Moments = tuple[int, int]
 
 EVERYWHERE: Place = (-math.inf, -math.inf, math.inf, math.inf)
 ALWAYS: Moments = (-(2**62), 2**62)
-_FAR = 1e6
 _OF_ITEMS = frozenset({"assets", "stac_version", "collection"})
 """What an item has at least one of, and a feature of other GeoJSON has not."""
 _PAYS = "storage:requester_pays"
@@ -238,16 +237,10 @@ def _writable(value: Any) -> Any:
 
 def place_of(document: JsonDict) -> Place:
     """Return an item's box, of its geometry where it has none, or `EVERYWHERE`."""
-    box = BBox.parse(document.get("bbox")) or geometry_bbox(document.get("geometry"))
+    box = item_bbox(document.get("bbox"), document.get("geometry"))
     if box is None:
         return EVERYWHERE
-    south, north = (box.south, box.north) if box.south <= box.north else (box.north, box.south)
-    east = box.east if box.west <= box.east else box.east + 360
-    if max(abs(box.west), abs(east), abs(south), abs(north)) > _FAR:
-        # No degrees: metres perhaps. As far away as that is, no filter tells such numbers apart.
-        west, south, east, north = (max(-_FAR, min(_FAR, side)) for side in (box.west, south, east, north))
-        return west, south, east, north
-    return box.west, south, east, north
+    return box.west, box.south, box.east if box.west <= box.east else box.east + 360, box.north
 
 
 def moments_of(properties: JsonDict) -> Moments:
