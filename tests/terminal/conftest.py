@@ -20,7 +20,7 @@ if sys.platform == "win32":
     pytest.skip("a pseudo-terminal is a matter of POSIX", allow_module_level=True)
 
 Starter = Callable[..., Terminal]
-SLOW = 2 << 20
+SLOW = 1 << 19  # bytes a second of each connection, of which there are several
 """Bytes per second of the slow catalogue: files of some MB last long enough to be interrupted."""
 
 
