@@ -159,16 +159,16 @@ def saw_key(server: SampleServer) -> bool:
 
 def test_archives_come_no_faster_than_the_rate_and_everything_else_does() -> None:
     with (
-        SampleServer(rate=1_000_000) as server,
+        SampleServer(rate=1_000) as server,
         httpx.Client(base_url=server.store_url, trust_env=False) as client,
     ):
         began = time.monotonic()
-        assert len(client.get(PATH, headers={"Range": "bytes=0-149999"}).content) == 150_000
-        assert 0.1 < time.monotonic() - began < 5
-        began = time.monotonic()
+        assert len(client.get(PATH, headers={"Range": "bytes=0-1199"}).content) == 1_200
+        assert time.monotonic() - began > 0.5
+        began, came = time.monotonic(), 0
         for _ in range(5):
-            client.get("assets/sn2_AOI_3_Paris/sn2_AOI_3_Paris_00001/thumbnail.png")
-        assert time.monotonic() - began < 3
+            came += len(client.get("assets/sn2_AOI_3_Paris/sn2_AOI_3_Paris_00001/thumbnail.png").content)
+        assert time.monotonic() - began < came / 1_000
 
 
 def test_catalogs_say_their_size(api: httpx.Client, store: httpx.Client, catalogue: Catalogue) -> None:

@@ -14,6 +14,7 @@ from mlhub_tui.errors import MLHubException, RequestError, ServerError, ServerTi
 from mlhub_tui.sources.http import Session, Timeouts
 from mlhub_tui.sources.retry import RetryPolicy, parse_retry_after
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.waiting import until
 
 from .patience import Patience
 
@@ -118,7 +119,7 @@ async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
     given_up = threading.Event()
 
     def slow(_: Request) -> Answer:
-        given_up.wait(30)
+        given_up.wait()
         return as_json([])
 
     with LoopbackServer(slow) as server:
@@ -128,6 +129,7 @@ async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
         ) as session:
             with pytest.raises(ServerTimeout, match="did not answer in time"):
                 await session.get("datasets")
+        await until(lambda: server.requests)
         given_up.set()
     assert len(server.requests) == 1
 
@@ -136,7 +138,7 @@ async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
     given_up = threading.Event()
 
     def slow(_: Request) -> Answer:
-        given_up.wait(30)
+        given_up.wait()
         return as_json([])
 
     with LoopbackServer(slow) as server:
@@ -151,7 +153,7 @@ async def test_a_request_that_is_cancelled_leaves_a_session_that_works() -> None
     def slow_once(_: Request) -> Answer:
         if not asked:
             asked.append(True)
-            given_up.wait(30)
+            given_up.wait()
         return as_json([1])
 
     asked: list[bool] = []

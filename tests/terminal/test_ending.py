@@ -109,7 +109,6 @@ def test_a_terminal_that_is_closed_ends_it_without_spinning(
     seconds = terminal.end()
     used = terminal.cpu_at_end - before
     print(f"{'nohup' if ignored else 'SIGHUP'}: gone in {seconds:.2f} s, {used:.2f} s of CPU")
-    assert seconds < 10
     assert used < 2.0
     assert terminal.status == 129
     assert not list(mlhub_home.rglob("crash*"))

@@ -121,7 +121,7 @@ class Service:
         }
 
     def _page(self, token: str, asked: Request) -> Answer:
-        self.gate.wait(10)
+        self.gate.wait(60)
         if token in self.failing:
             return as_json({"code": "BadToken", "description": f"no page {token}"}, 400)
         start = int(token or 0)

@@ -27,6 +27,7 @@ from mlhub_tui.ui.transfers.order import fraction
 from mlhub_tui.ui.widgets.file_list import FileList
 from mlhub_tui.ui.widgets.job_line import columns_for, job_line
 from tests.downloads.test_unpack import archive, file
+from tests.support.waiting import until
 
 from .conftest import Driver, driven
 from .test_downloads import queue
@@ -91,9 +92,7 @@ class _Files(Screen[None]):
 
 async def asked(screen: _Files, pages: list[int]) -> None:
     """Wait until pages were asked for, and see that no others are."""
-    async with asyncio.timeout(30):
-        while len(screen.wanted) < len(pages):
-            await asyncio.sleep(0.01)
+    await until(lambda: len(screen.wanted) >= len(pages))
     await asyncio.sleep(0.1)
     assert screen.wanted == pages
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import signal
@@ -20,6 +19,7 @@ from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from mlhub_tui.ui.screens.leave import LeaveScreen
+from tests.support.waiting import until
 
 from .conftest import Driver, driven
 from .test_browse import find
@@ -203,9 +203,7 @@ async def leave_and_come_back(slow: AppOptions) -> None:
         await driver.press("q")
         await driver.until("b Background")
         await driver.press("b")
-        async with asyncio.timeout(20):
-            while driver.app.return_code is None:
-                await asyncio.sleep(0.02)
+        await until(lambda: driver.app.return_code is not None)
     async with driven(slow) as driver:
         await driver.press("2")
         await driver.until("in the background, pid")

@@ -111,7 +111,7 @@ async def test_escape_stops_a_look_and_then_leaves(tmp_path: Path) -> None:
     going = threading.Event()
 
     def hang(_: Request) -> Answer:
-        going.wait(5)
+        going.wait()
         return as_json({})
 
     with LoopbackServer(hang) as server:
