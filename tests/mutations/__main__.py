@@ -1,6 +1,11 @@
 """Change one operator, constant or condition at a time, and see whether the tests that run the line notice.
 
-`python -m tests.mutations --sample 200 --seed 1 [downloads http auth text mlhub_tui/transfer ...]`
+`python -m tests.mutations [downloads http auth text mlhub_tui/transfer ...] --sample 200 --seed 1`
+
+The tests are mapped once: which lines each of them runs, also in the processes that it starts. The map is kept,
+and moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
+mutant is tried with the tests that run its line, those first that run little besides its module, until one
+fails. `--left-out` lists what is not tried, with the reasons.
 """
 
 from __future__ import annotations
