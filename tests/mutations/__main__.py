@@ -2,8 +2,8 @@
 
 `python -m tests.mutations [downloads http auth text mlhub_tui/transfer ...] --sample 200 --seed 1`
 
-The tests are mapped once: which lines each of them runs, also in the processes that it starts. The map is kept,
-and moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
+The tests are mapped once: which lines each runs, also in the processes that it starts. The map is kept, and
+moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
 mutant is tried with the tests that run its line, those first that run little besides its module, until one
 fails. `--left-out` lists what is not tried, with the reasons.
 """
