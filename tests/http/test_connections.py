@@ -290,6 +290,15 @@ async def test_idle_connections_are_closed_in_time_and_beyond_a_number(
             await until(lambda: client.open_connections == 0)
 
 
+async def test_a_connection_that_is_not_idle_for_long_is_kept(trusting: Callable[[], ssl.SSLContext]) -> None:
+    with serving(answering(numbered)) as server:
+        async with hasty(trusting) as client:
+            for number in range(3):
+                await client.fetch("GET", f"{server.url}/{number}", limit=9)
+                await asyncio.sleep(0.15)  # some looks at it
+        assert {request.connection for request in server.requests} == {0}
+
+
 async def test_closing_the_client_ends_requests_in_progress(trusting: Callable[[], ssl.SSLContext]) -> None:
     arrived = threading.Event()
 

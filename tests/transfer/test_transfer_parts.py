@@ -42,6 +42,7 @@ from mlhub_tui.transfer.journal import (
     prefix,
 )
 from mlhub_tui.transfer.limits import HostLimits
+from mlhub_tui.transfer.segmented_file import SegmentTable
 
 
 @pytest.mark.parametrize(
@@ -203,6 +204,57 @@ def test_a_host_that_refused_is_left_alone_by_all() -> None:
     now[0] = 105.0
     limits.forget("a")
     assert limits.blocked_until("h") == 0
+
+
+def test_segments_take_what_is_missing_and_then_halves_of_the_longest() -> None:
+    table = SegmentTable(((0, 10), (40, 50)), 100, 10)
+    assert (table.done, table.whole, table.claimable()) == (20, False, True)
+    assert [table.known_before(start, 8) for start in (10, 5, 0, 11, 45)] == [8, 5, 0, 0, 5]
+    first, second = table.claim(), table.claim()
+    assert first is not None and second is not None
+    assert ((first.start, first.end), (second.start, second.end)) == ((10, 40), (50, 100))
+    first.active = second.active = True
+    half = table.claim()
+    assert half is not None
+    assert ((second.start, second.end), (half.start, half.end)) == ((50, 75), (75, 100))
+    half.active = True
+    first.position = 21
+    assert table.claimable()
+    second.position, half.position = 56, 81
+    assert (table.claimable(), table.claim()) == (False, None)
+    second.position = 55
+    last = table.claim()
+    assert last is not None
+    assert ((second.start, second.end), (last.start, last.end)) == ((50, 65), (65, 75))
+    assert table.written() == ((0, 21), (40, 55), (75, 81))
+    assert table.done == 21 + 15 + 6
+
+
+def test_a_segment_goes_on_where_its_response_does_and_nobody_else_has_begun() -> None:
+    table = SegmentTable((), 100, 10)
+    first = table.claim()
+    assert first is not None
+    first.active = True
+    second = table.claim()
+    assert second is not None
+    assert (first.end, second.start, second.end) == (50, 50, 100)
+    first.position, first.reach = 50, 100
+    second.active = True
+    assert not table.extend(first), "another connection is at it"
+    second.active, second.position = False, 60
+    assert not table.extend(first), "what came of the other one is there"
+    second.position = 50
+    assert table.extend(first)
+    assert first.end == 100
+    other = SegmentTable((), 100, 10)
+    only = other.claim()
+    assert only is not None
+    only.end = only.position = only.reach = 30
+    only.active = True
+    assert not other.extend(only), "its response ends here"
+    only.reach = 31
+    assert other.extend(only)
+    assert only.end == 31
 
 
 @pytest.mark.parametrize(
