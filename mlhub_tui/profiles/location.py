@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from ..errors import InvalidRootURL
 from ..text import one_line, redact
@@ -114,7 +114,12 @@ def _path(text: str, origin: str, base: Path | None) -> str:
         if base is None:
             raise _wrong(text, origin, "is neither a URL nor an absolute path")
         path = base / path
-    return os.path.normpath(path)
+    plain = os.path.normpath(path)
+    if "%" in plain and not os.path.lexists(plain):
+        decoded = unquote(plain)  # copied from a URL, as file managers give it
+        if "\0" not in decoded and os.path.lexists(decoded):
+            return decoded
+    return plain
 
 
 def _wrong(text: str, origin: str, reason: str) -> InvalidRootURL:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+_GDAL = {"vsis3": "s3", "vsigs": "gs", "vsiaz": "az", "vsiadls": "abfs"}
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # All that RFC 3986 lets stand in a URL; what else stands in an href (spaces, letters of other scripts) is
 # percent-encoded, so that it is one URL to all who read it.
@@ -26,7 +27,8 @@ def resolve_href(document_url: str, href: str) -> str:
         empty, a relative href stays one.
     href
         As received. Backslashes are slashes (catalogs written on Windows hold them); an absolute URL of any
-        scheme (`s3:`, `gs:`, `abfs:`) stays what it is; the path of a drive becomes a `file` URL.
+        scheme (`s3:`, `gs:`, `abfs:`) stays what it is; the path of a drive becomes a `file` URL, and
+        `/vsicurl/`, `/vsis3/` and the like of GDAL what they name.
 
     Returns
     -------
@@ -37,6 +39,8 @@ def resolve_href(document_url: str, href: str) -> str:
     written = href.strip()
     if not written.isprintable():
         written = "".join(c for c in written if c.isprintable())
+    if written.startswith("/vsi"):
+        return _of_gdal(written)
     if _DRIVE.match(written):
         return "file:///" + _path(written.replace("\\", "/"))
     if _SCHEME.match(written):
@@ -46,6 +50,22 @@ def resolve_href(document_url: str, href: str) -> str:
     if document_url.lower().startswith("file:"):
         return _beside_file(document_url, written.replace("\\", "/"))
     return _beside_url(document_url, written)
+
+
+def _of_gdal(name: str) -> str:
+    """Return what a name of GDAL's virtual file systems stands for; one that leads into a file stays a name.
+
+    GDAL user manual, "Virtual File Systems": `/vsicurl/URL`, `/vsicurl?url=URL`, `/vsis3/BUCKET/KEY` and the
+    like of other stores; with `_streaming` behind them they name the same.
+    """
+    system, _, rest = name[1:].partition("/")
+    system, mark, options = system.partition("?")
+    if system.removesuffix("_streaming") == "vsicurl":
+        given = dict(part.partition("=")[::2] for part in options.split("&")) if mark else {}
+        url = unquote(given.get("url", "")) or rest
+        return _absolute(url) if _SCHEME.match(url) else name
+    scheme = _GDAL.get(system.removesuffix("_streaming"))
+    return _absolute(f"{scheme}://{rest}") if scheme and rest else name
 
 
 def _absolute(written: str) -> str:

@@ -10,7 +10,7 @@ import stat
 import tarfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -103,17 +103,22 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
     DownloadError
         If it is no regular file, cannot be read, or its archive is broken.
     """
-    from ..sources.static.place import is_member, split_member  # the sources import this package
+    from ..sources.static.place import (
+        is_member,
+        local_path,
+        member_names,
+        split_member,
+    )  # the sources import this package
 
     archive, member = split_member(url) if is_member(url) else (url, "")
-    path = _path(archive)
+    path = local_path(archive)
     try:
         with _StoppableFile(path, stop) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise DownloadError(f"{text.one_line(path, 200)} is no file", hint=_HINT)
             if member:
                 with tarfile.open(fileobj=file, mode="r:*") as tar:
-                    found, size = _find_member(tar, member, path)
+                    found, size = _find_member(tar, member_names(url), path)
                     yield LocalOriginal(found, size, file, whole=False)
             else:
                 yield LocalOriginal(file, os.fstat(file.fileno()).st_size, file, whole=True)
@@ -247,27 +252,18 @@ def _copy_range(part: PartFile, source: int, offset: int) -> int:
         raise translate_os_error(error, part.path) from error
 
 
-def _find_member(tar: tarfile.TarFile, name: str, path: Path) -> tuple[IO[bytes], int]:
-    """Return a member by its name and its size, read from the start of the archive up to it."""
+def _find_member(tar: tarfile.TarFile, names: Sequence[str], path: Path) -> tuple[IO[bytes], int]:
+    """Return the first member of some names and its size, read from the start of the archive up to it."""
     while (info := tar.next()) is not None:
         tar.members = []  # type: ignore[attr-defined]  # it would keep all of them
-        if info.isreg() and _plain(info.name) == name:
+        if info.isreg() and _plain(info.name) in names:
             file = tar.extractfile(info)
             assert file is not None
             return file, info.size
-    words = f"{text.one_line(path.name, 100)} has no file {text.one_line(name, 100)}"
+    words = f"{text.one_line(path.name, 100)} has no file {text.one_line(names[0], 100)}"
     raise EntityDoesNotExist(words, hint=_HINT)
 
 
 def _plain(name: str) -> str:
     """Return the name of a member as place URLs have it: forward slashes, no `./`."""
     return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
-
-
-def _path(url: str) -> Path:
-    """Return the path of a URL; a name that was written with `%20` in it may really have it."""
-    from ..sources.static.place import local_path
-
-    path = local_path(url)
-    literal = Path(url.removeprefix("file://"))
-    return literal if "%" in url and not path.exists() and literal.exists() else path

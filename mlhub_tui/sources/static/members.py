@@ -17,7 +17,7 @@ from .archive import Cancelled, Progress
 from .archive_index import index_of
 from .files import of_system
 from .parse import Fetched, too_large, unreadable
-from .place import file_url, is_member, member_url, split_member
+from .place import file_url, is_member, member_names, member_url, split_member
 from .shelf import Shelf
 
 _BLOCKS = 16 * 1024 * 1024  # bytes of unpacked blocks that are remembered
@@ -107,10 +107,11 @@ class ArchiveMembers:
             self._db.close()
 
     def _read(self, url: str) -> Fetched | RequestError:
-        archive, name = split_member(url)
+        archive, _ = split_member(url)
         if archive != self._url:
             return unreadable(url, "a member of another archive is not followed")
-        row = self._db.execute(_ROW, (name,)).fetchone()
+        rows = (self._db.execute(_ROW, (name,)).fetchone() for name in member_names(url))
+        row = next(filter(None, rows), None)
         if row is None:
             return _missing(url)
         offset, size, block, start = row

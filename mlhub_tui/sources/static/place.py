@@ -7,7 +7,7 @@ There are three forms: `https://host/path/catalog.json`, `file:///abs/path/catal
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
 from ...errors import UnexpectedAnswer
@@ -71,11 +71,22 @@ def member_url(archive_url: str, member: str) -> str:
 def split_member(url: str) -> tuple[str, str]:
     """Return the archive's `file` URL and the member's name of a place URL that leads into one."""
     archive, _, member = url.rpartition(_INSIDE)
-    return archive, unquote(member, errors="surrogateescape")
+    return archive, _decoded(member)
+
+
+def member_names(url: str) -> tuple[str, ...]:
+    """Return the names that a member of an archive may have, by its place URL: decoded, or as written."""
+    written = url.rpartition(_INSIDE)[2]
+    folder, mark, name = written.rpartition("/")
+    return tuple(dict.fromkeys((_decoded(written), _decoded(folder) + mark + name, written)))
+
+
+def _decoded(text: str) -> str:
+    return unquote(text, errors="surrogateescape")
 
 
 def local_path(url: str) -> Path:
-    """Return the path of a `file` URL.
+    """Return the path of a `file` URL; a name that was written with `%20` in it may really have it.
 
     Raises
     ------
@@ -85,12 +96,26 @@ def local_path(url: str) -> Path:
     rest = url.partition("://")[2]
     if not url.lower().startswith("file://") or not rest.startswith("/"):
         raise UnexpectedAnswer(f"not a file of this machine: {shown(url)}", url=shown(url))
-    path = unquote(rest, errors="surrogateescape")
     if os.name == "nt":
-        path = path.lstrip("/")
+        rest = rest.lstrip("/")
+    path = _decoded(rest)
     if "\x00" in path:
         raise UnexpectedAnswer(f"not the name of a file: {shown(url)}", url=shown(url))
+    if path != rest and not os.path.lexists(path):
+        return _written(rest) or Path(path)
     return Path(path)
+
+
+def _written(encoded: str) -> Path | None:
+    """Return the path whose parts are there either as they are written or decoded; None where none is."""
+    found = Path("/")
+    for part in PurePosixPath(encoded).parts:
+        names = (_decoded(part), part)
+        there = next((found / name for name in names if os.path.lexists(found / name)), None)
+        if there is None:
+            return None
+        found = there
+    return found
 
 
 def same(url: str) -> str:
