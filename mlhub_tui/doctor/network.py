@@ -31,7 +31,10 @@ def look(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
             yield Finding(PART, "no proxy for", proxy)
         elif proxy.startswith("socks") and not _has_socks():
             yield wrong(
-                PART, f"{scheme} proxy", redact(proxy), "SOCKS wants a package: pip install 'httpx[socks]'"
+                PART,
+                f"{scheme} proxy",
+                redact(proxy),
+                "listings through SOCKS need a package: pip install 'mlhub-tui[socks]'",
             )
         else:
             yield Finding(PART, f"{scheme} proxy", redact(proxy))
@@ -60,7 +63,7 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
                 else wrong(PART, variable, f"{value} is not there", hint)
             )
     if not named:
-        yield Finding(PART, "certificates", "those that come with certifi")
+        yield Finding(PART, "certificates", "those of the system")
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if environ.get(variable) and not named:
             hint = f'export SSL_CERT_FILE="${variable}"'

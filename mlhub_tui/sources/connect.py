@@ -36,10 +36,10 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
     options
         Further arguments of `Session`.
     """
+    from ..http.retry import NO_RETRIES
     from .failures import HOSTED
     from .http import Session, Timeouts
     from .origin import host
-    from .retry import NO_RETRIES
 
     secret, root = credentials.secret, credentials.root_url
     if by_document or credentials.kind in (None, Kind.STATIC):

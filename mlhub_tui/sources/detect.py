@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from ..errors import ServerTimeout
+from ..http.retry import NO_RETRIES
 from ..profiles import Credentials, is_url
 from .connect import open_session
 from .found import Found, NothingToBrowse
@@ -14,7 +15,6 @@ from .json_document import MAX_DOCUMENT
 from .look_local import look_at_path
 from .look_remote import RemoteLook
 from .origin import shown
-from .retry import NO_RETRIES
 
 __all__ = ["Found", "NothingToBrowse", "detect"]
 

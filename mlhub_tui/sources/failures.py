@@ -19,10 +19,10 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..http.errors import TLSFailure
+from ..http.retry import PASSING_STATUSES, parse_retry_after
 from ..text import mask, one_line, redact
 from .origin import host, shown
 from .proof import masked
-from .retry import PASSING_STATUSES, parse_retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -32,15 +32,6 @@ HOSTED_HINT = (
     "the hosted service ended in 2023: try the sample catalogue (`mlhub-tui --sample`), a public source"
     " (`mlhub-tui sources list --known`), or another deployment (`--root-url`)"
 )
-
-
-def may_pass(error: RequestError) -> bool:
-    """Whether the same request may succeed at the next try."""
-    if isinstance(error, TLSFailure):
-        return False
-    if error.status is not None:
-        return error.status in PASSING_STATUSES
-    return isinstance(error, ServerUnreachable | ServerTimeout)
 
 
 _ADD_KEY = (

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
 from ..errors import InvalidRootURL, MLHubException, RequestError
+from ..http.errors import may_pass
+from ..http.retry import RetryPolicy
 from ..models import JsonDict
 from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..text import mask
 from .answers import as_object, decode
-from .failures import may_pass, of_status, of_transport
+from .failures import of_status, of_transport
 from .json_document import MAX_DOCUMENT
 from .key_removal import KeyRemoval
 from .origin import KEY_NAMES, join, shown, without_key
 from .paging import PageGuard, Params, next_link, with_params
 from .params import SecretParams
 from .proof import forms
-from .retry import RetryPolicy
 
 if TYPE_CHECKING:
     import httpx

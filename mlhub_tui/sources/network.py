@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import ipaddress
 import ssl
 import sys
-import urllib.request
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -19,7 +17,11 @@ import anyio
 import httpcore
 import httpx
 
-from ..errors import KeyWithheld, ServerUnreachable
+from ..errors import KeyWithheld
+from ..http.errors import ProxyFailure, connect_reason
+from ..http.proxies import ProxySettings, parse_proxy
+from ..http.tls import trusted_context
+from ..http.urls import Origin
 from ..profiles import Auth, Scheme
 from ..text import one_line
 from .key_removal import KeyRemoval
@@ -200,35 +202,51 @@ class KeyedHeaders(httpx.Headers):
 
 
 class SystemRoute(httpx.AsyncBaseTransport):
-    """Connects directly, or through the proxy that the system or the environment names.
+    """Connects directly, or through the proxy that the environment or the system names, as transfers do.
 
-    httpx does this itself, but only for a client without a transport of its own; and it would send
-    loopback addresses to the proxy. Certificates are loaded in a thread, when the first `https` URL is asked
-    for: that takes 30 ms, which the sample catalogue on loopback does not need.
+    httpx does this itself, but only for a client without a transport of its own; it would send loopback
+    addresses to the proxy, and it knows no networks (10.0.0.0/8) in NO_PROXY. Certificates are loaded in a
+    thread, when the first `https` URL is asked for: that takes 30 ms, which the sample catalogue on loopback
+    does not need.
     """
 
     def __init__(self, connections: int) -> None:
         self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._proxies = urllib.request.getproxies()
+        self._proxies = ProxySettings()
         self._ways: dict[tuple[str, str], httpx.AsyncHTTPTransport] = {}
         self._loading = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request the way its host needs."""
-        return await (await self._way(request.url)).handle_async_request(request)
+        url = request.url
+        proxy = self._proxy(url)
+        transport = await self._way(url.scheme, proxy)
+        try:
+            return await transport.handle_async_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            if not proxy or _is_of_tls(error):
+                raise
+            match error:
+                case httpx.ConnectTimeout():
+                    why = "no answer in time"
+                case httpx.ProxyError():
+                    why = one_line(error, 80)
+                case _:
+                    why = connect_reason(error.__cause__ or error)
+            label, host = parse_proxy(proxy).label, one_line(url.host, 100)
+            raise ProxyFailure(f"cannot reach {host} through the proxy {label}: {why}") from None
 
     async def aclose(self) -> None:
         """Close the connections."""
         for transport in self._ways.values():
             await transport.aclose()
 
-    async def _way(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
-        proxy = self._proxy(url)
-        way = (url.scheme, proxy)
+    async def _way(self, scheme: str, proxy: str) -> httpx.AsyncHTTPTransport:
+        way = (scheme, proxy)
         if way in self._ways:
             return self._ways[way]
-        secure = url.scheme == "https" or proxy.startswith("https:")
+        secure = scheme == "https" or proxy.startswith("https:")
         # A context that trusts nobody: plain http has no use for one, and the transport wants one.
         context = await self._certificates() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if way not in self._ways:
@@ -237,29 +255,25 @@ class SystemRoute(httpx.AsyncBaseTransport):
                     verify=context, limits=self._limits, proxy=proxy or None
                 )
             except (ImportError, ValueError) as error:
-                raise httpx.ProxyError(f"the proxy of the environment cannot be used: {error}") from None
+                words = f"the proxy {parse_proxy(proxy).label} cannot be used: {one_line(error, 160)}"
+                raise ProxyFailure(words) from None
         return self._ways[way]
 
     def _proxy(self, url: httpx.URL) -> str:
         """Return the URL of the proxy for a URL, empty where there is none."""
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
-        if not proxy or _is_loopback(url.host) or urllib.request.proxy_bypass(url.host):
+        if not self._proxies or url.scheme not in _DEFAULT_PORTS:
             return ""
-        return proxy if "://" in proxy else f"http://{proxy}"
+        return self._proxies.url_for(Origin(url.scheme, url.host, url.port or _DEFAULT_PORTS[url.scheme]))
 
     async def _certificates(self) -> ssl.SSLContext:
         async with self._loading:
             if self._trusted is None:
-                try:
-                    self._trusted = await asyncio.to_thread(httpx.create_ssl_context)
-                except OSError as error:
-                    reason = one_line(error, 160)
-                    raise ServerUnreachable(f"the certificates cannot be loaded: {reason}") from None
+                self._trusted = await asyncio.to_thread(trusted_context)
             return self._trusted
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_of_tls(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, ssl.SSLError):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None

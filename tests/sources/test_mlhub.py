@@ -14,12 +14,12 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.http.client import HTTPClient
+from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.profiles import Credentials
 from mlhub_tui.sources.connect import open_mlhub
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import azure_headers
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.retry import NO_RETRIES
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 ODD: list[object] = [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": [7]}]

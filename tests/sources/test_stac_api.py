@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from mlhub_tui.errors import NotOffered, RequestRefused, ServerError, UnexpectedAnswer
+from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
 from mlhub_tui.profiles import Auth, Scheme
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.listing import ALL_EMPTY, SAME_PAGE, Listing
-from mlhub_tui.sources.retry import NO_RETRIES
 from mlhub_tui.sources.stac_api import STACAPISource
 from mlhub_tui.sources.steps import REPEATED
 from tests.support.http_server import (

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ...errors import NoSpaceError, ServerError, ServerTimeout, ServerUnreachable
+from ...http.errors import may_pass
 from ...storage import make_private_folder, write_atomic
 from ...text import duration, size
-from ..failures import may_pass
 from ..origin import shown
 from .archive import Progress
 from .archive_index import folder, shrink
