@@ -14,7 +14,15 @@ from ..options import IfExists
 from ..text import one_line
 from .connect import credentials
 from .failures import FAILED
-from .options import Choice, Command, connection_options, if_exists_option, output_dir, output_option
+from .options import (
+    Choice,
+    Command,
+    connection_options,
+    if_exists_option,
+    output_dir,
+    output_option,
+    patience_option,
+)
 
 if TYPE_CHECKING:
     from ..downloads.asset.choice import Selection
@@ -41,6 +49,7 @@ paths of whole files, one per line, and nothing else.
 @click.option("--role", "roles", multiple=True, metavar="ROLE", help="All assets of a role; may be repeated.")
 @output_option
 @if_exists_option
+@patience_option
 @connection_options
 @click.pass_context
 def item(

@@ -17,7 +17,15 @@ from ..text import one_line
 from .connect import credentials
 from .dataset_options import filters_of, selection_options
 from .engine_options import cluster_of, engine_options
-from .options import Choice, Command, connection_options, if_exists_option, output_option, output_place
+from .options import (
+    Choice,
+    Command,
+    connection_options,
+    if_exists_option,
+    output_option,
+    output_place,
+    patience_option,
+)
 
 if TYPE_CHECKING:
     from ..downloads.cluster.wish import Cluster
@@ -63,6 +71,7 @@ other options it adds. On stdout is the folder of what is whole, or with
     help="Where the assets go, apart from the catalog.",
 )
 @if_exists_option
+@patience_option
 @engine_options
 @click.option("--dry-run", is_flag=True, help="Only say how many files and bytes it would be.")
 @click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object; with --dry-run.")

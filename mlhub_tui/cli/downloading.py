@@ -20,6 +20,7 @@ from .options import (
     if_exists_option,
     output_dir,
     output_option,
+    patience_option,
     write_options,
 )
 
@@ -82,6 +83,7 @@ def download() -> None:
 @click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
 @output_option
 @if_exists_option
+@patience_option
 @connection_options
 @click.pass_context
 def archives(context: click.Context, collections: tuple[str, ...], if_exists: str) -> None:

@@ -122,6 +122,22 @@ def if_exists_option(command: _F) -> _F:
     )(command)
 
 
+def patience_option(command: _F) -> _F:
+    """Add `--first-byte-timeout` to a command."""
+    return remembered(
+        "--first-byte-timeout",
+        type=click.IntRange(1, 86_400),
+        metavar="SECONDS",
+        help="How long a server may take to begin with a file.  [default: as config.toml says, else 120]",
+    )(command)
+
+
+def first_byte_timeout(context: click.Context) -> float:
+    """Return the seconds that were chosen, else those of the settings."""
+    chosen: float | None = context.meta.get(_META + "first_byte_timeout")
+    return chosen or settings_of(context).config.first_byte_timeout
+
+
 def remembered(
     name: str, *, convert: Callable[[str], Any] | None = None, **attributes: Any
 ) -> Callable[[_F], _F]:

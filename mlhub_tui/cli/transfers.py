@@ -14,11 +14,13 @@ from ..downloads.credentials import open_for_job
 from ..downloads.job import AT_REST, DatasetRequest, Job, Request, State
 from ..downloads.queue import DownloadQueue
 from ..downloads.resolve import JobSource, SourceResolver
+from ..downloads.settings import transfer_config
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..profiles import Credentials
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
+from .options import first_byte_timeout
 from .progress import reporter
 from .signals import listen
 
@@ -69,6 +71,7 @@ class _Transfers:
             on_change=changed,
             only_own=True,
             retries=COMMAND_RETRIES,
+            config=transfer_config(first_byte_timeout(click.get_current_context())),
         )
         queue.start()
         try:

@@ -30,6 +30,7 @@ from .places import Places
 from .process import Kind, Process, place
 from .resolve import Resolver
 from .running import Running
+from .settings import transfer_config
 from .states import ACTIVE
 from .threads import in_thread
 from .trouble import Budget, Verdict, verdict
@@ -49,7 +50,7 @@ class Setup:
     per_host: int | None = None
     only_own: bool = False
     retries: RetryPolicy = QUEUE_RETRIES
-    config: TransferConfig = field(default_factory=TransferConfig)
+    config: TransferConfig = field(default_factory=transfer_config)
     look: float = 0.5
     tls: ssl.SSLContext | None = None
     identity: Process | None = None

@@ -26,6 +26,7 @@ from .attempt import Kit, attempt
 from .database import Database
 from .job import ArchiveRequest, DatasetRequest, Job, Request, State
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
+from .settings import transfer_config
 from .store import Store
 from .threads import in_thread
 from .trouble import Budget, QueueNotWritable, known, verdict
@@ -156,7 +157,7 @@ async def kit_over(
     """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
     records = await in_thread(_Records)
     try:
-        yield Kit(resolver, records.journal, config or TransferConfig(), tls)
+        yield Kit(resolver, records.journal, config or transfer_config(), tls)
     finally:
         await in_thread(records.close)
 

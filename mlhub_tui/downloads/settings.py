@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..settings import load as load_config
+from ..transfer.config import TransferConfig
 from .database import Database
 
 MOST = 64
@@ -57,6 +58,11 @@ def defaults() -> Settings:
     """Return what the config file says of a queue that was not told otherwise."""
     config = load_config().config
     return Settings(**{name: getattr(config, name) for name in NAMES})
+
+
+def transfer_config(first_byte_timeout: float | None = None) -> TransferConfig:
+    """Return how transfers read and write; by default they wait for a first byte as the config file says."""
+    return TransferConfig(first_byte_timeout=first_byte_timeout or load_config().config.first_byte_timeout)
 
 
 def save(database: Database, changes: Mapping[str, int | None]) -> Settings:

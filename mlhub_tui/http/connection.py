@@ -17,6 +17,7 @@ from .urls import address, host_label
 
 MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a small response as a whole
 LARGE_BUFFER = 1 << 20  # bytes of the buffer for larger bodies, allocated at the first of them
+_SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in config.toml to more seconds"
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 # A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
@@ -179,6 +180,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._method = self._url = ""
         self._timeouts = DEFAULT_TIMEOUTS
         self._waited, self._mark = 0.0, 0  # seconds without a response or enough bytes; bytes before them
+        self._head_end = 0  # `bytes_received` at the end of the head
 
     async def request(
         self,
@@ -246,7 +248,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         timeouts, response = self._timeouts, self._response
         if response is None:
             if self._waited >= timeouts.first_byte:
-                self.close(self._timeout(f"did not respond within {timeouts.first_byte:g} s"))
+                self.close(self._timeout(f"did not respond within {timeouts.first_byte:g} s", slow=True))
             return
         self.flush()
         if (
@@ -254,6 +256,9 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             or self.bytes_received - self._mark >= timeouts.low_speed_limit * timeouts.low_speed_time
         ):
             self._waited, self._mark = 0.0, self.bytes_received
+        elif self.bytes_received == self._head_end:  # a file that is made on demand may begin with its head
+            if self._waited >= max(timeouts.first_byte, timeouts.low_speed_time):
+                self.close(self._timeout(f"sent no body within {timeouts.first_byte:g} s", slow=True))
         elif self._waited >= timeouts.low_speed_time:
             self.close(
                 self._timeout(
@@ -331,6 +336,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             if blank_line is None and self._end < MAX_HEAD:
                 return
             self._start = blank_line.end() if blank_line else 0
+            self._head_end = self.bytes_received - (self._end - self._start)
             if response := parse_response_head(bytes(self._buffer[: self._start]), self._method):
                 self._sink = self._open(response)
                 self._remaining = 0 if self._method == "HEAD" else response.content_length or 0
@@ -393,8 +399,9 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         words = f"the connection to {host_label(self._url)} was lost: {redact(reason)}"
         return ConnectionLost(words, url=address(self._url))
 
-    def _timeout(self, reason: str) -> RequestError:
-        return ServerTimeout(f"timeout: {host_label(self._url)} {reason}", url=address(self._url))
+    def _timeout(self, reason: str, *, slow: bool = False) -> RequestError:
+        words = f"timeout: {host_label(self._url)} {reason}"
+        return ServerTimeout(words, url=address(self._url), hint=_SLOW_HINT if slow else None)
 
 
 class H11Fallback:

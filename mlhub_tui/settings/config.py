@@ -57,6 +57,9 @@ class Config:
     connections: int = _setting(
         8, "connections to one file at most, until the queue is told otherwise", checks.count(MOST)
     )
+    first_byte_timeout: int = _setting(
+        120, "seconds to wait for the first byte of a file; some are made on demand", checks.count(86_400)
+    )
     limit: int | None = _setting(
         "off", "speed of all transfers: 5M, 500k, off; until the queue is told otherwise", checks.speed
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
 
 from .conftest import Run
 
@@ -37,6 +39,27 @@ def test_a_key_or_a_role_chooses_and_the_options_may_come_first(
 ) -> None:
     result = run("download", "--output-dir", str(tmp_path), "item", LABELS, ITEM, *choice)
     assert result.stdout == f"{tmp_path / LABELS / ITEM / 'labels.tif'}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["option", "setting"])
+def test_a_server_may_take_as_long_to_begin_as_is_asked_for(
+    run: Run, mlhub_home: Path, tmp_path: Path, how: str
+) -> None:
+    with FaultServer(b"II*\0" + bytes(range(256)) * 9) as server:
+        server.script.append(Answer(before="stall"))
+        (tmp_path / "collection.json").write_text(
+            '{"type":"Collection","stac_version":"1.0.0","id":"c","description":"d","license":"other",'
+            '"extent":{"spatial":{"bbox":[[0,0,1,1]]},"temporal":{"interval":[[null,null]]}},"links":[],'
+            f'"assets":{{"data":{{"href":"{server.url}"}}}}}}'
+        )
+        out = ("--source", str(tmp_path), "--output-dir", str(tmp_path / "out"))
+        if how == "setting":
+            mlhub_home.mkdir(exist_ok=True)
+            (mlhub_home / "config.toml").write_text("first_byte_timeout = 1\n")
+        result = run("download", "item", "c", *out, *(["--first-byte-timeout", "1"] * (how == "option")))
+    assert result.exit_code == 0, result.stderr
+    assert len(server.requests) == 2
 
 
 def test_a_key_that_is_not_there_is_named_beside_those_that_are(

@@ -211,6 +211,26 @@ async def test_what_a_slow_body_brings_is_written_before_it_stalls(
     assert bytes(sink) == b"x" * 1000
 
 
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"])
+async def test_a_body_that_is_made_on_demand_may_begin_as_late_as_a_head(
+    begun: bytes, trusting: Callable[[], ssl.SSLContext]
+) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"
+
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(begun)
+        time.sleep(1.0)
+        peer.send(whole.removeprefix(begun))
+
+    sink = Collected()
+    async with hasty(trusting) as client:
+        with serving(handle, None) as server:
+            patience = Timeouts(first_byte=60, low_speed_time=0.2, low_speed_limit=1000)
+            await client.request("GET", server.url, lambda head: sink, timeouts=patience)
+    assert bytes(sink) == b"late"
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_paused_body_holds_the_server_back_and_is_not_stalled(
     transport: str, trusting: Callable[[], ssl.SSLContext], server_context: Contexts

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlhub_tui.sources.retry import NO_RETRIES
 from textual.pilot import Pilot
 
+from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources import http

@@ -19,13 +19,13 @@ from distributed import WorkerPlugin
 from ... import __version__
 from ...http.retry import QUEUE_RETRIES
 from ...http.urls import Origin
-from ...transfer.config import TransferConfig
 from ...transfer.journal import PartJournal
 from ...transfer.limits import BandwidthLimiter, SharedLimits
 from ...transfer.work_source import BatchStats
 from ..attempt import Kit
 from ..database import Database, QueueUnusable
 from ..resolve import SourceResolver
+from ..settings import transfer_config
 from ..store import Store as Records
 from .cutting import digest_of
 from .leases import Leases
@@ -112,7 +112,7 @@ class Station(WorkerPlugin):
         return Kit(
             SourceResolver(_nothing),
             self._journal,
-            TransferConfig(),
+            transfer_config(),
             limits=limits,
             retries=replace(QUEUE_RETRIES, tries=_TRIES),
         )
