@@ -49,8 +49,8 @@ def verdict(error: BaseException, failures: int, retries: RetryPolicy, job: Job)
         return Verdict(State.NEEDS_KEY, reason, hint)
     if isinstance(error, errors.NoSpaceError):
         return Verdict(State.NO_SPACE, reason, hint)
-    if isinstance(error, BeingPrepared):
-        failures = 1  # the server works on it: waiting for it is no failure
+    if isinstance(error, BeingPrepared) and error.retry_after is not None:
+        failures = 1  # the server works on it, and says when to ask again: waiting is no failure
     if not isinstance(error, _PASSING) or retries.exhausted(failures, doubtful=isinstance(error, _DOUBTFUL)):
         return Verdict(State.FAILED, reason, hint)
     if isinstance(error, ConnectionLost):

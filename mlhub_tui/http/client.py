@@ -15,7 +15,7 @@ from ..text import one_line
 from .connect import open_connection
 from .connection import DEFAULT_TIMEOUTS, BodySink, HTTP11Connection, Response
 from .connection import Timeouts as Timeouts
-from .credentials import CookieJar, OriginCredentials, may_cross_origins
+from .credentials import CookieJar, OriginCredentials, may_cross_origins, netrc_authorization
 from .decoding import BodyCollector, DecodingSink, codings, decoder, decoder_of
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .proxies import Proxy, ProxySettings
@@ -113,6 +113,7 @@ class HTTPClient:
     ) -> Response:
         """Send a request without a body, follow redirects, return the response once its body is in the sink.
 
+        Where a host requires a login (401), the request is repeated with that of the user's .netrc for it.
         `open_sink` is called once, for the final response whatever its status, and may raise (for example by
         `raise_for_response`): that ends the request. Cancelling closes the connection. A request is repeated
         here in one case only: once, if a reused connection ends before it brought a response.
@@ -264,6 +265,10 @@ class HTTPClient:
             begun = response
             if "set-cookie" in response.headers:
                 jar.store(target, response.headers["set-cookie"])
+            unknown = response.status == 401 and not target.authorization and not added
+            if unknown and (authorization := netrc_authorization(target.origin)):
+                following = replace(target, authorization=authorization)
+                return BodyCollector(_REDIRECT_BODY)
             if response.status in _REDIRECTS and (following := _following(response, target)) is not None:
                 return BodyCollector(_REDIRECT_BODY)
             return open_sink(response)

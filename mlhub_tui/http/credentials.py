@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import quote, unquote_plus
 
 from ..profiles.kind import Auth, Scheme
 from ..sources.key_removal import KeyRemoval
 from ..sources.proof import forms, header
-from .urls import Origin, RequestURL, parse_url
+from .urls import Origin, RequestURL, is_loopback, parse_url
 
 # Request headers that hold no secrets and that the server which has the bytes needs, wherever it is.
 _HARMLESS = frozenset(
@@ -109,6 +111,25 @@ def _written(url: RequestURL) -> str:
         return url.shown
     user, _, password = base64.b64decode(url.authorization.removeprefix("Basic ")).partition(b":")
     return f"{url.origin.scheme}://{quote(user)}:{quote(password)}@{url.origin.authority}{url.target}"
+
+
+def netrc_authorization(origin: Origin) -> str:
+    """Return the basic credentials that the user's .netrc has for a host; empty without, or over plain http.
+
+    The file is `$NETRC`, else `.netrc` in the home folder (`_netrc` on Windows); its `default` entry, which
+    is for anonymous FTP, and files that cannot be read are ignored. Plain http to another machine would show
+    the password to anybody on the way.
+    """
+    if origin.scheme != "https" and not is_loopback(origin.host):
+        return ""
+    import netrc  # not at the top: few servers require a login
+
+    try:
+        name = os.environ.get("NETRC") or Path.home() / ("_netrc" if os.name == "nt" else ".netrc")
+        found = netrc.netrc(name).hosts.get(origin.host)
+    except (OSError, RuntimeError, ValueError, netrc.NetrcParseError):
+        return ""
+    return f"Basic {base64.b64encode(f'{found[0]}:{found[2]}'.encode()).decode()}" if found else ""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from ..text import one_line
 from .errors import ProxyFailure
-from .urls import Origin
+from .urls import Origin, is_loopback
 
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 _PROXY_URL = re.compile(
@@ -146,15 +146,6 @@ def parse_proxy(url: str) -> Proxy:
         unquote(user),
         unquote(password),
         f"Basic {basic}" if user or mark else "",
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine: no proxy stands between it and itself."""
-    return (
-        host in ("localhost", "::1")
-        or host.endswith(".localhost")
-        or bool(re.fullmatch(r"127(?:\.\d+){1,3}", host))
     )
 
 

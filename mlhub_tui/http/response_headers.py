@@ -14,7 +14,7 @@ from .connection import Response
 from .decoding import codings
 from .errors import BeingPrepared, LinkRejected
 from .retry import PASSING_STATUSES, parse_retry_after
-from .urls import address, host_label
+from .urls import address, host_label, parse_url
 
 _CONTENT_RANGE = re.compile(r"bytes[ =]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _DIGEST_FIELD = re.compile(r"([a-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/=_-]+):?", re.IGNORECASE)
@@ -212,7 +212,8 @@ def raise_for_response(
     if status == 401 and key_sent:
         raise AuthenticationError(words, url=url, status=status)
     if status in (401, 403, 404, 410):
-        raise LinkRejected(words, url=url, status=status, hint=_REJECTED_HINTS.get(status))
+        hint = _login_hint(response) if status == 401 else _REJECTED_HINTS.get(status)
+        raise LinkRejected(words, url=url, status=status, hint=hint)
     if status == 407:
         hint = "write user and password into the proxy's URL: http://user:password@host:port"
         raise RequestRefused(f"the proxy before {words}", url=url, status=status, hint=hint)
@@ -227,6 +228,16 @@ _REJECTED_HINTS = {
     404: "the file is no longer at this address; list the source again",
     410: "the file is no longer at this address; list the source again",
 }
+
+
+def _login_hint(response: Response) -> str | None:
+    """Return which login a server requires (RFC 9110, section 11.6.1); None where it names none."""
+    if not re.match("basic", response.headers.get("www-authenticate", ""), re.IGNORECASE):
+        return None
+    host = parse_url(response.url).origin.host
+    return f"{host} requires a login: write `machine {host} login USER password PASSWORD` into ~/.netrc"
+
+
 _XML_WORDS = re.compile(r"<(Message|Code)>([^<]{1,300})</\1>", re.IGNORECASE)
 _JSON_WORDS = re.compile(r'"(?:detail|message|description|error)"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 

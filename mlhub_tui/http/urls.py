@@ -129,6 +129,15 @@ def host_label(url: str) -> str:
     return one_line(re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2], 100)
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    return (
+        host in ("localhost", "::1")
+        or host.endswith(".localhost")
+        or bool(re.fullmatch(r"127(?:\.\d+){1,3}", host))
+    )
+
+
 def _normalise(url: str) -> RequestURL:
     scheme, mark, rest = url.partition("://")
     if not mark or scheme.lower() not in DEFAULT_PORTS:

@@ -76,8 +76,8 @@ def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path)
     if not isinstance(known, _PASSING):
         return Failure(FailureAction.FAIL, reason, hint)
     retry_after = known.retry_after if isinstance(known, errors.RequestError) else None
-    preparing = isinstance(known, BeingPrepared)
-    tried = 1 if preparing else failures  # the server works on it: waiting is no failure
+    preparing = isinstance(known, BeingPrepared) and retry_after is not None
+    tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure
     delay = retries.wait(tried, retry_after=retry_after, doubtful=isinstance(known, _DOUBTFUL))
     return Failure(FailureAction.FAIL if delay is None else FailureAction.RETRY, reason, hint, delay)
 

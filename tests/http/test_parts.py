@@ -36,7 +36,7 @@ from mlhub_tui.http.errors import (
     connect_error,
     may_pass,
 )
-from mlhub_tui.http.proxies import ProxySettings, is_loopback, parse_proxy
+from mlhub_tui.http.proxies import ProxySettings, parse_proxy
 from mlhub_tui.http.response_headers import (
     Checksum,
     ContentRange,
@@ -49,7 +49,7 @@ from mlhub_tui.http.response_headers import (
 )
 from mlhub_tui.http.retry import COMMAND_RETRIES, RetryPolicy, parse_retry_after
 from mlhub_tui.http.tls import trusted_context
-from mlhub_tui.http.urls import address, host_label, join, parse_url
+from mlhub_tui.http.urls import address, host_label, is_loopback, join, parse_url
 from mlhub_tui.profiles import Auth, Scheme
 
 from .scripted import Request, answering, serving
