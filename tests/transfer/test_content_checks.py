@@ -49,7 +49,7 @@ UNSIZED = Expected("x.tar.gz", archive=True)
     ("start", "media_type", "kind"),
     [
         (b"", "", Kind.NOTHING),
-        (gzip.compress(b"x"), "text/html", Kind.GZIP),
+        (gzip.compress(b"x", mtime=0), "text/html", Kind.GZIP),
         (TAR, "", Kind.TAR),
         (TAR[:512], "", Kind.TAR),
         (TAR[:511], "", Kind.OTHER),
@@ -85,7 +85,7 @@ def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, 
         (Expected("a.tif", len(PAGE)), PAGE, len(PAGE), None),  # of the announced size: whatever it is
         (Expected("a.tif"), PAGE, None, Kind.PAGE),
         (Expected("a.html", page=True), PAGE, None, None),
-        (ARCHIVE, gzip.compress(b"x"), 21, None),
+        (ARCHIVE, gzip.compress(b"x", mtime=0), 21, None),
         (ARCHIVE, TAR, 10240, None),
         (ARCHIVE, b"not found", 9, Kind.TEXT),
         (ARCHIVE, b"II*\x00", None, None),  # the announced size may confirm it yet
@@ -235,7 +235,7 @@ TIF, GZ = Expected("a.tif"), Expected("a.tif.gz", 50)
         (("deflate",), TIF, DEFLATED, ("deflate without its header",)),
         (("deflate",), TIF, b"\xff" * 40, ()),
         (("compress",), Expected("a.Z"), b"\x1f\x9d\x90", ()),
-        (("deflate", "gzip"), TIF, gzip.compress(zlib.compress(IMAGE)), ("gzip", "deflate")),
+        (("deflate", "gzip"), TIF, gzip.compress(zlib.compress(IMAGE), mtime=0), ("gzip", "deflate")),
         (("compress", "gzip"), TIF, ONCE, ("gzip",)),
         (("gzip", "compress"), TIF, ONCE, ("gzip",)),
     ],
@@ -257,7 +257,7 @@ def test_a_coding_that_nobody_can_undo_is_named() -> None:
 
 
 BIG = bytes(300_000)
-SEVERAL = gzip.compress(BIG) + gzip.compress(b"end")
+SEVERAL = gzip.compress(BIG, mtime=0) + gzip.compress(b"end", mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ SEVERAL = gzip.compress(BIG) + gzip.compress(b"end")
         (("gzip",), SEVERAL, BIG + b"end"),
         (("gzip",), SEVERAL + bytes(9), BIG + b"end"),
         (("deflate",), zlib.compress(BIG) + b"more", BIG),
-        (("gzip", "gzip"), gzip.compress(SEVERAL), BIG + b"end"),
+        (("gzip", "gzip"), gzip.compress(SEVERAL, mtime=0), BIG + b"end"),
     ],
 )
 def test_a_body_is_decoded_to_its_end_and_no_further_than_allowed(
@@ -289,7 +289,7 @@ def test_a_body_is_decoded_to_its_end_and_no_further_than_allowed(
     [
         (("gzip",), ONCE[:-1]),
         (("gzip",), ONCE[:-8] + bytes(8)),
-        (("gzip", "gzip"), gzip.compress(ONCE[:-1])),
+        (("gzip", "gzip"), gzip.compress(ONCE[:-1], mtime=0)),
         (("deflate",), zlib.compress(BIG)[:-5]),
     ],
 )
