@@ -86,12 +86,12 @@ HUB = {"MLHUB_API_KEY": "hub-key", "MLHUB_ROOT_URL": "https://hub.example/"}
 @pytest.mark.parametrize(
     ("name", "kind", "root", "secret", "auth"),
     [
-        ("bearer", Kind.STAC_API, "https://stac.example/v1/", "secret-of-the-shell", Auth(Scheme.BEARER, "")),
-        ("written", Kind.STAC_API, "https://stac.example/v1/", "token-on-disk-1234", Auth(Scheme.BEARER, "")),
+        ("bearer", Kind.STAC_API, "https://stac.example/v1", "secret-of-the-shell", Auth(Scheme.BEARER, "")),
+        ("written", Kind.STAC_API, "https://stac.example/v1", "token-on-disk-1234", Auth(Scheme.BEARER, "")),
         (
             "header",
             Kind.STAC_API,
-            "https://stac.example/v1/",
+            "https://stac.example/v1",
             "secret-of-the-shell",
             Auth(Scheme.HEADER, "X-API-Key"),
         ),
@@ -105,7 +105,7 @@ HUB = {"MLHUB_API_KEY": "hub-key", "MLHUB_ROOT_URL": "https://hub.example/"}
         (
             "query",
             Kind.STAC_API,
-            "https://stac.example/v1/",
+            "https://stac.example/v1",
             "secret-of-the-shell",
             Auth(Scheme.QUERY, "subscription-key"),
         ),
@@ -130,7 +130,7 @@ def test_a_profile_says_what_a_source_speaks_and_how_its_secret_is_sent(
 def test_the_mlhub_variables_do_not_count_for_a_source_of_another_kind() -> None:
     for environ in (ENVIRON | HUB, ENVIRON | HUB | {"MLHUB_PROFILE": "bearer"}):
         found = resolve(profile=None if "MLHUB_PROFILE" in environ else "bearer", environ=environ)
-        assert (found.secret, found.root_url) == ("secret-of-the-shell", "https://stac.example/v1/")
+        assert (found.secret, found.root_url) == ("secret-of-the-shell", "https://stac.example/v1")
     keyless = resolve(profile="open", environ=HUB)
     assert (keyless.secret, keyless.root_url) == (None, "/data/catalog.tar.gz")
 
