@@ -145,7 +145,11 @@ def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
 
 _verb("pause", "Pause transfers; all without an ID.")
 _verb("resume", "Let transfers go on that are paused or stuck; all without an ID.")
-_verb("retry", "Try again what failed, was cancelled or waits for its next try; all without an ID.")
+_verb(
+    "retry",
+    "Try again what failed, was cancelled or waits for its next try, all without an ID;"
+    " a finished dataset that is named is completed.",
+)
 
 
 @queue_group.command("cancel", short_help="Give transfers up; all without an ID.")

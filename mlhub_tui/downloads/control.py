@@ -24,7 +24,7 @@ from .job import AT_REST, Job, Request, State
 from .settings import Settings
 from .threads import in_thread
 from .trouble import QueueNotWritable
-from .verbs import CHANGES, Verb
+from .verbs import CHANGES, Verb, applies
 
 T = TypeVar("T")
 
@@ -69,7 +69,8 @@ class Control:
         """
         ids = self._board.ids if job_ids is None else job_ids
         known = [job for job_id in ids if (job := self._board.get(job_id)) is not None]
-        jobs = [job for job in known if job.state in CHANGES[verb].starts]
+        named = job_ids is not None
+        jobs = [job for job in known if (applies(verb, job) if named else job.state in CHANGES[verb].starts)]
         theirs = [job.id for job in jobs if job.elsewhere]
         if theirs:
             channel = self._ledger.channel
@@ -89,7 +90,7 @@ class Control:
 
     async def _carry_out(self, verb: Verb, orders: Sequence[Order], delete_part: bool) -> None:
         jobs = [job for order in orders if (job := self._board.get(order.job)) is not None]
-        await self._do(verb, [job for job in jobs if job.state in CHANGES[verb].starts], delete_part)
+        await self._do(verb, [job for job in jobs if applies(verb, job)], delete_part)
         if verb is Verb.CANCEL:
             # Where the program that was asked first ended between the two halves of it.
             await self._drop_parts([job for job in jobs if job.state is State.CANCELLED], delete_part)

@@ -23,7 +23,7 @@ from .process import Kind
 from .settings import Settings, load, save
 from .store import Store
 from .trouble import QueueNotWritable
-from .verbs import CHANGES, Verb
+from .verbs import CHANGES, Verb, applies
 
 T = TypeVar("T")
 
@@ -133,7 +133,8 @@ class Desk:
         known = {job.id: job for job in self.jobs()}
         ids = list(known) if job_ids is None else list(dict.fromkeys(job_ids))
         there = [known[job_id] for job_id in ids if job_id in known]
-        fit = [job for job in there if job.state in CHANGES[verb].starts]
+        named = job_ids is not None
+        fit = [job for job in there if (applies(verb, job) if named else job.state in CHANGES[verb].starts)]
         theirs = [job for job in fit if job.elsewhere]
         orders: list[int] = []
         if theirs:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .job import State
+from .job import DatasetRequest, Job, State
 from .states import MOVES
 
 
@@ -49,3 +49,13 @@ CHANGES: Mapping[Verb, Change] = {
     ),
 }
 """Pausing all, say, is pausing those in `CHANGES[Verb.PAUSE].starts`; on others the verb does nothing."""
+
+
+def applies(verb: Verb, job: Job) -> bool:
+    """Whether a verb does something to a job that is named.
+
+    A dataset that is done can be retried: what is gone of its files, or has another size, is fetched. It is
+    not among those that are retried without a name.
+    """
+    again = verb is Verb.RETRY and job.state is State.DONE and isinstance(job.request, DatasetRequest)
+    return again or job.state in CHANGES[verb].starts

@@ -499,3 +499,28 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
             assert hint in refused.stderr, arguments
             assert "configure" not in refused.stderr
             assert "datasets`" not in refused.stderr
+
+
+def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
+    run: Run, tmp_path: Path
+) -> None:
+    assets = {key: {"href": f"/stac/files/{key}.tif"} for key in ("red", "blue")}
+    parts: dict[str, Part] = {
+        "": landing(links=SEARCH_LINKS),
+        "/collections/c": as_json(collection("c")),
+        "/collections/c/items": listing([feature("i", assets=assets)]),
+        **{f"/files/{key}.tif": Answer(200, f"II*\0{key}".encode()) for key in assets},
+    }
+    with STACAPI(parts) as server:
+        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(tmp_path))
+        assert run(*asked).exit_code == 0
+        assert run("queue", "retry").stderr == "nothing to retry\n"
+        (gone,) = tmp_path.rglob("red.tif")
+        gone.unlink()
+        damaged = run("queue", "verify", "1")
+        assert (damaged.exit_code, "1 file gone or changed" in damaged.stdout) == (1, True)
+        assert run("queue", "retry", "1").exit_code == 0
+        assert run("queue", "run", "--until-empty").exit_code == 0
+        assert gone.read_bytes() == b"II*\0red"
+        assert server.asked("/files/blue.tif") == 1
+        assert run("queue", "verify", "1").exit_code == 0

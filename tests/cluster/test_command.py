@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -105,3 +106,32 @@ def test_a_dataset_goes_to_a_bucket_and_the_queue_knows_it_by_its_url(
     bad = runner.invoke(root, ["queue", "verify"])
     assert bad.exit_code == 1
     assert "1 file gone or changed, fields/i0000/k07.tif first" in bad.stdout
+
+
+def test_a_bucket_that_was_emptied_or_changed_is_completed_by_the_command_and_by_a_retry(
+    cluster: DaskCluster, store: Bucket, mlhub_home: Path, tmp_path: Path
+) -> None:
+    runner = CliRunner()
+    with Field(tmp_path, 10) as field:
+        write_profile(mlhub_home, field.root_url)
+        cluster.knows(field.root_url)
+        options = ["--profile", PROFILE, "--assets", "--engine", "dask", "--scheduler", cluster.address]
+        command = [*options, "--output-dir", f"s3://{store.name}/data/"]
+        assert run(*command)[0] == 0
+        whole = store.tree("data/crops")
+        assert len(whole) > 10
+        for key in store.keys("data"):
+            store.client.delete_object(Bucket=store.name, Key=key)
+        assert run(*command)[0] == 0
+        assert (store.tree("data/crops"), field.again) == (whole, 10)
+        first, second = sorted(name for name in whole if name.endswith(".tif"))[:2]
+        store.client.delete_object(Bucket=store.name, Key=f"data/crops/{first}")
+        store.client.put_object(Bucket=store.name, Key=f"data/crops/{second}", Body=b"short")
+        assert "2 files gone or changed" in runner.invoke(root, ["queue", "verify"]).stdout
+        listed = runner.invoke(root, ["queue", "list", "--json"]).stdout
+        number = str(max(job["id"] for job in json.loads(listed)))
+        assert runner.invoke(root, ["queue", "retry", number]).exit_code == 0
+        ran = runner.invoke(root, ["queue", "run", "--until-empty", "--profile", PROFILE])
+        assert ran.exit_code == 0, ran.output
+        assert (store.tree("data/crops"), field.again) == (whole, 12)
+        assert runner.invoke(root, ["queue", "verify"]).exit_code == 0

@@ -1,4 +1,4 @@
-"""Looks at the files of a finished dataset in a store once more."""
+"""Looks at the files of a dataset in a store once more."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 from .store import Store, trouble
 
-_AT_ONCE = 64
-
 
 class StorePlace:
-    """A folder of a store.
+    """A folder of a store; its objects are listed once, when they are first asked for.
 
     Parameters
     ----------
@@ -20,6 +18,7 @@ class StorePlace:
 
     def __init__(self, url: str) -> None:
         self._store = Store(url)
+        self._listed: dict[str, int] | None = None
 
     def sizes(self, paths: Sequence[str]) -> list[int | None]:
         """Return the bytes of objects; None for those that are not there; blocks.
@@ -29,11 +28,9 @@ class StorePlace:
         MLHubException
             If the store cannot be asked.
         """
-        found: list[int | None] = []
-        for first in range(0, len(paths), _AT_ONCE):
-            asked = [self._store.size(self._store.path(path)) for path in paths[first : first + _AT_ONCE]]
+        if self._listed is None:
             try:
-                found += [future.result() for future in asked]
+                self._listed = self._store.listed()
             except Exception as error:
                 raise trouble(error, self._store) from error
-        return found
+        return [self._listed.get(path) for path in paths]

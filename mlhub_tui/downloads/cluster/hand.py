@@ -13,6 +13,7 @@ from distributed import Event, get_worker
 
 from ...errors import DownloadError, MLHubException
 from ...http.link import Link
+from ...options import IfExists
 from ...text import one_line, redact
 from ...transfer import part_file
 from ...transfer.batch import BatchDownload
@@ -137,7 +138,8 @@ class _Feed:
         digest = multihash(row.checksum) if row.checksum else None
         checksums = () if digest is None else (digest,)
         link = self._link(row.href, False)
-        return FileRequest(row.id, link, row.path, row.size, checksums, self._if_exists, bool(row.page))
+        how = IfExists.OVERWRITE if row.ours and self._if_exists is IfExists.RESUME else self._if_exists
+        return FileRequest(row.id, link, row.path, row.size, checksums, how, bool(row.page))
 
 
 @contextmanager

@@ -121,6 +121,19 @@ class Store:
         finally:
             self.system.invalidate_cache()
 
+    def listed(self) -> dict[str, int]:
+        """Return the bytes of all objects in the folder, by their relative paths; blocks."""
+        self.system.invalidate_cache()
+        try:
+            found = self.system.find(self.root, detail=True)
+        except FileNotFoundError:
+            return {}
+        finally:
+            self.system.invalidate_cache()
+        folder = f"{self.root.rstrip('/')}/"
+        sizes = ((path.removeprefix(folder), _size(info)) for path, info in found.items())
+        return {path: size for path, size in sizes if size is not None}
+
     def writer(self, path: str, block: int) -> Writer:
         """Return what writes an object piece by piece; blocks."""
         return Writer(self, path, block)

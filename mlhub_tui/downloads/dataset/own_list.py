@@ -131,8 +131,8 @@ class OwnList:
                 os.close(self._lock)
 
     def begin(self, stamp: str) -> None:
-        """Take note of a wish: of a new one, nothing was done yet."""
-        if self.noted("stamp") == stamp:
+        """Take note of a wish: of a new one, and of one that came to its end, nothing was done yet."""
+        if self.noted("stamp") == stamp and not self.noted("ended"):
             return
         with self.files.transaction() as db:
             db.execute("DELETE FROM note")

@@ -35,7 +35,7 @@ from ..attempt import Kit
 from ..job import SAMPLE, DatasetRequest
 from ..plan import layout
 from ..plan.counts import PAID_HINT, Counter, paid_words
-from ..plan.feed import LinkOf, PlanFeed, open_link
+from ..plan.feed import LinkOf, PlanFeed, Sizes, open_link
 from ..plan.files import PlannedFile, files
 from ..plan.index import Index
 from ..plan.place import archive_validator
@@ -255,7 +255,7 @@ class _Run:
         if request.if_exists is IfExists.OVERWRITE:
             own.want_all_again()
         else:
-            self._feed().verify()
+            self._feed().verify(self._sizes() if request.url else None)
         lone = counts.no_items and request.filters.sifts_items
         told = unknown + (["no item matches, these are the collections' own"] if lone else [])
         if counts.faults:
@@ -268,6 +268,12 @@ class _Run:
         own.note("told", "; ".join(told))
         own.note("noted", str(index.facts.get("notes", "")))
         own.note("listed")
+
+    def _sizes(self) -> Sizes:
+        """Return what lists the store, as somebody may have emptied it since."""
+        from ..cluster.checking import StorePlace
+
+        return StorePlace(self.request.asset_place).sizes
 
     def _same_names(self) -> Callable[[str], str] | None:
         """Return the key under which the output folder's file system keeps a name; None for a store."""
@@ -385,6 +391,7 @@ class _Run:
         notes = [note, told, self.own.noted("skipped")]
         lines = ["; ".join(filter(None, notes)), self._noted()]
         place = request.folder / request.name
+        await in_thread(lambda: self.own.note("ended"))
         return DownloadResult(place, live.done, self.came, note="\n".join(filter(None, lines)))
 
     def _noted(self) -> str:

@@ -27,7 +27,7 @@ _AT_ONCE = 500  # ids in one statement; SQLite takes 999 at least
 
 
 class Row(NamedTuple):
-    """A file to fetch, as the list has it."""
+    """A file to fetch, as the list has it; `ours` says that it was there before, and is gone or changed."""
 
     id: int
     path: str
@@ -35,6 +35,7 @@ class Row(NamedTuple):
     size: int | None
     checksum: str
     page: int
+    ours: int = 0
 
 
 class TwinRow(NamedTuple):
@@ -64,6 +65,10 @@ def open_link(href: str, fresh: bool) -> Link:
         words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
         raise NotOffered(words, hint="nothing can be fetched for it: report it to the owner of the catalog")
     return Link(url, azure_headers(url))
+
+
+Sizes = Callable[[Sequence[str]], Sequence[int | None]]
+"""Returns the bytes of files by their paths; None for those that are not there."""
 
 
 class PlanFeed:
@@ -99,12 +104,22 @@ class PlanFeed:
         self._last = 0
         self._checked = False
 
-    def verify(self) -> int:
-        """Look at the files that are done: what is gone or was changed is wanted again; return how many."""
-        if not self._place.seen:
-            return 0
+    def verify(self, sizes: Sizes | None = None) -> int:
+        """Look at the files that are done: what is gone or was changed is wanted again; return how many.
+
+        Parameters
+        ----------
+        sizes
+            Returns the bytes of files by their paths, where the place itself cannot be looked at.
+        """
         rows = self._list.rows(_DONE)
-        lost = [number for number, path, size, mtime in rows if self._place.look(path) != (size, mtime)]
+        if sizes is not None and rows:
+            there = sizes([path for _, path, _, _ in rows])
+            lost = [row[0] for row, size in zip(rows, there, strict=True) if size != row[2]]
+        elif self._place.seen:
+            lost = [number for number, path, size, mtime in rows if self._place.look(path) != (size, mtime)]
+        else:
+            return 0
         with self._list.transaction() as db:
             db.executemany("UPDATE fate SET state = 1 WHERE id = ?", [(number,) for number in lost])
         return len(lost)
@@ -214,7 +229,8 @@ def _in(db: sqlite3.Connection, sql: str, numbers: Sequence[int]) -> Iterable[An
 
 
 _NEXT = """
-SELECT file.id, path, href, size, checksum, page FROM fate JOIN file ON file.id = fate.id
+SELECT file.id, path, href, size, checksum, page, fate.bytes IS NOT NULL
+FROM fate JOIN file ON file.id = fate.id
 WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
 """
 _DONE = "SELECT file.id, path, bytes, mtime FROM fate JOIN file ON file.id = fate.id WHERE state = 2 AND job"
