@@ -12,7 +12,7 @@ from ..downloads.job import SAMPLE
 from ..errors import InvalidSearch
 from ..options import IfExists
 from ..text import one_line
-from .connect import credentials
+from .connect import credentials, show_waits
 from .failures import FAILED
 from .options import (
     Choice,
@@ -100,6 +100,7 @@ class _Wanted:
 
         found = await settled(found)
         source = open_source(found)
+        show_waits(source)
         try:
             documents = await self._documents(source)
         finally:

@@ -84,10 +84,17 @@ def run(choice: Choice, work: Callable[[Source, Writer], Awaitable[T]], *, key_n
         return asyncio.run(_with_source(found, work))
 
 
+def show_waits(source: Source) -> None:
+    """Wait where a server asks for it, and say so on stderr."""
+    if (session := getattr(source, "session", None)) is not None:
+        session.on_wait = lambda words: click.echo(f"note: {words}", err=True)
+
+
 async def _with_source(found: Credentials, work: Callable[[Source, Writer], Awaitable[T]]) -> T:
     from ..sources.connect import open_source
 
     source = open_source(found)
+    show_waits(source)
     try:
         return await work(source, Writer(found.secret, found.auth))
     finally:

@@ -14,7 +14,7 @@ from ..errors import EntityDoesNotExist, NotOffered
 from ..options import IfExists
 from ..profiles import Kind
 from ..text import one_line
-from .connect import credentials
+from .connect import credentials, show_waits
 from .dataset_options import filters_of, selection_options
 from .engine_options import cluster_of, engine_options
 from .options import (
@@ -148,6 +148,7 @@ async def _work(wish: Wish, found: Credentials, *, dry_run: bool) -> int:
 
     found = await settled(found)
     source = open_source(found)
+    show_waits(source)
     try:
         if dry_run:
             from .dataset_plan import show_plan

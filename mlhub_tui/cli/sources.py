@@ -11,7 +11,7 @@ import click
 from ..errors import AuthenticationError, MLHubException
 from ..profiles import Kind, Profile, ProfilesFile, check_name, is_url, secret_words
 from ..text import one_line, redact
-from .connect import chosen
+from .connect import chosen, show_waits
 from .desk import json_option
 from .options import Choice, Command, Group, remembered
 from .secrets import Given, asked, secret_options
@@ -230,6 +230,7 @@ async def _test(found: Credentials) -> About:
     from ..sources.connect import open_source
 
     source = open_source(found)
+    show_waits(source)
     try:
         await check(source)
         return await source.about()

@@ -104,6 +104,13 @@ def keys_of(source: JobSource) -> KeyRemoval | None:
     return session.keys if isinstance(session, Session) else None
 
 
+def say_waits(source: JobSource, say: Callable[[str], object]) -> None:
+    """Wait where a server asks for it, and say so."""
+    session = getattr(source, "session", None)
+    if isinstance(session, Session):
+        session.on_wait = say
+
+
 class Resolver(Protocol):
     """What the queue asks about a request; all in its own event loop."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,12 +16,12 @@ from ..http.errors import may_pass
 from ..http.retry import RetryPolicy
 from ..models import JsonDict
 from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
-from ..text import mask
+from ..text import duration, mask
 from .answers import as_object, decode
 from .failures import of_status, of_transport
 from .json_document import MAX_DOCUMENT
 from .key_removal import KeyRemoval
-from .origin import KEY_NAMES, join, shown, without_key
+from .origin import KEY_NAMES, host, join, shown, without_key
 from .paging import PageGuard, Params, next_link, with_params
 from .params import SecretParams
 from .proof import forms
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..http.credentials import OriginCredentials
 
+_PATIENCE = 1800.0  # seconds that a request waits in all where a server asks for it
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -119,6 +120,8 @@ class Session:
         self._client: httpx.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._closed = False
+        self.on_wait: Callable[[str], object] | None = None
+        """Told of each long wait that a server asks for; without it an error is raised instead."""
 
     def __repr__(self) -> str:
         return f"Session(root_url={shown(self.root_url)!r}, key={mask(self.secret)!r})"
@@ -200,8 +203,18 @@ class Session:
                     raise
                 wait = self._retry.wait(failures, clock() - started, error.retry_after)
                 if wait is None:
+                    wait = self._asked_wait(error, clock() - started)
+                if wait is None:
                     raise
             await self._retry.sleep(wait)
+
+    def _asked_wait(self, error: RequestError, elapsed: float) -> float | None:
+        """Return the seconds of a `Retry-After` that somebody is told of; None where it is not waited for."""
+        asked = error.retry_after
+        if self.on_wait is None or asked is None or elapsed + asked > _PATIENCE:
+            return None
+        self.on_wait(f"waiting {duration(max(asked, 1))}, as {host(error.url)} asks ({error.status})")
+        return max(asked, 1.0)
 
     @asynccontextmanager
     async def stream(

@@ -175,6 +175,8 @@ class MLHubApp(TravellingApp):
         self.announce(ConnectionChanged)
         try:
             self.connection = await open_it()
+            if (session := getattr(self.connection.source, "session", None)) is not None:
+                session.on_wait = self._say_wait
         except MLHubException as error:
             self.connection, self.connection_error = None, error
         finally:
@@ -352,6 +354,9 @@ class MLHubApp(TravellingApp):
         self._leaving = True
         self.last_words = keep_traceback(error)
         self.exit(1)
+
+    def _say_wait(self, words: str) -> None:
+        self.notify(clean(words), severity="warning", markup=False, timeout=8)
 
     def report(self, error: MLHubException) -> None:
         """Say what went wrong and what to do next; a refused key leads to the profiles."""

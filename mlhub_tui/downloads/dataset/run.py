@@ -43,7 +43,7 @@ from ..plan.progress import Progress
 from ..plan.report import write_report
 from ..plan.whereabouts import Elsewhere
 from ..plan.worklist import Standing
-from ..resolve import JobSource, Opener, keys_of
+from ..resolve import JobSource, Opener, keys_of, say_waits
 from ..threads import in_thread
 from ..unpack.archive import Unpacked, unpack
 from .catalog import fetch_catalog
@@ -231,6 +231,7 @@ class _Run:
 
     async def _index(self) -> Index:
         request = self.request
+        say_waits(self.source, self._say)
         if request.kind is Kind.MLHUB:
             archive = layout.catalog_file(request.folder, request.dataset_id)
             return await index_of_archive(request, archive, self._show_index, keys_of(self.source))

@@ -1,0 +1,79 @@
+"""Commands over servers that ask to wait in the middle of a listing: it is waited as told, and shown."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.errors import ServerError
+from mlhub_tui.sources.http import Session
+from tests.cli.conftest import Run
+from tests.sources.patience import Patience
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.paged_api import PagedAPI, items
+
+LIST = ("list", "items", "c", "--page-size", "100", "--json")
+
+
+class Limited(PagedAPI):
+    """Asks to wait so many times before the second page, and notes when it was asked again."""
+
+    def __init__(self, status: int, seconds: str, times: int = 1) -> None:
+        super().__init__(self._limit, items(300, assets={"a": {"href": "https://data.example/a.tif"}}))
+        self.refusal = Answer(status, b"", {"Retry-After": seconds})
+        self.times = times
+        self.refused: dict[int, list[float]] = {}
+
+    def _limit(self, _: Request, limit: int, start: int) -> Answer | None:
+        asked = self.refused.setdefault(start, [])
+        asked.append(time.monotonic())
+        return self.refusal if len(self.refused) == 2 and len(asked) <= self.times else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_listing_waits_as_told_and_says_so(run: Run, status: int) -> None:
+    with Limited(status, "1", times=3) as server:
+        result = run("--source", server.location, *LIST)
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)) == 300
+    assert f"waiting 1 s, as 127.0.0.1 asks ({status})" in result.stderr
+    first, *_, last = server.refused[100]
+    assert last - first >= 3.0  # no sooner than it was told, each time
+
+
+@pytest.mark.slow
+def test_searches_and_plans_wait_too(run: Run, tmp_path: Path) -> None:
+    plan = ("download", "dataset", "c", "--dry-run", "--output-dir", str(tmp_path))
+    for command in (("search", "-c", "c", "--csv"), plan):
+        with Limited(429, "1", times=3) as server:
+            result = run("--source", server.location, *command)
+            assert result.exit_code == 0, result.output
+            assert "waiting 1 s, as 127.0.0.1 asks (429)" in result.stderr
+
+
+def test_a_wait_beyond_patience_is_an_error_at_once(run: Run) -> None:
+    with Limited(429, "86400") as server:
+        result = run("--source", server.location, *LIST)
+    assert result.exit_code == 1
+    assert "too many requests (429)" in result.stderr
+    assert "broke off after 100 items" in result.stderr
+    assert [len(asked) for asked in server.refused.values()] == [1, 1]
+
+
+async def test_nobody_waits_long_where_nobody_is_told() -> None:
+    patience, told = Patience(), list[str]()
+    refused = as_json({}, 429, **{"Retry-After": "60"})
+    answers = [refused, as_json([]), refused, as_json([])]
+    with LoopbackServer(lambda _: answers.pop(0) if answers else Answer(500)) as server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            with pytest.raises(ServerError):
+                await session.get_json("datasets")
+            await session.get_json("datasets")
+            session.on_wait = told.append
+            assert await session.get_json("datasets") == []
+    assert patience.waits == [60.0]
+    assert len(told) == 1
