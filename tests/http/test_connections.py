@@ -255,10 +255,10 @@ async def test_a_paused_body_holds_the_server_back_and_is_not_stalled(
         with serving(
             answering(lambda r: response(body) if r.target == "/" else numbered(r)), context
         ) as server:
-            patience = Timeouts(low_speed_time=0.2, low_speed_limit=1000)
+            patience = Timeouts(low_speed_time=0.5, low_speed_limit=1)
             task = asyncio.ensure_future(client.request("GET", server.url, open_sink, timeouts=patience))
             await until(lambda: len(sink) > 0)
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(1.2)
             held = len(sink)
             assert held <= 2 << 20
             await asyncio.sleep(0.1)

@@ -14,6 +14,7 @@ from mlhub_tui.transfer.limits import HostLimits
 from tests.downloads.support import ENDLESS
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
+from tests.support.waiting import until_sync
 
 from .batch_support import CONFIG, batch, kit, requests, shelf
 
@@ -60,14 +61,11 @@ def test_a_host_that_asks_one_run_for_retries_gets_it_from_the_other(tmp_path: P
         _, first = batch(requests(server, PATHS[:1]), tmp_path / "a", shared, retries=ENDLESS)
         thread = threading.Thread(target=first.run)
         thread.start()
-        deadline = time.monotonic() + 10
-        while not first.stats.reason:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        until_sync(lambda: first.stats.reason)
         began = time.monotonic()
         _, second = batch(requests(server, PATHS[1:3]), tmp_path / "b", shared, retries=ENDLESS)
         second.run()
-        thread.join(10)
+        thread.join(60)
     assert second.stats.fetched == 2
     assert time.monotonic() - began > 0.05, "it waited with the other"
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ from tests.downloads.support import ENDLESS, HASTY, QUICK
 from tests.downloads.test_machine import Disk, disk
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
+from tests.support.waiting import until_sync
 
 from .batch_support import (
     batch,
@@ -89,12 +91,15 @@ def test_a_host_that_asks_for_retries_gets_it_from_all_slots(
         return None
 
     server.plan = plan
-    patient = replace(ENDLESS, longest_wait=0.3)
+    patient = replace(ENDLESS, longest_wait=1.0)
     results = fetched(requests(server, PATHS), folder, shared, retries=patient)
     assert errors_of(results) == {}
     assert there(folder) == stored(FILES)
-    later = [moment - refused[0] for moment in came if moment > refused[0] + 0.1]
-    assert min(later) >= 0.29
+    # What was on its way comes first, sooner or later; then nothing does for what is left of the second.
+    after = [moment for moment in came if moment >= refused[0]]
+    longest, end = max((later - earlier, later) for earlier, later in pairwise(after))
+    assert longest > 0.2
+    assert end >= refused[0] + 0.99
 
 
 def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path, shared: Kit) -> None:
@@ -147,8 +152,8 @@ def test_a_file_whose_server_thinks_too_long_fails_alone(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
     server.plan = lambda request: Answer(before="stall") if request.target == PATHS[7] else None
-    impatient = replace(shared, config=replace(QUICK, first_byte_timeout=0.5))
-    results = fetched(requests(server, PATHS), folder, impatient)
+    impatient = replace(shared, config=replace(QUICK, first_byte_timeout=3.0))
+    results = fetched(requests(server, PATHS), folder, impatient, retries=replace(HASTY, tries=1))
     assert errors_of(results) == {7: "ServerTimeout"}
     assert len(there(folder)) == 59
 
@@ -159,14 +164,13 @@ def test_while_all_wait_it_is_said_why_and_for_how_long(
     server.always = Answer(status=503, headers={"Retry-After": "60"})
     patient = replace(ENDLESS, longest_wait=60)
     _, run = batch(requests(server, PATHS), folder, shared, retries=patient)
+    before = time.monotonic()
     with running(run):
-        deadline = time.monotonic() + 30
-        while not run.stats.reason and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until_sync(lambda: run.stats.reason)
         reason, next_try = run.stats.reason, run.stats.next_try
         run.abort()
     assert "503" in reason
-    assert next_try is not None and 50 < next_try - time.monotonic() <= 61
+    assert next_try is not None and before + 60 <= next_try <= time.monotonic() + 61
 
 
 def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
@@ -204,13 +208,9 @@ def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
     server.plan = lambda _: stall if len(server.requests) > 100 else None
     feed, run = batch(requests(server, files), folder, shared, retries=ENDLESS)
     with running(run) as raised:
-        while len(server.requests) < 105:
-            time.sleep(0.005)
-        began = time.monotonic()
+        until_sync(lambda: len(server.requests) >= 105)
         run.abort()
-        while not raised and time.monotonic() < began + 10:
-            time.sleep(0.005)
-        assert time.monotonic() - began < 5
+        until_sync(lambda: raised)
     assert isinstance(raised[0], TransferCancelled)
     ends = there(folder)
     assert len(ends) >= 90
