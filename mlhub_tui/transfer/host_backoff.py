@@ -22,7 +22,7 @@ from .outputs import FileTask, origin_of
 from .part_file import translate_os_error
 from .work_source import BatchStats, FileResult
 
-_TRIES = 5  # failures of a file's own after which it has failed
+_TRIES = 6  # failures of a file's own after which it has failed
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _SILENT = 3  # rounds without any response after which it looks as if the network were gone
 _LONG = 8  # rounds after which a host is given up while others are well
