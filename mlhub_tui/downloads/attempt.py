@@ -69,7 +69,7 @@ async def attempt(
     Raises
     ------
     MLHubException
-        What went wrong, for `trouble.verdict` to judge.
+        What went wrong, for `transfer.failures` to judge.
     """
     if isinstance(request, DatasetRequest):
         # Imported when there is one: all that plans is needed by it alone.

@@ -16,6 +16,7 @@ from ..downloads import job_progress, parts
 from ..errors import DownloadError
 from ..text import one_line
 from ..transfer import part_file
+from ..transfer.failures import JournalNotWritable
 from .board import Board
 from .channel import Order
 from .engine import Engine
@@ -23,7 +24,6 @@ from .events import Event
 from .job import AT_REST, Job, Request, State
 from .settings import Settings
 from .threads import in_thread
-from .trouble import QueueNotWritable
 from .verbs import CHANGES, Verb, applies
 
 T = TypeVar("T")
@@ -199,5 +199,5 @@ class Control:
                 return work()
             except sqlite3.Error as error:
                 if time.monotonic() > deadline:
-                    raise QueueNotWritable(f"the download queue cannot be written: {error}") from error
+                    raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
             await asyncio.sleep(0.05)

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from ..downloads import parts
 from ..errors import DownloadError
 from ..transfer import part_file
+from ..transfer.failures import JournalNotWritable
 from ..transfer.journal import PartJournal
 from .channel import Channel
 from .database import Database
@@ -22,7 +23,6 @@ from .job import Job, Request, State
 from .process import Kind
 from .settings import Settings, load, save
 from .store import Store
-from .trouble import QueueNotWritable
 from .verbs import CHANGES, Verb, applies
 
 T = TypeVar("T")
@@ -204,5 +204,5 @@ def _patiently(work: Callable[[], T]) -> T:
             return work()
         except sqlite3.Error as error:
             if time.monotonic() > deadline:
-                raise QueueNotWritable(f"the download queue cannot be written: {error}") from error
+                raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
         time.sleep(0.05)

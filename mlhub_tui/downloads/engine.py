@@ -18,6 +18,7 @@ from ..http.retry import QUEUE_RETRIES, RetryPolicy
 from ..transfer import part_file
 from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, TransferConfig
+from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
 from ..transfer.limits import SharedLimits
 from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
 from .attempt import Kit, attempt
@@ -33,7 +34,6 @@ from .running import Running
 from .settings import transfer_config
 from .states import ACTIVE
 from .threads import in_thread
-from .trouble import Budget, Verdict, verdict
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
@@ -92,7 +92,7 @@ class Engine:
         self._stopping = False
         self._running: dict[int, Running] = {}
         self._due: dict[int, float] = {}
-        self._budgets: dict[int, Budget] = {}
+        self._budgets: dict[int, FailureCounter] = {}
         self._wanted: set[int] = set()
         self._room_lock = threading.Lock()
         self._network = Network(setup.retries)
@@ -238,9 +238,9 @@ class Engine:
                 self._done(job, live, DownloadResult(job.path, live.committed, fetched=True))
             raise
         except Exception as error:
-            failures = self._budgets.setdefault(job.id, Budget(job.bytes_done)).failed(live.done)
-            judged = verdict(error, failures, self._setup.retries, job)
-            if judged.state is State.FAILED and isinstance(job.request, DatasetRequest):
+            failures = self._budgets.setdefault(job.id, FailureCounter(job.bytes_done)).failed(live.done)
+            judged = judge(error, failures, self._setup.retries, job.path)
+            if judged.action is FailureAction.FAILED and isinstance(job.request, DatasetRequest):
                 from .dataset.run import report_unfetched  # needed by datasets alone
 
                 await report_unfetched(job.request, error)
@@ -268,19 +268,19 @@ class Engine:
         self.ledger.move(job.id, State.DONE, told, reason=reason, hint="", tries=0, next_try=None, **ends)
 
     def _failed(
-        self, job: Job, live: TransferProgress, error: Exception, judged: Verdict, failures: int
+        self, job: Job, live: TransferProgress, error: Exception, judged: Failure, failures: int
     ) -> None:
         if heard(error):
             self._heard(job)
         held = self._network.failed(job, error, alive=self._hears_anything())
-        if held is not None and judged.state is State.RETRYING:
+        if held is not None and judged.action is FailureAction.RETRYING:
             judged = replace(judged, reason=f"{NO_NETWORK}: {judged.reason}", delay=held)
             self._say_of_waiting("waits for the network")
         next_try = None if judged.delay is None else time.time() + judged.delay
         self._running[job.id].hear()
         moved = self.ledger.move(
             job.id,
-            judged.state,
+            State(judged.action),
             event_words.failed(error, judged, failures),
             reason=judged.reason,
             hint=judged.hint,

@@ -12,7 +12,7 @@ from .job import Job, State
 if TYPE_CHECKING:
     from ..http.response_headers import Checksum
     from ..transfer.config import DownloadResult
-    from .trouble import Verdict
+    from ..transfer.failures import Failure
 
 QUEUED, AGAIN = "queued", "queued again"
 TAKEN_OVER = "taken over: the program that ran it is gone"
@@ -47,7 +47,7 @@ def interrupted(job: Job) -> str:
     return f"interrupted: its program ended, {size(job.bytes_done)} are kept"
 
 
-def failed(error: BaseException, verdict: Verdict, failures: int) -> str:
+def failed(error: BaseException, failure: Failure, failures: int) -> str:
     """Return what is said of a try that ended by an error.
 
     Parameters
@@ -57,10 +57,10 @@ def failed(error: BaseException, verdict: Verdict, failures: int) -> str:
     """
     after = error.retry_after if isinstance(error, RequestError) else None
     asked_for = f" with Retry-After {duration(after)}" if after else ""
-    if verdict.delay is None:
-        return f"{verdict.state}: {verdict.reason}{asked_for}"
+    if failure.delay is None:
+        return f"{failure.action}: {failure.reason}{asked_for}"
     row = f", {count(failures, 'try', 'tries')} without progress" if failures > 1 else ""
-    return f"{verdict.reason}{asked_for}; next try in {_moment(verdict.delay)}{row}"
+    return f"{failure.reason}{asked_for}; next try in {_moment(failure.delay)}{row}"
 
 
 def done(outcome: DownloadResult, fetched: int | None, seconds: float) -> str:

@@ -19,17 +19,17 @@ from ..options import IfExists
 from ..sources.origin import shown_id
 from ..transfer import part_file
 from ..transfer.config import TransferConfig
+from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
 from ..transfer.journal import PartJournal
 from ..transfer.progress import TransferProgress
 from .asset.choice import Located, Origin, requests_for
 from .attempt import Kit, attempt
 from .database import Database
-from .job import ArchiveRequest, DatasetRequest, Job, Request, State
+from .job import ArchiveRequest, DatasetRequest, Request
 from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
 from .settings import transfer_config
 from .store import Store
 from .threads import in_thread
-from .trouble import Budget, QueueNotWritable, known, verdict
 
 
 class ItemSource(AssetSource, Located, Protocol):
@@ -163,21 +163,21 @@ async def kit_over(
 
 
 async def _persistently(request: Request, kit: Kit, live: TransferProgress, retries: RetryPolicy) -> Path:
-    budget = Budget()
-    job = Job(0, request, request.name, State.QUEUED, 0)
+    counter = FailureCounter()
+    path = request.folder / request.name
     while True:
         try:
             outcome = await attempt(request, kit, live)
             live.done = live.total = outcome.size
             return outcome.path
         except Exception as error:
-            judged = verdict(error, budget.failed(live.done), retries, job)
+            judged = judge(error, counter.failed(live.done), retries, path)
             if judged.delay is None:
                 if isinstance(request, DatasetRequest):
                     from .dataset.run import report_unfetched  # needed by datasets alone
 
                     await report_unfetched(request, error)
-                raise known(error, job) from error
+                raise translate(error, path) from error
             await asyncio.sleep(judged.delay)
 
 
@@ -196,7 +196,7 @@ class _Records:
             self._store = Store(self._database)
         except sqlite3.Error as error:
             self._database.close()
-            raise QueueNotWritable(f"the download queue cannot be written: {error}") from error
+            raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
         self.journal = PartJournal(self._database, self._store)
 
     def close(self) -> None:

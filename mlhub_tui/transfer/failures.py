@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 from pathlib import Path
 
 from .. import errors, text
-from ..http.errors import BeingPrepared, LinkRejected, TLSFailure
+from ..http.errors import BeingPrepared, ConnectionLost, LinkRejected, TLSFailure
 from ..http.retry import RetryPolicy
 from .part_file import translate_os_error
 
@@ -27,13 +27,13 @@ class JournalNotWritable(errors.DownloadError):
     default_hint = "make room where the queue is kept, or close what holds it"
 
 
-class FailureAction(Enum):
-    """What becomes of a job after a failure."""
+class FailureAction(StrEnum):
+    """What becomes of a job after a failure; the values are those of the job states of the same name."""
 
-    RETRY = auto()
-    NEEDS_KEY = auto()
-    NO_SPACE = auto()
-    FAIL = auto()
+    RETRYING = "retrying"
+    NEEDS_KEY = "needs a key"
+    NO_SPACE = "no space"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,16 @@ def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path)
     if isinstance(known, errors.NoSpaceError):
         return Failure(FailureAction.NO_SPACE, reason, hint)
     if not isinstance(known, _PASSING):
-        return Failure(FailureAction.FAIL, reason, hint)
+        return Failure(FailureAction.FAILED, reason, hint)
     retry_after = known.retry_after if isinstance(known, errors.RequestError) else None
     preparing = isinstance(known, BeingPrepared) and retry_after is not None
     tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure
     delay = retries.wait(tried, retry_after=retry_after, doubtful=isinstance(known, _DOUBTFUL))
-    return Failure(FailureAction.FAIL if delay is None else FailureAction.RETRY, reason, hint, delay)
+    if delay is None:
+        return Failure(FailureAction.FAILED, reason, hint)
+    if isinstance(known, ConnectionLost):
+        hint = "it resumes by itself where it stopped"
+    return Failure(FailureAction.RETRYING, reason, hint, delay)
 
 
 def translate(error: BaseException, path: Path) -> errors.MLHubException:

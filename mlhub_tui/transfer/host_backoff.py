@@ -288,11 +288,7 @@ class RetryHandler:
         if isinstance(error, _ENDING):
             self._end(error)
         elif isinstance(error, BeingPrepared):
-            # The server works on it: waiting is no failure, of the file nor of the host.
-            self._scheduler.host(task.origin).suspects(task)
-            task.preparing, self._why = task.preparing + 1, error
-            wait = self._scheduler.waits.wait(task.preparing, retry_after=error.retry_after) or 0.0
-            self._scheduler.put_off(task, time.monotonic() + wait)
+            self._await_preparation(task, error)
         elif isinstance(error, LinkRejected) and not task.relinked:
             task.relinked, task.rejection = True, error
             self._relink(task)
@@ -323,6 +319,16 @@ class RetryHandler:
         until = self._scheduler.waits_until(time.monotonic())
         stats.next_try = until
         stats.reason = text.one_line(text.redact(str(self._why)), 300) if until and self._why else ""
+
+    def _await_preparation(self, task: FileTask, error: BeingPrepared) -> None:
+        """Try again when the server says; where it does not, so many times. It is no failure of its host."""
+        self._scheduler.host(task.origin).suspects(task)
+        task.preparing, self._why = task.preparing + 1, error
+        task.tries += error.retry_after is None
+        if task.tries >= self._tries:
+            return self._record(task, task.failed(error))
+        wait = self._scheduler.waits.wait(task.preparing, retry_after=error.retry_after) or 0.0
+        return self._scheduler.put_off(task, time.monotonic() + wait)
 
     def _retry(self, task: FileTask, error: MLHubException, began: float) -> None:
         """Try again later: the file alone, or all files of its host together."""

@@ -106,7 +106,7 @@ async def test_retry_by_another_program_does_not_wait(
 async def test_pause_all_and_move_reach_every_program(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    server.always = SLOW
+    server.always = Answer(after=100_000, end="stall")  # nothing ends meanwhile
     one = make_queue(Links(server.url), concurrency=1)
     jobs = await one.add_many([wish(folder, name) for name in "abc"])
     two = make_queue(Links(server.url), concurrency=1)
@@ -115,6 +115,7 @@ async def test_pause_all_and_move_reach_every_program(
     await until(lambda: [job.request.collection_id for job in one.snapshot()] == list("acb"))
     await two.pause_all()
     await until(lambda: {job.state for job in one.snapshot()} == {State.PAUSED})
+    await until(lambda: {job.state for job in two.snapshot()} == {State.PAUSED})
     # A place that another program gave stays through the notes of progress of the one that runs it.
     await two.resume_all()
     await until(lambda: any(job.bytes_done for job in one.snapshot()))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.trouble import Budget
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed
 from mlhub_tui.http.retry import QUEUE_RETRIES, RetryPolicy
 from mlhub_tui.transfer import part_file
+from mlhub_tui.transfer.failures import FailureCounter
 from mlhub_tui.transfer.gzip_check import gzip_whole
 from mlhub_tui.transfer.progress import RateEstimator
 
@@ -62,7 +62,7 @@ def test_retries_are_without_end_unless_it_is_bounded_or_the_answer_makes_no_sen
 
 
 def test_progress_refills_the_budget_and_a_trickle_does_not() -> None:
-    budget = Budget()
+    budget = FailureCounter()
     assert [budget.failed(done) for done in (0, 100, 200, 1 << 20, 1 << 20)] == [1, 2, 3, 1, 2]
 
 

@@ -30,7 +30,6 @@ from mlhub_tui.downloads.request_text import apart
 from mlhub_tui.downloads.running import Running
 from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.downloads.store import Store
-from mlhub_tui.downloads.trouble import Verdict, verdict
 from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
@@ -48,6 +47,7 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.profiles import Kind
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.config import DownloadResult
+from mlhub_tui.transfer.failures import Failure, FailureAction, judge
 from mlhub_tui.transfer.limits import BandwidthLimiter
 from mlhub_tui.transfer.progress import RateEstimator, TransferPhase, TransferProgress
 
@@ -242,7 +242,7 @@ def test_the_log_says_when_the_next_try_is(
 ) -> None:
     state = State.FAILED if delay is None else State.RETRYING
     error = ServerError("x", status=503, retry_after=after)
-    assert event_words.failed(error, Verdict(state, "why", "", delay), failures) == words
+    assert event_words.failed(error, Failure(FailureAction(state), "why", "", delay), failures) == words
 
 
 @pytest.mark.parametrize(
@@ -529,7 +529,7 @@ def test_what_is_left_of_a_job_that_was_given_up() -> None:
         (PermissionError(errno.EACCES, "Permission denied"), 1, State.FAILED, "cannot write"),
         (OSError(errno.ENOSPC, "full"), 1, State.NO_SPACE, "no space left"),
         (sqlite3.OperationalError("locked"), 1, State.RETRYING, "queue cannot be written: locked"),
-        (ZeroDivisionError("x?key=abc"), 1, State.FAILED, "n1.tar.gz broke: ZeroDivisionError: x?key=…"),
+        (ZeroDivisionError("x?key=abc"), 1, State.FAILED, "n1.tar.gz failed: ZeroDivisionError: x?key=…"),
         (ServerError("x"), 2, State.RETRYING, "x"),
         (ServerError("x"), 3, State.FAILED, "x"),
         (LinkRejected("x"), 2, State.FAILED, "x"),
@@ -540,8 +540,8 @@ def test_an_error_takes_a_job_where_it_belongs(
     error: Exception, failures: int, state: State, words: str
 ) -> None:
     retries = replace(QUEUE_RETRIES, tries=3, doubtful_tries=2, random=lambda: 1.0)
-    found = verdict(error, failures, retries, job(1))
-    assert found.state is state
+    found = judge(error, failures, retries, job(1).path)
+    assert State(found.action) is state
     assert words in found.reason
     assert found.delay == (2.0 ** (failures - 1) if state is State.RETRYING else None)
 

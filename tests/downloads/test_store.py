@@ -26,7 +26,7 @@ from mlhub_tui.downloads.process import Process
 from mlhub_tui.downloads.schema import VERSION
 from mlhub_tui.downloads.states import ACTIVE, MOVES, IllegalMove
 from mlhub_tui.downloads.store import AT_START, NotOurs, Store
-from mlhub_tui.downloads.trouble import QueueNotWritable
+from mlhub_tui.transfer.failures import JournalNotWritable
 
 from .support import Links, wish
 
@@ -63,7 +63,10 @@ async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
 ) -> None:
     monkeypatch.setattr(store_module, "AT_START", 0.1)
     mlhub_home.mkdir()
-    with held(paths.queue()), pytest.raises(QueueNotWritable, match="cannot be written: database is locked"):
+    with (
+        held(paths.queue()),
+        pytest.raises(JournalNotWritable, match="cannot be written: database is locked"),
+    ):
         async with kit_over(Links("http://127.0.0.1:1/")):
             pass
 

@@ -111,6 +111,14 @@ def test_a_file_that_is_being_prepared_is_waited_for_and_holds_up_no_other(
     assert there(folder) == stored(FILES)
 
 
+def test_a_file_that_is_being_prepared_without_an_end_in_sight_fails_alone(
+    server: FaultServer, folder: Path, shared: Kit
+) -> None:
+    server.plan = always(ODD, Answer(202, b"soon"))
+    assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {5: "BeingPrepared"}
+    assert there(folder) == stored({path: data for path, data in FILES.items() if path != ODD})
+
+
 def test_the_first_byte_may_take_longer_than_the_next_ones(
     server: FaultServer, folder: Path, shared: Kit
 ) -> None:
