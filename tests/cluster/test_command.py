@@ -135,3 +135,24 @@ def test_a_bucket_that_was_emptied_or_changed_is_completed_by_the_command_and_by
         assert ran.exit_code == 0, ran.output
         assert (store.tree("data/crops"), field.again) == (whole, 12)
         assert runner.invoke(root, ["queue", "verify"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tls://127.0.0.1:9", "requires TLS, and Dask's configuration has no certificates"),
+        ("wss://127.0.0.1:9", "requires TLS, and Dask's configuration has no certificates"),
+        ("http://127.0.0.1:9", "is no address of a scheduler"),
+        ("nonsense://127.0.0.1:9", "is no address of a scheduler"),
+    ],
+)
+def test_an_address_that_cannot_be_one_fails_at_once_in_a_sentence(
+    mlhub_home: Path, tmp_path: Path, address: str, said: str
+) -> None:
+    with Field(tmp_path, 3) as field:
+        write_profile(mlhub_home, field.root_url)
+        options = ("--profile", PROFILE, "--assets", "--engine", "dask", "--scheduler", address)
+        code, stdout, stderr = run(*options, "--output-dir", str(tmp_path / "out"))
+    assert (code, stdout) == (1, "")
+    assert said in stderr
+    assert "Traceback" not in stderr

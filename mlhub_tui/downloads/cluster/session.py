@@ -22,6 +22,7 @@ from .wish import Cluster
 _CONNECT = 15.0  # seconds
 _SHOWN = 3  # workers that are named in a message
 _PACKAGE = "mlhub-tui"
+_ENCRYPTED = frozenset({"tls", "wss"})
 _MARKER = (
     ".mlhub-tui-marker"  # always the same: what a client that was killed left behind, the next one removes
 )
@@ -191,23 +192,44 @@ def _client(address: str, where: str, security: dict[str, Any]) -> Iterator[Sess
     from distributed import Client, Security
 
     options = {"security": Security(**security)} if security else {}
+    if not security:
+        _check_address(address, where)
     try:
         client = Client(address, timeout=_CONNECT, set_as_default=False, **options)
     except (OSError, TimeoutError) as error:
         raise ClusterGone(f"scheduler {where} does not answer") from error
     except ValueError as error:
-        words = f"{one_line(address, 100)} is no address of a scheduler"
-        raise DownloadError(words, hint="it looks like tcp://10.0.0.1:8786") from error
-    except TypeError as error:  # a tls:// address, and no certificates in Dask's configuration
-        words = f"scheduler {where} wants TLS, and Dask's configuration has no certificates for it"
-        raise DownloadError(
-            words, hint="set distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__..."
-        ) from error
+        raise _no_address(where) from error
     try:
         yield Session(client, where)
     finally:
         with contextlib.suppress(Exception):
             client.close(timeout=2)
+
+
+def _check_address(address: str, where: str) -> None:
+    """Check what can be told of an address without asking: Dask tries for long, and ends in a traceback.
+
+    Raises
+    ------
+    DownloadError
+        If Dask speaks no such protocol, or has no certificates for it.
+    """
+    from distributed import Security
+    from distributed.comm.registry import backends
+
+    scheme = address.partition("://")[0].lower() if "://" in address else "tcp"
+    if scheme not in backends:
+        raise _no_address(where)
+    if scheme in _ENCRYPTED and not Security().tls_ca_file:
+        words = f"scheduler {where} requires TLS, and Dask's configuration has no certificates for it"
+        raise DownloadError(
+            words, hint="set distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__..."
+        )
+
+
+def _no_address(where: str) -> DownloadError:
+    return DownloadError(f"{where} is no address of a scheduler", hint="it looks like tcp://10.0.0.1:8786")
 
 
 @contextlib.contextmanager
