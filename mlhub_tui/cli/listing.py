@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..errors import MLHubException
 from ..models import Collection, Dataset, Document, Interval, Item, MLModel
 from ..profiles import Kind
 from ..text import count, link_names
 from .connect import run
 from .documents import Writer, matches
 from .options import Choice, Group, connection_options
-from .remarks import Remarks
+from .remarks import Remarks, say_broken_off
 from .tables import Row, Table, table, terminal_width
 
 if TYPE_CHECKING:
@@ -72,15 +73,20 @@ def collections(context: click.Context, tags: tuple[str, ...], text: tuple[str, 
     """List the collections that have every keyword and phrase; works without a key."""
 
     async def ask(source: Source, writer: Writer) -> None:
-        found = [entry for entry in await source.collections() if matches(entry, tags, text)]
-        _print(
-            source,
-            writer if as_json else None,
-            found,
-            ("ID", "YEARS", "LICENCE", "TITLE"),
-            _collection_row,
-            "collection",
-        )
+        columns = ("ID", "YEARS", "LICENCE", "TITLE")
+        found: list[Collection] = []
+        came = 0
+        try:
+            async for entry in source.walk_collections():
+                came += 1
+                if matches(entry, tags, text):
+                    found.append(entry)
+        except MLHubException:
+            if came:
+                _print_cut(writer if as_json else None, found, columns, _collection_row)
+                say_broken_off(count(came, "collection"), cut=as_json and bool(found))
+            raise
+        _print(source, writer if as_json else None, found, columns, _collection_row, "collection")
 
     run(Choice.of(context), ask)
 
@@ -181,6 +187,16 @@ def _print(
         click.echo(f"note: {count(skipped, 'entry', 'entries')} without an ID left out", err=True)
     if writer is None and (not found or terminal_width()):
         click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
+
+
+def _print_cut(
+    writer: Writer | None, found: Sequence[_D], headers: tuple[str, ...], row: Callable[[_D], Row]
+) -> None:
+    """Print what came of a listing that fails: JSON without its end."""
+    if found and writer is not None:
+        click.echo(writer.array(found).removesuffix("\n]"))
+    elif found:
+        click.echo("\n".join(table(headers, [row(entry) for entry in found], terminal_width())))
 
 
 async def stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:

@@ -47,9 +47,7 @@ class Remarks:
         except MLHubException:
             self.say(listing.loaded, "")
             if listing.loaded:
-                end = ": the JSON has no end" if cut else ""
-                words = f"the listing broke off after {count(listing.loaded, 'item')}{end}"
-                click.echo(f"note: {words}", err=True)
+                say_broken_off(count(listing.loaded, "item"), cut=cut)
             raise
 
     def say(self, found: int, stopped: str) -> None:
@@ -78,6 +76,12 @@ class Remarks:
             lines.append(f"there may be more: {stopped}")
         for line in lines:
             click.echo(f"note: {line}", err=True)
+
+
+def say_broken_off(came: str, *, cut: bool) -> None:
+    """Say how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
+    end = ": the JSON has no end" if cut else ""
+    click.echo(f"note: the listing broke off after {came}{end}", err=True)
 
 
 def say_of_source(source: Source) -> None:

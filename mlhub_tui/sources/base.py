@@ -179,6 +179,10 @@ class Source(Protocol):
         """Return all collections."""
         ...
 
+    def walk_collections(self) -> AsyncIterator[Collection]:
+        """Yield all collections as they come."""
+        ...
+
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
         ...

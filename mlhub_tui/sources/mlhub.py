@@ -156,6 +156,11 @@ class MLHubSource:
         answer = await self._listing("collections")
         return self._documents(as_list(answer, self._url("collections"), "collections"), Collection)
 
+    async def walk_collections(self) -> AsyncGenerator[Collection, None]:
+        """Yield all collections; the API lists them at once."""
+        for collection in await self.collections():
+            yield collection
+
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
         path = f"collections/{segment(collection_id, 'collection')}"

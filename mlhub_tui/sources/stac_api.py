@@ -157,6 +157,10 @@ class STACAPISource:
 
     async def collections(self) -> list[Collection]:
         """Return all collections, page after page; where they are not listed, those that links lead to."""
+        return [collection async for collection in self.walk_collections()]
+
+    async def walk_collections(self) -> AsyncGenerator[Collection, None]:
+        """Yield the same as they come: a page that fails does not take those before it."""
 
         async def page(link: str | None) -> Page[Collection]:
             from .fetch import fetch
@@ -167,13 +171,19 @@ class STACAPISource:
                 fetched = await fetch(self.session, Step.decoded(link), bare="collections")
             return self._reader.page(fetched, "collections", Collection)
 
+        listed, missing = False, None
         try:
-            listed = [collection async for collection in Listing(page).entries()]
+            async with aclosing(Listing(page).entries()) as entries:
+                async for collection in entries:
+                    listed = True
+                    yield collection
         except NotListed as error:
-            if not (linked := await self._tree.linked_collections()):
-                raise error
-            return linked
-        return listed or await self._tree.linked_collections()
+            missing = error
+        linked = [] if listed and missing is None else await self._tree.linked_collections()
+        if missing is not None and not linked:
+            raise missing
+        for collection in linked:
+            yield collection
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""

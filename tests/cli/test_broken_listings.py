@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.support.http_server import Answer, page_of_html
-from tests.support.paged_api import PagedAPI, failing_from, items, problem
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
+from tests.support.paged_api import CLASSES, PagedAPI, failing_from, items, problem
 
 IMAGE = {"a": {"href": "https://data.example/a.tif", "type": "image/tiff"}}
 LIST = ("list", "items", "c", "--page-size", "20")
@@ -89,3 +89,42 @@ def test_a_search_that_broke_off_is_not_saved_with_a_count(run: Run, mlhub_home:
     with api(problem(500, "boom")) as server:
         assert run("--source", server.location, *SEARCH, "--save", "mine").exit_code == 1
     assert "mine" not in run("search", "--list").stdout
+
+
+def collections_api(failing: Answer) -> LoopbackServer:
+    """Return an API whose second page of collections fails."""
+
+    def answer(request: Request) -> Answer:
+        if request.query.get("page"):
+            return failing
+        base = f"http://{request.headers['host']}"
+        if request.path == "/":
+            links = [{"rel": "data", "href": f"{base}/collections"}]
+            return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
+        named = {
+            "type": "Collection",
+            "stac_version": "1.0.0",
+            "description": "d",
+            "license": "x",
+            "links": [],
+        }
+        found = [{**named, "id": f"c{number}"} for number in range(3)]
+        links = [{"rel": "next", "href": f"{base}/collections?page=2"}]
+        return as_json({"collections": found, "links": links})
+
+    return LoopbackServer(answer)
+
+
+def test_collections_of_a_listing_that_broke_off_are_shown_before_the_error(run: Run) -> None:
+    with collections_api(problem(500, "boom")) as server:
+        table, cut = (
+            run("--source", f"{server.url}/", "list", "collections", *form) for form in ((), ("--json",))
+        )
+    assert [line.split()[0] for line in table.stdout.splitlines()[1:]] == ["c0", "c1", "c2"]
+    assert [json.loads(line.rstrip(","))["id"] for line in cut.stdout.splitlines()[1:]] == ["c0", "c1", "c2"]
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(cut.stdout)
+    for result in (table, cut):
+        assert result.exit_code == 1
+        assert "boom" in result.stderr
+        assert "the listing broke off after 3 collections" in result.stderr

@@ -107,6 +107,11 @@ class FakeSource:
         """Return no collections."""
         return []
 
+    async def walk_collections(self) -> AsyncIterator[Collection]:
+        """Yield no collections."""
+        for collection in await self.collections():
+            yield collection
+
     async def collection(self, collection_id: str) -> Collection:
         """Have no collection."""
         raise EntityDoesNotExist(f"{collection_id} does not exist")
