@@ -15,6 +15,7 @@ from tests.cli.test_ids import catalog
 from tests.support.paged_api import items
 
 RING = [[185, -5], [190, -5], [190, 5], [185, 5], [185, -5]]
+UNCUT = [[178, -5], [-172, -5], [-172, 5], [178, 5], [178, -5]]
 SPOT = {"type": "Point", "coordinates": [-173, 1]}
 FIJI: dict[str, dict[str, Any]] = {
     "from 0 to 360": {"bbox": [185, -5, 190, 5]},
@@ -23,6 +24,7 @@ FIJI: dict[str, dict[str, Any]] = {
     "upside down": {"bbox": [-175, 5, -170, -5]},
     "no box": {"geometry": {"type": "Polygon", "coordinates": [RING]}},
     "in metres": {"bbox": [5e5, 4e6, 6e5, 5e6], "geometry": SPOT},
+    "across, uncut": {"geometry": {"type": "Polygon", "coordinates": [UNCUT]}},
     "a collection": {"geometry": {"type": "GeometryCollection", "geometries": [SPOT]}},
 }
 
@@ -36,6 +38,10 @@ def test_an_item_is_found_where_it_is_and_nowhere_else(run: Run, tmp_path: Path,
         result = run("search", source, "--json", f"--bbox={box}")
         assert len(json.loads(result.stdout)) == found, result.output
         planned = run("--source", source, *plan, f"--bbox={box}")
+        assert json.loads(planned.stdout)["files"] == found, planned.output
+    pytest.importorskip("shapely")
+    for box, found in (("-174,0,-172,2", 1), ("10,-5,20,5", 0), ("0,0,90,90", 0)):
+        planned = run("--source", source, *plan, f"--bbox={box}", "--exact")
         assert json.loads(planned.stdout)["files"] == found, planned.output
     row = next(csv.DictReader(io.StringIO(run("search", source, "--csv").stdout)))
     assert all(-180 <= float(row[side]) <= 180 for side in ("west", "east"))

@@ -69,13 +69,45 @@ class ExactTest:
         shapely = self._shapely
         if geometry is not None:
             try:
-                return shapely.make_valid(shapely.from_geojson(geometry))
+                return self._on_globe(shapely.from_geojson(geometry), crosses=east > 180)
             except shapely.errors.ShapelyError:
                 pass
         if east > 180:
             halves = (shapely.box(west, south, 180, north), shapely.box(-180, south, east - 360, north))
             return shapely.union_all(halves)
         return shapely.box(west, south, east, north)
+
+    def _on_globe(self, shape: Any, *, crosses: bool) -> Any:
+        """Return a geometry where it is between -180 and 180, be it written from 0 to 360 or across 180."""
+        shapely = self._shapely
+        if crosses:
+            shape = shapely.transform(shape, _eastwards)
+        shape = shapely.make_valid(shape)
+        west, _, east, _ = shapely.bounds(shape)
+        if west >= -180 and east <= 180:
+            return shape
+        return shapely.union_all([shape, shapely.transform(shape, _back if east > 180 else _forth)])
+
+
+def _eastwards(points: Any) -> Any:
+    """Return positions with longitudes from 0 to 360, so that those on both sides of 180 are neighbours."""
+    moved = points.copy()
+    moved[:, 0][moved[:, 0] < 0] += 360
+    return moved
+
+
+def _back(points: Any) -> Any:
+    """Return positions once around the earth to the west."""
+    moved = points.copy()
+    moved[:, 0] -= 360
+    return moved
+
+
+def _forth(points: Any) -> Any:
+    """Return positions once around the earth to the east."""
+    moved = points.copy()
+    moved[:, 0] += 360
+    return moved
 
 
 def check_shapely() -> None:
