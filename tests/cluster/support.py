@@ -113,13 +113,14 @@ class DaskCluster:
         command = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port)]
         self.scheduler = Process([*command, "--no-dashboard"], self._env, self._folder / "scheduler.log")
 
-    def add_worker(self, threads: int = 1) -> Process:
+    def add_worker(self, threads: int = 1, **environ: str) -> Process:
         """Start one more worker, without a nanny: it is killed as one process."""
         self._count += 1
         local = self._folder / f"worker{self._count}"
         command = ["-m", "distributed.cli.dask_worker", self.address, "--no-nanny", "--no-dashboard"]
         options = ["--nthreads", str(threads), "--local-directory", str(local), "--memory-limit", "0"]
-        made = Process([*command, *options], self._env, self._folder / f"worker{self._count}.log")
+        log = self._folder / f"worker{self._count}.log"
+        made = Process([*command, *options], {**self._env, **environ}, log)
         self.workers.append(made)
         return made
 

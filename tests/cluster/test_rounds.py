@@ -59,6 +59,7 @@ class PlayedSession:
     where, alive = "tcp://played:1", True
 
     def __init__(self, answer: Answering | None) -> None:
+        self.left_out: dict[str, str] = {}
         self._answer = answer
         self.shards: list[list[int]] = []
         self.checked: list[bool] = []

@@ -27,6 +27,7 @@ from .errand import Errand, Report
 from .flights import Flight, Flights
 from .session import Session
 
+_NAMED = 3  # workers that are left out
 _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
 _GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
@@ -102,6 +103,11 @@ class Round:
         self._errand = self._make_errand()
         self._session.listen(self._name, lambda told: news.put(lambda: self._heard(told)))
         self._session.equip(self._errand)
+        self._look()
+        if left_out := list(self._session.left_out.values()):
+            told = self._own.noted("told")
+            lines = [f"left out: {line}" for line in left_out[:_NAMED] if line not in told]
+            self._own.note("told", "; ".join(filter(None, (told, *lines))))
         self._follow_limit()
         wanted = self._own.files.standing().wanted
         limits = Limits.of(wanted, self._threads)
@@ -271,7 +277,8 @@ class Round:
         """Look at the workers, and say how many there are; return their threads."""
         found = self._session.threads()
         self._threads, self._workers = sum(found.values()), len(found)
-        self._stats.where = f"on {count(len(found), 'worker')}"
+        left_out = "; ".join(list(self._session.left_out.values())[:_NAMED])
+        self._stats.where = f"on {count(len(found), 'worker')}{', left out: ' if left_out else ''}{left_out}"
         self._looked = time.monotonic()
         return self._threads
 

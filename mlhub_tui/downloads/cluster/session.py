@@ -22,6 +22,7 @@ from .wish import Cluster
 _CONNECT = 15.0  # seconds
 _SHOWN = 3  # workers that are named in a message
 _PACKAGE = "mlhub-tui"
+_INSTALL = f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
 _ENCRYPTED = frozenset({"tls", "wss"})
 _MARKER = (
     ".mlhub-tui-marker"  # always the same: what a client that was killed left behind, the next one removes
@@ -51,11 +52,18 @@ class Session:
         A `distributed.Client`.
     where
         The scheduler as people know it.
+
+    Attributes
+    ----------
+    left_out
+        Why workers get no shards, by their addresses.
     """
 
     def __init__(self, client: Any, where: str) -> None:
         self._client = client
         self.where = where
+        self._fit: dict[str, bool] | None = None
+        self.left_out: dict[str, str] = {}
 
     @property
     def alive(self) -> bool:
@@ -63,9 +71,12 @@ class Session:
         return bool(self._client.status == "running")
 
     def threads(self) -> dict[str, int]:
-        """Return the threads of the workers by their addresses."""
+        """Return the threads of the workers by their addresses, but of those that are left out."""
         with self._talking():
-            return dict(self._client.nthreads())
+            found = dict(self._client.nthreads())
+        if self._fit is not None and (new := [worker for worker in found if worker not in self._fit]):
+            self._check_versions(new)
+        return {worker: threads for worker, threads in found.items() if self._takes(worker)}
 
     def equip(self, errand: Errand) -> None:
         """See that the workers can do what is wanted, and give them what they keep between shards.
@@ -73,18 +84,27 @@ class Session:
         Raises
         ------
         WorkersUnfit, OutputFolderError
-            If some lack this program, have it in another version, or do not see the folder or the store.
+            If none has this program in this version, or some do not see the folder or the store.
         """
+        self._fit = {}
         self._check_versions()
+        if not any(self._fit.values()):
+            raise WorkersUnfit("; ".join(self.left_out.values()), hint=_INSTALL)
         from .station import NAME, Station
 
-        with self._talking():
-            self._client.register_plugin(Station(), name=NAME)
+        try:
+            with self._talking():
+                self._client.register_plugin(Station(), name=NAME)
+        except DownloadError:
+            if not self.left_out:  # else it is those that could not take it
+                raise
         with _marker(errand) as (name, text):
             from .probe import look
 
             with self._talking():
-                found: dict[str, Trouble | None] = self._client.run(look, errand, name, text)
+                found: dict[str, Trouble | None] = self._client.run(
+                    look, errand, name, text, workers=self._fit_ones()
+                )
         bad = {worker: trouble for worker, trouble in found.items() if trouble is not None}
         if bad:
             first = next(iter(bad.values()))
@@ -94,7 +114,8 @@ class Session:
     def submit(self, work: Callable[..., Any], key: str, *arguments: Any) -> Any:
         """Give a task to the scheduler; return its future."""
         with self._talking():
-            return self._client.submit(work, *arguments, key=key, pure=False, retries=0)
+            workers = self._fit_ones() if self.left_out else None
+            return self._client.submit(work, *arguments, key=key, pure=False, retries=0, workers=workers)
 
     def cancel(self, futures: list[Any]) -> None:
         """Forget tasks."""
@@ -104,7 +125,7 @@ class Session:
     def everywhere(self, work: Callable[..., Any], *arguments: Any) -> None:
         """Have all workers do something at once, a coroutine; what comes of it is not waited for."""
         with self._talking():
-            self._client.run(work, *arguments, wait=False, on_error="ignore")
+            self._client.run(work, *arguments, wait=False, on_error="ignore", workers=self._fit_ones())
 
     def listen(self, topic: str, hear: Callable[[dict[str, Any]], None]) -> None:
         """Have the news of a topic told, from a thread that must not wait."""
@@ -115,20 +136,29 @@ class Session:
         with self._talking():
             self._client.subscribe_topic(topic, heard)
 
-    def _check_versions(self) -> None:
+    def _check_versions(self, workers: list[str] | None = None) -> None:
+        """See which workers have this version of the program; the others are left out."""
+        assert self._fit is not None
         with self._talking():
-            found = self._client.run(importlib.metadata.version, _PACKAGE, on_error="return")
-        without = [worker for worker, version in found.items() if not isinstance(version, str)]
-        if without:
-            words = f"{_some(without)} of {count(len(found), 'worker')} cannot import {_PACKAGE}"
-            raise WorkersUnfit(
-                words, hint=f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
+            found = self._client.run(importlib.metadata.version, _PACKAGE, workers=workers, on_error="return")
+        for worker, version in found.items():
+            self._fit[worker] = version == __version__
+            if version == __version__:
+                continue
+            name = one_line(worker, 60)
+            told = isinstance(version, str)
+            words = (
+                f"has {_PACKAGE} {one_line(version, 30)}, not {__version__}"
+                if told
+                else f"cannot import {_PACKAGE}"
             )
-        others = {worker: version for worker, version in found.items() if version != __version__}
-        if others:
-            versions = ", ".join(sorted(set(others.values())))
-            words = f"{_some(others)} of {count(len(found), 'worker')} have {_PACKAGE} {versions}"
-            raise WorkersUnfit(f"{words}, not {__version__}")
+            self.left_out[worker] = f"worker {name} {words}"
+
+    def _takes(self, worker: str) -> bool:
+        return self._fit is None or self._fit.get(worker, False)
+
+    def _fit_ones(self) -> list[str] | None:
+        return None if self._fit is None else [worker for worker, fit in self._fit.items() if fit]
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
