@@ -236,6 +236,21 @@ def test_the_queue_keeps_assets_as_they_were_asked_for(store: Store) -> None:
     assert request.page
 
 
+@pytest.mark.parametrize(
+    ("href", "media_type", "page"),
+    [
+        ("https://h/a", "Text/HTML; charset=utf-8", True),
+        ("https://h/a.HTML?x#y", "", True),
+        ("https://h/a?x.html", "image/tiff", False),
+        ("https://h/a.tif", "text/plain", False),
+    ],
+)
+def test_a_web_page_is_known_by_its_media_type_or_its_name(href: str, media_type: str, page: bool) -> None:
+    document = item("i", a={"href": href, "type": media_type})
+    [request] = requests_for(STATIC, [document], Path("/out")).requests
+    assert request.page is page
+
+
 def test_an_asset_that_is_asked_for_again_has_one_job(store: Store) -> None:
     [request] = requests_for(API, [item("i", a={"href": "https://h/old.tif"})], Path("/out")).requests
     [moved] = requests_for(API, [item("i", a={"href": "https://h/new.tif"})], Path("/out")).requests

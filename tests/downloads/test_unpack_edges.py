@@ -200,6 +200,8 @@ def test_what_was_written_and_what_was_kept_is_counted(tmp_path: Path) -> None:
     (tmp_path / "out/c/b").write_bytes(b"1234")
     done = unpack(path, tmp_path / "out")
     assert (done.files, done.kept, done.bytes) == (3, 2, 3)
+    done = unpack(path, tmp_path / "out", if_exists=IfExists.SKIP)
+    assert (done.files, done.kept, done.bytes) == (3, 3, 0)
     done = unpack(path, tmp_path / "out", if_exists=IfExists.OVERWRITE)
     assert (done.files, done.kept, done.bytes) == (3, 0, 8)
 

@@ -93,6 +93,11 @@ def test_clearing_leaves_nothing_and_tells_how_much_that_was(cache: DocumentCach
         put(cache, str(n), kept(10_000))
     _, size = cache.size()
     assert cache.clear() == size > 500_000
+    put(cache, "b", kept(600))
+    other = DocumentCache(cache.path.parent)  # of a program that has not read anything yet
+    assert other.clear() > 0
+    other.close()
+    assert got(cache, "b") is None
     assert cache.size() == (0, 0)
     cache.close()
     assert cache.path.stat().st_size < 100_000

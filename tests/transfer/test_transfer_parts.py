@@ -11,6 +11,7 @@ import pytest
 
 from mlhub_tui.errors import (
     AuthenticationError,
+    OutputFolderError,
     RequestRefused,
     ServerError,
     UnexpectedAnswer,
@@ -42,6 +43,7 @@ from mlhub_tui.transfer.journal import (
     prefix,
 )
 from mlhub_tui.transfer.limits import HostLimits
+from mlhub_tui.transfer.local_folder import OutputTree
 from mlhub_tui.transfer.segmented_file import SegmentTable
 
 
@@ -130,6 +132,7 @@ def test_algorithms_are_hashlib_s(algorithm: str) -> None:
         ("a0e40208" + "ab" * 8, None),
         ("88e40208" + "ab" * 8, ("blake2b-64", "ab" * 8)),
         ("87e40207" + "ab" * 7, None),
+        ("d0e40210" + "ab" * 16, ("blake2s-128", "ab" * 16)),
         ("80" * 9 + "00", None),
         ("", None),
         ("12", None),
@@ -192,6 +195,29 @@ def test_jobs_share_a_host_in_equal_parts() -> None:
     assert [limits.try_acquire("h", "c", 9) for _ in range(5)] == [True] * 4 + [False]
 
 
+def test_each_of_many_jobs_has_a_request_to_a_host_and_no_second_one() -> None:
+    limits = HostLimits(2, lambda: 100.0)
+    assert limits.try_acquire("h", "a")
+    for job in "bc":
+        limits.try_acquire("h", job)
+        limits.forget(job)
+    assert limits.try_acquire("h", "a"), "those who ended want nothing"
+    limits.release("h", "a")
+    assert limits.try_acquire("h", "b")
+    assert not limits.try_acquire("h", "c")
+    limits.release("h", "b")
+    assert not limits.try_acquire("h", "a"), "three want it: one request for each"
+    assert limits.try_acquire("h", "c")
+
+
+@pytest.mark.parametrize("path", ["", "/x", "a//b", "./a", "a/.", "../a", "a/..", "a\x00b", "a.part"])
+def test_a_path_that_leads_outside_or_is_no_name_is_refused(tmp_path: Path, path: str) -> None:
+    folder = OutputTree(tmp_path)
+    with pytest.raises(OutputFolderError):
+        folder.target(path)
+    assert folder.target("a/b.tif") == str(tmp_path / "a" / "b.tif")
+
+
 def test_a_host_that_refused_is_left_alone_by_all() -> None:
     now = [100.0]
     limits = HostLimits(4, lambda: now[0])
@@ -223,6 +249,7 @@ def test_segments_take_what_is_missing_and_then_halves_of_the_longest() -> None:
     second.position, half.position = 56, 81
     assert (table.claimable(), table.claim()) == (False, None)
     second.position = 55
+    assert table.claimable()
     last = table.claim()
     assert last is not None
     assert ((second.start, second.end), (last.start, last.end)) == ((50, 65), (65, 75))
