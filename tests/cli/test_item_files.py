@@ -91,11 +91,11 @@ def test_its_items_are_listed_searched_and_downloaded(
 
 
 def test_what_a_search_prints_opens_as_a_source(run: Run, store: Store, tmp_path: Path) -> None:
-    with PagedAPI(lambda *_: None, items(150, assets={"a": {"href": f"{store.url}/a.tif"}})) as server:
+    with PagedAPI(lambda *_: None, items(2_150, assets={"a": {"href": f"{store.url}/a.tif"}})) as server:
         for form in ("--geojson", "--json"):
             (tmp_path / "found.json").write_text(run("search", server.location, form).stdout)
             found = run("--source", str(tmp_path / "found.json"), "list", "items", "c", "--json")
-            assert len(json.loads(found.stdout)) == 150, found.output
+            assert len(json.loads(found.stdout)) == 2_150, found.output
 
 
 def test_relative_hrefs_are_beside_the_file_and_of_a_server_they_name_no_file_here(

@@ -18,6 +18,7 @@ from .parse import Fetched, ItemList, is_lines, unreadable
 from .place import file_url, is_member, is_web, member_url, name_of, split_member
 
 _ROOT = "catalog.json"
+_LIST = 1_000  # items in a list; a page of them costs the reading of its list alone
 
 
 class ItemFile:
@@ -46,8 +47,12 @@ class ItemFile:
         for item in found.items:
             self._items.setdefault(item.collection_id or self._name, []).append(item)
         self._members = {_ROOT: self._catalog()}
+        self._lists: dict[str, tuple[str, int]] = {}
         for identity, items in self._items.items():
-            self._members[_folder(identity) + "collection.json"] = _collection(identity, items)
+            names = [f"items-{start}.json" for start in range(0, len(items), _LIST)]
+            for number, name in enumerate(names):
+                self._lists[_folder(identity) + name] = (identity, number * _LIST)
+            self._members[_folder(identity) + "collection.json"] = _collection(identity, items, names)
 
     @property
     def root_url(self) -> str:
@@ -78,11 +83,12 @@ class ItemFile:
         base, name = split_member(url)
         if base == self._base and name in self._members:
             return Fetched(url, json.dumps(self._members[name]).encode())
-        for number, (identity, items) in enumerate(self._items.items()):
-            if base == self._base and name == _folder(identity) + "items.json":
-                # What is no item is counted where the first ones are.
-                rest = [None] * (0 if number else self._found.skipped)
-                return Fetched(self._url, self._written([*(item.raw for item in items), *rest]))
+        if base == self._base and name in self._lists:
+            identity, start = self._lists[name]
+            raws = [item.raw for item in self._items[identity][start : start + _LIST]]
+            # What is no item is counted where the first ones are.
+            rest = [None] * (self._found.skipped if name == next(iter(self._lists)) else 0)
+            return Fetched(self._url, self._written([*raws, *rest]))
         return unreadable(url, "there is no such list of items")
 
     def _written(self, entries: Iterable[JsonDict | None]) -> bytes:
@@ -105,7 +111,7 @@ def _folder(identity: str) -> str:
     return f"c-{quote(identity, safe='', errors='replace').replace('%', '~')}/"
 
 
-def _collection(identity: str, items: Sequence[Item]) -> JsonDict:
+def _collection(identity: str, items: Sequence[Item], lists: Sequence[str]) -> JsonDict:
     box = around([item.bbox for item in items if item.bbox is not None])
     spans = [span for item in items if (span := span_of(item.interval.start, item.interval.end))]
     starts = [span.start for span in spans if span.start]
@@ -117,7 +123,7 @@ def _collection(identity: str, items: Sequence[Item]) -> JsonDict:
     }
     named = {"type": "Collection", "stac_version": "1.0.0", "id": identity, "extent": extent}
     words = f"{count(len(items), 'item')} of a list"
-    return {**named, "description": words, "links": [{"rel": "items", "href": "./items.json"}]}
+    return {**named, "description": words, "links": [{"rel": "items", "href": f"./{name}"} for name in lists]}
 
 
 def _written_time(moment: datetime | None) -> str | None:
