@@ -71,7 +71,10 @@ class Control:
         known = [job for job_id in ids if (job := self._board.get(job_id)) is not None]
         named = job_ids is not None
         jobs = [job for job in known if (applies(verb, job) if named else job.state in CHANGES[verb].starts)]
-        theirs = [job.id for job in jobs if job.elsewhere]
+        # What another program runs may be in another state by now, or will be by what it was asked before:
+        # it judges by what it finds then. A retry is for what is known to need one.
+        late = [job for job in known if job.elsewhere and not job.state.finished and verb is not Verb.RETRY]
+        theirs = list(dict.fromkeys(job.id for job in (*jobs, *late) if job.elsewhere))
         if theirs:
             channel = self._ledger.channel
             await self._patiently(lambda: channel.post(verb, theirs, delete_part=delete_part))
