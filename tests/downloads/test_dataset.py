@@ -430,3 +430,20 @@ async def test_a_server_is_asked_for_links_only_as_often_as_it_has_to_be(
     assert len(resolver.shop.asked) == 1
     assert resolver.shop.asked[0].startswith(origin(server))
     await asyncio.to_thread(queue.stop, 60)
+
+
+async def test_two_items_of_one_id_are_both_there_and_that_is_said(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+) -> None:
+    urls = [f"{origin(server)}/store/{year}/image.tif" for year in (2019, 2020)]
+    documents = [item("image", assets={"data": asset(url)}) for url in urls]
+    members = [(f"{CROPS}/fields/{number}/image.json", each) for number, each in enumerate(documents)]
+    made = archive(tmp_path / "made.tar.gz", [*named(CROPS, [collection("fields")]), *members])
+    contents = {url.removeprefix(origin(server)): url.encode() for url in urls}
+    server.by_target = {**contents, CATALOG: made.read_bytes()}
+    job = await settle(queue, wish(tmp_path / "out"))
+    assert (job.state, job.files_done) == (State.DONE, 2)
+    assert "1 item with the id of another, in a folder apart" in job.reason
+    found = assets_in(tmp_path / "out" / CROPS)
+    assert sorted(found.values()) == sorted(contents.values())
+    assert found["fields/image/data.tif"] == urls[0].encode()

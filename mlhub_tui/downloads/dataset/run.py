@@ -261,6 +261,8 @@ class _Run:
         told = unknown + (["no item matches, these are the collections' own"] if lone else [])
         if counts.faults:
             told.append(f"{count(counts.faults, 'asset')} without an href")
+        if namesakes := int(index.facts.get("namesakes", 0)):
+            told.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
         timeless = sum(items.timeless for items in counts.items.values())
         if timeless and request.filters.when is not None:
             told.append(f"{count(timeless, 'item')} without a time that can be read kept")

@@ -69,12 +69,15 @@ def _separate_namesakes(connection: sqlite3.Connection) -> None:
         """
     ).fetchall()
     known: dict[tuple[int, str], str] = {}
+    apart = 0
     for number, collection, folder, hrefs in rows:
         # The same item, listed twice: only the signatures of its links may differ.
         hrefs = redact(hrefs)
         if known.setdefault((collection, folder), hrefs) != hrefs:
             name = namesake_folder(folder, hrefs)
             connection.execute("UPDATE item SET folder = ? WHERE id = ?", (name, number))
+            apart += 1
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('namesakes', ?)", (apart,))
 
 
 def _pair_namesakes(connection: sqlite3.Connection) -> None:
