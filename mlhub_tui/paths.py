@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 
 def home() -> Path:
@@ -27,6 +28,23 @@ def home() -> Path:
         raise NoHomeFolder(words) from None
 
 
+_temporary: dict[Path, Any] = {}
+"""Temporary folders by the homes that cannot be written; they go with the program."""
+
+
+def work() -> Path:
+    """Return the folder of what transfers need while they run: `home`, or a temporary one in its place."""
+    return Path(_temporary[home()].name) if home() in _temporary else home()
+
+
+def use_temporary() -> None:
+    """Have `work` be a temporary folder until the end of the program, as `home` cannot be written."""
+    if home() not in _temporary:
+        import tempfile
+
+        _temporary[home()] = tempfile.TemporaryDirectory(prefix="mlhub-tui-", ignore_cleanup_errors=True)
+
+
 def profiles() -> Path:
     """Return the path of the profiles file (INI)."""
     return home() / "profiles"
@@ -44,7 +62,7 @@ def queue() -> Path:
 
 def cache() -> Path:
     """Return the folder of what can be fetched again: documents and indexes of archives."""
-    return home() / "cache"
+    return work() / "cache"
 
 
 def log_dir() -> Path:

@@ -18,9 +18,13 @@ PART = "queue"
 
 def look() -> Iterator[Finding]:
     """Yield the state of the queue; a file that is missing or damaged is left as it is."""
-    from ..downloads.database import exists
+    from ..downloads.database import exists, lacks_locks
 
     path = paths.queue()
+    if path.parent.is_dir() and lacks_locks(path.parent):
+        hint = "set MLHUB_HOME to a local disk; downloads work, and are not saved for the next start"
+        yield wrong(PART, "file", f"the file system of {path.parent} has no locks", hint)
+        return
     if not exists(path):
         yield Finding(PART, "file", f"{path} (made with the first download)")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import stat
@@ -12,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import text
+from .. import paths, text
 from ..errors import DownloadError
 from ..storage import make_private_folder
 from .schema import MIGRATIONS, VERSION
@@ -24,6 +25,7 @@ _FIRST_TABLES = frozenset({"runners", "jobs", "parts", "clock"})
 _TABLES = _FIRST_TABLES | {"commands", "settings", "events"}
 _MADE_WITHIN = 1.0  # seconds that an empty file may be one that another program just begins
 _PERMISSIONS = "make it readable and writable for you"
+_LOCAL = "use a local disk"
 _ELSEWHERE = "set MLHUB_HOME to another folder"
 
 
@@ -31,6 +33,9 @@ class QueueUnusable(DownloadError):
     """The file of the queue cannot be used; it is left as it is."""
 
     default_hint = _ELSEWHERE
+
+    by_place = False
+    """Whether it is the disk or the folder that cannot be used, and not what is in the file."""
 
 
 class Database:
@@ -41,8 +46,8 @@ class Database:
     path
         The file, created if missing, with its folder (0700); None for a database in memory.
     in_memory
-        Use a database in memory where there is no file and none can be made: for programs that carry out
-        their own transfers, and lose no queued ones by that.
+        Use a database in memory where there is no file and none can be made, or the disk cannot be used: for
+        programs that carry out their own transfers, and lose no queued ones by that.
 
     Attributes
     ----------
@@ -61,9 +66,10 @@ class Database:
         try:
             self._connection = _connect(None) if path is None else _open(path)
         except QueueUnusable as error:
-            if path is None or not in_memory or exists(path):
+            if path is None or not in_memory or (exists(path) and not error.by_place):
                 raise
-            self.notice = f"{error.message}; transfers are not saved for the next start"
+            paths.use_temporary()  # what transfers write beside the queue could not be written there either
+            self.notice = f"{error.message}; transfers are not saved for the next start ({_ELSEWHERE})"
             self._connection = _connect(None)
 
     @contextlib.contextmanager
@@ -143,7 +149,7 @@ def check(path: Path) -> None:
         target = _name(path.readlink()) if path.is_symlink() else ""
         raise _unusable(path, f"it is a link to {target}, which does not exist") from None
     except OSError as error:
-        raise _unusable(path, _reason(error), _PERMISSIONS) from None
+        raise _unusable(path, _reason(error), _PERMISSIONS, by_place=True) from None
     if not stat.S_ISREG(kind):
         raise _unusable(path, "it is a folder" if stat.S_ISDIR(kind) else "it is not a regular file")
     if not head:
@@ -151,9 +157,9 @@ def check(path: Path) -> None:
     if head != _MAGIC:
         raise _unusable(path, "the file is damaged or not a database")
     if not os.access(path, os.W_OK):
-        raise _unusable(path, "the file is read-only", _PERMISSIONS)
+        raise _unusable(path, "the file is read-only", _PERMISSIONS, by_place=True)
     if not os.access(path.resolve().parent, os.W_OK | os.X_OK):
-        raise _unusable(path, "its folder is read-only", _PERMISSIONS)
+        raise _unusable(path, "its folder is read-only", _PERMISSIONS, by_place=True)
 
 
 def is_locked(error: sqlite3.Error) -> bool:
@@ -175,6 +181,8 @@ def _open(path: Path) -> sqlite3.Connection:
             if waited > _MADE_WITHIN or not _is_empty(path):
                 raise
         except sqlite3.OperationalError as error:
+            if is_locked(error) and lacks_locks(path.parent):
+                raise _unusable(path, "its file system has no locks", _LOCAL, by_place=True) from error
             if not is_locked(error) or waited > 5.0:  # two programs that start at once, both migrating
                 raise unusable(path, error) from error
         except sqlite3.DatabaseError as error:
@@ -182,7 +190,7 @@ def _open(path: Path) -> sqlite3.Connection:
         except (FileExistsError, NotADirectoryError):  # of its folder: a file has the name
             raise _unusable(path, "its folder is not a folder", "move what has its name") from None
         except OSError as error:
-            raise _unusable(path, _reason(error), _PERMISSIONS) from error
+            raise _unusable(path, _reason(error), _PERMISSIONS, by_place=True) from error
         time.sleep(0.05)
 
 
@@ -269,19 +277,37 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
     """Return the error for a file at which SQLite failed."""
     if isinstance(error, sqlite3.OperationalError):
-        return _unusable(path, text.one_line(error, 120), _fix_of(error))
+        name = getattr(error, "sqlite_errorname", "")
+        place = name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"))
+        return _unusable(path, text.one_line(error, 120), _fix_of(error), by_place=place)
     return _unusable(path, f"the file is damaged ({text.one_line(error, 120)})")
 
 
-def _unusable(path: Path, why: str, fix: str = "") -> QueueUnusable:
+def lacks_locks(folder: Path) -> bool:
+    """Return whether the file system of a folder refuses every lock, as some network disks do."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+    return False
+
+
+def _unusable(path: Path, why: str, fix: str = "", *, by_place: bool = False) -> QueueUnusable:
     """Return the error for a file: what to do about it, or else how to begin a new queue beside it."""
     if not fix:
         parts = [name for name in (path.name, *_names_beside(path)) if _is_there(path.with_name(name))]
         names = text.one_line(" and ".join(parts), 200)
         fix = f"restore a backup of it, or rename {names} to start an empty queue"
-    return QueueUnusable(
+    made = QueueUnusable(
         f"cannot open the download queue {_name(path)}: {why}", hint=f"{fix}; or {_ELSEWHERE}"
     )
+    made.by_place = by_place
+    return made
 
 
 def _fix_of(error: sqlite3.Error) -> str:
@@ -291,7 +317,7 @@ def _fix_of(error: sqlite3.Error) -> str:
     if name == "SQLITE_FULL":
         return "free space on its disk"
     if name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
-        return "its file system has no locks: use a local disk"
+        return f"its file system has no locks: {_LOCAL}"
     return "check the permissions and the free space of its folder"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run
+from .conftest import Command, Run
 
 LABELS = "ref_african_crops_kenya_02_labels"
 Spoil = Callable[[Path], object]
@@ -168,3 +168,24 @@ def test_a_home_that_cannot_be_made_stops_the_queue_and_not_a_download(
     assert result.exit_code == 0, result.output
     assert "not saved for the next start" in result.stderr
     assert (tmp_path / "out" / f"{LABELS}.tar.gz").stat().st_size
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make one")
+def test_where_the_home_cannot_be_written_downloads_work_after_one_warning(
+    command: Command, tmp_path: Path
+) -> None:
+    home = {"MLHUB_HOME": "/proc/mlhub-home"}
+    assert command("--sample", "list", "datasets", **home).returncode == 0
+    for arguments, found in (
+        (("archives", LABELS), f"{LABELS}.tar.gz"),
+        (("dataset", "ref_african_crops_kenya_02", "--collection", f"{LABELS}=labels"), "labels.tif"),
+    ):
+        out = tmp_path / arguments[0]
+        done = command("--sample", "download", *arguments, "--output-dir", str(out), **home)
+        assert done.returncode == 0, done.stderr
+        assert list(out.rglob(found))
+        assert done.stderr.count("transfers are not saved for the next start") == 1
+        assert "set MLHUB_HOME to another folder" in done.stderr
+    refused = command("--sample", "queue", "add", LABELS, **home)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "/proc/mlhub-home/queue.db" in refused.stderr

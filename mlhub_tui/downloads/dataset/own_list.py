@@ -28,7 +28,7 @@ _NOTES = "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT
 def list_path(request: DatasetRequest) -> Path:
     """Return where the work list of a dataset's folder of assets lies, or will."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(request.asset_folder))).hexdigest()[:24]
-    return paths.home() / "datasets" / f"{name}.db"
+    return paths.work() / "datasets" / f"{name}.db"
 
 
 class Opening:

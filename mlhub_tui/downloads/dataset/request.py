@@ -68,7 +68,7 @@ def dataset_request(
 
 def staging(url: str) -> Path:
     """Return the folder in which this machine keeps what it needs while it sends a dataset to a URL."""
-    return paths.home() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]
+    return paths.work() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]
 
 
 def _check(url: str, assets: Path | None, cluster: Cluster | None) -> None:
