@@ -167,6 +167,9 @@ def test_line_endings_of_windows_stay(mlhub_home: Path) -> None:
     path = write(mlhub_home, b"[a]\r\napi_key = 1\r\nx = 2\r\n")
     ProfilesFile.load().save("a", api_key="3", root_url="https://r.example/")
     assert path.read_bytes() == b"[a]\r\napi_key = 3\r\nx = 2\r\nroot_url = https://r.example/\r\n"
+    write(mlhub_home, b"[a]\r\nx = 2\r\n")
+    ProfilesFile.load().save("b", api_key="3")
+    assert path.read_bytes() == b"[a]\r\nx = 2\r\n\r\n[b]\r\napi_key = 3\r\n"
 
 
 def test_a_last_line_without_its_end_gets_one(mlhub_home: Path) -> None:

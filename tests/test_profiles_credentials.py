@@ -125,6 +125,11 @@ def test_no_key_anywhere_names_all_places_and_what_to_run(mlhub_home: Path) -> N
     assert str(mlhub_home / "profiles") in caught.value.message
     assert "MLHUB_API_KEY" in caught.value.message
     assert "mlhub-tui configure" in caught.value.hint
+    assert caught.value.message.endswith("does not exist")
+    mlhub_home.mkdir()
+    (mlhub_home / "profiles").write_text("# nothing yet\n")
+    with pytest.raises(APIKeyNotFound, match=r"holds no profiles$"):
+        resolve(environ={})
 
 
 def test_no_default_profile_names_those_there_are(profiles: Path) -> None:

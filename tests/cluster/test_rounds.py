@@ -65,6 +65,7 @@ class PlayedSession:
         self.checked: list[bool] = []
         self.words: list[str] = []
         self.workers = {"a": 1, "b": 1}
+        self.errand: Any = None
 
     def threads(self) -> dict[str, int]:
         return self.workers
@@ -85,6 +86,7 @@ class PlayedSession:
         return ClusterGone("scheduler tcp://played:1 does not answer")
 
     def submit(self, work: Any, key: str, parcel: Parcel, errand: Any) -> _Future:
+        self.errand = errand
         ids = [row.id for row in unpack_rows(parcel.data)]
         self.shards.append(ids)
         self.checked.append(parcel.check)
@@ -135,6 +137,9 @@ def test_all_shards_are_settled_and_the_record_says_how_far_it_was_sent(own: Own
     assert sorted(number for shard in session.shards for number in shard) == list(range(1, FILES + 1))
     assert own.noted("sent") == str(FILES)
     assert tally.where == "on 2 workers"
+    errand = session.errand
+    assert (errand.folder, errand.url) == (str(tmp_path / "out" / "crops"), "")
+    assert (errand.most, errand.connections) == (16, 8), "shared by the threads"
 
 
 def test_a_file_that_ends_worker_after_worker_is_found_and_fails_alone(own: OwnList, tmp_path: Path) -> None:

@@ -191,6 +191,9 @@ def test_proxies_are_those_of_the_environment(environ: dict[str, str], url: str,
         ("p.test", "http", "p.test:80", ("", "", "")),
         ("https://p.test/", "https", "p.test:443", ("", "", "")),
         ("socks://p.test", "socks5", "p.test:1080", ("", "", "")),
+        ("socks4://p.test", "socks4", "p.test:1080", ("", "", "")),
+        ("socks4a://p.test", "socks4a", "p.test:1080", ("", "", "")),
+        ("socks5h://p.test", "socks5h", "p.test:1080", ("", "", "")),
         ("socks4a://p.test:9", "socks4a", "p.test:9", ("", "", "")),
         ("http://[::1]:3128", "http", "[::1]:3128", ("", "", "")),
         ("http://u%40:p%3A@p.test", "http", "p.test:80", ("u@", "p:", "Basic dUA6cDo=")),
@@ -703,6 +706,34 @@ async def test_redirects_are_followed_up_to_a_number(
                 await client.fetch("GET", f"{server.url}/0", limit=9, max_redirects=limit)
         else:
             assert (await client.fetch("GET", f"{server.url}/0", limit=9, max_redirects=limit))[1] == b"end"
+
+
+async def test_only_harmless_headers_follow_to_another_origin(client: HTTPClient) -> None:
+    sent = {"X-Secret": "s3cret", "Authorization": "s3cret", "Range": "bytes=0-1", "Accept": "a/b"}
+
+    def answer(request: Request) -> bytes:
+        if request.target == "/here":
+            return scripted_response(b"", "302 Found", "Location: /own")
+        if request.target == "/own":
+            return scripted_response(b"", "302 Found", f"Location: {other.url}/other")
+        return scripted_response(b"end")
+
+    with serving(answering(answer)) as server, serving(answering(answer)) as other:
+        _, body = await client.fetch("GET", f"{server.url}/here", limit=9, headers=sent)
+        assert body == b"end"
+        for request in server.requests:
+            assert {name: request.headers[name.lower()] for name in sent} == sent
+        [last] = other.requests
+        assert (last.headers["range"], last.headers["accept"]) == ("bytes=0-1", "a/b")
+        assert "s3cret" not in str(last.headers)
+
+
+async def test_each_response_tells_the_bytes_that_came_for_it(client: HTTPClient) -> None:
+    with serving(answering(lambda request: scripted_response(request.target.encode() * 5))) as server:
+        for target in ("/", "/longer"):
+            response, body = await client.fetch("GET", server.url + target, limit=99)
+            assert response.received == len(scripted_response(body))
+        assert {request.connection for request in server.requests} == {0}
 
 
 @pytest.mark.parametrize(("status", "method"), [(303, "GET"), (307, "POST"), (308, "POST"), (302, "POST")])

@@ -45,6 +45,7 @@ from mlhub_tui.transfer.journal import (
 from mlhub_tui.transfer.limits import HostLimits
 from mlhub_tui.transfer.local_folder import OutputTree
 from mlhub_tui.transfer.segmented_file import SegmentTable
+from mlhub_tui.transfer.work_source import BatchStats, FileResult
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,10 @@ def test_algorithms_are_hashlib_s(algorithm: str) -> None:
         ("a0e40208" + "ab" * 8, None),
         ("88e40208" + "ab" * 8, ("blake2b-64", "ab" * 8)),
         ("87e40207" + "ab" * 7, None),
+        ("2030" + "ab" * 48, ("sha-384", "ab" * 48)),
+        ("1114" + "ab" * 20, ("sha-1", "ab" * 20)),
+        ("1620" + "ab" * 32, ("sha3-256", "ab" * 32)),
+        ("9320" + "1c" + "ab" * 28, ("sha-224", "ab" * 28)),
         ("d0e40210" + "ab" * 16, ("blake2s-128", "ab" * 16)),
         ("80" * 9 + "00", None),
         ("", None),
@@ -172,6 +177,14 @@ def test_a_file_is_hashed_while_it_grows_and_a_known_state_is_gone_on_with(tmp_p
     third.start()
     with pytest.raises(VerificationFailed):
         third.finish(len(data))
+
+
+def test_what_became_of_files_is_counted() -> None:
+    stats = BatchStats()
+    for result in (FileResult(1, 5), FileResult(2, 6, fetched=False), FileResult(3, error=ServerError("no"))):
+        stats.count(result)
+    stats.count(FileResult(4))
+    assert (stats.fetched, stats.there, stats.failed, stats.bytes) == (2, 1, 1, 5)
 
 
 def test_jobs_share_a_host_in_equal_parts() -> None:
