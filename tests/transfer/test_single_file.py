@@ -30,15 +30,17 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
     VerificationFailed,
 )
+from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.link import Link
-from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.http.response_headers import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec, TransferConfig, TransferContext
 from mlhub_tui.transfer.engine import TransferEngine
+from mlhub_tui.transfer.failures import RestartRequired
 from mlhub_tui.transfer.journal import PartJournal
 from mlhub_tui.transfer.limits import SharedLimits
-from mlhub_tui.transfer.parallel import AdaptiveConcurrency
+from mlhub_tui.transfer.parallel import AdaptiveConcurrency, range_headers, validate_range
 from mlhub_tui.transfer.progress import TransferProgress
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.downloads.support import content
@@ -267,6 +269,58 @@ def test_a_file_that_is_there_is_compared_kept_or_replaced(transfers: Transfers,
     assert transfers.fetch(server.url).path.read_bytes() == DATA
     assert server.gets[-1].range is not None
     assert server.gets[-1].range != f"bytes=0-{len(DATA) - 1}"
+
+
+@pytest.mark.parametrize(
+    ("there", "resumed"),
+    [
+        (DATA[:HALF], True),
+        (DATA, True),
+        (b"", False),
+        (b"x" * HALF, False),
+        (DATA[: HALF - 1] + b"x", False),
+        (DATA + b"x", False),
+    ],
+    ids=["begun", "whole", "empty", "other", "other end", "longer"],
+)
+def test_a_part_that_nobody_recorded_is_gone_on_with_where_it_is_of_the_file(
+    transfers: Transfers, server: FaultServer, there: bytes, resumed: bool
+) -> None:
+    transfers.folder.mkdir()
+    transfers.part.write_bytes(there)
+    assert transfers.fetch(server.url).path.read_bytes() == DATA
+    assert names(transfers.folder) == ["file.tar.gz"]
+    begun = server.gets[-1].range
+    assert (begun is not None and not begun.startswith("bytes=0-")) is resumed
+
+
+@pytest.mark.parametrize(
+    ("total", "content_range", "length", "etag", "why"),
+    [
+        (9, "bytes 4-6/9", 3, '"a"', ""),
+        (9, "bytes 4-6/9", None, '"a"', ""),
+        (9, "bytes 4-6/*", 3, '"a"', ""),
+        (9, "bytes 3-6/9", 4, '"a"', "another range"),
+        (9, "", 3, '"a"', "another range"),
+        (9, "bytes */9", 3, '"a"', "another range"),
+        (9, "bytes 4-6/9", 4, '"a"', "do not agree"),
+        (9, "bytes 4-6/8", 3, '"a"', "its size changed"),
+        (9, "bytes 4-6/9", 3, '"b"', "its ETag changed"),
+    ],
+)
+def test_a_range_is_taken_where_it_is_the_one_of_the_version(
+    total: int, content_range: str, length: int | None, etag: str, why: str
+) -> None:
+    version = RemoteVersion(total, '"a"')
+    headers = {"content-range": content_range, "etag": etag}
+    response = Response(206, "", headers, length, True)
+    if why:
+        with pytest.raises(RestartRequired, match=why):
+            validate_range(response, version, 4)
+    else:
+        assert validate_range(response, version, 4) == 7
+    assert range_headers(version, 4, 6) == {"Range": "bytes=4-6", "If-Range": '"a"'}
+    assert range_headers(RemoteVersion(total, 'W/"a"'), 4, 6) == {"Range": "bytes=4-6"}
 
 
 def write_0_1_record(transfers: Transfers, url: str, synced: int, extents: str) -> None:
