@@ -55,5 +55,6 @@ def _text(entries: Iterable[Entry], dataset: str, unfetched: str) -> tuple[str, 
     for entry in entries:
         file = entry.file
         cells = (dataset, file.collection, file.item, file.key, redact(without_key(file.href)))
-        lines.append(csv_line((entry.error or redact(unfetched), *cells)))
+        why = entry.error or f"not fetched, as the download ended: {redact(unfetched)}"
+        lines.append(csv_line((why, *cells)))
     return "".join(lines), len(lines)
