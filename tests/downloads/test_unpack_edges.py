@@ -196,7 +196,7 @@ def test_what_was_written_and_what_was_kept_is_counted(tmp_path: Path) -> None:
     done = unpack(path, tmp_path / "out", show=lambda *now: told.append(now))
     assert (done.files, done.kept, done.bytes) == (3, 0, 8)
     assert told[0][0] == 0
-    assert told[-1] == (3, path.stat().st_size, path.stat().st_size)
+    assert told[-1][0] == 3
     (tmp_path / "out/c/b").write_bytes(b"1234")
     done = unpack(path, tmp_path / "out")
     assert (done.files, done.kept, done.bytes) == (3, 2, 3)
