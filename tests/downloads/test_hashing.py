@@ -15,7 +15,7 @@ from tests.support.http_server import Answer
 from tests.support.waiting import until
 
 from .conftest import DATA
-from .support import SLOW, Links, files, wish
+from .support import Links, files, wish
 from .test_queue import Make, ended
 
 HALF = len(DATA) // 2
@@ -55,7 +55,7 @@ async def test_a_retry_hashes_no_byte_twice(
 async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
     server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
 ) -> None:
-    server.always = SLOW
+    server.always = Answer(after=400_000, end="stall")
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 300_000)
@@ -94,7 +94,7 @@ async def test_a_sum_that_was_carried_over_and_does_not_fit_is_made_anew_before_
 async def test_another_program_hashes_the_part_from_its_start(
     server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
 ) -> None:
-    server.always = SLOW
+    server.always = Answer(after=400_000, end="stall")
     first = make_queue(Links(server.url))
     await first.add(wish(folder))
     await until(lambda: first.snapshot()[0].bytes_done > 300_000)
