@@ -184,7 +184,7 @@ async def test_a_folder_made_read_only_fails_with_a_kept_part_and_goes_on_later(
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(disk.path))
-    await until(lambda: queue.snapshot()[0].bytes_done > 100_000)
+    await until(lambda: queue.snapshot()[0].bytes_done > 30_000)
     await queue.pause(job.id)
     await until(lambda: server.open == 0)
     disk.read_only(True)
