@@ -250,6 +250,11 @@ def test_a_range_is_read_where_it_makes_sense(value: str | None, found: ContentR
         ({"digest": f"SHA-256={SHA_64},md5={MD5_64}"}, True, [("sha-256", SHA, False), ("md5", MD5, False)]),
         ({"digest": f"sha-256={SHA_64}"}, False, []),
         ({"repr-digest": f"sha-256=:{SHA_64}:"}, False, [("sha-256", SHA, False)]),
+        (
+            {"digest": f"sha-512={'ab' * 64}, sha={'cd' * 20}"},
+            True,
+            [("sha-512", "ab" * 64, False), ("sha-1", "cd" * 20, False)],
+        ),
         ({"repr-digest": f"sha256={SHA}"}, True, [("sha-256", SHA, False)]),
         ({"repr-digest": "sha-256=AAAA, unixsum=1"}, True, []),
         (
