@@ -97,9 +97,10 @@ class Book:
         touched = set()
         for job_id, at, words in lines:
             db.execute(
-                "INSERT INTO events (job, number, at, words) SELECT ?1, 1 + coalesce((SELECT max(number) FROM"
-                " events WHERE job = ?1), 0), ?2, ?3 WHERE EXISTS (SELECT 1 FROM jobs WHERE id = ?1)",
-                (job_id, at, safe(words)),
+                "INSERT INTO events (job, number, at, words)"
+                " SELECT :job, 1 + coalesce((SELECT max(number) FROM events WHERE job = :job), 0),"
+                " :at, :words WHERE EXISTS (SELECT 1 FROM jobs WHERE id = :job)",
+                {"job": job_id, "at": at, "words": safe(words)},
             )
             self._written[job_id] = self._written.get(job_id, 0) + 1
             touched.add(job_id)
@@ -112,9 +113,9 @@ class Book:
 def _shorten(db: sqlite3.Connection, job_id: int) -> None:
     """Leave the beginning and the end of a log, where it has become long."""
     db.execute(
-        "DELETE FROM events WHERE job = ?1 AND number > ?2"
-        " AND number <= (SELECT max(number) FROM events WHERE job = ?1) - ?3",
-        (job_id, FIRST, LAST),
+        "DELETE FROM events WHERE job = :job AND number > :first"
+        " AND number <= (SELECT max(number) FROM events WHERE job = :job) - :last",
+        {"job": job_id, "first": FIRST, "last": LAST},
     )
 
 
