@@ -51,6 +51,7 @@ def runner() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_hear_hangups if os.name == "posix" else None,
         )
         started.append(process)
         return process
@@ -60,6 +61,11 @@ def runner() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def _hear_hangups() -> None:
+    """Take SIGHUP as in a terminal: under `nohup` it is ignored, and what a test starts inherits that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def jobs(run: Run) -> list[dict[str, Any]]:
