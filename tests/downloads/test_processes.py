@@ -16,6 +16,7 @@ from mlhub_tui.downloads.job import State
 from mlhub_tui.downloads.queue import DownloadQueue
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
+from tests.support.waiting import until_sync
 
 from .support import HASTY, QUICK, Links, content, files
 
@@ -66,8 +67,7 @@ def test_two_programs_with_different_queues_do_not_mix_their_bytes(
     server.shared_pace = 0.1  # until the other one has given up, however slowly it starts
     folder = tmp_path / "out"
     one = program(tmp_path / "h1", server, folder, "file")
-    while not server.sent:
-        time.sleep(0.01)
+    until_sync((folder / "file.tar.gz.part").exists)  # from here on it is the first one's
     two = program(tmp_path / "h2", server, folder, "file")
     assert two.communicate(timeout=60)[0] == "['failed']\n"
     server.shared_pace = 0.0
