@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from . import __version__, paths
-from .profiles import ProfilesFile
+from .auth import ProfilesFile
 from .storage import make_private_folder
 from .text import clean, redact
 
@@ -135,7 +135,7 @@ def _forms(secret: str) -> set[str]:
 
 def _stored() -> set[str]:
     """Return the secrets of all profiles, and of the variables that hold some."""
-    from .profiles.secrets import SECRETS
+    from .auth.secrets import SECRETS
 
     found = {os.environ.get("MLHUB_API_KEY", "")}
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,15 @@ def peer_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFa
         return Path(given)
     cache = getattr(pytestconfig, "cache", None)  # there is none under -p no:cacheprovider
     folder: Path = cache.mkdir("peer") if cache else tmp_path_factory.mktemp("environment")
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not (folder / "complete").exists():
-        run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT])
-        (folder / "complete").touch()
+    environment = folder / "environment"
+    python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    # Other processes wait for the first; SQLite's lock is released even if its holder is killed.
+    with closing(sqlite3.connect(folder / "lock.db", timeout=300)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        if not (folder / "complete").exists():
+            run([sys.executable, "-m", "venv", "--clear", str(environment)])
+            run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT])
+            (folder / "complete").touch()
     return python
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui import debug
-from mlhub_tui.profiles import ProfilesFile
+from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.sample.server import SampleServer
 
 SECRET = "s3cr3t-k3y/with+odd=signs"

@@ -12,7 +12,7 @@ async def fetch(
     source: MLHubSource, collection_id: str, output_dir: str | Path | None, if_exists: IfExists
 ) -> Path:
     """Download a collection's archive into a folder, by default the current one, and return its path."""
-    from ..downloads.fetch import fetch_archive
+    from ..queue.fetch import fetch_archive
 
     return await fetch_archive(source, collection_id, folder_of(output_dir), if_exists=if_exists)
 

@@ -16,7 +16,7 @@ from ..sources.mlhub import MLHubSource
 from .archives import folder_of
 
 if TYPE_CHECKING:
-    from ..downloads.plan.filters import Filters
+    from ..planning.filters import Filters
 
 Times = datetime | tuple[datetime | None, datetime | None] | str
 """An instant, two ends of which None is an open one, or what the command line takes: `2018-04/2018-06`."""
@@ -31,9 +31,9 @@ async def fetch_assets(
     if_exists: IfExists,
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
-    from ..downloads.dataset.request import dataset_request
-    from ..downloads.fetch import fetch
-    from ..downloads.resolve import OneSource
+    from ..planning.dataset.request import dataset_request
+    from ..queue.fetch import fetch
+    from ..queue.resolve import OneSource
 
     request = dataset_request(
         dataset_id,
@@ -62,7 +62,7 @@ def filters_of(
     InvalidSearch
         If one of them cannot be understood, or a box and a geometry are both given.
     """
-    from ..downloads.plan.filters import Filters
+    from ..planning.filters import Filters
 
     box = None if bbox is None else BBox.parse(list(bbox))
     if bbox is not None and box is None:

@@ -72,7 +72,7 @@ def get_session(
     >>> sizes
     [5, 5]
     """
-    from ..profiles import resolve
+    from ..auth import resolve
     from ..sources.connect import open_session
 
     return open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..downloads.job import SAMPLE
 from ..errors import InvalidSearch
 from ..options import IfExists
+from ..queue.job import SAMPLE
 from ..text import one_line
 from .connect import credentials, show_waits
 from .failures import FAILED
@@ -25,9 +25,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..downloads.asset.choice import Selection
+    from ..auth import Credentials
     from ..models import Document
-    from ..profiles import Credentials
+    from ..planning.asset.choice import Selection
     from ..sources.base import Source
 
 EPILOG = """\b
@@ -124,7 +124,7 @@ class _Wanted:
         return [await source.item(self._collection, name) for name in self._items]
 
     def _selection(self, documents: Sequence[Document], source: Source, found: Credentials) -> Selection:
-        from ..downloads.asset.choice import Origin, requests_for
+        from ..planning.asset.choice import Origin, requests_for
 
         place = SAMPLE if self._sample else found.root_url
         return requests_for(
@@ -139,7 +139,7 @@ class _Wanted:
 
     def _unknown(self, documents: Sequence[Document]) -> Iterable[str]:
         """Return a line for each key and role that none of the documents has."""
-        from ..downloads.asset.choice import choices
+        from ..planning.asset.choice import choices
 
         found = choices(documents)
         keys = [choice.key for choice in found]

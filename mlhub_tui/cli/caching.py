@@ -46,9 +46,9 @@ def clear_command(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
-    from ..downloads import images
-    from ..downloads.dataset import planning
-    from ..downloads.plan import place
+    from ..planning import place
+    from ..planning.dataset import planning
+    from ..queue import images
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
 

@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from ..auth import DEFAULT_PROFILE, KEEP, Profile, ProfilesFile, check_name, normalise_root_url
 from ..errors import MLHubException
-from ..profiles import DEFAULT_PROFILE, KEEP, Profile, ProfilesFile, check_name, normalise_root_url
 from ..text import mask
 from .options import Choice, Command, is_terminal, remembered
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from ..profiles import Credentials, resolve, resolve_or_anonymous
+from ..auth import Credentials, resolve, resolve_or_anonymous
 from .documents import Writer
 from .options import Choice
 from .remarks import say_of_source

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..downloads.job import SAMPLE, ArchiveRequest, DatasetRequest, Request
+from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered
 from ..options import IfExists
-from ..profiles import Kind
+from ..queue.job import SAMPLE, ArchiveRequest, DatasetRequest, Request
 from ..text import one_line
 from .connect import credentials, show_waits
 from .dataset_options import filters_of, selection_options
@@ -28,9 +28,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..downloads.cluster.wish import Cluster
-    from ..downloads.plan.filters import Filters
-    from ..profiles import Credentials
+    from ..auth import Credentials
+    from ..cluster.wish import Cluster
+    from ..planning.filters import Filters
     from ..sources.base import Source
 
 EPILOG = """\b
@@ -237,7 +237,7 @@ class Wish:
 
     def request(self, source: Source, found: Credentials, identity: str) -> DatasetRequest:
         """Return the request for its assets."""
-        from ..downloads.dataset.request import dataset_request
+        from ..planning.dataset.request import dataset_request
 
         url = self.place if isinstance(self.place, str) else ""
         return dataset_request(

@@ -12,7 +12,7 @@ from ..errors import InvalidSearch
 from ..text import one_line
 
 if TYPE_CHECKING:
-    from ..downloads.plan.filters import Filters
+    from ..planning.filters import Filters
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _OPTIONS = (
@@ -64,9 +64,9 @@ def filters_of(
     NoShapely
         If the exact test is asked for, and shapely is not there.
     """
-    from ..downloads.plan.filters import Filters
     from ..models.area import parse_bbox, read_geometry
     from ..models.when import parse_span
+    from ..planning.filters import Filters
 
     if bbox is not None and intersects is not None:
         words = "--bbox and --intersects are both given: a download takes a box or a geometry"
@@ -80,7 +80,7 @@ def filters_of(
         catalog_only,
     )
     if exact:
-        from ..downloads.plan.exact import check_shapely
+        from ..planning.exact import check_shapely
 
         check_shapely()
     return found

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..auth import Kind
 from ..errors import InvalidSearch
-from ..profiles import Kind
 from ..text import count, one_line, size
 from .dataset_downloading import Wish
 from .options import is_terminal
 from .tables import cut, table, terminal_width
 
 if TYPE_CHECKING:
-    from ..downloads.plan.counts import Amount, Counts
-    from ..downloads.plan.index import Index
-    from ..profiles import Credentials
+    from ..auth import Credentials
+    from ..planning.counts import Amount, Counts
+    from ..planning.index import Index
     from ..sources.base import Source
 
 _HEADERS = ("COLLECTION", "ASSET", "FILES", "SIZE")
@@ -32,8 +32,8 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
     identity, collections = await wish.known(source)
     if await wish.by_archives(source, identity):
         return await _archives(wish, source, identity, collections)
-    from ..downloads.dataset.planning import plan_dataset
-    from ..downloads.plan.counts import Counter
+    from ..planning.counts import Counter
+    from ..planning.dataset.planning import plan_dataset
 
     if wish.filters.catalog_only:
         return await _catalog_only(wish, source, identity)
@@ -49,7 +49,7 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
 
 
 def _print(wish: Wish, counts: Counts, index: Index) -> None:
-    from ..downloads.plan.summary import summary
+    from ..planning.summary import summary
 
     unknown = index.unknown_keys(wish.filters.collections)
     if unknown and counts.empty:
@@ -70,7 +70,7 @@ def _print(wish: Wish, counts: Counts, index: Index) -> None:
 
 def _notes(counts: Counts, wish: Wish) -> list[str]:
     """Return what a person should know of a selection."""
-    from ..downloads.plan.counts import paid_words
+    from ..planning.counts import paid_words
 
     notes = []
     if counts.paid:
@@ -112,7 +112,7 @@ async def _catalog_only(wish: Wish, source: Source, identity: str) -> int:
 
 
 async def _archives(wish: Wish, source: Source, identity: str, names: Sequence[str]) -> int:
-    from ..downloads.plan.costs import costs
+    from ..planning.costs import costs
 
     found = await costs(source, identity, names)
     there = [cost for cost in found.archives if cost.there]

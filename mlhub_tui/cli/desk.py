@@ -10,14 +10,14 @@ from .. import paths
 from ..text import one_line
 
 if TYPE_CHECKING:
-    from ..downloads.desk import Desk
+    from ..queue.desk import Desk
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
 
 
 def open_desk() -> Desk:
     """Open the queue, a context manager."""
-    from ..downloads.desk import Desk
+    from ..queue.desk import Desk
 
     return Desk(paths.queue())
 

@@ -64,10 +64,10 @@ def _findings(context: click.Context, offline: bool) -> Iterator[Finding]:
 
 def _named(choice: Choice) -> list[Finding]:
     """Return what a source or profile stands for that was named; nothing is asked."""
+    from ..auth import resolve_or_anonymous
     from ..doctor import network
     from ..doctor.finding import Finding, wrong
     from ..errors import ProfileNotFound
-    from ..profiles import resolve_or_anonymous
     from ..sources.choose import choose
 
     try:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from ..auth import Auth
 from ..models import Document
-from ..profiles import Auth
 
 
 class Writer:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..downloads.job import SAMPLE, ArchiveRequest
+from ..auth import Credentials
 from ..options import IfExists
-from ..profiles import Credentials
+from ..queue.job import SAMPLE, ArchiveRequest
 from .asset_downloading import item
 from .connect import credentials
 from .dataset_downloading import dataset

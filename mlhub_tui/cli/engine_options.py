@@ -11,7 +11,7 @@ import click
 from .options import Choice
 
 if TYPE_CHECKING:
-    from ..downloads.cluster.wish import Cluster
+    from ..cluster.wish import Cluster
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -74,8 +74,8 @@ def cluster_of(
     if choice.api_key:
         words = "set MLHUB_API_KEY in their environment, or give them a profile"
         raise click.UsageError(f"--api-key does not reach the workers: {words}")
-    from ..downloads.cluster import needed
-    from ..downloads.cluster.wish import Cluster
+    from ..cluster import needed
+    from ..cluster.wish import Cluster
 
     needed.distributed()
     found = scheduler or ("" if workers else os.environ.get(_ADDRESS, ""))

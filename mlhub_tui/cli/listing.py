@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..auth import Kind
 from ..errors import MLHubException
 from ..models import Collection, Dataset, Document, Interval, Item, MLModel
-from ..profiles import Kind
 from ..text import count, link_names
 from .connect import run
 from .documents import Writer, matches

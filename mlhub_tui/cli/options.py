@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ..settings import Loaded, load
+from ..config import Loaded, load
 from ..text import one_line
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -163,7 +163,7 @@ def remembered(
 
 def _folder(value: str) -> Path | str:
     if "://" in value or "::" in value:
-        from ..downloads.cluster import where
+        from ..cluster import where
         from ..errors import MLHubException
 
         try:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TextIO
 
-from ..downloads.job import AT_REST, Job, State
+from ..queue.job import AT_REST, Job, State
 from ..text import count, duration, one_line, rate, redact, size
 from .tables import cells, cut, cut_middle
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import paths
-from ..downloads.job import AT_REST
 from ..errors import MLHubException
+from ..queue.job import AT_REST
 from ..text import local_time
 from .desk import json_option, open_desk
 
 if TYPE_CHECKING:
-    from ..downloads.desk import Desk
-    from ..downloads.events import Event
+    from ..queue.desk import Desk
+    from ..queue.events import Event
 
 _EVERY = 0.5
 
@@ -32,7 +32,7 @@ def log(job_id: int, follow: bool, as_json: bool) -> None:
     A line an entry, with its local time; keys and links are never in it. Of a long log the middle is left
     out. With --json, a line is an object: `number`, `at` in seconds since the epoch, `words`.
     """
-    from ..downloads.database import exists
+    from ..queue.database import exists
 
     if not exists(paths.queue()):
         raise _missing(job_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..downloads.job import AssetRequest, DatasetRequest, Job, State
+from ..queue.job import AssetRequest, DatasetRequest, Job, State
 from ..text import duration, rate, redact, size
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from io import StringIO
 from logging.handlers import RotatingFileHandler
 
-from ..downloads.background import log_file
+from ..queue.background import log_file
 from ..storage import make_private_folder
 from ..text import mask, one_line, redact
 from .progress import Lines, Reporter

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import click
 
 from .. import paths
-from ..downloads.credentials import credentials_for, open_for_job
-from ..downloads.job import AT_REST, Job, Request, State
-from ..downloads.process import Kind
-from ..downloads.queue import DownloadQueue
-from ..downloads.resolve import JobSource, SourceResolver
-from ..profiles import Credentials
+from ..auth import Credentials
+from ..queue.credentials import credentials_for, open_for_job
+from ..queue.job import AT_REST, Job, Request, State
+from ..queue.process import Kind
+from ..queue.queue import DownloadQueue
+from ..queue.resolve import JobSource, SourceResolver
 from ..sample.house import SampleHouse
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS

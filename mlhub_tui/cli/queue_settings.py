@@ -12,7 +12,7 @@ from ..text import parse_rate, rate
 from .desk import json_option, note, open_desk
 
 if TYPE_CHECKING:
-    from ..downloads.settings import Settings
+    from ..queue.settings import Settings
 
 _COUNT = click.IntRange(1, 64)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from ..downloads.job import Job, State
 from ..errors import MLHubException
+from ..queue.job import Job, State
 from ..text import one_line
 from .desk import json_option, open_desk
 from .failures import FAILED, report
@@ -54,7 +54,7 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
-    from ..downloads.recheck import recheck, remedy
+    from ..queue.recheck import recheck, remedy
 
     shown, found = reporter(), []
     for job in jobs:

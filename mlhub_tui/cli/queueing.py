@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import paths
-from ..downloads.job import SAMPLE, ArchiveRequest, Job, Request
+from ..auth import Kind, resolve_or_anonymous
 from ..errors import MLHubException
 from ..options import IfExists
-from ..profiles import Kind, resolve_or_anonymous
+from ..queue.job import SAMPLE, ArchiveRequest, Job, Request
 from ..text import count, one_line
 from .connect import chosen
 from .desk import json_option, note, open_desk
@@ -26,8 +26,8 @@ from .queue_verify import verify
 from .tables import table, terminal_width
 
 if TYPE_CHECKING:
-    from ..downloads.desk import Asked, Desk
-    from ..profiles import Credentials
+    from ..auth import Credentials
+    from ..queue.desk import Asked, Desk
 
 _ANSWER = 3.0  # seconds in which a program that runs obeys
 EPILOG = """\b
@@ -100,7 +100,7 @@ def add(context: click.Context, collections: tuple[str, ...], datasets: bool, if
 
 def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any) -> list[Request]:
     """Return the requests for whole datasets; the queue knows them by their IDs."""
-    from ..downloads.dataset.request import dataset_request
+    from ..planning.dataset.request import dataset_request
 
     for name in names:
         if "/" in name and kind is Kind.MLHUB:
@@ -112,7 +112,7 @@ def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any)
 @json_option
 def list_jobs(as_json: bool) -> None:
     """List what is queued, running and finished, wherever it runs."""
-    from ..downloads.database import exists
+    from ..queue.database import exists
 
     jobs: Sequence[Job] = ()
     if exists(paths.queue()):
@@ -134,7 +134,7 @@ def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
     @queue_group.command(name, help=help, short_help=help)
     @click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
     def command(ids: tuple[int, ...]) -> None:
-        from ..downloads.verbs import Verb
+        from ..queue.verbs import Verb
 
         verb = Verb(name)
         with open_desk() as desk:
@@ -158,7 +158,7 @@ _verb(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
     """Give transfers up, and delete what was fetched of them; all without an ID."""
-    from ..downloads.verbs import CHANGES, Verb
+    from ..queue.verbs import CHANGES, Verb
 
     with open_desk() as desk:
         jobs = [job for job in desk.jobs() if job.state in CHANGES[Verb.CANCEL].starts]
@@ -195,7 +195,7 @@ def run(context: click.Context, until_empty: bool, detach: bool, in_background: 
     choice = Choice.of(context)
     current = None if choice.sample else _credentials(choice)
     if detach:
-        from ..downloads import background
+        from ..queue import background
 
         pid, words = background.start(current)
         click.echo(f"the queue runs in the background, pid {pid}\n  log: {background.log_file()}", err=True)
@@ -218,7 +218,7 @@ def _credentials(choice: Choice) -> Credentials:
 
 
 def _warn_of_key(found: Credentials) -> None:
-    from ..downloads.credentials import not_kept
+    from ..queue.credentials import not_kept
 
     if not found.api_key:
         note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")

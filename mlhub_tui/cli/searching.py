@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..profiles import resolve_or_anonymous
+from ..auth import resolve_or_anonymous
 from ..text import count, now, one_line
 from .connect import run
 from .criteria import criteria, wanted

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ..profiles import Auth, Scheme, header_name
+from ..auth import Auth, Scheme, header_name
 from .options import is_terminal
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..meaning.bands import bands
-from ..meaning.extensions import explained
-from ..meaning.licences import Licence, licences
+from ..metadata.bands import bands
+from ..metadata.extensions import explained
+from ..metadata.licences import Licence, licences
 from ..models import Asset, Collection, Dataset, Document, Item, MLModel
 from ..text import link_names, one_line, redact, size, unlink
 from .tables import table

@@ -144,7 +144,7 @@ def _show(
 
 def _cite(found: Sequence[Document], form: str) -> None:
     """Print how documents are cited, and note of which the citation had to be made."""
-    from ..meaning.bibtex import bibtex, text_citation
+    from ..metadata.bibtex import bibtex, text_citation
 
     made = bibtex if form == "bibtex" else text_citation
     click.echo(("\n\n" if form == "bibtex" else "\n").join(map(made, found)))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..auth import Kind, Profile, ProfilesFile, check_name, is_url, secret_words
 from ..errors import AuthenticationError, MLHubException
-from ..profiles import Kind, Profile, ProfilesFile, check_name, is_url, secret_words
 from ..text import one_line, redact
 from .connect import chosen, show_waits
 from .desk import json_option
@@ -18,7 +18,7 @@ from .secrets import Given, asked, secret_options
 from .tables import table, terminal_width
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
     from ..sources.base import About
     from ..sources.found import Found
 
@@ -87,7 +87,7 @@ def add(
 
 def _looked_at(name: str, location: str | None, kind: Kind | None, given: Given) -> Credentials:
     """Return where the source is and what it speaks, after a look where that is needed."""
-    from ..profiles import for_location
+    from ..auth import for_location
     from ..sources.known import by_name
 
     known = by_name(location or name)
@@ -164,7 +164,7 @@ def _profiles() -> list[Profile]:
 
 def _record(profile: Profile) -> dict[str, str]:
     """Return what is listed of a profile; never a secret."""
-    from ..profiles import DEFAULT_ROOT_URL
+    from ..auth import DEFAULT_ROOT_URL
 
     default = f"{DEFAULT_ROOT_URL} (default)" if profile.kind is Kind.MLHUB else "(none)"
     kind = profile.kind_word if profile.kind else f"{profile.kind_word} (not known)"

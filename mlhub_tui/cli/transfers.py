@@ -10,14 +10,14 @@ from dataclasses import replace
 import click
 
 from .. import paths
-from ..downloads.credentials import open_for_job
-from ..downloads.job import AT_REST, DatasetRequest, Job, Request, State
-from ..downloads.queue import DownloadQueue
-from ..downloads.resolve import JobSource, SourceResolver
-from ..downloads.settings import transfer_config
+from ..auth import Credentials
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
-from ..profiles import Credentials
+from ..queue.credentials import open_for_job
+from ..queue.job import AT_REST, DatasetRequest, Job, Request, State
+from ..queue.queue import DownloadQueue
+from ..queue.resolve import JobSource, SourceResolver
+from ..queue.settings import transfer_config
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .options import first_byte_timeout

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import paths
+from ..config import Loaded
 from ..errors import MLHubException
-from ..settings import Loaded
 from ..storage import bytes_of
 from ..text import count, size
 from .finding import Finding, note, wrong
@@ -82,7 +82,7 @@ def _file(name: str, path: Path) -> Iterator[Finding]:
 
 
 def _profiles() -> Iterator[Finding]:
-    from ..profiles import ProfilesFile, secret_words
+    from ..auth import ProfilesFile, secret_words
 
     try:
         file = ProfilesFile.load()

@@ -15,7 +15,7 @@ from ..text import one_line, redact
 from .finding import Finding, note, wrong
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
 
 PART = "network"
 SOURCE = "source"

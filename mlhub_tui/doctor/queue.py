@@ -18,7 +18,7 @@ PART = "queue"
 
 def look() -> Iterator[Finding]:
     """Yield the state of the queue; a file that is missing or damaged is left as it is."""
-    from ..downloads.database import exists, lacks_locks
+    from ..queue.database import exists, lacks_locks
 
     path = paths.queue()
     if path.parent.is_dir() and lacks_locks(path.parent):
@@ -38,7 +38,7 @@ def look() -> Iterator[Finding]:
 
 def _check(path: Path) -> None:
     """Raise what is wrong with the file; it is opened for reading only."""
-    from ..downloads.database import check, unusable, verify
+    from ..queue.database import check, unusable, verify
 
     check(path)
     try:
@@ -49,8 +49,8 @@ def _check(path: Path) -> None:
 
 
 def _content() -> Iterator[Finding]:
-    from ..downloads.desk import Desk
-    from ..downloads.job import State
+    from ..queue.desk import Desk
+    from ..queue.job import State
 
     with Desk(paths.queue()) as desk:
         jobs, runners, settings = desk.jobs(), desk.runners(), desk.settings()

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 
-from ..settings import Config, abilities
+from ..config import Config, abilities
 from .finding import Finding, note, wrong
 
 PART = "terminal"

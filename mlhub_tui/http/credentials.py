@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, unquote_plus
 
-from ..profiles.kind import Auth, Scheme
+from ..auth.kind import Auth, Scheme
 from ..sources.key_removal import KeyRemoval
 from ..sources.proof import forms, header
 from .urls import Origin, RequestURL, is_loopback, parse_url

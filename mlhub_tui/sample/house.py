@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
     from .server import SampleServer
 
 SAMPLE_NAME = "sample catalogue"
@@ -21,7 +21,7 @@ class SampleHouse:
 
     def credentials(self) -> Credentials:
         """Return the credentials of the running sample catalogue; blocks while it starts (about 0.3 s)."""
-        from ..profiles import Credentials
+        from ..auth import Credentials
         from .server import SampleServer
 
         with self._lock:

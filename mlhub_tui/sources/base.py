@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from ..auth import Kind
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -18,7 +19,6 @@ from ..models import (
     MLModel,
     Search,
 )
-from ..profiles import Kind
 from ..text import count
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import ProfileNotFound
-from ..profiles import (
+from ..auth import (
     ANONYMOUS,
     DEFAULT_ROOT_URL,
     Credentials,
@@ -17,6 +16,7 @@ from ..profiles import (
     for_profile,
     is_url,
 )
+from ..errors import ProfileNotFound
 from ..text import one_line
 from .known import KNOWN, by_name, by_url
 

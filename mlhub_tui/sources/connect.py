@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
+from ..auth import Auth, Kind, is_url
 from ..errors import (
     AuthenticationError,
     MLHubException,
@@ -15,10 +16,9 @@ from ..errors import (
     ServerTimeout,
     ServerUnreachable,
 )
-from ..profiles import Auth, Kind, is_url
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
     from .base import Source
     from .http import Session
     from .mlhub import MLHubSource

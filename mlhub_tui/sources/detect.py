@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from ..auth import Credentials, is_url
 from ..errors import ServerTimeout
 from ..http.retry import NO_RETRIES
-from ..profiles import Credentials, is_url
 from .connect import open_session
 from .found import Found, NothingToBrowse
 from .http import Timeouts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..auth import Kind
 from ..errors import UnexpectedAnswer
 from ..models import Document
-from ..profiles import Kind
 from ..text import count
 
 

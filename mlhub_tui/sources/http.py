@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
+from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..http.errors import may_pass
 from ..http.retry import RetryPolicy
 from ..models import JsonDict
-from ..profiles import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..text import duration, mask
 from .answers import as_object, decode
 from .failures import of_status, of_transport

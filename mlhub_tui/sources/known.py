@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..profiles import Kind
+from ..auth import Kind
 
 
 @dataclass(frozen=True, slots=True)

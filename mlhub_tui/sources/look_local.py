@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..auth import Kind
 from ..errors import EntityDoesNotExist, MLHubException
-from ..profiles import Kind
 from ..text import one_line
 from .classify import Shape, count_links, document_of, shape_of, stac_items, title_of
 from .found import Found, NothingToBrowse

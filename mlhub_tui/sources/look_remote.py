@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from ..auth import Kind, checked_root_url, normalise_root_url, other_spelling
 from ..errors import (
     AccessDenied,
     AuthenticationError,
@@ -16,7 +17,6 @@ from ..errors import (
     RequestError,
     UnexpectedAnswer,
 )
-from ..profiles import Kind, checked_root_url, normalise_root_url, other_spelling
 from ..text import one_line, size
 from .answers import decode, is_web_page
 from .classify import (

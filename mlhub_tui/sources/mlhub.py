@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..auth import Kind
 from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, UnexpectedAnswer
 from ..http.link import Link
 from ..models import (
@@ -22,7 +23,6 @@ from ..models import (
     MLModel,
     Search,
 )
-from ..profiles import Kind
 from .answers import as_list, as_object
 from .asset_links import AssetLinks
 from .base import About, Page

@@ -17,12 +17,12 @@ import anyio
 import httpcore
 import httpx
 
+from ..auth import Auth, Scheme
 from ..errors import KeyWithheld
 from ..http.errors import ProxyFailure, connect_reason
 from ..http.proxies import ProxySettings, parse_proxy
 from ..http.tls import trusted_context
 from ..http.urls import Origin
-from ..profiles import Auth, Scheme
 from ..text import one_line
 from .key_removal import KeyRemoval
 from .origin import KEY_NAMES, without_key

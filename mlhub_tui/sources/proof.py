@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
-from ..profiles import Auth, Scheme
+from ..auth import Auth, Scheme
 from ..text import mask
 
 _TELLING = 4  # a shorter form may stand in a sentence by chance

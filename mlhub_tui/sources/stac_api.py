@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered, RequestError
 from ..http.link import Link
 from ..models import (
@@ -20,7 +21,6 @@ from ..models import (
     MLModel,
     Search,
 )
-from ..profiles import Kind
 from ..text import clean, one_line
 from .asset_links import AssetLinks
 from .base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page

@@ -6,9 +6,9 @@ import asyncio
 from typing import TypeVar
 from urllib.parse import quote
 
+from ..auth import other_spelling
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..models import Document, Item, JsonDict
-from ..profiles import other_spelling
 from .answers import as_list, as_object, decode
 from .base import Page
 from .features import D, alone, document_of, documents, matched

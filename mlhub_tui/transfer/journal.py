@@ -1,6 +1,6 @@
 """Journal of part files: which version of which file each is a part of, and how much is safe on disk.
 
-It is the table `parts` of the queue's database, in the format of version 0.1.0 (see `downloads.schema`):
+It is the table `parts` of the queue's database, in the format of version 0.1.0 (see `queue.schema`):
 `path`, `runner` (the program that writes the part), `generation`, `url`, `total`, `etag`, `modified`,
 `digests` (`md5:hex sha-256:hex`), `inode` (`device:number`), `synced` (bytes from the start) and `extents`
 (`100-200 300-400`, what was flushed beyond them).

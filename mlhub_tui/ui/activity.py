@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..downloads.job import Job
+    from ..queue.job import Job
 
 
 def activity(jobs: Iterable[Job]) -> str:

@@ -30,9 +30,9 @@ from .starting import choose_start
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from ..downloads.job import Job, Request
-    from ..downloads.queue import DownloadQueue
-    from ..profiles import Credentials
+    from ..auth import Credentials
+    from ..queue.job import Job, Request
+    from ..queue.queue import DownloadQueue
     from .source_start import Start
     from .transfers.watch import Watch
 
@@ -234,8 +234,8 @@ class MLHubApp(TravellingApp):
     def make_queue(self) -> DownloadQueue:
         """Return the download queue, at work; this blocks while the file is opened."""
         from .. import paths
-        from ..downloads.queue import DownloadQueue
-        from ..downloads.resolve import SourceResolver
+        from ..queue.queue import DownloadQueue
+        from ..queue.resolve import SourceResolver
 
         queue = DownloadQueue(
             paths.queue(),
@@ -251,7 +251,7 @@ class MLHubApp(TravellingApp):
 
     async def _open_for_job(self, request: Request) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
-        from ..downloads.credentials import credentials_for, open_for_job
+        from ..queue.credentials import credentials_for, open_for_job
 
         connection = self.connection
         current = connection.credentials if connection else self._start

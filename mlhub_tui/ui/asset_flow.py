@@ -15,7 +15,7 @@ from .supply import Supply, of_documents, of_entries, of_items, of_several
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ..downloads.queue import DownloadQueue
+    from ..queue.queue import DownloadQueue
     from .app import MLHubApp
     from .connection import Connection
     from .documents import Documents
@@ -133,7 +133,7 @@ async def _queue(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Queue what was chosen, a page of documents in memory at a time."""
-    from ..downloads.asset.choice import Origin, requests_for
+    from ..planning.asset.choice import Origin, requests_for
 
     origin = Origin(connection.job_source, connection.source.kind, connection.credentials.profile)
     looked = 0

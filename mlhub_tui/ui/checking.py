@@ -6,9 +6,9 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from ..downloads.job import Job
-from ..downloads.recheck import Found, recheck, remedy
-from ..downloads.threads import in_thread
+from ..queue.job import Job
+from ..queue.recheck import Found, recheck, remedy
+from ..queue.threads import in_thread
 from ..transfer.failures import TransferCancelled
 
 _EVERY = 0.5

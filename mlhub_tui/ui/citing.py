@@ -16,7 +16,7 @@ def copy_citation(hub: MLHubApp, document: Document | None, dataset: Dataset | N
     if cited is None:
         hub.notify("There is nothing here to be cited.", markup=False)
         return
-    from ..meaning.bibtex import text_citation
+    from ..metadata.bibtex import text_citation
 
     made = "" if cited.citation else " (made of its metadata)"
     hub.copy_text(text_citation(cited), f"Citation{made}")
@@ -28,7 +28,7 @@ def copy_bibtex(hub: MLHubApp, document: Document | None, dataset: Dataset | Non
     if cited is None:
         hub.notify("There is nothing here to be cited.", markup=False)
         return
-    from ..meaning.bibtex import bibtex
+    from ..metadata.bibtex import bibtex
 
     hub.copy_text(bibtex(cited), "BibTeX")
 

@@ -16,7 +16,7 @@ from textual.geometry import Offset
 from textual.notifications import SeverityLevel
 
 from .. import paths
-from ..settings import Config, abilities, load
+from ..config import Config, abilities, load
 from ..text import clean, use_units
 from . import terminal
 from .caret import caret_of
@@ -131,7 +131,7 @@ class ConfiguredApp(DispatchApp, PromptApp, FaithfulApp, SparingApp, GuidedApp):
         if _plain(config):
             return PLAIN.name
         if config.theme != "auto" and config.theme not in self.available_themes:
-            from ..settings.checks import nearest
+            from ..config.checks import nearest
 
             near = nearest(config.theme, self.available_themes)
             words = f"theme: there is no theme {config.theme!r}{near}; the default is used"

@@ -13,7 +13,7 @@ from ..sample.house import SAMPLE_NAME, SampleHouse
 from ..text import mask, redact
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
     from ..sources.base import Source
 
 __all__ = ["SAMPLE_NAME", "Connection", "SampleHouse", "open_connection", "open_sample"]
@@ -40,7 +40,7 @@ class Connection:
     @property
     def job_source(self) -> str:
         """What the queue remembers: the sample's port differs at each start."""
-        from ..downloads.job import SAMPLE
+        from ..queue.job import SAMPLE
 
         return SAMPLE if self.is_sample else self.credentials.root_url
 

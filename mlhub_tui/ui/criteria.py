@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..auth import Kind
 from ..errors import InvalidSearch
 from ..models import BBox, Search
 from ..models.area import parse_bbox
 from ..models.when import parse_when
-from ..profiles import Kind
 from ..text import count, date, one_line
 
 MOST_ITEMS = 10**9

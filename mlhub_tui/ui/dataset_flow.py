@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..downloads.job import ArchiveRequest
+from ..auth import Kind
 from ..errors import MLHubException
 from ..models import Collection, CollectionRef, Dataset, EntryKind
-from ..profiles import Kind
+from ..queue.job import ArchiveRequest
 from ..text import clean, count, size
 from .plan_subject import PlanSubject, reading_words
 from .widgets.entries import identity
 
 if TYPE_CHECKING:
-    from ..downloads.job import DatasetRequest
-    from ..downloads.plan.filters import Filters
-    from ..downloads.plan.index import Index
-    from ..downloads.queue import DownloadQueue
+    from ..planning.filters import Filters
+    from ..planning.index import Index
+    from ..queue.job import DatasetRequest
+    from ..queue.queue import DownloadQueue
     from .app import MLHubApp
     from .documents import Documents
     from .plan_counting import Counted
@@ -143,8 +143,8 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 
 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
-    from ..downloads.dataset.planning import plan_dataset
-    from ..downloads.dataset.request import dataset_request
+    from ..planning.dataset.planning import plan_dataset
+    from ..planning.dataset.request import dataset_request
     from .screens.plan import PlanScreen
     from .widgets import where_to
 

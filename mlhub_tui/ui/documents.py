@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
+from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ..models import ArchiveInfo, Document, Entry, EntryKind
-from ..profiles import Kind
 from ..sources.base import Source
 from .widgets.entries import Subject, identity
 

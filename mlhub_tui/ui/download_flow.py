@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..downloads.job import ArchiveRequest
 from ..errors import MLHubException
 from ..models import CollectionRef, EntryKind
+from ..queue.job import ArchiveRequest
 from ..text import clean, count
 
 if TYPE_CHECKING:

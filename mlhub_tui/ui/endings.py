@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ..text import clean, count, size
 
 if TYPE_CHECKING:
-    from ..downloads.job import Job
+    from ..queue.job import Job
 
 _EACH = 3  # more that ended together are counted, not named
 

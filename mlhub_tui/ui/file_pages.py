@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..downloads.dataset.own_list import list_path
-from ..downloads.job import DatasetRequest
-from ..downloads.plan.worklist import Entry, Fate, Standing, WorkList
-from ..downloads.threads import in_thread
 from ..errors import DownloadError
+from ..planning.dataset.own_list import list_path
+from ..planning.worklist import Entry, Fate, Standing, WorkList
+from ..queue.job import DatasetRequest
+from ..queue.threads import in_thread
 from ..text import one_line
 
 T = TypeVar("T")

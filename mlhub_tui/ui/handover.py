@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..errors import MLHubException
 
 if TYPE_CHECKING:
-    from ..downloads.queue import DownloadQueue
-    from ..profiles import Credentials
+    from ..auth import Credentials
+    from ..queue.queue import DownloadQueue
 
 _LIMIT = 2.0  # seconds for the transfers to end; usually a tenth is enough
 
@@ -27,7 +27,7 @@ async def hand_over(queue: DownloadQueue, current: Credentials | None) -> str:
     MLHubException
         If the background program does not start; then the queue runs here again.
     """
-    from ..downloads import background
+    from ..queue import background
 
     await asyncio.to_thread(queue.stop, _LIMIT)
     try:

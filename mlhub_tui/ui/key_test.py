@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
+from ..auth import Credentials, Kind
 from ..errors import APIKeyNotFound
-from ..profiles import Credentials, Kind
 from .connection import open_connection
 
 

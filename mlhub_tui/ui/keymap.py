@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list
 
-from ..settings.checks import nearest
+from ..config.checks import nearest
 from ..text import one_line
 from .commands import COMMANDS, EVERYWHERE, LISTS, Command, show_key
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ..auth import Kind
 from ..models import Entry
-from ..profiles import Kind
 from ..sources.last_listing import MOST, LastListing
 from ..text import duration
 

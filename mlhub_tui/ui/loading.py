@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ..models import Entry, EntryKind
-from ..profiles import Kind
 from ..sources.base import Page
 from .documents import Documents
 from .widgets.nodes import MODELS, GroupNode

@@ -12,7 +12,7 @@ from textual.command import CommandList, CommandPalette
 from textual.events import Click
 from textual.screen import Screen
 
-from ..profiles import for_location
+from ..auth import for_location
 from .dispatch import OnceScreen
 from .help.ways import Way, go, reachable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..profiles import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
+from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
 from ..sample.house import SAMPLE_NAME
 from ..sources.hosted import is_hosted
 from ..sources.known import KNOWN, Known
@@ -191,8 +191,8 @@ def _known(known: Known) -> Place:
 
 def no_key_root(root_url: str | None, environ: Mapping[str, str]) -> str:
     """Return where browsing without a key leads to: the argument, MLHUB_ROOT_URL, or the hosted service."""
+    from ..auth import DEFAULT_ROOT_URL
     from ..errors import InvalidRootURL
-    from ..profiles import DEFAULT_ROOT_URL
 
     try:
         return normalise_root_url(root_url or environ.get("MLHUB_ROOT_URL", "") or DEFAULT_ROOT_URL)

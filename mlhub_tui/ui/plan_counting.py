@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..downloads.plan.bins import Bins, bins
-from ..downloads.plan.counts import Counter, Counts
-from ..downloads.plan.filters import Filters
-from ..downloads.plan.footprints import covered, extent
-from ..downloads.plan.index import Index
-from ..downloads.threads import in_thread
 from ..errors import InvalidSearch
+from ..planning.bins import Bins, bins
+from ..planning.counts import Counter, Counts
+from ..planning.filters import Filters
+from ..planning.footprints import covered, extent
+from ..planning.index import Index
+from ..queue.threads import in_thread
 from .plan_pictures import Area, Canvas, Picture, edges, map_rows, picture
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..downloads.plan.bins import Bins
-from ..downloads.plan.footprints import Grid
+from ..planning.bins import Bins
+from ..planning.footprints import Grid
 from ..text import count
 
 Picture = tuple[tuple[str, str], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..downloads.plan.index import CollectionFacts
+from ..planning.index import CollectionFacts
 
 Wanted = tuple[tuple[str, frozenset[str]], ...]
 """As `Filters.collections`."""

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from textual.worker import WorkerError
 
+from ..auth import Kind
 from ..errors import MLHubException
 from ..models import BBox, EntryKind, Search
 from ..models.when import parse_when
-from ..profiles import Kind
 from ..sources.saved import SavedSearch, SavedSearches
 from ..text import clean, count, now, one_line
 from .documents import Documents
 from .widgets.entries import Subject, identity
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
     from ..sources.base import Source
     from .app import MLHubApp
     from .connection import Connection

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import ProfilesFileError
-from ..profiles import (
+from ..auth import (
     DEFAULT_ROOT_URL,
     KEEP,
     Auth,
@@ -22,6 +21,7 @@ from ..profiles import (
     for_location,
     for_profile,
 )
+from ..errors import ProfilesFileError
 
 
 @dataclass(frozen=True, slots=True)

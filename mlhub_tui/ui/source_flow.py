@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..auth import Credentials
 from ..errors import AuthenticationError, MLHubException
-from ..profiles import Credentials
 from .source_start import Start, of_place
 
 if TYPE_CHECKING:

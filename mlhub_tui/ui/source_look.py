@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from ..profiles import Credentials, SecretDraft, for_location
+from ..auth import Credentials, SecretDraft, for_location
 from .source_entry import SourceEntry
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..auth import DEFAULT_PROFILE, Credentials, Kind, Profile, SecretDraft, is_url
 from ..errors import AuthenticationError, MLHubException
-from ..profiles import DEFAULT_PROFILE, Credentials, Kind, Profile, SecretDraft, is_url
 from ..text import one_line
 
 if TYPE_CHECKING:

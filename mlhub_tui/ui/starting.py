@@ -9,7 +9,7 @@ from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
 from ..options import AppOptions
 
 if TYPE_CHECKING:
-    from ..profiles import Credentials
+    from ..auth import Credentials
 
 
 def choose_start(options: AppOptions) -> tuple[Credentials | None, MLHubException | None]:
@@ -29,7 +29,7 @@ def choose_start(options: AppOptions) -> tuple[Credentials | None, MLHubExceptio
 
 
 def _resolve(asked: AppOptions) -> Credentials:
-    from ..profiles import resolve, resolve_or_anonymous
+    from ..auth import resolve, resolve_or_anonymous
 
     if asked.source is not None:
         from ..sources.choose import choose

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..settings import abilities
+from ..config import abilities
 
 if TYPE_CHECKING:
     from types import FrameType

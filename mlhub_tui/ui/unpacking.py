@@ -6,11 +6,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from ..downloads.job import DatasetRequest, Job, State
-from ..downloads.threads import in_thread
-from ..downloads.unpack.archive import Unpacked, half_unpacked, unpack
+from ..queue.job import DatasetRequest, Job, State
+from ..queue.threads import in_thread
 from ..text import count, size
 from ..transfer.failures import TransferCancelled
+from ..unpack.archive import Unpacked, half_unpacked, unpack
 
 _EVERY = 0.5
 _GRACE = 2.0

@@ -45,18 +45,18 @@ def fetch(
 ) -> dict[str, Any]:
     """Fetch everything, in the process of a run; return its numbers."""
     os.environ["MLHUB_HOME"] = str(home)
-    from mlhub_tui.downloads.attempt import Kit
-    from mlhub_tui.downloads.cluster import cutting
-    from mlhub_tui.downloads.cluster.harvest import ClusterHarvest
-    from mlhub_tui.downloads.cluster.wish import Cluster
-    from mlhub_tui.downloads.database import Database
-    from mlhub_tui.downloads.dataset.own_list import OwnList
-    from mlhub_tui.downloads.dataset.request import dataset_request
-    from mlhub_tui.downloads.plan.feed import PlanFeed
-    from mlhub_tui.downloads.plan.files import PlannedFile
-    from mlhub_tui.downloads.resolve import SourceResolver
-    from mlhub_tui.downloads.store import Store
-    from mlhub_tui.profiles import Kind
+    from mlhub_tui.auth import Kind
+    from mlhub_tui.cluster import cutting
+    from mlhub_tui.cluster.harvest import ClusterHarvest
+    from mlhub_tui.cluster.wish import Cluster
+    from mlhub_tui.planning.dataset.own_list import OwnList
+    from mlhub_tui.planning.dataset.request import dataset_request
+    from mlhub_tui.planning.feed import PlanFeed
+    from mlhub_tui.planning.files import PlannedFile
+    from mlhub_tui.queue.attempt import Kit
+    from mlhub_tui.queue.database import Database
+    from mlhub_tui.queue.resolve import SourceResolver
+    from mlhub_tui.queue.store import Store
     from mlhub_tui.transfer.batch import BatchDownload
     from mlhub_tui.transfer.config import TransferConfig
     from mlhub_tui.transfer.journal import PartJournal

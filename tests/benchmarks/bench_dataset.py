@@ -29,7 +29,7 @@ from typing import Any, Self
 
 from tests.benchmarks.bench_downloads import Place, Run, run
 from tests.benchmarks.nginx import Nginx
-from tests.downloads.plan.made import archive, asset, collection, item, named
+from tests.planning.made import archive, asset, collection, item, named
 
 SIZE = 20_000  # bytes of a file
 SLOTS = "16"

@@ -31,8 +31,8 @@ RUNNING = "mlhub-tui, running already"
 _OURS = """
 import os, sqlite3, sys, time
 from pathlib import Path
-from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.store import Store
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.store import Store
 from mlhub_tui.http.link import Link
 from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
 from mlhub_tui.transfer.config import TransferContext

@@ -38,9 +38,9 @@ OURS = (
 import json, sys, time
 from datetime import datetime
 from pathlib import Path
-from mlhub_tui.downloads.plan.build import of_archive
-from mlhub_tui.downloads.plan.counts import Counter
-from mlhub_tui.downloads.plan.filters import Filters
+from mlhub_tui.planning.build import of_archive
+from mlhub_tui.planning.counts import Counter
+from mlhub_tui.planning.filters import Filters
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span, parse_span
 began = time.perf_counter()

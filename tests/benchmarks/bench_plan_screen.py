@@ -21,9 +21,9 @@ from typing import Any
 from textual.app import App
 from textual.widgets import Input
 
-from mlhub_tui.downloads.plan.build import of_archive
-from mlhub_tui.downloads.plan.index import Index
 from mlhub_tui.options import AppOptions
+from mlhub_tui.planning.build import of_archive
+from mlhub_tui.planning.index import Index
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.plan_counting import Counted
 from mlhub_tui.ui.plan_subject import PlanSubject

@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.job import ArchiveRequest, State
-from mlhub_tui.downloads.store import Store
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.job import ArchiveRequest, State
+from mlhub_tui.queue.store import Store
 from tests.terminal.harness import Terminal
 
 from .bench_tree import resident, start, timed

@@ -29,8 +29,8 @@ ENGINE = """
 import asyncio, os, resource, sys, time
 from pathlib import Path
 start_cpu = time.process_time()
-from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.store import Store
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.store import Store
 from mlhub_tui.http.link import Link
 from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine

@@ -52,7 +52,7 @@ import sys
 from pathlib import Path
 from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Credentials, Kind
+from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.sources.base import Page
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.connection import Connection
@@ -80,7 +80,7 @@ import sys
 from pathlib import Path
 from mlhub_tui.models import Dataset, Entry
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Credentials, Kind
+from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.sources.base import Page
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.connection import Connection

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.profiles import ProfilesFile
+from mlhub_tui.auth import ProfilesFile
 
 from .conftest import Command, Run, command_line
 

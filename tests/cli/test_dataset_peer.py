@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
-from tests.downloads.plan.test_peer import SCRIPT, tree
+from tests.planning.test_peer import SCRIPT, tree
 
 from .conftest import Run
 

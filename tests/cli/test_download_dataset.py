@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
-from tests.downloads.plan.made import asset, collection, item, named
-from tests.downloads.test_unpack import archive, file, special
+from tests.planning.made import asset, collection, item, named
+from tests.queue.test_unpack import archive, file, special
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.waiting import until_sync

@@ -10,8 +10,8 @@ import pytest
 
 from mlhub_tui.cli.progress import Bars, Lines, bar_line
 from mlhub_tui.cli.tables import cells
-from mlhub_tui.downloads.job import ArchiveRequest, Job, State
 from mlhub_tui.options import IfExists
+from mlhub_tui.queue.job import ArchiveRequest, Job, State
 
 REQUEST = ArchiveRequest("http://x.example/", None, "c1", Path("/data"), IfExists.RESUME)
 JOB = Job(

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.auth import Credentials
 from mlhub_tui.cli.queue_log import open_log
-from mlhub_tui.downloads import background
-from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.process import Kind
-from mlhub_tui.downloads.store import Store
-from mlhub_tui.profiles import Credentials
+from mlhub_tui.queue import background
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.process import Kind
+from mlhub_tui.queue.store import Store
 from mlhub_tui.sample.server import SampleServer
 from tests.support.waiting import until_sync
 

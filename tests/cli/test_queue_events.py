@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from mlhub_tui.downloads.desk import Desk
+from mlhub_tui.queue.desk import Desk
 from mlhub_tui.sample.server import SampleServer
 
 from .conftest import Command, Run

@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from mlhub_tui.downloads import background
-from mlhub_tui.downloads.credentials import not_kept
+from mlhub_tui.auth import Kind, ProfilesFile, SecretNotSet, for_location, for_profile
+from mlhub_tui.auth.location import location
 from mlhub_tui.errors import InvalidRootURL, ProfileNotFound
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Kind, ProfilesFile, SecretNotSet, for_location, for_profile
-from mlhub_tui.profiles.location import location
+from mlhub_tui.queue import background
+from mlhub_tui.queue.credentials import not_kept
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.choose import choose
 from mlhub_tui.sources.known import KNOWN, by_name, by_url

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.profiles import ProfilesFile
+from mlhub_tui.auth import ProfilesFile
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from .conftest import Run

@@ -6,14 +6,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.downloads.cluster.wish import Cluster
-from mlhub_tui.downloads.credentials import open_for_job
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import DatasetRequest, Job
-from mlhub_tui.downloads.queue import DownloadQueue
-from mlhub_tui.downloads.resolve import SourceResolver
-from mlhub_tui.profiles import Credentials
-from tests.downloads.support import HASTY, QUICK
+from mlhub_tui.auth import Credentials
+from mlhub_tui.cluster.wish import Cluster
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.queue.credentials import open_for_job
+from mlhub_tui.queue.job import DatasetRequest, Job
+from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.resolve import SourceResolver
+from tests.queue.support import HASTY, QUICK
 
 from .support import CROPS, KEY, DaskCluster, Field
 

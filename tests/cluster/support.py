@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.downloads.plan.made import archive, asset, collection, item, named
+from tests.planning.made import archive, asset, collection, item, named
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync

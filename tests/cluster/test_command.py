@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mlhub_tui.cli import root
 from mlhub_tui.cli.engine_options import cluster_of
 from mlhub_tui.cli.options import Choice
-from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.cluster.wish import Cluster
 from tests.support.waiting import until_sync
 
 from .support import KEY, PROFILE, Bucket, DaskCluster, Field, environment, write_profile

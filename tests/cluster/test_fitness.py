@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.downloads.cluster import session as sessions
-from mlhub_tui.downloads.cluster.errand import Errand
-from mlhub_tui.downloads.cluster.local import LocalCluster
-from mlhub_tui.downloads.cluster.needed import NotInstalled, file_system
-from mlhub_tui.downloads.cluster.probe import look
-from mlhub_tui.downloads.cluster.session import ClusterGone, WorkersUnfit, connected
-from mlhub_tui.downloads.cluster.wish import Cluster
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import State
+from mlhub_tui.auth.kind import Kind
+from mlhub_tui.cluster import session as sessions
+from mlhub_tui.cluster.errand import Errand
+from mlhub_tui.cluster.local import LocalCluster
+from mlhub_tui.cluster.needed import NotInstalled, file_system
+from mlhub_tui.cluster.probe import look
+from mlhub_tui.cluster.session import ClusterGone, WorkersUnfit, connected
+from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import DownloadError, OutputFolderError
 from mlhub_tui.options import IfExists
-from mlhub_tui.profiles.kind import Kind
-from tests.downloads.dataset_support import reached
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.queue.job import State
+from tests.queue.dataset_support import reached
 
 from .runs import queue_for, settle, wish
 from .support import Bucket, DaskCluster, Field, free_port, tree, write_profile
@@ -162,7 +162,7 @@ async def test_a_cluster_on_this_machine_is_made_for_a_job_and_ends_with_it(
 
 
 def test_a_store_that_refuses_is_told_from_one_that_is_busy(tmp_path: Path) -> None:
-    from mlhub_tui.downloads.cluster.store import Store, StoreBusy, StoreRefuses, trouble
+    from mlhub_tui.cluster.store import Store, StoreBusy, StoreRefuses, trouble
 
     place: Any = Store(tmp_path.as_uri())
     assert isinstance(trouble(PermissionError("no"), place), StoreRefuses)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import State
-from tests.downloads.dataset_support import reached
+from mlhub_tui.queue.job import State
+from tests.queue.dataset_support import reached
 from tests.support.http_server import Answer, Request
 
 from .runs import queue_for, settle, wish

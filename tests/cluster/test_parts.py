@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.cluster import where
-from mlhub_tui.downloads.cluster.checking import StorePlace
-from mlhub_tui.downloads.cluster.cutting import LARGE, Cutter, Limits, Shard, digest_of, host_of, twin_shards
-from mlhub_tui.downloads.cluster.errand import Report, Trouble, unpack_rows, unpack_twins
-from mlhub_tui.downloads.cluster.flights import Flight, Flights
-from mlhub_tui.downloads.cluster.needed import NotInstalled, file_system
-from mlhub_tui.downloads.cluster.publish import note_beginning, publish_catalog, publish_report
-from mlhub_tui.downloads.cluster.store import Store, StoreBusy, StoreRefuses, trouble
-from mlhub_tui.downloads.cluster.wish import Cluster
-from mlhub_tui.downloads.dataset.own_list import OwnList
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import DatasetRequest
-from mlhub_tui.downloads.plan.feed import Row, TwinRow
+from mlhub_tui.cluster import where
+from mlhub_tui.cluster.checking import StorePlace
+from mlhub_tui.cluster.cutting import LARGE, Cutter, Limits, Shard, digest_of, host_of, twin_shards
+from mlhub_tui.cluster.errand import Report, Trouble, unpack_rows, unpack_twins
+from mlhub_tui.cluster.flights import Flight, Flights
+from mlhub_tui.cluster.needed import NotInstalled, file_system
+from mlhub_tui.cluster.publish import note_beginning, publish_catalog, publish_report
+from mlhub_tui.cluster.store import Store, StoreBusy, StoreRefuses, trouble
+from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import IfExists
+from mlhub_tui.planning.dataset.own_list import OwnList
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.feed import Row, TwinRow
+from mlhub_tui.queue.job import DatasetRequest
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 

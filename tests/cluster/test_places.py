@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import State
 from mlhub_tui.options import IfExists
+from mlhub_tui.queue.job import State
 
 from .runs import settle, wish
 from .support import CROPS, Bucket, DaskCluster, Field, tree

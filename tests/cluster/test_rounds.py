@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.downloads.attempt import Kit
-from mlhub_tui.downloads.cluster.errand import Parcel, Report, Trouble, unpack_rows
-from mlhub_tui.downloads.cluster.rounds import Round
-from mlhub_tui.downloads.cluster.session import ClusterGone
-from mlhub_tui.downloads.cluster.wish import Cluster
-from mlhub_tui.downloads.dataset.own_list import OwnList
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.plan.feed import PlanFeed
-from mlhub_tui.downloads.plan.files import PlannedFile
-from mlhub_tui.downloads.plan.worklist import Fate
+from mlhub_tui.cluster.errand import Parcel, Report, Trouble, unpack_rows
+from mlhub_tui.cluster.rounds import Round
+from mlhub_tui.cluster.session import ClusterGone
+from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
+from mlhub_tui.planning.dataset.own_list import OwnList
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.feed import PlanFeed
+from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.worklist import Fate
+from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats
 from tests.transfer.batch_support import kit

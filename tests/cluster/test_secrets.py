@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.downloads.cluster import hand, session
-from mlhub_tui.downloads.cluster.cutting import Cutter, Limits, Shard, host_of
-from mlhub_tui.downloads.cluster.errand import Errand, Trouble, bare, lost_secret, unpack_rows
-from mlhub_tui.downloads.job import State
-from mlhub_tui.downloads.plan.feed import Row
+from mlhub_tui.auth.kind import Kind
+from mlhub_tui.cluster import hand, session
+from mlhub_tui.cluster.cutting import Cutter, Limits, Shard, host_of
+from mlhub_tui.cluster.errand import Errand, Trouble, bare, lost_secret, unpack_rows
 from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
 from mlhub_tui.options import IfExists
-from mlhub_tui.profiles.kind import Kind
+from mlhub_tui.planning.feed import Row
+from mlhub_tui.queue.job import State
 
 from .runs import settle, wish
 from .support import KEY, Bucket, DaskCluster, Field, store_variables

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.cluster.object_store import Budget, ObjectStoreOutput
-from mlhub_tui.downloads.cluster.store import Store
-from mlhub_tui.downloads.cluster.upload import PART
+from mlhub_tui.cluster.object_store import Budget, ObjectStoreOutput
+from mlhub_tui.cluster.store import Store
+from mlhub_tui.cluster.upload import PART
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum

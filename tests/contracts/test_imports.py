@@ -17,6 +17,7 @@ import mlhub_tui
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
 FOUNDATION = {"csv_cells", "errors", "lazy", "options", "paths", "storage", "text", "threads"}
+_BELOW = FOUNDATION | {"http", "models", "auth", "config", "sources", "transfer", "unpack"}
 MAY_IMPORT = {
     "errors": set(),
     "lazy": set(),
@@ -29,23 +30,38 @@ MAY_IMPORT = {
     "models": {"errors", "lazy", "text"},
     "geo": {"models", "text"},
     "jsontree": {"text"},
-    "meaning": {"models", "text"},
-    "profiles": FOUNDATION,
-    "settings": FOUNDATION,
-    "doctor": FOUNDATION | {"models", "profiles", "settings", "sources", "downloads"},
-    "http": FOUNDATION | {"profiles", "sources"},
-    "sources": FOUNDATION | {"http", "models", "profiles"},
+    "metadata": {"models", "text"},
+    "auth": FOUNDATION,
+    "config": FOUNDATION,
+    "doctor": FOUNDATION | {"models", "auth", "config", "sources", "queue"},
+    "http": FOUNDATION | {"auth", "sources"},
+    "sources": FOUNDATION | {"http", "models", "auth"},
     "transfer": FOUNDATION | {"http", "sources"},
-    "downloads": FOUNDATION | {"http", "models", "profiles", "settings", "sources", "transfer"},
-    "sample": FOUNDATION | {"profiles"},
-    "api": FOUNDATION | {"models", "profiles", "sources", "downloads"},
+    "unpack": FOUNDATION | {"sources", "transfer"},
+    "planning": _BELOW | {"queue", "cluster"},
+    "queue": _BELOW | {"planning", "cluster"},
+    "cluster": _BELOW | {"planning", "queue"},
+    "sample": FOUNDATION | {"auth"},
+    "api": FOUNDATION | {"models", "auth", "sources", "queue", "planning"},
     "cli": FOUNDATION
-    | {"debug", "doctor", "models", "profiles", "settings", "sources", "downloads", "sample", "geo", "ui"}
-    | {"http", "meaning"},
-    "debug": FOUNDATION | {"profiles"},
+    | {"debug", "doctor", "models", "auth", "config", "sources", "queue", "sample", "geo", "ui"}
+    | {"http", "metadata", "planning", "cluster"},
+    "debug": FOUNDATION | {"auth"},
     "ui": FOUNDATION
-    | {"models", "profiles", "settings", "sources", "downloads", "sample", "geo", "http", "transfer"}
-    | {"jsontree", "meaning"},
+    | {
+        "models",
+        "auth",
+        "config",
+        "sources",
+        "queue",
+        "planning",
+        "sample",
+        "geo",
+        "http",
+        "transfer",
+        "unpack",
+    }
+    | {"jsontree", "metadata", "cluster"},
     "__main__": {"cli"},
 }
 """For each part of the package, the parts it may import; itself always."""
@@ -74,7 +90,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cli", "errors", "text", "models", "profiles", "paths", "settings", "storage", "options"]
+    "name", ["cli", "errors", "text", "models", "auth", "paths", "config", "storage", "options"]
 )
 def test_the_parts_of_a_quick_answer_load_nothing_heavy(name: str) -> None:
     names = f"import mlhub_tui.{name} as part\n[getattr(part, name) for name in getattr(part, '__all__', ())]"

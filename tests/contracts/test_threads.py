@@ -20,10 +20,10 @@ def load(*names):
     return threading.Thread(target=run, daemon=True)
 
 threads = [
-    load("profiles", "models", "settings"),
-    load("profiles.kind", "models.when", "settings.config"),
+    load("auth", "models", "config"),
+    load("auth.kind", "models.when", "config.config"),
     load("sources.connect", "sources.http", "sources.mlhub"),
-    load("downloads.queue", "downloads.resolve", "downloads.credentials"),
+    load("queue.queue", "queue.resolve", "queue.credentials"),
     load("sample.house", "sample.server"),
     load("ui.screens.browse_detail", "ui.screens.browse", "ui.loading", "ui.last_seen"),
     load("transfer.parallel", "ui.prose.parse", "sources.last_listing"),

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlhub_tui.cli import root
+from mlhub_tui.config import DEFAULTS, Loaded, load
 from mlhub_tui.doctor import files, network, program, queue, terminal
 from mlhub_tui.doctor.finding import Finding, State
-from mlhub_tui.downloads.desk import Desk
-from mlhub_tui.downloads.job import ArchiveRequest
+from mlhub_tui.queue.desk import Desk
+from mlhub_tui.queue.job import ArchiveRequest
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.settings import DEFAULTS, Loaded, load
 
 
 def bad(findings: Iterable[Finding]) -> list[Finding]:

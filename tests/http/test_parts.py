@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
+from mlhub_tui.auth import Auth, Scheme
 from mlhub_tui.errors import (
     AuthenticationError,
     MLHubException,
@@ -50,7 +51,6 @@ from mlhub_tui.http.response_headers import (
 from mlhub_tui.http.retry import COMMAND_RETRIES, RetryPolicy, parse_retry_after
 from mlhub_tui.http.tls import trusted_context
 from mlhub_tui.http.urls import address, host_label, is_loopback, join, parse_url
-from mlhub_tui.profiles import Auth, Scheme
 
 from .scripted import Request, answering, serving
 from .scripted import response as scripted_response

@@ -37,9 +37,9 @@ from .mutants import Mutant, mutants_of
 ROOT = Path(__file__).parents[2]
 _HTTP = ("http", "network", "retry", "paging", "failures", "cache", "hrefs")
 PACKAGES = {
-    "downloads": ["downloads", "transfer", "queue", "planning"],
+    "downloads": ["transfer", "queue", "planning", "unpack", "cluster"],
     "http": ["http", *(f"sources/{name}.py" for name in _HTTP)],
-    "auth": ["auth", "profiles", "sources/proof.py", "sources/origin.py", "sources/pinning.py"],
+    "auth": ["auth", "sources/proof.py", "sources/origin.py", "sources/pinning.py"],
     "text": ["text.py"],
 }
 _APART = ("benchmarks", "mutations", "support", "ssh", "servers", "terminal")

@@ -47,7 +47,7 @@ _EXACT = "the exact figure of a far bound (1,000 or more)"
 _FIGURES = {_PACED, _EXACT}
 _FAR = 1000
 _SPEED_ALONE = {
-    ("mlhub_tui/downloads/plan/zorder.py", "curve"): "the order of rows in an index, for speed alone",
+    ("mlhub_tui/planning/zorder.py", "curve"): "the order of rows in an index, for speed alone",
 }
 """Functions that change no result, by module and name, with the reason."""
 _ANNOTATIONS = {"annotation", "returns", "type_params"}

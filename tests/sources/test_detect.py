@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.auth import Auth, Kind, Scheme, for_location
 from mlhub_tui.errors import (
     AuthenticationError,
     EntityDoesNotExist,
@@ -24,7 +25,6 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.models import Catalog
-from mlhub_tui.profiles import Auth, Kind, Scheme, for_location
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.connect import open_any, settled
 from mlhub_tui.sources.detect import Found, NothingToBrowse, detect

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.auth import Credentials
 from mlhub_tui.errors import (
     AuthenticationError,
     EntityDoesNotExist,
@@ -15,7 +16,6 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.retry import NO_RETRIES
-from mlhub_tui.profiles import Credentials
 from mlhub_tui.sources.connect import open_mlhub
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import azure_headers

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.auth import Auth, Scheme
 from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
@@ -15,7 +16,6 @@ from mlhub_tui.errors import (
     ServerError,
     ServerUnreachable,
 )
-from mlhub_tui.profiles import Auth, Scheme
 from mlhub_tui.sources.cache import DocumentCache
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.remember import Remembering

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.auth import Auth, Scheme
 from mlhub_tui.errors import NotOffered, RequestRefused, ServerError, UnexpectedAnswer
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
-from mlhub_tui.profiles import Auth, Scheme
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.listing import ALL_EMPTY, SAME_PAGE, Listing

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mlhub_tui.downloads.attempt import Kit
-from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.store import Store
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.queue.attempt import Kit
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.store import Store
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import BatchConfig, TransferConfig
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.journal import PartJournal
 from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
-from tests.downloads.support import HASTY, QUICK, Links
+from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
+from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.part_file import PartFile
 from mlhub_tui.transfer.work_source import FileRequest, MemorySource
-from tests.downloads.support import ENDLESS, HASTY, IMPATIENT, content
+from tests.queue.support import ENDLESS, HASTY, IMPATIENT, content
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 

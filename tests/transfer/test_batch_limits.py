@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.attempt import Kit
+from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer.limits import HostLimits
-from tests.downloads.support import ENDLESS
+from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until_sync

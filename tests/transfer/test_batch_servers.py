@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.http.link import Link
+from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer.work_source import FileRequest
-from tests.downloads.support import ENDLESS, HASTY, QUICK
+from tests.queue.support import ENDLESS, HASTY, QUICK
 from tests.support.fault_server import FaultServer, md5
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync

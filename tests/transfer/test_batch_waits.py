@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mlhub_tui.downloads.attempt import Kit
 from mlhub_tui.errors import (
     AuthenticationError,
     NoSpaceError,
@@ -29,13 +28,14 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
+from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.limits import BandwidthLimiter
 from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
-from tests.downloads.support import ENDLESS, HASTY, QUICK
-from tests.downloads.test_machine import Disk, disk
+from tests.queue.support import ENDLESS, HASTY, QUICK
+from tests.queue.test_machine import Disk, disk
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync

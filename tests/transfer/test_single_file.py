@@ -18,8 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.database import Database
-from mlhub_tui.downloads.store import Store
 from mlhub_tui.errors import (
     FileConflict,
     MLHubException,
@@ -35,6 +33,8 @@ from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.store import Store
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec, TransferConfig, TransferContext
 from mlhub_tui.transfer.engine import TransferEngine
 from mlhub_tui.transfer.failures import RestartRequired
@@ -43,7 +43,7 @@ from mlhub_tui.transfer.limits import SharedLimits
 from mlhub_tui.transfer.parallel import AdaptiveConcurrency, range_headers, validate_range
 from mlhub_tui.transfer.progress import TransferProgress
 from mlhub_tui.transfer.single_file import fetch_file
-from tests.downloads.support import content
+from tests.queue.support import content
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until_sync

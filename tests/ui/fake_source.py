@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.http.link import Link
 from mlhub_tui.models import (
@@ -19,7 +20,6 @@ from mlhub_tui.models import (
     MLModel,
     Search,
 )
-from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import About, Page
 
 Lister = Callable[[Entry | None, str | None], Page[Entry]]

@@ -11,15 +11,15 @@ from typing import Any
 from textual.widgets import Input
 
 from mlhub_tui import paths
-from mlhub_tui.downloads.dataset.own_list import list_path
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.events import Event
-from mlhub_tui.downloads.job import SAMPLE, ArchiveRequest, Job, State, archive_name
-from mlhub_tui.downloads.plan.files import PlannedFile
-from mlhub_tui.downloads.plan.filters import Filters
-from mlhub_tui.downloads.plan.worklist import WorkList
-from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.models.when import parse_span
+from mlhub_tui.planning.dataset.own_list import list_path
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.filters import Filters
+from mlhub_tui.planning.worklist import WorkList
+from mlhub_tui.queue.events import Event
+from mlhub_tui.queue.job import SAMPLE, ArchiveRequest, Job, State, archive_name
+from mlhub_tui.queue.settings import Settings
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.screens.browse import BrowseScreen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.events import Paste
 
-from mlhub_tui.profiles import Profile, ProfilesFile
+from mlhub_tui.auth import Profile, ProfilesFile
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.screens.source_form import SourceForm
 

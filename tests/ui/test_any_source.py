@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from textual.geometry import Offset
 
+from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.errors import ServerError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Item
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Credentials, Kind
 from mlhub_tui.sources.base import About, Page
 from mlhub_tui.ui import asset_flow
 from mlhub_tui.ui.app import MLHubApp

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from mlhub_tui.downloads.job import AssetRequest, State
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue.job import AssetRequest, State
 from mlhub_tui.ui.screens.assets import AssetsScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.progress import ProgressScreen

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import trustme
 
-from mlhub_tui.downloads.job import State
+from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import ProfilesFile
+from mlhub_tui.queue.job import State
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.download import DownloadScreen

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Kind, for_location
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.connection import open_connection
 

@@ -11,14 +11,14 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
-from mlhub_tui.downloads.dataset.own_list import list_path
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import DatasetRequest, Job, State
-from mlhub_tui.downloads.plan.files import PlannedFile
-from mlhub_tui.downloads.plan.filters import Filters
-from mlhub_tui.downloads.plan.worklist import Fate, WorkList
 from mlhub_tui.models import BBox
 from mlhub_tui.options import AppOptions
+from mlhub_tui.planning.dataset.own_list import list_path
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.filters import Filters
+from mlhub_tui.planning.worklist import Fate, WorkList
+from mlhub_tui.queue.job import DatasetRequest, Job, State
 from mlhub_tui.ui.file_pages import PAGE, FilePages
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.sheets.dataset_jobs import files_words, filter_words, report_path
@@ -26,7 +26,7 @@ from mlhub_tui.ui.theme import DARK
 from mlhub_tui.ui.transfers.order import fraction
 from mlhub_tui.ui.widgets.file_list import FileList
 from mlhub_tui.ui.widgets.job_line import columns_for, job_line
-from tests.downloads.test_unpack import archive, file
+from tests.queue.test_unpack import archive, file
 from tests.support.waiting import until
 
 from .conftest import Driver, driven

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mlhub_tui.downloads.job import State
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue.job import State
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.download import DownloadScreen

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui import paths
-from mlhub_tui.downloads import store
-from mlhub_tui.downloads.database import Database
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue import store
+from mlhub_tui.queue.database import Database
 from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mlhub_tui.downloads.job import ArchiveRequest, Job, State
+from mlhub_tui.queue.job import ArchiveRequest, Job, State
 from mlhub_tui.ui.endings import Endings
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from mlhub_tui.downloads.cluster import needed
-from mlhub_tui.downloads.cluster.wish import Cluster
+from mlhub_tui.cluster import needed
+from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.dataset import DatasetChoice, DatasetScreen
 from mlhub_tui.ui.widgets.choice import Choice

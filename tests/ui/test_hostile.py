@@ -14,10 +14,10 @@ from rich.cells import cell_len
 from textual.widgets import Static
 
 from mlhub_tui.cli import root
-from mlhub_tui.downloads.job import State
 from mlhub_tui.jsontree.rows import Rows
 from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue.job import State
 from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.json.lines import Lines
 from mlhub_tui.ui.screens import browse as browse_module

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from textual.screen import Screen
 
-from mlhub_tui.downloads.dataset.own_list import list_path
-from mlhub_tui.downloads.dataset.request import dataset_request
-from mlhub_tui.downloads.job import ArchiveRequest, Job, State, archive_name
-from mlhub_tui.downloads.plan.files import PlannedFile
-from mlhub_tui.downloads.plan.worklist import WorkList
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
+from mlhub_tui.planning.dataset.own_list import list_path
+from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.worklist import WorkList
+from mlhub_tui.queue.job import ArchiveRequest, Job, State, archive_name
 from mlhub_tui.text import writable
 from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.find.favourite_screen import FavouriteScreen

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from textual.events import Key
 
-from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue.job import DatasetRequest, State
 from mlhub_tui.ui.screens.dataset import DatasetScreen
 from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.widgets.plan_tree import PlanTree

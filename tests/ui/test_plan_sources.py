@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import DatasetRequest, State
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue.job import DatasetRequest, State
 from mlhub_tui.ui.screens.dataset import DatasetScreen
 from mlhub_tui.ui.screens.plan import PlanScreen
 

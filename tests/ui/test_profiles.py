@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import ProfilesFile
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 

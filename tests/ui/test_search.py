@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
+from mlhub_tui.auth import Kind
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import About, Page
 from mlhub_tui.sources.saved import SavedSearches
 from mlhub_tui.ui.criteria import fault, quoted, read, words_of, written

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.config import load
 from mlhub_tui.options import AppOptions
-from mlhub_tui.settings import load
 from mlhub_tui.text import size, use_units
 from mlhub_tui.ui.commands import COMMANDS
 from mlhub_tui.ui.glyphs import ascii_only, to_ascii

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import ProfilesFile
 from tests.support.http_server import LoopbackServer, Request
 
 from ..sources.test_detect import api_pages, serve

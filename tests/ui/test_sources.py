@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from mlhub_tui.auth import Kind, ProfilesFile
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Kind, ProfilesFile
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.places import PROFILE
 from mlhub_tui.ui.screens.profiles import ProfilesScreen

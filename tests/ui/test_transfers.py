@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import State
-from mlhub_tui.downloads.settings import Settings
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue.job import State
+from mlhub_tui.queue.settings import Settings
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.job import JobScreen
 from mlhub_tui.ui.screens.limits import LimitsScreen

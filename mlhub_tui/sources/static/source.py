@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
 from ...models import (
     ArchiveInfo,
@@ -23,7 +24,6 @@ from ...models import (
     MLModel,
     Search,
 )
-from ...profiles import Auth, Kind
 from ..asset_links import AssetLinks
 from ..base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
 from ..http import Session

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
+from ...auth import Kind
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Document, Entry, EntryKind, Item, Search
-from ...profiles import Kind
 from ...text import one_line
 from ..widgets.entries import identity, node_key
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ...auth import Kind
 from ...models import Entry
-from ...profiles import Kind
 from ...text import count
 from ..loading import load_next
 from ..widgets.entries import identity, node_key

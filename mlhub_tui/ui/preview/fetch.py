@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...downloads import images
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Asset, Document
+from ...queue import images
 from ...sources.asset_hrefs import asset_href
 from ...sources.static.place import is_member, local_path
 from ...text import one_line, size
@@ -136,7 +136,7 @@ async def fetch(
 async def _whole(
     source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None]
 ) -> Fetched:
-    from ...downloads.fetch import fetch_asset
+    from ...queue.fetch import fetch_asset
 
     too_large = False
 

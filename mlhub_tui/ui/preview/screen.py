@@ -13,9 +13,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from ...downloads import images
 from ...errors import MLHubException
 from ...models import Item
+from ...queue import images
 from ...sources.static.shelf import Shelf
 from ...text import one_line, size
 from .. import terminal

@@ -9,7 +9,7 @@ from enum import Enum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ...settings import abilities
+from ...config import abilities
 
 if TYPE_CHECKING:
     from ..answers import Answers

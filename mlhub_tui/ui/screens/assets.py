@@ -15,13 +15,13 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...downloads.asset.choice import Choice as Counted
-from ...downloads.asset.request import assets_of
-from ...downloads.asset.tally import AssetTally
+from ...auth import Kind
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...options import IfExists
-from ...profiles import Kind
+from ...planning.asset.choice import Choice as Counted
+from ...planning.asset.request import assets_of
+from ...planning.asset.tally import AssetTally
 from ...text import count, link_names, one_line, size
 from ..dispatch import Dialog
 from ..documents import Documents, why

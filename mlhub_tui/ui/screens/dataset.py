@@ -14,12 +14,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...downloads.cluster import needed
-from ...downloads.cluster.where import parse
-from ...downloads.cluster.wish import Cluster
-from ...downloads.plan.costs import Costs, costs
+from ...cluster import needed
+from ...cluster.where import parse
+from ...cluster.wish import Cluster
 from ...errors import MLHubException
 from ...options import IfExists
+from ...planning.costs import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ...transfer.part_file import absolute

@@ -12,9 +12,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Label, Static
 
-from ...downloads.job import DatasetRequest, Job
-from ...downloads.plan.worklist import Entry, Fate
 from ...errors import MLHubException
+from ...planning.worklist import Entry, Fate
+from ...queue.job import DatasetRequest, Job
 from ...text import one_line, redact
 from ..dispatch import Dialog
 from ..draw import content, line

@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from ...downloads.job import DatasetRequest, Job, State
-from ...downloads.verbs import CHANGES, Verb
 from ...errors import MLHubException
+from ...queue.job import DatasetRequest, Job, State
+from ...queue.verbs import CHANGES, Verb
 from ...text import count, size
 from ..commands import DOWNLOADS, Command, bindings, hints, of
 from ..draw import content, line

@@ -8,8 +8,8 @@ import threading
 
 from textual import work
 
-from ...downloads.job import Job, State
 from ...errors import MLHubException
+from ...queue.job import Job, State
 from .base import PlaceScreen
 
 

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from ...downloads.job import Job
+from ...queue.job import Job
 from ..dispatch import Dialog
 from ..draw import line
 from ..messages import QueueChanged

@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from ...downloads.events import Event
-from ...downloads.job import Job
 from ...errors import MLHubException
+from ...queue.events import Event
+from ...queue.job import Job
 from ...text import local_time
 from ..dispatch import Dialog
 from ..draw import line

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...downloads.settings import MOST, Settings
+from ...queue.settings import MOST, Settings
 from ...text import parse_rate, rate
 from ..dispatch import Dialog
 from ..draw import content, line

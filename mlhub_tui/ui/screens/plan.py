@@ -15,10 +15,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...downloads.plan.filters import Filters
-from ...downloads.plan.index import Index
 from ...errors import InvalidSearch, MLHubException
 from ...models.when import Span
+from ...planning.filters import Filters
+from ...planning.index import Index
 from ...text import count
 from ..commands import PLAN, Command, bindings, hints
 from ..documents import why

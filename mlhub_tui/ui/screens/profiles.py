@@ -14,16 +14,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ... import paths
+from ...auth import ANONYMOUS, Credentials, NoKeyAnywhere, Profile, ProfilesFile, for_location, for_profile
 from ...errors import MLHubException
-from ...profiles import (
-    ANONYMOUS,
-    Credentials,
-    NoKeyAnywhere,
-    Profile,
-    ProfilesFile,
-    for_location,
-    for_profile,
-)
 from ...sources.hosted import ServiceEnded
 from ...text import mask, redact
 from .. import places

@@ -15,10 +15,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
+from ...auth import Kind
 from ...errors import InvalidSearch, MLHubException
 from ...models import BBox, Collection, Entry, EntryKind, Search
 from ...models.area import read_geometry
-from ...profiles import Kind
 from ...sources.base import Source
 from ...text import one_line
 from ..criteria import ROWS, Reading, box_text, quoted, read, why_not, written

@@ -14,8 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from ... import paths
+from ...config import Config, Setting, settings
 from ...errors import ConfigFileError
-from ...settings import Config, Setting, settings
 from ...text import rate
 from ..dispatch import Dialog
 from ..draw import content, line
@@ -102,7 +102,7 @@ class SettingsScreen(Dialog[bool | None]):
 
     @work(exclusive=True, group="write")
     async def _write(self, changes: dict[str, Any]) -> None:
-        from ...settings.write import change
+        from ...config.write import change
 
         try:
             await asyncio.to_thread(change, changes)

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker
 
+from ...auth import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
 from ...errors import AccessDenied, AuthenticationError, MLHubException
-from ...profiles import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
 from ...text import mask, one_line
 from ..connection import KIND_NAMES, place
 from ..dispatch import Dialog

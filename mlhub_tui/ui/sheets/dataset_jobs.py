@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...downloads.job import SAMPLE, DatasetRequest, Job
-from ...downloads.plan.filters import Filters
-from ...downloads.plan.layout import REPORT
+from ...planning.filters import Filters
+from ...planning.layout import REPORT
+from ...queue.job import SAMPLE, DatasetRequest, Job
 from ...text import count, one_line, redact, size
 from .blocks import Block, Field
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import text
 from ...geo.words import place_words, where_and_when
-from ...meaning.bands import bands
+from ...metadata.bands import bands
 from ...models import ArchiveInfo, Asset, Catalog, Collection, Dataset, Document, Item, MLModel
 from ...text import link_names
 from . import sections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ...downloads.job import SAMPLE, Job, State
+from ...queue.job import SAMPLE, Job, State
 from ...text import duration, rate, redact, size
 from .blocks import Block, Field, Heading, Title
 from .dataset_jobs import files_words, report_path

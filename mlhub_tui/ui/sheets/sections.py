@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import text
-from ...meaning.bands import Band, bands
-from ...meaning.bibtex import text_citation
-from ...meaning.extensions import explained
-from ...meaning.labels import label_classes
-from ...meaning.licences import licences, web_address
+from ...metadata.bands import Band, bands
+from ...metadata.bibtex import text_citation
+from ...metadata.extensions import explained
+from ...metadata.labels import label_classes
+from ...metadata.licences import licences, web_address
 from ...models import Asset, Collection, Dataset, Document, Item, MLModel
 from .blocks import Block, Field, Grid, Heading, Paragraph, Prose
 from .values import number_words

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from ...downloads.job import Job, State
+from ...queue.job import Job, State
 from ...text import duration, rate, size
 from ..transfers.order import Group, Order, Sort, counts_of
 from ..transfers.rates import sparkline

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 
-from ...downloads.job import AT_REST, Job, State
+from ...queue.job import AT_REST, Job, State
 from ...text import count, one_line, redact
 from .batch import Standing
 

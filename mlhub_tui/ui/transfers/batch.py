@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...downloads.job import AT_REST, Job, State
+from ...queue.job import AT_REST, Job, State
 from .order import fraction
 
 

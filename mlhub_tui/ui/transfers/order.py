@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ...downloads.job import DatasetRequest, Job, State
+from ...queue.job import DatasetRequest, Job, State
 
 _RESTLESS_EVERY = 3.0  # seconds between two sorts by what changes all the time
 

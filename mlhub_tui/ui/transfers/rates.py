@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ...downloads.job import Job, State
+from ...queue.job import Job, State
 
 KEPT = 240
 """Samples of a history: so many seconds."""

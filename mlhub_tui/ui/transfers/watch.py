@@ -15,7 +15,7 @@ from .window_title import NAME, Clock, title_of
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from ...downloads.job import Job
+    from ...queue.job import Job
     from ..configured import ConfiguredApp
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...auth import Kind
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
-from ...profiles import Kind
 from ..find.favourite import entry_key
 from ..find.hay import haystack, traits
 from ..find.lens import Lens

@@ -13,9 +13,9 @@ from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
 from .outline_view import Pieces
 
 if TYPE_CHECKING:
+    from ...auth import Kind
     from ...errors import MLHubException
     from ...models import Dataset, Entry
-    from ...profiles import Kind
     from ..state import View
     from .branches import NodeRow, Path
     from .entries import Node, Subject

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Label
 
-from ...downloads.cluster.wish import Cluster
+from ...cluster.wish import Cluster
 from .choice import Choice
 from .form import field
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from ...auth import Kind
 from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
-from ...profiles import Kind
 from ...text import one_line
 from .nodes import GroupNode, TypeNode, Words
 from .outline_view import Piece, Pieces, fitted

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from textual.message import Message
 from textual.strip import Strip
 
-from ...downloads.plan.worklist import Entry, Fate
+from ...planning.worklist import Entry, Fate
 from ...text import one_line, size
 from ..file_pages import PAGE
 from .line_view import LineView

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
-from ...downloads.job import Job, State
+from ...queue.job import Job, State
 from ...text import count, duration, one_line, rate, size
 from ..sheets.jobs import why
 from ..transfers.order import Sort, fraction

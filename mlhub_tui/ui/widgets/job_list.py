@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ...downloads.job import Job, State
+from ...queue.job import Job, State
 from ..commands import LISTS, bindings
 from ..transfers.order import Sort
 from .changed_cells import changed_cells

@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label
 
-from ...profiles import Scheme, SecretDraft
+from ...auth import Scheme, SecretDraft
 from ...text import mask, one_line
 from .choice import Choice, RowChoice
 from .field import Field

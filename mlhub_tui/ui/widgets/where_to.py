@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...downloads.cluster import where
+from ...cluster import where
 from ...errors import MLHubException
 from ...options import IfExists
 from ...text import size

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
-from mlhub_tui.profiles import Kind
 from mlhub_tui.sources.base import Source
 from mlhub_tui.sources.static.source import StaticSource
 

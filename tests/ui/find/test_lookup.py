@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.options import AppOptions
-from mlhub_tui.profiles import Kind, for_location
 from mlhub_tui.sources.connect import open_source
 from mlhub_tui.ui.find.lookup import doi_of, is_url, look_up, plain
 from mlhub_tui.ui.find.trail import MOST, Stop, Trail

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from mlhub_tui.downloads import images
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.models import Asset, Item
+from mlhub_tui.queue import images
 from mlhub_tui.ui.answers import QUESTION, Answers
 from mlhub_tui.ui.preview.blocks import draw, shade
 from mlhub_tui.ui.preview.choose import is_picture, pictures

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads import images
 from mlhub_tui.options import AppOptions
+from mlhub_tui.queue import images
 from mlhub_tui.ui.preview.screen import PreviewScreen
 from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
 from tests.support.fault_server import FaultServer

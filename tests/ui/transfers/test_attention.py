@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.downloads.job import Job, State
+from mlhub_tui.queue.job import Job, State
 from mlhub_tui.ui.transfers.attention import Attention, for_terminal, notification, passed_through
 from mlhub_tui.ui.transfers.batch import Batch
 from mlhub_tui.ui.transfers.window_title import Clock, title_of

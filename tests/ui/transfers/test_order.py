@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.downloads.job import ArchiveRequest, Job, State
+from mlhub_tui.queue.job import ArchiveRequest, Job, State
 from mlhub_tui.ui.transfers.order import Group, Order, Sort, counts_of, group_of
 
 

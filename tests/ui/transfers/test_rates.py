@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlhub_tui.downloads.job import State
+from mlhub_tui.queue.job import State
 from mlhub_tui.ui.glyphs import to_ascii
 from mlhub_tui.ui.sheets.totals import speed_words, totals
 from mlhub_tui.ui.transfers.rates import BARS, KEPT, MOST_JOBS, History, Rates, sparkline

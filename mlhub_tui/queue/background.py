@@ -1,0 +1,145 @@
+"""Starts a program that goes on with the queue by itself, after the terminal and its session are gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import paths
+from ..auth import Kind as SourceKind
+from ..errors import DownloadError
+from .process import Kind
+
+if TYPE_CHECKING:
+    from ..auth import Credentials
+
+# `-P`: the folder it is started in is no place to import from.
+_COMMAND = ("-P", "-m", "mlhub_tui", "queue", "run", "--until-empty", "--in-background")
+_PATIENCE = 10.0
+
+
+class BackgroundError(DownloadError):
+    """The background program could not be started."""
+
+    default_hint = "`mlhub-tui queue run` does the same in a terminal; its error says more"
+
+
+class Started(NamedTuple):
+    """The background program; `note` is what the user should know of it, in one line, or empty."""
+
+    pid: int
+    note: str = ""
+
+
+def log_file() -> Path:
+    """Return the path of the file where the background program keeps its log."""
+    return paths.log_dir() / "queue.log"
+
+
+def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the background program, in which it finds the credentials in use here.
+
+    A key from a profile is not handed on: the name of the profile is enough. One from elsewhere goes in the
+    environment, which only the user's own processes can read; never on a command line, which all can. Those
+    variables are for MLHub APIs: the secret of another source is found through its profile only.
+
+    Parameters
+    ----------
+    current
+        The credentials in use; None to leave it at what the environment says.
+    environ
+        The environment of this program.
+    """
+    made = dict(environ)
+    if "MLHUB_HOME" in environ:
+        made["MLHUB_HOME"] = str(Path(environ["MLHUB_HOME"]).expanduser().absolute())
+    package = str(Path(__file__).parent.parent.parent)
+    made["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environ.get("PYTHONPATH"))))
+    if current is None:
+        return made
+    for name in ("MLHUB_API_KEY", "MLHUB_PROFILE"):
+        made.pop(name, None)
+    if current.kind is SourceKind.MLHUB:
+        made["MLHUB_ROOT_URL"] = current.root_url
+    if current.profile is not None:
+        made["MLHUB_PROFILE"] = current.profile
+    elif current.api_key and current.kind is SourceKind.MLHUB:
+        made["MLHUB_API_KEY"] = current.api_key
+    return made
+
+
+def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started:
+    """Start the background program, unless one runs already; return once it has opened the queue.
+
+    Blocks meanwhile, about a second. It has a session of its own, so that a hang-up does not reach it, and
+    ends when there is nothing left to do.
+
+    Parameters
+    ----------
+    current
+        The credentials in use here; None for those that the environment leads to.
+    seconds
+        How long to wait for it.
+
+    Raises
+    ------
+    BackgroundError
+        If it does not start.
+    """
+    from .desk import Desk
+
+    with Desk(paths.queue()) as desk:
+        for kind, pid in desk.runners():
+            if kind is Kind.BACKGROUND:
+                return Started(pid, _unknown_to(pid, current))
+        child = _spawn(environment(current, os.environ))
+        deadline = time.monotonic() + seconds
+        while (Kind.BACKGROUND, child.pid) not in desk.runners():
+            # One that has nothing to do may be done before it is seen.
+            if child.poll() is not None and child.returncode == 0:
+                break
+            if child.returncode is not None:
+                raise BackgroundError(f"the background program ended at once ({child.returncode})")
+            if time.monotonic() > deadline:
+                child.terminate()
+                raise BackgroundError("the background program does not start")
+            time.sleep(0.02)
+    return Started(child.pid)
+
+
+def _unknown_to(pid: int, current: Credentials | None) -> str:
+    """Return what a program that runs already cannot know: a key that is in no profile."""
+    if current is None or current.profile is not None or not current.api_key:
+        return ""
+    return (
+        f"pid {pid} ran already, with the key it was started with: a transfer that needs the one in use here"
+        f" ({current.key_origin}) waits in it; a key in a profile is found by every program"
+    )
+
+
+def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    apart: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        flags = ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP")
+        apart = {"creationflags": sum(getattr(subprocess, name, 0) for name in flags)}
+    if not sys.executable:
+        raise BackgroundError("the path of Python is not known, which the background program needs")
+    try:
+        return subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, *_COMMAND],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=paths.home(),
+            env=environ,
+            **apart,
+        )
+    except OSError as error:
+        raise BackgroundError(
+            f"the background program cannot be started: {error.strerror or error}"
+        ) from error

@@ -1,0 +1,205 @@
+"""One archive or asset without the queue, for the Python API: the same engine, whose retries end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from .. import paths
+from ..errors import EntityDoesNotExist, NotOffered
+from ..http.retry import COMMAND_RETRIES, RetryPolicy
+from ..models import Document
+from ..options import IfExists
+from ..planning.asset.choice import Located, Origin, requests_for
+from ..sources.origin import shown_id
+from ..transfer import part_file
+from ..transfer.config import TransferConfig
+from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
+from ..transfer.journal import PartJournal
+from ..transfer.progress import TransferProgress
+from .attempt import Kit, attempt
+from .database import Database
+from .job import ArchiveRequest, DatasetRequest, Request
+from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
+from .settings import transfer_config
+from .store import Store
+from .threads import in_thread
+
+
+class ItemSource(AssetSource, Located, Protocol):
+    """What is needed of a source to fetch its assets; every `sources.base.Source` is one."""
+
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are there, and of how many; None while that is not known."""
+
+_PERIOD = 0.5  # seconds between two reports
+
+
+async def fetch_archive(
+    source: ArchiveSource,
+    collection_id: str,
+    folder: Path,
+    *,
+    if_exists: IfExists | str = IfExists.RESUME,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Download the archive of a collection and return its path.
+
+    The file is `<collection id>.tar.gz` in the folder, which is made if needed; until it is whole and
+    verified it is `<collection id>.tar.gz.part`, and a later call, or the app, goes on with that.
+
+    Parameters
+    ----------
+    source
+        Where the archive is looked up; it stays open.
+    collection_id
+        The collection.
+    folder
+        Output folder; `~` is expanded.
+    if_exists
+        `resume` compares sizes and goes on with what is half done, `skip` leaves any file as it is,
+        `overwrite` replaces it once the new one is whole.
+    on_progress
+        Called about twice a second, in the event loop.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is no such archive; nothing is left on disk.
+    AuthenticationError
+        If a key is missing or refused.
+    RequestError, DownloadError
+        If it cannot be fetched after some tries; what was fetched stays for the next call.
+    """
+    request = ArchiveRequest(
+        source=source.root_url,
+        profile=None,
+        collection_id=collection_id,
+        folder=part_file.absolute(folder),
+        if_exists=IfExists(if_exists),
+    )
+    return await fetch(request, OneSource(source), on_progress=on_progress)
+
+
+async def fetch_asset(
+    source: ItemSource,
+    document: Document,
+    key: str,
+    folder: Path,
+    *,
+    if_exists: IfExists | str = IfExists.RESUME,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Download one asset of an item, or of a collection, and return its path: `collection/item/key.ext`.
+
+    Parameters
+    ----------
+    source
+        Where the document came from; it stays open.
+    document
+        The item or collection.
+    key
+        The asset's key.
+    folder, if_exists, on_progress
+        As of `fetch_archive`.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is no such asset, or its file is not there.
+    NotOffered
+        If it cannot be fetched over https, or its reader has to pay.
+    RequestError, DownloadError
+        If it cannot be fetched after some tries; what was fetched stays for the next call.
+    """
+    selection = requests_for(
+        Origin.of(source), [document], part_file.absolute(folder), keys=(key,), if_exists=IfExists(if_exists)
+    )
+    if selection.left_out:
+        raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")
+    if not selection.requests:
+        raise EntityDoesNotExist(f"{shown_id(document.id)} has no asset {shown_id(key)}")
+    return await fetch(selection.requests[0], OneSource(source), on_progress=on_progress)
+
+
+async def fetch(
+    request: Request,
+    resolver: Resolver,
+    *,
+    on_progress: Progress | None = None,
+    retries: RetryPolicy = COMMAND_RETRIES,
+    config: TransferConfig | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Path:
+    """Download what is requested, trying again as long as `retries` allows; errors as `fetch_archive`."""
+    live = TransferProgress()
+    reporter = asyncio.create_task(_report(live, on_progress))
+    try:
+        async with kit_over(resolver, config, tls) as kit:
+            return await _persistently(request, kit, live, retries)
+    finally:
+        reporter.cancel()
+        if on_progress is not None:
+            on_progress(live.done, live.total)
+
+
+@asynccontextmanager
+async def kit_over(
+    resolver: Resolver, config: TransferConfig | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Kit]:
+    """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
+    records = await in_thread(_Records)
+    try:
+        yield Kit(resolver, records.journal, config or transfer_config(), tls)
+    finally:
+        await in_thread(records.close)
+
+
+async def _persistently(request: Request, kit: Kit, live: TransferProgress, retries: RetryPolicy) -> Path:
+    counter = FailureCounter()
+    path = request.folder / request.name
+    while True:
+        try:
+            outcome = await attempt(request, kit, live)
+            live.done = live.total = outcome.size
+            return outcome.path
+        except Exception as error:
+            judged = judge(error, counter.failed(live.done), retries, path)
+            if judged.delay is None:
+                if isinstance(request, DatasetRequest):
+                    from ..planning.dataset.run import report_unfetched  # needed by datasets alone
+
+                    await report_unfetched(request, error)
+                raise translate(error, path) from error
+            await asyncio.sleep(judged.delay)
+
+
+async def _report(live: TransferProgress, on_progress: Progress | None) -> None:
+    while on_progress is not None:
+        await asyncio.sleep(_PERIOD)
+        on_progress(live.done, live.total)
+
+
+class _Records:
+    """The journal that the app's queue has too, without a job in it."""
+
+    def __init__(self) -> None:
+        self._database = Database(paths.queue(), in_memory=True)
+        try:
+            self._store = Store(self._database)
+        except sqlite3.Error as error:
+            self._database.close()
+            raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
+        self.journal = PartJournal(self._database, self._store)
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._store.leave()
+        self._database.close()

@@ -1,0 +1,383 @@
+"""Unpacking: an archive's files into a folder and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import OutputFolderError, TargetBusy
+from ..options import IfExists
+from ..sources.static.tar_header import BLOCK, Header, Said, parse_header, read_said
+from ..sources.static.tar_walk import Data
+from ..sources.static.unpacked import DamagedArchive, pieces
+from ..text import one_line
+from ..transfer import part_file as output
+from ..transfer.failures import TransferCancelled
+from ..transfer.part_file import sync_files, try_lock
+from . import refusals
+from .folders import Folder, Folders
+from .links import KINDS, Links, write
+from .refusals import Refusals, Refused, refusal
+
+Show = Callable[[int, int, int | None], None]
+"""Told files unpacked, bytes of the archive read, and of how many (None: unknown); called from the thread."""
+
+_LONGEST_SAID = 1 << 20
+_CHUNK = 1 << 20  # bytes; a multiple of a block
+_LOOK_EVERY = 64  # members
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_ON_WINDOWS = re.compile(
+    r'[<>:"|?*]|[. ](?:/|$)|(?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[./]|$)',
+    re.IGNORECASE,
+)
+_PART = ".part"
+_TEMPORARY = ".unpacking.part"  # no member can have this name
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What was done.
+
+    Parameters
+    ----------
+    files
+        Files of the archive that stand in the folder now.
+    kept
+        How many of these stood there before.
+    bytes
+        Bytes of those that were written.
+    skipped
+        How many members were refused.
+    notes
+        The first of those: a line each, with the reason.
+    """
+
+    files: int = 0
+    kept: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def marker(archive: Path) -> Path:
+    """Return the file that stands beside an archive while it is being unpacked, and after a kill."""
+    return archive.with_name(f"{archive.name}.unpacking")
+
+
+def half_unpacked(archive: Path) -> bool:
+    """Whether the last unpacking of an archive did not come to its end."""
+    return marker(archive).exists()
+
+
+def unpack(
+    archive: Path,
+    folder: Path,
+    *,
+    top: str | None = None,
+    if_exists: IfExists = IfExists.RESUME,
+    show: Show | None = None,
+    stopped: threading.Event | None = None,
+) -> Unpacked:
+    """Unpack an archive; it blocks, so it wants a thread.
+
+    Nothing is written outside the folder. Members that would be (absolute names, `..`, links that lead out,
+    whatever is below a link), devices, and names that the file system does not take are refused and named in
+    the result; `.DS_Store` and `._*` are skipped. An interrupted run leaves a mark beside the archive; the
+    next one completes it.
+
+    Parameters
+    ----------
+    archive
+        A `.tar.gz` or `.tar`.
+    folder
+        Absolute; made if need be.
+    top
+        The one folder in the archive that is unpacked; None for all of it. In the output folder it may be a
+        link to a folder elsewhere: the user's own, since no member can be one.
+    if_exists
+        What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the size and
+        the time of their members, and links that say the same, `overwrite` keeps none. Folders are always
+        kept.
+    show
+        Told how far it is.
+    stopped
+        Ends it early.
+
+    Raises
+    ------
+    TransferCancelled
+        If it was stopped.
+    DamagedArchive
+        If the archive cannot be read to its end; what came before is there.
+    TargetBusy
+        If another program is unpacking it.
+    OutputFolderError
+        If the folder cannot be written, its disk is full, or `top` is no folder in it.
+    """
+    root = output.absolute(folder)
+    output.check_writable(root)
+    mark = marker(archive)
+    try:
+        lock = os.open(mark, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    except OSError as error:
+        raise output.translate_os_error(error, mark) from error
+    try:
+        if not try_lock(lock):
+            raise TargetBusy(f"another program is unpacking {one_line(archive.name, 80)}")
+        done = _unpack(archive, root, top, if_exists, show, stopped or threading.Event())
+        try:
+            sync_files(root, (), ())
+        except OSError as error:
+            raise output.translate_os_error(error, root) from error
+    finally:
+        os.close(lock)
+    with suppress(OSError):
+        mark.unlink()
+    return done
+
+
+def _unpack(
+    archive: Path,
+    root: Path,
+    top: str | None,
+    if_exists: IfExists,
+    show: Show | None,
+    stopped: threading.Event,
+) -> Unpacked:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with Folders(root, top) as folders:
+            if top is not None:
+                _check_top(folders, root, top)
+            own = (archive.name, marker(archive).name) if archive.parent.samefile(root) else ()
+            run = _Unpacker(folders, top, own, if_exists, show, stopped)
+            with pieces(archive, run.note_read) as given:
+                return run.run(Data(given))
+    except OSError as error:
+        raise output.translate_os_error(error, root) from error
+
+
+def _check_top(folders: Folders, root: Path, top: str) -> None:
+    """Raise OutputFolderError if what is in the place of the folder to unpack is none."""
+    try:
+        folders.find(top)
+    except Refused:
+        raise OutputFolderError(f"{one_line(root / top, 200)} is no folder") from None
+
+
+class _Unpacker:
+    """One run.
+
+    Parameters
+    ----------
+    own
+        Names in the output folder that members may not take.
+    """
+
+    def __init__(
+        self,
+        folders: Folders,
+        top: str | None,
+        own: tuple[str, ...],
+        if_exists: IfExists,
+        show: Show | None,
+        stopped: threading.Event,
+    ) -> None:
+        self._folders = folders
+        self._top = top
+        self._own = {name.casefold() for name in own}
+        self._if_exists = if_exists
+        self._show = show
+        self._stopped = stopped
+        self._refusals = Refusals()
+        self._links = Links(folders, top or "", if_exists is not IfExists.SKIP, self._refusals, self._look_up)
+        self._read: tuple[int, int | None] = (0, None)
+        self._members = self._files = self._kept = self._bytes = 0
+
+    def run(self, data: Data) -> Unpacked:
+        """Unpack everything."""
+        self._walk(data)
+        self._links.create()
+        self._look_up()
+        noted = self._refusals
+        return Unpacked(self._files, self._kept, self._bytes, noted.total, noted.lines())
+
+    def note_read(self, done: int, whole: int | None) -> None:
+        """Take note of how much of the archive is read."""
+        self._read = done, whole
+
+    def _walk(self, data: Data) -> None:
+        said = Said()
+        while (block := data.header()) is not None:
+            header = parse_header(block, data.at - BLOCK)
+            if header.is_about_next:
+                if header.size > _LONGEST_SAID:
+                    raise DamagedArchive(f"the archive is damaged at byte {data.at:,}")
+                said = read_said(header, data.take(header.size), said)
+                continue
+            data.skip_sparse_map(block)
+            if self._members % _LOOK_EVERY == 0:
+                self._look_up()
+            self._members += 1
+            self._member(said.applied(header), block, data)
+            said = Said()
+
+    def _look_up(self) -> None:
+        if self._stopped.is_set():
+            raise TransferCancelled
+        if self._show is not None:
+            self._show(self._files, *self._read)
+
+    def _member(self, header: Header, block: bytes, data: Data) -> None:
+        """Unpack a member, or pass over it and take note why."""
+        begin = data.at
+        try:
+            name = self._name(header)
+            if name:
+                self._put(name, header, block, data)
+        except Refused as reason:
+            self._refusals.add(header.name, reason)
+        except (OSError, ValueError) as error:
+            refused = refusal(error) if data.at == begin else None
+            if refused is None:
+                raise
+            self._refusals.add(header.name, refused)
+        if data.at == begin:
+            self._pass(data, header.size)
+
+    def _name(self, header: Header) -> str:
+        """Return the path of a member, without what changes nothing; empty for what is skipped silently.
+
+        Raises
+        ------
+        Refused
+            If it leads outside, or may not be unpacked whatever there is on disk.
+        """
+        name = header.name.replace("\\", "/")
+        if name.startswith("/") or name[1:2] == ":" or "/../" in f"/{name}/":
+            raise Refused(refusals.OUTSIDE)
+        if "//" in f"{name}/" or "./" in f"{name}/":
+            name = "/".join(part for part in name.split("/") if part not in ("", "."))
+        if not name:
+            if not header.is_folder:
+                raise Refused(refusals.UNNAMED)
+            return name
+        first, _, below = name.partition("/")
+        if self._top is not None and first != self._top:
+            raise Refused(f"it is not in the folder {one_line(self._top, 80)}")
+        if _is_litter(name):
+            return ""
+        if header.is_sparse:
+            raise Refused(refusals.SPARSE)
+        if not header.is_regular and not header.is_folder and header.kind not in KINDS:
+            raise Refused(refusals.SPECIAL)
+        if self._top is not None and not below and not header.is_folder:
+            raise Refused(refusals.FOLDER_IN_WAY)
+        if first.casefold() in self._own:
+            raise Refused(refusals.ITSELF)
+        if _CONTROL.search(name) or (os.name == "nt" and _NOT_ON_WINDOWS.search(name)):
+            raise Refused(refusals.UNNAMED)
+        if name.endswith(_PART) and not header.is_folder:
+            raise Refused(refusals.UNFINISHED)
+        return name
+
+    def _put(self, name: str, header: Header, block: bytes, data: Data) -> None:
+        self._folders.check(name)
+        if header.is_folder:
+            self._links.forget(name)
+            self._links.check(name)
+            self._folders.folder(name)
+        elif header.is_regular:
+            self._links.check(name)
+            above, _, last = name.rpartition("/")
+            self._file(self._folders.folder(above), last, header, block, data)
+            self._links.unpacked(name)
+        else:
+            self._links.add(name, header.kind, header.link, header.name)
+
+    def _file(self, folder: Folder, name: str, header: Header, block: bytes, data: Data) -> None:
+        # Whether it can be run is all that is left of its mode: no writing by others, no setuid.
+        mode = 0o755 if _number(block[100:108]) & stat.S_IXUSR else 0o644
+        moment = _number(block[136:148])
+        try:
+            descriptor = folder.create(name, mode)
+        except FileExistsError:
+            self._existing(folder, name, mode, moment, header.size, data)
+        else:
+            self._fill(folder, name, descriptor, moment, data.chunks(header.size))
+            self._bytes += header.size
+        self._files += 1
+
+    def _existing(self, folder: Folder, name: str, mode: int, moment: int, size: int, data: Data) -> None:
+        """Keep what has the name of a file, or replace it in one step."""
+        there = folder.status(name)
+        if there is not None and stat.S_ISDIR(there.st_mode):
+            raise Refused(refusals.FOLDER_IN_WAY)
+        if self._if_exists is IfExists.SKIP:
+            self._kept += 1
+            return self._pass(data, size)
+        if self._if_exists is IfExists.RESUME and _is_as_unpacked(there, size, moment):
+            self._kept += 1
+            return self._pass(data, size)
+        with suppress(FileNotFoundError):
+            folder.remove(_TEMPORARY)
+        descriptor = folder.create(_TEMPORARY, mode)
+        self._fill(folder, _TEMPORARY, descriptor, moment, data.chunks(size))
+        folder.replace(_TEMPORARY, name)
+        self._bytes += size
+        return None
+
+    def _fill(self, folder: Folder, name: str, descriptor: int, moment: int, chunks: Iterable[bytes]) -> None:
+        """Write a file that was just created, and close it; one that is not finished is removed."""
+        done = False
+        try:
+            for chunk in chunks:
+                write(descriptor, chunk)
+                if self._stopped.is_set():
+                    raise TransferCancelled
+            folder.touch(name, descriptor, moment)
+            done = True
+        finally:
+            os.close(descriptor)
+            if not done:
+                with suppress(OSError):
+                    folder.remove(name)
+
+    def _pass(self, data: Data, size: int) -> None:
+        """Pass over data, which may be much."""
+        while size > _CHUNK:
+            data.skip(_CHUNK)
+            size -= _CHUNK
+            if self._stopped.is_set():
+                raise TransferCancelled
+        data.skip(size)
+
+
+def _is_as_unpacked(there: os.stat_result | None, size: int, moment: int) -> bool:
+    """Whether what exists is a file of the size and the time of a member.
+
+    A file gets its time last, after all its data. Where an archive gives every member the time 0, that says
+    nothing of their versions.
+    """
+    if there is None or not stat.S_ISREG(there.st_mode):
+        return False
+    return moment > 0 and there.st_size == size and there.st_mtime_ns // 10**9 == moment
+
+
+def _number(field: bytes) -> int:
+    """Return a number of a header; 0 where it is none."""
+    with suppress(ValueError):
+        return int(field.strip(b" \0") or b"0", 8)
+    return 0
+
+
+def _is_litter(name: str) -> bool:
+    """Whether a member is what macOS leaves behind: folder settings, resource forks (AppleDouble)."""
+    last = name.rpartition("/")[2]
+    return last == ".DS_Store" or last.startswith("._")

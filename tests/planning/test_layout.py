@@ -1,0 +1,96 @@
+"""Where files go: as the peer has it for ordinary names, never outside for any name."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mlhub_tui.planning import layout
+
+IDS = ["ref_african_crops_kenya_02_tile_00", "tile 01", "S2A:MSI", "a.b.c", "-dash", "Ünï", "COM", "B8A"]
+HOSTILE = [
+    "..",
+    ".",
+    "/etc",
+    "a/b",
+    "..\\x",
+    "a\\b",
+    "",
+    " ",
+    "x\n",
+    ".hidden",
+    "~",
+    "\u202eid",
+    "x" * 300,
+    "x.part",
+]
+
+
+@pytest.mark.parametrize("identity", IDS)
+def test_ordinary_ids_are_their_own_folders(identity: str) -> None:
+    assert layout.component(identity, windows=False) == identity
+
+
+@pytest.mark.parametrize("identity", HOSTILE)
+def test_hostile_ids_become_one_safe_name(identity: str) -> None:
+    name = layout.component(identity)
+    assert name != identity
+    assert len(PurePosixPath(name).parts) == 1
+    assert not name.startswith(".")
+    assert len(name.encode()) < 230
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=60))
+@example("..", "..", "/../../x")
+@example("a", "x" * 219, "https://a.example/f.tif")
+def test_no_name_leads_outside(identity: str, key: str, href: str) -> None:
+    parts = (layout.component(identity), layout.item_folder(identity), layout.asset_file(key, href))
+    for part in parts:
+        assert part not in ("", ".", "..")
+        assert not {"/", "\\", "\x00"} & set(part)
+        assert len(part.encode("utf-8", "surrogatepass")) <= 250
+        assert not part.endswith(".part")
+
+
+@given(st.text(max_size=8), st.text(max_size=8))
+def test_two_ids_never_share_a_folder(one: str, other: str) -> None:
+    if one != other:
+        assert layout.item_folder(one) != layout.item_folder(other)
+
+
+@pytest.mark.parametrize(
+    ("href", "expected"),
+    [
+        ("https://a.example/B01.tif", ".tif"),
+        ("https://a.example/B01.tiff", ".tif"),
+        ("https://a.example/B01.TIF", ".TIF"),
+        ("https://a.example/x.tif?sig=a.b", ".tif"),
+        ("https://a.example/x?file=y.csv", ".csv"),
+        ("https://a.example/x.tif.aux.xml", ".tif"),
+        ("https://a.example/labels.geojson", ".geojson"),
+        ("https://a.example/scene.tar.gz", ".gz"),
+        ("https://a.example/x.nc;v=1?y=z.q", ".nc"),
+        ("s3://bucket/key.jp2", ".jp2"),
+        ("https://a.json.example/readme", ".json"),
+        ("https://a.example/download/token", ""),
+        ("https://a.example/.hidden", ""),
+        ("https://[", ""),
+        ("./beside.vrt", ".vrt"),
+    ],
+)
+def test_extensions_are_the_peers(href: str, expected: str) -> None:
+    assert layout.extension(href) == expected
+
+
+def test_the_folder_of_what_is_shared_is_no_items() -> None:
+    assert layout.item_folder("_common") != "_common"
+    assert layout.item_folder("_COMMON") != "_COMMON"
+
+
+def test_catalog_and_assets_may_be_apart() -> None:
+    assert layout.catalog_file(Path("/o"), "crops") == Path("/o/crops.tar.gz")
+    assert layout.catalog_folder(Path("/o"), "crops") == Path("/o/crops")
+    assert layout.asset_folder(Path("/a"), "../up") != Path("/a/../up")

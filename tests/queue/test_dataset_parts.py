@@ -1,0 +1,262 @@
+"""The parts of a dataset's job at their edges: what is shown, kept, looked at again, and named for others."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.errors import OutputFolderError
+from mlhub_tui.models import Item
+from mlhub_tui.planning.asset.aria2 import Aria2
+from mlhub_tui.planning.dataset.check import trouble_with
+from mlhub_tui.planning.dataset.own_list import OwnList, list_path
+from mlhub_tui.planning.dataset.planning import (
+    catalogs,
+    clear_catalogs,
+    kept_catalog,
+    plan_dataset,
+    take_catalog,
+)
+from mlhub_tui.planning.dataset.watch import Watch
+from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.worklist import Standing
+from mlhub_tui.queue.job import State
+from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.transfer.progress import TransferPhase, TransferProgress
+from mlhub_tui.transfer.work_source import BatchStats
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
+
+from ..planning.made import asset, item
+from .dataset_support import CATALOG, queue_at, settle, shops, stock, wish
+
+DIGEST = "1220" + "ab" * 32
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def queue(mlhub_home: Path, server: FaultServer) -> Iterator[DownloadQueue]:
+    running = queue_at(mlhub_home, shops(server))
+    yield running
+    running.stop(60)
+
+
+def planned(number: int) -> PlannedFile:
+    return PlannedFile(
+        f"fields/i{number}/a.tif", f"http://h/{number}", 5, "", False, "fields", f"i{number}", "a"
+    )
+
+
+async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
+    live, tally = TransferProgress(), BatchStats()
+    watch = Watch(live, tally, 100, Standing(wanted=6, done=3, failed=1, bytes_done=30, bytes_known=90))
+    watch.show()
+    assert (live.files_done, live.files_failed, live.files_total) == (3, 1, 10)
+    assert (live.done, live.total, live.connections, live.phase) == (130, 190, 1, TransferPhase.CONNECTING)
+    assert live.words == "3 of 10 files, 1 failed"
+    large = TransferProgress()
+    tally.large["x"] = large
+    watch.show()
+    assert live.phase is TransferPhase.CONNECTING
+    large.wrote(7)
+    watch.show()
+    assert (live.done, live.phase, live.connections) == (137, TransferPhase.DOWNLOADING, 1)
+    tally.large["y"] = TransferProgress()
+    tally.fetched, tally.there, tally.failed, tally.bytes = 2, 1, 1, 20
+    tally.where, tally.reason = "2 workers", "waits for h"
+    watch.show()
+    assert (live.files_done, live.files_failed, live.done, live.connections) == (6, 2, 157, 2)
+    assert live.words == "6 of 10 files, 2 failed, 2 workers: waits for h"
+    watch.show()
+    tally.failed, tally.reason = 3, ""
+    watch.show()
+    tally.fetched = 99
+    watch.show()
+    assert live.files_done == 10
+    said = [words for _, words in live.events]
+    assert said == [
+        "1 file failed so far",
+        "2 workers",
+        "waits for h",
+        "2 files failed so far",
+        "4 files failed so far",
+    ]
+    live.total = 5
+    Watch(live, BatchStats(), 100, Standing(wanted=1, unknown=1)).show()
+    assert live.total is None
+
+
+def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path, mlhub_home: Path) -> None:
+    request = wish(tmp_path / "out")
+    for stamp, listed in (("one", ""), ("one", "done"), ("two", ""), ("one", "")):
+        own = OwnList(request, threading.Event())
+        own.begin(stamp)
+        assert (own.noted("stamp"), own.noted("listed")) == (stamp, listed)
+        own.note("listed")
+        own.release()
+
+
+def test_a_list_is_released_when_the_last_who_holds_it_lets_it_go(tmp_path: Path, mlhub_home: Path) -> None:
+    request, stopped = wish(tmp_path / "out"), threading.Event()
+    stopped.set()
+    own = OwnList(request, threading.Event())
+    work = own.holding(lambda: None)
+    own.release()
+    with pytest.raises(TransferCancelled):
+        OwnList(request, stopped)
+    work()
+    OwnList(request, stopped).release()
+
+
+def test_lists_of_half_a_year_ago_are_dropped(tmp_path: Path, mlhub_home: Path) -> None:
+    old, young, mine = (wish(tmp_path / name) for name in ("old", "young", "mine"))
+    day = 86400.0
+    for request in (old, young, mine):
+        OwnList(request, threading.Event()).release()
+    for request, age in ((old, 181 * day), (young, 179 * day), (mine, 999 * day)):
+        os.utime(list_path(request), (time.time() - age,) * 2)
+    list_path(old).with_name(list_path(old).name + "-wal").write_bytes(b"")
+    OwnList(mine, threading.Event()).release()
+    left = {path.name for path in list_path(mine).parent.iterdir() if path.suffix != ".lock"}
+    assert left == {list_path(young).name, list_path(mine).name}
+
+
+def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(
+    tmp_path: Path, mlhub_home: Path
+) -> None:
+    request, told = wish(tmp_path / "out"), list[int]()
+    own = OwnList(request, threading.Event())
+    own.files.want(planned(number) for number in range(1200))
+    with own.files.transaction() as db:
+        db.execute("UPDATE fate SET state = 2, bytes = 5 WHERE id <= 1100")
+    own.release()
+    for number in range(1100):
+        path = request.asset_folder / planned(number).path
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"12345")
+    assert trouble_with(request, told.append, threading.Event()) == ""
+    assert told == [5000, 5500]
+    (request.asset_folder / planned(7).path).write_bytes(b"123456")
+    assert (
+        trouble_with(request, told.append, threading.Event())
+        == "1 file gone or changed, fields/i7/a.tif first"
+    )
+    (request.asset_folder / planned(1050).path).unlink()
+    found = trouble_with(request, told.append, threading.Event())
+    assert found == "2 files gone or changed, fields/i7/a.tif first"
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(TransferCancelled):
+        trouble_with(request, told.append, stop)
+    assert trouble_with(wish(tmp_path / "other"), told.append, stop) == ""
+
+
+def test_a_planned_catalog_is_taken_where_none_is_begun(tmp_path: Path, mlhub_home: Path) -> None:
+    request, target = wish(tmp_path / "out"), tmp_path / "out" / "crops.tar.gz"
+    assert not take_catalog(request, target)
+    catalogs().mkdir(parents=True)
+    kept_catalog(request).write_bytes(b"x")
+    part = target.with_name("crops.tar.gz.part")
+    part.parent.mkdir()
+    part.write_bytes(b"")
+    assert not take_catalog(request, target)
+    part.unlink()
+    assert take_catalog(request, target)
+    assert {path.name: path.read_bytes() for path in target.parent.iterdir()} == {target.name: b"x"}
+    assert not take_catalog(request, target)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputFolderError):
+        take_catalog(request, tmp_path / "file" / "crops.tar.gz")
+    clear_catalogs()
+    assert list(catalogs().iterdir()) == []
+
+
+async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_room(
+    server: FaultServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    stock(server, tmp_path, 4)
+    catalogs().mkdir(parents=True)
+    for name, size, age in (("new", 1 << 30, 1), ("middle", 1 << 30, 2), ("old", 1, 3)):
+        with (catalogs() / name).open("wb") as file:
+            file.truncate(size)  # a hole takes no room
+        os.utime(catalogs() / name, (time.time() - age * 1000,) * 2)
+    request, said = wish(tmp_path / "out"), list[tuple[str, int, int | None]]()
+    index = await plan_dataset(request, shops(server).shop, lambda *told: said.append(told))
+    with index:
+        assert index.contents()[0].items == 2
+    assert {path.name for path in catalogs().iterdir()} == {"new", "middle", kept_catalog(request).name}
+    assert said[0][0] == "the catalog"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "state", "words"),
+    [
+        ([403], State.DONE, "8 files"),
+        (
+            [404, 404],
+            State.FAILED,
+            'the catalog of dataset "crops" does not exist; it may still be generating',
+        ),
+        ([403, 410], State.FAILED, "it may still be generating"),
+        ([404, 403], State.FAILED, "403"),
+    ],
+)
+async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path, statuses: list[int], state: State, words: str
+) -> None:
+    stock(server, tmp_path, 8)
+    refused = list(statuses)
+
+    def plan(request: Request) -> Answer | None:
+        if request.target != CATALOG:
+            return None
+        if state is State.FAILED and not refused:
+            refused.extend(statuses)
+        return Answer(refused.pop(0)) if refused else None
+
+    server.plan = plan
+    job = await settle(queue, wish(tmp_path / "out"))
+    assert job.state is state
+    assert words in job.reason
+
+
+async def test_what_was_there_is_no_news(queue: DownloadQueue, server: FaultServer, tmp_path: Path) -> None:
+    stock(server, tmp_path, 8)
+    job = await settle(queue, wish(tmp_path / "out"))
+    first = [event.words for event in await queue.log(job.id)]
+    assert first[-1].startswith("done: ") and "8 files" in first[-1] and " in " in first[-1]
+    server.requests.clear()
+    job = await settle(queue, wish(tmp_path / "out"))
+    assert [event.words for event in await queue.log(job.id)][-1] == "done: 8 files"
+    assert [request.target for request in server.requests if request.method == "GET"] == []
+
+
+def test_aria2_gets_what_it_can_fetch_with_the_sums_that_it_knows() -> None:
+    entries = {
+        "a": asset("file:///data/a.tif"),
+        "b": asset("https://h/b.tif", **{"file:checksum": DIGEST}),
+        "c": asset("https://h/c.tif", **{"file:checksum": "zz"}),
+    }
+    made = Aria2()
+    lines = (made.begin() + made.add(Item(item("one", assets=entries))) + made.end()).splitlines()
+    assert lines == [
+        "https://h/b.tif",
+        "  out=fields/one/b.tif",
+        f"  checksum=sha-256={'ab' * 32}",
+        "https://h/c.tif",
+        "  out=fields/one/c.tif",
+    ]
+    assert made.notes() == ["files of this machine, left out: 1"]
+    assert (Aria2().notes(), Aria2().broken_off()) == ([], "")

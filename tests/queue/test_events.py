@@ -1,0 +1,289 @@
+"""Each job has a log: what happened to it, without keys, bounded, kept with the queue for every program."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlhub_tui.errors import ServerError
+from mlhub_tui.http.connection import Response
+from mlhub_tui.http.link import Link
+from mlhub_tui.http.response_headers import raise_for_response
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.desk import Desk
+from mlhub_tui.queue.events import FIRST, LAST, LONGEST, safe
+from mlhub_tui.queue.job import Job, State
+from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.schema import MIGRATIONS
+from mlhub_tui.queue.store import Store
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
+
+from .conftest import DATA
+from .support import SLOW, WIDE, Links, content, wish
+from .test_queue import ended
+from .test_store import GONE
+
+Make: TypeAlias = Callable[..., DownloadQueue]
+SECRET = "s3cr3t-Zq81"
+
+
+async def log(queue: DownloadQueue, job: Job) -> list[str]:
+    """Return the words of a log, of which the last entries are written a moment later."""
+    return [event.words for event in await queue.log(job.id)]
+
+
+async def test_a_log_says_from_where_and_how_fast_it_came(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url))
+    job = await ended(queue, await queue.add(wish(folder)))
+    words = await log(queue, job)
+    assert words[0] == "queued"
+    assert re.fullmatch(r"starts in the app, pid \d+", words[1])
+    assert re.fullmatch(r"begins: 1\.0 MB, from 127\.0\.0\.1:\d+", words[2])
+    assert re.fullmatch(r"done: 1\.0 MB, in \d\.\d s, .*/s on average.*", words[-1])
+    events = await queue.log(job.id)
+    assert [event.number for event in events] == list(range(1, len(events) + 1))
+    assert [event.at for event in events] == sorted(event.at for event in events)
+    assert await queue.log(job.id, after=events[-2].number) == events[-1:]
+
+
+async def test_a_log_tells_refusals_retries_and_where_it_went_on(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.script.extend(
+        [
+            Answer(status=503, headers={"Retry-After": "1"}),
+            Answer(after=len(DATA) // 2),
+        ]
+    )
+    queue = make_queue(Links(server.url))
+    job = await ended(queue, await queue.add(wish(folder)))
+    assert job.state is State.DONE
+    words = "\n".join(await log(queue, job))
+    assert re.search(r"returned 503 .*with Retry-After 1 s; next try in \d", words)
+    assert re.search(r"resumes at byte \d{3},\d{3}: \d+\.\d kB of 1\.0 MB are there, from 127", words)
+    assert re.search(r"done: 1\.0 MB, \d+\.\d kB of them in", words)
+
+
+async def test_a_log_tells_that_a_link_was_renewed(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.script.append(Answer(status=403))
+    queue = make_queue(Links(server.url))
+    words = await log(queue, await ended(queue, await queue.add(wish(folder))))
+    assert any("returned 403 Said for file.tar.gz: requests a new link" in line for line in words)
+    assert "the link was renewed" in words
+
+
+async def test_a_log_tells_what_verification_found(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    wrong = {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    server.script.append(Answer(headers=wrong))
+    queue = make_queue(Links(server.url))
+    job = await ended(queue, await queue.add(wish(folder)))
+    words = await log(queue, job)
+    assert any(line.startswith("verification failed:") for line in words)
+
+
+async def test_a_log_counts_connections(folder: Path, make_queue: Make) -> None:
+    with FaultServer(content(6 << 20)) as server:
+        server.always = Answer(pace=0.03)
+        queue = make_queue(Links(server.url), config=WIDE)
+        job = await ended(queue, await queue.add(wish(folder)))
+        assert job.state is State.DONE
+        assert any(re.fullmatch(r"\d+ connections?", line) for line in await log(queue, job))
+
+
+async def test_what_people_ask_for_is_in_the_log(server: FaultServer, folder: Path, make_queue: Make) -> None:
+    server.always = SLOW
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
+    await queue.pause(job.id)
+    await queue.resume(job.id)
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await queue.cancel(job.id)
+    await queue.retry(job.id)
+    words = [line for line in await log(queue, job) if line in _ASKED]
+    assert words == ["queued", "paused", "resumed", "cancelled", "queued again"]
+
+
+_ASKED = {"queued", "paused", "resumed", "cancelled", "queued again"}
+
+
+async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
+    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+) -> None:
+    server.always = SLOW
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(lambda: queue.snapshot()[0].bytes_done > 0)
+    await asyncio.to_thread(queue.stop, 60)
+    with Desk(mlhub_home / "queue.db") as desk:
+        words = [event.words for event in desk.log(job.id)]
+    assert re.fullmatch(r"interrupted: its program ended, .* are kept", words[-1])
+
+
+async def test_no_key_of_a_link_or_of_an_answer_is_in_the_file(
+    folder: Path, make_queue: Make, mlhub_home: Path, server: FaultServer
+) -> None:
+    signed = f"{server.url}?X-Amz-Signature={SECRET}&key={SECRET}&x={SECRET}"
+    server.script.extend(
+        [
+            Answer(status=503, headers={"Retry-After": "0"}),
+            Answer(status=302, headers={"Location": signed}),
+            Answer(status=500),
+        ]
+    )
+    links = Links(signed)
+
+    class Headed:
+        async def link(self, request: object) -> Link:
+            return replace(await links.link(wish(folder)), headers={"Authorization": f"Bearer {SECRET}"})
+
+        info = links.info
+        again = links.again
+
+    queue = make_queue(Headed())
+    job = await ended(queue, await queue.add(wish(folder)))
+    assert len(await log(queue, job)) > 4
+    await asyncio.to_thread(queue.stop, 60)
+    for path in mlhub_home.iterdir():
+        assert SECRET.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"https://user:{SECRET}@h.test/x",
+        f"GET https://h.test/a?plain={SECRET}&b=1 failed",
+        f"Authorization: Bearer {SECRET}",
+        f"api_key={SECRET}",
+        f"key: '{SECRET}'",
+        f"x-amz-security-token={SECRET}",
+        f"'https://h.test/a?sig={SECRET}'",
+    ],
+)
+def test_secrets_are_cut_out_of_words(words: str) -> None:
+    assert SECRET not in safe(words)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        (b"Slow Down", "Slow Down"),
+        (f"no such key {SECRET}".encode(), "Service Unavailable"),
+        (b"abcdefghijklmnopqrstuvwxyz", "Service Unavailable"),
+        (b"a" * 59 + b"1", "Service Unavailable"),
+        (b"", "Service Unavailable"),
+    ],
+)
+def test_a_server_cannot_have_a_key_logged_as_its_reason(phrase: bytes, expected: str) -> None:
+    url = f"https://h.test/x?key={SECRET}"
+    response = Response(503, phrase.decode(), {}, None, keep_alive=False, url=url)
+    with pytest.raises(ServerError) as caught:
+        raise_for_response(response, "x")
+    assert str(caught.value) == f"h.test returned 503 {expected} for x"
+
+
+@given(st.text(max_size=600))
+def test_an_entry_is_one_short_clean_line(words: str) -> None:
+    kept = safe(words)
+    assert len(kept) <= LONGEST
+    assert kept.isprintable() or not any(c in kept for c in "\n\r\x1b\x9b\u202e")
+
+
+def test_of_a_long_log_beginning_and_end_are_kept_and_the_gap_shows(tmp_path: Path) -> None:
+    store = Store(Database(tmp_path / "queue.db"))
+    [job] = store.add([wish(tmp_path)])
+    for number in range(2, 2001):
+        store.book.tell(job.id, f"event {number}")
+        if number % 7 == 0:
+            store.beat()
+    store.beat()
+    numbers = [event.number for event in store.log_of(job.id)]
+    assert numbers[:FIRST] == list(range(1, FIRST + 1))
+    assert numbers[-LAST:] == list(range(2001 - LAST, 2001))
+    assert len(numbers) <= FIRST + LAST + 60
+
+
+def test_what_cannot_be_written_now_is_written_later(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    store = Store(Database(path))
+    [job] = store.add([wish(tmp_path)])
+    store.book.tell(job.id, "while it was locked")
+    other = sqlite3.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError):
+        store.beat()
+    other.rollback()
+    other.close()
+    store.beat()
+    assert [event.words for event in store.log_of(job.id)] == ["queued", "while it was locked"]
+
+
+def test_a_job_that_is_cleared_takes_its_log_along(tmp_path: Path) -> None:
+    store = Store(Database(tmp_path / "queue.db"))
+    first, other = store.add([wish(tmp_path), wish(tmp_path, "other")])
+    store.move(first.id, State.CANCELLED)
+    store.remove_finished()
+    store.book.tell(first.id, "a late word")
+    store.beat()
+    assert store.log_of(first.id) == []
+    assert [event.words for event in store.log_of(other.id)] == ["queued"]
+
+
+def test_the_successor_of_a_program_that_was_killed_says_so(tmp_path: Path) -> None:
+    dead = Store(Database(tmp_path / "queue.db"), identity=GONE)
+    [job] = dead.add([wish(tmp_path)])
+    dead.move(job.id, State.CONNECTING, "starts somewhere")
+    heir = Store(Database(tmp_path / "queue.db"))
+    heir.adopt()
+    assert [event.words for event in heir.log_of(job.id)] == [
+        "queued",
+        "starts somewhere",
+        "taken over: the program that ran it is gone",
+    ]
+
+
+def test_a_queue_from_before_there_were_logs_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    old = sqlite3.connect(path)
+    version = next(n for n, script in enumerate(MIGRATIONS) if "CREATE TABLE events" in script)
+    for script in MIGRATIONS[:version]:
+        old.executescript(script)
+    old.execute(
+        "INSERT INTO jobs (target, source, collection_id, folder, if_exists, title, name, state, position,"
+        " bytes_done, runner, revision)"
+        " VALUES (?, 's', 'file', ?, 'resume', '', 'file.tar.gz', 'paused', 1, 7, NULL, 1)",
+        (str(tmp_path / "file.tar.gz"), str(tmp_path)),
+    )
+    old.execute(f"PRAGMA user_version={version}")
+    old.commit()
+    old.close()
+    store = Store(Database(path))
+    [job] = store.adopt()
+    assert (job.bytes_done, store.log_of(job.id)) == (7, [])
+    store.move(job.id, State.QUEUED, "resumed")
+    assert [event.words for event in store.log_of(job.id)] == ["resumed"]
+
+
+def test_ten_thousand_jobs_are_queued_with_their_logs_in_no_time(tmp_path: Path) -> None:
+    store = Store(Database(tmp_path / "queue.db"))
+    jobs = store.add([wish(tmp_path, f"n{number}") for number in range(10_000)])
+    assert [event.words for event in store.log_of(jobs[-1].id)] == ["queued"]
+    store.tidy()
+    assert store.log_of(jobs[0].id)

@@ -1,0 +1,63 @@
+"""The log of a dataset's job: its catalog, how many files, who refused, how many failed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.queue.job import State
+from mlhub_tui.queue.queue import DownloadQueue
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer, Request
+
+from .dataset_support import CATALOG, queue_at, settle, shops, stock, wish
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[DownloadQueue]:
+    running = queue_at(mlhub_home, shops(server))
+    yield running
+    await asyncio.to_thread(running.stop, 60)
+
+
+async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
+    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+) -> None:
+    contents = stock(server, tmp_path, 30)
+    gone = next(path for path in server.by_target if path != CATALOG)
+
+    def plan(request: Request) -> Answer | None:
+        return Answer(status=404) if request.target == gone else None
+
+    server.plan = plan
+    job = await settle(queue, wish(tmp_path / "out"))
+    assert job.state is State.FAILED
+    words = [event.words for event in await queue.log(job.id)]
+    told = "\n".join(words)
+    assert re.search(r"begins: .*, from 127\.0\.0\.1", told)
+    for part in (
+        "the catalog is there: ",
+        f"{len(contents)} files chosen",
+        "the catalog is unpacked",
+        f"begins with {len(contents)} files",
+        "1 file failed so far",
+    ):
+        assert part in told
+    assert words[-1].startswith("failed: done with 1 failed: 29 of 30 files are there")
+    server.plan = None
+    await queue.retry(job.id)
+    [job] = await queue.wait([job.id])
+    assert job.state is State.DONE
+    later = [event.words for event in await queue.log(job.id, after=len(words))]
+    assert "begins with 1 file; 29 are there" in later
+    assert later[-1].startswith("done: ")

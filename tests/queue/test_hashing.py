@@ -1,0 +1,109 @@
+"""A sum goes on where the last try left it, and never costs a file that is right."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.queue.job import State
+from mlhub_tui.transfer import checksums
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
+
+from .conftest import DATA
+from .support import Links, files, wish
+from .test_queue import Make, ended
+
+HALF = len(DATA) // 2
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the bytes that are hashed."""
+    counts: list[int] = []
+
+    class Counting:
+        def __init__(self, algorithm: str) -> None:
+            self._hash = hashlib.new(algorithm)
+
+        def update(self, data: memoryview, /) -> None:
+            counts.append(len(data))
+            self._hash.update(data)
+
+        def hexdigest(self) -> str:
+            return self._hash.hexdigest()
+
+    monkeypatch.setattr(checksums, "new_hash", Counting)
+    return counts
+
+
+async def test_a_retry_hashes_no_byte_twice(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
+) -> None:
+    server.script.extend([Answer(after=HALF), Answer(after=HALF // 2, end="reset")])
+    queue = make_queue(Links(server.url))
+    done = await ended(queue, await queue.add(wish(folder)))
+    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert len(server.gets) == 3
+    assert sum(hashed) == len(DATA)
+
+
+async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
+) -> None:
+    server.always = Answer(after=400_000, end="stall")
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(lambda: queue.snapshot()[0].bytes_done > 300_000)
+    await queue.pause(job.id)
+    # What is known of the part is noted by the time that its thread has ended.
+    await until(lambda: "transfer" not in {thread.name for thread in threading.enumerate()})
+    part = folder / "file.tar.gz.part"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:100_000] + b"?" + whole[100_001:])  # the same file, of the same size
+    server.always = Answer()
+    await queue.resume(job.id)
+    done = await ended(queue, job)
+    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert sum(hashed) > len(DATA)
+
+
+async def test_a_sum_that_was_carried_over_and_does_not_fit_is_made_anew_before_it_counts(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = checksums.StreamingHasher.state
+
+    def spoilt(self: checksums.StreamingHasher, generation: int, changed: int) -> checksums.HashState | None:
+        for known in self._hashes:
+            known.update(memoryview(b"?"))
+        return state(self, generation, changed)
+
+    monkeypatch.setattr(checksums.StreamingHasher, "state", spoilt)
+    server.script.append(Answer(after=HALF))
+    queue = make_queue(Links(server.url))
+    done = await ended(queue, await queue.add(wish(folder)))
+    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert server.sent < len(DATA) + (128 << 10), "nothing is fetched twice for a sum of ours"
+    assert files(folder) == {"file.tar.gz": len(DATA)}
+
+
+async def test_another_program_hashes_the_part_from_its_start(
+    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
+) -> None:
+    server.always = Answer(after=400_000, end="stall")
+    first = make_queue(Links(server.url))
+    await first.add(wish(folder))
+    await until(lambda: first.snapshot()[0].bytes_done > 300_000)
+    first.stop(60)
+    await until(lambda: "transfer" not in {thread.name for thread in threading.enumerate()})
+    server.always = Answer()
+    del hashed[:]
+    second = make_queue(Links(server.url))
+    await until(lambda: second.snapshot() and second.snapshot()[0].state is State.DONE)
+    assert (folder / "file.tar.gz").read_bytes() == DATA
+    assert sum(hashed) == len(DATA)
+    assert files(folder) == {"file.tar.gz": len(DATA)}

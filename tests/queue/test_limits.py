@@ -1,0 +1,150 @@
+"""How fast, and how many at a time: both changed while transfers run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.queue.job import Request, State
+from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.states import ACTIVE
+from mlhub_tui.transfer.limits import BandwidthLimiter
+from tests.support.fault_server import FaultServer
+from tests.support.http_server import Answer
+from tests.support.waiting import until
+
+from .conftest import DATA
+from .support import QUICK, WIDE, Links, wish
+from .test_queue import Make, ended
+
+PATIENT = replace(QUICK, low_speed_time=0.2, low_speed_limit=3000.0)
+
+
+async def most(queue: DownloadQueue) -> dict[str, int]:
+    """Return how many ran at once at most until all are done, by source."""
+    seen: dict[str, int] = {}
+    while not all(job.state.finished for job in queue.snapshot()):
+        running = Counter(job.request.source for job in queue.snapshot() if job.state in ACTIVE)
+        seen = {source: max(seen.get(source, 0), count) for source, count in {**seen, **running}.items()}
+        await asyncio.sleep(0.005)
+    return seen
+
+
+async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url), concurrency=3)
+    await queue.change(limit=300_000)
+    begun = time.monotonic()
+    jobs = await queue.add_many([wish(folder, name) for name in "abc"])
+    await until(lambda: all(job.bytes_done for job in queue.snapshot()))
+    await asyncio.sleep(0.8)
+    parts = [folder / f"{name}.tar.gz.part" for name in "abc"]
+    sizes = [part.stat().st_size for part in parts]
+    # What each of three connections took at once before the limit held it is not to be counted.
+    assert sum(sizes) < 300_000 * (time.monotonic() - begun) + 600_000
+    assert min(sizes) > max(sizes) / 3
+    await queue.change(limit=10)
+    await queue.change(limit=None)
+    done = await queue.wait([job.id for job in jobs])
+    assert {job.state for job in done} == {State.DONE}
+    assert all(job.path.read_bytes() == DATA for job in done)
+
+
+async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url), config=PATIENT)
+    await queue.change(limit=1000)
+    job = await queue.add(wish(folder))
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    for _ in range(12):
+        await asyncio.sleep(0.1)
+        assert queue.snapshot()[0].state is State.DOWNLOADING
+    await queue.change(limit=None)
+    assert (await ended(queue, job)).tries == 0
+    assert len(server.gets) == 1
+
+
+async def test_a_limited_transfer_is_paused_at_once(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url))
+    await queue.change(limit=100)
+    job = await queue.add(wish(folder))
+    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await queue.pause(job.id)
+    await queue.change(limit=None)
+    await queue.resume(job.id)
+    assert (await ended(queue, job)).state is State.DONE
+
+
+async def test_no_further_connections_are_opened_under_a_limit(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.content = DATA * 3
+    queue = make_queue(Links(server.url), config=WIDE)
+    await queue.change(limit=4 << 20)
+    await ended(queue, await queue.add(wish(folder)))
+    assert server.ranges == [None]
+
+
+async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = Answer(pace=0.03)
+    queue = make_queue(Links(server.url))
+    await queue.change(transfers=1)
+    await queue.add_many([wish(folder, name) for name in "abcde"])
+    await until(lambda: server.open == 1)
+    await queue.change(transfers=3)
+    await until(lambda: server.open == 3)
+    await queue.change(transfers=1)
+    await until(lambda: sum(job.state is State.DONE for job in queue.snapshot()) >= 3)
+    seen = await most(queue)
+    assert seen == {"http://127.0.0.1/mlhub/v1/": 1}
+
+
+async def test_one_host_has_no_more_than_its_share_of_the_places(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = Answer(pace=0.01)
+
+    def where(request: Request) -> str:
+        return other.url if request.source == "other" else server.url
+
+    with FaultServer(DATA) as other:
+        other.always = Answer(pace=0.02)
+        queue = make_queue(Links(where))
+        await queue.change(transfers=8, per_host=2)
+        requests = [wish(folder, name) for name in "abcdef"]
+        requests += [replace(wish(folder, name), source="other") for name in "gh"]
+        jobs = await queue.add_many(requests)
+        await until(lambda: server.open == 2 and other.open == 2)
+        assert await most(queue) == {"http://127.0.0.1/mlhub/v1/": 2, "other": 2}
+        assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
+
+
+async def test_readers_share_a_limit_in_turn_and_a_change_wakes_those_who_wait() -> None:
+    now = 100.0
+    limit = BandwidthLimiter(1000, clock=lambda: now)
+    assert [limit.consume(500), limit.consume(1000)] == [100.5, 101.5]
+    now = 200.0
+    assert limit.consume(1000) == 201.0
+    assert limit.chunk_size(1 << 20) == 512
+    threading.Timer(0.05, limit.set_rate, [None]).start()
+    await asyncio.wait_for(limit.wait(201.0), 30)
+    assert (limit.rate, limit.chunk_size(1 << 20), limit.consume(1 << 30)) == (None, 1 << 20, 0.0)
+
+
+@pytest.mark.parametrize("rate", [0, None])
+def test_nothing_and_zero_lift_the_limit(rate: float | None) -> None:
+    limit = BandwidthLimiter(10)
+    limit.set_rate(rate)
+    assert limit.rate is None

@@ -1,0 +1,600 @@
+"""The small parts of the queue at their edges: words of the log, places, speed, disks, what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import platform
+import socket
+import sqlite3
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlhub_tui.auth import Kind
+from mlhub_tui.errors import (
+    AccessDenied,
+    AuthenticationError,
+    EntityDoesNotExist,
+    ServerError,
+    ServerUnreachable,
+)
+from mlhub_tui.http.credentials import OriginCredentials
+from mlhub_tui.http.errors import LinkRejected
+from mlhub_tui.http.link import Link
+from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.http.retry import QUEUE_RETRIES
+from mlhub_tui.models import Asset, Item
+from mlhub_tui.options import IfExists
+from mlhub_tui.planning.filters import Filters
+from mlhub_tui.queue import event_words, images, parts, process
+from mlhub_tui.queue.board import Board
+from mlhub_tui.queue.database import Database, QueueUnusable, is_locked, unusable
+from mlhub_tui.queue.events import Book, safe
+from mlhub_tui.queue.job import ArchiveRequest, AssetRequest, DatasetRequest, Job, State
+from mlhub_tui.queue.job_progress import known, numbers
+from mlhub_tui.queue.network import heard, no_way_out
+from mlhub_tui.queue.places import Places
+from mlhub_tui.queue.process import Process
+from mlhub_tui.queue.refusal import refusal
+from mlhub_tui.queue.request_text import apart
+from mlhub_tui.queue.running import Running
+from mlhub_tui.queue.settings import Settings
+from mlhub_tui.queue.store import Store
+from mlhub_tui.transfer import part_file
+from mlhub_tui.transfer.config import DownloadResult
+from mlhub_tui.transfer.failures import Failure, FailureAction, judge
+from mlhub_tui.transfer.limits import BandwidthLimiter
+from mlhub_tui.transfer.progress import RateEstimator, TransferPhase, TransferProgress
+
+from .support import wish
+
+HERE = Path("/out")
+ASSET = AssetRequest("http://a/", None, "fields", HERE, "fields/one/B01.tif", "one", "B01", "http://a/x.tif")
+DATASET = DatasetRequest("http://a/", None, "crops", HERE, Filters(), "2020-01-01 x")
+
+
+def job(number: int, state: State = State.QUEUED, source: str = "http://a/", **fields: Any) -> Job:
+    request = fields.pop("request", None) or ArchiveRequest(source, None, f"n{number}", HERE)
+    return Job(number, request, request.name, state, fields.pop("position", number), **fields)
+
+
+def test_a_new_job_counts_nothing(tmp_path: Path) -> None:
+    [made] = Store(Database(tmp_path / "queue.db")).add([wish(tmp_path)])
+    assert made == Job(1, wish(tmp_path), "file.tar.gz", State.QUEUED, 1)
+    assert (made.bytes_done, made.tries, made.connections, made.files_done, made.files_failed) == (0,) * 5
+    assert not made.elsewhere
+
+
+def test_speed_is_shown_of_what_another_program_downloads_and_of_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    one, two = Store(Database(path)), Store(Database(path))
+    [made] = one.add([wish(tmp_path)])
+    for state in (State.CONNECTING, State.DOWNLOADING, State.VERIFYING):
+        one.move(made.id, state)
+        one.note([replace(made, state=state, rate=5.0, eta=7.0, connections=3)])
+        [seen], [own] = two.load(), one.load()
+        shown = (5.0, 7.0, 3) if state is State.DOWNLOADING else (None, None, 0)
+        assert (seen.rate, seen.eta, seen.connections) == shown
+        assert (own.rate, own.eta, own.connections, own.elsewhere) == (None, None, 0, False)
+        assert seen.where == f"in the app, pid {os.getpid()}"
+
+
+def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -> None:
+    store = Store(Database(tmp_path / "queue.db"))
+    [made] = store.add([wish(tmp_path)])
+    store.move(made.id, State.CONNECTING)
+    counted: dict[str, Any] = {
+        "bytes_done": 5,
+        "files_done": 2,
+        "files_failed": 1,
+        "files_total": 3,
+        "sums": "md5:00",
+    }
+    store.move(made.id, State.DONE, reason="r", hint="h", **counted)
+    [again] = store.add([wish(tmp_path)])
+    assert again == replace(made, position=2)
+
+
+def test_more_jobs_than_one_statement_takes_are_found_in_their_order(tmp_path: Path) -> None:
+    store = Store(Database(tmp_path / "queue.db"))
+    made = store.add([wish(tmp_path, f"n{number}") for number in range(1001)])
+    assert [one.position for one in made] == list(range(1, 1002))
+
+
+@pytest.mark.parametrize(
+    ("kind", "host", "words"),
+    [
+        ("app", None, "in the app, pid 7"),
+        ("background", None, "in the background, pid 7"),
+        ("visitor", "elsewhere.test", "elsewhere, pid 7 on elsewhere.test"),
+        ("of a later version", None, "elsewhere, pid 7"),
+    ],
+)
+def test_where_a_program_runs_is_said_in_words(kind: str, host: str | None, words: str) -> None:
+    assert process.place(Process(7, host or platform.node(), ""), kind) == words
+
+
+def test_a_program_is_gone_that_was_silent_for_as_long_as_it_may() -> None:
+    assert not process.alive(Process(1, "another host", ""), process.STALE)
+    assert process.alive(Process(os.getpid(), platform.node(), ""), process.STALE - 1)
+    assert not process.alive(Process(os.getpid(), platform.node(), ""), process.STALE)
+
+
+@pytest.mark.parametrize(
+    ("message", "locked"),
+    [("database is locked", True), ("the disk is busy", True), ("disk I/O error", False)],
+)
+def test_only_another_program_s_transaction_is_a_lock(message: str, locked: bool) -> None:
+    assert is_locked(sqlite3.OperationalError(message)) is locked
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "said", "hint"),
+    [
+        (sqlite3.OperationalError("database is locked"), "", "database is locked", "close the program"),
+        (sqlite3.OperationalError("full"), "SQLITE_FULL", "full", "free space on its disk"),
+        (sqlite3.OperationalError("x"), "SQLITE_IOERR_LOCK", "x", "no locks: use a local disk"),
+        (sqlite3.OperationalError("x"), "SQLITE_PROTOCOL", "x", "no locks: use a local disk"),
+        (sqlite3.OperationalError("x"), "SQLITE_CANTOPEN", "x", "check the permissions"),
+        (sqlite3.DatabaseError("malformed"), "", "the file is damaged (malformed)", "restore a backup"),
+    ],
+)
+def test_what_to_do_about_a_queue_depends_on_what_is_wrong(
+    tmp_path: Path, error: sqlite3.Error, name: str, said: str, hint: str
+) -> None:
+    if name:
+        error.sqlite_errorname = name
+    told = unusable(tmp_path / "queue.db", error)
+    assert told.message == f"cannot open the download queue {tmp_path / 'queue.db'}: {said}"
+    assert hint in told.hint
+    assert told.hint.endswith("set MLHUB_HOME to another folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("queue.db", b"", "the file is empty"),
+        ("queue.db", b"SQLite format 2\0", "damaged or not a database"),
+        ("queue.db-wal", b"x", "the file is missing, but its journal .*queue.db-wal is there"),
+        ("queue.db-journal", b"x", "the file is missing, but its journal"),
+        ("queue.db-shm", b"x", ""),
+        ("queue.db-wal", b"", ""),
+    ],
+)
+def test_a_queue_that_lost_a_file_is_left_as_it_is(
+    tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    if not why:
+        Database(tmp_path / "queue.db").close()
+        return
+    with pytest.raises(QueueUnusable, match=why) as caught:
+        Database(tmp_path / "queue.db", in_memory=True)
+    assert f"rename {name} to start an empty queue" in caught.value.hint
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: content}
+
+
+def test_a_database_of_another_program_or_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE runners (id)")
+    with pytest.raises(QueueUnusable, match="the database of another program"):
+        Database(path)
+    path.unlink()
+    Database(path).close()
+    with sqlite3.connect(path) as other:
+        version = other.execute("PRAGMA user_version").fetchone()[0]
+        other.execute(f"PRAGMA user_version={version + 1}")
+    with pytest.raises(QueueUnusable, match="written by a newer version") as caught:
+        Database(path)
+    assert "start the newer version" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "fields", "words"),
+    [
+        (State.DOWNLOADING, State.STALLED, {}, "nothing comes at the moment"),
+        (State.DOWNLOADING, State.VERIFYING, {}, "all bytes are there: verifying"),
+        (State.STALLED, State.DOWNLOADING, {}, "bytes come again"),
+        (State.CONNECTING, State.DOWNLOADING, {}, ""),
+        (State.QUEUED, State.PREPARING, {}, ""),
+        (State.CONNECTING, State.FAILED, {"reason": "not found"}, "failed: not found"),
+        (State.VERIFYING, State.DONE, {"reason": ""}, "done"),
+    ],
+)
+def test_the_log_names_moves_that_do_not_speak_for_themselves(
+    start: State, end: State, fields: dict[str, Any], words: str
+) -> None:
+    assert event_words.moved(start, end, fields) == words
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (State.PAUSED, State.QUEUED, "resumed"),
+        (State.NO_SPACE, State.QUEUED, "resumed"),
+        (State.FAILED, State.QUEUED, "queued again"),
+        (State.QUEUED, State.PAUSED, "paused"),
+        (State.QUEUED, State.CANCELLED, "cancelled"),
+    ],
+)
+def test_the_log_names_what_a_person_asked_for(start: State, end: State, words: str) -> None:
+    assert event_words.asked(start, end) == words
+
+
+@pytest.mark.parametrize(
+    ("after", "delay", "failures", "words"),
+    [
+        (None, None, 3, "failed: why"),
+        (90.0, None, 1, "failed: why with Retry-After 1 min 30 s"),
+        (None, 9.4, 1, "why; next try in 9.4 s"),
+        (None, 9.5, 2, "why; next try in 10 s, 2 tries without progress"),
+        (None, 0.0, 1, "why; next try in 0.1 s"),
+    ],
+)
+def test_the_log_says_when_the_next_try_is(
+    after: float | None, delay: float | None, failures: int, words: str
+) -> None:
+    state = State.FAILED if delay is None else State.RETRYING
+    error = ServerError("x", status=503, retry_after=after)
+    assert event_words.failed(error, Failure(FailureAction(state), "why", "", delay), failures) == words
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fetched", "seconds", "words"),
+    [
+        (DownloadResult(HERE, 5, fetched=False), None, 1.0, "done: already there"),
+        (DownloadResult(HERE, 5, fetched=False, note="kept"), None, 1.0, "done: kept"),
+        (DownloadResult(HERE, 5000, fetched=True), None, 1.0, "done: 5.0 kB"),
+        (DownloadResult(HERE, 5000, fetched=True), 5000, 2.0, "done: 5.0 kB, in 2.0 s, 2.5 kB/s on average"),
+        (
+            DownloadResult(HERE, 5000, fetched=True),
+            4000,
+            2.0,
+            "done: 5.0 kB, 4.0 kB of them in 2.0 s, 2.0 kB/s on average",
+        ),
+        (DownloadResult(HERE, 5000, fetched=True), 0, 60.0, "done: 5.0 kB, 0 B of them in 1 min"),
+    ],
+)
+def test_the_log_says_how_much_came_and_how_fast(
+    outcome: DownloadResult, fetched: int | None, seconds: float, words: str
+) -> None:
+    assert event_words.done(outcome, fetched, seconds) == words
+
+
+def test_the_log_says_what_agreed() -> None:
+    sums = tuple(Checksum(name, "00") for name in ("md5", "sha-256", "md5"))
+    told = event_words.done(DownloadResult(HERE, 5000, fetched=True, checksums=sums, note="odd"), None, 1.0)
+    assert told == "done: 5.0 kB; verified with md5, sha-256; odd"
+
+
+def test_a_log_that_cannot_be_written_keeps_what_is_new(tmp_path: Path) -> None:
+    book = Book(lambda: 7.0)
+    book.tell(1, "b")
+    book.tell(1, "")
+    book.tell(1, "a", at=3.0)
+    lines = book.take()
+    assert lines == [(1, 3.0, "a"), (1, 7.0, "b")]
+    book.tell(1, "c")
+    book.give_back(lines)
+    assert [words for _, _, words in book.take()] == ["a", "b", "c"]
+    assert book.take() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("GET https://h/a?x=1 failed", "GET https://h/a?… failed"),
+        ("what? x=1", "what? x=1"),
+        ("Basic abcdefgh", "Basic …"),
+        ("basic rules", "basic rules"),
+        ("my_token: abc, next", "my_token: …, next"),
+        ("x" * 400, "x" * 299 + "…"),
+    ],
+)
+def test_the_log_keeps_words_and_drops_keys(words: str, kept: str) -> None:
+    assert safe(words) == kept
+
+
+def test_a_speed_needs_a_second_of_evidence_before_it_tells_a_time() -> None:
+    meter = RateEstimator(10.0, 100)
+    assert (meter.rate, meter.eta(1000)) == (None, None)
+    meter.add(10.0, 500)
+    assert meter.rate is None
+    meter.add(10.5, 200)
+    assert meter.eta(1000) is None
+    meter.add(11.0, 300)
+    assert meter.rate == pytest.approx(200)
+    assert meter.eta(1100) == pytest.approx(4)
+    assert (meter.eta(300), meter.eta(200)) == (0, 0)
+    slow = RateEstimator(0.0)
+    slow.add(10.0, 9)
+    assert slow.eta(100) is None
+    slow = RateEstimator(0.0)
+    slow.add(10.0, 10)
+    assert slow.eta(100) == pytest.approx(90)
+
+
+async def test_a_limit_is_paid_by_waiting_and_lifted_at_once() -> None:
+    now = [100.0]
+    limit = BandwidthLimiter(1000, lambda: now[0])
+    assert (limit.chunk_size(1 << 20), limit.chunk_size(10)) == (512, 10)
+    assert (BandwidthLimiter(1e6).chunk_size(1 << 20), BandwidthLimiter().chunk_size(7)) == (100_000, 7)
+    assert (limit.consume(500), limit.consume(500)) == (100.5, 101.0)
+    waiting = asyncio.create_task(limit.wait(101.0))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    now[0] = 101.0
+    await waiting
+    limit.set_rate(0)
+    await limit.wait(1e9)
+    assert (limit.consume(10**9), limit.rate) == (0.0, None)
+
+
+class Starts:
+    """Takes jobs that are to be started, and says whether they are."""
+
+    def __init__(self, started: bool = True) -> None:
+        self.ids: list[int] = []
+        self._started = started
+
+    def __call__(self, one: Job) -> bool:
+        self.ids.append(one.id)
+        return self._started
+
+
+@pytest.mark.parametrize(
+    ("settings", "total", "per_host", "mine", "started"),
+    [
+        (Settings(transfers=2, per_host=2), None, None, [], [1, 2]),
+        (Settings(transfers=4, per_host=2), None, None, [], [1, 2, 4]),
+        (Settings(transfers=4, per_host=4), 1, None, [], [1]),
+        (Settings(transfers=4, per_host=4), None, 1, [], [1, 4]),
+        (Settings(transfers=2, per_host=4), None, None, ["http://x/"], [1]),
+        (Settings(transfers=2, per_host=4), None, None, ["http://x/"] * 2, []),
+        (Settings(transfers=3, per_host=2), None, None, ["http://a/"], [1, 4]),
+    ],
+)
+def test_jobs_start_while_there_are_places_and_a_host_has_some(
+    settings: Settings, total: int | None, per_host: int | None, mine: list[str], started: list[int]
+) -> None:
+    jobs = [job(n, source="http://b/" if n == 4 else "http://a/") for n in range(1, 5)]
+    places, found = Places(total, per_host), Starts()
+    places.fill(settings, [job(9, State.PAUSED), *jobs], mine, found)
+    assert found.ids == started
+    limit = settings.transfers if total is None else total
+    assert [places.free(settings, n) for n in (limit - 1, limit)] == [True, False]
+
+
+@pytest.mark.parametrize(("transfers", "started"), [(4, [1]), (5, [1, 2]), (1, [1])])
+def test_other_programs_take_places_but_never_the_last_one(transfers: int, started: list[int]) -> None:
+    theirs = [job(n, State.DOWNLOADING, elsewhere=True) for n in (7, 8, 9)]
+    jobs, found = [*theirs, *(job(n, source=f"http://{n}/") for n in (1, 2, 3))], Starts()
+    settings = Settings(transfers=transfers, per_host=9)
+    Places(None, None).fill(settings, jobs, [], found)
+    assert found.ids == started
+
+
+def test_a_job_that_may_not_start_takes_no_place() -> None:
+    refused = Starts(False)
+    Places(1, 1).fill(Settings(), [job(1), job(2)], [], refused)
+    assert refused.ids == [1, 2]
+
+
+def test_a_source_is_known_by_the_host_that_its_bytes_came_from() -> None:
+    places = Places(None, None)
+    assert places.host_of(job(1), "") == "http://a/"
+    assert places.host_of(job(1), "store.test") == "store.test"
+    assert (places.host(job(2)), places.host(job(3, source="http://b/"))) == ("store.test", "http://b/")
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "nowhere", "answered"),
+    [
+        (socket.gaierror(-2, "unknown"), True, False),
+        (caused(ServerUnreachable("x"), OSError(errno.ENETUNREACH, "x")), True, False),
+        (caused(ServerUnreachable("x"), OSError(errno.EHOSTDOWN, "x")), True, False),
+        (OSError(errno.ECONNREFUSED, "x"), False, False),
+        (ServerError("x", status=503), False, True),
+        (ServerUnreachable("x", status=503), False, False),
+        (ServerError("x"), False, False),
+        (ValueError("x"), False, False),
+    ],
+)
+def test_a_lost_network_is_told_from_a_server_that_answers(
+    error: Exception, nowhere: bool, answered: bool
+) -> None:
+    assert (no_way_out(error), heard(error)) == (nowhere, answered)
+
+
+def test_the_board_is_in_the_order_of_the_queue() -> None:
+    board = Board()
+    board.put(job(1), job(2), job(3, position=0))
+    assert [one.id for one in board.snapshot()] == [3, 1, 2]
+    assert board.snapshot() is board.snapshot()
+    board.put(job(1, position=5))
+    assert [one.id for one in board.snapshot()] == [3, 2, 1]
+    board.put(job(2, State.PAUSED))
+    assert [one.state for one in board.snapshot()] == [State.QUEUED, State.PAUSED, State.QUEUED]
+    board.remove([2, 9])
+    assert ([one.id for one in board.snapshot()], board.ids) == ([3, 1], frozenset({1, 3}))
+
+
+def test_numbers_of_a_transfer_that_are_not_known_yet_stay_as_they_were() -> None:
+    live, one = TransferProgress(), job(1, bytes_done=5, bytes_total=9, files_done=1)
+    assert numbers(live, one) == {"bytes_done": 5, "bytes_total": 9}
+    live.wrote(7)
+    live.total = 8
+    assert numbers(live, one) == {"bytes_done": 7, "bytes_total": 8}
+    live.files_total, live.total = 3, None
+    counts = {"files_done": 0, "files_failed": 0, "files_total": 3}
+    assert numbers(live, one) == {"bytes_done": 7, "bytes_total": None, **counts}
+    assert known(one, job(1, bytes_done=6)) == {"bytes_done": 6}
+    shown = job(1, bytes_done=9, files_total=4, files_done=2)
+    assert known(shown, one) == {"bytes_done": 9, "files_done": 2, "files_failed": 0, "files_total": 4}
+    live.begin_at(4)
+    live.begin_at(2)
+    assert live.resumed_from == 4
+
+
+def test_the_log_hears_of_connections_to_a_single_file_only() -> None:
+    told: list[str] = []
+    live = TransferProgress()
+    running = Running(live, lambda words, at: told.append(words))
+    live.connections = 4
+    running.hear()
+    live.enter(TransferPhase.DOWNLOADING)
+    running.hear()
+    running.hear()
+    live.connections, live.files_total = 2, 9
+    running.hear()
+    assert told == ["4 connections"]
+    live.files_total = None
+    live.begin_at(30)
+    live.log("went well")
+    assert running.end(DownloadResult(HERE, 20, fetched=True)).startswith("done: 20 B, 0 B of them in")
+    assert told == ["4 connections", "went well", "2 connections"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("fields/one/B01.tif", "fields/one/B01-X.tif"),
+        ("B01", "B01-X"),
+        ("a.b/B01", "a.b/B01-X"),
+        (".hidden", ".hidden-X"),
+    ],
+)
+def test_an_asset_that_finds_its_name_taken_gets_one_of_its_own(name: str, kept: str) -> None:
+    made, again = apart(replace(ASSET, name=name)), apart(replace(ASSET, name=name, href="http://other/"))
+    assert made.name == again.name == kept.replace("X", "3f639e7f")
+    assert apart(replace(ASSET, item_id="two")).name != apart(ASSET).name
+
+
+@pytest.mark.parametrize(
+    ("status", "request_", "url", "signed", "kind", "words"),
+    [
+        (
+            404,
+            wish(HERE),
+            "http://h/x",
+            False,
+            EntityDoesNotExist,
+            'archive of collection "file" does not exist',
+        ),
+        (410, ASSET, "http://h/x", False, EntityDoesNotExist, 'file of asset "B01" of item "one" does not'),
+        (
+            404,
+            replace(ASSET, item_id=""),
+            "http://h/x",
+            False,
+            EntityDoesNotExist,
+            'of collection "fields" does',
+        ),
+        (403, ASSET, "s3://usgs-landsat/x", False, AccessDenied, "pay"),
+        (401, ASSET, "http://h/x", True, AuthenticationError, "no"),
+        (401, ASSET, "http://h/x", False, LinkRejected, "no"),
+        (403, ASSET, "http://h/x", True, LinkRejected, "no"),
+    ],
+)
+def test_a_link_that_is_refused_twice_says_what_that_means(
+    status: int, request_: Any, url: str, signed: bool, kind: type[Exception], words: str
+) -> None:
+    link = Link(url, credentials=OriginCredentials(url, lambda: "k") if signed else None)
+    error = refusal(LinkRejected("no", status=status), request_, link)
+    assert type(error) is kind
+    assert words in str(error)
+
+
+def test_what_is_left_of_a_job_that_was_given_up() -> None:
+    assert parts.left_of(job(1, bytes_done=5)) == {"bytes_done": 0}
+    assert parts.left_of(job(1, request=DATASET)) == {}
+    left = parts.left_of(job(1, request=DATASET, files_done=2))
+    assert left == {"reason": f"2 files that came are kept in {HERE / 'crops'}"}
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "state", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), 1, State.FAILED, "cannot write"),
+        (OSError(errno.ENOSPC, "full"), 1, State.NO_SPACE, "no space left"),
+        (sqlite3.OperationalError("locked"), 1, State.RETRYING, "queue cannot be written: locked"),
+        (ZeroDivisionError("x?key=abc"), 1, State.FAILED, "n1.tar.gz failed: ZeroDivisionError: x?key=…"),
+        (ServerError("x"), 2, State.RETRYING, "x"),
+        (ServerError("x"), 3, State.FAILED, "x"),
+        (LinkRejected("x"), 2, State.FAILED, "x"),
+        (AuthenticationError("x"), 1, State.NEEDS_KEY, "x"),
+    ],
+)
+def test_an_error_takes_a_job_where_it_belongs(
+    error: Exception, failures: int, state: State, words: str
+) -> None:
+    retries = replace(QUEUE_RETRIES, tries=3, doubtful_tries=2, random=lambda: 1.0)
+    found = judge(error, failures, retries, job(1).path)
+    assert State(found.action) is state
+    assert words in found.reason
+    assert found.delay == (2.0 ** (failures - 1) if state is State.RETRYING else None)
+
+
+def test_an_image_is_fresh_for_a_day(mlhub_home: Path) -> None:
+    document = Item({"id": "one", "collection": "c"}, url="http://h/one.json")
+    asset = Asset("B01", "http://h/x.png?sig=1")
+    where = images.place("http://h/", document, asset)
+    other = Asset("B01", "http://h/x.png?sig=2")
+    assert where == images.place("http://h/", document, other)
+    assert len(where.name) == 24
+    images.make(where)
+    assert images.found(where) is None
+    (where / "x.png.part").write_bytes(b"x")
+    assert images.found(where) is None
+    (where / "x.png").write_bytes(b"x")
+    assert images.found(where) == where / "x.png"
+    os.utime(where, (time.time() - images.FRESH - 1,) * 2)
+    assert images.found(where) is None
+
+
+def test_a_disk_is_that_of_the_nearest_folder_that_there_is(tmp_path: Path) -> None:
+    assert part_file.device(tmp_path / "a" / "b") == tmp_path.stat().st_dev
+    left = part_file.free_space(tmp_path / "a")
+    assert left is not None
+    assert left > 0
+    part_file.check_free_space(tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    ("request_", "near"),
+    [
+        (wish(HERE), False),
+        (replace(ASSET, href="file:///x.tif"), True),
+        (ASSET, False),
+        (replace(ASSET, source="sample"), True),
+        (replace(DATASET, kind=Kind.STATIC, source="/data/catalog.json"), True),
+        (replace(DATASET, kind=Kind.STATIC, source="http://a/catalog.json"), False),
+        (replace(DATASET, kind=Kind.STATIC, source="/data/catalog.json", url="s3://b"), False),
+        (DATASET, False),
+    ],
+)
+def test_only_what_is_on_this_machine_needs_no_network(request_: Any, near: bool) -> None:
+    assert job(1, request=request_).near is near
+
+
+def test_a_job_knows_where_its_bytes_are() -> None:
+    one, dataset = job(1), job(2, request=DATASET)
+    assert (one.part, one.disk, one.place) == (HERE / "n1.tar.gz.part", HERE, str(HERE / "n1.tar.gz"))
+    assert (dataset.part, dataset.place) == (HERE / "crops.tar.gz.part", str(HERE / "crops"))
+    apart_ = job(3, request=replace(DATASET, assets=Path("/big"), url="s3://b/out"))
+    assert (apart_.disk, apart_.place) == (Path("/big"), "s3://b/out/crops")
+    assert apart_.request.asset_place == "s3://b/out/crops"  # type: ignore[union-attr]  # it is a dataset's
+    assert DATASET.asset_folder == HERE / "crops"
+    with pytest.raises(ValueError, match="must be resume, skip or overwrite, not 'often'"):
+        IfExists("often")

@@ -1,0 +1,260 @@
+"""The store keeps what it acknowledged, moves by the table only, and shares jobs between programs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from mlhub_tui import paths
+from mlhub_tui.queue import process
+from mlhub_tui.queue import store as store_module
+from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.fetch import kit_over
+from mlhub_tui.queue.job import State
+from mlhub_tui.queue.process import Process
+from mlhub_tui.queue.schema import VERSION
+from mlhub_tui.queue.states import ACTIVE, MOVES, IllegalMove
+from mlhub_tui.queue.store import AT_START, NotOurs, Store
+from mlhub_tui.transfer.failures import JournalNotWritable
+
+from .support import Links, wish
+
+GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
+"""A program that does not run: no system has that pid."""
+
+
+def opened(path: Path, identity: Process | None = None) -> Store:
+    return Store(Database(path), identity=identity)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the queue's database as another program's transaction does."""
+    Database(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def test_a_program_that_starts_waits_for_one_that_holds_the_queue(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    with held(path) as other:
+        letting_go = threading.Timer(0.8, other.execute, ["COMMIT"])
+        letting_go.start()
+        store = opened(path)
+        letting_go.join()
+    assert store.adopt(patience=AT_START) == []
+    assert len(store.add([wish(tmp_path)])) == 1
+
+
+async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
+    mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "AT_START", 0.1)
+    mlhub_home.mkdir()
+    with (
+        held(paths.queue()),
+        pytest.raises(JournalNotWritable, match="cannot be written: database is locked"),
+    ):
+        async with kit_over(Links("http://127.0.0.1:1/")):
+            pass
+
+
+def test_every_state_can_be_left_but_only_by_the_table() -> None:
+    assert set(MOVES) == set(State)
+    assert all(MOVES.values())
+    assert all(State.CANCELLED in MOVES[state] for state in State if not state.finished)
+    assert MOVES[State.DONE] == {State.QUEUED}
+    assert MOVES[State.CANCELLED] == {State.QUEUED, State.DONE}, "done where the cancel came too late"
+
+
+def test_an_illegal_move_changes_nothing(tmp_path: Path) -> None:
+    store = opened(tmp_path / "queue.db")
+    [job] = store.add([wish(tmp_path)])
+    with pytest.raises(IllegalMove):
+        store.move(job.id, State.DONE)
+    assert store.job(job.id) == job
+
+
+def test_a_target_has_one_job(tmp_path: Path) -> None:
+    store = opened(tmp_path / "queue.db")
+    first, other, again = store.add([wish(tmp_path), wish(tmp_path, "other"), wish(tmp_path)])
+    assert first.id == again.id != other.id
+    assert len(store.load()) == 2
+
+
+def test_a_finished_job_is_queued_again_at_the_end(tmp_path: Path) -> None:
+    store = opened(tmp_path / "queue.db")
+    first, second = store.add([wish(tmp_path), wish(tmp_path, "other")])
+    store.move(first.id, State.CANCELLED, reason="no")
+    [again] = store.add([wish(tmp_path)])
+    assert (again.id, again.state, again.reason) == (first.id, State.QUEUED, "")
+    assert again.position > second.position
+
+
+def test_a_live_programs_job_is_shown_and_left_to_it(tmp_path: Path) -> None:
+    one, two = opened(tmp_path / "queue.db"), opened(tmp_path / "queue.db")
+    [job] = one.add([wish(tmp_path)])
+    assert two.adopt() == []
+    [seen] = two.add([wish(tmp_path)])
+    assert (seen.id, seen.elsewhere) == (job.id, True)
+    with pytest.raises(NotOurs):
+        two.move(job.id, State.PAUSED)
+
+
+def test_a_dead_programs_jobs_are_adopted_and_what_it_was_at_is_queued(tmp_path: Path) -> None:
+    dead = opened(tmp_path / "queue.db", GONE)
+    running, paused, done = dead.add([wish(tmp_path, name) for name in "abc"])
+    dead.move(running.id, State.CONNECTING)
+    dead.move(paused.id, State.PAUSED)
+    dead.move(done.id, State.CONNECTING)
+    dead.move(done.id, State.DONE)
+    store = opened(tmp_path / "queue.db")
+    assert {job.id: job.state for job in store.adopt()} == {running.id: State.QUEUED, paused.id: State.PAUSED}
+    assert store.live() == {store.runner}
+
+
+def test_jobs_left_at_the_end_go_on_at_the_next_start(tmp_path: Path) -> None:
+    store = opened(tmp_path / "queue.db")
+    [job] = store.add([wish(tmp_path)])
+    running = store.move(job.id, State.CONNECTING)
+    store.leave([replace(running, bytes_done=77, bytes_total=99)])
+    [adopted] = opened(tmp_path / "queue.db").adopt()
+    assert (adopted.state, adopted.bytes_done, adopted.bytes_total) == (State.QUEUED, 77, 99)
+
+
+def test_changes_of_another_program_are_seen_once(tmp_path: Path) -> None:
+    one, two = opened(tmp_path / "queue.db"), opened(tmp_path / "queue.db")
+    two.load()
+    two.changes()
+    assert two.changes() is None
+    [job] = one.add([wish(tmp_path)])
+    changes = two.changes()
+    assert changes is not None
+    assert [seen.id for seen in changes[0]] == [job.id]
+    assert changes[1] == frozenset({job.id})
+    assert two.changes() is None
+
+
+def test_names_that_are_no_unicode_survive(tmp_path: Path) -> None:
+    request = replace(wish(tmp_path / os.fsdecode(b"caf\xe9")), collection_id="a\ud800b", title="\udcff")
+    opened(tmp_path / "queue.db").add([request])
+    [job] = opened(tmp_path / "queue.db").load()
+    assert job.request == request
+
+
+def test_the_file_is_private_and_knows_its_version(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "queue.db"
+    opened(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_program_that_was_suspended_is_not_taken_for_dead() -> None:
+    assert process.alive(process.this_process(), silent=1e6)
+
+
+def test_a_reused_pid_is_not_the_program() -> None:
+    me = process.this_process()
+    assert not process.alive(replace(me, token="another boot:1"), silent=0)
+
+
+def test_a_program_on_another_host_lives_as_long_as_its_heart_beats() -> None:
+    other = Process(1, "another host", "")
+    assert process.alive(other, silent=process.STALE - 1)
+    assert not process.alive(other, silent=process.STALE + 1)
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Random moves, crashes and restarts against a dictionary."""
+
+    jobs = Bundle("jobs")
+
+    @initialize()
+    def begin(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name) / "queue.db"
+        self._database = Database(self._path)
+        self._store = Store(self._database, identity=GONE)
+        self._states: dict[int, State] = {}
+        self._order: list[int] = []
+
+    def teardown(self) -> None:
+        self._folder.cleanup()
+
+    @rule(target=jobs, name=st.sampled_from("abcdef"))
+    def add(self, name: str) -> int:
+        [job] = self._store.add([wish(Path(self._folder.name), name)])
+        known = self._states.get(job.id)
+        if known is None or known.finished:
+            self._order = [*(i for i in self._order if i != job.id), job.id]
+        if known not in ACTIVE:
+            self._states[job.id] = State.QUEUED
+        return job.id
+
+    @rule(job_id=jobs, state=st.sampled_from(State))
+    def move(self, job_id: int, state: State) -> None:
+        known = self._states.get(job_id)
+        if known is None:
+            with pytest.raises(NotOurs):
+                self._store.move(job_id, state)
+        elif state in MOVES[known]:
+            assert self._store.move(job_id, state).state is state
+            self._states[job_id] = state
+        else:
+            with pytest.raises(IllegalMove):
+                self._store.move(job_id, state)
+
+    @rule(state=st.sampled_from(State))
+    def move_all(self, state: State) -> None:
+        moved = self._store.move_all(list(self._states), state)
+        legal = {job_id for job_id, known in self._states.items() if state in MOVES[known]}
+        assert {job.id for job in moved} == legal
+        self._states.update(dict.fromkeys(legal, state))
+
+    @rule()
+    def clear(self) -> None:
+        removed = self._store.remove_finished()
+        assert set(removed) == {job_id for job_id, state in self._states.items() if state.finished}
+        for job_id in removed:
+            del self._states[job_id]
+        self._order = [job_id for job_id in self._order if job_id in self._states]
+
+    @rule()
+    def crash(self) -> None:
+        """Open anew without a word to the old one, as after kill -9."""
+        self._database = Database(self._path)
+        self._store = Store(self._database, identity=GONE)
+        self._store.adopt()
+        for job_id, state in self._states.items():
+            if state.running:
+                self._states[job_id] = State.QUEUED
+
+    @rule()
+    def leave(self) -> None:
+        self._store.leave(job for job in self._store.load() if job.state.running)
+        self._database.close()
+        self.crash()
+
+    @invariant()
+    def agrees(self) -> None:
+        jobs = self._store.load()
+        assert [job.id for job in jobs] == self._order
+        assert {job.id: job.state for job in jobs} == self._states
+
+
+TestQueueMachine = QueueMachine.TestCase
+TestQueueMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

@@ -1,0 +1,243 @@
+"""Unpacking: every file of an archive in its folder, nothing anywhere else, whatever the archive holds."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.errors import OutputFolderError, TargetBusy
+from mlhub_tui.options import IfExists
+from mlhub_tui.sources.static.archive import DamagedArchive
+from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.unpack.archive import half_unpacked, marker, unpack
+
+Member = tuple[tarfile.TarInfo, bytes]
+
+
+def file(name: str, content: bytes = b"x", mode: int = 0o644) -> Member:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.mtime = len(content), mode, 1_600_000_000
+    return info, content
+
+
+def special(name: str, kind: bytes, target: str = "") -> Member:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info, b""
+
+
+def archive(
+    path: Path, members: Iterable[Member], mode: str = "w:gz", kind: int = tarfile.PAX_FORMAT
+) -> Path:
+    with tarfile.open(path, mode, format=kind) as tar:  # type: ignore[call-overload]  # the mode is a plain string
+        for info, content in members:
+            tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+def found(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+LONG = "/".join(["folder" * 10] * 4) + "/file.json"
+
+
+@pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("mode", ["w:gz", "w"])
+def test_files_are_what_the_standard_library_makes_of_them(tmp_path: Path, mode: str, kind: int) -> None:
+    members = [
+        special("crops", tarfile.DIRTYPE),
+        file("crops/catalog.json", b"{}"),
+        file("./crops/empty", b""),
+        file("crops/run.sh", b"#!", 0o777),
+        file("crops/block", b"b" * 512),
+        file("crops/large.bin", os.urandom(2_500_000)),
+    ]
+    if kind != tarfile.USTAR_FORMAT:
+        members += [file("crops/ünï/fïle"), file(f"crops/{LONG}")]
+    path = archive(tmp_path / "a.tar.gz", members, mode, kind)
+    done = unpack(path, tmp_path / "ours")
+    with tarfile.open(path) as tar:
+        tar.extractall(tmp_path / "theirs", filter="data")
+    assert found(tmp_path / "ours") == found(tmp_path / "theirs")
+    assert done.files == len(members) - 1
+    assert not half_unpacked(path)
+    script = (tmp_path / "ours/crops/run.sh").stat()
+    assert script.st_mtime == 1_600_000_000
+    assert script.st_mode & stat.S_IXUSR
+    assert not script.st_mode & stat.S_IWOTH
+
+
+OUT = "a link that leads out of the archive"
+HOSTILE: dict[str, tuple[Member, str]] = {
+    "dots": (file("crops/../../evil"), "leads out of the archive"),
+    "absolute": (file("/evil"), "leads out of the archive"),
+    "drive": (file("C:\\evil"), "leads out of the archive"),
+    "backslashes": (file("crops\\..\\..\\evil"), "leads out of the archive"),
+    "device": (special("crops/evil", tarfile.CHRTYPE), "special file"),
+    "pipe": (special("crops/evil", tarfile.FIFOTYPE), "special file"),
+    "symbolic": (
+        special("crops/evil", tarfile.SYMTYPE, "../../etc/passwd"),
+        "a link that leads out of the archive",
+    ),
+    "absolute link": (
+        special("crops/evil", tarfile.SYMTYPE, "/etc/passwd"),
+        "a link that leads out of the archive",
+    ),
+    "hard": (special("crops/evil", tarfile.LNKTYPE, "../outside"), OUT),
+    "dangling": (
+        special("crops/evil", tarfile.LNKTYPE, "crops/not-there"),
+        "a link to what is not in the archive",
+    ),
+    "name": (file("crops/ev\x07il"), "its name is not valid here"),
+    "through a file": (file("crops/good/evil"), "a file is in the way"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_members_are_left_out_with_a_sentence(tmp_path: Path, name: str) -> None:
+    member, sentence = HOSTILE[name]
+    (tmp_path / "outside").write_bytes(b"untouched")
+    path = archive(tmp_path / "a.tar.gz", [file("crops/good"), member, file("crops/last")])
+    done = unpack(path, tmp_path / "out")
+    assert found(tmp_path / "out") == {"crops/good": b"x", "crops/last": b"x"}
+    assert (tmp_path / "outside").read_bytes() == b"untouched"
+    assert len(done.notes) == 1
+    assert sentence in done.notes[0]
+
+
+def test_a_link_is_no_way_out_for_the_members_after_it(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/crops").symlink_to(tmp_path / "elsewhere")
+    done = unpack(archive(tmp_path / "a.tar.gz", [file("crops/evil")]), tmp_path / "out")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert len(done.notes) == 1
+
+
+def test_links_inside_are_made(tmp_path: Path) -> None:
+    members = [
+        file("crops/real", b"data"),
+        special("crops/soft", tarfile.SYMTYPE, "real"),
+        special("crops/hard", tarfile.LNKTYPE, "crops/real"),
+    ]
+    path = archive(tmp_path / "a.tar.gz", members)
+    for _ in range(2):
+        assert unpack(path, tmp_path / "out").notes == ()
+    assert set(found(tmp_path / "out").values()) == {b"data"}
+    assert len(found(tmp_path / "out")) == 3
+
+
+def test_a_folder_as_the_oldest_writers_have_it_is_a_folder(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", [special("crops/", tarfile.AREGTYPE), file("crops/a")], "w")
+    assert unpack(path, tmp_path / "out").notes == ()
+    assert found(tmp_path / "out") == {"crops/a": b"x"}
+
+
+def test_an_archive_is_not_replaced_by_a_member_of_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    path = archive(tmp_path / "a.tar.gz", [file(name) for name in ("a.tar.gz", "A.TAR.GZ.unpacking", "b")])
+    before = path.read_bytes()
+    done = unpack(path, tmp_path / "link", if_exists=IfExists.OVERWRITE)
+    assert path.read_bytes() == before
+    assert (done.files, done.skipped) == (1, 2)
+
+
+def test_what_macos_leaves_behind_is_left_out(tmp_path: Path) -> None:
+    names = ["crops/.DS_Store", "crops/._a.json", "._crops", "crops/a.json"]
+    done = unpack(archive(tmp_path / "a.tar.gz", map(file, names)), tmp_path / "out")
+    assert list(found(tmp_path / "out")) == ["crops/a.json"]
+    assert done.notes == ()
+
+
+def test_only_the_datasets_own_folder_is_unpacked_where_asked(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar.gz", [file("crops/a"), file("other/b"), file("c")])
+    done = unpack(path, tmp_path / "out", top="crops")
+    assert list(found(tmp_path / "out")) == ["crops/a"]
+    assert done.skipped == 2
+    assert [note.partition(":")[0] for note in done.notes] == ["other/b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "kept", "cut"),
+    [(IfExists.RESUME, b"x", b"xxxx"), (IfExists.SKIP, b"y", b"x"), (IfExists.OVERWRITE, b"x", b"xxxx")],
+)
+def test_files_that_are_there_are_kept_or_replaced_as_told(
+    tmp_path: Path, if_exists: IfExists, kept: bytes, cut: bytes
+) -> None:
+    path = archive(tmp_path / "a.tar.gz", [file("same"), file("cut", b"xxxx"), file("new")])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/same").write_bytes(b"y")
+    (tmp_path / "out/cut").write_bytes(b"x")
+    unpack(path, tmp_path / "out", if_exists=if_exists)
+    assert found(tmp_path / "out") == {"same": kept, "cut": cut, "new": b"x"}
+
+
+@pytest.mark.parametrize(("moment", "expected"), [(1_600_000_000, b"y"), (1_600_000_001, b"x"), (0, b"x")])
+def test_a_file_of_the_size_and_the_time_of_its_member_is_kept(
+    tmp_path: Path, moment: int, expected: bytes
+) -> None:
+    """The time 0, which some writers give all members, does not tell one version from another."""
+    member = file("a")
+    member[0].mtime = moment and 1_600_000_000
+    path = archive(tmp_path / "a.tar.gz", [member])
+    unpack(path, tmp_path / "out")
+    (tmp_path / "out/a").write_bytes(b"y")
+    os.utime(tmp_path / "out/a", (moment, moment + 0.5))
+    done = unpack(path, tmp_path / "out")
+    assert (tmp_path / "out/a").read_bytes() == expected
+    assert done.kept == (expected == b"y")
+    assert (tmp_path / "out/a").stat().st_mtime // 1 == (moment and 1_600_000_000)
+
+
+def test_a_stop_leaves_a_mark_and_the_next_run_makes_it_good(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar.gz", [file(f"crops/{n}") for n in range(500)])
+    stop = threading.Event()
+
+    def show(files: int, read: int, whole: int | None) -> None:
+        if files > 100:
+            stop.set()
+
+    with pytest.raises(TransferCancelled):
+        unpack(path, tmp_path / "out", show=show, stopped=stop)
+    assert half_unpacked(path)
+    assert 100 < len(found(tmp_path / "out")) < 300
+    assert unpack(path, tmp_path / "out").kept > 100
+    assert not half_unpacked(path)
+    assert len(found(tmp_path / "out")) == 500
+
+
+def damaged(content: bytes) -> bytes:
+    return content[: len(content) // 2] + bytes(64) + content[len(content) // 2 + 64 :]
+
+
+@pytest.mark.parametrize("spoil", [lambda c: c[: len(c) // 2], damaged, lambda c: b"<html>" + c])
+def test_a_bad_archive_is_not_taken_for_whole(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    path = archive(tmp_path / "a.tar.gz", [file(f"crops/{n}", os.urandom(3000)) for n in range(50)])
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(DamagedArchive):
+        unpack(path, tmp_path / "out")
+    assert half_unpacked(path)
+
+
+def test_two_programs_do_not_unpack_one_archive(tmp_path: Path) -> None:
+    from mlhub_tui.transfer.part_file import try_lock
+
+    path = archive(tmp_path / "a.tar.gz", [file("a")])
+    with marker(path).open("w") as held:
+        assert try_lock(held.fileno())
+        with pytest.raises(TargetBusy):
+            unpack(path, tmp_path / "out")
+
+
+def test_a_file_in_the_place_of_the_folder_is_said_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"")
+    with pytest.raises(OutputFolderError):
+        unpack(archive(tmp_path / "a.tar.gz", [file("a")]), tmp_path / "out")
