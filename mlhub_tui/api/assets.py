@@ -31,7 +31,7 @@ async def fetch_assets(
     if_exists: IfExists,
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
-    from ..planning.dataset.request import dataset_request
+    from ..planning.dataset_request import dataset_request
     from ..queue.fetch import fetch
     from ..queue.resolve import OneSource
 

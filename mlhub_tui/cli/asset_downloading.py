@@ -27,7 +27,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..auth import Credentials
     from ..models import Document
-    from ..planning.asset.choice import Selection
+    from ..planning.item_request import Selection
     from ..sources.base import Source
 
 EPILOG = """\b
@@ -124,7 +124,7 @@ class _Wanted:
         return [await source.item(self._collection, name) for name in self._items]
 
     def _selection(self, documents: Sequence[Document], source: Source, found: Credentials) -> Selection:
-        from ..planning.asset.choice import Origin, requests_for
+        from ..planning.item_request import Origin, requests_for
 
         place = SAMPLE if self._sample else found.root_url
         return requests_for(
@@ -139,7 +139,7 @@ class _Wanted:
 
     def _unknown(self, documents: Sequence[Document]) -> Iterable[str]:
         """Return a line for each key and role that none of the documents has."""
-        from ..planning.asset.choice import choices
+        from ..planning.item_request import choices
 
         found = choices(documents)
         keys = [choice.key for choice in found]

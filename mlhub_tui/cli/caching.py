@@ -46,8 +46,8 @@ def clear_command(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
-    from ..planning import place
-    from ..planning.dataset import planning
+    from ..planning import dataset_plan as planning
+    from ..planning import index_cache as place
     from ..queue import images
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index

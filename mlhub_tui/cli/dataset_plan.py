@@ -33,7 +33,7 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
     if await wish.by_archives(source, identity):
         return await _archives(wish, source, identity, collections)
     from ..planning.counts import Counter
-    from ..planning.dataset.planning import plan_dataset
+    from ..planning.dataset_plan import plan_dataset
 
     if wish.filters.catalog_only:
         return await _catalog_only(wish, source, identity)

@@ -84,7 +84,7 @@ def _exporter(
     form: str, source: Source, writer: Writer, given: Mapping[str, Any]
 ) -> tuple[Exporter, URLs | None]:
     """Return what writes a form, and what chooses the assets where it is about them."""
-    from ..planning.asset.aria2 import Aria2
+    from ..planning.aria2 import Aria2
     from ..sources.export import Chosen, GeoJSON, Table, URLs
 
     if form == "geojson":

@@ -7,7 +7,7 @@ from functools import partial
 
 from ..errors import FileConflict, MLHubException
 from ..options import IfExists
-from ..planning.feed import TwinRow
+from ..planning.manifest_queue import TwinRow
 from ..text import one_line
 from ..transfer.work_source import FileResult
 from .errand import Parcel, unpack_twins

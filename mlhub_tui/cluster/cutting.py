@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ..errors import MLHubException
-from ..planning.feed import Row, TwinRow
+from ..planning.manifest_queue import Row, TwinRow
 from ..sources.stores import https_of
 from .errand import Parcel, pack
 

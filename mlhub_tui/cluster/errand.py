@@ -11,7 +11,7 @@ from .. import errors
 from ..auth.kind import Kind
 from ..errors import MLHubException, RequestError
 from ..options import IfExists
-from ..planning.feed import Row, TwinRow
+from ..planning.manifest_queue import Row, TwinRow
 from ..text import holds_secret, one_line, redact
 from ..transfer.work_source import FileResult
 

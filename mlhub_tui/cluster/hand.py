@@ -14,7 +14,7 @@ from distributed import Event, get_worker
 from ..errors import DownloadError, MLHubException
 from ..http.link import Link
 from ..options import IfExists
-from ..planning.feed import LinkOf, Row
+from ..planning.manifest_queue import LinkOf, Row
 from ..text import one_line, redact
 from ..transfer import part_file
 from ..transfer.batch import BatchDownload

@@ -6,8 +6,8 @@ import queue
 import threading
 from collections.abc import Callable
 
-from ..planning.dataset.own_list import OwnList
-from ..planning.feed import PlanFeed
+from ..planning.manifest_lock import LockedManifest
+from ..planning.manifest_queue import ManifestQueue
 from ..queue.attempt import Kit
 from ..queue.job import DatasetRequest
 from ..transfer.failures import TransferCancelled
@@ -34,7 +34,7 @@ class ClusterHarvest:
     """
 
     def __init__(
-        self, request: DatasetRequest, feed: PlanFeed, own: OwnList, kit: Kit, store: str = ""
+        self, request: DatasetRequest, feed: ManifestQueue, own: LockedManifest, kit: Kit, store: str = ""
     ) -> None:
         self.stats = BatchStats()
         self._store = store

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from ..auth import Credentials, resolve_or_anonymous
 from ..errors import NotOffered
 from ..http.link import Link
-from ..planning.dataset.links import DatasetLinks, links_of
-from ..planning.feed import LinkOf
+from ..planning.dataset_links import DatasetLinks, links_of
 from ..planning.filters import Filters
+from ..planning.manifest_queue import LinkOf
 from ..queue.credentials import credentials_for, open_for_job
 from ..queue.job import DatasetRequest
 from ..queue.resolve import JobSource

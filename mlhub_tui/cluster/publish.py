@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import MLHubException
 from ..options import IfExists
 from ..planning import layout
-from ..planning.dataset.own_list import OwnList
+from ..planning.manifest_lock import LockedManifest
 from ..queue.job import DatasetRequest
 from ..transfer.failures import TransferCancelled
 from .store import Store, StoreBusy, trouble
@@ -25,7 +25,7 @@ Show = Callable[[int], None]
 """Told how many documents are there."""
 
 
-def note_beginning(request: DatasetRequest, own: OwnList) -> None:
+def note_beginning(request: DatasetRequest, own: LockedManifest) -> None:
     """Take note, once for a wish, whether there is nothing yet where its files go.
 
     Then nothing has to be looked for before it is put; see `cutting.Cutter`.
@@ -45,7 +45,7 @@ def note_beginning(request: DatasetRequest, own: OwnList) -> None:
     own.note("begun", "empty" if empty else "there")
 
 
-def publish_catalog(request: DatasetRequest, own: OwnList, stop: threading.Event, show: Show) -> None:
+def publish_catalog(request: DatasetRequest, own: LockedManifest, stop: threading.Event, show: Show) -> None:
     """Bring the archive of the catalog and the documents that were unpacked of it to the URL; blocks.
 
     What is there already is judged as on a disk: `skip` leaves it, `resume` leaves what has the right size.

@@ -14,8 +14,8 @@ from typing import Any
 
 from .. import errors
 from ..errors import DownloadError, MLHubException
-from ..planning.dataset.own_list import OwnList
-from ..planning.feed import PlanFeed
+from ..planning.manifest_lock import LockedManifest
+from ..planning.manifest_queue import ManifestQueue
 from ..queue.attempt import Kit
 from ..queue.job import DatasetRequest
 from ..text import count, one_line, redact
@@ -62,8 +62,8 @@ class Round:
     def __init__(
         self,
         request: DatasetRequest,
-        feed: PlanFeed,
-        own: OwnList,
+        feed: ManifestQueue,
+        own: LockedManifest,
         kit: Kit,
         stats: BatchStats,
         session: Session,

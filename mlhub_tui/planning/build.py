@@ -9,10 +9,10 @@ from ..errors import EntityDoesNotExist
 from ..sources.key_removal import KeyRemoval
 from ..sources.static.archive import Remarks, documents
 from ..sources.static.place import file_url
-from .builder import Builder
 from .index import Index
+from .index_builder import Builder
+from .index_cache import Subject, archive_validator
 from .making import Show, Stopped, finish, opened, writing
-from .place import Subject, archive_validator
 
 _SHOW_EVERY = 256
 """Documents between two times that somebody is told."""

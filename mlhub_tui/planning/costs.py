@@ -13,7 +13,7 @@ from ..models import ArchiveInfo, CatalogInfo
 _AT_ONCE = 4
 
 
-class Informed(Protocol):
+class SizeProvider(Protocol):
     """What is asked of a `Source`."""
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
@@ -73,7 +73,7 @@ class Costs:
         return tuple(cost.collection for cost in self.archives if not cost.there)
 
 
-async def costs(source: Informed, dataset: str, collections: Sequence[str]) -> Costs:
+async def costs(source: SizeProvider, dataset: str, collections: Sequence[str]) -> Costs:
     """Ask what a dataset's archives and its catalog are; some questions at a time.
 
     Parameters
@@ -110,7 +110,7 @@ async def costs(source: Informed, dataset: str, collections: Sequence[str]) -> C
     return Costs(archives, True, info.stac_catalog_size, info.estimated_dataset_size)
 
 
-async def _catalog(source: Informed, dataset: str) -> CatalogInfo | None:
+async def _catalog(source: SizeProvider, dataset: str) -> CatalogInfo | None:
     try:
         return await source.catalog_info(dataset)
     except (EntityDoesNotExist, NotOffered):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .filters import Filters
 from .index import Index
 from .layout import Scope, distinct_name
-from .where import where
+from .sql_filters import where
 
 _PAGES = ("text/html", "application/xhtml+xml")
 _PAGE_ENDS = (".html", ".htm", ".xhtml")

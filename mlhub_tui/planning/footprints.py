@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from .filters import Filters
 from .index import Index
+from .sql_filters import where
 from .tally import selection
-from .where import where
 
 _MOST_BOXES = 20_000
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from ..errors import MLHubException, NoSpaceError, OutputFolderError
 from ..text import one_line
 from ..transfer import part_file
-from .builder import Builder
 from .index import Index, NoIndex
-from .place import Subject, touch
+from .index_builder import Builder
+from .index_cache import Subject, touch
 from .progress import Progress
 
 Show = Callable[[Progress], None]

@@ -15,10 +15,10 @@ from ..queue.threads import in_thread
 from ..sources.asset_hrefs import asset_href
 from ..sources.base import Page
 from ..text import writable
-from .builder import Builder
 from .index import Index
+from .index_builder import Builder
+from .index_cache import Subject
 from .making import Show, finish, opened, writing
-from .place import Subject
 
 
 class Pages(Protocol):

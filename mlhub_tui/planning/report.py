@@ -11,10 +11,10 @@ from ..sources.origin import without_key
 from ..storage import write_atomic
 from ..text import redact
 from .layout import REPORT
-from .worklist import Entry, WorkList
+from .manifest import Entry, Manifest
 
 
-def write_report(worklist: WorkList, folder: Path, dataset: str, unfetched: str = "") -> int:
+def write_report(worklist: Manifest, folder: Path, dataset: str, unfetched: str = "") -> int:
     """Write the report of a job's failed files; an empty one where none failed, as the seed library does.
 
     Columns are error, dataset, collection, item, asset key and URL; there is no header (radiant_mlhub 0.5.5,

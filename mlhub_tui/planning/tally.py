@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .filters import Filters
 from .index import Index
-from .where import where
+from .sql_filters import where
 
 Group = tuple[int, int]
 """Numbers of a collection and of an asset key."""

@@ -73,7 +73,7 @@ async def attempt(
     """
     if isinstance(request, DatasetRequest):
         # Imported when there is one: all that plans is needed by it alone.
-        from ..planning.dataset.run import fetch_dataset
+        from ..planning.dataset_job import fetch_dataset
 
         return await fetch_dataset(request, kit, live, room)
     if (there := await in_thread(lambda: already_there(_spec(request, Link(""))))) is not None:

@@ -241,7 +241,7 @@ class Engine:
             failures = self._budgets.setdefault(job.id, FailureCounter(job.bytes_done)).failed(live.done)
             judged = judge(error, failures, self._setup.retries, job.path)
             if judged.action is FailureAction.FAILED and isinstance(job.request, DatasetRequest):
-                from ..planning.dataset.run import report_unfetched  # needed by datasets alone
+                from ..planning.dataset_job import report_unfetched  # needed by datasets alone
 
                 await report_unfetched(job.request, error)
             self._failed(job, live, error, judged, failures)

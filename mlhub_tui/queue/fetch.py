@@ -16,7 +16,7 @@ from ..errors import EntityDoesNotExist, NotOffered
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
 from ..options import IfExists
-from ..planning.asset.choice import Located, Origin, requests_for
+from ..planning.item_request import Located, Origin, requests_for
 from ..sources.origin import shown_id
 from ..transfer import part_file
 from ..transfer.config import TransferConfig
@@ -174,7 +174,7 @@ async def _persistently(request: Request, kit: Kit, live: TransferProgress, retr
             judged = judge(error, counter.failed(live.done), retries, path)
             if judged.delay is None:
                 if isinstance(request, DatasetRequest):
-                    from ..planning.dataset.run import report_unfetched  # needed by datasets alone
+                    from ..planning.dataset_job import report_unfetched  # needed by datasets alone
 
                     await report_unfetched(request, error)
                 raise translate(error, path) from error

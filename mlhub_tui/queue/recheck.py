@@ -67,7 +67,7 @@ def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Fou
     """
     try:
         if isinstance(job.request, DatasetRequest):
-            from ..planning.dataset.check import trouble_with
+            from ..planning.dataset_check import trouble_with
 
             return Found(("sizes",), trouble_with(job.request, tell, stop))
         return _read(job, tell, stop)

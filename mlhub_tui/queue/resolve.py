@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from ..errors import MLHubException, NotOffered
 from ..http.link import Link
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
-from ..planning.asset.request import entry_of, renewed
+from ..planning.asset_request import entry_of, renewed
 from ..sources.base import Page
 from ..sources.http import Session
 from ..sources.key_removal import KeyRemoval

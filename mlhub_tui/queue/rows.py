@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..options import IfExists
-from ..planning.dataset import text as dataset_text
+from ..planning import dataset_text as dataset_text
 from . import request_text
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, Job, Request, State
 

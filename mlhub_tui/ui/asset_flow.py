@@ -133,7 +133,7 @@ async def _queue(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Queue what was chosen, a page of documents in memory at a time."""
-    from ..planning.asset.choice import Origin, requests_for
+    from ..planning.item_request import Origin, requests_for
 
     origin = Origin(connection.job_source, connection.source.kind, connection.credentials.profile)
     looked = 0

@@ -143,8 +143,8 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 
 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
-    from ..planning.dataset.planning import plan_dataset
-    from ..planning.dataset.request import dataset_request
+    from ..planning.dataset_plan import plan_dataset
+    from ..planning.dataset_request import dataset_request
     from .screens.plan import PlanScreen
     from .widgets import where_to
 

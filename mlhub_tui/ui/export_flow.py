@@ -137,7 +137,7 @@ async def _write_items(app: MLHubApp, choice: ExportChoice, supply: Supply, sour
 
 
 def _exporter(choice: ExportChoice, source: Source) -> Exporter:
-    from ..planning.asset.aria2 import Aria2
+    from ..planning.aria2 import Aria2
     from ..sources.export import Chosen, GeoJSON, Table, URLs
 
     if choice.form == "GeoJSON":

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..errors import DownloadError
-from ..planning.dataset.own_list import list_path
-from ..planning.worklist import Entry, Fate, Standing, WorkList
+from ..planning.manifest import Entry, FileStatus, Manifest, ManifestStats
+from ..planning.manifest_lock import list_path
 from ..queue.job import DatasetRequest
 from ..queue.threads import in_thread
 from ..text import one_line
@@ -24,17 +24,17 @@ PAGE = 200
 class Look:
     """How a job stands, and where the pages of one kind of its files begin."""
 
-    standing: Standing
-    fate: Fate | None
+    standing: ManifestStats
+    fate: FileStatus | None
     marks: list[int]
 
     @property
     def count(self) -> int:
         """How many files of that kind there are."""
         by_fate = {
-            Fate.WANTED: self.standing.wanted,
-            Fate.DONE: self.standing.done,
-            Fate.FAILED: self.standing.failed,
+            FileStatus.WANTED: self.standing.wanted,
+            FileStatus.DONE: self.standing.done,
+            FileStatus.FAILED: self.standing.failed,
         }
         return self.standing.files if self.fate is None else by_fate[self.fate]
 
@@ -50,10 +50,10 @@ class FilePages:
 
     def __init__(self, request: DatasetRequest) -> None:
         self._path = list_path(request)
-        self._list: WorkList | None = None
+        self._list: Manifest | None = None
         self._guard = threading.Lock()
 
-    async def look(self, fate: Fate | None) -> Look:
+    async def look(self, fate: FileStatus | None) -> Look:
         """Return how the job stands, and where pages begin.
 
         Raises
@@ -65,7 +65,7 @@ class FilePages:
         def work() -> Look:
             files = self._opened()
             if files is None:
-                return Look(Standing(), fate, [])
+                return Look(ManifestStats(), fate, [])
             return Look(files.standing(), fate, files.marks(fate, every=PAGE))
 
         return await self._reading(work)
@@ -91,9 +91,9 @@ class FilePages:
 
         await in_thread(work)
 
-    def _opened(self) -> WorkList | None:
+    def _opened(self) -> Manifest | None:
         if self._list is None and self._path.exists():
-            self._list = WorkList(self._path)
+            self._list = Manifest(self._path)
         return self._list
 
     async def _reading(self, work: Callable[[], T]) -> T:

@@ -49,10 +49,10 @@ def fetch(
     from mlhub_tui.cluster import cutting
     from mlhub_tui.cluster.harvest import ClusterHarvest
     from mlhub_tui.cluster.wish import Cluster
-    from mlhub_tui.planning.dataset.own_list import OwnList
-    from mlhub_tui.planning.dataset.request import dataset_request
-    from mlhub_tui.planning.feed import PlanFeed
+    from mlhub_tui.planning.dataset_request import dataset_request
     from mlhub_tui.planning.files import PlannedFile
+    from mlhub_tui.planning.manifest_lock import LockedManifest
+    from mlhub_tui.planning.manifest_queue import ManifestQueue
     from mlhub_tui.queue.attempt import Kit
     from mlhub_tui.queue.database import Database
     from mlhub_tui.queue.resolve import SourceResolver
@@ -67,7 +67,7 @@ def fetch(
     cluster = Cluster(scheduler) if scheduler else None
     source = f"{base}/catalog.json"
     request = dataset_request("bench", out, source=source, kind=Kind.STATIC, cluster=cluster)
-    own = OwnList(request, threading.Event())
+    own = LockedManifest(request, threading.Event())
     own.begin(request.stamp)
     own.files.want(
         PlannedFile(f"c/{i // 100}/f{i:05}", f"{base}/f{i:05}", size, "", False, "c", "i", str(i))
@@ -75,7 +75,7 @@ def fetch(
     )
     database = Database(home / "queue.db")
     kit = Kit(SourceResolver(no_source), PartJournal(database, Store(database)), TransferConfig())
-    feed = PlanFeed(own.files, request.asset_folder)
+    feed = ManifestQueue(own.files, request.asset_folder)
     if files:
         cutting.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
     run: Any = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.cli.locating import PLACES
-from mlhub_tui.planning import place
+from mlhub_tui.planning import index_cache as place
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.cache import DocumentCache
 from mlhub_tui.sources.kept import Kept

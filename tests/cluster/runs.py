@@ -8,7 +8,7 @@ from typing import Any
 
 from mlhub_tui.auth import Credentials
 from mlhub_tui.cluster.wish import Cluster
-from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.queue.credentials import open_for_job
 from mlhub_tui.queue.job import DatasetRequest, Job
 from mlhub_tui.queue.queue import DownloadQueue

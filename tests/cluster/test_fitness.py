@@ -22,7 +22,7 @@ from mlhub_tui.cluster.session import ClusterGone, WorkersUnfit, connected
 from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import DownloadError, OutputFolderError
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.queue.job import State
 from tests.queue.dataset_support import reached
 

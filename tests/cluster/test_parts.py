@@ -20,9 +20,9 @@ from mlhub_tui.cluster.store import Store, StoreBusy, StoreRefuses, trouble
 from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.dataset.own_list import OwnList
-from mlhub_tui.planning.dataset.request import dataset_request
-from mlhub_tui.planning.feed import Row, TwinRow
+from mlhub_tui.planning.dataset_request import dataset_request
+from mlhub_tui.planning.manifest_lock import LockedManifest
+from mlhub_tui.planning.manifest_queue import Row, TwinRow
 from mlhub_tui.queue.job import DatasetRequest
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
@@ -289,7 +289,9 @@ def test_a_store_that_is_not_known_is_named_with_what_to_install(url: str, words
     assert hint in caught.value.hint
 
 
-def published(tmp_path: Path, if_exists: IfExists = IfExists.RESUME) -> tuple[DatasetRequest, OwnList, Path]:
+def published(
+    tmp_path: Path, if_exists: IfExists = IfExists.RESUME
+) -> tuple[DatasetRequest, LockedManifest, Path]:
     """Return a request for a store in memory, its list, and the folder of what is brought there."""
     request = dataset_request(
         "crops",
@@ -299,7 +301,7 @@ def published(tmp_path: Path, if_exists: IfExists = IfExists.RESUME) -> tuple[Da
         url=f"memory://{uuid.uuid4().hex}",
         if_exists=if_exists,
     )
-    own = OwnList(request, threading.Event())
+    own = LockedManifest(request, threading.Event())
     own.begin(request.stamp)
     folder = request.folder / "crops"
     (folder / "fields").mkdir(parents=True)

@@ -12,8 +12,8 @@ import pytest
 from mlhub_tui.cluster import where
 from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import OutputFolderError
-from mlhub_tui.planning.dataset.request import dataset_request
-from mlhub_tui.planning.dataset.text import from_text, to_text
+from mlhub_tui.planning.dataset_request import dataset_request
+from mlhub_tui.planning.dataset_text import from_text, to_text
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import DatasetRequest, Job, State
 from mlhub_tui.queue.store import Store
@@ -111,7 +111,7 @@ def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> N
 
 def test_nothing_of_dask_is_loaded_where_no_cluster_is_asked_for() -> None:
     code = (
-        "import sys, mlhub_tui.ui.app, mlhub_tui.cli.dataset_downloading, mlhub_tui.planning.dataset.run\n"
+        "import sys, mlhub_tui.ui.app, mlhub_tui.cli.dataset_downloading, mlhub_tui.planning.dataset_job\n"
         "from mlhub_tui.cluster import needed\n"
         "assert needed.installed()\n"
         "print([name for name in ('distributed', 'dask', 'fsspec', 's3fs') if name in sys.modules])"

@@ -15,11 +15,11 @@ from mlhub_tui.cluster.rounds import Round
 from mlhub_tui.cluster.session import ClusterGone
 from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
-from mlhub_tui.planning.dataset.own_list import OwnList
-from mlhub_tui.planning.dataset.request import dataset_request
-from mlhub_tui.planning.feed import PlanFeed
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.files import PlannedFile
-from mlhub_tui.planning.worklist import Fate
+from mlhub_tui.planning.manifest import FileStatus
+from mlhub_tui.planning.manifest_lock import LockedManifest
+from mlhub_tui.planning.manifest_queue import ManifestQueue
 from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats
@@ -101,11 +101,11 @@ def whole(ids: list[int], parcel: Parcel) -> Report:
 
 
 @pytest.fixture
-def own(tmp_path: Path, mlhub_home: Path) -> Iterator[OwnList]:
+def own(tmp_path: Path, mlhub_home: Path) -> Iterator[LockedManifest]:
     request = dataset_request(
         "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
     )
-    made = OwnList(request, threading.Event())
+    made = LockedManifest(request, threading.Event())
     made.begin(request.stamp)
     made.files.want(
         PlannedFile(f"c/{n:03}.tif", f"https://a.example/{n}.tif", 10, "", False, "c", "i", str(n))
@@ -115,12 +115,12 @@ def own(tmp_path: Path, mlhub_home: Path) -> Iterator[OwnList]:
     made.release()
 
 
-def run(own: OwnList, session: Any, tmp_path: Path, stop: threading.Event | None = None) -> BatchStats:
+def run(own: LockedManifest, session: Any, tmp_path: Path, stop: threading.Event | None = None) -> BatchStats:
     """Run the plan over a session."""
     request = dataset_request(
         "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
     )
-    feed, tally, shared = PlanFeed(own.files, request.asset_folder), BatchStats(), _kit(tmp_path)
+    feed, tally, shared = ManifestQueue(own.files, request.asset_folder), BatchStats(), _kit(tmp_path)
     made = Round(request, feed, own, shared, tally, session)
     made.run(queue.SimpleQueue(), stop or threading.Event())
     return tally
@@ -130,7 +130,9 @@ def _kit(tmp_path: Path) -> Kit:
     return kit(tmp_path)
 
 
-def test_all_shards_are_settled_and_the_record_says_how_far_it_was_sent(own: OwnList, tmp_path: Path) -> None:
+def test_all_shards_are_settled_and_the_record_says_how_far_it_was_sent(
+    own: LockedManifest, tmp_path: Path
+) -> None:
     session = PlayedSession(whole)
     tally = run(own, session, tmp_path)
     assert (tally.fetched, own.files.standing().done) == (FILES, FILES)
@@ -142,7 +144,9 @@ def test_all_shards_are_settled_and_the_record_says_how_far_it_was_sent(own: Own
     assert (errand.most, errand.connections) == (16, 8), "shared by the threads"
 
 
-def test_a_file_that_ends_worker_after_worker_is_found_and_fails_alone(own: OwnList, tmp_path: Path) -> None:
+def test_a_file_that_ends_worker_after_worker_is_found_and_fails_alone(
+    own: LockedManifest, tmp_path: Path
+) -> None:
     def answer(ids: list[int], parcel: Parcel) -> Report:
         if 13 in ids:
             raise KilledWorker("13")
@@ -151,13 +155,15 @@ def test_a_file_that_ends_worker_after_worker_is_found_and_fails_alone(own: OwnL
     session = PlayedSession(answer)
     tally = run(own, session, tmp_path)
     assert (tally.fetched, tally.failed) == (FILES - 1, 1)
-    failed = own.files.entries(Fate.FAILED)
+    failed = own.files.entries(FileStatus.FAILED)
     assert [entry.id for entry in failed] == [13]
     assert "worker after worker" in failed[0].error
     assert len(session.shards) < 20  # by halves, not one by one
 
 
-def test_what_a_shard_did_not_settle_is_sent_again_and_looked_for_first(own: OwnList, tmp_path: Path) -> None:
+def test_what_a_shard_did_not_settle_is_sent_again_and_looked_for_first(
+    own: LockedManifest, tmp_path: Path
+) -> None:
     seen: set[int] = set()
 
     def answer(ids: list[int], parcel: Parcel) -> Report:
@@ -175,7 +181,7 @@ def test_what_a_shard_did_not_settle_is_sent_again_and_looked_for_first(own: Own
     "error", [NoSpaceError("no space left"), AuthenticationError("refused", status=401)], ids=["space", "key"]
 )
 def test_what_no_worker_can_mend_ends_the_run_and_keeps_what_was_done(
-    own: OwnList, tmp_path: Path, error: NoSpaceError | AuthenticationError
+    own: LockedManifest, tmp_path: Path, error: NoSpaceError | AuthenticationError
 ) -> None:
     def answer(ids: list[int], parcel: Parcel) -> Report:
         return Report(whole(ids[:3], parcel).done, (), Trouble.of(error))
@@ -187,7 +193,7 @@ def test_what_no_worker_can_mend_ends_the_run_and_keeps_what_was_done(
 
 
 def test_a_host_that_no_worker_reaches_is_tried_some_times_and_no_file_fails_by_it(
-    own: OwnList, tmp_path: Path
+    own: LockedManifest, tmp_path: Path
 ) -> None:
     session = PlayedSession(lambda ids, parcel: Report(trouble=Trouble.of(ServerUnreachable("no route"))))
     with pytest.raises(ServerUnreachable, match="no route"):
@@ -197,7 +203,7 @@ def test_a_host_that_no_worker_reaches_is_tried_some_times_and_no_file_fails_by_
 
 
 def test_workers_that_cannot_run_a_shard_at_all_end_it_with_what_they_say(
-    own: OwnList, tmp_path: Path
+    own: LockedManifest, tmp_path: Path
 ) -> None:
     def answer(ids: list[int], parcel: Parcel) -> Report:
         raise ModuleNotFoundError("No module named 'mlhub_tui'")
@@ -207,13 +213,15 @@ def test_workers_that_cannot_run_a_shard_at_all_end_it_with_what_they_say(
     assert own.files.standing().failed == 0
 
 
-def test_tasks_that_nobody_cancelled_mean_that_the_scheduler_is_gone(own: OwnList, tmp_path: Path) -> None:
+def test_tasks_that_nobody_cancelled_mean_that_the_scheduler_is_gone(
+    own: LockedManifest, tmp_path: Path
+) -> None:
     with pytest.raises(ClusterGone, match="tcp://played:1"):
         run(own, PlayedSession(None), tmp_path)
     assert own.files.standing().wanted == FILES
 
 
-def test_a_run_that_is_stopped_says_so_to_the_workers(own: OwnList, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_says_so_to_the_workers(own: LockedManifest, tmp_path: Path) -> None:
     stop = threading.Event()
 
     def answer(ids: list[int], parcel: Parcel) -> Report:
@@ -225,7 +233,7 @@ def test_a_run_that_is_stopped_says_so_to_the_workers(own: OwnList, tmp_path: Pa
     assert own.files.standing().done >= 25  # what was reported is kept
 
 
-def test_it_waits_for_workers_and_says_so(own: OwnList, tmp_path: Path) -> None:
+def test_it_waits_for_workers_and_says_so(own: LockedManifest, tmp_path: Path) -> None:
     session, stop = PlayedSession(whole), threading.Event()
     session.workers = {}
     threading.Timer(0.1, stop.set).start()

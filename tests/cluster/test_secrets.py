@@ -15,7 +15,7 @@ from mlhub_tui.cluster.cutting import Cutter, Limits, Shard, host_of
 from mlhub_tui.cluster.errand import Errand, Trouble, bare, lost_secret, unpack_rows
 from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.feed import Row
+from mlhub_tui.planning.manifest_queue import Row
 from mlhub_tui.queue.job import State
 
 from .runs import settle, wish

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.planning.build import of_archive
-from mlhub_tui.planning.builder import Builder
 from mlhub_tui.planning.index import Index
+from mlhub_tui.planning.index_builder import Builder
 
 Json = dict[str, Any]
 STORE = "https://store.example/data/"

@@ -17,14 +17,14 @@ from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreac
 from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.planning.build import of_archive
-from mlhub_tui.planning.builder import BUILDING, Builder
 from mlhub_tui.planning.counts import Counter
 from mlhub_tui.planning.files import files
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index import Index, NoIndex
+from mlhub_tui.planning.index_builder import BUILDING, Builder
+from mlhub_tui.planning.index_cache import Subject, archive_validator, clear, folder
 from mlhub_tui.planning.making import Stopped, opened
 from mlhub_tui.planning.pages import of_pages, of_search
-from mlhub_tui.planning.place import Subject, archive_validator, clear, folder
 from mlhub_tui.planning.progress import Progress
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page

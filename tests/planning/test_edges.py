@@ -12,19 +12,20 @@ import pytest
 
 from mlhub_tui.errors import FileConflict, InvalidSearch, OutputFolderError
 from mlhub_tui.models import BBox
-from mlhub_tui.planning import layout, place
+from mlhub_tui.planning import index_cache as place
+from mlhub_tui.planning import layout
 from mlhub_tui.planning.bins import bins
-from mlhub_tui.planning.builder import Builder
 from mlhub_tui.planning.counts import Counter
+from mlhub_tui.planning.duplicates import make_twin
 from mlhub_tui.planning.files import files
 from mlhub_tui.planning.filters import Filters, microseconds
 from mlhub_tui.planning.footprints import Grid, covered, extent
 from mlhub_tui.planning.geometry import Shape
 from mlhub_tui.planning.index import CollectionFacts
-from mlhub_tui.planning.place import Subject, archive_validator
+from mlhub_tui.planning.index_builder import Builder
+from mlhub_tui.planning.index_cache import Subject, archive_validator
+from mlhub_tui.planning.output_probe import LocalProbe
 from mlhub_tui.planning.records import ALWAYS, EVERYWHERE, Reader, moments_of, place_of
-from mlhub_tui.planning.twins import make_twin
-from mlhub_tui.planning.whereabouts import Disk
 from mlhub_tui.planning.zorder import cell_of, month_of
 from mlhub_tui.transfer.local_folder import OutputTree
 
@@ -417,8 +418,8 @@ def test_a_twin_is_the_same_file_and_no_other_is_replaced_unasked(tmp_path: Path
         make_twin(tree, "one.tif", "four", replace=True)
     with pytest.raises(OutputFolderError):
         make_twin(tree, "missing.tif", "five.tif")
-    assert Disk(tmp_path).look("missing.tif") is None
-    assert Disk(tmp_path).look("one.tif") == (5, (tmp_path / "one.tif").stat().st_mtime_ns)
+    assert LocalProbe(tmp_path).look("missing.tif") is None
+    assert LocalProbe(tmp_path).look("one.tif") == (5, (tmp_path / "one.tif").stat().st_mtime_ns)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import pytest
 
 from mlhub_tui.errors import KeyWithheld, NotOffered, ServerError
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.feed import PlanFeed, open_link
 from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.manifest import FileStatus, Manifest
+from mlhub_tui.planning.manifest_queue import ManifestQueue, open_link
 from mlhub_tui.planning.report import write_report
-from mlhub_tui.planning.worklist import Fate, WorkList
 from mlhub_tui.sources.key_removal import REMOVED
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.work_source import FileResult
@@ -44,14 +44,14 @@ def stored(contents: dict[str, bytes]) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def worklist(tmp_path: Path) -> Iterator[WorkList]:
-    with WorkList(tmp_path / "job.db") as made:
+def worklist(tmp_path: Path) -> Iterator[Manifest]:
+    with Manifest(tmp_path / "job.db") as made:
         yield made
 
 
-def run(worklist: WorkList, folder: Path, *, if_exists: IfExists = IfExists.RESUME) -> PlanFeed:
+def run(worklist: Manifest, folder: Path, *, if_exists: IfExists = IfExists.RESUME) -> ManifestQueue:
     """Run a job to its end."""
-    feed = PlanFeed(worklist, folder, if_exists=if_exists)
+    feed = ManifestQueue(worklist, folder, if_exists=if_exists)
     feed.verify()
     BatchDownload(feed, folder, replace(kit(folder.parent), retries=HASTY).context, config=CONFIG).run()
     return feed
@@ -61,7 +61,7 @@ def gets(server: FaultServer) -> int:
     return sum(request.method == "GET" for request in server.requests)
 
 
-def test_a_job_is_done_once_and_verified_the_second_time(worklist: WorkList, tmp_path: Path) -> None:
+def test_a_job_is_done_once_and_verified_the_second_time(worklist: Manifest, tmp_path: Path) -> None:
     contents, out = shelf(40), tmp_path / "out"
     with FaultServer() as server:
         server.by_target = contents
@@ -81,7 +81,7 @@ def test_a_job_is_done_once_and_verified_the_second_time(worklist: WorkList, tmp
         assert gets(server) == 2
 
 
-def test_other_filters_add_and_leave_what_is_there(worklist: WorkList, tmp_path: Path) -> None:
+def test_other_filters_add_and_leave_what_is_there(worklist: Manifest, tmp_path: Path) -> None:
     contents, out = shelf(20), tmp_path / "out"
     with FaultServer() as server:
         server.by_target = contents
@@ -95,7 +95,7 @@ def test_other_filters_add_and_leave_what_is_there(worklist: WorkList, tmp_path:
         assert len(there(out)) == 12
 
 
-def test_failures_are_reported_and_only_they_are_tried_again(worklist: WorkList, tmp_path: Path) -> None:
+def test_failures_are_reported_and_only_they_are_tried_again(worklist: Manifest, tmp_path: Path) -> None:
     contents, out = shelf(12), tmp_path / "out"
     paths = list(contents)
     with FaultServer() as server:
@@ -115,7 +115,7 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: WorkList,
         assert [row[1:5] for row in rows] == named
         assert all(row[0] for row in rows)
         assert "secret-key" not in text
-        assert [entry.file.key for entry in worklist.entries(Fate.FAILED)] == ["f0002", "nothing"]
+        assert [entry.file.key for entry in worklist.entries(FileStatus.FAILED)] == ["f0002", "nothing"]
         server.plan = None
         server.by_target = {**contents, f"{paths[2]}?key=secret-key-of-mine&x=1": contents[paths[2]]}
         server.requests.clear()
@@ -126,7 +126,7 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: WorkList,
         assert write_report(worklist, out, "crops") == 1
 
 
-def test_one_url_is_fetched_once_however_many_items_name_it(worklist: WorkList, tmp_path: Path) -> None:
+def test_one_url_is_fetched_once_however_many_items_name_it(worklist: Manifest, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with FaultServer() as server:
         server.by_target = {"/store/shared.tif": b"shared" * 500}
@@ -143,7 +143,7 @@ def test_one_url_is_fetched_once_however_many_items_name_it(worklist: WorkList, 
         assert (out / "fields/late/shared.tif").read_bytes() == b"shared" * 500
 
 
-def test_those_who_share_a_url_fail_together(worklist: WorkList, tmp_path: Path) -> None:
+def test_those_who_share_a_url_fail_together(worklist: Manifest, tmp_path: Path) -> None:
     with FaultServer() as server:
         server.always = Answer(404)
         href = f"{origin(server)}/store/shared.tif"
@@ -153,7 +153,7 @@ def test_those_who_share_a_url_fail_together(worklist: WorkList, tmp_path: Path)
     assert len({entry.error for entry in worklist.failures()}) == 1
 
 
-def test_a_twin_leaves_another_file_alone(worklist: WorkList, tmp_path: Path) -> None:
+def test_a_twin_leaves_another_file_alone(worklist: Manifest, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "fields/i1").mkdir(parents=True)
     (out / "fields/i1/x.tif").write_bytes(b"mine")
@@ -170,14 +170,14 @@ def test_a_twin_leaves_another_file_alone(worklist: WorkList, tmp_path: Path) ->
         assert (out / "fields/i1/x.tif").read_bytes() == b"theirs" * 9
 
 
-def test_a_changed_url_or_checksum_is_looked_at_again(worklist: WorkList, tmp_path: Path) -> None:
+def test_a_changed_url_or_checksum_is_looked_at_again(worklist: Manifest, tmp_path: Path) -> None:
     worklist.want(
         [planned("fields/a/x.tif", "https://a.example/1"), planned("fields/b/x.tif", "https://a.example/2")]
     )
     target = tmp_path / "fields/a/x.tif"
     target.parent.mkdir(parents=True)
     target.write_bytes(b"12345")
-    feed = PlanFeed(worklist, tmp_path)
+    feed = ManifestQueue(worklist, tmp_path)
     wishes = {wish.path: wish.key for wish in feed.take(10)}
     feed.settle([FileResult(wishes["fields/a/x.tif"], 5)])
     feed.settle([FileResult(wishes["fields/b/x.tif"], error=ServerError("down\nfor long"))])
@@ -187,7 +187,7 @@ def test_a_changed_url_or_checksum_is_looked_at_again(worklist: WorkList, tmp_pa
     assert worklist.want([same._replace(checksum="1220aa")]).wanted == 1
 
 
-def test_wishes_that_cannot_be_read_to_their_end_change_nothing(worklist: WorkList) -> None:
+def test_wishes_that_cannot_be_read_to_their_end_change_nothing(worklist: Manifest) -> None:
     first = planned("fields/a/x.tif", "https://a.example/1")
     worklist.want([first])
 
@@ -214,7 +214,7 @@ def test_what_nobody_may_ask_for_fails_with_a_reason() -> None:
 
 def test_a_damaged_work_list_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "job.db").write_bytes(b"SQLite format 3\x00" + b"\xff" * 4000)
-    with WorkList(tmp_path / "job.db") as worklist:
+    with Manifest(tmp_path / "job.db") as worklist:
         assert worklist.want([planned("fields/x.csv", "https://a.example/x.csv")]).wanted == 1
 
 
@@ -222,14 +222,14 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from mlhub_tui.transfer.batch import BatchDownload
-from mlhub_tui.planning.feed import PlanFeed
-from mlhub_tui.planning.worklist import WorkList
+from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.planning.manifest import Manifest
 from tests.transfer.batch_support import CONFIG, kit
 from tests.queue.support import HASTY
 home = Path(sys.argv[1])
 print("ready", flush=True)
-with WorkList(home / "job.db") as worklist:
-    feed = PlanFeed(worklist, home / "out")
+with Manifest(home / "job.db") as worklist:
+    feed = ManifestQueue(worklist, home / "out")
     feed.verify()
     BatchDownload(feed, home / "out", kit(home).context, config=CONFIG).run()
 """
@@ -241,7 +241,7 @@ def test_kills_at_any_moment_change_nothing_in_the_end(tmp_path: Path) -> None:
     with FaultServer() as server:
         server.by_target = contents
         href = f"{origin(server)}{next(iter(contents))}"
-        with WorkList(tmp_path / "job.db") as worklist:
+        with Manifest(tmp_path / "job.db") as worklist:
             worklist.want([*planned_of(server, contents), *(planned(path, href) for path in shared)])
         for after in (0.03, 0.1, 0.2):
             command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
@@ -250,7 +250,7 @@ def test_kills_at_any_moment_change_nothing_in_the_end(tmp_path: Path) -> None:
                 process.stdout.readline()
                 time.sleep(after)
                 os.kill(process.pid, signal.SIGKILL)
-        with WorkList(tmp_path / "job.db") as worklist:
+        with Manifest(tmp_path / "job.db") as worklist:
             run(worklist, tmp_path / "out")
             assert worklist.standing().done == 305
     assert there(tmp_path / "out") == {**stored(contents), **shared}

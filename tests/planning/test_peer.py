@@ -18,11 +18,11 @@ from mlhub_tui.models.when import Span
 from mlhub_tui.planning import layout
 from mlhub_tui.planning.build import of_archive
 from mlhub_tui.planning.counts import Counter
-from mlhub_tui.planning.feed import PlanFeed
 from mlhub_tui.planning.files import files
 from mlhub_tui.planning.filters import Filters
+from mlhub_tui.planning.manifest import Manifest
+from mlhub_tui.planning.manifest_queue import ManifestQueue
 from mlhub_tui.planning.report import write_report
-from mlhub_tui.planning.worklist import WorkList
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
 from mlhub_tui.unpack.archive import unpack
@@ -130,13 +130,13 @@ def ours(server: SampleServer, wish: dict[str, Any], folder: Path) -> int:
     filters = filters_of(wish)
     with (
         of_archive(archive, source=server.root_url, dataset=dataset) as index,
-        WorkList(folder.parent / f"{folder.name}.db") as worklist,
+        Manifest(folder.parent / f"{folder.name}.db") as worklist,
     ):
         counts = Counter(index).counts(filters)
         standing = worklist.want(files(index, filters))
         assert standing.files == counts.all.files
         if not counts.empty:
-            feed = PlanFeed(worklist, target)
+            feed = ManifestQueue(worklist, target)
             BatchDownload(feed, target, kit(folder.parent).context, config=BatchConfig(slots=4)).run()
         assert worklist.standing().done == counts.all.files
         assert write_report(worklist, target, dataset) == 0

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.planning.files import PlannedFile
-from mlhub_tui.planning.worklist import Fate, WorkList
+from mlhub_tui.planning.manifest import FileStatus, Manifest
 
 
-@pytest.mark.parametrize("fate", [None, Fate.WANTED, Fate.DONE, Fate.FAILED])
-def test_pages_begin_where_the_marks_say(tmp_path: Path, fate: Fate | None) -> None:
-    with WorkList(tmp_path / "list.db") as files:
+@pytest.mark.parametrize("fate", [None, FileStatus.WANTED, FileStatus.DONE, FileStatus.FAILED])
+def test_pages_begin_where_the_marks_say(tmp_path: Path, fate: FileStatus | None) -> None:
+    with Manifest(tmp_path / "list.db") as files:
         files.want(PlannedFile(f"{n}.tif", "", None, "", False, "c", None, str(n)) for n in range(1000))
         with files.transaction() as db:
             db.execute("UPDATE fate SET state = 1 + id % 3")
@@ -24,5 +24,5 @@ def test_pages_begin_where_the_marks_say(tmp_path: Path, fate: Fate | None) -> N
 
 
 def test_an_empty_list_has_no_pages(tmp_path: Path) -> None:
-    with WorkList(tmp_path / "list.db") as files:
+    with Manifest(tmp_path / "list.db") as files:
         assert files.marks() == []

@@ -12,7 +12,7 @@ from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.link import Link
 from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.queue.job import DatasetRequest, Job
 from mlhub_tui.queue.queue import DownloadQueue

@@ -19,8 +19,8 @@ from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Collection, Item
-from mlhub_tui.planning.asset.choice import Choice, Origin, choices, requests_for
-from mlhub_tui.planning.asset.names import extension, file_names
+from mlhub_tui.planning.asset_names import extension, file_names
+from mlhub_tui.planning.item_request import Choice, Origin, choices, requests_for
 from mlhub_tui.queue import schema
 from mlhub_tui.queue.credentials import credentials_for, open_for_job
 from mlhub_tui.queue.database import Database, QueueUnusable

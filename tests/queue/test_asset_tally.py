@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlhub_tui.models import Item
-from mlhub_tui.planning.asset.tally import AssetTally, Totals
+from mlhub_tui.planning.asset_tally import AssetTally, Totals
 from mlhub_tui.ui.screens.asset_ticks import Ticks
 
 

@@ -19,7 +19,7 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.link import Link
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.asset.choice import Origin, requests_for
+from mlhub_tui.planning.item_request import Origin, requests_for
 from mlhub_tui.queue.fetch import fetch, fetch_asset
 from mlhub_tui.queue.job import AssetRequest, Job, State
 from mlhub_tui.queue.queue import DownloadQueue

@@ -15,10 +15,10 @@ import pytest
 
 from mlhub_tui.models import BBox
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.dataset.files import DatasetFiles
-from mlhub_tui.planning.dataset.own_list import OwnList
+from mlhub_tui.planning.dataset_files import DatasetFiles
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.worklist import Fate
+from mlhub_tui.planning.manifest import FileStatus
+from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.queue.desk import Desk
 from mlhub_tui.queue.job import DatasetRequest, State
 from mlhub_tui.queue.queue import DownloadQueue
@@ -123,7 +123,7 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
         [CROPS, "fields", "i00004", "b"],
     ]
     with DatasetFiles(job.request) as files:  # type: ignore[arg-type]  # it is the request for a dataset
-        assert [entry.file.key for entry in files.page(Fate.FAILED)] == ["c", "d", "b"]
+        assert [entry.file.key for entry in files.page(FileStatus.FAILED)] == ["c", "d", "b"]
         assert files.standing().failed == 3
         assert [entry.id for entry in files.page(after=files.page(most=5)[-1].id, most=2)] == [6, 7]
     server.by_target = {**shelf, "/store/i00004/b.tif": lost}
@@ -277,7 +277,7 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
             assert isinstance(seen.request, DatasetRequest)
             with DatasetFiles(seen.request) as files:
                 assert files.standing().files == MANY
-                assert files.page(Fate.DONE, most=3)
+                assert files.page(FileStatus.DONE, most=3)
             desk.ask(Verb.PAUSE)
 
     await asyncio.to_thread(look)
@@ -357,11 +357,11 @@ async def test_two_runs_never_write_one_folder(
     queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock(server, tmp_path, 4)
-    monkeypatch.setattr("mlhub_tui.planning.dataset.own_list._PATIENCE", 0.1)
+    monkeypatch.setattr("mlhub_tui.planning.manifest_lock._PATIENCE", 0.1)
     request = wish(tmp_path / "out")
     import threading
 
-    held = OwnList(request, threading.Event())
+    held = LockedManifest(request, threading.Event())
     job = await settle(queue, request)
     held.release()
     assert (job.state, job.reason) == (

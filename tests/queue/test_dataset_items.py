@@ -14,7 +14,7 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.errors import NotOffered, ServerError
 from mlhub_tui.http.link import Link
 from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
-from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.queue.job import DatasetRequest, State
 from mlhub_tui.sources.base import Page

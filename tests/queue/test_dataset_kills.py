@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.planning.dataset.own_list import list_path
-from mlhub_tui.planning.worklist import Fate, WorkList
+from mlhub_tui.planning.manifest import FileStatus, Manifest
+from mlhub_tui.planning.manifest_lock import list_path
 from mlhub_tui.queue.job import State
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until_sync
@@ -84,5 +84,5 @@ def done_of(folder: Path) -> set[str]:
     path = list_path(wish(folder))
     if not path.exists():
         return set()
-    with WorkList(path) as files:
-        return {entry.file.path for entry in files.entries(Fate.DONE, most=FILES)}
+    with Manifest(path) as files:
+        return {entry.file.path for entry in files.entries(FileStatus.DONE, most=FILES)}

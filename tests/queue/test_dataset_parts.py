@@ -12,19 +12,19 @@ import pytest
 
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
-from mlhub_tui.planning.asset.aria2 import Aria2
-from mlhub_tui.planning.dataset.check import trouble_with
-from mlhub_tui.planning.dataset.own_list import OwnList, list_path
-from mlhub_tui.planning.dataset.planning import (
+from mlhub_tui.planning.aria2 import Aria2
+from mlhub_tui.planning.dataset_check import trouble_with
+from mlhub_tui.planning.dataset_plan import (
     catalogs,
     clear_catalogs,
     kept_catalog,
     plan_dataset,
     take_catalog,
 )
-from mlhub_tui.planning.dataset.watch import Watch
 from mlhub_tui.planning.files import PlannedFile
-from mlhub_tui.planning.worklist import Standing
+from mlhub_tui.planning.manifest import ManifestStats
+from mlhub_tui.planning.manifest_lock import LockedManifest, list_path
+from mlhub_tui.planning.progress_reporter import ProgressReporter
 from mlhub_tui.queue.job import State
 from mlhub_tui.queue.queue import DownloadQueue
 from mlhub_tui.transfer.failures import TransferCancelled
@@ -60,7 +60,9 @@ def planned(number: int) -> PlannedFile:
 
 async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
     live, tally = TransferProgress(), BatchStats()
-    watch = Watch(live, tally, 100, Standing(wanted=6, done=3, failed=1, bytes_done=30, bytes_known=90))
+    watch = ProgressReporter(
+        live, tally, 100, ManifestStats(wanted=6, done=3, failed=1, bytes_done=30, bytes_known=90)
+    )
     watch.show()
     assert (live.files_done, live.files_failed, live.files_total) == (3, 1, 10)
     assert (live.done, live.total, live.connections, live.phase) == (130, 190, 1, TransferPhase.CONNECTING)
@@ -93,14 +95,14 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
         "4 files failed so far",
     ]
     live.total = 5
-    Watch(live, BatchStats(), 100, Standing(wanted=1, unknown=1)).show()
+    ProgressReporter(live, BatchStats(), 100, ManifestStats(wanted=1, unknown=1)).show()
     assert live.total is None
 
 
 def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path, mlhub_home: Path) -> None:
     request = wish(tmp_path / "out")
     for stamp, listed in (("one", ""), ("one", "done"), ("two", ""), ("one", "")):
-        own = OwnList(request, threading.Event())
+        own = LockedManifest(request, threading.Event())
         own.begin(stamp)
         assert (own.noted("stamp"), own.noted("listed")) == (stamp, listed)
         own.note("listed")
@@ -110,24 +112,24 @@ def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path, mlhub
 def test_a_list_is_released_when_the_last_who_holds_it_lets_it_go(tmp_path: Path, mlhub_home: Path) -> None:
     request, stopped = wish(tmp_path / "out"), threading.Event()
     stopped.set()
-    own = OwnList(request, threading.Event())
+    own = LockedManifest(request, threading.Event())
     work = own.holding(lambda: None)
     own.release()
     with pytest.raises(TransferCancelled):
-        OwnList(request, stopped)
+        LockedManifest(request, stopped)
     work()
-    OwnList(request, stopped).release()
+    LockedManifest(request, stopped).release()
 
 
 def test_lists_of_half_a_year_ago_are_dropped(tmp_path: Path, mlhub_home: Path) -> None:
     old, young, mine = (wish(tmp_path / name) for name in ("old", "young", "mine"))
     day = 86400.0
     for request in (old, young, mine):
-        OwnList(request, threading.Event()).release()
+        LockedManifest(request, threading.Event()).release()
     for request, age in ((old, 181 * day), (young, 179 * day), (mine, 999 * day)):
         os.utime(list_path(request), (time.time() - age,) * 2)
     list_path(old).with_name(list_path(old).name + "-wal").write_bytes(b"")
-    OwnList(mine, threading.Event()).release()
+    LockedManifest(mine, threading.Event()).release()
     left = {path.name for path in list_path(mine).parent.iterdir() if path.suffix != ".lock"}
     assert left == {list_path(young).name, list_path(mine).name}
 
@@ -136,7 +138,7 @@ def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(
     tmp_path: Path, mlhub_home: Path
 ) -> None:
     request, told = wish(tmp_path / "out"), list[int]()
-    own = OwnList(request, threading.Event())
+    own = LockedManifest(request, threading.Event())
     own.files.want(planned(number) for number in range(1200))
     with own.files.transaction() as db:
         db.execute("UPDATE fate SET state = 2, bytes = 5 WHERE id <= 1100")

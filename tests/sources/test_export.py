@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Item
-from mlhub_tui.planning.asset.aria2 import Aria2
+from mlhub_tui.planning.aria2 import Aria2
 from mlhub_tui.sources.export import Chosen, Exporter, GeoJSON, Table, URLs, export
 
 HOME = "https://api.example.org/collections/c/items/a"

@@ -12,11 +12,11 @@ from textual.widgets import Input
 
 from mlhub_tui import paths
 from mlhub_tui.models.when import parse_span
-from mlhub_tui.planning.dataset.own_list import list_path
-from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.worklist import WorkList
+from mlhub_tui.planning.manifest import Manifest
+from mlhub_tui.planning.manifest_lock import list_path
 from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import SAMPLE, ArchiveRequest, Job, State, archive_name
 from mlhub_tui.queue.settings import Settings
@@ -296,7 +296,7 @@ async def files(driver: Driver) -> None:
         source="https://mlhub.example.org/v1/",
         title="Marine Debris Dataset for Object Detection",
     )
-    with WorkList(list_path(wish)) as work:
+    with Manifest(list_path(wish)) as work:
         work.want(
             PlannedFile(f"a/item_{n:03}/B04.tif", f"https://x.example/{n}", MB, "", False, "a", f"{n}", "B04")
             for n in range(40)

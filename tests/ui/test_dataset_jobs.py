@@ -13,11 +13,11 @@ from textual.screen import Screen
 
 from mlhub_tui.models import BBox
 from mlhub_tui.options import AppOptions
-from mlhub_tui.planning.dataset.own_list import list_path
-from mlhub_tui.planning.dataset.request import dataset_request
+from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.worklist import Fate, WorkList
+from mlhub_tui.planning.manifest import FileStatus, Manifest
+from mlhub_tui.planning.manifest_lock import list_path
 from mlhub_tui.queue.job import DatasetRequest, Job, State
 from mlhub_tui.ui.file_pages import PAGE, FilePages
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
@@ -41,7 +41,7 @@ def request_(tmp_path: Path) -> DatasetRequest:
     """Return a request whose work list has many files."""
     request = dataset_request("a_dataset", tmp_path, source="https://a.example/")
     path = list_path(request)
-    with WorkList(path) as files:
+    with Manifest(path) as files:
         files.want(
             PlannedFile(f"c/i{n:05}/x.tif", f"https://a.example/{n}", n, "", False, "c", f"i{n:05}", "x")
             for n in range(MANY)
@@ -58,9 +58,9 @@ async def test_files_are_read_page_by_page_from_any_place(request_: DatasetReque
     assert (look.count, len(look.marks)) == (MANY, 6)
     assert [e.file.path for e in await pages.page(look, 5)] == [f"c/i{n:05}/x.tif" for n in range(1000, MANY)]
     assert await pages.page(look, 6) == []
-    failed = await pages.look(Fate.FAILED)
+    failed = await pages.look(FileStatus.FAILED)
     assert failed.count == MANY // 100
-    assert {entry.fate for entry in await pages.page(failed, 0)} == {Fate.FAILED}
+    assert {entry.fate for entry in await pages.page(failed, 0)} == {FileStatus.FAILED}
     await pages.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...planning.asset.tally import AssetTally
+from ...planning.asset_tally import AssetTally
 
 _DATA = ("data", "labels")
 """The roles of what a dataset is about; ticked at first, where there are such."""

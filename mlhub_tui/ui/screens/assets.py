@@ -19,9 +19,9 @@ from ...auth import Kind
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...options import IfExists
-from ...planning.asset.choice import Choice as Counted
-from ...planning.asset.request import assets_of
-from ...planning.asset.tally import AssetTally
+from ...planning.asset_request import assets_of
+from ...planning.asset_tally import AssetTally
+from ...planning.item_request import Choice as Counted
 from ...text import count, link_names, one_line, size
 from ..dispatch import Dialog
 from ..documents import Documents, why

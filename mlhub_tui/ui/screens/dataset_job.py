@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from ...errors import MLHubException
-from ...planning.worklist import Entry, Fate
+from ...planning.manifest import Entry, FileStatus
 from ...queue.job import DatasetRequest, Job
 from ...text import one_line, redact
 from ..dispatch import Dialog
@@ -30,7 +30,7 @@ from ..widgets.file_list import FileList
 if TYPE_CHECKING:
     from ..app import MLHubApp
 
-_FATES = {"failed": Fate.FAILED, "wanted": Fate.WANTED, "done": Fate.DONE, "all": None}
+_FATES = {"failed": FileStatus.FAILED, "wanted": FileStatus.WANTED, "done": FileStatus.DONE, "all": None}
 _EVERY = 1.0
 _RARELY = 20  # times what a look costs, before the next one
 
@@ -105,7 +105,7 @@ class DatasetJobScreen(Dialog[None]):
     # Files
 
     @property
-    def _fate(self) -> Fate | None:
+    def _fate(self) -> FileStatus | None:
         return _FATES[self._choice.value]
 
     def _again(self) -> None:
@@ -177,7 +177,7 @@ class DatasetJobScreen(Dialog[None]):
         if entry is None:
             nothing = self._look is not None and self._look.count == 0
             self._say("no such files" if nothing else "")
-        elif entry.fate is Fate.FAILED:
+        elif entry.fate is FileStatus.FAILED:
             self._say(f"{entry.error}: {entry.hint}" if entry.hint else entry.error)
         else:
             self._say(redact(entry.file.href))

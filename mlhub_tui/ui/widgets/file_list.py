@@ -10,13 +10,13 @@ from rich.segment import Segment
 from textual.message import Message
 from textual.strip import Strip
 
-from ...planning.worklist import Entry, Fate
+from ...planning.manifest import Entry, FileStatus
 from ...text import one_line, size
 from ..file_pages import PAGE
 from .line_view import LineView
 
 _KEPT = 6
-_WORDS = {Fate.WANTED: "wanted", Fate.DONE: "done", Fate.FAILED: "failed"}
+_WORDS = {FileStatus.WANTED: "wanted", FileStatus.DONE: "done", FileStatus.FAILED: "failed"}
 _STATE, _SIZE = 8, 11
 _LONGEST = 400
 
@@ -101,7 +101,7 @@ class FileList(LineView):
                 self._asked.add(page)
                 self.post_message(self.Wanted(page))
             return Strip([Segment(_row("…", "", "", width), style)])
-        if entry.fate is Fate.FAILED and number != self.cursor_line:
+        if entry.fate is FileStatus.FAILED and number != self.cursor_line:
             style += self.look("bad")
         bytes_ = size(entry.size) if entry.size is not None else "?"
         return Strip([Segment(_row(_WORDS[entry.fate], bytes_, one_line(entry.file.path), width), style)])

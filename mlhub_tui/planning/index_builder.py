@@ -17,11 +17,11 @@ from ..storage import make_private_folder, sync_folder
 from ..text import count, one_line, writable
 from ..transfer.part_file import try_lock
 from .layout import Scope, component, item_folder
-from .names import Names
 from .progress import Progress
 from .records import AssetRecord, DocumentRecord, Reader
 from .schema import TABLES, VERSION
 from .seal import seal
+from .string_table import Names
 
 _BATCH = 2000  # rows that are written in one go
 _BETWEEN_COMMITS = 50_000  # rows; a transaction that is larger only grows the journal

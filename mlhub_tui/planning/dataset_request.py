@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ... import paths
-from ...auth.kind import Kind
-from ...cluster import where
-from ...cluster.wish import Cluster
-from ...errors import OutputFolderError
-from ...options import IfExists
-from ...queue.job import DatasetRequest
-from ...transfer import part_file
-from ..filters import Filters
-from .text import new_stamp
+from .. import paths
+from ..auth.kind import Kind
+from ..cluster import where
+from ..cluster.wish import Cluster
+from ..errors import OutputFolderError
+from ..options import IfExists
+from ..queue.job import DatasetRequest
+from ..transfer import part_file
+from .dataset_text import new_stamp
+from .filters import Filters
 
 
 def dataset_request(

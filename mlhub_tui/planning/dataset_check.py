@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ...errors import MLHubException
-from ...queue.job import DatasetRequest
-from ...text import count, one_line
-from ...transfer.failures import TransferCancelled
-from ...transfer.local_folder import OutputTree
-from ..worklist import Fate
-from .files import DatasetFiles
+from ..errors import MLHubException
+from ..queue.job import DatasetRequest
+from ..text import count, one_line
+from ..transfer.failures import TransferCancelled
+from ..transfer.local_folder import OutputTree
+from .dataset_files import DatasetFiles
+from .manifest import FileStatus
 
 _PAGE = 1000
 
@@ -40,7 +40,7 @@ def trouble_with(request: DatasetRequest, tell: Callable[[int], None], stop: thr
     place = _place(request)
     wrong, first, seen, last = 0, "", 0, 0
     with DatasetFiles(request) as files:
-        while page := files.page(Fate.DONE, after=last, most=_PAGE):
+        while page := files.page(FileStatus.DONE, after=last, most=_PAGE):
             if stop.is_set():
                 raise TransferCancelled
             for entry, size in zip(page, place.sizes([one.file.path for one in page]), strict=True):
@@ -64,7 +64,7 @@ class _Place(Protocol):
 
 def _place(request: DatasetRequest) -> _Place:
     if request.url:
-        from ...cluster.checking import StorePlace
+        from ..cluster.checking import StorePlace
 
         return StorePlace(request.asset_place)
     return _Disk(request.asset_folder)

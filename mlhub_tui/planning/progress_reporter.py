@@ -7,17 +7,17 @@ import contextlib
 import sqlite3
 import time
 
-from ...queue.threads import in_thread
-from ...text import count
-from ...transfer.progress import TransferPhase, TransferProgress
-from ...transfer.work_source import BatchStats
-from ..worklist import Standing, WorkList
+from ..queue.threads import in_thread
+from ..text import count
+from ..transfer.progress import TransferPhase, TransferProgress
+from ..transfer.work_source import BatchStats
+from .manifest import Manifest, ManifestStats
 
 _EVERY = 0.2
 _RARELY = 25  # times what it costs, before the list is asked again
 
 
-class Watch:
+class ProgressReporter:
     """Copies how far a run is to where everybody looks.
 
     Files that share a URL are done together without being counted in memory; the work list has them.
@@ -34,7 +34,9 @@ class Watch:
         The work list at the start.
     """
 
-    def __init__(self, live: TransferProgress, stats: BatchStats, before: int, standing: Standing) -> None:
+    def __init__(
+        self, live: TransferProgress, stats: BatchStats, before: int, standing: ManifestStats
+    ) -> None:
         self._live = live
         self._stats = stats
         self._before = before
@@ -43,9 +45,9 @@ class Watch:
         self._seen = (0, 0, 0)
         self._said, self._where, self._failures = "", "", 1
 
-    async def run(self, files: WorkList) -> None:
-        """Watch until cancelled; the list is read through a connection of its own."""
-        own = await in_thread(lambda: WorkList(files.path))
+    async def run(self, files: Manifest) -> None:
+        """ProgressReporter until cancelled; the list is read through a connection of its own."""
+        own = await in_thread(lambda: Manifest(files.path))
         due = time.monotonic() + 1.0
         try:
             while True:

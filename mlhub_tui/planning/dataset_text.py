@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ...auth.kind import Kind
-from ...cluster.wish import Cluster
-from ...queue.job import DatasetRequest
+from ..auth.kind import Kind
+from ..cluster.wish import Cluster
+from ..queue.job import DatasetRequest
 
 
 def new_stamp() -> str:
@@ -26,7 +26,7 @@ def today() -> str:
 
 def to_text(request: DatasetRequest) -> str:
     """Return the fields as JSON in ASCII, which takes any id and any path."""
-    from ..filter_text import to_json
+    from .filter_text import to_json
 
     return json.dumps(
         {
@@ -51,7 +51,7 @@ def from_text(text: str, shared: dict[str, Any]) -> DatasetRequest:
     shared
         The fields that all requests have.
     """
-    from ..filter_text import from_json
+    from .filter_text import from_json
 
     found = json.loads(text)
     return DatasetRequest(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import EntityDoesNotExist, MLHubException, NotOffered
-from ...http.errors import LinkRejected
-from ...http.link import Link
-from ...options import IfExists
-from ...queue.attempt import Kit, already_there
-from ...queue.job import SAMPLE, DatasetRequest
-from ...queue.resolve import CatalogSource, JobSource
-from ...queue.threads import in_thread
-from ...sources.origin import shown_id
-from ...transfer.config import DownloadResult, DownloadSpec
-from ...transfer.progress import TransferProgress
+from ..errors import EntityDoesNotExist, MLHubException, NotOffered
+from ..http.errors import LinkRejected
+from ..http.link import Link
+from ..options import IfExists
+from ..queue.attempt import Kit, already_there
+from ..queue.job import SAMPLE, DatasetRequest
+from ..queue.resolve import CatalogSource, JobSource
+from ..queue.threads import in_thread
+from ..sources.origin import shown_id
+from ..transfer.config import DownloadResult, DownloadSpec
+from ..transfer.progress import TransferProgress
 
 _GONE = frozenset({404, 410})
 

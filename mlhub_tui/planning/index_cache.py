@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import paths
 from ..errors import OutputFolderError
 from ..text import one_line
-from .builder import BUILDING
+from .index_builder import BUILDING
 
 MAX_INDEXES = 4 * 1024**3
 """Bytes of all indexes together; the one that was not used for longest goes first."""

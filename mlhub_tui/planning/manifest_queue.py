@@ -17,8 +17,8 @@ from ..sources.stores import https_of
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
 from ..transfer.work_source import FileRequest, FileResult
-from .whereabouts import Disk, Whereabouts
-from .worklist import Fate, WorkList
+from .manifest import FileStatus, Manifest
+from .output_probe import LocalProbe, OutputProbe
 
 LinkOf = Callable[[str, bool], Link]
 """Returns the link for an href; the flag says whether the last one was refused. May block."""
@@ -71,7 +71,7 @@ Sizes = Callable[[Sequence[str]], Sequence[int | None]]
 """Returns the bytes of files by their paths; None for those that are not there."""
 
 
-class PlanFeed:
+class ManifestQueue:
     """A work source of the files of a job.
 
     Files with one URL are fetched once: the others are hard links to the first one, or copies where the disk
@@ -91,14 +91,14 @@ class PlanFeed:
 
     def __init__(
         self,
-        worklist: WorkList,
-        place: Path | Whereabouts,
+        worklist: Manifest,
+        place: Path | OutputProbe,
         link: LinkOf = open_link,
         *,
         if_exists: IfExists = IfExists.RESUME,
     ) -> None:
         self._list = worklist
-        self._place = Disk(place) if isinstance(place, Path) else place
+        self._place = LocalProbe(place) if isinstance(place, Path) else place
         self._link = link
         self._if_exists = if_exists
         self._last = 0
@@ -190,7 +190,7 @@ class PlanFeed:
     def _follow(self, db: sqlite3.Connection, leader: int) -> None:
         state, path, error, hint = db.execute(_LEADER, (leader,)).fetchone()
         for number, own in db.execute(_FOLLOWERS, (leader,)).fetchall():
-            if state == Fate.FAILED:
+            if state == FileStatus.FAILED:
                 _note_failed(db, number, MLHubException(error or "", hint=hint))
                 continue
             try:

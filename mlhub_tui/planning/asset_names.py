@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from ...models import Asset
-from ...text import file_name
+from ..models import Asset
+from ..text import file_name
 
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,12}")
 _BY_TYPE = {

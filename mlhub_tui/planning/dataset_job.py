@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ...auth.kind import Kind
-from ...errors import (
+from ..auth.kind import Kind
+from ..errors import (
     DownloadError,
     EntityDoesNotExist,
     FileConflict,
@@ -22,36 +22,36 @@ from ...errors import (
     OutputFolderError,
     RequestError,
 )
-from ...options import IfExists
-from ...queue.attempt import Kit
-from ...queue.job import SAMPLE, DatasetRequest
-from ...queue.resolve import JobSource, Opener, keys_of, say_waits
-from ...queue.threads import in_thread
-from ...storage import same_names
-from ...text import count
-from ...text import size as size_words
-from ...transfer.batch import BatchDownload
-from ...transfer.config import DownloadResult, ReserveSpace
-from ...transfer.failures import TransferCancelled
-from ...transfer.progress import TransferPhase, TransferProgress
-from ...transfer.work_source import BatchStats
-from ...unpack.archive import Unpacked, unpack
-from .. import layout
-from ..counts import PAID_HINT, Counter, paid_words
-from ..feed import LinkOf, PlanFeed, Sizes, open_link
-from ..files import PlannedFile, files
-from ..index import Index
-from ..place import archive_validator
-from ..progress import Progress
-from ..report import write_report
-from ..whereabouts import Elsewhere
-from ..worklist import Standing
-from .catalog import fetch_catalog
-from .index import index_of_archive, index_of_items, words_of
-from .links import links_of
-from .own_list import Opening, OwnList
-from .planning import take_catalog
-from .watch import Watch
+from ..options import IfExists
+from ..queue.attempt import Kit
+from ..queue.job import SAMPLE, DatasetRequest
+from ..queue.resolve import JobSource, Opener, keys_of, say_waits
+from ..queue.threads import in_thread
+from ..storage import same_names
+from ..text import count
+from ..text import size as size_words
+from ..transfer.batch import BatchDownload
+from ..transfer.config import DownloadResult, ReserveSpace
+from ..transfer.failures import TransferCancelled
+from ..transfer.progress import TransferPhase, TransferProgress
+from ..transfer.work_source import BatchStats
+from ..unpack.archive import Unpacked, unpack
+from . import layout
+from .catalog_archive import fetch_catalog
+from .counts import PAID_HINT, Counter, paid_words
+from .dataset_index import index_of_archive, index_of_items, words_of
+from .dataset_links import links_of
+from .dataset_plan import take_catalog
+from .files import PlannedFile, files
+from .index import Index
+from .index_cache import archive_validator
+from .manifest import ManifestStats
+from .manifest_lock import LockedManifest, Opening
+from .manifest_queue import LinkOf, ManifestQueue, Sizes, open_link
+from .output_probe import NullProbe
+from .progress import Progress
+from .progress_reporter import ProgressReporter
+from .report import write_report
 
 T = TypeVar("T")
 _EVERY = 0.1
@@ -125,7 +125,7 @@ async def report_unfetched(request: DatasetRequest, error: Exception) -> None:
 
     def work() -> None:
         with contextlib.suppress(MLHubException, OSError, sqlite3.Error):
-            own = OwnList(request, threading.Event())
+            own = LockedManifest(request, threading.Event())
             try:
                 if own.noted("stamp") == request.stamp and own.noted("listed"):
                     _write_report(request, own, str(error))
@@ -135,11 +135,11 @@ async def report_unfetched(request: DatasetRequest, error: Exception) -> None:
     await in_thread(work)
 
 
-def _write_report(request: DatasetRequest, own: OwnList, unfetched: str = "") -> int:
+def _write_report(request: DatasetRequest, own: LockedManifest, unfetched: str = "") -> int:
     """Write the report, at the URL too; return how many files are in it."""
     failed = write_report(own.files, request.asset_folder, request.dataset_id, unfetched)
     if request.url:
-        from ...cluster.publish import publish_report
+        from ..cluster.publish import publish_report
 
         publish_report(request)
     return failed
@@ -154,7 +154,7 @@ class _Run:
     live: TransferProgress
     room: ReserveSpace | None
     source: JobSource
-    own: OwnList
+    own: LockedManifest
     before: int = 0
     came: bool = False
 
@@ -171,7 +171,7 @@ class _Run:
             await self._plan()
         if request.kind is Kind.MLHUB:
             await self._unpack()
-        standing = Standing() if request.filters.catalog_only else await self._fetch()
+        standing = ManifestStats() if request.filters.catalog_only else await self._fetch()
         return await self._end(standing)
 
     async def _catalog(self) -> None:
@@ -274,7 +274,7 @@ class _Run:
 
     def _sizes(self) -> Sizes:
         """Return what lists the store, as somebody may have emptied it since."""
-        from ...cluster.checking import StorePlace
+        from ..cluster.checking import StorePlace
 
         return StorePlace(self.request.asset_place).sizes
 
@@ -311,7 +311,7 @@ class _Run:
         words = f"skipped {count(done.skipped, 'member')} of the catalog archive"
         self.own.note("skipped", "\n".join((words, *done.notes)) if done.skipped else "")
 
-    async def _fetch(self) -> Standing:
+    async def _fetch(self) -> ManifestStats:
         """Fetch the files; return how many are there in the end, and how many failed."""
         own, live = self.own, self.live
         standing = await in_thread(own.files.standing)
@@ -324,7 +324,7 @@ class _Run:
             there = f"; {standing.done:,} are there" if standing.done else ""
             live.log(f"begins with {count(standing.wanted, 'file')}{there}")
             live.begin_at(standing.bytes_done + (0 if self.came else self.before))
-            watch = Watch(live, batch.stats, self.before, standing)
+            watch = ProgressReporter(live, batch.stats, self.before, standing)
             watch.show()
             live.enter(TransferPhase.CONNECTING)
             await in_thread(lambda: self._keep_room(standing))
@@ -346,7 +346,7 @@ class _Run:
         request = self.request
         if request.cluster is not None:
             # Imported when there is one: all that clusters need is needed by them alone.
-            from ...cluster.harvest import ClusterHarvest
+            from ..cluster.harvest import ClusterHarvest
 
             links = await links_of(request, self.source)
             if request.source == SAMPLE:
@@ -355,30 +355,30 @@ class _Run:
         feed = self._feed(await links_of(request, self.source))
         return BatchDownload(feed, request.asset_folder, self.kit.context)
 
-    def _feed(self, links: LinkOf = open_link) -> PlanFeed:
-        place = Elsewhere() if self.request.url else self.request.asset_folder
-        return PlanFeed(self.own.files, place, links, if_exists=self.request.if_exists)
+    def _feed(self, links: LinkOf = open_link) -> ManifestQueue:
+        place = NullProbe() if self.request.url else self.request.asset_folder
+        return ManifestQueue(self.own.files, place, links, if_exists=self.request.if_exists)
 
     async def _note_beginning(self) -> None:
-        from ...cluster.publish import note_beginning
+        from ..cluster.publish import note_beginning
 
         await in_thread(self.own.holding(lambda: note_beginning(self.request, self.own)))
 
     def _publish(self, stop: threading.Event) -> None:
-        from ...cluster.publish import publish_catalog
+        from ..cluster.publish import publish_catalog
 
         def show(done: int) -> None:
             self._say(f"sending the catalog: {count(done, 'file')}")
 
         publish_catalog(self.request, self.own, stop, show)
 
-    def _keep_room(self, standing: Standing) -> None:
+    def _keep_room(self, standing: ManifestStats) -> None:
         """Have the disk keep room for what is known to come."""
         if self.room is not None and not self.request.url:
             left = standing.bytes_known - standing.bytes_done
             self.room(left, self.before + standing.bytes_known)
 
-    async def _end(self, standing: Standing) -> DownloadResult:
+    async def _end(self, standing: ManifestStats) -> DownloadResult:
         """Write the report, and say how it went."""
         request, live = self.request, self.live
         live.words = ""

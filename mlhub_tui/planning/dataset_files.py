@@ -10,11 +10,11 @@ import sqlite3
 from types import TracebackType
 from typing import Self
 
-from ...errors import DownloadError
-from ...queue.job import DatasetRequest
-from ...text import one_line
-from ..worklist import Entry, Fate, Standing, WorkList
-from .own_list import list_path
+from ..errors import DownloadError
+from ..queue.job import DatasetRequest
+from ..text import one_line
+from .manifest import Entry, FileStatus, Manifest, ManifestStats
+from .manifest_lock import list_path
 
 
 class DatasetFiles:
@@ -35,7 +35,7 @@ class DatasetFiles:
         path = list_path(request)
         try:
             # One that is not there yet is not made: the job may never come so far.
-            self._list = WorkList(path) if path.exists() else None
+            self._list = Manifest(path) if path.exists() else None
         except sqlite3.Error as error:
             raise _unreadable(error) from error
 
@@ -52,14 +52,14 @@ class DatasetFiles:
         if self._list is not None:
             self._list.close()
 
-    def standing(self) -> Standing:
+    def standing(self) -> ManifestStats:
         """Return how many files there are by what became of them, and their bytes."""
         try:
-            return Standing() if self._list is None else self._list.standing()
+            return ManifestStats() if self._list is None else self._list.standing()
         except sqlite3.Error as error:
             raise _unreadable(error) from error
 
-    def page(self, fate: Fate | None = None, *, after: int = 0, most: int = 200) -> list[Entry]:
+    def page(self, fate: FileStatus | None = None, *, after: int = 0, most: int = 200) -> list[Entry]:
         """Return files in the order of the catalog.
 
         Parameters

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from ..errors import MLHubException
 from ..transfer.local_folder import OutputTree
-from .twins import make_twin
+from .duplicates import make_twin
 
 
-class Whereabouts(Protocol):
+class OutputProbe(Protocol):
     """Where files stand; paths are relative, with `/`."""
 
     @property
@@ -34,7 +34,7 @@ class Whereabouts(Protocol):
         ...
 
 
-class Disk:
+class LocalProbe:
     """A folder of this machine."""
 
     seen = True
@@ -55,7 +55,7 @@ class Disk:
         return make_twin(self._tree, source, path, replace=replace)
 
 
-class Elsewhere:
+class NullProbe:
     """A store that is not looked at for each file: what was recorded is what counts."""
 
     seen = False

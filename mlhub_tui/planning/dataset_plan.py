@@ -16,22 +16,22 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ... import paths
-from ...auth.kind import Kind
-from ...errors import FileConflict, OutputFolderError
-from ...options import IfExists
-from ...queue.attempt import Kit
-from ...queue.fetch import kit_over
-from ...queue.job import DatasetRequest
-from ...queue.resolve import JobSource, OneSource, keys_of
-from ...queue.threads import in_thread
-from ...storage import make_private_folder
-from ...transfer import part_file
-from ...transfer.progress import TransferProgress
-from ..index import Index
-from ..progress import Progress
-from .catalog import fetch_catalog
-from .index import index_of_archive, index_of_items, words_of
+from .. import paths
+from ..auth.kind import Kind
+from ..errors import FileConflict, OutputFolderError
+from ..options import IfExists
+from ..queue.attempt import Kit
+from ..queue.fetch import kit_over
+from ..queue.job import DatasetRequest
+from ..queue.resolve import JobSource, OneSource, keys_of
+from ..queue.threads import in_thread
+from ..storage import make_private_folder
+from ..transfer import part_file
+from ..transfer.progress import TransferProgress
+from .catalog_archive import fetch_catalog
+from .dataset_index import index_of_archive, index_of_items, words_of
+from .index import Index
+from .progress import Progress
 
 Say = Callable[[str, int, int | None], None]
 """Told what is done, and bytes done of how many (None: not known); from any thread."""

@@ -6,10 +6,10 @@ from collections.abc import Collection as Many
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...models import Asset, Document
-from ...sources.requester_pays import requester_pays
-from .choice import Choice, barrier
-from .request import assets_of
+from ..models import Asset, Document
+from ..sources.requester_pays import requester_pays
+from .asset_request import assets_of
+from .item_request import Choice, barrier
 
 
 @dataclass(frozen=True, slots=True)

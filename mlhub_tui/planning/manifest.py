@@ -21,20 +21,20 @@ from typing import Any, Self
 from ..errors import DownloadError
 from ..storage import make_private_folder
 from .files import PlannedFile
-from .names import Names
-from .worklist_schema import TABLES, VERSION
+from .manifest_schema import TABLES, VERSION
+from .string_table import Names
 
 _BATCH = 5000
 _WAIT = 10.0  # seconds for another program's transaction
 
 
-class WorkListTooNew(DownloadError):
+class ManifestTooNew(DownloadError):
     """The work list was written by a later version of this program."""
 
     default_hint = "start the newer version"
 
 
-class Fate(IntEnum):
+class FileStatus(IntEnum):
     """What became of a file."""
 
     WANTED = 1
@@ -43,7 +43,7 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ManifestStats:
     """How a job stands: its files by fate, and bytes of those that are done."""
 
     wanted: int = 0
@@ -70,13 +70,13 @@ class Entry:
 
     id: int
     file: PlannedFile
-    fate: Fate
+    fate: FileStatus
     size: int | None
     error: str = ""
     hint: str = ""
 
 
-class WorkList:
+class Manifest:
     """The work list in a database file; calls block, from any thread.
 
     Parameters
@@ -131,7 +131,7 @@ class WorkList:
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
-    def want(self, wanted: Iterable[PlannedFile], *, add: bool = False) -> Standing:
+    def want(self, wanted: Iterable[PlannedFile], *, add: bool = False) -> ManifestStats:
         """Make these the job's files: those that are done stay done, all others are to be fetched.
 
         All or nothing, also if the program is killed. A file whose URL, size or checksum is another than it
@@ -160,15 +160,15 @@ class WorkList:
             self._share(db)
         return self.standing()
 
-    def standing(self) -> Standing:
+    def standing(self) -> ManifestStats:
         """Return how the job stands."""
-        numbers = {Fate(row[0]): row[1:] for row in self.rows(_STANDING)}
-        counts = {fate: numbers[fate][0] if fate in numbers else 0 for fate in Fate}
-        return Standing(
-            counts[Fate.WANTED],
-            counts[Fate.DONE],
-            counts[Fate.FAILED],
-            int(numbers[Fate.DONE][1]) if Fate.DONE in numbers else 0,
+        numbers = {FileStatus(row[0]): row[1:] for row in self.rows(_STANDING)}
+        counts = {fate: numbers[fate][0] if fate in numbers else 0 for fate in FileStatus}
+        return ManifestStats(
+            counts[FileStatus.WANTED],
+            counts[FileStatus.DONE],
+            counts[FileStatus.FAILED],
+            int(numbers[FileStatus.DONE][1]) if FileStatus.DONE in numbers else 0,
             int(sum(row[1] for row in numbers.values())),
             sum(row[2] for row in numbers.values()),
         )
@@ -182,7 +182,7 @@ class WorkList:
             db.execute("DELETE FROM trouble WHERE id IN (SELECT id FROM fate WHERE state = 1)")
             return changed.rowcount
 
-    def entries(self, fate: Fate | None = None, *, after: int = 0, most: int = 1000) -> list[Entry]:
+    def entries(self, fate: FileStatus | None = None, *, after: int = 0, most: int = 1000) -> list[Entry]:
         """Return files of the job in the order of the catalog, those of one fate or all.
 
         Parameters
@@ -192,11 +192,11 @@ class WorkList:
         most
             How many at most.
         """
-        states = (fate, fate) if fate is not None else (Fate.WANTED, Fate.FAILED)
+        states = (fate, fate) if fate is not None else (FileStatus.WANTED, FileStatus.FAILED)
         rows = self.rows(_ENTRIES, (after, *map(int, states), most))
         return [_entry(row) for row in rows]
 
-    def marks(self, fate: Fate | None = None, *, every: int = 200) -> list[int]:
+    def marks(self, fate: FileStatus | None = None, *, every: int = 200) -> list[int]:
         """Return where pages of entries begin: the `after` of each, for a list that is looked at anywhere.
 
         Parameters
@@ -206,18 +206,18 @@ class WorkList:
         every
             How many entries a page has.
         """
-        states = (fate, fate) if fate is not None else (Fate.WANTED, Fate.FAILED)
+        states = (fate, fate) if fate is not None else (FileStatus.WANTED, FileStatus.FAILED)
         return [row[0] - 1 for row in self.rows(_MARKS, (*map(int, states), every))]
 
     def failures(self) -> Iterator[Entry]:
         """Yield the failed files of the job, some in memory at a time."""
-        return self._all(Fate.FAILED)
+        return self._all(FileStatus.FAILED)
 
     def unfetched(self) -> Iterator[Entry]:
         """Yield the files of the job that are still to be fetched, some in memory at a time."""
-        return self._all(Fate.WANTED)
+        return self._all(FileStatus.WANTED)
 
-    def _all(self, fate: Fate) -> Iterator[Entry]:
+    def _all(self, fate: FileStatus) -> Iterator[Entry]:
         last = 0
         while batch := self.entries(fate, after=last):
             yield from batch
@@ -248,7 +248,7 @@ def _entry(row: Any) -> Entry:
     number, state, size, error, hint, *facts = row
     path, href, stated, checksum, page, collection, item, key = facts
     file = PlannedFile(path, href, stated, checksum, bool(page), collection, item, key)
-    return Entry(number, file, Fate(state), size, error or "", hint or "")
+    return Entry(number, file, FileStatus(state), size, error or "", hint or "")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -258,7 +258,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=NORMAL")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
-            raise WorkListTooNew(f"the list of files is of version {version}, this program knows {VERSION}")
+            raise ManifestTooNew(f"the list of files is of version {version}, this program knows {VERSION}")
         if version == 0:
             db.executescript(f"BEGIN IMMEDIATE;{TABLES};PRAGMA user_version={VERSION};COMMIT;")
         path.chmod(0o600)

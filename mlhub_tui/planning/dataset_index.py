@@ -6,20 +6,20 @@ import asyncio
 import threading
 from pathlib import Path
 
-from ...auth.kind import Kind
-from ...errors import NotOffered, TargetBusy
-from ...models import Search
-from ...queue.job import DatasetRequest
-from ...queue.resolve import ItemsSource, JobSource
-from ...queue.threads import in_thread
-from ...sources.key_removal import KeyRemoval
-from ...text import count
-from ..build import of_archive
-from ..index import Index
-from ..making import Show
-from ..pages import of_pages, of_search, read_before
-from ..progress import Progress
-from .text import today
+from ..auth.kind import Kind
+from ..errors import NotOffered, TargetBusy
+from ..models import Search
+from ..queue.job import DatasetRequest
+from ..queue.resolve import ItemsSource, JobSource
+from ..queue.threads import in_thread
+from ..sources.key_removal import KeyRemoval
+from ..text import count
+from .build import of_archive
+from .dataset_text import today
+from .index import Index
+from .making import Show
+from .pages import of_pages, of_search, read_before
+from .progress import Progress
 
 _AGAIN = 0.5  # seconds between two looks whether another program has finished the same index
 _PAGE = 250

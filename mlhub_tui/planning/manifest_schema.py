@@ -16,7 +16,7 @@ CREATE TABLE trouble (id INTEGER PRIMARY KEY, error TEXT NOT NULL, hint TEXT NOT
 """
 """`file.job` is 1 for the files of the job; `leader` is the file of the same URL that is fetched instead.
 
-`fate` has what became of each: a `Fate`, and of a file that is done its bytes and time (nanoseconds) as
+`fate` has what became of each: a `FileStatus`, and of a file that is done its bytes and time (nanoseconds) as
 they were then. `trouble` says why a file failed. No column holds a key but what a URL of the catalog holds.
 """
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...auth.kind import Kind
-from ...errors import EntityDoesNotExist
-from ...models import Asset, Collection, Document, Entry, EntryKind, Item
-from ...options import IfExists
-from ...queue.job import SAMPLE, AssetRequest
-from ...sources.asset_hrefs import asset_href
-from ...sources.origin import shown_id
-from ...text import holds_secret, one_line
-from .names import file_names, folder_name
+from ..auth.kind import Kind
+from ..errors import EntityDoesNotExist
+from ..models import Asset, Collection, Document, Entry, EntryKind, Item
+from ..options import IfExists
+from ..queue.job import SAMPLE, AssetRequest
+from ..sources.asset_hrefs import asset_href
+from ..sources.origin import shown_id
+from ..text import holds_secret, one_line
+from .asset_names import file_names, folder_name
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE_ENDS = (".html", ".htm", ".xhtml")

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ... import paths
-from ...errors import TargetBusy
-from ...queue.job import DatasetRequest
-from ...storage import make_private_folder
-from ...text import one_line
-from ...transfer.failures import TransferCancelled
-from ...transfer.part_file import try_lock
-from ..worklist import WorkList
+from .. import paths
+from ..errors import TargetBusy
+from ..queue.job import DatasetRequest
+from ..storage import make_private_folder
+from ..text import one_line
+from ..transfer.failures import TransferCancelled
+from ..transfer.part_file import try_lock
+from .manifest import Manifest
 
 _PATIENCE = 10.0  # seconds: a run that was paused may still be putting away what had arrived
 _TICK = 0.02
@@ -38,11 +38,11 @@ class Opening:
         self._request = request
         self._stopped = threading.Event()
         self._guard = threading.Lock()
-        self._made: OwnList | None = None
+        self._made: LockedManifest | None = None
 
-    def open(self) -> OwnList:
-        """Return the list; errors as `OwnList`."""
-        made = OwnList(self._request, self._stopped)
+    def open(self) -> LockedManifest:
+        """Return the list; errors as `LockedManifest`."""
+        made = LockedManifest(self._request, self._stopped)
         with self._guard:
             if self._stopped.is_set():
                 made.release()
@@ -58,7 +58,7 @@ class Opening:
                 self._made.release()
 
 
-class OwnList:
+class LockedManifest:
     """A work list that this run has alone; closed when all who hold it have let it go.
 
     A run that is interrupted is not waited for: its thread closes the list when it has put away what had
@@ -93,7 +93,7 @@ class OwnList:
         self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._wait(request, stopped)
-            self.files = WorkList(path)
+            self.files = Manifest(path)
         except BaseException:
             os.close(self._lock)
             raise
