@@ -415,7 +415,12 @@ def _following(response: Response, url: RequestURL) -> RequestURL | None:
         return join(url, location)
     if region := response.headers.get("x-amz-bucket-region", ""):
         # Where the bucket stands in the path, S3 names its region in place of a Location.
-        from ..sources.stores import regional  # not at the top: for this one kind of response
-
-        return parse_url(elsewhere) if (elsewhere := regional(str(url), region)) else None
+        return regional(url, region)
     return None
+
+
+def regional(url: RequestURL, region: str) -> RequestURL | None:
+    """Return the address of an object of Amazon S3 in the region of its bucket; None if it is none."""
+    if url.origin.host != "s3.amazonaws.com" or not re.fullmatch(r"[a-z0-9-]{4,30}", region):
+        return None
+    return replace(url, origin=url.origin._replace(host=f"s3.{region}.amazonaws.com"))

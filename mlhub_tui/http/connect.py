@@ -64,7 +64,7 @@ async def open_connection(
                 return await _direct(proxy.host, proxy.port, tls if proxy.scheme == "https" else None)
             return await _through(origin, proxy, tls, note_reached)
     except (OSError, UnicodeError) as error:  # TimeoutError and ssl.SSLError are OSErrors
-        raise connect_error(error, f"{origin}/", None if reached else proxy) from error
+        raise connect_error(error, f"{origin}/", "" if reached or proxy is None else proxy.label) from error
 
 
 async def _direct(host: str, port: int, tls: TLSSettings | None) -> HTTP11Connection:

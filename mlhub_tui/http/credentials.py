@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote_plus
 
 from ..auth.kind import Auth, Scheme
-from ..sources.key_removal import KeyRemoval
-from ..sources.proof import forms, header
+from .auth_headers import forms, header
+from .key_removal import KeyRemoval
 from .urls import Origin, RequestURL, is_loopback, parse_url
 
 # Request headers that hold no secrets and that the server which has the bytes needs, wherever it is.

@@ -6,15 +6,11 @@ import os
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING
 
 from .. import errors
 from ..text import one_line, redact
 from .retry import PASSING_STATUSES
 from .urls import address, host_label
-
-if TYPE_CHECKING:
-    from .proxies import Proxy
 
 
 class ConnectionLost(errors.ServerUnreachable):
@@ -68,7 +64,7 @@ def may_pass(error: errors.RequestError) -> bool:
     return isinstance(error, errors.ServerUnreachable | errors.ServerTimeout)
 
 
-def connect_error(error: Exception, url: str, proxy: Proxy | None = None) -> errors.RequestError:
+def connect_error(error: Exception, url: str, proxy: str = "") -> errors.RequestError:
     """Return our error for what kept a connection from being opened.
 
     Parameters
@@ -76,14 +72,14 @@ def connect_error(error: Exception, url: str, proxy: Proxy | None = None) -> err
     url
         What was requested.
     proxy
-        The proxy that was to be connected to, where it is the one that failed; named without its password.
+        Host and port of the proxy that was to be connected to, where it is the one that failed.
     """
     where, host = address(url), host_label(url)
     if isinstance(error, errors.RequestError):
         return error
-    if proxy is not None:
+    if proxy:
         reason = _tls_reason(error) if isinstance(error, ssl.SSLError) else connect_reason(error)
-        return ProxyFailure(f"cannot reach the proxy {proxy.label} on the way to {host}: {reason}", url=where)
+        return ProxyFailure(f"cannot reach the proxy {proxy} on the way to {host}: {reason}", url=where)
     if isinstance(error, ssl.SSLError):
         return TLSFailure(f"TLS failed: {host}: {_tls_reason(error)}", url=where)
     if isinstance(error, TimeoutError):

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from ..errors import EntityDoesNotExist
-from ..sources.key_removal import KeyRemoval
+from ..http.key_removal import KeyRemoval
 from ..sources.static.archive import Remarks, documents
 from ..sources.static.place import file_url
 from .index import Index

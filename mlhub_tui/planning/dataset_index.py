@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..auth.kind import Kind
 from ..errors import NotOffered, TargetBusy
+from ..http.key_removal import KeyRemoval
 from ..models import Search
 from ..queue.job import DatasetRequest
 from ..queue.resolve import ItemsSource, JobSource
 from ..queue.threads import in_thread
-from ..sources.key_removal import KeyRemoval
 from ..text import count
 from .build import of_archive
 from .dataset_text import today

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import KeyWithheld, MLHubException, NotOffered
+from ..http.key_removal import REMOVED
 from ..http.link import Link
 from ..options import IfExists
-from ..sources.key_removal import REMOVED
 from ..sources.link import azure_headers
 from ..sources.origin import shown
 from ..sources.stores import https_of

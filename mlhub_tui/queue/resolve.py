@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..errors import MLHubException, NotOffered
+from ..http.key_removal import KeyRemoval
 from ..http.link import Link
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..planning.asset_request import entry_of, renewed
 from ..sources.base import Page
 from ..sources.http import Session
-from ..sources.key_removal import KeyRemoval
 from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 
 

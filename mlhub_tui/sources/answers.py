@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnexpectedAnswer
+from ..http.key_removal import KeyRemoval
 from ..models import JsonDict
 from .json_document import DEEP_HINT, NestedTooDeep, NotJSON, is_large, value_of
-from .key_removal import KeyRemoval
 from .origin import host, shown
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from ..errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from ..http.auth_headers import masked
 from ..http.errors import TLSFailure
 from ..http.retry import PASSING_STATUSES, parse_retry_after
 from ..text import mask, one_line, redact
 from .origin import host, shown
-from .proof import masked
 
 if TYPE_CHECKING:
     import httpx

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Self
 from .. import __version__
 from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..errors import InvalidRootURL, MLHubException, RequestError
+from ..http.auth_headers import forms
 from ..http.errors import may_pass
+from ..http.key_removal import KeyRemoval
 from ..http.retry import RetryPolicy
 from ..models import JsonDict
 from ..text import duration, mask
 from .answers import as_object, decode
 from .failures import of_status, of_transport
 from .json_document import MAX_DOCUMENT
-from .key_removal import KeyRemoval
 from .origin import KEY_NAMES, host, join, shown, without_key
 from .paging import PageGuard, Params, next_link, with_params
 from .params import SecretParams
-from .proof import forms
 
 if TYPE_CHECKING:
     import httpx

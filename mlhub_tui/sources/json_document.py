@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from ..errors import AnswerTooLarge
+from ..http.key_removal import KeyRemoval
 from ..text import size
-from .key_removal import KeyRemoval
 
 MAX_DOCUMENT = 64_000_000
 """Bytes, unpacked; of a larger document the objects would take more than a gigabyte of memory."""

@@ -19,14 +19,14 @@ import httpx
 
 from ..auth import Auth, Scheme
 from ..errors import KeyWithheld
+from ..http.auth_headers import forms, header
 from ..http.errors import ProxyFailure, connect_reason
+from ..http.key_removal import KeyRemoval
 from ..http.proxies import ProxySettings, parse_proxy
 from ..http.tls import trusted_context
 from ..http.urls import Origin
 from ..text import one_line
-from .key_removal import KeyRemoval
 from .origin import KEY_NAMES, without_key
-from .proof import forms, header
 
 Secret = Callable[[], str | None]
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -71,17 +71,6 @@ def https_of(href: str, *, account: str = "") -> str:
     raise NotOffered(f"{shown(href)} cannot be fetched over https", url=shown(href), hint=_ELSEWHERE)
 
 
-def regional(url: str, region: str) -> str:
-    """Return the address of an object of Amazon S3 in the region that its bucket is in; empty if it is none.
-
-    Where the bucket stands in the path, S3 answers requests for another region with a 301 without Location,
-    and names the region in `x-amz-bucket-region`.
-    """
-    if host(url) == AMAZON_STORE and re.fullmatch(r"[a-z0-9-]{4,30}", region):
-        return url.replace(f"//{AMAZON_STORE}/", f"//s3.{region}.amazonaws.com/", 1)
-    return ""
-
-
 def bucket_of(href: str) -> Bucket | None:
     """Return the bucket that an object is in, by its own scheme or by https; None outside these stores."""
     try:

@@ -25,7 +25,7 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from mlhub_tui.http.client import HTTPClient
+from mlhub_tui.http.client import HTTPClient, regional
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.credentials import CookieJar, OriginCredentials
 from mlhub_tui.http.errors import (
@@ -587,7 +587,7 @@ def test_why_nobody_was_reached_is_said(error: Exception, kind: type[RequestErro
     found = connect_error(error, "https://h.test/x?key=s3cret")
     assert type(found) is kind
     assert words in str(found)
-    behind = connect_error(error, "https://h.test/x", parse_proxy("http://u:s3cret@p.test:1"))
+    behind = connect_error(error, "https://h.test/x", "p.test:1")
     assert isinstance(error, ServerError) or "cannot reach the proxy p.test:1 on the way to h.test" in str(
         behind
     )
@@ -752,3 +752,17 @@ async def test_only_303_changes_the_method(client: HTTPClient, status: int, meth
         assert (await client.fetch("POST", f"{server.url}/", limit=9))[1] == method.encode()
         head, _ = await client.fetch("HEAD", f"{server.url}/", limit=9)
         assert head.method == "HEAD"
+
+
+@pytest.mark.parametrize(
+    ("url", "region", "there"),
+    [
+        ("https://s3.amazonaws.com/a.b/k?x", "eu-west-1", "https://s3.eu-west-1.amazonaws.com/a.b/k?x"),
+        ("https://s3.amazonaws.com/a.b/k", "", ""),
+        ("https://s3.amazonaws.com/a.b/k", "evil.example/", ""),
+        ("https://s3.eu-west-1.amazonaws.com/a.b/k", "eu-west-1", ""),
+        ("https://evil.example/s3.amazonaws.com/k", "eu-west-1", ""),
+    ],
+)
+def test_a_bucket_in_the_path_is_asked_for_in_its_region(url: str, region: str, there: str) -> None:
+    assert str(regional(parse_url(url), region) or "") == there

@@ -17,7 +17,7 @@ from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import AZURE_VERSION
 from mlhub_tui.sources.planetary import SasTokens
 from mlhub_tui.sources.requester_pays import known_to_pay, requester_pays
-from mlhub_tui.sources.stores import Bucket, bucket_of, https_of, regional
+from mlhub_tui.sources.stores import Bucket, bucket_of, https_of
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -72,20 +72,6 @@ def test_a_container_without_its_account_needs_one_that_the_document_names() -> 
 def test_what_names_no_object_is_not_offered(href: str) -> None:
     with pytest.raises(NotOffered):
         https_of(href)
-
-
-@pytest.mark.parametrize(
-    ("url", "region", "there"),
-    [
-        ("https://s3.amazonaws.com/a.b/k?x", "eu-west-1", "https://s3.eu-west-1.amazonaws.com/a.b/k?x"),
-        ("https://s3.amazonaws.com/a.b/k", "", ""),
-        ("https://s3.amazonaws.com/a.b/k", "evil.example/", ""),
-        ("https://s3.eu-west-1.amazonaws.com/a.b/k", "eu-west-1", ""),
-        ("https://evil.example/s3.amazonaws.com/k", "eu-west-1", ""),
-    ],
-)
-def test_a_bucket_in_the_path_is_asked_for_in_its_region(url: str, region: str, there: str) -> None:
-    assert regional(url, region) == there
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ...errors import NotOffered, RequestError
+from ...http.key_removal import KeyRemoval
 from ...models import Item
-from ..key_removal import KeyRemoval
 from ..origin import shown
 from ..remember import Remembering
 from .files import read_file

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import RequestError, UnexpectedAnswer
+from ...http.key_removal import KeyRemoval
 from ...models import Catalog, Collection, Document, Item, JsonDict
 from ...models.document import identity
 from ...text import count
 from .. import json_document
 from ..json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
-from ..key_removal import KeyRemoval
 from ..origin import shown
 
 _LINES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
