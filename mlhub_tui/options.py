@@ -1,4 +1,4 @@
-"""Options: those that the command line gives the app, and what to do with files that are there."""
+"""Options: of the app, of a cluster, and what to do with existing files."""
 
 from __future__ import annotations
 
@@ -43,3 +43,33 @@ class AppOptions:
     output_dir: Path = field(default_factory=Path.cwd)
     source: str | None = None
     mouse: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """Which Dask cluster downloads a dataset.
+
+    Parameters
+    ----------
+    scheduler
+        The address of its scheduler, as `tcp://10.0.0.1:8786`; empty for a cluster that is started on this
+        machine for one job, and ends with it.
+    workers
+        Processes of such a one; None for one for each core.
+    connections
+        To one host at a time, of all workers together; None for as many as a single machine has.
+    """
+
+    scheduler: str = ""
+    workers: int | None = None
+    connections: int | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether it is started on this machine."""
+        return not self.scheduler
+
+    @property
+    def words(self) -> str:
+        """Which cluster it is, in words."""
+        return "a Dask cluster on this machine" if self.local else f"the Dask cluster at {self.scheduler}"

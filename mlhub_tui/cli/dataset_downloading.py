@@ -29,7 +29,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..cluster.wish import Cluster
+    from ..options import ClusterConfig
     from ..planning.filters import Filters
     from ..sources.base import Source
 
@@ -174,7 +174,7 @@ class Wish:
     if_exists: IfExists
     sample: bool
     as_json: bool
-    cluster: Cluster | None = None
+    cluster: ClusterConfig | None = None
 
     async def requests(self, source: Source, found: Credentials) -> Sequence[Request]:
         """Return what is to be queued: a job for the dataset, or one for each archive.

@@ -11,7 +11,7 @@ import click
 from .options import Choice
 
 if TYPE_CHECKING:
-    from ..cluster.wish import Cluster
+    from ..options import ClusterConfig
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -54,7 +54,7 @@ def engine_options(command: _F) -> _F:
 
 def cluster_of(
     engine: str, scheduler: str | None, workers: int | None, connections: int | None, choice: Choice
-) -> Cluster | None:
+) -> ClusterConfig | None:
     """Return the cluster that the options say; None for this program alone.
 
     Raises
@@ -74,9 +74,9 @@ def cluster_of(
     if choice.api_key:
         words = "set MLHUB_API_KEY in their environment, or give them a profile"
         raise click.UsageError(f"--api-key does not reach the workers: {words}")
-    from ..cluster import needed
-    from ..cluster.wish import Cluster
+    from ..cluster import optional_dependencies as needed
+    from ..options import ClusterConfig
 
     needed.distributed()
     found = scheduler or ("" if workers else os.environ.get(_ADDRESS, ""))
-    return Cluster(found.strip(), workers, connections)
+    return ClusterConfig(found.strip(), workers, connections)

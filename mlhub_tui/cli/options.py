@@ -163,11 +163,11 @@ def remembered(
 
 def _folder(value: str) -> Path | str:
     if "://" in value or "::" in value:
-        from ..cluster import where
+        from .. import output_url
         from ..errors import MLHubException
 
         try:
-            path, url = where.parse(value)
+            path, url = output_url.parse(value)
         except MLHubException as error:
             raise click.BadParameter(f"{error.message}: {error.hint}") from None
         if path is None:

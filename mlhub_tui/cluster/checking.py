@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .store import Store, trouble
+from .object_store import ObjectStore, trouble
 
 
-class StorePlace:
+class StoreListing:
     """A folder of a store; its objects are listed once, when they are first asked for.
 
     Parameters
@@ -17,7 +17,7 @@ class StorePlace:
     """
 
     def __init__(self, url: str) -> None:
-        self._store = Store(url)
+        self._store = ObjectStore(url)
         self._listed: dict[str, int] | None = None
 
     def sizes(self, paths: Sequence[str]) -> list[int | None]:

@@ -10,13 +10,13 @@ from ..options import IfExists
 from ..planning.manifest_queue import TwinRow
 from ..text import one_line
 from ..transfer.work_source import FileResult
-from .errand import Parcel, unpack_twins
-from .store import Store, StoreRefuses, trouble
+from .object_store import ObjectStore, StoreRefuses, trouble
+from .payloads import ShardPayload, unpack_twins
 
 _AT_ONCE = 16
 
 
-def make_copies(store: Store, parcel: Parcel, if_exists: IfExists) -> list[FileResult]:
+def make_copies(store: ObjectStore, parcel: ShardPayload, if_exists: IfExists) -> list[FileResult]:
     """Make files of others that are there; what stands under their names is judged as `plan.twins` does.
 
     Raises
@@ -30,7 +30,7 @@ def make_copies(store: Store, parcel: Parcel, if_exists: IfExists) -> list[FileR
         return list(pool.map(work, unpack_twins(parcel.data)))
 
 
-def _copy(store: Store, row: TwinRow, *, if_exists: IfExists, look: bool) -> FileResult:
+def _copy(store: ObjectStore, row: TwinRow, *, if_exists: IfExists, look: bool) -> FileResult:
     try:
         path = store.path(row.path)
         if look and (size := store.size(path).result()) is not None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..transfer.progress import TransferProgress
 from ..transfer.work_source import BatchStats
-from .cutting import Shard
+from .sharding import Shard
 
 
 @dataclass(slots=True)
-class Flight:
+class PendingShard:
     """A shard that is with the scheduler.
 
     Attributes
@@ -29,7 +29,7 @@ class Flight:
     reason: str = ""
 
 
-class Flights:
+class PendingShards:
     """All of them, shown in the statistics of a run.
 
     Parameters
@@ -40,23 +40,23 @@ class Flights:
 
     def __init__(self, stats: BatchStats) -> None:
         self._stats = stats
-        self._known: dict[str, Flight] = {}
+        self._known: dict[str, PendingShard] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def __iter__(self) -> Iterator[Flight]:
+    def __iter__(self) -> Iterator[PendingShard]:
         return iter(list(self._known.values()))
 
-    def add(self, flight: Flight) -> None:
+    def add(self, flight: PendingShard) -> None:
         """Take one."""
         self._known[flight.key] = flight
 
-    def get(self, key: str) -> Flight | None:
+    def get(self, key: str) -> PendingShard | None:
         """Return one; None if it has ended."""
         return self._known.get(key)
 
-    def remove(self, flight: Flight) -> None:
+    def remove(self, flight: PendingShard) -> None:
         """Forget one that has ended; what it had is settled now, or lost."""
         self._known.pop(flight.key, None)
         self._stats.large.pop(flight.key, None)

@@ -12,8 +12,8 @@ from ..queue.attempt import Kit
 from ..queue.job import DatasetRequest
 from ..transfer.failures import TransferCancelled
 from ..transfer.work_source import BatchStats
-from .rounds import Round
-from .session import connected
+from .cluster_run import ClusterRun
+from .dask_client import connected
 
 
 class ClusterHarvest:
@@ -72,6 +72,8 @@ class ClusterHarvest:
         with connected(cluster) as session:
             if self._stop.is_set():
                 raise TransferCancelled
-            made = Round(self._request, self._feed, self._own, self._kit, self.stats, session, self._store)
+            made = ClusterRun(
+                self._request, self._feed, self._own, self._kit, self.stats, session, self._store
+            )
             made.run(self._news, self._stop)
         return self.stats

@@ -19,7 +19,7 @@ from ..planning.manifest_queue import LinkOf
 from ..queue.credentials import credentials_for, open_for_job
 from ..queue.job import DatasetRequest
 from ..queue.resolve import JobSource
-from .errand import Errand, bare
+from .payloads import RunConfig, bare
 
 T = TypeVar("T")
 _KEPT = 16  # sources that stay open
@@ -33,7 +33,7 @@ class Links:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open: OrderedDict[str, Future[tuple[JobSource, DatasetLinks]]] = OrderedDict()
 
-    def of(self, errand: Errand) -> LinkOf:
+    def of(self, errand: RunConfig) -> LinkOf:
         """Return what gives links for a run; blocks while its source is opened.
 
         Raises
@@ -74,7 +74,7 @@ class Links:
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
 
-    async def _opened(self, errand: Errand) -> tuple[JobSource, DatasetLinks]:
+    async def _opened(self, errand: RunConfig) -> tuple[JobSource, DatasetLinks]:
         request = DatasetRequest(
             source=errand.source,
             profile=errand.profile,

@@ -1,204 +1,240 @@
-"""Object store as the output of a batch: small files are put several at a time, with a limit of bytes."""
+"""A store that fsspec knows, as the place that files go to: whole objects, several at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
-from ..errors import MLHubException
-from ..options import IfExists
-from ..transfer.config import TransferContext
-from ..transfer.engine import in_thread
-from ..transfer.outputs import FileTask, OutputCallbacks, OutputFile, origin_of
-from ..transfer.progress import TransferProgress
-from ..transfer.work_source import FileRequest, FileResult
-from .store import Store, StoreRefuses, trouble
-from .upload import upload
+from ..errors import MLHubException, OutputFolderError, TargetBusy
+from ..text import one_line, redact
+from .optional_dependencies import file_system
 
-_MOST = 64 << 20
-_FILES = 16  # of a shard on their way: what is fetched again where a worker dies
+_AT_ONCE = 16
+# Stores where an object is there when all of it is: no other name is needed while it is written.
+_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
+_REFUSED = frozenset({"NoCredentialsError", "PartialCredentialsError", "ClientAuthenticationError"})
+_UNFIT = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Budget:
-    """Bytes that all shards of a worker hold together, waiting to be put."""
+class StoreRefuses(OutputFolderError):
+    """The store does not let us write, whatever the file is."""
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._lock = threading.Lock()
-        self._most = most
-        self._held = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether no more is to be requested for now."""
-        return self._held >= self._most
-
-    def take(self, count: int) -> None:
-        """Hold bytes."""
-        with self._lock:
-            self._held += count
-
-    def give(self, count: int) -> None:
-        """Release bytes."""
-        with self._lock:
-            self._held -= count
+    default_hint = "give the workers credentials for it, in their environment or fsspec's configuration"
 
 
-class _Body:
-    """A body in memory, as an object is put whole."""
+class StoreBusy(TargetBusy):
+    """The store did not take a file this time."""
 
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def write(self, view: memoryview, /) -> None:
-        self.data += view
-
-    def discard(self) -> None:
-        self.data.clear()
+    default_hint = "retry later"
 
 
-class ObjectStoreOutput:
-    """Output backend of a folder of a store.
+class ObjectStore:
+    """The folder that a URL names.
 
     Parameters
     ----------
-    check
-        Whether some of the files may be there; else nothing is asked of the store before a file is put.
-    budget
-        What may be held in memory.
-    connections
-        To fetch one large file with.
+    url
+        Of the folder.
+
+    Raises
+    ------
+    NotInstalled
+        If its file system is not there.
     """
 
-    def __init__(self, store: Store, *, check: bool, budget: Budget, connections: int) -> None:
-        self._store = store
-        self._check = check
-        self._budget = budget
-        self._connections = connections
-        self._away = 0
-        self._results: list[FileResult] = []
-        self._recording: asyncio.Task[None] | None = None
-        self._idle = asyncio.Event()
-        self._broken = False
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.system, self.root = file_system(url)
+        names = self.system.protocol
+        protocols = {names} if isinstance(names, str) else set(names)
+        self.whole = bool(protocols & _WHOLE)
+        self._asynchronous = bool(getattr(self.system, "async_impl", False))
+        self._threads = None if self._asynchronous else ThreadPoolExecutor(_AT_ONCE, "store")
 
-    @property
-    def full(self) -> bool:
-        """Whether enough is on its way to the store."""
-        return self._budget.full or self._away >= _FILES
+    def path(self, relative: str) -> str:
+        """Return the path of a file in the file system.
 
-    def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
-        """Ask the store for what is there, of all requests at the same time."""
-        found: list[FileTask | FileResult] = []
-        asked: list[tuple[int, FileTask, Future[int | None]]] = []
-        for request in requests:
+        Raises
+        ------
+        OutputFolderError
+            If it leads outside, or is no name for a file.
+        """
+        if any(part in ("", ".", "..") for part in relative.split("/")) or _UNFIT.search(relative):
+            raise OutputFolderError(f"{one_line(relative, 200)} is no path inside the output folder")
+        return f"{self.root}/{relative}"
+
+    def put(self, path: str, data: bytes) -> Future[None]:
+        """Put an object; it is not to be seen before it is whole."""
+        if self._asynchronous and self.whole:
+            return self._soon(lambda: self.system._pipe_file(path, data))
+        return self._thread(lambda: self._put(path, data))
+
+    def size(self, path: str) -> Future[int | None]:
+        """Return the bytes of an object; None if there is none."""
+        if self._asynchronous:
+            return self._soon(lambda: self._info(path))
+
+        def look() -> int | None:
             try:
-                task = FileTask(
-                    request, self._store.path(request.path), origin_of(request.link), request.link
-                )
-            except MLHubException as error:
-                found.append(FileResult(request.key, error=error))
-                continue
-            if self._check and request.if_exists is not IfExists.OVERWRITE:
-                asked.append((len(found), task, self._store.size(task.target)))
-            found.append(task)
-        for place, task, future in asked:
-            found[place] = self._compared(task, future)
-        return found
+                return _size(self.system.info(path))
+            except FileNotFoundError:
+                return None
 
-    def existing(self, task: FileTask) -> bytes:
-        """Return the object that is there."""
-        return self._store.read(task.target)
+        return self._thread(look)
 
-    def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
-        """Begin a run."""
-        self._settle, self._callbacks = settle, callbacks
+    def copy(self, source: str, path: str) -> Future[None]:
+        """Have the store copy an object."""
+        if self._asynchronous and self.whole:
+            return self._soon(lambda: self.system._cp_file(source, path))
 
-    def create(self, task: FileTask) -> _Body:
-        """Return a body in memory."""
-        return _Body()
+        def work() -> None:
+            self._parent(path)
+            self.system.cp_file(source, f"{path}.part")
+            self.system.mv(f"{path}.part", path)
 
-    def store(self, task: FileTask, file: OutputFile) -> None:
-        """Put an object."""
-        assert isinstance(file, _Body)
-        size = file.size
-        self._budget.take(size)
-        self._away += 1
-        future = self._store.put(task.target, bytes(file.data))
-        file.discard()
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._stored, task, size, future))
+        return self._thread(work)
 
-    def record(self, result: FileResult) -> None:
-        """Have a result recorded."""
-        self._results.append(result)
-        self._record()
+    def read(self, path: str) -> bytes:
+        """Return an object; blocks.
 
-    def tick(self) -> None:
-        """Do nothing: each file is recorded as soon as it is there."""
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        """
+        return bytes(self.system.cat_file(path))
 
-    def flush(self) -> None:
-        """Do nothing: each file is recorded as soon as it is there."""
+    def remove(self, path: str) -> None:
+        """Remove an object; blocks."""
+        self.system.rm_file(path)
 
-    async def aclose(self) -> None:
-        """Wait until all that was put is there, and recorded."""
-        while self._away or self._recording is not None:
-            self._idle.clear()
-            await self._idle.wait()
-
-    async def fetch_single(
-        self, task: FileTask, context: TransferContext, progress: TransferProgress
-    ) -> FileResult:
-        """Fetch a file in ranges, and send them on in their order."""
-        return await upload(task, self._store, context, progress, self._connections)
-
-    def _compared(self, task: FileTask, future: Future[int | None]) -> FileTask | FileResult:
-        request = task.request
+    def empty(self, path: str) -> bool:
+        """Return whether there is nothing below a path, asking for no more than one folder; blocks."""
+        self.system.invalidate_cache()
         try:
-            size = future.result()
-        except Exception as error:
-            return FileResult(request.key, error=trouble(error, self._store))
-        if size is None:
-            return task
-        if request.if_exists is IfExists.SKIP or size == request.size:
-            return task.already_there(size)
-        task.existing = size
-        return task
+            return not self.system.ls(path, detail=False)
+        except FileNotFoundError:
+            return True
+        finally:
+            self.system.invalidate_cache()
 
-    def _stored(self, task: FileTask, size: int, future: Future[None]) -> None:
-        self._away -= 1
-        self._budget.give(size)
-        if (error := future.exception()) is None:
-            self.record(FileResult(task.request.key, size))
-        elif isinstance(known := trouble(error, self._store), StoreRefuses):
-            self._break(known)
+    def listed(self) -> dict[str, int]:
+        """Return the bytes of all objects in the folder, by their relative paths; blocks."""
+        self.system.invalidate_cache()
+        try:
+            found = self.system.find(self.root, detail=True)
+        except FileNotFoundError:
+            return {}
+        finally:
+            self.system.invalidate_cache()
+        folder = f"{self.root.rstrip('/')}/"
+        sizes = ((path.removeprefix(folder), _size(info)) for path, info in found.items())
+        return {path: size for path, size in sizes if size is not None}
+
+    def writer(self, path: str, block: int) -> ObjectWriter:
+        """Return what writes an object piece by piece; blocks."""
+        return ObjectWriter(self, path, block)
+
+    def parent(self, path: str) -> None:
+        """Make the folders of a file where the file system has such; blocks."""
+        if not self.whole:
+            self.system.makedirs(path.rpartition("/")[0], exist_ok=True)
+
+    _parent = parent
+
+    def _put(self, path: str, data: bytes) -> None:
+        if self.whole:
+            self.system.pipe_file(path, data)
+            return
+        self.parent(path)
+        self.system.pipe_file(f"{path}.part", data)
+        self.system.mv(f"{path}.part", path)
+
+    async def _info(self, path: str) -> int | None:
+        ask = getattr(self.system, "_call_s3", None)
+        try:
+            if ask is None:
+                return _size(await self.system._info(path))
+            # s3fs would list the bucket for each object that is not there, in case it is a folder.
+            bucket, key, _ = self.system.split_path(path)
+            found = await ask("head_object", self.system.kwargs, Bucket=bucket, Key=key)
+            return int(found["ContentLength"])
+        except FileNotFoundError:
+            return None
+
+    def _soon(self, call: Callable[[], Awaitable[Any]]) -> Future[Any]:
+        """Run a coroutine in fsspec's own loop."""
+
+        async def work() -> Any:
+            return await call()
+
+        return asyncio.run_coroutine_threadsafe(work(), self.system.loop)
+
+    def _thread(self, call: Callable[[], Any]) -> Future[Any]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_AT_ONCE, "store")
+        return self._threads.submit(call)
+
+
+class ObjectWriter:
+    """An object that is written piece by piece, as a multipart upload where the store has that.
+
+    Nothing is to be seen of it before `commit`; `discard` leaves nothing behind.
+
+    Parameters
+    ----------
+    block
+        Bytes of a part, of which one is in memory.
+    """
+
+    def __init__(self, store: ObjectStore, path: str, block: int) -> None:
+        self._store, self._path = store, path
+        self._written = path if store.whole else f"{path}.part"
+        store.parent(path)
+        options = {"autocommit": False} if store.whole else {}
+        self._file = store.system.open(self._written, "wb", block_size=block, **options)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write the next bytes; blocks."""
+        self._file.write(data)
+
+    def commit(self) -> None:
+        """Have the object be there; blocks."""
+        self._file.close()
+        if self._store.whole:
+            self._file.commit()
         else:
-            self._callbacks.refused(task, known)
-        self._callbacks.drained()
-        self._idle.set()
+            self._store.system.mv(self._written, self._path)
 
-    def _record(self) -> None:
-        if self._recording is None and self._results:
-            self._recording = asyncio.create_task(self._record_all())
-
-    async def _record_all(self) -> None:
-        """Record what there is, in a thread, until nothing is left."""
-        while self._results:
-            results, self._results = self._results, []
-            try:
-                await in_thread(lambda results=results: self._settle(results))  # type: ignore[misc]
-            except Exception as error:
-                self._break(error)
+    def discard(self) -> None:
+        """Give it up; blocks, never raises."""
+        try:
+            if self._store.whole:
+                self._file.discard()
+                self._file.closed = True  # fsspec would write the rest of it when it is collected
             else:
-                self._callbacks.settled(results)
-        self._recording = None
-        self._idle.set()
+                self._file.close()
+                self._store.system.rm_file(self._written)
+        except Exception:  # noqa: S110  (what is left is not to be seen, and the next try does not need it)
+            pass
 
-    def _break(self, error: BaseException) -> None:
-        if not self._broken:
-            self._broken = True
-            self._callbacks.broken(error)
+
+def trouble(error: BaseException, store: ObjectStore) -> MLHubException:
+    """Return what an error of a store means: that it refuses us, or that it is to be tried again."""
+    if isinstance(error, MLHubException):
+        return error
+    why = one_line(redact(str(error) or type(error).__name__), 160)
+    where = one_line(store.url, 200)
+    if isinstance(error, PermissionError) or type(error).__name__ in _REFUSED:
+        return StoreRefuses(f"{where} cannot be written: {why}")
+    if isinstance(error, FileNotFoundError):
+        return StoreRefuses(f"{where} is not there: {why}", hint="make the bucket first, or name another one")
+    return StoreBusy(f"{where} did not take a file: {why}")
+
+
+def _size(info: Any) -> int | None:
+    size = info.get("size") if info.get("type") != "directory" else None
+    return None if size is None else int(size)

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..errors import MLHubException, OutputFolderError
 from ..text import one_line, redact
-from .errand import Errand, Trouble
-from .station import station_of
-from .store import trouble
+from .object_store import trouble
+from .payloads import RunConfig, SerializedError
+from .worker_state import state_of
 
 
-def look(errand: Errand, name: str, text: str, dask_worker: Any) -> Trouble | None:
+def look(errand: RunConfig, name: str, text: str, dask_worker: Any) -> SerializedError | None:
     """Return what keeps a worker from the place where a client has put a marker; None if nothing does.
 
     Parameters
@@ -29,10 +29,10 @@ def look(errand: Errand, name: str, text: str, dask_worker: Any) -> Trouble | No
         error = known
     except Exception as unknown:
         error = OutputFolderError(one_line(redact(f"{type(unknown).__name__}: {unknown}"), 200))
-    return Trouble.of(error)
+    return SerializedError.of(error)
 
 
-def _folder(errand: Errand, name: str) -> str:
+def _folder(errand: RunConfig, name: str) -> str:
     try:
         return (Path(errand.folder) / name).read_text()
     except OSError as error:
@@ -43,8 +43,8 @@ def _folder(errand: Errand, name: str) -> str:
         ) from error
 
 
-def _store(errand: Errand, name: str, worker: Any) -> str:
-    store = station_of(worker).store(errand.url)
+def _store(errand: RunConfig, name: str, worker: Any) -> str:
+    store = state_of(worker).store(errand.url)
     try:
         return store.read(store.path(name)).decode()
     except Exception as error:

@@ -29,7 +29,7 @@ from ..transfer.outputs import FileTask
 from ..transfer.parallel import Exchange, range_headers, validate_range
 from ..transfer.progress import TransferPhase, TransferProgress
 from ..transfer.work_source import FileResult
-from .store import Store, Writer, trouble
+from .object_store import ObjectStore, ObjectWriter, trouble
 
 PART = 8 << 20
 """Bytes of a part: a store takes 5 MB at least (Amazon S3 User Guide, "Multipart upload limits") ..."""
@@ -41,7 +41,7 @@ _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 
 
 async def upload(
-    task: FileTask, store: Store, context: TransferContext, progress: TransferProgress, connections: int
+    task: FileTask, store: ObjectStore, context: TransferContext, progress: TransferProgress, connections: int
 ) -> FileResult:
     """Bring a file into a store; a cancel leaves nothing of it. On the engine's loop.
 
@@ -64,7 +64,7 @@ class _Upload:
     def __init__(
         self,
         task: FileTask,
-        store: Store,
+        store: ObjectStore,
         context: TransferContext,
         progress: TransferProgress,
         window: int,
@@ -314,7 +314,7 @@ class _ObjectWriter:
             self._task, checksums, version.total, framed=decoded or version.total is not None
         )
         self._first: bytes | bytearray = b""
-        self._writer: Writer | None = None
+        self._writer: ObjectWriter | None = None
         self._size = 0
 
     def write(self, data: bytes | bytearray) -> None:
@@ -342,7 +342,7 @@ class _ObjectWriter:
         if self._writer is not None:
             self._writer.discard()
 
-    def _begun(self) -> Writer:
+    def _begun(self) -> ObjectWriter:
         if self._writer is None:
             block = max(PART, -(-(self._total or 0) // _PARTS))
             self._writer = self._store.writer(self._task.target, block)

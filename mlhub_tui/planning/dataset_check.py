@@ -64,9 +64,9 @@ class _Place(Protocol):
 
 def _place(request: DatasetRequest) -> _Place:
     if request.url:
-        from ..cluster.checking import StorePlace
+        from ..cluster.checking import StoreListing
 
-        return StorePlace(request.asset_place)
+        return StoreListing(request.asset_place)
     return _Disk(request.asset_folder)
 
 

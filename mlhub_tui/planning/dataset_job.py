@@ -139,7 +139,7 @@ def _write_report(request: DatasetRequest, own: LockedManifest, unfetched: str =
     """Write the report, at the URL too; return how many files are in it."""
     failed = write_report(own.files, request.asset_folder, request.dataset_id, unfetched)
     if request.url:
-        from ..cluster.publish import publish_report
+        from ..cluster.catalog_upload import publish_report
 
         publish_report(request)
     return failed
@@ -274,9 +274,9 @@ class _Run:
 
     def _sizes(self) -> Sizes:
         """Return what lists the store, as somebody may have emptied it since."""
-        from ..cluster.checking import StorePlace
+        from ..cluster.checking import StoreListing
 
-        return StorePlace(self.request.asset_place).sizes
+        return StoreListing(self.request.asset_place).sizes
 
     def _same_names(self) -> Callable[[str], str] | None:
         """Return the key under which the output folder's file system keeps a name; None for a store."""
@@ -360,12 +360,12 @@ class _Run:
         return ManifestQueue(self.own.files, place, links, if_exists=self.request.if_exists)
 
     async def _note_beginning(self) -> None:
-        from ..cluster.publish import note_beginning
+        from ..cluster.catalog_upload import note_beginning
 
         await in_thread(self.own.holding(lambda: note_beginning(self.request, self.own)))
 
     def _publish(self, stop: threading.Event) -> None:
-        from ..cluster.publish import publish_catalog
+        from ..cluster.catalog_upload import publish_catalog
 
         def show(done: int) -> None:
             self._say(f"sending the catalog: {count(done, 'file')}")

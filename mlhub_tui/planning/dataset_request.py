@@ -6,12 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import paths
+from .. import output_url, paths
 from ..auth.kind import Kind
-from ..cluster import where
-from ..cluster.wish import Cluster
 from ..errors import OutputFolderError
-from ..options import IfExists
+from ..options import ClusterConfig, IfExists
 from ..queue.job import DatasetRequest
 from ..transfer import part_file
 from .dataset_text import new_stamp
@@ -30,7 +28,7 @@ def dataset_request(
     collections: Sequence[str] = (),
     if_exists: IfExists = IfExists.RESUME,
     title: str = "",
-    cluster: Cluster | None = None,
+    cluster: ClusterConfig | None = None,
     url: str = "",
 ) -> DatasetRequest:
     """Return a new wish for a dataset; the parameters are those of `DatasetRequest`.
@@ -40,11 +38,11 @@ def dataset_request(
     Raises
     ------
     OutputFolderError
-        If a folder is in the home of nobody, a URL is none to write to (see `cluster.where.parse`), or there
+        If a folder is in the home of nobody, a URL is none to write to (see `output_url.parse`), or there
         is no cluster to write to it.
     """
     if url:
-        found, url = where.parse(url)
+        found, url = output_url.parse(url)
         folder = found or staging(url)
     _check(url, assets, cluster)
     apart = None if assets is None else part_file.absolute(assets)
@@ -71,7 +69,7 @@ def staging(url: str) -> Path:
     return paths.work() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]
 
 
-def _check(url: str, assets: Path | None, cluster: Cluster | None) -> None:
+def _check(url: str, assets: Path | None, cluster: ClusterConfig | None) -> None:
     if url and cluster is None:
         raise OutputFolderError(
             f"{url} is written to by the workers of a cluster",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..auth.kind import Kind
-from ..cluster.wish import Cluster
+from ..options import ClusterConfig
 from ..queue.job import DatasetRequest
 
 
@@ -66,5 +66,7 @@ def from_text(text: str, shared: dict[str, Any]) -> DatasetRequest:
     )
 
 
-def _cluster(found: dict[str, Any] | None) -> Cluster | None:
-    return None if found is None else Cluster(found["scheduler"], found["workers"], found["connections"])
+def _cluster(found: dict[str, Any] | None) -> ClusterConfig | None:
+    return (
+        None if found is None else ClusterConfig(found["scheduler"], found["workers"], found["connections"])
+    )

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..auth.kind import Kind
-from ..cluster.wish import Cluster
-from ..options import IfExists
+from ..options import ClusterConfig, IfExists
 from ..text import file_name
 
 if TYPE_CHECKING:
@@ -215,7 +214,7 @@ class DatasetRequest:
     if_exists: IfExists = IfExists.RESUME
     title: str = ""
     size: int | None = None
-    cluster: Cluster | None = None
+    cluster: ClusterConfig | None = None
     url: str = ""
 
     @property

@@ -46,9 +46,9 @@ def fetch(
     """Fetch everything, in the process of a run; return its numbers."""
     os.environ["MLHUB_HOME"] = str(home)
     from mlhub_tui.auth import Kind
-    from mlhub_tui.cluster import cutting
+    from mlhub_tui.cluster import sharding
     from mlhub_tui.cluster.harvest import ClusterHarvest
-    from mlhub_tui.cluster.wish import Cluster
+    from mlhub_tui.options import ClusterConfig
     from mlhub_tui.planning.dataset_request import dataset_request
     from mlhub_tui.planning.files import PlannedFile
     from mlhub_tui.planning.manifest_lock import LockedManifest
@@ -64,7 +64,7 @@ def fetch(
     async def no_source(_: object) -> Any:
         raise LookupError
 
-    cluster = Cluster(scheduler) if scheduler else None
+    cluster = ClusterConfig(scheduler) if scheduler else None
     source = f"{base}/catalog.json"
     request = dataset_request("bench", out, source=source, kind=Kind.STATIC, cluster=cluster)
     own = LockedManifest(request, threading.Event())
@@ -77,7 +77,7 @@ def fetch(
     kit = Kit(SourceResolver(no_source), PartJournal(database, Store(database)), TransferConfig())
     feed = ManifestQueue(own.files, request.asset_folder)
     if files:
-        cutting.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
+        sharding.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
     run: Any = (
         ClusterHarvest(request, feed, own, kit)
         if cluster

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.auth import Credentials
-from mlhub_tui.cluster.wish import Cluster
+from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.queue.credentials import open_for_job
 from mlhub_tui.queue.job import DatasetRequest, Job
@@ -20,7 +20,9 @@ from .support import CROPS, KEY, DaskCluster, Field
 
 def wish(field: Field, place: Path | str, cluster: DaskCluster | None = None, **more: Any) -> DatasetRequest:
     """Return a request for the tests' dataset, to a folder or a URL."""
-    found = None if cluster is None else Cluster(cluster.address, connections=more.pop("connections", None))
+    found = (
+        None if cluster is None else ClusterConfig(cluster.address, connections=more.pop("connections", None))
+    )
     profile = cluster.knows(field.root_url) if cluster is not None else None
     url = place if isinstance(place, str) else ""
     folder = Path() if isinstance(place, str) else place

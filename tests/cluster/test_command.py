@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mlhub_tui.cli import root
 from mlhub_tui.cli.engine_options import cluster_of
 from mlhub_tui.cli.options import Choice
-from mlhub_tui.cluster.wish import Cluster
+from mlhub_tui.options import ClusterConfig
 from tests.support.waiting import until_sync
 
 from .support import KEY, PROFILE, Bucket, DaskCluster, Field, environment, write_profile
@@ -31,11 +31,11 @@ def test_a_cluster_is_the_one_named_else_that_of_dask_s_variable_else_one_of_our
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert cluster_of("local", None, None, None, Choice()) is None
-    assert cluster_of("dask", None, None, None, Choice()) == Cluster()
+    assert cluster_of("dask", None, None, None, Choice()) == ClusterConfig()
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://10.0.0.1:8786")
-    assert cluster_of("dask", None, None, 4, Choice()) == Cluster("tcp://10.0.0.1:8786", connections=4)
-    assert cluster_of("dask", "tcp://10.0.0.2:1", None, None, Choice()) == Cluster("tcp://10.0.0.2:1")
-    assert cluster_of("dask", None, 3, None, Choice()) == Cluster(workers=3)
+    assert cluster_of("dask", None, None, 4, Choice()) == ClusterConfig("tcp://10.0.0.1:8786", connections=4)
+    assert cluster_of("dask", "tcp://10.0.0.2:1", None, None, Choice()) == ClusterConfig("tcp://10.0.0.2:1")
+    assert cluster_of("dask", None, 3, None, Choice()) == ClusterConfig(workers=3)
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,14 @@ from typing import Any
 import pytest
 
 from mlhub_tui.auth.kind import Kind
-from mlhub_tui.cluster import session as sessions
-from mlhub_tui.cluster.errand import Errand
-from mlhub_tui.cluster.local import LocalCluster
-from mlhub_tui.cluster.needed import NotInstalled, file_system
+from mlhub_tui.cluster import dask_client as sessions
+from mlhub_tui.cluster.dask_client import ClusterGone, WorkersUnfit, connected
+from mlhub_tui.cluster.local_cluster import LocalCluster
+from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
+from mlhub_tui.cluster.payloads import RunConfig
 from mlhub_tui.cluster.probe import look
-from mlhub_tui.cluster.session import ClusterGone, WorkersUnfit, connected
-from mlhub_tui.cluster.wish import Cluster
 from mlhub_tui.errors import DownloadError, OutputFolderError
-from mlhub_tui.options import IfExists
+from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.queue.job import State
 from tests.queue.dataset_support import reached
@@ -32,8 +31,8 @@ from .support import Bucket, DaskCluster, Field, free_port, tree, write_profile
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
 
-def errand(folder: str = "", url: str = "") -> Errand:
-    return Errand("r", "http://a/", None, Kind.MLHUB, "crops", folder, url, IfExists.RESUME, 16, 4)
+def errand(folder: str = "", url: str = "") -> RunConfig:
+    return RunConfig("r", "http://a/", None, Kind.MLHUB, "crops", folder, url, IfExists.RESUME, 16, 4)
 
 
 async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
@@ -42,7 +41,7 @@ async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
     monkeypatch.setattr(sessions, "_CONNECT", 0.3)
     with Field(tmp_path, 3) as field:
         request = dataset_request(
-            "crops", out, source=field.root_url, cluster=Cluster(f"tcp://127.0.0.1:{free_port()}")
+            "crops", out, source=field.root_url, cluster=ClusterConfig(f"tcp://127.0.0.1:{free_port()}")
         )
         queue = queue_for(field, mlhub_home)
         try:
@@ -55,20 +54,20 @@ async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
 
 
 def test_an_address_that_is_none_is_refused_in_words() -> None:
-    with pytest.raises((DownloadError, ClusterGone)) as caught, connected(Cluster("nonsense://x")):
+    with pytest.raises((DownloadError, ClusterGone)) as caught, connected(ClusterConfig("nonsense://x")):
         pass
     assert "nonsense" in caught.value.message and caught.value.hint
 
 
 def test_a_scheduler_that_wants_tls_says_what_to_configure() -> None:
-    with pytest.raises(DownloadError) as caught, connected(Cluster(f"tls://127.0.0.1:{free_port()}")):
+    with pytest.raises(DownloadError) as caught, connected(ClusterConfig(f"tls://127.0.0.1:{free_port()}")):
         pass
     assert "TLS" in caught.value.message and "distributed.comm.tls" in caught.value.hint
 
 
 def test_workers_of_another_version_are_named(cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "__version__", "99.0")
-    with connected(Cluster(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:
+    with connected(ClusterConfig(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:
         session.equip(errand("/nowhere"))
     # The second one may not have joined yet.
     assert "2 of 2" not in caught.value.message
@@ -80,7 +79,7 @@ def test_workers_without_this_program_are_named(
     cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "_PACKAGE", "no-such-package-of-ours")
-    with connected(Cluster(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:
+    with connected(ClusterConfig(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:
         session.equip(errand("/nowhere"))
     assert "cannot import" in caught.value.message and "pip install" in caught.value.hint
 
@@ -130,7 +129,7 @@ def test_a_scheme_that_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_without_distributed_the_option_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(NotInstalled) as caught, connected(Cluster()):
+    with pytest.raises(NotInstalled) as caught, connected(ClusterConfig()):
         pass
     assert "pip install 'mlhub-tui[cluster]'" in caught.value.hint
 
@@ -149,7 +148,7 @@ async def test_a_cluster_on_this_machine_is_made_for_a_job_and_ends_with_it(
     with Field(tmp_path, 30) as field:
         write_profile(mlhub_home, field.root_url)
         request = dataset_request(
-            "crops", out, source=field.root_url, profile="field", cluster=Cluster(workers=1)
+            "crops", out, source=field.root_url, profile="field", cluster=ClusterConfig(workers=1)
         )
         job = await settle(field, mlhub_home, request)
         assert field.again == 0
@@ -162,9 +161,9 @@ async def test_a_cluster_on_this_machine_is_made_for_a_job_and_ends_with_it(
 
 
 def test_a_store_that_refuses_is_told_from_one_that_is_busy(tmp_path: Path) -> None:
-    from mlhub_tui.cluster.store import Store, StoreBusy, StoreRefuses, trouble
+    from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses, trouble
 
-    place: Any = Store(tmp_path.as_uri())
+    place: Any = ObjectStore(tmp_path.as_uri())
     assert isinstance(trouble(PermissionError("no"), place), StoreRefuses)
     assert isinstance(trouble(FileNotFoundError("no bucket"), place), OutputFolderError)
     busy = trouble(OSError("SlowDown: reduce your rate https://x/?sig=c2VjcmV0c2Vj"), place)

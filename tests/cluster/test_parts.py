@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.cluster import where
-from mlhub_tui.cluster.checking import StorePlace
-from mlhub_tui.cluster.cutting import LARGE, Cutter, Limits, Shard, digest_of, host_of, twin_shards
-from mlhub_tui.cluster.errand import Report, Trouble, unpack_rows, unpack_twins
-from mlhub_tui.cluster.flights import Flight, Flights
-from mlhub_tui.cluster.needed import NotInstalled, file_system
-from mlhub_tui.cluster.publish import note_beginning, publish_catalog, publish_report
-from mlhub_tui.cluster.store import Store, StoreBusy, StoreRefuses, trouble
-from mlhub_tui.cluster.wish import Cluster
+from mlhub_tui import output_url
+from mlhub_tui.cluster.catalog_upload import note_beginning, publish_catalog, publish_report
+from mlhub_tui.cluster.checking import StoreListing
+from mlhub_tui.cluster.flights import PendingShard, PendingShards
+from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses, trouble
+from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
+from mlhub_tui.cluster.payloads import SerializedError, ShardResult, unpack_rows, unpack_twins
+from mlhub_tui.cluster.sharding import LARGE, Limits, Shard, Sharder, digest_of, host_of, twin_shards
 from mlhub_tui.errors import OutputFolderError, ServerError
-from mlhub_tui.options import IfExists
+from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.planning.manifest_queue import Row, TwinRow
@@ -39,7 +38,7 @@ def shards_of(rows: Sequence[Row], limits: Limits, checked: int | None = 0) -> l
         taken, waiting[:] = waiting[:most], waiting[most:]
         return taken
 
-    cutter, found = Cutter(take, limits, checked), list[Shard]()
+    cutter, found = Sharder(take, limits, checked), list[Shard]()
     while (shard := cutter.next()) is not None:
         found.append(shard)
     return found
@@ -153,7 +152,7 @@ def test_a_host_is_where_somebody_is_asked(href: str, host: str) -> None:
     ],
 )
 def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) -> None:
-    assert where.parse(text) == (path, url)
+    assert output_url.parse(text) == (path, url)
 
 
 @pytest.mark.parametrize(
@@ -171,33 +170,33 @@ def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) ->
     ],
 )
 def test_an_output_that_cannot_be_one_is_refused(text: str, words: str) -> None:
-    with pytest.raises(where.BadOutput, match=words):
-        where.parse(text)
+    with pytest.raises(output_url.BadOutput, match=words):
+        output_url.parse(text)
 
 
 def test_a_cluster_is_named_in_words() -> None:
-    assert (Cluster().local, Cluster("tcp://x:1").local) == (True, False)
-    assert Cluster().words == "a Dask cluster on this machine"
-    assert Cluster("tcp://x:1").words == "the Dask cluster at tcp://x:1"
+    assert (ClusterConfig().local, ClusterConfig("tcp://x:1").local) == (True, False)
+    assert ClusterConfig().words == "a Dask cluster on this machine"
+    assert ClusterConfig("tcp://x:1").words == "the Dask cluster at tcp://x:1"
 
 
 def test_a_report_comes_back_as_it_went() -> None:
     results = [FileResult(1, 5), FileResult(2, 6, fetched=False), FileResult(3, error=ServerError("no"))]
-    report = Report.of(results, OutputFolderError("full", hint="h"), "w1")
+    report = ShardResult.of(results, OutputFolderError("full", hint="h"), "w1")
     assert report.done == ((1, 5, True), (2, 6, False))
-    assert report.trouble == Trouble("OutputFolderError", "full (on w1)", "h")
+    assert report.trouble == SerializedError("OutputFolderError", "full (on w1)", "h")
     back = report.results()
     assert back[:2] == results[:2]
     assert isinstance(back[2].error, ServerError)
     assert (back[2].key, str(back[2].error)) == (3, "no")
-    assert Report.of(results).trouble is None
+    assert ShardResult.of(results).trouble is None
 
 
 def test_the_news_of_workers_show_how_far_shards_are_and_why_none_is() -> None:
     stats = BatchStats()
-    flights, heard = Flights(stats), stats.heard
+    flights, heard = PendingShards(stats), stats.heard
     for key in ("a", "b"):
-        flights.add(Flight(key, Shard([row(1)])))
+        flights.add(PendingShard(key, Shard([row(1)])))
     flights.heard({"a": {"bytes": 0, "reason": "waits"}, "z": {"bytes": 9, "reason": ""}})
     assert (stats.reason, stats.heard, list(stats.large)) == ("waits", heard, ["a"])
     flights.heard({"b": {"bytes": 7, "reason": ""}})
@@ -210,12 +209,14 @@ def test_the_news_of_workers_show_how_far_shards_are_and_why_none_is() -> None:
 
 
 @pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """Return a store of whole objects, and one that gets parts that are renamed."""
-    return Store(f"memory://{uuid.uuid4().hex}" if request.param == "memory" else f"file://{tmp_path}/store")
+    return ObjectStore(
+        f"memory://{uuid.uuid4().hex}" if request.param == "memory" else f"file://{tmp_path}/store"
+    )
 
 
-def test_an_object_is_put_copied_measured_and_removed(store: Store) -> None:
+def test_an_object_is_put_copied_measured_and_removed(store: ObjectStore) -> None:
     path, other = store.path("c/x"), store.path("d/e/y")
     assert store.empty(store.root)
     assert store.size(path).result() is None
@@ -227,14 +228,14 @@ def test_an_object_is_put_copied_measured_and_removed(store: Store) -> None:
     store.remove(other)
     assert store.size(other).result() is None
     assert not list(store.system.glob(f"{store.root}/**/*.part"))
-    assert StorePlace(store.url).sizes(["c/x", "c/missing"] * 40) == [5, None] * 40
+    assert StoreListing(store.url).sizes(["c/x", "c/missing"] * 40) == [5, None] * 40
 
 
 @pytest.mark.parametrize("end", ["commit", "discard"])
 def test_an_object_that_is_written_in_pieces_is_there_as_a_whole_or_not_at_all(
     tmp_path: Path, end: str
 ) -> None:
-    store = Store(f"file://{tmp_path}/store")
+    store = ObjectStore(f"file://{tmp_path}/store")
     path = store.path("c/x")
     writer = store.writer(path, 5 << 20)
     writer.write(b"123")
@@ -246,7 +247,7 @@ def test_an_object_that_is_written_in_pieces_is_there_as_a_whole_or_not_at_all(
 
 
 @pytest.mark.parametrize("relative", ["", "a//b", "../a", "a/..", "./a", "a\x00"])
-def test_no_path_leads_out_of_a_store(store: Store, relative: str) -> None:
+def test_no_path_leads_out_of_a_store(store: ObjectStore, relative: str) -> None:
     with pytest.raises(OutputFolderError):
         store.path(relative)
 
@@ -266,7 +267,7 @@ class NoCredentialsError(Exception):
     ],
 )
 def test_an_error_of_a_store_says_whether_it_refuses(error: Exception, kind: type, words: str) -> None:
-    found = trouble(error, Store("memory://x"))
+    found = trouble(error, ObjectStore("memory://x"))
     assert type(found) is kind
     assert words in str(found)
 
@@ -297,7 +298,7 @@ def published(
         "crops",
         tmp_path,
         source="http://a/",
-        cluster=Cluster(),
+        cluster=ClusterConfig(),
         url=f"memory://{uuid.uuid4().hex}",
         if_exists=if_exists,
     )
@@ -324,7 +325,7 @@ def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
     tmp_path: Path, mlhub_home: Path, if_exists: IfExists, small: bytes, left: bytes
 ) -> None:
     request, own, folder = published(tmp_path, if_exists)
-    store, told = Store(request.url), list[int]()
+    store, told = ObjectStore(request.url), list[int]()
     store.put(store.path("crops/catalog.json"), small).result()
     store.put(store.path("crops.tar.gz"), b"ARCHIVE").result()
     note_beginning(request, own)
@@ -347,7 +348,9 @@ def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
     request, own, folder = published(tmp_path)
     note_beginning(request, own)
     assert own.noted("begun") == "empty"
-    Store(request.url).put(f"{Store(request.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
+    ObjectStore(request.url).put(
+        f"{ObjectStore(request.url).root}/crops/catalog.json", b"CATALOG.JSON"
+    ).result()
     note_beginning(request, own)
     assert own.noted("begun") == "empty", "it is asked once for a wish"
     stop = threading.Event()
@@ -358,7 +361,7 @@ def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
     own.release()
     again, other, _ = published(tmp_path / "other")
     note_beginning(again, other)
-    Store(again.url).put(f"{Store(again.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
+    ObjectStore(again.url).put(f"{ObjectStore(again.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
     publish_catalog(again, other, threading.Event(), lambda _: None)
-    assert Store(again.url).read(f"{Store(again.url).root}/crops/catalog.json") == b"catalog.json"
+    assert ObjectStore(again.url).read(f"{ObjectStore(again.url).root}/crops/catalog.json") == b"catalog.json"
     other.release()

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.cluster import where
-from mlhub_tui.cluster.wish import Cluster
+from mlhub_tui import output_url
 from mlhub_tui.errors import OutputFolderError
+from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.dataset_text import from_text, to_text
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import DatasetRequest, Job, State
 from mlhub_tui.queue.store import Store
 
-CLUSTER = Cluster("tcp://127.0.0.1:8786", connections=8)
+CLUSTER = ClusterConfig("tcp://127.0.0.1:8786", connections=8)
 
 
-def wish(url: str, cluster: Cluster | None = CLUSTER, assets: Path | None = None) -> DatasetRequest:
+def wish(url: str, cluster: ClusterConfig | None = CLUSTER, assets: Path | None = None) -> DatasetRequest:
     return dataset_request(
         "crops", Path("out"), source="http://127.0.0.1/", url=url, cluster=cluster, assets=assets
     )
@@ -80,7 +80,7 @@ def test_a_url_needs_a_cluster_and_has_no_folder_of_assets(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("text", ["folder", "/a/b", "~/x", "C:\\data", "C:/data", "a:b"])
 def test_paths_are_no_urls(text: str) -> None:
-    assert not where.is_url(text)
+    assert not output_url.is_url(text)
 
 
 def test_the_queue_keeps_cluster_and_url_and_reads_rows_of_earlier_versions() -> None:
@@ -102,7 +102,7 @@ def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> N
     Store(database).add([begun])
     with database.transaction() as db:
         db.execute("UPDATE jobs SET state = 'paused', runner = NULL")
-    other = Cluster("tcp://127.0.0.1:9999")
+    other = ClusterConfig("tcp://127.0.0.1:9999")
     again = Store(database).add([wish("s3://bucket/folder", other)])[0].request
     assert isinstance(again, DatasetRequest)
     assert (again.cluster, again.stamp) == (other, begun.stamp)
@@ -112,7 +112,7 @@ def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> N
 def test_nothing_of_dask_is_loaded_where_no_cluster_is_asked_for() -> None:
     code = (
         "import sys, mlhub_tui.ui.app, mlhub_tui.cli.dataset_downloading, mlhub_tui.planning.dataset_job\n"
-        "from mlhub_tui.cluster import needed\n"
+        "from mlhub_tui.cluster import optional_dependencies as needed\n"
         "assert needed.installed()\n"
         "print([name for name in ('distributed', 'dask', 'fsspec', 's3fs') if name in sys.modules])"
     )

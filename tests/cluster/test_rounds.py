@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.cluster.errand import Parcel, Report, Trouble, unpack_rows
-from mlhub_tui.cluster.rounds import Round
-from mlhub_tui.cluster.session import ClusterGone
-from mlhub_tui.cluster.wish import Cluster
+from mlhub_tui.cluster.cluster_run import ClusterRun
+from mlhub_tui.cluster.dask_client import ClusterGone
+from mlhub_tui.cluster.payloads import SerializedError, ShardPayload, ShardResult, unpack_rows
 from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
+from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.manifest import FileStatus
@@ -26,7 +26,7 @@ from mlhub_tui.transfer.work_source import BatchStats
 from tests.transfer.batch_support import kit
 
 FILES = 60
-Answering = Callable[[list[int], Parcel], Report]
+Answering = Callable[[list[int], ShardPayload], ShardResult]
 
 
 class KilledWorker(Exception):
@@ -34,13 +34,13 @@ class KilledWorker(Exception):
 
 
 class _Future:
-    def __init__(self, report: Report | None, error: Exception | None) -> None:
+    def __init__(self, report: ShardResult | None, error: Exception | None) -> None:
         self._report, self._error = report, error
         self.status = "finished" if error is None else "error"
         if report is None and error is None:
             self.status = "cancelled"
 
-    def result(self, timeout: float) -> Report | None:
+    def result(self, timeout: float) -> ShardResult | None:
         return self._report
 
     def exception(self, timeout: float) -> Exception | None:
@@ -85,7 +85,7 @@ class PlayedSession:
     def gone(self) -> ClusterGone:
         return ClusterGone("scheduler tcp://played:1 does not answer")
 
-    def submit(self, work: Any, key: str, parcel: Parcel, errand: Any) -> _Future:
+    def submit(self, work: Any, key: str, parcel: ShardPayload, errand: Any) -> _Future:
         self.errand = errand
         ids = [row.id for row in unpack_rows(parcel.data)]
         self.shards.append(ids)
@@ -96,14 +96,14 @@ class PlayedSession:
             return _Future(None, error)
 
 
-def whole(ids: list[int], parcel: Parcel) -> Report:
-    return Report(tuple((number, 10, True) for number in ids))
+def whole(ids: list[int], parcel: ShardPayload) -> ShardResult:
+    return ShardResult(tuple((number, 10, True) for number in ids))
 
 
 @pytest.fixture
 def own(tmp_path: Path, mlhub_home: Path) -> Iterator[LockedManifest]:
     request = dataset_request(
-        "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
+        "crops", tmp_path / "out", source="http://a.example/", cluster=ClusterConfig("tcp://x:1")
     )
     made = LockedManifest(request, threading.Event())
     made.begin(request.stamp)
@@ -118,10 +118,10 @@ def own(tmp_path: Path, mlhub_home: Path) -> Iterator[LockedManifest]:
 def run(own: LockedManifest, session: Any, tmp_path: Path, stop: threading.Event | None = None) -> BatchStats:
     """Run the plan over a session."""
     request = dataset_request(
-        "crops", tmp_path / "out", source="http://a.example/", cluster=Cluster("tcp://x:1")
+        "crops", tmp_path / "out", source="http://a.example/", cluster=ClusterConfig("tcp://x:1")
     )
     feed, tally, shared = ManifestQueue(own.files, request.asset_folder), BatchStats(), _kit(tmp_path)
-    made = Round(request, feed, own, shared, tally, session)
+    made = ClusterRun(request, feed, own, shared, tally, session)
     made.run(queue.SimpleQueue(), stop or threading.Event())
     return tally
 
@@ -147,7 +147,7 @@ def test_all_shards_are_settled_and_the_record_says_how_far_it_was_sent(
 def test_a_file_that_ends_worker_after_worker_is_found_and_fails_alone(
     own: LockedManifest, tmp_path: Path
 ) -> None:
-    def answer(ids: list[int], parcel: Parcel) -> Report:
+    def answer(ids: list[int], parcel: ShardPayload) -> ShardResult:
         if 13 in ids:
             raise KilledWorker("13")
         return whole(ids, parcel)
@@ -166,7 +166,7 @@ def test_what_a_shard_did_not_settle_is_sent_again_and_looked_for_first(
 ) -> None:
     seen: set[int] = set()
 
-    def answer(ids: list[int], parcel: Parcel) -> Report:
+    def answer(ids: list[int], parcel: ShardPayload) -> ShardResult:
         new = [number for number in ids if number not in seen]
         seen.update(ids)
         return whole(new[:7] if new else ids, parcel)
@@ -183,8 +183,8 @@ def test_what_a_shard_did_not_settle_is_sent_again_and_looked_for_first(
 def test_what_no_worker_can_mend_ends_the_run_and_keeps_what_was_done(
     own: LockedManifest, tmp_path: Path, error: NoSpaceError | AuthenticationError
 ) -> None:
-    def answer(ids: list[int], parcel: Parcel) -> Report:
-        return Report(whole(ids[:3], parcel).done, (), Trouble.of(error))
+    def answer(ids: list[int], parcel: ShardPayload) -> ShardResult:
+        return ShardResult(whole(ids[:3], parcel).done, (), SerializedError.of(error))
 
     with pytest.raises(type(error)):
         run(own, PlayedSession(answer), tmp_path)
@@ -195,7 +195,9 @@ def test_what_no_worker_can_mend_ends_the_run_and_keeps_what_was_done(
 def test_a_host_that_no_worker_reaches_is_tried_some_times_and_no_file_fails_by_it(
     own: LockedManifest, tmp_path: Path
 ) -> None:
-    session = PlayedSession(lambda ids, parcel: Report(trouble=Trouble.of(ServerUnreachable("no route"))))
+    session = PlayedSession(
+        lambda ids, parcel: ShardResult(trouble=SerializedError.of(ServerUnreachable("no route")))
+    )
     with pytest.raises(ServerUnreachable, match="no route"):
         run(own, session, tmp_path)
     assert own.files.standing().failed == 0
@@ -205,7 +207,7 @@ def test_a_host_that_no_worker_reaches_is_tried_some_times_and_no_file_fails_by_
 def test_workers_that_cannot_run_a_shard_at_all_end_it_with_what_they_say(
     own: LockedManifest, tmp_path: Path
 ) -> None:
-    def answer(ids: list[int], parcel: Parcel) -> Report:
+    def answer(ids: list[int], parcel: ShardPayload) -> ShardResult:
         raise ModuleNotFoundError("No module named 'mlhub_tui'")
 
     with pytest.raises(DownloadError, match="No module named"):
@@ -224,7 +226,7 @@ def test_tasks_that_nobody_cancelled_mean_that_the_scheduler_is_gone(
 def test_a_run_that_is_stopped_says_so_to_the_workers(own: LockedManifest, tmp_path: Path) -> None:
     stop = threading.Event()
 
-    def answer(ids: list[int], parcel: Parcel) -> Report:
+    def answer(ids: list[int], parcel: ShardPayload) -> ShardResult:
         stop.set()
         return whole(ids, parcel)
 

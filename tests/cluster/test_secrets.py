@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mlhub_tui.auth.kind import Kind
-from mlhub_tui.cluster import hand, session
-from mlhub_tui.cluster.cutting import Cutter, Limits, Shard, host_of
-from mlhub_tui.cluster.errand import Errand, Trouble, bare, lost_secret, unpack_rows
+from mlhub_tui.cluster import dask_client, worker
+from mlhub_tui.cluster.payloads import RunConfig, SerializedError, bare, lost_secret, unpack_rows
+from mlhub_tui.cluster.sharding import Limits, Shard, Sharder, host_of
 from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.manifest_queue import Row
@@ -45,15 +45,15 @@ def test_what_is_sent_has_no_signature_and_shows_nothing_of_its_files() -> None:
 
 def test_errors_come_back_without_secrets_and_as_what_they_were() -> None:
     told = ServerError(f"{SIGNED} is down", retry_after=7, hint="wait")
-    back = pickle.loads(pickle.dumps(Trouble.of(told, "tcp://w:1"))).error()
+    back = pickle.loads(pickle.dumps(SerializedError.of(told, "tcp://w:1"))).error()
     assert isinstance(back, ServerError) and back.retry_after == 7 and back.hint == "wait"
     assert "c2Vj" not in back.message and "hunter2" not in back.message and "tcp://w:1" in back.message
 
     class Special(OutputFolderError):
         """An error of a module of its own."""
 
-    assert type(Trouble.of(Special("x")).error()) is OutputFolderError
-    assert isinstance(Trouble.of(MLHubException("x")).error(), MLHubException)
+    assert type(SerializedError.of(Special("x")).error()) is OutputFolderError
+    assert isinstance(SerializedError.of(MLHubException("x")).error(), MLHubException)
 
 
 async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(
@@ -64,19 +64,19 @@ async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[bytes] = []
-    submit = session.Session.submit
+    submit = dask_client.DaskClient.submit
 
     def noted(self: Any, work: Any, key: str, *arguments: Any) -> Any:
         sent.append(pickle.dumps((work, key, arguments)))
         return submit(self, work, key, *arguments)
 
-    monkeypatch.setattr(session.Session, "submit", noted)
+    monkeypatch.setattr(dask_client.DaskClient, "submit", noted)
     with Field(tmp_path, 60, broken=("gone",)) as field:
         job = await settle(field, mlhub_home, wish(field, f"s3://{store.name}/out", cluster))
         assert (job.state, job.files_done) == (State.FAILED, 60), job
         assert field.refused == 0  # the workers asked with the key, which the server wants for each file
     everything = b"".join(sent) + cluster.logs().encode() + _state_of(cluster).encode()
-    assert hand.fetch_shard.__name__.encode() in b"".join(sent)
+    assert worker.fetch_shard.__name__.encode() in b"".join(sent)
     secrets = (KEY, store_variables("")["AWS_SECRET_ACCESS_KEY"], store_variables("")["AWS_ACCESS_KEY_ID"])
     for secret in secrets:
         assert secret.encode() not in everything
@@ -114,7 +114,7 @@ def test_shards_are_of_one_host_and_of_bounded_size() -> None:
     rows = [row(n, f"https://{'ab'[n % 2]}.example/{n}.tif", 10 << 20) for n in range(1, 101)]
     rows += [row(200, "https://a.example/large.tif", 1 << 30), row(201, "file:///x.tif"), row(202, "")]
     waiting = [rows]
-    cutter = Cutter(lambda most: waiting.pop() if waiting else [], Limits(30, 256 << 20), 50)
+    cutter = Sharder(lambda most: waiting.pop() if waiting else [], Limits(30, 256 << 20), 50)
     shards = []
     while (shard := cutter.next()) is not None:
         shards.append(shard)
@@ -137,5 +137,5 @@ def test_a_plan_of_millions_is_thousands_of_shards_and_a_small_one_has_some_for_
 
 
 def test_an_errand_names_a_profile_and_no_key() -> None:
-    errand = Errand("r", "http://a/", "mine", Kind.MLHUB, "d", "/out", "", IfExists.RESUME, 16, 4)
+    errand = RunConfig("r", "http://a/", "mine", Kind.MLHUB, "d", "/out", "", IfExists.RESUME, 16, 4)
     assert not {"key", "secret", "token", "auth"} & set(errand.__slots__)

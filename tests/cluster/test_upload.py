@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.cluster.object_store import Budget, ObjectStoreOutput
-from mlhub_tui.cluster.store import Store
+from mlhub_tui.cluster.object_store import ObjectStore
+from mlhub_tui.cluster.object_store_output import Budget, ObjectStoreOutput
 from mlhub_tui.cluster.upload import PART
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.http.link import Link
@@ -37,7 +37,9 @@ def server() -> Iterator[FaultServer]:
         yield made
 
 
-async def put(store: Store, url: str, home: Path, *, size: int | None = None, digest: str = "") -> FileResult:
+async def put(
+    store: ObjectStore, url: str, home: Path, *, size: int | None = None, digest: str = ""
+) -> FileResult:
     """Have a file put under `large.bin`."""
     checksums = (Checksum("md5", digest),) if digest else ()
     request = FileRequest(1, Link(url), "large.bin", size, checksums)
@@ -57,7 +59,7 @@ async def put(store: Store, url: str, home: Path, *, size: int | None = None, di
 async def test_a_large_file_comes_in_ranges_and_goes_in_parts(
     store: Bucket, server: FaultServer, tmp_path: Path
 ) -> None:
-    place = Store(f"s3://{store.name}/d")
+    place = ObjectStore(f"s3://{store.name}/d")
     result = await put(place, server.url, tmp_path)
     assert (result.size, result.fetched, result.error) == (len(CONTENT), True, None)
     assert store.get("d/large.bin") == CONTENT
@@ -75,7 +77,7 @@ async def test_a_server_without_ranges_is_streamed(
     store: Bucket, server: FaultServer, tmp_path: Path
 ) -> None:
     server.always = Answer(whole=True)
-    assert (await put(Store(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert (await put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
     assert store.get("large.bin") == CONTENT
 
 
@@ -84,7 +86,7 @@ async def test_a_file_whose_versions_cannot_be_told_apart_comes_as_a_whole(
 ) -> None:
     server.etag = server.modified = None
     server.md5 = False
-    assert (await put(Store(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert (await put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
     assert store.get("large.bin") == CONTENT
     assert server.ranges == [f"bytes=0-{PART - 1}", None]
 
@@ -93,7 +95,7 @@ async def test_a_range_that_breaks_is_asked_for_again_alone(
     store: Bucket, server: FaultServer, tmp_path: Path
 ) -> None:
     server.script.extend([Answer(), Answer(after=1000, end="reset")])
-    assert (await put(Store(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert (await put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
     assert store.get("large.bin") == CONTENT
     assert len(server.gets) == 4
 
@@ -111,7 +113,7 @@ async def test_nothing_is_to_be_seen_of_a_file_that_is_not_what_it_should_be(
         expected = ServerUnreachable
     with pytest.raises(expected):
         digest = "0" * 32 if wrong == "sum" else ""
-        await put(Store(f"s3://{store.name}"), server.url, tmp_path, size=len(CONTENT), digest=digest)
+        await put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path, size=len(CONTENT), digest=digest)
     assert store.keys() == []
     assert store.unfinished() == 0
 
@@ -128,7 +130,7 @@ async def test_nothing_is_left_of_a_file_that_is_broken_off(
         return None
 
     server.plan = slowly
-    task = asyncio.create_task(put(Store(f"s3://{store.name}"), server.url, tmp_path))
+    task = asyncio.create_task(put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path))
     assert await asyncio.to_thread(begun.wait, 20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -144,7 +146,7 @@ async def test_nothing_is_left_of_a_file_that_is_broken_off(
 async def test_a_file_system_without_whole_objects_gets_parts_that_are_renamed(
     server: FaultServer, tmp_path: Path
 ) -> None:
-    place = Store((tmp_path / "out").as_uri())
+    place = ObjectStore((tmp_path / "out").as_uri())
     assert not place.whole
     seen: list[set[str]] = []
     server.plan = lambda _: seen.append({p.name for p in (tmp_path / "out").glob("*")})
@@ -161,4 +163,4 @@ async def test_a_file_system_without_whole_objects_gets_parts_that_are_renamed(
 @pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "a//x", "", "a\nb", "."])
 def test_no_path_leads_out_of_the_folder_of_a_store(tmp_path: Path, path: str) -> None:
     with pytest.raises(MLHubException, match="no path inside"):
-        Store(tmp_path.as_uri()).path(path)
+        ObjectStore(tmp_path.as_uri()).path(path)

@@ -16,7 +16,7 @@ import mlhub_tui
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
-FOUNDATION = {"csv_cells", "errors", "lazy", "options", "paths", "storage", "text", "threads"}
+FOUNDATION = {"csv_cells", "errors", "lazy", "options", "output_url", "paths", "storage", "text", "threads"}
 _BELOW = FOUNDATION | {"http", "models", "auth", "config", "sources", "transfer", "unpack"}
 MAY_IMPORT = {
     "errors": set(),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "options": {"text"},
     "text": set(),
     "csv_cells": {"text"},
+    "output_url": {"errors", "text"},
     "paths": {"errors"},
     "storage": set(),
     "threads": set(),

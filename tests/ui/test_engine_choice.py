@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from mlhub_tui.cluster import needed
-from mlhub_tui.cluster.wish import Cluster
-from mlhub_tui.options import AppOptions
+from mlhub_tui.cluster import optional_dependencies as needed
+from mlhub_tui.options import AppOptions, ClusterConfig
 from mlhub_tui.ui.screens.dataset import DatasetChoice, DatasetScreen
 from mlhub_tui.ui.widgets.choice import Choice
 from mlhub_tui.ui.widgets.engine_row import CLUSTER
@@ -56,7 +55,7 @@ async def test_a_cluster_and_a_store_are_chosen_and_go_into_the_choice(
         await driver.until(lambda: answers)
         choice = answers[0]
         assert choice is not None
-        assert (choice.cluster, choice.url) == (Cluster("tcp://10.0.0.1:8786"), "s3://chips/kenya")
+        assert (choice.cluster, choice.url) == (ClusterConfig("tcp://10.0.0.1:8786"), "s3://chips/kenya")
 
 
 async def test_a_store_without_a_cluster_is_refused_with_what_to_do(

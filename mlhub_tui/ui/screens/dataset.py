@@ -14,11 +14,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...cluster import needed
-from ...cluster.where import parse
-from ...cluster.wish import Cluster
+from ...cluster import optional_dependencies as needed
 from ...errors import MLHubException
-from ...options import IfExists
+from ...options import ClusterConfig, IfExists
+from ...output_url import parse
 from ...planning.costs import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
@@ -63,7 +62,7 @@ class DatasetChoice:
     assets: Path | None
     if_exists: IfExists
     costs: Costs | None
-    cluster: Cluster | None = None
+    cluster: ClusterConfig | None = None
     url: str = ""
 
 
@@ -149,7 +148,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         return self._way_choice.value if len(self._ways) > 1 else self._ways[0]
 
     @property
-    def cluster(self) -> Cluster | None:
+    def cluster(self) -> ClusterConfig | None:
         """The cluster that is chosen; None for this machine, which alone fetches archives."""
         return self._engine.cluster if self._engine is not None and self.way == ASSETS else None
 

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Label
 
-from ...cluster.wish import Cluster
+from ...options import ClusterConfig
 from .choice import Choice
 from .form import field
 
@@ -40,11 +40,11 @@ class EngineRow(Horizontal):
         yield self._address
 
     @property
-    def cluster(self) -> Cluster | None:
+    def cluster(self) -> ClusterConfig | None:
         """The cluster that is chosen; None for this machine alone."""
         if not self.has_class("-cluster"):
             return None
-        return Cluster(self._address.value.strip())
+        return ClusterConfig(self._address.value.strip())
 
     @on(Choice.Changed, "#engine")
     def _changed(self, message: Choice.Changed) -> None:

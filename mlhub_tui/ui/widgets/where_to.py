@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...cluster import where
+from ... import output_url
 from ...errors import MLHubException
 from ...options import IfExists
 from ...text import size
@@ -73,7 +73,7 @@ class WhereTo(Vertical):
     def url(self) -> str:
         """The URL as it was typed, where it is one; a folder else, and this is empty."""
         typed = self._field.value.strip()
-        return typed if where.is_url(typed) else ""
+        return typed if output_url.is_url(typed) else ""
 
     @property
     def if_exists(self) -> IfExists:
@@ -114,7 +114,7 @@ class WhereTo(Vertical):
         if not self.takes_urls:
             return "URLs are for datasets on a cluster"
         try:
-            where.parse(url)
+            output_url.parse(url)
         except MLHubException as error:
             return error.message
         return ""

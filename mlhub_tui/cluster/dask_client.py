@@ -13,11 +13,11 @@ from typing import Any
 
 from .. import __version__
 from ..errors import DownloadError, MLHubException, OutputFolderError, ServerUnreachable
+from ..options import ClusterConfig
 from ..text import count, one_line, redact
-from . import needed
-from .errand import Errand, Trouble
-from .local import LocalCluster
-from .wish import Cluster
+from . import optional_dependencies as needed
+from .local_cluster import LocalCluster
+from .payloads import RunConfig, SerializedError
 
 _CONNECT = 15.0  # seconds
 _SHOWN = 3  # workers that are named in a message
@@ -41,7 +41,7 @@ class WorkersUnfit(DownloadError):
     default_hint = "give all workers the same environment, then retry"
 
 
-class Session:
+class DaskClient:
     """A connection to a scheduler.
 
     Its methods block, and raise ClusterGone where the scheduler is gone.
@@ -78,7 +78,7 @@ class Session:
             self._check_versions(new)
         return {worker: threads for worker, threads in found.items() if self._takes(worker)}
 
-    def equip(self, errand: Errand) -> None:
+    def equip(self, errand: RunConfig) -> None:
         """See that the workers can do what is wanted, and give them what they keep between shards.
 
         Raises
@@ -90,11 +90,11 @@ class Session:
         self._check_versions()
         if not any(self._fit.values()):
             raise WorkersUnfit("; ".join(self.left_out.values()), hint=_INSTALL)
-        from .station import NAME, Station
+        from .worker_state import NAME, WorkerState
 
         try:
             with self._talking():
-                self._client.register_plugin(Station(), name=NAME)
+                self._client.register_plugin(WorkerState(), name=NAME)
         except DownloadError:
             if not self.left_out:  # else it is those that could not take it
                 raise
@@ -102,7 +102,7 @@ class Session:
             from .probe import look
 
             with self._talking():
-                found: dict[str, Trouble | None] = self._client.run(
+                found: dict[str, SerializedError | None] = self._client.run(
                     look, errand, name, text, workers=self._fit_ones()
                 )
         bad = {worker: trouble for worker, trouble in found.items() if trouble is not None}
@@ -182,7 +182,7 @@ class Session:
 
 
 @contextlib.contextmanager
-def connected(cluster: Cluster) -> Iterator[Session]:
+def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
     """Give a session with a cluster; one on this machine is started for it, and ends with it.
 
     Raises
@@ -218,7 +218,7 @@ def _hush() -> None:
 
 
 @contextlib.contextmanager
-def _client(address: str, where: str, security: dict[str, Any]) -> Iterator[Session]:
+def _client(address: str, where: str, security: dict[str, Any]) -> Iterator[DaskClient]:
     from distributed import Client, Security
 
     options = {"security": Security(**security)} if security else {}
@@ -231,7 +231,7 @@ def _client(address: str, where: str, security: dict[str, Any]) -> Iterator[Sess
     except ValueError as error:
         raise _no_address(where) from error
     try:
-        yield Session(client, where)
+        yield DaskClient(client, where)
     finally:
         with contextlib.suppress(Exception):
             client.close(timeout=2)
@@ -263,7 +263,7 @@ def _no_address(where: str) -> DownloadError:
 
 
 @contextlib.contextmanager
-def _marker(errand: Errand) -> Iterator[tuple[str, str]]:
+def _marker(errand: RunConfig) -> Iterator[tuple[str, str]]:
     """Put something where the files go, for the workers to find; give its name and text.
 
     Raises
@@ -287,9 +287,9 @@ def _marker(errand: Errand) -> Iterator[tuple[str, str]]:
             with contextlib.suppress(OSError):
                 marker.unlink()
         return
-    from .store import Store, trouble
+    from .object_store import ObjectStore, trouble
 
-    store = Store(errand.url)
+    store = ObjectStore(errand.url)
     path = store.path(name)
     try:
         store.put(path, text.encode()).result()

@@ -22,10 +22,10 @@ from ..text import count, one_line, redact
 from ..transfer.config import BatchConfig
 from ..transfer.failures import TransferCancelled
 from ..transfer.work_source import BatchStats, FileResult
-from .cutting import Cutter, Limits, Shard, twin_shards
-from .errand import Errand, Report
-from .flights import Flight, Flights
-from .session import Session
+from .dask_client import DaskClient
+from .flights import PendingShard, PendingShards
+from .payloads import RunConfig, ShardResult
+from .sharding import Limits, Shard, Sharder, twin_shards
 
 _NAMED = 3  # workers that are left out
 _TICK = 0.5  # seconds between two looks at the cluster
@@ -46,7 +46,7 @@ _ENDING = (
 Following = Callable[[], Shard | None]
 
 
-class Round:
+class ClusterRun:
     """One run over one connection.
 
     Parameters
@@ -66,7 +66,7 @@ class Round:
         own: LockedManifest,
         kit: Kit,
         stats: BatchStats,
-        session: Session,
+        session: DaskClient,
         store: str = "",
     ) -> None:
         assert request.cluster is not None
@@ -79,7 +79,7 @@ class Round:
         self._store = store
         self._most = request.cluster.connections or BatchConfig().per_host
         self._name = f"mlhub-{uuid.uuid4().hex[:12]}"
-        self._flights = Flights(stats)
+        self._flights = PendingShards(stats)
         self._again: deque[Shard] = deque()
         self._sent = int(own.noted("sent") or 0)
         self._numbers = 0
@@ -113,7 +113,7 @@ class Round:
         limits = Limits.of(wanted, self._threads)
         checked = self._sent if self._own.noted("begun") == "empty" else None
         try:
-            self._serve(Cutter(self._feed.next_rows, limits, checked).next)
+            self._serve(Sharder(self._feed.next_rows, limits, checked).next)
             if self._request.url:
                 look = checked is None or bool(self._own.noted("copying"))
                 self._own.note("copying")
@@ -128,9 +128,9 @@ class Round:
                 raise TransferCancelled
         self._stats.reason = ""
 
-    def _make_errand(self) -> Errand:
+    def _make_errand(self) -> RunConfig:
         request = self._request
-        return Errand(
+        return RunConfig(
             run=self._name,
             source=request.source,
             profile=request.profile,
@@ -167,18 +167,18 @@ class Round:
             self._look_after()
 
     def _send(self, shard: Shard) -> None:
-        from .hand import fetch_shard
+        from .worker import fetch_shard
 
         if shard.last > self._sent:
             self._sent = shard.last
             self._own.note("sent", str(self._sent))
         self._numbers += 1
-        flight = Flight(f"{self._name}-{self._numbers}", shard)
+        flight = PendingShard(f"{self._name}-{self._numbers}", shard)
         self._flights.add(flight)
         flight.future = self._session.submit(fetch_shard, flight.key, shard.parcel(), self._errand)
         self._watch(flight)
 
-    def _watch(self, flight: Flight) -> None:
+    def _watch(self, flight: PendingShard) -> None:
         """Have it told when a shard is over, however it ends."""
         flight.future.add_done_callback(lambda _: self._news.put(lambda: self._came(flight)))
 
@@ -189,7 +189,7 @@ class Round:
             while True:
                 self._news.get_nowait()()
 
-    def _came(self, flight: Flight) -> None:
+    def _came(self, flight: PendingShard) -> None:
         """Take a shard that is over, however it ended."""
         if self._flights.get(flight.key) is None:
             return
@@ -207,15 +207,15 @@ class Round:
         elif not self._stop.is_set():
             raise self._session.gone()
 
-    def _fetched(self, flight: Flight) -> Report | None:
+    def _fetched(self, flight: PendingShard) -> ShardResult | None:
         """Return the report of a shard; None if it was lost with its worker."""
         try:
-            report: Report = flight.future.result(timeout=_LOST)
+            report: ShardResult = flight.future.result(timeout=_LOST)
         except Exception:
             return None
         return report
 
-    def _settle(self, flight: Flight, report: Report) -> None:
+    def _settle(self, flight: PendingShard, report: ShardResult) -> None:
         results = report.results()
         if results:
             self._feed.settle(results)
@@ -234,7 +234,7 @@ class Round:
             raise DownloadError(f"workers end before their shards: {count(len(left.ids), 'file')} left")
         self._again.append(left)
 
-    def _broke(self, flight: Flight) -> None:
+    def _broke(self, flight: PendingShard) -> None:
         """Take a shard that came to nothing: one that ends its workers is halved until its file is known."""
         error = flight.future.exception(timeout=30)
         self._flights.remove(flight)
@@ -266,7 +266,7 @@ class Round:
             self._hold(told["host"], told["seconds"])
 
     def _hold(self, host: str, seconds: float) -> None:
-        from .hand import hold
+        from .worker import hold
 
         until = time.monotonic() + seconds
         if until > self._held.get(host, 0.0):
@@ -301,7 +301,7 @@ class Round:
 
     def _follow_limit(self) -> None:
         """Have the workers share the speed limit in equal parts."""
-        from .hand import set_rate
+        from .worker import set_rate
 
         limit = self._kit.limits.bandwidth.rate
         rate = None if limit is None else limit / max(1, self._workers)
@@ -317,7 +317,7 @@ class Round:
         """Have what is out stopped, keep what it had done, and forget the rest."""
         if not len(self._flights) or not self._session.alive:
             return
-        from .hand import stop
+        from .worker import stop
 
         self._stop.set()
         end = time.monotonic() + _GRACE

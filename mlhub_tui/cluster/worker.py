@@ -24,42 +24,42 @@ from ..transfer.failures import TransferCancelled
 from ..transfer.outputs import OutputBackend
 from ..transfer.work_source import FileRequest, FileResult
 from .copies import make_copies
-from .errand import Errand, Parcel, Report, unpack_rows
-from .object_store import ObjectStoreOutput
-from .station import RunBackoff, Station, Work, station_of
+from .object_store_output import ObjectStoreOutput
+from .payloads import RunConfig, ShardPayload, ShardResult, unpack_rows
+from .worker_state import RunBackoff, Work, WorkerState, state_of
 
 _AT_ONCE = 3  # single files of a shard
 
 
-def fetch_shard(parcel: Parcel, errand: Errand) -> Report:
+def fetch_shard(parcel: ShardPayload, errand: RunConfig) -> ShardResult:
     """Fetch the files of a shard; whatever goes wrong is in the report.
 
     It runs in a thread of a worker. Another one may have begun the very same shard and died: then some of
     the files may be there.
     """
     worker = get_worker()
-    station, feed = station_of(worker), _Feed()
+    station, feed = state_of(worker), _Feed()
     work = Work(errand.run, worker.get_current_task(), errand.every)
     station.begin(work)
     try:
         _work(parcel, errand, station, work, feed)
-        return Report.of(feed.results)
+        return ShardResult.of(feed.results)
     except TransferCancelled:
-        return Report.of(feed.results)
+        return ShardResult.of(feed.results)
     except MLHubException as error:
-        return Report.of(feed.results, error, worker.address)
+        return ShardResult.of(feed.results, error, worker.address)
     except OSError as error:
         trouble = part_file.translate_os_error(error, Path(errand.folder or errand.url))
-        return Report.of(feed.results, trouble, worker.address)
+        return ShardResult.of(feed.results, trouble, worker.address)
     except Exception as error:
         what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
         known = DownloadError(f"a shard broke: {what}", hint="retry; if it stays so, report it")
-        return Report.of(feed.results, known, worker.address)
+        return ShardResult.of(feed.results, known, worker.address)
     finally:
         station.ended(work)
 
 
-def _work(parcel: Parcel, errand: Errand, station: Station, work: Work, feed: _Feed) -> None:
+def _work(parcel: ShardPayload, errand: RunConfig, station: WorkerState, work: Work, feed: _Feed) -> None:
     if parcel.copies:
         results = make_copies(station.store(errand.url), parcel, errand.if_exists)
         feed.settle(results)
@@ -75,9 +75,9 @@ def _work(parcel: Parcel, errand: Errand, station: Station, work: Work, feed: _F
 
 
 def _batch(
-    parcel: Parcel,
-    errand: Errand,
-    station: Station,
+    parcel: ShardPayload,
+    errand: RunConfig,
+    station: WorkerState,
     work: Work,
     feed: _Feed,
     count: int,
@@ -107,7 +107,7 @@ class _Feed:
         self._lock = threading.Lock()
         self.results: list[FileResult] = []
 
-    def of(self, rows: Sequence[Row], errand: Errand, link: LinkOf) -> None:
+    def of(self, rows: Sequence[Row], errand: RunConfig, link: LinkOf) -> None:
         """Give it its files."""
         self._rows = list(rows)[::-1]
         self._hrefs = {row.id: row.href for row in rows}
@@ -159,7 +159,7 @@ def _begun(key: str, noted: bool) -> Iterator[bool]:
 
 
 @contextmanager
-def _connections(parcel: Parcel, errand: Errand, station: Station, work: Work) -> Iterator[int]:
+def _connections(parcel: ShardPayload, errand: RunConfig, station: WorkerState, work: Work) -> Iterator[int]:
     """Take connections to a host out of those that the whole cluster has; give how many."""
     if not parcel.host:
         yield errand.connections
@@ -171,14 +171,14 @@ def _connections(parcel: Parcel, errand: Errand, station: Station, work: Work) -
 
 async def hold(host: str, seconds: float, dask_worker: Any) -> None:
     """Have a worker hold a host for so long: another one was refused by it."""
-    station_of(dask_worker).hold(host, time.monotonic() + seconds)
+    state_of(dask_worker).hold(host, time.monotonic() + seconds)
 
 
 async def stop(run: str, dask_worker: Any) -> None:
     """Have a worker end its shards of a run."""
-    station_of(dask_worker).stop(run)
+    state_of(dask_worker).stop(run)
 
 
 async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
     """Have the shards of a run on a worker take so many bytes per second together."""
-    station_of(dask_worker).set_rate(run, rate)
+    state_of(dask_worker).set_rate(run, rate)

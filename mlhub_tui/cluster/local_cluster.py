@@ -19,7 +19,7 @@ from .. import paths
 from ..errors import DownloadError
 from ..storage import make_private_folder
 from ..text import one_line
-from . import needed
+from . import optional_dependencies as needed
 
 _PATIENCE = 10.0
 _MOST = 64  # processes

@@ -19,7 +19,7 @@ _LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class RunConfig:
     """What all shards of a run have in common, or nearly all.
 
     Parameters
@@ -59,7 +59,7 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class ShardPayload:
     """Files to fetch from one host, or to copy in the store: packed, so that no dashboard shows them.
 
     Parameters
@@ -87,7 +87,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class SerializedError:
     """An error on its way between processes, without secrets."""
 
     kind: str
@@ -96,7 +96,7 @@ class Trouble:
     retry_after: float | None = None
 
     @classmethod
-    def of(cls, error: MLHubException, where: str = "") -> Trouble:
+    def of(cls, error: MLHubException, where: str = "") -> SerializedError:
         """Return the trouble that an error is; `where` it happened is said with it."""
         words = f"{error.message} (on {where})" if where else error.message
         message, hint = (one_line(redact(text), _LONGEST) for text in (words, error.hint))
@@ -116,7 +116,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ShardResult:
     """What became of a shard; files that are not in it were not settled.
 
     Parameters
@@ -130,17 +130,17 @@ class Report:
     """
 
     done: tuple[tuple[int, int | None, bool], ...] = ()
-    failed: tuple[tuple[int, Trouble], ...] = ()
-    trouble: Trouble | None = None
+    failed: tuple[tuple[int, SerializedError], ...] = ()
+    trouble: SerializedError | None = None
 
     @classmethod
     def of(
         cls, results: Sequence[FileResult], error: MLHubException | None = None, where: str = ""
-    ) -> Report:
+    ) -> ShardResult:
         """Return the report of results, and of what ended the shard."""
         done = tuple((r.key, r.size, r.fetched) for r in results if r.error is None)
-        failed = tuple((r.key, Trouble.of(r.error)) for r in results if r.error is not None)
-        return cls(done, failed, None if error is None else Trouble.of(error, where))
+        failed = tuple((r.key, SerializedError.of(r.error)) for r in results if r.error is not None)
+        return cls(done, failed, None if error is None else SerializedError.of(error, where))
 
     def results(self) -> list[FileResult]:
         """Return the results again."""

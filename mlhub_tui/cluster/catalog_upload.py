@@ -15,7 +15,7 @@ from ..planning import layout
 from ..planning.manifest_lock import LockedManifest
 from ..queue.job import DatasetRequest
 from ..transfer.failures import TransferCancelled
-from .store import Store, StoreBusy, trouble
+from .object_store import ObjectStore, StoreBusy, trouble
 from .upload import PART
 
 _AT_ONCE = 64
@@ -28,7 +28,7 @@ Show = Callable[[int], None]
 def note_beginning(request: DatasetRequest, own: LockedManifest) -> None:
     """Take note, once for a wish, whether there is nothing yet where its files go.
 
-    Then nothing has to be looked for before it is put; see `cutting.Cutter`.
+    Then nothing has to be looked for before it is put; see `cutting.Sharder`.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def note_beginning(request: DatasetRequest, own: LockedManifest) -> None:
     """
     if own.noted("begun"):
         return
-    store = Store(request.url)
+    store = ObjectStore(request.url)
     try:
         empty = store.empty(f"{store.root}/{request.name}")
     except Exception as error:
@@ -58,7 +58,7 @@ def publish_catalog(request: DatasetRequest, own: LockedManifest, stop: threadin
     MLHubException
         If the store does not take something.
     """
-    store = Store(request.url)
+    store = ObjectStore(request.url)
     archive = layout.catalog_file(request.folder, request.dataset_id)
     folder = layout.catalog_folder(request.folder, request.dataset_id)
     fresh = own.noted("begun") == "empty" and not own.noted("publishing")
@@ -82,7 +82,7 @@ def publish_report(request: DatasetRequest) -> None:
     MLHubException
         If the store does not take it.
     """
-    store = Store(request.url)
+    store = ObjectStore(request.url)
     data = (request.asset_folder / layout.REPORT).read_bytes()
     try:
         store.put(store.path(f"{request.name}/{layout.REPORT}"), data).result()
@@ -90,7 +90,7 @@ def publish_report(request: DatasetRequest) -> None:
         raise trouble(error, store) from error
 
 
-def _put_large(store: Store, file: Path, if_exists: IfExists, stop: threading.Event) -> None:
+def _put_large(store: ObjectStore, file: Path, if_exists: IfExists, stop: threading.Event) -> None:
     path = store.path(file.name)
     if if_exists is not IfExists.OVERWRITE and _good(file, store.size(path).result(), if_exists):
         return
@@ -113,7 +113,7 @@ def _put_large(store: Store, file: Path, if_exists: IfExists, stop: threading.Ev
 
 
 def _put_all(
-    store: Store, request: DatasetRequest, folder: Path, look: bool, stop: threading.Event, show: Show
+    store: ObjectStore, request: DatasetRequest, folder: Path, look: bool, stop: threading.Event, show: Show
 ) -> None:
     """Put all documents, so many at a time, but those that are there."""
     files, done = _files(folder), 0
@@ -138,7 +138,7 @@ def _good(file: Path, there: int | None, if_exists: IfExists) -> bool:
     return there is not None and (if_exists is IfExists.SKIP or there == file.stat().st_size)
 
 
-def _settled(store: Store, file: Path, path: str, tries: int, future: Future[None]) -> None:
+def _settled(store: ObjectStore, file: Path, path: str, tries: int, future: Future[None]) -> None:
     """Wait until a document is there; it is put again where the store was busy."""
     try:
         future.result()

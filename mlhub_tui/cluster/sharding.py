@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import MLHubException
 from ..planning.manifest_queue import Row, TwinRow
 from ..sources.stores import https_of
-from .errand import Parcel, pack
+from .payloads import ShardPayload, pack
 
 LARGE = 64 << 20
 """Bytes from which on a file is a shard of its own."""
@@ -62,11 +62,11 @@ class Shard:
         """The highest id in it."""
         return max(self.ids)
 
-    def parcel(self) -> Parcel:
+    def parcel(self) -> ShardPayload:
         """Return it as a worker gets it."""
         copies = isinstance(self.rows[0], TwinRow)
         alone = len(self.rows) == 1 and (self.rows[0].size or 0) >= LARGE
-        return Parcel(pack(self.rows), len(self.rows), self.host, self.check, alone, copies)
+        return ShardPayload(pack(self.rows), len(self.rows), self.host, self.check, alone, copies)
 
     def without(self, ids: frozenset[int]) -> Shard | None:
         """Return what is left of it when some files are settled; None if nothing is."""
@@ -85,7 +85,7 @@ class _Open:
     size: int = 0
 
 
-class Cutter:
+class Sharder:
     """Gives shards one after the other.
 
     Parameters

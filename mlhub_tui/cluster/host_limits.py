@@ -27,7 +27,7 @@ class _Pool:
     since: float = 0.0
 
 
-class Leases:
+class HostSemaphores:
     """The leases of one worker, for all of its shards.
 
     Each lease is a word with the scheduler, which has better things to do: a shard goes on with those of the

@@ -27,11 +27,11 @@ from ..queue.store import Store as Records
 from ..transfer.journal import PartJournal
 from ..transfer.limits import BandwidthLimiter, SharedLimits
 from ..transfer.work_source import BatchStats
-from .cutting import digest_of
-from .leases import Leases
+from .host_limits import HostSemaphores
 from .links import Links
-from .object_store import Budget
-from .store import Store
+from .object_store import ObjectStore
+from .object_store_output import Budget
+from .sharding import digest_of
 
 NAME = f"mlhub-tui-{__version__}"
 _RUNS = 16  # whose speed limits are remembered
@@ -63,7 +63,7 @@ class Work:
     dropped: bool = False
 
 
-class Station(WorkerPlugin):
+class WorkerState(WorkerPlugin):
     """All of it; the object that is sent to workers is empty, each makes its own when it is set up."""
 
     name = NAME
@@ -74,10 +74,10 @@ class Station(WorkerPlugin):
         self.worker = worker
         self.links = Links()
         self.budget = Budget()
-        self.leases = Leases()
+        self.leases = HostSemaphores()
         self._lock = threading.Lock()
         self._works: dict[str, Work] = {}
-        self._stores: dict[str, Store] = {}
+        self._stores: dict[str, ObjectStore] = {}
         self._held: dict[str, float] = {}
         self._stopped: deque[str] = deque(maxlen=256)
         self._limits: dict[str, BandwidthLimiter] = {}
@@ -93,11 +93,11 @@ class Station(WorkerPlugin):
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
-    def store(self, url: str) -> Store:
+    def store(self, url: str) -> ObjectStore:
         """Return the store of a URL, opened with this worker's credentials."""
         with self._lock:
             if url not in self._stores:
-                self._stores[url] = Store(url)
+                self._stores[url] = ObjectStore(url)
             return self._stores[url]
 
     def kit(self, limits: SharedLimits) -> Kit:
@@ -200,7 +200,7 @@ class Station(WorkerPlugin):
 class RunBackoff:
     """The backoff of a station, as a run sees it: what it finds out is told to all other workers."""
 
-    def __init__(self, station: Station, run: str) -> None:
+    def __init__(self, station: WorkerState, run: str) -> None:
         self._station = station
         self._run = run
 
@@ -222,9 +222,9 @@ def numbers(stats: BatchStats) -> dict[str, Any]:
     return {"done": done, "failed": failed, "bytes": stats.bytes + coming, "reason": stats.reason}
 
 
-def station_of(worker: Any) -> Station:
+def state_of(worker: Any) -> WorkerState:
     """Return the station of a worker."""
-    found: Station = worker.plugins[NAME]
+    found: WorkerState = worker.plugins[NAME]
     return found
 
 
