@@ -32,8 +32,8 @@ async def fetch_assets(
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
     from ..planning.dataset_request import dataset_request
+    from ..planning.resolver import OneSource
     from ..queue.fetch import fetch
-    from ..queue.resolve import OneSource
 
     request = dataset_request(
         dataset_id,

@@ -10,7 +10,7 @@ import click
 
 from ..errors import InvalidSearch
 from ..options import IfExists
-from ..queue.job import SAMPLE
+from ..planning.requests import SAMPLE
 from ..text import one_line
 from .connect import credentials, show_waits
 from .failures import FAILED

@@ -46,9 +46,9 @@ def clear_command(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
+    from .. import preview_cache
     from ..planning import dataset_plan as planning
     from ..planning import index_cache as place
-    from ..queue import images
     from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
 
@@ -60,7 +60,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
         "documents": (lambda: DocumentCache().path, clear_documents),
         "archives": (archive_index.folder, archive_index.clear),
         "plans": (place.folder, place.clear),
-        "previews": (images.folder, images.clear),
+        "previews": (preview_cache.folder, preview_cache.clear),
         "catalogs": (planning.catalogs, planning.clear_catalogs),
     }
 

@@ -15,15 +15,7 @@ from ..options import AppOptions
 from ..text import use_units
 from .desk import note
 from .failures import failures
-from .options import (
-    Choice,
-    Group,
-    connection_options,
-    is_terminal,
-    output_dir,
-    output_option,
-    settings_of,
-)
+from .options import Choice, Group, connection_options, is_terminal, output_dir, output_option, settings_of
 
 EPILOG = """\b
 Examples:

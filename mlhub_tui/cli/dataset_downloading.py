@@ -12,7 +12,7 @@ import click
 from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered
 from ..options import IfExists
-from ..queue.job import SAMPLE, ArchiveRequest, DatasetRequest, Request
+from ..planning.requests import SAMPLE, ArchiveRequest, DatasetRequest, DownloadRequest
 from ..text import one_line
 from .connect import credentials, show_waits
 from .dataset_options import filters_of, selection_options
@@ -176,7 +176,7 @@ class Wish:
     as_json: bool
     cluster: ClusterConfig | None = None
 
-    async def requests(self, source: Source, found: Credentials) -> Sequence[Request]:
+    async def requests(self, source: Source, found: Credentials) -> Sequence[DownloadRequest]:
         """Return what is to be queued: a job for the dataset, or one for each archive.
 
         Raises

@@ -10,16 +10,16 @@ from .. import paths
 from ..text import one_line
 
 if TYPE_CHECKING:
-    from ..queue.desk import Desk
+    from ..queue.client import QueueClient
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
 
 
-def open_desk() -> Desk:
+def open_desk() -> QueueClient:
     """Open the queue, a context manager."""
-    from ..queue.desk import Desk
+    from ..queue.client import QueueClient
 
-    return Desk(paths.queue())
+    return QueueClient(paths.queue())
 
 
 def note(words: str) -> None:

@@ -9,7 +9,7 @@ import click
 
 from ..auth import Credentials
 from ..options import IfExists
-from ..queue.job import SAMPLE, ArchiveRequest
+from ..planning.requests import SAMPLE, ArchiveRequest
 from .asset_downloading import item
 from .connect import credentials
 from .dataset_downloading import dataset

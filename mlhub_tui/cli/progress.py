@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TextIO
 
-from ..queue.job import AT_REST, Job, State
+from ..queue.job import IDLE_STATES, Job, JobState
 from ..text import count, duration, one_line, rate, redact, size
 from .tables import cells, cut, cut_middle
 
@@ -19,7 +19,7 @@ _NUMBERS = (5, 19, 12, 11)  # percent, bytes, rate, time left: columns with thei
 _LINE_SECONDS = 10.0
 _LINE_PERCENT = 10
 _WORKERS = re.compile(r", on [\d,]+ workers?\b")
-_WAITING = frozenset({State.QUEUED})
+_WAITING = frozenset({JobState.QUEUED})
 
 
 class Reporter(Protocol):
@@ -53,7 +53,7 @@ def bar_line(job: Job, width: int, *, fine: bool = True) -> str:
     column = min(_NAME, max(width // 3, 8))
     name = cut_middle(one_line(job.name).removesuffix(".tar.gz"), column)
     name += " " * (column - cells(name))
-    if job.state is not State.DOWNLOADING:
+    if job.state is not JobState.DOWNLOADING:
         return cut(f"{name}  {_state(job)}", width)
     total = job.bytes_total
     share = _share(job)
@@ -104,7 +104,7 @@ def end_lines(job: Job) -> list[str]:
     reason, *more = redact(job.reason).splitlines() or [""]
     why = f": {one_line(reason)}" if reason else ""
     details = [f"  {one_line(line)}" for line in more]
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return [f"done {one_line(job.name)}{why or _of(job)}", *details]
     lines = [f"{job.state} {one_line(job.name)}{why}", *details]
     return [*lines, f"  {one_line(redact(job.hint))}"] if job.hint else lines
@@ -133,10 +133,10 @@ class Bars:
         """Print the jobs that ended for good, then draw those at work, and how many wait."""
         screen = shutil.get_terminal_size()
         width = max(screen.columns - 1, 10)
-        ended = [job for job in jobs if job.state in AT_REST and job.id not in self._ended]
+        ended = [job for job in jobs if job.state in IDLE_STATES and job.id not in self._ended]
         self._ended.update(job.id for job in ended)
         lines = [line for job in ended for line in end_lines(job)]
-        working = [job for job in jobs if job.state not in AT_REST and job.state not in _WAITING]
+        working = [job for job in jobs if job.state not in IDLE_STATES and job.state not in _WAITING]
         block = [bar_line(job, width, fine=self._fine) for job in working[: max(screen.lines - 3, 1)]]
         waiting = sum(job.state in _WAITING for job in jobs)
         if waiting:
@@ -162,7 +162,7 @@ class Lines:
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
-        self._said: dict[int, tuple[State, int, float]] = {}
+        self._said: dict[int, tuple[JobState, int, float]] = {}
 
     def update(self, jobs: Sequence[Job]) -> None:
         """Print what is new."""
@@ -175,20 +175,20 @@ class Lines:
         """Nothing is ever in the way."""
 
     def _news(self, job: Job) -> list[str]:
-        state, percent, at = self._said.get(job.id, (State.QUEUED, 0, self._clock()))
+        state, percent, at = self._said.get(job.id, (JobState.QUEUED, 0, self._clock()))
         now = int((_share(job) or 0) * 100)
-        moved = job.state is State.DOWNLOADING and (
+        moved = job.state is JobState.DOWNLOADING and (
             now - percent >= _LINE_PERCENT or self._clock() - at >= _LINE_SECONDS
         )
         if job.state is state and not moved:
             self._said[job.id] = (state, percent, at)
             return []
         self._said[job.id] = (job.state, now, self._clock())
-        if job.state in AT_REST:
+        if job.state in IDLE_STATES:
             return end_lines(job)
-        if job.state is State.DOWNLOADING:
+        if job.state is JobState.DOWNLOADING:
             return [self._progress(job, now)]
-        return [f"{one_line(job.name)}: {_state(job)}"] if job.state is not State.VERIFYING else []
+        return [f"{one_line(job.name)}: {_state(job)}"] if job.state is not JobState.VERIFYING else []
 
     def _progress(self, job: Job, percent: int) -> str:
         if job.files_total is not None:

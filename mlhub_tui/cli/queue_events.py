@@ -11,12 +11,12 @@ import click
 
 from .. import paths
 from ..errors import MLHubException
-from ..queue.job import AT_REST
+from ..queue.job import IDLE_STATES
 from ..text import local_time
 from .desk import json_option, open_desk
 
 if TYPE_CHECKING:
-    from ..queue.desk import Desk
+    from ..queue.client import QueueClient
     from ..queue.events import Event
 
 _EVERY = 0.5
@@ -45,7 +45,7 @@ def log(job_id: int, follow: bool, as_json: bool) -> None:
             seen = event.number
 
 
-def _events(desk: Desk, job_id: int, follow: bool) -> Iterator[Event]:
+def _events(desk: QueueClient, job_id: int, follow: bool) -> Iterator[Event]:
     seen = 0
     while True:
         job = next((job for job in desk.jobs() if job.id == job_id), None)
@@ -54,7 +54,7 @@ def _events(desk: Desk, job_id: int, follow: bool) -> Iterator[Event]:
         for event in desk.log(job_id, seen):
             seen = event.number
             yield event
-        if not follow or job is None or job.state in AT_REST:
+        if not follow or job is None or job.state in IDLE_STATES:
             return
         time.sleep(_EVERY)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..queue.job import AssetRequest, DatasetRequest, Job, State
+from ..planning.requests import AssetRequest, DatasetRequest
+from ..queue.job import Job, JobState
 from ..text import duration, rate, redact, size
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")
-_ERRORS = frozenset({State.RETRYING, State.NEEDS_KEY, State.NO_SPACE, State.FAILED})
+_ERRORS = frozenset({JobState.RETRYING, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.FAILED})
 
 
 def row(job: Job) -> tuple[object, ...]:
@@ -59,7 +60,7 @@ def document(job: Job) -> dict[str, Any]:
 
 
 def _done(job: Job) -> str:
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return size(job.bytes_done)
     if not job.bytes_total:
         return size(job.bytes_done) if job.bytes_done else ""

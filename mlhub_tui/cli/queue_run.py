@@ -11,11 +11,12 @@ import click
 
 from .. import paths
 from ..auth import Credentials
+from ..planning.requests import DownloadRequest
+from ..planning.resolver import JobSource, SourceResolver
 from ..queue.credentials import credentials_for, open_for_job
-from ..queue.job import AT_REST, Job, Request, State
-from ..queue.process import Kind
-from ..queue.queue import DownloadQueue
-from ..queue.resolve import JobSource, SourceResolver
+from ..queue.job import IDLE_STATES, Job, JobState
+from ..queue.process import RunnerKind
+from ..queue.service import QueueService
 from ..sample.house import SampleHouse
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS
@@ -24,10 +25,10 @@ from .signals import listen
 
 _REDRAW = 0.25
 _CODES = {
-    State.FAILED: FAILED,
-    State.NO_SPACE: FAILED,
-    State.PAUSED: FAILED,
-    State.NEEDS_KEY: NO_CREDENTIALS,
+    JobState.FAILED: FAILED,
+    JobState.NO_SPACE: FAILED,
+    JobState.PAUSED: FAILED,
+    JobState.NEEDS_KEY: NO_CREDENTIALS,
 }
 
 
@@ -45,7 +46,7 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
         on the disk as long as it takes.
     """
     if not background:
-        return await _Run(current, until_empty, Kind.RUNNER, reporter(), click.echo).run()
+        return await _Run(current, until_empty, RunnerKind.RUNNER, reporter(), click.echo).run()
     from .queue_log import log_reporter, open_log
 
     hang_up = getattr(signal, "SIGHUP", None)
@@ -53,7 +54,7 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
         signal.signal(hang_up, signal.SIG_IGN)
     with open_log(current.api_key if current else None) as log:
         try:
-            code = await _Run(current, until_empty, Kind.BACKGROUND, log_reporter(log), log.info).run()
+            code = await _Run(current, until_empty, RunnerKind.BACKGROUND, log_reporter(log), log.info).run()
         except Exception as error:
             log.error(f"ended by {type(error).__name__}: {error}")
             raise
@@ -74,7 +75,7 @@ class _Run:
         self,
         current: Credentials | None,
         until_empty: bool,
-        kind: Kind,
+        kind: RunnerKind,
         shown: Reporter,
         say: Callable[[object], None],
     ) -> None:
@@ -92,7 +93,7 @@ class _Run:
         self._notice = ""
         self._waited_for: set[str] = set()
         # A background program is there for what takes long: it waits for room, others end.
-        self._rest = AT_REST - {State.NO_SPACE} if kind is Kind.BACKGROUND else AT_REST
+        self._rest = IDLE_STATES - {JobState.NO_SPACE} if kind is RunnerKind.BACKGROUND else IDLE_STATES
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -101,20 +102,20 @@ class _Run:
             loop.call_soon_threadsafe(self._changed.set)
 
         listen(self._stop)
-        queue = DownloadQueue(paths.queue(), SourceResolver(self._open), on_change=changed, kind=self._kind)
+        queue = QueueService(paths.queue(), SourceResolver(self._open), on_change=changed, kind=self._kind)
         queue.start()
         try:
             # A key may be there now that was missing the last time.
             await queue.add_many([])
-            self._old.update(job.id for job in queue.snapshot() if job.state in AT_REST)
+            self._old.update(job.id for job in queue.snapshot() if job.state in IDLE_STATES)
             for job in self._ours(queue):
-                if job.state is State.NEEDS_KEY:
+                if job.state is JobState.NEEDS_KEY:
                     await queue.resume(job.id)
             await self._watch(queue)
             self._report(queue)
         finally:
             self._reporter.clear()
-            left = sum(job.state not in AT_REST for job in self._ours(queue))
+            left = sum(job.state not in IDLE_STATES for job in self._ours(queue))
             await asyncio.to_thread(queue.stop)
             await asyncio.to_thread(self._house.stop)
         if self._signal is None:
@@ -131,12 +132,12 @@ class _Run:
         self._signal = number
         self._changed.set()
 
-    async def _open(self, request: Request) -> JobSource:
+    async def _open(self, request: DownloadRequest) -> JobSource:
         return await open_for_job(
             request, lambda: credentials_for(request, self._current, self._house.credentials)
         )
 
-    async def _watch(self, queue: DownloadQueue) -> None:
+    async def _watch(self, queue: QueueService) -> None:
         """Show what goes on until there is nothing left to do, or a signal came."""
         while self._signal is None:
             self._changed.clear()
@@ -149,14 +150,14 @@ class _Run:
             if self._signal is None:
                 await asyncio.sleep(_REDRAW)
 
-    def _is_empty(self, queue: DownloadQueue) -> bool:
+    def _is_empty(self, queue: QueueService) -> bool:
         """Return whether nothing is left to do, here or in other programs; who those are is said once.
 
         Should one of them go, what it was at is taken over here.
         """
         if not all(job.state in self._rest for job in self._ours(queue)):
             return False
-        others = {job.where for job in queue.snapshot() if job.elsewhere and job.state not in AT_REST}
+        others = {job.where for job in queue.snapshot() if job.elsewhere and job.state not in IDLE_STATES}
         if others - self._waited_for:
             self._waited_for |= others
             self._reporter.clear()
@@ -164,28 +165,28 @@ class _Run:
             click.echo(f"note: {one_line(words)}", err=True)
         return not others
 
-    def _ours(self, queue: DownloadQueue) -> list[Job]:
+    def _ours(self, queue: QueueService) -> list[Job]:
         return [job for job in queue.snapshot() if not job.elsewhere]
 
-    def _report(self, queue: DownloadQueue) -> None:
+    def _report(self, queue: QueueService) -> None:
         """Show the jobs that are worked on here; what came to rest before, or elsewhere, is old news."""
         for job in queue.snapshot():
             if job.elsewhere:
                 # And when its program has ended, what that one finished is nobody's, but not our work.
                 self._old.add(job.id)
-            elif job.state not in AT_REST:
+            elif job.state not in IDLE_STATES:
                 self._old.discard(job.id)
                 self._said.discard(job.id)
         mine = [job for job in self._ours(queue) if job.id not in self._old]
         self._reporter.update(mine)
         for job in mine:
             self._worst[job.id] = _CODES.get(job.state, 0)
-            if job.state is State.DONE and job.id not in self._said:
+            if job.state is JobState.DONE and job.id not in self._said:
                 self._said.add(job.id)
                 self._reporter.clear()
                 self._say(job.place)
 
-    async def _heed(self, queue: DownloadQueue) -> None:
+    async def _heed(self, queue: QueueService) -> None:
         """Pass on what the queue says of itself; an engine that ended raises its DownloadError."""
         if queue.notice == self._notice:
             return

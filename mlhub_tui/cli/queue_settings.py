@@ -12,7 +12,7 @@ from ..text import parse_rate, rate
 from .desk import json_option, note, open_desk
 
 if TYPE_CHECKING:
-    from ..queue.settings import Settings
+    from ..queue.settings import QueueSettings
 
 _COUNT = click.IntRange(1, 64)
 
@@ -65,7 +65,7 @@ def _change(changes: dict[str, int], as_json: bool) -> None:
         note(f"what runs the queue ({places}) heeds it within a second")
 
 
-def _show(settings: Settings, as_json: bool) -> None:
+def _show(settings: QueueSettings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(settings), indent=2))
         return

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ..errors import MLHubException
-from ..queue.job import Job, State
+from ..queue.job import Job, JobState
 from ..text import one_line
 from .desk import json_option, open_desk
 from .failures import FAILED, report
@@ -32,18 +32,18 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
     """
     with open_desk() as desk:
         jobs = desk.jobs()
-    chosen = [job for job in jobs if (job.id in ids if ids else job.state is State.DONE)]
+    chosen = [job for job in jobs if (job.id in ids if ids else job.state is JobState.DONE)]
     unfit = [
         MLHubException(f"job {job.id} is {job.state}: there is no whole file to verify")
         for job in chosen
-        if job.state is not State.DONE
+        if job.state is not JobState.DONE
     ]
     unfit += [
         MLHubException(f"there is no job {number}", hint="`mlhub-tui queue list` shows all")
         for number in dict.fromkeys(ids)
         if number not in {job.id for job in jobs}
     ]
-    found = _verify([job for job in chosen if job.state is State.DONE], as_json)
+    found = _verify([job for job in chosen if job.state is JobState.DONE], as_json)
     for error in unfit:
         report(error)
     if unfit or any(document["error"] for document in found):
@@ -54,11 +54,11 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
-    from ..queue.recheck import recheck, remedy
+    from ..queue.verification import remedy, verify_job
 
     shown, found = reporter(), []
     for job in jobs:
-        result = recheck(job, _Progress(job, shown), threading.Event())
+        result = verify_job(job, _Progress(job, shown), threading.Event())
         shown.clear()
         document = {
             "id": job.id,
@@ -80,7 +80,7 @@ class _Progress:
     """Draws a bar of what was read, a few times a second."""
 
     def __init__(self, job: Job, shown: Reporter) -> None:
-        self._job, self._shown = replace(job, state=State.DOWNLOADING, bytes_done=0), shown
+        self._job, self._shown = replace(job, state=JobState.DOWNLOADING, bytes_done=0), shown
         self._start = self._drawn = time.monotonic()
 
     def __call__(self, done: int) -> None:

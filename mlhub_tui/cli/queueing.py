@@ -13,7 +13,8 @@ from .. import paths
 from ..auth import Kind, resolve_or_anonymous
 from ..errors import MLHubException
 from ..options import IfExists
-from ..queue.job import SAMPLE, ArchiveRequest, Job, Request
+from ..planning.requests import SAMPLE, ArchiveRequest, DownloadRequest
+from ..queue.job import Job
 from ..text import count, one_line
 from .connect import chosen
 from .desk import json_option, note, open_desk
@@ -27,7 +28,7 @@ from .tables import table, terminal_width
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..queue.desk import Asked, Desk
+    from ..queue.client import CommandResult, QueueClient
 
 _ANSWER = 3.0  # seconds in which a program that runs obeys
 EPILOG = """\b
@@ -85,7 +86,7 @@ def add(context: click.Context, collections: tuple[str, ...], datasets: bool, if
         source, profile, kind = found.root_url, found.profile, found.kind or Kind.MLHUB
         _warn_of_key(found)
     names, exists = dict.fromkeys(collections), IfExists(if_exists)
-    requests: list[Request]
+    requests: list[DownloadRequest]
     if datasets:
         requests = _datasets(names, folder, source=source, profile=profile, kind=kind, if_exists=exists)
     else:
@@ -98,7 +99,7 @@ def add(context: click.Context, collections: tuple[str, ...], datasets: bool, if
             note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
 
 
-def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any) -> list[Request]:
+def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any) -> list[DownloadRequest]:
     """Return the requests for whole datasets; the queue knows them by their IDs."""
     from ..planning.dataset_request import dataset_request
 
@@ -134,9 +135,9 @@ def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
     @queue_group.command(name, help=help, short_help=help)
     @click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
     def command(ids: tuple[int, ...]) -> None:
-        from ..queue.verbs import Verb
+        from ..queue.job import JobAction
 
-        verb = Verb(name)
+        verb = JobAction(name)
         with open_desk() as desk:
             _finish(desk, name, desk.ask(verb, ids or None))
 
@@ -158,16 +159,16 @@ _verb(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
     """Give transfers up, and delete what was fetched of them; all without an ID."""
-    from ..queue.verbs import CHANGES, Verb
+    from ..queue.job import TRANSITIONS, JobAction
 
     with open_desk() as desk:
-        jobs = [job for job in desk.jobs() if job.state in CHANGES[Verb.CANCEL].starts]
+        jobs = [job for job in desk.jobs() if job.state in TRANSITIONS[JobAction.CANCEL].starts]
         chosen = [job for job in jobs if not ids or job.id in ids]
         if chosen and not yes:
             what = f"{count(len(chosen), 'transfer')}" if len(chosen) > 1 else one_line(chosen[0].name)
             kept = "" if keep_part else " and delete what was fetched"
             click.confirm(f"Cancel {what}{kept}?", abort=True, err=True)
-        _finish(desk, "cancel", desk.ask(Verb.CANCEL, ids or None, delete_part=not keep_part))
+        _finish(desk, "cancel", desk.ask(JobAction.CANCEL, ids or None, delete_part=not keep_part))
 
 
 @queue_group.command("clear", short_help="Remove what is finished from the list; no file is touched.")
@@ -226,7 +227,7 @@ def _warn_of_key(found: Credentials) -> None:
         note(why)
 
 
-def _finish(desk: Desk, name: str, asked: Asked) -> None:
+def _finish(desk: QueueClient, name: str, asked: CommandResult) -> None:
     """Wait for the programs that were asked, and print what became of the jobs."""
     in_time = desk.settled(asked, _ANSWER)
     touched = {job.id for job in (*asked.done, *asked.passed)}
@@ -241,7 +242,7 @@ def _finish(desk: Desk, name: str, asked: Asked) -> None:
     _complain(name, asked)
 
 
-def _complain(name: str, asked: Asked) -> None:
+def _complain(name: str, asked: CommandResult) -> None:
     """Report what could not be done, and end with 1 if there was anything."""
     for job in asked.refused:
         report(MLHubException(f"job {job.id} is {job.state}: {name} does not apply"))

@@ -13,10 +13,11 @@ from .. import paths
 from ..auth import Credentials
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
+from ..planning.requests import DatasetRequest, DownloadRequest
+from ..planning.resolver import JobSource, SourceResolver
 from ..queue.credentials import open_for_job
-from ..queue.job import AT_REST, DatasetRequest, Job, Request, State
-from ..queue.queue import DownloadQueue
-from ..queue.resolve import JobSource, SourceResolver
+from ..queue.job import IDLE_STATES, Job, JobState
+from ..queue.service import QueueService
 from ..queue.settings import transfer_config
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
@@ -28,7 +29,7 @@ _REDRAW = 0.25
 _PAUSE_LIMIT = 1.0
 
 
-async def transfer(requests: Sequence[Request], credentials: Credentials) -> int:
+async def transfer(requests: Sequence[DownloadRequest], credentials: Credentials) -> int:
     """Fetch everything and return the exit code: 0, 1, 3, or 128 and the number of a signal."""
     return await _Transfers(requests, credentials).run()
 
@@ -47,7 +48,7 @@ class _Transfers:
         The key and root URL that all of it is fetched with.
     """
 
-    def __init__(self, requests: Sequence[Request], credentials: Credentials) -> None:
+    def __init__(self, requests: Sequence[DownloadRequest], credentials: Credentials) -> None:
         self._requests = requests
         self._credentials = credentials
         self._reporter = reporter()
@@ -65,7 +66,7 @@ class _Transfers:
             loop.call_soon_threadsafe(self._changed.set)
 
         listen(self._stop)
-        queue = DownloadQueue(
+        queue = QueueService(
             paths.queue(),
             SourceResolver(self._open),
             on_change=changed,
@@ -85,14 +86,14 @@ class _Transfers:
             await asyncio.to_thread(queue.stop)
         return self._worst
 
-    async def _open(self, request: Request) -> JobSource:
+    async def _open(self, request: DownloadRequest) -> JobSource:
         return await open_for_job(request, lambda: self._credentials)
 
     def _stop(self, number: int) -> None:
         self._signal = number
         self._changed.set()
 
-    async def _add(self, queue: DownloadQueue) -> None:
+    async def _add(self, queue: QueueService) -> None:
         """Queue the requests; report those that cannot be queued and queue the others."""
         await queue.add_many([])  # raises, once, if the queue cannot be opened
         for request in self._requests:
@@ -104,7 +105,7 @@ class _Transfers:
                 report(error)
                 self._note(exit_code(error))
 
-    async def _watch(self, queue: DownloadQueue) -> None:
+    async def _watch(self, queue: QueueService) -> None:
         """Show the jobs until all of them are at rest, or a signal came."""
         while self._signal is None:
             self._changed.clear()
@@ -112,14 +113,14 @@ class _Transfers:
             jobs = self._mine(queue)
             self._reporter.update(jobs)
             self._print_paths(jobs)
-            if all(job.state in AT_REST for job in jobs):
+            if all(job.state in IDLE_STATES for job in jobs):
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), timeout=1.0)
             if self._signal is None:
                 await asyncio.sleep(_REDRAW)
 
-    async def _heed(self, queue: DownloadQueue) -> None:
+    async def _heed(self, queue: QueueService) -> None:
         """Pass on what the queue says of itself; an engine that ended raises its DownloadError."""
         if queue.notice == self._notice:
             return
@@ -129,29 +130,29 @@ class _Transfers:
             click.echo(f"note: {one_line(self._notice)}", err=True)
         await queue.add_many([])
 
-    def _mine(self, queue: DownloadQueue) -> list[Job]:
+    def _mine(self, queue: QueueService) -> list[Job]:
         known = {job.id: job for job in queue.snapshot()}
         return [known[job_id] for job_id in self._ids if job_id in known]
 
     def _print_paths(self, jobs: Sequence[Job]) -> None:
         """Print the paths of whole files, and note what went wrong with the others."""
         for job in jobs:
-            if job.state not in AT_REST or job.id in self._printed:
+            if job.state not in IDLE_STATES or job.id in self._printed:
                 continue
             self._printed.add(job.id)
-            if job.state is State.DONE:
+            if job.state is JobState.DONE:
                 self._reporter.clear()
                 for path in _paths(job):
                     click.echo(path)
             else:
-                self._note(NO_CREDENTIALS if job.state is State.NEEDS_KEY else FAILED)
+                self._note(NO_CREDENTIALS if job.state is JobState.NEEDS_KEY else FAILED)
 
     def _note(self, code: int) -> None:
         self._worst = max(self._worst, code)
 
-    async def _pause(self, queue: DownloadQueue) -> None:
+    async def _pause(self, queue: QueueService) -> None:
         """Stop what is not done, keep its parts, and say how it goes on."""
-        left = [job for job in self._mine(queue) if job.state not in AT_REST and not job.elsewhere]
+        left = [job for job in self._mine(queue) if job.state not in IDLE_STATES and not job.elsewhere]
         with contextlib.suppress(TimeoutError, MLHubException):
             async with asyncio.timeout(_PAUSE_LIMIT):
                 for job in left:
@@ -164,7 +165,7 @@ class _Transfers:
         )
 
 
-def _refuse_another(job: Job, request: Request) -> None:
+def _refuse_another(job: Job, request: DownloadRequest) -> None:
     """Raise TargetBusy where something else of a dataset is under way to the same folder."""
     known = job.request
     if isinstance(known, DatasetRequest) and isinstance(request, DatasetRequest):

@@ -13,7 +13,7 @@ from ..errors import MLHubException
 from ..options import IfExists
 from ..planning import layout
 from ..planning.manifest_lock import LockedManifest
-from ..queue.job import DatasetRequest
+from ..planning.requests import DatasetRequest
 from ..transfer.failures import TransferCancelled
 from .object_store import ObjectStore, StoreBusy, trouble
 from .upload import PART

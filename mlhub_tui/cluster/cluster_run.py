@@ -14,10 +14,10 @@ from typing import Any
 
 from .. import errors
 from ..errors import DownloadError, MLHubException
+from ..planning.job_context import JobContext
 from ..planning.manifest_lock import LockedManifest
 from ..planning.manifest_queue import ManifestQueue
-from ..queue.attempt import Kit
-from ..queue.job import DatasetRequest
+from ..planning.requests import DatasetRequest
 from ..text import count, one_line, redact
 from ..transfer.config import BatchConfig
 from ..transfer.failures import TransferCancelled
@@ -64,7 +64,7 @@ class ClusterRun:
         request: DatasetRequest,
         feed: ManifestQueue,
         own: LockedManifest,
-        kit: Kit,
+        kit: JobContext,
         stats: BatchStats,
         session: DaskClient,
         store: str = "",

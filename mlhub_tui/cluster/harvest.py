@@ -6,10 +6,10 @@ import queue
 import threading
 from collections.abc import Callable
 
+from ..planning.job_context import JobContext
 from ..planning.manifest_lock import LockedManifest
 from ..planning.manifest_queue import ManifestQueue
-from ..queue.attempt import Kit
-from ..queue.job import DatasetRequest
+from ..planning.requests import DatasetRequest
 from ..transfer.failures import TransferCancelled
 from ..transfer.work_source import BatchStats
 from .cluster_run import ClusterRun
@@ -34,7 +34,12 @@ class ClusterHarvest:
     """
 
     def __init__(
-        self, request: DatasetRequest, feed: ManifestQueue, own: LockedManifest, kit: Kit, store: str = ""
+        self,
+        request: DatasetRequest,
+        feed: ManifestQueue,
+        own: LockedManifest,
+        kit: JobContext,
+        store: str = "",
     ) -> None:
         self.stats = BatchStats()
         self._store = store

@@ -16,9 +16,9 @@ from ..http.link import Link
 from ..planning.dataset_links import DatasetLinks, links_of
 from ..planning.filters import Filters
 from ..planning.manifest_queue import LinkOf
+from ..planning.requests import DatasetRequest
+from ..planning.resolver import JobSource
 from ..queue.credentials import credentials_for, open_for_job
-from ..queue.job import DatasetRequest
-from ..queue.resolve import JobSource
 from .payloads import RunConfig, bare
 
 T = TypeVar("T")

@@ -19,11 +19,11 @@ from distributed import WorkerPlugin
 from .. import __version__
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
-from ..queue.attempt import Kit
+from ..planning.job_context import JobContext
+from ..planning.resolver import SourceResolver
 from ..queue.database import Database, QueueUnusable
-from ..queue.resolve import SourceResolver
+from ..queue.repository import JobRepository as Records
 from ..queue.settings import transfer_config
-from ..queue.store import Store as Records
 from ..transfer.journal import PartJournal
 from ..transfer.limits import BandwidthLimiter, SharedLimits
 from ..transfer.work_source import BatchStats
@@ -100,7 +100,7 @@ class WorkerState(WorkerPlugin):
                 self._stores[url] = ObjectStore(url)
             return self._stores[url]
 
-    def kit(self, limits: SharedLimits) -> Kit:
+    def kit(self, limits: SharedLimits) -> JobContext:
         """Return what transfers share; parts of large files are recorded on this machine alone."""
         with self._lock:
             if self._journal is None:
@@ -109,7 +109,7 @@ class WorkerState(WorkerPlugin):
                 except QueueUnusable:  # large files begin at the start after the worker's end, no more
                     database = Database(None)
                 self._journal = PartJournal(database, Records(database))
-        return Kit(
+        return JobContext(
             SourceResolver(_nothing),
             self._journal,
             transfer_config(),

@@ -49,20 +49,20 @@ def _check(path: Path) -> None:
 
 
 def _content() -> Iterator[Finding]:
-    from ..queue.desk import Desk
-    from ..queue.job import State
+    from ..queue.client import QueueClient
+    from ..queue.job import JobState
 
-    with Desk(paths.queue()) as desk:
+    with QueueClient(paths.queue()) as desk:
         jobs, runners, settings = desk.jobs(), desk.runners(), desk.settings()
     if runners:
         yield Finding(PART, "run by", ", ".join(f"{kind} (pid {pid})" for kind, pid in runners))
     states = Counter(str(job.state) for job in jobs)
     yield Finding(PART, "transfers", ", ".join(f"{n} {state}" for state, n in states.most_common()) or "none")
-    waiting = sum(not job.state.finished and job.state is not State.PAUSED for job in jobs)
+    waiting = sum(not job.state.finished and job.state is not JobState.PAUSED for job in jobs)
     if waiting and not runners:
         hint = "start the app, or `mlhub-tui queue run --until-empty`"
         yield note(PART, "waiting", f"{waiting}, and nothing runs the queue", hint)
-    for job in [job for job in jobs if job.state is State.FAILED][:3]:
+    for job in [job for job in jobs if job.state is JobState.FAILED][:3]:
         yield note(PART, f"failed: {job.name}", job.reason, job.hint)
     limit = rate(settings.limit) or "off"
     yield Finding(

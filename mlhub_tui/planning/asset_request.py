@@ -9,11 +9,11 @@ from ..auth.kind import Kind
 from ..errors import EntityDoesNotExist
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item
 from ..options import IfExists
-from ..queue.job import SAMPLE, AssetRequest
 from ..sources.asset_hrefs import asset_href
 from ..sources.origin import shown_id
 from ..text import holds_secret, one_line
 from .asset_names import file_names, folder_name
+from .requests import SAMPLE, AssetRequest
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _PAGE_ENDS = (".html", ".htm", ".xhtml")

@@ -9,19 +9,19 @@ from ..errors import EntityDoesNotExist, MLHubException, NotOffered
 from ..http.errors import LinkRejected
 from ..http.link import Link
 from ..options import IfExists
-from ..queue.attempt import Kit, already_there
-from ..queue.job import SAMPLE, DatasetRequest
-from ..queue.resolve import CatalogSource, JobSource
-from ..queue.threads import in_thread
 from ..sources.origin import shown_id
+from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec
 from ..transfer.progress import TransferProgress
+from .job_context import JobContext, already_there
+from .requests import SAMPLE, DatasetRequest
+from .resolver import CatalogSource, JobSource
 
 _GONE = frozenset({404, 410})
 
 
 async def fetch_catalog(
-    request: DatasetRequest, source: JobSource, target: Path, kit: Kit, live: TransferProgress
+    request: DatasetRequest, source: JobSource, target: Path, kit: JobContext, live: TransferProgress
 ) -> DownloadResult:
     """Fetch the catalog archive of a dataset, or go on with it.
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import MLHubException
-from ..queue.job import DatasetRequest
 from ..text import count, one_line
 from ..transfer.failures import TransferCancelled
 from ..transfer.local_folder import OutputTree
 from .dataset_files import DatasetFiles
 from .manifest import FileStatus
+from .requests import DatasetRequest
 
 _PAGE = 1000
 

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from ..errors import DownloadError
-from ..queue.job import DatasetRequest
 from ..text import one_line
 from .manifest import Entry, FileStatus, Manifest, ManifestStats
 from .manifest_lock import list_path
+from .requests import DatasetRequest
 
 
 class DatasetFiles:

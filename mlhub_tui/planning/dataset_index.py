@@ -10,16 +10,16 @@ from ..auth.kind import Kind
 from ..errors import NotOffered, TargetBusy
 from ..http.key_removal import KeyRemoval
 from ..models import Search
-from ..queue.job import DatasetRequest
-from ..queue.resolve import ItemsSource, JobSource
-from ..queue.threads import in_thread
 from ..text import count
+from ..threads import in_thread
 from .build import of_archive
 from .dataset_text import today
 from .index import Index
 from .making import Show
 from .pages import of_pages, of_search, read_before
 from .progress import Progress
+from .requests import DatasetRequest
+from .resolver import ItemsSource, JobSource
 
 _AGAIN = 0.5  # seconds between two looks whether another program has finished the same index
 _PAGE = 250

@@ -23,13 +23,10 @@ from ..errors import (
     RequestError,
 )
 from ..options import IfExists
-from ..queue.attempt import Kit
-from ..queue.job import SAMPLE, DatasetRequest
-from ..queue.resolve import JobSource, Opener, keys_of, say_waits
-from ..queue.threads import in_thread
 from ..storage import same_names
 from ..text import count
 from ..text import size as size_words
+from ..threads import in_thread
 from ..transfer.batch import BatchDownload
 from ..transfer.config import DownloadResult, ReserveSpace
 from ..transfer.failures import TransferCancelled
@@ -45,6 +42,7 @@ from .dataset_plan import take_catalog
 from .files import PlannedFile, files
 from .index import Index
 from .index_cache import archive_validator
+from .job_context import JobContext
 from .manifest import ManifestStats
 from .manifest_lock import LockedManifest, Opening
 from .manifest_queue import LinkOf, ManifestQueue, Sizes, open_link
@@ -52,6 +50,8 @@ from .output_probe import NullProbe
 from .progress import Progress
 from .progress_reporter import ProgressReporter
 from .report import write_report
+from .requests import SAMPLE, DatasetRequest
+from .resolver import JobSource, Opener, keys_of, say_waits
 
 T = TypeVar("T")
 _EVERY = 0.1
@@ -88,7 +88,7 @@ class FilesFailed(DownloadError):
 
 
 async def fetch_dataset(
-    request: DatasetRequest, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+    request: DatasetRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
 ) -> DownloadResult:
     """Fetch what is wanted of a dataset, or go on with it.
 
@@ -150,7 +150,7 @@ class _Run:
     """The parts of one try, in their order."""
 
     request: DatasetRequest
-    kit: Kit
+    kit: JobContext
     live: TransferProgress
     room: ReserveSpace | None
     source: JobSource

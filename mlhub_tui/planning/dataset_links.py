@@ -8,12 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import NotOffered
 from ..http.link import Link
-from ..queue.job import SAMPLE, DatasetRequest
-from ..queue.resolve import AssetSource, CatalogSource, JobSource
 from ..sources.link import azure_headers
 from ..sources.origin import shown
 from ..sources.stores import https_of
 from ..transfer.failures import TransferCancelled
+from .requests import SAMPLE, DatasetRequest
+from .resolver import AssetSource, CatalogSource, JobSource
 
 _LOOPBACK = "127.0.0.1"
 

@@ -20,18 +20,18 @@ from .. import paths
 from ..auth.kind import Kind
 from ..errors import FileConflict, OutputFolderError
 from ..options import IfExists
-from ..queue.attempt import Kit
 from ..queue.fetch import kit_over
-from ..queue.job import DatasetRequest
-from ..queue.resolve import JobSource, OneSource, keys_of
-from ..queue.threads import in_thread
 from ..storage import make_private_folder
+from ..threads import in_thread
 from ..transfer import part_file
 from ..transfer.progress import TransferProgress
 from .catalog_archive import fetch_catalog
 from .dataset_index import index_of_archive, index_of_items, words_of
 from .index import Index
+from .job_context import JobContext
 from .progress import Progress
+from .requests import DatasetRequest
+from .resolver import JobSource, OneSource, keys_of
 
 Say = Callable[[str, int, int | None], None]
 """Told what is done, and bytes done of how many (None: not known); from any thread."""
@@ -135,7 +135,7 @@ async def _catalog(request: DatasetRequest, source: JobSource, say: Say | None) 
 
 
 async def _fetch(
-    request: DatasetRequest, source: JobSource, kept: Path, kit: Kit, live: TransferProgress
+    request: DatasetRequest, source: JobSource, kept: Path, kit: JobContext, live: TransferProgress
 ) -> None:
     try:
         await fetch_catalog(request, source, kept, kit, live)

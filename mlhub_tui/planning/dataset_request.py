@@ -10,10 +10,10 @@ from .. import output_url, paths
 from ..auth.kind import Kind
 from ..errors import OutputFolderError
 from ..options import ClusterConfig, IfExists
-from ..queue.job import DatasetRequest
 from ..transfer import part_file
 from .dataset_text import new_stamp
 from .filters import Filters
+from .requests import DatasetRequest
 
 
 def dataset_request(

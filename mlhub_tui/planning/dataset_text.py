@@ -11,7 +11,7 @@ from typing import Any
 
 from ..auth.kind import Kind
 from ..options import ClusterConfig
-from ..queue.job import DatasetRequest
+from .requests import DatasetRequest
 
 
 def new_stamp() -> str:

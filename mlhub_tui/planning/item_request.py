@@ -12,12 +12,12 @@ from ..auth.kind import Kind
 from ..errors import NotOffered
 from ..models import Asset, Document
 from ..options import IfExists
-from ..queue.job import AssetRequest
 from ..sources.asset_hrefs import asset_href
 from ..sources.origin import shown
 from ..sources.stores import https_of
 from .asset_names import file_names
 from .asset_request import asset_request, assets_of
+from .requests import AssetRequest
 
 
 class Located(Protocol):

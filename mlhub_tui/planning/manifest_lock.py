@@ -12,12 +12,12 @@ from pathlib import Path
 
 from .. import paths
 from ..errors import TargetBusy
-from ..queue.job import DatasetRequest
 from ..storage import make_private_folder
 from ..text import one_line
 from ..transfer.failures import TransferCancelled
 from ..transfer.part_file import try_lock
 from .manifest import Manifest
+from .requests import DatasetRequest
 
 _PATIENCE = 10.0  # seconds: a run that was paused may still be putting away what had arrived
 _TICK = 0.02

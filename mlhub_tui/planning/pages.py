@@ -11,10 +11,10 @@ from typing import Protocol
 from ..errors import EntityDoesNotExist
 from ..models import Collection, Document, Item, Search
 from ..models.document import identity
-from ..queue.threads import in_thread
 from ..sources.asset_hrefs import asset_href
 from ..sources.base import Page
 from ..text import writable
+from ..threads import in_thread
 from .index import Index
 from .index_builder import Builder
 from .index_cache import Subject

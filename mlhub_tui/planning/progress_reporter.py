@@ -7,8 +7,8 @@ import contextlib
 import sqlite3
 import time
 
-from ..queue.threads import in_thread
 from ..text import count
+from ..threads import in_thread
 from ..transfer.progress import TransferPhase, TransferProgress
 from ..transfer.work_source import BatchStats
 from .manifest import Manifest, ManifestStats

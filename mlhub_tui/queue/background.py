@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .. import paths
 from ..auth import Kind as SourceKind
 from ..errors import DownloadError
-from .process import Kind
+from .process import RunnerKind
 
 if TYPE_CHECKING:
     from ..auth import Credentials
@@ -91,15 +91,15 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
     BackgroundError
         If it does not start.
     """
-    from .desk import Desk
+    from .client import QueueClient
 
-    with Desk(paths.queue()) as desk:
+    with QueueClient(paths.queue()) as desk:
         for kind, pid in desk.runners():
-            if kind is Kind.BACKGROUND:
+            if kind is RunnerKind.BACKGROUND:
                 return Started(pid, _unknown_to(pid, current))
         child = _spawn(environment(current, os.environ))
         deadline = time.monotonic() + seconds
-        while (Kind.BACKGROUND, child.pid) not in desk.runners():
+        while (RunnerKind.BACKGROUND, child.pid) not in desk.runners():
             # One that has nothing to do may be done before it is seen.
             if child.poll() is not None and child.returncode == 0:
                 break

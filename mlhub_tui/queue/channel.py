@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .database import Database
-from .store import Store
-from .verbs import Verb
+from .job import JobAction
+from .repository import JobRepository
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class QueueCommand:
     """What another program asks for.
 
     Parameters
@@ -29,21 +29,21 @@ class Order:
 
     id: int
     job: int
-    verb: Verb
+    verb: JobAction
     delete_part: bool
 
 
-class Channel:
+class CommandQueue:
     """Commands for jobs, kept until the program that runs the job has carried them out.
 
     A command stays with the job: if the program that ran it is gone, whoever takes the job over finds it.
     """
 
-    def __init__(self, database: Database, store: Store) -> None:
+    def __init__(self, database: Database, store: JobRepository) -> None:
         self._database = database
         self._store = store
 
-    def post(self, verb: Verb, job_ids: Iterable[int], *, delete_part: bool = False) -> list[int]:
+    def post(self, verb: JobAction, job_ids: Iterable[int], *, delete_part: bool = False) -> list[int]:
         """Ask whoever runs jobs for something; return the ids of the commands."""
         author = f"{self._store.identity.pid}@{self._store.identity.host}"
         posted = []
@@ -57,14 +57,17 @@ class Channel:
                 posted.append(int(made.lastrowid or 0))
         return posted
 
-    def orders(self) -> list[Order]:
+    def orders(self) -> list[QueueCommand]:
         """Return what is asked of this program, oldest first."""
         rows = self._database.read(
             "SELECT commands.* FROM commands JOIN jobs ON jobs.id = commands.job"
             " WHERE jobs.runner = ? ORDER BY commands.id",
             (self._store.runner,),
         )
-        return [Order(row["id"], row["job"], Verb(row["verb"]), bool(row["delete_part"])) for row in rows]
+        return [
+            QueueCommand(row["id"], row["job"], JobAction(row["verb"]), bool(row["delete_part"]))
+            for row in rows
+        ]
 
     def settle(self, order_ids: Iterable[int]) -> None:
         """Take note that commands were carried out, or are of no use any more."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from ..auth import Credentials, Kind, SecretNotSet, for_profile, same_root
 from ..errors import MLHubException
-from .job import SAMPLE, ArchiveRequest, Request
+from ..planning.requests import SAMPLE, ArchiveRequest, DownloadRequest
 
 if TYPE_CHECKING:
-    from .resolve import JobSource
+    from ..planning.resolver import JobSource
 
 
 def credentials_for(
-    request: Request, current: Credentials | None, sample: Callable[[], Credentials]
+    request: DownloadRequest, current: Credentials | None, sample: Callable[[], Credentials]
 ) -> Credentials:
     """Return the credentials for a job: the sample's, its profile's, or those in use for the same root URL.
 
@@ -90,7 +90,7 @@ def not_kept(credentials: Credentials) -> str:
     return ""
 
 
-async def open_for_job(request: Request, choose: Callable[[], Credentials]) -> JobSource:
+async def open_for_job(request: DownloadRequest, choose: Callable[[], Credentials]) -> JobSource:
     """Open the source of a job, away from the event loop: files are read, modules imported.
 
     Raises

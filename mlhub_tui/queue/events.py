@@ -57,7 +57,7 @@ def safe(words: object) -> str:
     return one_line(_IN_WORDS.sub(r"\1\2 …", _QUERY.sub("?…", redact(one_line(words)))), LONGEST)
 
 
-class Book:
+class EventLog:
     """What happened and is not written yet; it goes into the database with the next transaction.
 
     Any thread may tell something: that takes no lock of the database and no time.

@@ -17,19 +17,20 @@ from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
 from ..options import IfExists
 from ..planning.item_request import Located, Origin, requests_for
+from ..planning.job_context import JobContext
+from ..planning.requests import ArchiveRequest, DatasetRequest, DownloadRequest
+from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
 from ..sources.origin import shown_id
+from ..threads import in_thread
 from ..transfer import part_file
 from ..transfer.config import TransferConfig
 from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
 from ..transfer.journal import PartJournal
 from ..transfer.progress import TransferProgress
-from .attempt import Kit, attempt
 from .database import Database
-from .job import ArchiveRequest, DatasetRequest, Request
-from .resolve import ArchiveSource, AssetSource, OneSource, Resolver
+from .repository import JobRepository
+from .run_job import run_job
 from .settings import transfer_config
-from .store import Store
-from .threads import in_thread
 
 
 class ItemSource(AssetSource, Located, Protocol):
@@ -130,7 +131,7 @@ async def fetch_asset(
 
 
 async def fetch(
-    request: Request,
+    request: DownloadRequest,
     resolver: Resolver,
     *,
     on_progress: Progress | None = None,
@@ -153,21 +154,23 @@ async def fetch(
 @asynccontextmanager
 async def kit_over(
     resolver: Resolver, config: TransferConfig | None = None, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Kit]:
+) -> AsyncIterator[JobContext]:
     """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
     records = await in_thread(_Records)
     try:
-        yield Kit(resolver, records.journal, config or transfer_config(), tls)
+        yield JobContext(resolver, records.journal, config or transfer_config(), tls)
     finally:
         await in_thread(records.close)
 
 
-async def _persistently(request: Request, kit: Kit, live: TransferProgress, retries: RetryPolicy) -> Path:
+async def _persistently(
+    request: DownloadRequest, kit: JobContext, live: TransferProgress, retries: RetryPolicy
+) -> Path:
     counter = FailureCounter()
     path = request.folder / request.name
     while True:
         try:
-            outcome = await attempt(request, kit, live)
+            outcome = await run_job(request, kit, live)
             live.done = live.total = outcome.size
             return outcome.path
         except Exception as error:
@@ -193,7 +196,7 @@ class _Records:
     def __init__(self) -> None:
         self._database = Database(paths.queue(), in_memory=True)
         try:
-            self._store = Store(self._database)
+            self._store = JobRepository(self._database)
         except sqlite3.Error as error:
             self._database.close()
             raise JournalNotWritable(f"the download queue cannot be written: {error}") from error

@@ -1,21 +1,17 @@
-"""Jobs: what a transfer is, the states it goes through, and which moves between them are legal."""
+"""Jobs: the states a transfer is in, the legal moves between them, and the actions people take."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..auth.kind import Kind
-from ..options import ClusterConfig, IfExists
-from ..text import file_name
-
-if TYPE_CHECKING:
-    from ..planning.filters import Filters
+from ..planning.requests import SAMPLE, AssetRequest, DatasetRequest, DownloadRequest
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """The state of a transfer, in the words of the field."""
 
     QUEUED = "queued"
@@ -45,213 +41,68 @@ class State(StrEnum):
 
 _RUNNING = frozenset(
     {
-        State.CONNECTING,
-        State.PREPARING,
-        State.DOWNLOADING,
-        State.STALLED,
-        State.RETRYING,
-        State.VERIFYING,
+        JobState.CONNECTING,
+        JobState.PREPARING,
+        JobState.DOWNLOADING,
+        JobState.STALLED,
+        JobState.RETRYING,
+        JobState.VERIFYING,
     },
 )
-_FINISHED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+_FINISHED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
-AT_REST = _FINISHED | {State.PAUSED, State.NEEDS_KEY, State.NO_SPACE}
+IDLE_STATES = _FINISHED | {JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE}
 """States in which a job stays until somebody does something."""
 
-SAMPLE = "sample"
-"""The `source` of jobs that belong to the built-in sample catalogue, whose port differs at each start."""
+_ENDS = frozenset(
+    {
+        JobState.RETRYING,
+        JobState.PAUSED,
+        JobState.NEEDS_KEY,
+        JobState.NO_SPACE,
+        JobState.FAILED,
+        JobState.CANCELLED,
+        JobState.QUEUED,
+    }
+)
+
+_AT_WORK = frozenset(
+    {JobState.CONNECTING, JobState.PREPARING, JobState.DOWNLOADING, JobState.STALLED, JobState.VERIFYING}
+)
+
+NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.CONNECTING, JobState.PAUSED, JobState.CANCELLED}),
+    **{state: (_ENDS | _AT_WORK | {JobState.DONE}) - {state} for state in _AT_WORK},
+    JobState.RETRYING: frozenset({JobState.QUEUED, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.DONE}),
+    JobState.NEEDS_KEY: frozenset({JobState.QUEUED, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.NO_SPACE: frozenset({JobState.QUEUED, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.DONE: frozenset({JobState.QUEUED}),
+    JobState.FAILED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED, JobState.DONE}),
+}
+"""From each state, the states it may go to. A program that ends puts what it was at back to queued.
+
+What was paused or cancelled while it got its final name is done: the file is there.
+"""
+
+ACTIVE_STATES = _AT_WORK
+"""States in which a transfer holds one of the places at work (a wait for the next try holds none)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveRequest:
-    """A wish: the archive of a collection, to a folder.
+class IllegalTransition(ValueError):
+    """A move that is not in the table."""
 
-    Parameters
-    ----------
-    source
-        The root URL of the API, or `SAMPLE`.
-    profile
-        The profile whose key is to be used; None for the key in use when the job runs. Never a key.
-    collection_id
-        The collection, as received.
-    folder
-        Absolute output folder.
-    if_exists
-        What to do with a file that is there.
-    title
-        What the user knows it as.
-    size
-        Bytes, where `archive/{id}/info` told it.
-    """
-
-    source: str
-    profile: str | None
-    collection_id: str
-    folder: Path
-    if_exists: IfExists = IfExists.RESUME
-    title: str = ""
-    size: int | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name in the folder."""
-        return archive_name(self.collection_id)
-
-    @property
-    def kind(self) -> Kind:
-        """What the source speaks: only MLHub APIs have archives."""
-        return Kind.MLHUB
+    def __init__(self, start: JobState, end: JobState) -> None:
+        super().__init__(f"a transfer cannot go from {start} to {end}")
+        self.start = start
+        self.end = end
 
 
-@dataclass(frozen=True, slots=True)
-class AssetRequest:
-    """A wish: an asset of an item or of a collection, from a source of any kind, to a file.
-
-    Parameters
-    ----------
-    source
-        The source's location (`Source.root_url`), or `SAMPLE`.
-    profile
-        The profile whose secret is to be used; None for the one in use when the job runs.
-    collection_id
-        The collection, as received; may be empty.
-    folder
-        Absolute output folder.
-    name
-        The file's path in it, with `/`, safe for any id.
-    item_id
-        The item, as received; empty for an asset of the collection itself.
-    key
-        The asset's key, as received.
-    href
-        The asset's address when it was queued, absolute, without secrets; empty where it has to be looked up
-        first, because it is signed for a short time.
-    document_url
-        Where the document of the item is; empty where the source finds it by its id.
-    kind
-        What the source speaks.
-    if_exists
-        What to do with a file that is there.
-    title
-        What the user knows it as.
-    size
-        Bytes, where `file:size` told it.
-    checksum
-        `file:checksum` as received.
-    page
-        Whether the asset is a web page, so that a web page may arrive.
-    """
-
-    source: str
-    profile: str | None
-    collection_id: str
-    folder: Path
-    name: str
-    item_id: str
-    key: str
-    href: str = ""
-    document_url: str = ""
-    kind: Kind = Kind.MLHUB
-    if_exists: IfExists = IfExists.RESUME
-    title: str = ""
-    size: int | None = None
-    checksum: str = ""
-    page: bool = False
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What tells an asset from others, however its address changes."""
-        return (self.source, self.collection_id, self.item_id, self.key, self.document_url)
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetRequest:
-    """A wish: a dataset, whole or in part: its catalog, and the assets of its items that filters leave.
-
-    Parameters
-    ----------
-    source
-        The source's location (`Source.root_url`), or `SAMPLE`.
-    profile
-        The profile whose secret is to be used; None for the one in use when the job runs.
-    dataset_id
-        The dataset, as received; of a STAC API or a static catalog, what its collections are called together.
-    folder
-        Absolute output folder: of the catalog, and of the assets where they have none of their own.
-    filters
-        What of it is wanted.
-    stamp
-        Tells this wish from earlier ones for the same folder, beginning with its day (see `new_stamp`): a
-        wish that was begun is gone on with, a new one looks at everything again.
-    assets
-        Absolute folder of the assets, where it is another one.
-    collections
-        The collections to read, of a STAC API or a static catalog; of a dataset all are in its catalog.
-    kind
-        What the source speaks.
-    if_exists
-        What to do with files that are there.
-    title
-        What the user knows it as.
-    size
-        Bytes, where somebody knows them before anything is read.
-    cluster
-        The cluster whose workers fetch the files; None for this program alone.
-    url
-        The fsspec URL of the output folder, without credentials, where it is no path; then `folder` is where
-        this machine keeps what it needs meanwhile.
-    """
-
-    source: str
-    profile: str | None
-    dataset_id: str
-    folder: Path
-    filters: Filters
-    stamp: str
-    assets: Path | None = None
-    collections: tuple[str, ...] = ()
-    kind: Kind = Kind.MLHUB
-    if_exists: IfExists = IfExists.RESUME
-    title: str = ""
-    size: int | None = None
-    cluster: ClusterConfig | None = None
-    url: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name of the dataset's folders."""
-        from ..planning.layout import component
-
-        return component(self.dataset_id)
-
-    @property
-    def collection_id(self) -> str:
-        """What the queue's list shows where other jobs have a collection."""
-        return self.dataset_id
-
-    @property
-    def asset_folder(self) -> Path:
-        """The folder that the files of the assets are in."""
-        return (self.assets or self.folder) / self.name
-
-    @property
-    def place(self) -> str:
-        """The output folder as people know it: a URL or a path."""
-        return self.url or str(self.folder)
-
-    @property
-    def asset_place(self) -> str:
-        """Where the files of the assets are, likewise."""
-        return f"{self.url}/{self.name}" if self.url else str(self.asset_folder)
-
-
-Request = ArchiveRequest | AssetRequest | DatasetRequest
-"""What a job is for."""
-
-
-def archive_name(collection_id: str) -> str:
-    """Return the file name of a collection's archive: `<collection id>.tar.gz`, safe for any id."""
-    return f"{file_name(collection_id)}.tar.gz"
+def check_transition(start: JobState, end: JobState) -> None:
+    """Raise IllegalTransition unless a transfer may go from `start` to `end`."""
+    if end not in NEXT_STATES[start]:
+        raise IllegalTransition(start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +119,9 @@ class Job:
     """
 
     id: int
-    request: Request
+    request: DownloadRequest
     name: str
-    state: State
+    state: JobState
     position: int
     bytes_done: int = 0
     bytes_total: int | None = None
@@ -323,3 +174,60 @@ class Job:
         """The folder on whose disk most of its bytes are."""
         request = self.request
         return request.assets or request.folder if isinstance(request, DatasetRequest) else request.folder
+
+
+class JobAction(StrEnum):
+    """What a person can ask of a job."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From which states a verb leads to which one, and what of the job it sets besides."""
+
+    starts: frozenset[JobState]
+    end: JobState
+    fields: Mapping[str, object]
+
+
+_SAID: Mapping[str, object] = {"reason": "", "hint": ""}
+
+TRANSITIONS: Mapping[JobAction, Transition] = {
+    JobAction.PAUSE: Transition(
+        frozenset(state for state in JobState if JobState.PAUSED in NEXT_STATES[state]),
+        JobState.PAUSED,
+        {**_SAID, "next_try": None},
+    ),
+    JobAction.RESUME: Transition(
+        frozenset({JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE}), JobState.QUEUED, _SAID
+    ),
+    JobAction.RETRY: Transition(
+        frozenset(
+            {JobState.RETRYING, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.FAILED, JobState.CANCELLED}
+        ),
+        JobState.QUEUED,
+        {**_SAID, "next_try": None, "tries": 0},
+    ),
+    JobAction.CANCEL: Transition(
+        frozenset(
+            state for state in JobState if JobState.CANCELLED in NEXT_STATES[state] and not state.finished
+        ),
+        JobState.CANCELLED,
+        _SAID,
+    ),
+}
+"""Which states an action applies to, where it leads, and which fields it sets."""
+
+
+def applies(verb: JobAction, job: Job) -> bool:
+    """Whether a verb does something to a job that is named.
+
+    A dataset that is done can be retried: what is gone of its files, or has another size, is fetched. It is
+    not among those that are retried without a name.
+    """
+    again = verb is JobAction.RETRY and job.state is JobState.DONE and isinstance(job.request, DatasetRequest)
+    return again or job.state in TRANSITIONS[verb].starts

@@ -11,14 +11,13 @@ from typing import Any
 
 from .. import text
 from ..transfer.journal import PartJournal
-from .board import Board
-from .channel import Channel, Order
+from .channel import CommandQueue, QueueCommand
 from .database import Database
-from .job import Job, State
-from .process import Kind, Process
-from .settings import Settings, load, save
-from .states import ACTIVE, IllegalMove
-from .store import AT_START, NotOurs, Store
+from .job import ACTIVE_STATES, IllegalTransition, Job, JobState
+from .job_table import JobTable
+from .process import Process, RunnerKind
+from .repository import AT_START, JobRepository, NotOwned
+from .settings import QueueSettings, load, save
 
 
 class Ledger:
@@ -48,11 +47,11 @@ class Ledger:
     """
 
     def __init__(
-        self, path: Path, board: Board, identity: Process | None = None, kind: Kind = Kind.APP
+        self, path: Path, board: JobTable, identity: Process | None = None, kind: RunnerKind = RunnerKind.APP
     ) -> None:
-        self._database = Database(path, in_memory=kind in (Kind.APP, Kind.COMMAND))
-        self.store = Store(self._database, identity=identity, kind=kind)
-        self.channel = Channel(self._database, self.store)
+        self._database = Database(path, in_memory=kind in (RunnerKind.APP, RunnerKind.COMMAND))
+        self.store = JobRepository(self._database, identity=identity, kind=kind)
+        self.channel = CommandQueue(self._database, self.store)
         self.journal = PartJournal(self._database, self.store)
         self._board = board
         self._opened = self._database.notice
@@ -61,7 +60,7 @@ class Ledger:
         self._asked = True
         self.orphans = False
         self.ours: set[int] = set()
-        self.settings = Settings()
+        self.settings = QueueSettings()
 
     @property
     def failing(self) -> bool:
@@ -84,7 +83,7 @@ class Ledger:
         self.settings = load(self._database)
         self._board.put(*self.store.load())
 
-    def change(self, changes: Mapping[str, int | None]) -> Settings:
+    def change(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change settings, for all programs; return what is in force."""
         self.settings = save(self._database, changes)
         return self.settings
@@ -99,12 +98,12 @@ class Ledger:
         """Have the log of a job say what happened; it is written with what is written next."""
         self.store.book.tell(job_id, words, at)
 
-    def move(self, job_id: int, state: State, told: str | None = None, **fields: Any) -> Job | None:
-        """Move a job; None if it cannot go there, or is not ours any more; see `Store.move`."""
+    def move(self, job_id: int, state: JobState, told: str | None = None, **fields: Any) -> Job | None:
+        """Move a job; None if it cannot go there, or is not ours any more; see `JobRepository.move`."""
         before = self._board.get(job_id)
         try:
             job = self.store.move(job_id, state, told, **fields)
-        except (IllegalMove, NotOurs):
+        except (IllegalTransition, NotOwned):
             self._reread(job_id)
             return None
         except sqlite3.Error as error:
@@ -113,7 +112,7 @@ class Ledger:
             self._failed(error)
             self._unsaved.add(job_id)
             job = replace(before, state=state, **fields)
-        if before is not None and state in ACTIVE:
+        if before is not None and state in ACTIVE_STATES:
             job = replace(
                 job,
                 rate=before.rate,
@@ -173,7 +172,7 @@ class Ledger:
             if known is not None and known.position != job.position
         ]
 
-    def orders(self) -> list[Order]:
+    def orders(self) -> list[QueueCommand]:
         """Return what other programs ask for; looks into the database only where there is news in it."""
         if not self._asked:
             return []
@@ -208,7 +207,7 @@ class Ledger:
             self.journal.flush()
             self.store.leave(jobs)
         self._database.close()
-        self._board.put(*(replace(job, state=State.QUEUED, rate=None, eta=None) for job in jobs))
+        self._board.put(*(replace(job, state=JobState.QUEUED, rate=None, eta=None) for job in jobs))
 
     def _reread(self, job_id: int) -> None:
         job = self.store.job(job_id)

@@ -13,22 +13,22 @@ STALE = 30.0
 """Seconds without a heartbeat after which a program that cannot be looked at counts as gone."""
 
 
-class Kind(StrEnum):
+class RunnerKind(StrEnum):
     """What a program at the queue is for."""
 
     APP = "app"
     COMMAND = "command"
     RUNNER = "runner"
     BACKGROUND = "background"
-    VISITOR = "visitor"
+    CLIENT = "visitor"  # as version 0.1 writes it
     """It looks, adds and asks, and runs nothing: what it adds is taken by whoever runs the queue."""
 
 
 _PLACES = {
-    Kind.APP: "in the app",
-    Kind.COMMAND: "by a command",
-    Kind.RUNNER: "by `queue run`",
-    Kind.BACKGROUND: "in the background",
+    RunnerKind.APP: "in the app",
+    RunnerKind.COMMAND: "by a command",
+    RunnerKind.RUNNER: "by `queue run`",
+    RunnerKind.BACKGROUND: "in the background",
 }
 
 
@@ -48,7 +48,8 @@ def this_process() -> Process:
 
 def place(process: Process, kind: str) -> str:
     """Return where a program runs, in words for people: `in the background, pid 4711`."""
-    words = f"{_PLACES.get(Kind(kind), 'elsewhere') if kind in set(Kind) else 'elsewhere'}, pid {process.pid}"
+    where = _PLACES.get(RunnerKind(kind), "elsewhere") if kind in set(RunnerKind) else "elsewhere"
+    words = f"{where}, pid {process.pid}"
     return words if process.host == platform.node() else f"{words} on {process.host}"
 
 

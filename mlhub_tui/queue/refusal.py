@@ -5,14 +5,14 @@ from __future__ import annotations
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException
 from ..http.errors import LinkRejected
 from ..http.link import Link
+from ..planning.requests import AssetRequest, DownloadRequest
 from ..sources.origin import shown_id
 from ..sources.requester_pays import known_to_pay
-from .job import AssetRequest, Request
 
 _GONE = frozenset({404, 410})
 
 
-def refusal(error: LinkRejected, request: Request, link: Link) -> MLHubException:
+def refusal(error: LinkRejected, request: DownloadRequest, link: Link) -> MLHubException:
     """Return the error of a job whose link was refused twice.
 
     Parameters
@@ -31,7 +31,7 @@ def refusal(error: LinkRejected, request: Request, link: Link) -> MLHubException
     return error
 
 
-def _missing(request: Request) -> str:
+def _missing(request: DownloadRequest) -> str:
     collection = f"collection {shown_id(request.collection_id)}"
     if not isinstance(request, AssetRequest):
         return f"the archive of {collection} does not exist; it may still be generating"

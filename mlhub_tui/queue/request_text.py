@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 from ..auth.kind import Kind
-from .job import AssetRequest
+from ..planning.requests import AssetRequest
 
 _FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page")
 

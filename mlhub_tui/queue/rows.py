@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..options import IfExists
-from ..planning import dataset_text as dataset_text
+from ..planning import dataset_text
+from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from . import request_text
-from .job import ArchiveRequest, AssetRequest, DatasetRequest, Job, Request, State
+from .job import Job, JobState
 
 
-def values_of(request: Request) -> dict[str, Any]:
+def values_of(request: DownloadRequest) -> dict[str, Any]:
     """Return the columns of a request; not those that name its file."""
     return {
         "source": request.source,
@@ -29,12 +30,12 @@ def values_of(request: Request) -> dict[str, Any]:
     }
 
 
-def target_of(request: Request) -> str | bytes:
+def target_of(request: DownloadRequest) -> str | bytes:
     """Return the path of the file, which no two jobs have."""
     return pack(str(request.folder / request.name))
 
 
-def find(db: sqlite3.Connection, request: Request) -> tuple[Request, sqlite3.Row | None]:
+def find(db: sqlite3.Connection, request: DownloadRequest) -> tuple[DownloadRequest, sqlite3.Row | None]:
     """Return the job that there is for the same file, and the request under the name that it gets.
 
     An asset that wants the name of another one gets a name of its own.
@@ -56,15 +57,15 @@ def _same_wish(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
     What failed is looked at anew all the same, unless that would fetch everything again. Who fetches is no
     part of the wish: clusters come and go, and have another address each time.
     """
-    known, state = request_of(row), State(row["state"])
-    begun = not state.finished or (state is not State.DONE and request.if_exists is IfExists.OVERWRITE)
+    known, state = request_of(row), JobState(row["state"])
+    begun = not state.finished or (state is not JobState.DONE and request.if_exists is IfExists.OVERWRITE)
     if not begun or not isinstance(known, DatasetRequest):
         return request
     same = replace(request, stamp=known.stamp, cluster=known.cluster) == known
     return replace(known, cluster=request.cluster) if same else request
 
 
-def _row(db: sqlite3.Connection, request: Request) -> sqlite3.Row | None:
+def _row(db: sqlite3.Connection, request: DownloadRequest) -> sqlite3.Row | None:
     sql = "SELECT * FROM jobs WHERE target = ?"
     found: sqlite3.Row | None = db.execute(sql, (target_of(request),)).fetchone()
     return found
@@ -84,7 +85,7 @@ def unpack(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
-def request_of(row: sqlite3.Row) -> Request:
+def request_of(row: sqlite3.Row) -> DownloadRequest:
     """Return what a job is for."""
     shared: dict[str, Any] = {
         "source": row["source"],
@@ -109,7 +110,7 @@ def job_of(row: sqlite3.Row, where: str) -> Job:
         id=row["id"],
         request=request_of(row),
         name=row["name"],
-        state=State(row["state"]),
+        state=JobState(row["state"]),
         position=row["position"],
         bytes_done=row["bytes_done"],
         bytes_total=row["bytes_total"],
@@ -117,9 +118,9 @@ def job_of(row: sqlite3.Row, where: str) -> Job:
         hint=row["hint"],
         tries=row["tries"],
         next_try=row["next_try"],
-        rate=row["rate"] if where and row["state"] == State.DOWNLOADING else None,
-        eta=row["eta"] if where and row["state"] == State.DOWNLOADING else None,
-        connections=row["connections"] if where and row["state"] == State.DOWNLOADING else 0,
+        rate=row["rate"] if where and row["state"] == JobState.DOWNLOADING else None,
+        eta=row["eta"] if where and row["state"] == JobState.DOWNLOADING else None,
+        connections=row["connections"] if where and row["state"] == JobState.DOWNLOADING else 0,
         sums=row["sums"],
         files_done=row["files_done"],
         files_failed=row["files_failed"],

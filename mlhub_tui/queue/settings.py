@@ -18,7 +18,7 @@ MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class QueueSettings:
     """What can be changed while transfers run.
 
     Parameters
@@ -45,19 +45,19 @@ class Settings:
             object.__setattr__(self, name, min(max(int(getattr(self, name)), 1), MOST))
 
 
-NAMES = tuple(field.name for field in fields(Settings))
+NAMES = tuple(field.name for field in fields(QueueSettings))
 
 
-def load(database: Database) -> Settings:
+def load(database: Database) -> QueueSettings:
     """Return the settings in force: what nobody changed is as the config file, or the program, has it."""
     rows = database.read("SELECT name, value FROM settings")
     return replace(defaults(), **{row["name"]: row["value"] for row in rows if row["name"] in NAMES})
 
 
-def defaults() -> Settings:
+def defaults() -> QueueSettings:
     """Return what the config file says of a queue that was not told otherwise."""
     config = load_config().config
-    return Settings(**{name: getattr(config, name) for name in NAMES})
+    return QueueSettings(**{name: getattr(config, name) for name in NAMES})
 
 
 def transfer_config(first_byte_timeout: float | None = None) -> TransferConfig:
@@ -65,7 +65,7 @@ def transfer_config(first_byte_timeout: float | None = None) -> TransferConfig:
     return TransferConfig(first_byte_timeout=first_byte_timeout or load_config().config.first_byte_timeout)
 
 
-def save(database: Database, changes: Mapping[str, int | None]) -> Settings:
+def save(database: Database, changes: Mapping[str, int | None]) -> QueueSettings:
     """Change some settings, and return what is in force then.
 
     Raises
@@ -78,7 +78,7 @@ def save(database: Database, changes: Mapping[str, int | None]) -> Settings:
     if unknown := changes.keys() - set(NAMES):
         raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
     values: dict[str, Any] = dict(changes)
-    wanted = asdict(Settings(**values))
+    wanted = asdict(QueueSettings(**values))
     with database.transaction() as db:
         rows = [(name, wanted[name]) for name in changes]
         db.executemany("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", rows)

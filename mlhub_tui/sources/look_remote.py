@@ -10,13 +10,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ..auth import Kind, checked_root_url, normalise_root_url, other_spelling
-from ..errors import (
-    AccessDenied,
-    AuthenticationError,
-    EntityDoesNotExist,
-    RequestError,
-    UnexpectedAnswer,
-)
+from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..text import one_line, size
 from .answers import decode, is_web_page
 from .classify import (

@@ -12,13 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import (
-    EntityDoesNotExist,
-    RequestError,
-    ServerError,
-    ServerTimeout,
-    ServerUnreachable,
-)
+from ..errors import EntityDoesNotExist, RequestError, ServerError, ServerTimeout, ServerUnreachable
 from ..text import duration
 from .freshness import fresh_for
 from .hrefs import host_of

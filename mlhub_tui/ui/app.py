@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from ..auth import Credentials
-    from ..queue.job import Job, Request
-    from ..queue.queue import DownloadQueue
+    from ..planning.requests import DownloadRequest
+    from ..queue.job import Job
+    from ..queue.service import QueueService
     from .source_start import Start
     from .transfers.watch import Watch
 
@@ -91,7 +92,7 @@ class MLHubApp(TravellingApp):
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
         self.connecting = False
-        self.queue: DownloadQueue | None = None
+        self.queue: QueueService | None = None
         self.queue_error: MLHubException | None = None
         self.output_dir = options.output_dir
         self._leaving = False
@@ -231,13 +232,13 @@ class MLHubApp(TravellingApp):
             self.notify(clean(notice), severity="warning", markup=False, timeout=10)
         self.post_message(QueueChanged())
 
-    def make_queue(self) -> DownloadQueue:
+    def make_queue(self) -> QueueService:
         """Return the download queue, at work; this blocks while the file is opened."""
         from .. import paths
-        from ..queue.queue import DownloadQueue
-        from ..queue.resolve import SourceResolver
+        from ..planning.resolver import SourceResolver
+        from ..queue.service import QueueService
 
-        queue = DownloadQueue(
+        queue = QueueService(
             paths.queue(),
             SourceResolver(self._open_for_job),
             on_change=self._queue_changed,
@@ -249,7 +250,7 @@ class MLHubApp(TravellingApp):
         """Take news of the queue; called from its own thread."""
         self.post_message(QueueChanged())
 
-    async def _open_for_job(self, request: Request) -> Any:
+    async def _open_for_job(self, request: DownloadRequest) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
         from ..queue.credentials import credentials_for, open_for_job
 

@@ -15,7 +15,7 @@ from .supply import Supply, of_documents, of_entries, of_items, of_several
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ..queue.queue import DownloadQueue
+    from ..queue.service import QueueService
     from .app import MLHubApp
     from .connection import Connection
     from .documents import Documents
@@ -126,7 +126,7 @@ async def ask_and_queue(
 
 async def _queue(
     connection: Connection,
-    queue: DownloadQueue,
+    queue: QueueService,
     choice: AssetChoice,
     done: Queued,
     again: Callable[[MLHubException], Awaitable[bool]],

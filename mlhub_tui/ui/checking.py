@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 
 from ..queue.job import Job
-from ..queue.recheck import Found, recheck, remedy
-from ..queue.threads import in_thread
+from ..queue.verification import VerificationResult, remedy, verify_job
+from ..threads import in_thread
 from ..transfer.failures import TransferCancelled
 
 _EVERY = 0.5
 
 
-async def check(job: Job, stop: threading.Event, say: Callable[[str], None]) -> Found | None:
+async def check(job: Job, stop: threading.Event, say: Callable[[str], None]) -> VerificationResult | None:
     """Read the file of a job; return what came of it, or None if it was stopped.
 
     Parameters
@@ -38,9 +38,9 @@ async def check(job: Job, stop: threading.Event, say: Callable[[str], None]) -> 
 
     reporter = asyncio.create_task(report())
     try:
-        found = await in_thread(lambda: recheck(job, tell, stop), interrupt=stop.set)
+        found = await in_thread(lambda: verify_job(job, tell, stop), interrupt=stop.set)
     except TransferCancelled:
         return None
     finally:
         reporter.cancel()
-    return Found((), f"{found.trouble}; {remedy(job)}") if found.trouble else found
+    return VerificationResult((), f"{found.trouble}; {remedy(job)}") if found.trouble else found

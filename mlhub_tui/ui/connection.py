@@ -40,7 +40,7 @@ class Connection:
     @property
     def job_source(self) -> str:
         """What the queue remembers: the sample's port differs at each start."""
-        from ..queue.job import SAMPLE
+        from ..planning.requests import SAMPLE
 
         return SAMPLE if self.is_sample else self.credentials.root_url
 

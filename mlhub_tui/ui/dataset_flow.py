@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..auth import Kind
 from ..errors import MLHubException
 from ..models import Collection, CollectionRef, Dataset, EntryKind
-from ..queue.job import ArchiveRequest
+from ..planning.requests import ArchiveRequest
 from ..text import clean, count, size
 from .plan_subject import PlanSubject, reading_words
 from .widgets.entries import identity
@@ -17,8 +17,8 @@ from .widgets.entries import identity
 if TYPE_CHECKING:
     from ..planning.filters import Filters
     from ..planning.index import Index
-    from ..queue.job import DatasetRequest
-    from ..queue.queue import DownloadQueue
+    from ..planning.requests import DatasetRequest
+    from ..queue.service import QueueService
     from .app import MLHubApp
     from .documents import Documents
     from .plan_counting import Counted
@@ -188,7 +188,7 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
     app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
 
 
-async def _queue_job(app: MLHubApp, queue: DownloadQueue, request: DatasetRequest, counted: Counted) -> bool:
+async def _queue_job(app: MLHubApp, queue: QueueService, request: DatasetRequest, counted: Counted) -> bool:
     known = counted.chosen.all.bytes
     try:
         await queue.add(replace(request, size=known) if known else request)

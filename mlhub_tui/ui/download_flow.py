@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MLHubException
 from ..models import CollectionRef, EntryKind
-from ..queue.job import ArchiveRequest
+from ..planning.requests import ArchiveRequest
 from ..text import clean, count
 
 if TYPE_CHECKING:

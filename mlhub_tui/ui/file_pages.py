@@ -11,9 +11,9 @@ from typing import TypeVar
 from ..errors import DownloadError
 from ..planning.manifest import Entry, FileStatus, Manifest, ManifestStats
 from ..planning.manifest_lock import list_path
-from ..queue.job import DatasetRequest
-from ..queue.threads import in_thread
+from ..planning.requests import DatasetRequest
 from ..text import one_line
+from ..threads import in_thread
 
 T = TypeVar("T")
 PAGE = 200

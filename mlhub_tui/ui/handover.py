@@ -9,12 +9,12 @@ from ..errors import MLHubException
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..queue.queue import DownloadQueue
+    from ..queue.service import QueueService
 
 _LIMIT = 2.0  # seconds for the transfers to end; usually a tenth is enough
 
 
-async def hand_over(queue: DownloadQueue, current: Credentials | None) -> str:
+async def hand_over(queue: QueueService, current: Credentials | None) -> str:
     """Stop the queue here, start it in the background, and return what to say of it.
 
     Parameters

@@ -13,7 +13,7 @@ from ..planning.counts import Counter, Counts
 from ..planning.filters import Filters
 from ..planning.footprints import covered, extent
 from ..planning.index import Index
-from ..queue.threads import in_thread
+from ..threads import in_thread
 from .plan_pictures import Area, Canvas, Picture, edges, map_rows, picture
 
 T = TypeVar("T")

@@ -6,9 +6,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from ..queue.job import DatasetRequest, Job, State
-from ..queue.threads import in_thread
+from ..planning.requests import DatasetRequest
+from ..queue.job import Job, JobState
 from ..text import count, size
+from ..threads import in_thread
 from ..transfer.failures import TransferCancelled
 from ..unpack.archive import Unpacked, half_unpacked, unpack
 
@@ -20,7 +21,7 @@ _ENDS = (".tar.gz", ".tgz", ".tar")
 
 def is_archive(job: Job) -> bool:
     """Whether a transfer has brought an archive that can be unpacked here."""
-    whole = job.state is State.DONE and not isinstance(job.request, DatasetRequest)
+    whole = job.state is JobState.DONE and not isinstance(job.request, DatasetRequest)
     return whole and job.name.lower().endswith(_ENDS)
 
 

@@ -51,12 +51,12 @@ def fetch(
     from mlhub_tui.options import ClusterConfig
     from mlhub_tui.planning.dataset_request import dataset_request
     from mlhub_tui.planning.files import PlannedFile
+    from mlhub_tui.planning.job_context import JobContext
     from mlhub_tui.planning.manifest_lock import LockedManifest
     from mlhub_tui.planning.manifest_queue import ManifestQueue
-    from mlhub_tui.queue.attempt import Kit
+    from mlhub_tui.planning.resolver import SourceResolver
     from mlhub_tui.queue.database import Database
-    from mlhub_tui.queue.resolve import SourceResolver
-    from mlhub_tui.queue.store import Store
+    from mlhub_tui.queue.repository import JobRepository
     from mlhub_tui.transfer.batch import BatchDownload
     from mlhub_tui.transfer.config import TransferConfig
     from mlhub_tui.transfer.journal import PartJournal
@@ -74,7 +74,9 @@ def fetch(
         for i in range(count)
     )
     database = Database(home / "queue.db")
-    kit = Kit(SourceResolver(no_source), PartJournal(database, Store(database)), TransferConfig())
+    kit = JobContext(
+        SourceResolver(no_source), PartJournal(database, JobRepository(database)), TransferConfig()
+    )
     feed = ManifestQueue(own.files, request.asset_folder)
     if files:
         sharding.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size

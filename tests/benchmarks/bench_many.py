@@ -32,7 +32,7 @@ _OURS = """
 import os, sqlite3, sys, time
 from pathlib import Path
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.http.link import Link
 from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
 from mlhub_tui.transfer.config import TransferContext
@@ -66,7 +66,7 @@ class Source:
         return None
 
 database = Database(Path(home) / "queue.db")
-journal, limits = PartJournal(database, Store(database)), SharedLimits()
+journal, limits = PartJournal(database, JobRepository(database)), SharedLimits()
 limits.hosts = HostLimits(slots)
 context = lambda: TransferContext(shared_engine().client(), journal, limits=limits)
 began = time.perf_counter()

@@ -12,9 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.job import ArchiveRequest, State
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.repository import JobRepository
 from tests.terminal.harness import Terminal
 
 from .bench_tree import resident, start, timed
@@ -78,14 +79,14 @@ def fill_queue(home: Path, number: int) -> None:
     """Put paused transfers into a queue."""
     home.mkdir(parents=True, exist_ok=True)
     database = Database(home / "queue.db")
-    store = Store(database)
+    store = JobRepository(database)
     jobs = store.add(
         [
             ArchiveRequest("http://127.0.0.1:9/", None, f"collection-{n:06}", home / "out")
             for n in range(number)
         ]
     )
-    store.move_all([job.id for job in jobs], State.PAUSED)
+    store.move_all([job.id for job in jobs], JobState.PAUSED)
     store.leave()
     database.close()
 

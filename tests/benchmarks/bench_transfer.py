@@ -30,7 +30,7 @@ import asyncio, os, resource, sys, time
 from pathlib import Path
 start_cpu = time.process_time()
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.http.link import Link
 from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine
@@ -38,7 +38,7 @@ from mlhub_tui.transfer.journal import PartJournal
 from mlhub_tui.transfer.progress import TransferProgress
 home, url, ca = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 database = Database(home / "queue.db")
-journal = PartJournal(database, Store(database))
+journal = PartJournal(database, JobRepository(database))
 engine = TransferEngine()
 tls = None
 if url.startswith("https"):

@@ -11,14 +11,15 @@ import pytest
 from mlhub_tui.cli.progress import Bars, Lines, bar_line
 from mlhub_tui.cli.tables import cells
 from mlhub_tui.options import IfExists
-from mlhub_tui.queue.job import ArchiveRequest, Job, State
+from mlhub_tui.planning.requests import ArchiveRequest
+from mlhub_tui.queue.job import Job, JobState
 
 REQUEST = ArchiveRequest("http://x.example/", None, "c1", Path("/data"), IfExists.RESUME)
 JOB = Job(
     1,
     REQUEST,
     "ref_african_crops_kenya_02_source.tar.gz",
-    State.DOWNLOADING,
+    JobState.DOWNLOADING,
     0,
     bytes_done=76_100_000,
     bytes_total=169_300_000,
@@ -28,8 +29,8 @@ JOB = Job(
 
 
 @pytest.mark.parametrize("width", [79, 60, 40, 20, 10])
-@pytest.mark.parametrize("state", [State.DOWNLOADING, State.RETRYING, State.QUEUED])
-def test_a_bar_fits_the_terminal(width: int, state: State) -> None:
+@pytest.mark.parametrize("state", [JobState.DOWNLOADING, JobState.RETRYING, JobState.QUEUED])
+def test_a_bar_fits_the_terminal(width: int, state: JobState) -> None:
     job = replace(JOB, state=state, reason="the server failed " * 10, name="日本" * 40)
     assert cells(bar_line(job, width)) <= width
 
@@ -47,7 +48,7 @@ def test_a_bar_of_unknown_size_and_speed_is_still_one() -> None:
 
 
 def test_a_job_that_waits_tells_why_without_its_key() -> None:
-    job = replace(JOB, state=State.RETRYING, reason="no answer from http://x.example/?key=SECRET")
+    job = replace(JOB, state=JobState.RETRYING, reason="no answer from http://x.example/?key=SECRET")
     assert "retrying: no answer from" in bar_line(job, 79)
     assert "SECRET" not in bar_line(job, 79)
 
@@ -62,14 +63,14 @@ def test_bars_are_drawn_over_themselves_and_leave_what_ended(monkeypatch: pytest
     stream = pyte.Stream(screen)
     out = io.StringIO()
     bars = Bars(out)
-    second = replace(JOB, id=2, name="two.tar.gz", state=State.QUEUED)
+    second = replace(JOB, id=2, name="two.tar.gz", state=JobState.QUEUED)
     for jobs in (
         [JOB, second],
         [replace(JOB, bytes_done=160_000_000), second],
-        [replace(JOB, state=State.DONE), replace(second, state=State.CONNECTING)],
+        [replace(JOB, state=JobState.DONE), replace(second, state=JobState.CONNECTING)],
         [
-            replace(JOB, state=State.DONE),
-            replace(second, state=State.FAILED, reason="gone", hint="try later"),
+            replace(JOB, state=JobState.DONE),
+            replace(second, state=JobState.FAILED, reason="gone", hint="try later"),
         ],
     ):
         bars.update(jobs)
@@ -83,11 +84,11 @@ def test_lines_tell_the_start_each_tenth_and_the_end() -> None:
     lines = Lines(out, clock=lambda: now[0])
     total = JOB.bytes_total
     assert total is not None
-    lines.update([replace(JOB, state=State.QUEUED, bytes_done=0)])
-    lines.update([replace(JOB, state=State.CONNECTING, bytes_done=0)])
+    lines.update([replace(JOB, state=JobState.QUEUED, bytes_done=0)])
+    lines.update([replace(JOB, state=JobState.CONNECTING, bytes_done=0)])
     for percent in range(0, 101, 2):
         lines.update([replace(JOB, bytes_done=total * percent // 100)])
-    lines.update([replace(JOB, state=State.DONE)])
+    lines.update([replace(JOB, state=JobState.DONE)])
     told = out.getvalue().splitlines()
     assert told[0].endswith("connecting")
     assert [line.split()[1] for line in told[1:-1]] == [f"{n}%" for n in range(0, 101, 10)]
@@ -121,7 +122,7 @@ def test_lines_count_files_too() -> None:
     lines.update([replace(begun, files_done=1204, files_failed=3, bytes_done=5_000_000)])
     assert stream.getvalue().splitlines()[-1] == "crops: 1,204 of 5,000 files, 5.0 MB, 3 failed"
     lines.update(
-        [replace(begun, state=State.FAILED, reason="done with 3 failed: 4,997 of 5,000 files are there")]
+        [replace(begun, state=JobState.FAILED, reason="done with 3 failed: 4,997 of 5,000 files are there")]
     )
     assert stream.getvalue().splitlines()[-1] == (
         "failed crops: done with 3 failed: 4,997 of 5,000 files are there"

@@ -18,8 +18,8 @@ from mlhub_tui.auth import Credentials
 from mlhub_tui.cli.queue_log import open_log
 from mlhub_tui.queue import background
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.process import Kind
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.process import RunnerKind
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.sample.server import SampleServer
 from tests.support.waiting import until_sync
 
@@ -396,7 +396,7 @@ def test_until_empty_waits_for_what_another_program_runs_too(
 
 
 def test_a_key_that_a_running_background_program_does_not_know_is_said(mlhub_home: Path) -> None:
-    there = Store(Database(mlhub_home / "queue.db"), kind=Kind.BACKGROUND)
+    there = JobRepository(Database(mlhub_home / "queue.db"), kind=RunnerKind.BACKGROUND)
     typed = Credentials("0123456789abcdef", "https://mlhub.example.org/v1/", None, "MLHUB_API_KEY")
     started = background.start(typed)
     assert started.pid == os.getpid()

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from mlhub_tui.queue.desk import Desk
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.sample.server import SampleServer
 
 from .conftest import Command, Run
@@ -34,6 +34,6 @@ def test_a_job_that_is_not_there_has_no_log(run: Run, mlhub_home: Path) -> None:
     assert result.exit_code == 1
     assert "there is no job 7" in result.stderr
     assert not (mlhub_home / "queue.db").exists(), "asking makes no queue"
-    with Desk(mlhub_home / "queue.db"):
+    with QueueClient(mlhub_home / "queue.db"):
         pass
     assert run("queue", "log", "7").exit_code == 1

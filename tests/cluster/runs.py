@@ -9,10 +9,11 @@ from typing import Any
 from mlhub_tui.auth import Credentials
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.resolver import SourceResolver
 from mlhub_tui.queue.credentials import open_for_job
-from mlhub_tui.queue.job import DatasetRequest, Job
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.resolve import SourceResolver
+from mlhub_tui.queue.job import Job
+from mlhub_tui.queue.service import QueueService
 from tests.queue.support import HASTY, QUICK
 
 from .support import CROPS, KEY, DaskCluster, Field
@@ -31,11 +32,11 @@ def wish(field: Field, place: Path | str, cluster: DaskCluster | None = None, **
     )
 
 
-def queue_for(field: Field, home: Path) -> DownloadQueue:
+def queue_for(field: Field, home: Path) -> QueueService:
     """Return a queue that was started."""
     known = Credentials(KEY, field.root_url, None, "a test")
     resolver = SourceResolver(lambda request: open_for_job(request, lambda: known))
-    made = DownloadQueue(home / "queue.db", resolver, retries=HASTY, config=QUICK)
+    made = QueueService(home / "queue.db", resolver, retries=HASTY, config=QUICK)
     made.start()
     return made
 

@@ -22,7 +22,7 @@ from mlhub_tui.cluster.probe import look
 from mlhub_tui.errors import DownloadError, OutputFolderError
 from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from tests.queue.dataset_support import reached
 
 from .runs import queue_for, settle, wish
@@ -46,7 +46,9 @@ async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
         queue = queue_for(field, mlhub_home)
         try:
             job = await queue.add(request)
-            shown = await reached(queue, job.id, lambda job: job.state in (State.RETRYING, State.FAILED))
+            shown = await reached(
+                queue, job.id, lambda job: job.state in (JobState.RETRYING, JobState.FAILED)
+            )
         finally:
             await asyncio.to_thread(queue.stop, 60)
     assert f"scheduler {request.cluster.scheduler} does not answer" in shown.reason  # type: ignore[union-attr]
@@ -100,7 +102,7 @@ async def test_a_bucket_that_is_not_there_fails_the_job_at_once(
     with Field(tmp_path, 3) as field:
         job = await settle(field, mlhub_home, wish(field, "s3://no-such-bucket-here/x", cluster))
         assert field.fetched == 0
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     assert "no-such-bucket-here" in job.reason and job.hint
 
 
@@ -108,7 +110,7 @@ async def test_no_marker_stays_where_the_files_go(
     cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
 ) -> None:
     with Field(tmp_path, 3) as field:
-        assert (await settle(field, mlhub_home, wish(field, out, cluster))).state is State.DONE
+        assert (await settle(field, mlhub_home, wish(field, out, cluster))).state is JobState.DONE
     assert not [name for name in tree(out) if ".mlhub" in name or name.endswith(".part")]
 
 
@@ -152,7 +154,7 @@ async def test_a_cluster_on_this_machine_is_made_for_a_job_and_ends_with_it(
         )
         job = await settle(field, mlhub_home, request)
         assert field.again == 0
-    assert (job.state, job.files_done) == (State.DONE, 30), job
+    assert (job.state, job.files_done) == (JobState.DONE, 30), job
     host, _, port = made[0].address.scheduler.removeprefix("tls://").partition(":")
     assert host == "127.0.0.1"
     with pytest.raises(ConnectionRefusedError):

@@ -9,17 +9,7 @@ import pytest
 
 from tests.support.waiting import until_sync
 
-from .support import (
-    CROPS,
-    PROFILE,
-    Bucket,
-    DaskCluster,
-    Field,
-    Process,
-    environment,
-    tree,
-    write_profile,
-)
+from .support import CROPS, PROFILE, Bucket, DaskCluster, Field, Process, environment, tree, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
 

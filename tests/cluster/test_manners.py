@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from tests.queue.dataset_support import reached
 from tests.support.http_server import Answer, Request
 
@@ -32,7 +32,7 @@ async def test_all_workers_together_have_no_more_connections_to_a_host_than_allo
 
         field.before = slowly
         job = await settle(field, mlhub_home, wish(field, out, cluster, connections=3))
-    assert job.state is State.DONE, job
+    assert job.state is JobState.DONE, job
     assert 2 <= field.server.most_connected <= 3 + 1  # one is the client's own, for the catalog
 
 
@@ -58,7 +58,7 @@ async def test_a_host_that_refuses_is_left_alone_by_all_workers(
         assert tree(out / "crops" / "fields") == {
             name.removeprefix("fields/"): data for name, data in field.contents.items()
         } | {name: data for name, data in tree(out / "crops" / "fields").items() if name.endswith(".json")}
-    assert job.state is State.DONE, job
+    assert job.state is JobState.DONE, job
     # All of them hear of it some time within the eight seconds, and leave it alone for what is left of these.
     after = [moment for moment in asked if moment >= refused[0]]
     longest, end = max((later - earlier, later) for earlier, later in pairwise(after))
@@ -85,7 +85,7 @@ async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
             shown = await reached(queue, job.id, lambda job: "worker" in job.reason)
             assert "on 2 workers" in shown.reason
             await queue.pause(job.id)
-            await reached(queue, job.id, lambda job: job.state is State.PAUSED)
+            await reached(queue, job.id, lambda job: job.state is JobState.PAUSED)
             await _quiet(field)
             assert field.fetched < 900
             gate.set()
@@ -93,7 +93,7 @@ async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
             done = (await queue.wait([job.id]))[0]
         finally:
             await asyncio.to_thread(queue.stop, 60)
-        assert done.state is State.DONE, done
+        assert done.state is JobState.DONE, done
         assert field.again <= 64
     assert len(store.keys("out/crops/fields")) == len(field.contents) + 1 + 9  # and its documents
 
@@ -121,7 +121,7 @@ async def test_a_speed_limit_holds_for_all_workers_together(
             done = (await queue.wait([job.id]))[0]
         finally:
             await asyncio.to_thread(queue.stop, 60)
-    assert done.state is State.DONE, done
+    assert done.state is JobState.DONE, done
     assert time.monotonic() - began > 1.5  # 2 MB, at 1 MB a second
 
 
@@ -133,12 +133,12 @@ async def test_a_retry_fetches_only_what_failed_and_a_cancelled_job_asks_for_not
         try:
             job = await queue.add(wish(field, f"s3://{store.name}/out", cluster))
             failed = (await queue.wait([job.id]))[0]
-            assert (failed.state, failed.files_done, failed.files_failed) == (State.FAILED, 600, 1)
+            assert (failed.state, failed.files_done, failed.files_failed) == (JobState.FAILED, 600, 1)
             field.add("more", "gone", b"here after all")
             before = field.fetched
             await queue.retry(job.id)
             done = (await queue.wait([job.id]))[0]
-            assert (done.state, done.files_done) == (State.DONE, 601), done
+            assert (done.state, done.files_done) == (JobState.DONE, 601), done
             assert field.fetched - before == 1
             assert store.get("out/crops/err_report.csv") == b""
 
@@ -146,7 +146,7 @@ async def test_a_retry_fetches_only_what_failed_and_a_cancelled_job_asks_for_not
             other = await queue.add(wish(field, f"s3://{store.name}/other", cluster))
             await reached(queue, other.id, lambda job: job.bytes_done > 0 and field.fetched > before + 60)
             await queue.cancel(other.id)
-            await reached(queue, other.id, lambda job: job.state is State.CANCELLED)
+            await reached(queue, other.id, lambda job: job.state is JobState.CANCELLED)
             await _quiet(field)
             assert field.fetched < before + 500
         finally:

@@ -22,7 +22,7 @@ from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.planning.manifest_queue import Row, TwinRow
-from mlhub_tui.queue.job import DatasetRequest
+from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.options import IfExists
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 
 from .runs import settle, wish
 from .support import CROPS, Bucket, DaskCluster, Field, tree
@@ -21,7 +21,7 @@ async def test_a_folder_gets_what_a_single_machine_gives_it(
 ) -> None:
     with Field(tmp_path, 350, twins=5, broken=("gone",)) as field:
         job = await settle(field, mlhub_home, wish(field, out, cluster))
-        assert (job.state, job.files_done, job.files_failed) == (State.FAILED, 355, 1)
+        assert (job.state, job.files_done, job.files_failed) == (JobState.FAILED, 355, 1)
         alone = await settle(field, mlhub_home, wish(field, tmp_path / "alone"))
     assert alone.files_done == 355
     assert tree(out) == tree(tmp_path / "alone")
@@ -35,7 +35,7 @@ async def test_a_bucket_gets_what_a_single_machine_gives_a_folder(
     large = {"large": noise.randbytes(21 << 20), "medium": noise.randbytes(3 << 20), "empty": b""}
     with Field(tmp_path, 250, twins=5, broken=("gone",), more=large) as field:
         job = await settle(field, mlhub_home, wish(field, f"s3://{store.name}/out", cluster))
-        assert (job.state, job.files_done, job.files_failed) == (State.FAILED, 258, 1), job
+        assert (job.state, job.files_done, job.files_failed) == (JobState.FAILED, 258, 1), job
         assert field.again == 0
         alone = await settle(field, mlhub_home, wish(field, tmp_path / "alone"))
     assert alone.files_done == 258
@@ -59,8 +59,8 @@ async def test_what_is_in_the_bucket_is_judged_as_on_a_disk(
     kept = if_exists is not IfExists.OVERWRITE
     assert found[same] == (there if kept else field.contents[same])
     if if_exists is IfExists.RESUME:
-        assert (job.state, job.files_failed) == (State.FAILED, 1)
+        assert (job.state, job.files_failed) == (JobState.FAILED, 1)
         assert b"another file k01.tif is there" in found["err_report.csv"]
     else:
-        assert job.state is State.DONE, job
+        assert job.state is JobState.DONE, job
         assert found[other] == (b"short" if kept else field.contents[other])

@@ -14,9 +14,10 @@ from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.dataset_text import from_text, to_text
+from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.job import DatasetRequest, Job, State
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.repository import JobRepository
 
 CLUSTER = ClusterConfig("tcp://127.0.0.1:8786", connections=8)
 
@@ -32,9 +33,9 @@ def test_a_url_is_kept_apart_from_the_folder_this_machine_needs(mlhub_home: Path
     assert made.url == made.place == "s3://bucket/some/folder"
     assert made.asset_place == "s3://bucket/some/folder/crops"
     assert made.folder.is_relative_to(mlhub_home)
-    assert Job(1, made, made.name, State.QUEUED, 0).place == "s3://bucket/some/folder/crops"
+    assert Job(1, made, made.name, JobState.QUEUED, 0).place == "s3://bucket/some/folder/crops"
     assert wish("s3://bucket/other").folder != made.folder
-    assert not Job(1, made, made.name, State.QUEUED, 0).near
+    assert not Job(1, made, made.name, JobState.QUEUED, 0).near
 
 
 def test_a_folder_is_its_own_place(tmp_path: Path) -> None:
@@ -99,11 +100,11 @@ def test_the_queue_keeps_cluster_and_url_and_reads_rows_of_earlier_versions() ->
 def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> None:
     database = Database(tmp_path / "queue.db")
     begun = wish("s3://bucket/folder")
-    Store(database).add([begun])
+    JobRepository(database).add([begun])
     with database.transaction() as db:
         db.execute("UPDATE jobs SET state = 'paused', runner = NULL")
     other = ClusterConfig("tcp://127.0.0.1:9999")
-    again = Store(database).add([wish("s3://bucket/folder", other)])[0].request
+    again = JobRepository(database).add([wish("s3://bucket/folder", other)])[0].request
     assert isinstance(again, DatasetRequest)
     assert (again.cluster, again.stamp) == (other, begun.stamp)
     database.close()

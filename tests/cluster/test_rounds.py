@@ -17,10 +17,10 @@ from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, S
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.planning.manifest import FileStatus
 from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue
-from mlhub_tui.queue.attempt import Kit
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats
 from tests.transfer.batch_support import kit
@@ -126,7 +126,7 @@ def run(own: LockedManifest, session: Any, tmp_path: Path, stop: threading.Event
     return tally
 
 
-def _kit(tmp_path: Path) -> Kit:
+def _kit(tmp_path: Path) -> JobContext:
     return kit(tmp_path)
 
 

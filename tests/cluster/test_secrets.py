@@ -16,7 +16,7 @@ from mlhub_tui.cluster.sharding import Limits, Shard, Sharder, host_of
 from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.manifest_queue import Row
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 
 from .runs import settle, wish
 from .support import KEY, Bucket, DaskCluster, Field, store_variables
@@ -73,7 +73,7 @@ async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(
     monkeypatch.setattr(dask_client.DaskClient, "submit", noted)
     with Field(tmp_path, 60, broken=("gone",)) as field:
         job = await settle(field, mlhub_home, wish(field, f"s3://{store.name}/out", cluster))
-        assert (job.state, job.files_done) == (State.FAILED, 60), job
+        assert (job.state, job.files_done) == (JobState.FAILED, 60), job
         assert field.refused == 0  # the workers asked with the key, which the server wants for each file
     everything = b"".join(sent) + cluster.logs().encode() + _state_of(cluster).encode()
     assert worker.fetch_shard.__name__.encode() in b"".join(sent)
@@ -106,7 +106,7 @@ async def test_a_signature_that_is_part_of_the_catalog_is_not_sent_and_that_is_s
 ) -> None:
     with Field(tmp_path, 3, signed="sig=c2VjcmV0c2VjcmV0") as field:
         job = await settle(field, mlhub_home, wish(field, out, cluster))
-    assert (job.state, job.files_done, job.files_failed) == (State.FAILED, 3, 1), job
+    assert (job.state, job.files_done, job.files_failed) == (JobState.FAILED, 3, 1), job
     assert "signature" in (out / "crops" / "err_report.csv").read_text()
 
 

@@ -18,7 +18,7 @@ class Watched(MLHubApp):
         text = "\\n".join("".join(s.text for s in strip) for strip in strips)
         heavy = sorted({m.split(".")[0] for m in sys.modules} &
                        {"httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "markdown_it"})
-        heavy += sorted({"mlhub_tui.queue.job", "mlhub_tui.queue.queue"} & set(sys.modules))
+        heavy += sorted({"mlhub_tui.queue.job", "mlhub_tui.queue.service"} & set(sys.modules))
         print("painted", "Datasets" in text or "Welcome" in text, heavy)
 
 async def main():

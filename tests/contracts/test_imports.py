@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "paths": {"errors"},
     "storage": set(),
     "threads": set(),
+    "preview_cache": {"models", "paths", "storage"},
     "models": {"errors", "lazy", "text"},
     "geo": {"models", "text"},
     "jsontree": {"text"},
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "api": FOUNDATION | {"models", "auth", "sources", "queue", "planning"},
     "cli": FOUNDATION
     | {"debug", "doctor", "models", "auth", "config", "sources", "queue", "sample", "geo", "ui"}
-    | {"http", "metadata", "planning", "cluster"},
+    | {"http", "metadata", "planning", "cluster", "preview_cache"},
     "debug": FOUNDATION | {"auth"},
     "ui": FOUNDATION
     | {
@@ -62,7 +63,7 @@ MAY_IMPORT = {
         "transfer",
         "unpack",
     }
-    | {"jsontree", "metadata", "cluster"},
+    | {"jsontree", "metadata", "cluster", "preview_cache"},
     "__main__": {"cli"},
 }
 """For each part of the package, the parts it may import; itself always."""

@@ -23,7 +23,7 @@ threads = [
     load("auth", "models", "config"),
     load("auth.kind", "models.when", "config.config"),
     load("sources.connect", "sources.http", "sources.mlhub"),
-    load("queue.queue", "queue.resolve", "queue.credentials"),
+    load("queue.service", "planning.resolver", "queue.credentials"),
     load("sample.house", "sample.server"),
     load("ui.screens.browse_detail", "ui.screens.browse", "ui.loading", "ui.last_seen"),
     load("transfer.parallel", "ui.prose.parse", "sources.last_listing"),

@@ -14,8 +14,8 @@ from mlhub_tui.cli import root
 from mlhub_tui.config import DEFAULTS, Loaded, load
 from mlhub_tui.doctor import files, network, program, queue, terminal
 from mlhub_tui.doctor.finding import Finding, State
-from mlhub_tui.queue.desk import Desk
-from mlhub_tui.queue.job import ArchiveRequest
+from mlhub_tui.planning.requests import ArchiveRequest
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.sample.server import SampleServer
 
 
@@ -79,14 +79,14 @@ def test_a_damaged_queue_is_found_and_left_alone(mlhub_home: Path) -> None:
 
 def test_a_queue_that_nobody_runs_is_said(mlhub_home: Path, tmp_path: Path) -> None:
     mlhub_home.mkdir()
-    with Desk(mlhub_home / "queue.db") as desk:
+    with QueueClient(mlhub_home / "queue.db") as desk:
         desk.add([ArchiveRequest("https://a.example/", None, "c", tmp_path)])
     assert "1, and nothing runs the queue" in only(queue.look()).value
 
 
 def test_a_locked_queue_is_said_not_waited_for(mlhub_home: Path) -> None:
     mlhub_home.mkdir()
-    with Desk(mlhub_home / "queue.db"):
+    with QueueClient(mlhub_home / "queue.db"):
         pass
     holder = sqlite3.connect(mlhub_home / "queue.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")

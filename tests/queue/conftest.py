@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.resolve import Resolver
+from mlhub_tui.planning.resolver import Resolver
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 
 from .support import HASTY, QUICK, content
@@ -29,12 +29,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_queue(mlhub_home: Path) -> Iterator[Callable[..., DownloadQueue]]:
+def make_queue(mlhub_home: Path) -> Iterator[Callable[..., QueueService]]:
     """Return a function that starts queues on one database."""
-    made: list[DownloadQueue] = []
+    made: list[QueueService] = []
 
-    def make(resolver: Resolver, **options: Any) -> DownloadQueue:
-        queue = DownloadQueue(
+    def make(resolver: Resolver, **options: Any) -> QueueService:
+        queue = QueueService(
             mlhub_home / "queue.db", resolver, **{"retries": HASTY, "config": QUICK, "look": 0.1, **options}
         )
         made.append(queue)

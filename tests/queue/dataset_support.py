@@ -14,8 +14,9 @@ from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.queue.job import DatasetRequest, Job
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.queue.job import Job
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 from tests.transfer.batch_support import origin
@@ -104,20 +105,20 @@ def wish(folder: Path, filters: Filters | None = None, **more: Any) -> DatasetRe
     return dataset_request(CROPS, folder, filters, source=Shop.root_url, **more)
 
 
-def queue_at(home: Path, resolver: Shops) -> DownloadQueue:
+def queue_at(home: Path, resolver: Shops) -> QueueService:
     """Return a queue that was started."""
-    made = DownloadQueue(home / "queue.db", resolver, retries=HASTY, config=QUICK)
+    made = QueueService(home / "queue.db", resolver, retries=HASTY, config=QUICK)
     made.start()
     return made
 
 
-async def settle(queue: DownloadQueue, request: DatasetRequest) -> Job:
+async def settle(queue: QueueService, request: DatasetRequest) -> Job:
     """Queue a wish and return its job at rest."""
     job = await queue.add(request)
     return (await queue.wait([job.id]))[0]
 
 
-async def reached(queue: DownloadQueue, job_id: int, good: Callable[[Job], bool]) -> Job:
+async def reached(queue: QueueService, job_id: int, good: Callable[[Job], bool]) -> Job:
     """Wait until a job is as wanted, and return it."""
 
     def found() -> Job | None:

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.service import QueueService
 from tests.queue.support import HASTY, QUICK, WIDE, Links, wish
 
 
@@ -16,7 +16,7 @@ async def main(home: Path, url: str, folder: Path, names: list[str]) -> None:
     """Download until everything is at rest."""
     wide = names[:1] == ["--wide"]
     names = names[wide:]
-    queue = DownloadQueue(
+    queue = QueueService(
         home / "queue.db", Links(url), retries=HASTY, config=WIDE if wide else QUICK, look=0.1
     )
     queue.start()

@@ -12,8 +12,8 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.options import IfExists
-from mlhub_tui.queue.job import ArchiveRequest, AssetRequest, Request
-from mlhub_tui.queue.resolve import Found
+from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
+from mlhub_tui.planning.resolver import RenewedAsset
 from mlhub_tui.transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -65,16 +65,16 @@ def content(size: int = 1 << 20, seed: int = 1) -> bytes:
 class Links:
     """A resolver that gives what it is told, an exception or a URL; the last one for ever."""
 
-    def __init__(self, *answers: str | Exception | Callable[[Request], str], size: int | None = None):
+    def __init__(self, *answers: str | Exception | Callable[[DownloadRequest], str], size: int | None = None):
         self.answers = list(answers)
         self.asked: list[str] = []
         self.size = size
 
-    async def again(self, request: AssetRequest) -> Found:
+    async def again(self, request: AssetRequest) -> RenewedAsset:
         """Return the next link, and the request as it is."""
-        return Found(request, await self.link(request))
+        return RenewedAsset(request, await self.link(request))
 
-    async def link(self, request: Request) -> Link:
+    async def link(self, request: DownloadRequest) -> Link:
         """Return the next link."""
         self.asked.append(request.collection_id)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

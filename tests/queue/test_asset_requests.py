@@ -21,12 +21,13 @@ from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.planning.asset_names import extension, file_names
 from mlhub_tui.planning.item_request import Choice, Origin, choices, requests_for
+from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
 from mlhub_tui.queue import schema
+from mlhub_tui.queue.connectivity import ConnectivityMonitor
 from mlhub_tui.queue.credentials import credentials_for, open_for_job
 from mlhub_tui.queue.database import Database, QueueUnusable
-from mlhub_tui.queue.job import SAMPLE, ArchiveRequest, AssetRequest, Job, State
-from mlhub_tui.queue.network import Network
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.checksums import multihash
 
 API = Origin("https://api.example/", Kind.STAC_API)
@@ -220,11 +221,11 @@ def test_a_collection_id_is_taken_from_the_listing_where_the_item_has_none() -> 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(Database(tmp_path / "queue.db"))
+def store(tmp_path: Path) -> JobRepository:
+    return JobRepository(Database(tmp_path / "queue.db"))
 
 
-def test_the_queue_keeps_assets_as_they_were_asked_for(store: Store) -> None:
+def test_the_queue_keeps_assets_as_they_were_asked_for(store: JobRepository) -> None:
     document = item(
         "i\ud800/..", collection="\ud800", a={"href": "https://h/a.html", "file:checksum": "1220ab"}
     )
@@ -251,17 +252,17 @@ def test_a_web_page_is_known_by_its_media_type_or_its_name(href: str, media_type
     assert request.page is page
 
 
-def test_an_asset_that_is_asked_for_again_has_one_job(store: Store) -> None:
+def test_an_asset_that_is_asked_for_again_has_one_job(store: JobRepository) -> None:
     [request] = requests_for(API, [item("i", a={"href": "https://h/old.tif"})], Path("/out")).requests
     [moved] = requests_for(API, [item("i", a={"href": "https://h/new.tif"})], Path("/out")).requests
     first, again = store.add([request, moved])
     assert first.id == again.id
-    store.move(first.id, State.CANCELLED)
+    store.move(first.id, JobState.CANCELLED)
     [job] = store.add([moved])
-    assert (job.id, job.state, job.request) == (first.id, State.QUEUED, moved)
+    assert (job.id, job.state, job.request) == (first.id, JobState.QUEUED, moved)
 
 
-def test_two_items_of_one_id_never_share_a_file(store: Store) -> None:
+def test_two_items_of_one_id_never_share_a_file(store: JobRepository) -> None:
     documents = [item("i", url=f"https://h/{n}/i.json", a={"href": "a.tif"}) for n in range(3)]
     wanted = requests_for(STATIC, documents, Path("/out")).requests
     jobs = store.add(wanted)
@@ -284,9 +285,9 @@ def test_archives_queued_by_earlier_versions_stay_what_they_were(tmp_path: Path)
     )
     old.commit()
     old.close()
-    [job] = Store(Database(path)).load()
+    [job] = JobRepository(Database(path)).load()
     assert job.request == ArchiveRequest("https://h", None, "c", Path("/o"), title="C")
-    assert (job.name, job.state) == ("c.tar.gz", State.QUEUED)
+    assert (job.name, job.state) == ("c.tar.gz", JobState.QUEUED)
 
 
 def test_an_earlier_version_leaves_a_newer_queue_alone(
@@ -294,12 +295,12 @@ def test_an_earlier_version_leaves_a_newer_queue_alone(
 ) -> None:
     path = tmp_path / "queue.db"
     [request] = requests_for(API, [item("i", a={"href": "https://h/a.tif"})], Path("/out")).requests
-    Store(Database(path)).add([request])
+    JobRepository(Database(path)).add([request])
     with monkeypatch.context() as earlier:
         earlier.setattr("mlhub_tui.queue.database.VERSION", schema.VERSION - 1)
         with pytest.raises(QueueUnusable, match="newer version"):
             Database(path)
-    assert [job.request for job in Store(Database(path)).load()] == [request]
+    assert [job.request for job in JobRepository(Database(path)).load()] == [request]
 
 
 def no_sample() -> Credentials:
@@ -325,10 +326,10 @@ async def test_an_archive_needs_an_mlhub_api(tmp_path: Path) -> None:
 def test_local_files_need_no_network() -> None:
     document = item("i", url="file:///data/i.json", a={"href": "a.tif"}, b={"href": "https://h/b.tif"})
     near, far = (
-        Job(number, request, request.name, State.QUEUED, number)
+        Job(number, request, request.name, JobState.QUEUED, number)
         for number, request in enumerate(requests_for(STATIC, [document], Path("/out")).requests)
     )
-    network = Network(QUEUE_RETRIES)
+    network = ConnectivityMonitor(QUEUE_RETRIES)
     assert network.failed(far, socket.gaierror(), alive=False) is None
     assert network.failed(replace(far, id=9), socket.gaierror(), alive=False) is not None
     allowed = network.allowed([near, far])

@@ -20,10 +20,11 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.link import Link
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.item_request import Origin, requests_for
+from mlhub_tui.planning.requests import AssetRequest
+from mlhub_tui.planning.resolver import OneSource, SourceResolver
 from mlhub_tui.queue.fetch import fetch, fetch_asset
-from mlhub_tui.queue.job import AssetRequest, Job, State
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.resolve import OneSource, SourceResolver
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.asset_links import AssetLinks
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.planetary import SasTokens
@@ -34,7 +35,7 @@ from .catalog import Catalog, tree
 from .conftest import DATA
 from .support import HASTY, QUICK, content
 
-Make: TypeAlias = Callable[..., DownloadQueue]
+Make: TypeAlias = Callable[..., QueueService]
 OTHER = content(seed=2)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 GONE = [Answer(status=status) for status in (401, 403, 404, 410)]
@@ -60,7 +61,7 @@ async def get(catalog: Catalog, folder: Path, key: str = "data", **options: Any)
     return await fetch(request, OneSource(catalog), retries=HASTY, config=QUICK)
 
 
-async def run(queue: DownloadQueue, request: AssetRequest) -> Job:
+async def run(queue: QueueService, request: AssetRequest) -> Job:
     job = await queue.add(request)
     [job] = await queue.wait([job.id])
     return job
@@ -164,7 +165,7 @@ async def test_a_checksum_nobody_can_verify_and_another_size_are_said(
 ) -> None:
     catalog.put("i", data={"href": at(server, "/a.tif"), "file:checksum": "ff" * 20, "file:size": 10})
     job = await run(make_queue(OneSource(catalog)), wanted(catalog, folder))
-    assert job.state is State.DONE
+    assert job.state is JobState.DONE
     assert "no kind that can be verified" in job.reason
     assert "its document says 10" in job.reason
     assert job.bytes_total == len(DATA)
@@ -209,9 +210,9 @@ async def test_what_is_there_is_kept_or_replaced_as_asked(
     queue = make_queue(OneSource(catalog))
     path = (await run(queue, wanted(catalog, folder))).path
     again = await run(queue, wanted(catalog, folder))
-    assert (again.state, again.reason) == (State.DONE, "already there")
+    assert (again.state, again.reason) == (JobState.DONE, "already there")
     path.write_bytes(b"mine")
-    assert (await run(queue, wanted(catalog, folder, if_exists=IfExists.SKIP))).state is State.DONE
+    assert (await run(queue, wanted(catalog, folder, if_exists=IfExists.SKIP))).state is JobState.DONE
     assert path.read_bytes() == b"mine"
     await run(queue, wanted(catalog, folder, if_exists=IfExists.OVERWRITE))
     assert path.read_bytes() == DATA
@@ -269,7 +270,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
         home.put("i", data=at(server, "/container/a.tif"), more=at(server, "/container/b.tif"))
         queue = make_queue(SourceResolver(opened))
         for key in ("data", "more"):
-            assert (await run(queue, wanted(home, folder, key))).state is State.DONE
+            assert (await run(queue, wanted(home, folder, key))).state is JobState.DONE
     assert [asked.target for asked in server.gets] == [
         "/container/a.tif?sig=topsecret1",
         "/container/a.tif?sig=topsecret2",

@@ -13,16 +13,15 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mlhub_tui.queue import parts, process
-from mlhub_tui.queue.channel import Channel
+from mlhub_tui.queue import part_cleanup, process
+from mlhub_tui.queue.channel import CommandQueue
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable
-from mlhub_tui.queue.desk import Desk
-from mlhub_tui.queue.job import Job, State
-from mlhub_tui.queue.process import Kind, Process
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import Job, JobAction, JobState
+from mlhub_tui.queue.process import Process, RunnerKind
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.schema import MIGRATIONS, VERSION
-from mlhub_tui.queue.store import Store
-from mlhub_tui.queue.verbs import Verb
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -31,7 +30,7 @@ from tests.support.waiting import PATIENCE, until
 from .conftest import DATA
 from .support import HALF, QUICK, SLOW, Links, files, wish
 
-Make: TypeAlias = Callable[..., DownloadQueue]
+Make: TypeAlias = Callable[..., QueueService]
 GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
 
 
@@ -45,18 +44,18 @@ async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(
 ) -> None:
     server.always = SLOW
     patient = replace(QUICK, quiet_time=2.0)
-    one = make_queue(Links(server.url), kind=Kind.BACKGROUND, config=patient)
+    one = make_queue(Links(server.url), kind=RunnerKind.BACKGROUND, config=patient)
     two = make_queue(Links(server.url))
     await one.add(wish(folder))
-    await until(lambda: two.snapshot() and two.snapshot()[0].state is State.DOWNLOADING)
+    await until(lambda: two.snapshot() and two.snapshot()[0].state is JobState.DOWNLOADING)
     await until(lambda: two.snapshot()[0].bytes_done > 0 and two.snapshot()[0].rate)
     seen = only(two.snapshot())
     assert seen.where == f"in the background, pid {process.this_process().pid}"
     assert seen.bytes_total == len(DATA)
-    with Desk(mlhub_home / "queue.db") as desk:
+    with QueueClient(mlhub_home / "queue.db") as desk:
         listed = only(desk.jobs())
-        assert (listed.state, listed.elsewhere, listed.where) == (State.DOWNLOADING, True, seen.where)
-        assert {kind for kind, _ in desk.runners()} == {Kind.BACKGROUND, Kind.APP}
+        assert (listed.state, listed.elsewhere, listed.where) == (JobState.DOWNLOADING, True, seen.where)
+        assert {kind for kind, _ in desk.runners()} == {RunnerKind.BACKGROUND, RunnerKind.APP}
 
 
 async def test_pause_and_resume_reach_the_program_that_runs_the_job(
@@ -67,11 +66,11 @@ async def test_pause_and_resume_reach_the_program_that_runs_the_job(
     job = await one.add(wish(folder))
     await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0)
     await two.pause(job.id)
-    await until(lambda: two.snapshot()[0].state is State.PAUSED)
-    assert only(one.snapshot()).state is State.PAUSED
+    await until(lambda: two.snapshot()[0].state is JobState.PAUSED)
+    assert only(one.snapshot()).state is JobState.PAUSED
     server.always = Answer()
     await two.resume(job.id)
-    await until(lambda: two.snapshot()[0].state is State.DONE)
+    await until(lambda: two.snapshot()[0].state is JobState.DONE)
     assert job.path.read_bytes() == DATA
     assert server.sent < len(DATA) + (700 << 10)
 
@@ -85,7 +84,7 @@ async def test_cancel_by_another_program_deletes_the_part(
     await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > 0)
     assert files(folder)
     await two.cancel(job.id)
-    await until(lambda: two.snapshot()[0].state is State.CANCELLED)
+    await until(lambda: two.snapshot()[0].state is JobState.CANCELLED)
     await until(lambda: not files(folder))
     await until(lambda: only(one.snapshot()).bytes_done == 0)
     with sqlite3.connect(mlhub_home / "queue.db") as database:
@@ -98,9 +97,9 @@ async def test_retry_by_another_program_does_not_wait(
     links = Links(ValueError("odd"), server.url)
     one, two = make_queue(links), make_queue(links)
     job = await one.add(wish(folder))
-    await until(lambda: two.snapshot() and two.snapshot()[0].state is State.FAILED)
+    await until(lambda: two.snapshot() and two.snapshot()[0].state is JobState.FAILED)
     await two.retry(job.id)
-    await until(lambda: two.snapshot()[0].state is State.DONE)
+    await until(lambda: two.snapshot()[0].state is JobState.DONE)
 
 
 async def test_pause_all_and_move_reach_every_program(
@@ -114,7 +113,7 @@ async def test_pause_all_and_move_reach_every_program(
     await two.move(jobs[2].id, -1)
     await until(lambda: [job.request.collection_id for job in one.snapshot()] == list("acb"))
     await two.pause_all()
-    await until(lambda: {job.state for job in one.snapshot()} == {State.PAUSED})
+    await until(lambda: {job.state for job in one.snapshot()} == {JobState.PAUSED})
     await two.resume_all()  # it need not have heard of that yet
     # A place that another program gave stays through the notes of progress of the one that runs it.
     await until(lambda: any(job.bytes_done for job in one.snapshot()))
@@ -128,10 +127,10 @@ async def test_what_a_program_adds_that_runs_nothing_is_taken_by_one_that_does(
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     command = make_queue(Links(server.url), only_own=True)
     await one.pause_all()
-    with Desk(mlhub_home / "queue.db") as desk:
+    with QueueClient(mlhub_home / "queue.db") as desk:
         jobs = desk.add([wish(folder, name) for name in "abcd"])
-    assert all((job.state, job.elsewhere) == (State.QUEUED, False) for job in jobs)
-    await until(lambda: one.snapshot() and {job.state for job in one.snapshot()} == {State.DONE})
+    assert all((job.state, job.elsewhere) == (JobState.QUEUED, False) for job in jobs)
+    await until(lambda: one.snapshot() and {job.state for job in one.snapshot()} == {JobState.DONE})
     await until(lambda: len(two.snapshot()) == len(command.snapshot()) == 4)
     assert sorted(files(folder)) == [f"{name}.tar.gz" for name in "abcd"]
     assert len(server.gets) == 4, "each file was fetched once, by one of the programs"
@@ -145,10 +144,10 @@ async def test_adding_a_paused_job_again_resumes_it_where_it_runs(
     job = await one.add(wish(folder))
     await one.pause(job.id)
     server.always = Answer()
-    with Desk(mlhub_home / "queue.db") as desk:
+    with QueueClient(mlhub_home / "queue.db") as desk:
         again = only(desk.add([wish(folder)]))
     assert (again.id, again.elsewhere) == (job.id, True)
-    await until(lambda: only(one.snapshot()).state is State.DONE)
+    await until(lambda: only(one.snapshot()).state is JobState.DONE)
 
 
 async def test_the_desk_controls_a_running_program_and_knows_when_it_obeyed(
@@ -157,31 +156,33 @@ async def test_the_desk_controls_a_running_program_and_knows_when_it_obeyed(
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    with Desk(mlhub_home / "queue.db") as desk:
-        asked = desk.ask(Verb.PAUSE)
+    with QueueClient(mlhub_home / "queue.db") as desk:
+        asked = desk.ask(JobAction.PAUSE)
         assert ([j.id for j in asked.passed], asked.done) == ([job.id], [])
         assert await asyncio.to_thread(desk.settled, asked, PATIENCE)
-        assert only(desk.jobs()).state is State.PAUSED
-        refused = desk.ask(Verb.PAUSE, [job.id, 99])
+        assert only(desk.jobs()).state is JobState.PAUSED
+        refused = desk.ask(JobAction.PAUSE, [job.id, 99])
         assert ([j.id for j in refused.refused], refused.missing) == ([job.id], [99])
-        assert desk.ask(Verb.PAUSE) == desk.ask(Verb.RETRY), "nothing that either applies to"
-        asked = desk.ask(Verb.CANCEL, [job.id], delete_part=True)
+        assert desk.ask(JobAction.PAUSE) == desk.ask(JobAction.RETRY), "nothing that either applies to"
+        asked = desk.ask(JobAction.CANCEL, [job.id], delete_part=True)
         assert await asyncio.to_thread(desk.settled, asked, PATIENCE)
     assert files(folder) == {}
 
 
 def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
-    with Desk(tmp_path / "queue.db") as desk:
+    with QueueClient(tmp_path / "queue.db") as desk:
         job, other = desk.add([wish(tmp_path / "out"), wish(tmp_path / "out", "other")])
         assert desk.runners() == []
-        assert [j.state for j in desk.ask(Verb.PAUSE).done] == [State.PAUSED] * 2
-        assert [j.state for j in desk.ask(Verb.RESUME, [job.id]).done] == [State.QUEUED]
+        assert [j.state for j in desk.ask(JobAction.PAUSE).done] == [JobState.PAUSED] * 2
+        assert [j.state for j in desk.ask(JobAction.RESUME, [job.id]).done] == [JobState.QUEUED]
         job.part.parent.mkdir()
         job.part.write_bytes(b"half")
-        assert [j.state for j in desk.ask(Verb.CANCEL, [job.id], delete_part=True).done] == [State.CANCELLED]
+        assert [j.state for j in desk.ask(JobAction.CANCEL, [job.id], delete_part=True).done] == [
+            JobState.CANCELLED
+        ]
         assert files(tmp_path / "out") == {}
-        assert [j.id for j in desk.ask(Verb.RETRY, [job.id]).done] == [job.id]
-        desk.ask(Verb.CANCEL, [job.id])
+        assert [j.id for j in desk.ask(JobAction.RETRY, [job.id]).done] == [job.id]
+        desk.ask(JobAction.CANCEL, [job.id])
         cleared = desk.clear([job.id, other.id, 77])
         assert [j.id for j in cleared.done] == [job.id]
         assert ([j.id for j in cleared.refused], cleared.missing) == ([other.id], [77])
@@ -191,28 +192,28 @@ def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
 def test_a_queue_that_cannot_be_kept_is_refused_by_the_desk(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(QueueUnusable, match="not a folder"):
-        Desk(tmp_path / "file" / "queue.db")
+        QueueClient(tmp_path / "file" / "queue.db")
 
 
-@pytest.mark.parametrize("verb", [Verb.PAUSE, Verb.CANCEL])
+@pytest.mark.parametrize("verb", [JobAction.PAUSE, JobAction.CANCEL])
 async def test_a_command_for_a_program_that_died_is_carried_out_by_who_takes_the_job_over(
-    verb: Verb, server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+    verb: JobAction, server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
     path = mlhub_home / "queue.db"
     database = Database(path)
-    dead = Store(database, identity=GONE)
+    dead = JobRepository(database, identity=GONE)
     [job] = dead.add([wish(folder)])
-    dead.move(job.id, State.CONNECTING)
-    Channel(database, dead).post(verb, [job.id], delete_part=True)
+    dead.move(job.id, JobState.CONNECTING)
+    CommandQueue(database, dead).post(verb, [job.id], delete_part=True)
     database.close()
     folder.mkdir()
     job.part.write_bytes(b"half")
-    with Desk(path) as desk:
-        assert only(desk.jobs()).state is State.QUEUED, "nobody is connecting"
+    with QueueClient(path) as desk:
+        assert only(desk.jobs()).state is JobState.QUEUED, "nobody is connecting"
     heir = make_queue(Links(server.url))
-    end = State.PAUSED if verb is Verb.PAUSE else State.CANCELLED
+    end = JobState.PAUSED if verb is JobAction.PAUSE else JobState.CANCELLED
     await until(lambda: heir.snapshot() and heir.snapshot()[0].state is end)
-    await until(lambda: files(folder) == ({job.part.name: 4} if verb is Verb.PAUSE else {}))
+    await until(lambda: files(folder) == ({job.part.name: 4} if verb is JobAction.PAUSE else {}))
     assert server.gets == []
 
 
@@ -220,10 +221,10 @@ async def test_the_second_half_of_a_cancel_is_made_up_for(
     folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
     database = Database(mlhub_home / "queue.db")
-    dead = Store(database, identity=GONE)
+    dead = JobRepository(database, identity=GONE)
     [job] = dead.add([wish(folder)])
-    dead.move(job.id, State.CANCELLED)
-    Channel(database, dead).post(Verb.CANCEL, [job.id], delete_part=True)
+    dead.move(job.id, JobState.CANCELLED)
+    CommandQueue(database, dead).post(JobAction.CANCEL, [job.id], delete_part=True)
     database.close()
     folder.mkdir()
     job.part.write_bytes(b"half")
@@ -242,10 +243,10 @@ async def test_a_program_that_leaves_hands_its_jobs_to_another_at_once(
     await until(lambda: two.snapshot() and two.snapshot()[0].bytes_done > len(DATA) // 4)
     one.stop(60)
     server.always = Answer()
-    await until(lambda: two.snapshot()[0].state is State.DONE)
+    await until(lambda: two.snapshot()[0].state is JobState.DONE)
     assert job.path.read_bytes() == DATA
     assert server.sent < len(DATA) + (700 << 10)
-    assert two.snapshot()[1].state is State.PAUSED
+    assert two.snapshot()[1].state is JobState.PAUSED
     assert not two.snapshot()[1].elsewhere
 
 
@@ -259,7 +260,7 @@ async def test_ten_thousand_jobs_are_paused_in_another_program_in_one_go(
     two = make_queue(Links(server.url))
     await until(lambda: len(two.snapshot()) == 10_000)
     await two.pause_all()
-    await until(lambda: all(job.state is State.PAUSED for job in two.snapshot()))
+    await until(lambda: all(job.state is JobState.PAUSED for job in two.snapshot()))
 
 
 def test_a_queue_of_the_first_version_is_brought_up_to_date_with_its_jobs(tmp_path: Path) -> None:
@@ -276,9 +277,9 @@ def test_a_queue_of_the_first_version_is_brought_up_to_date_with_its_jobs(tmp_pa
     old.execute("PRAGMA user_version=1")
     old.commit()
     old.close()
-    store = Store(Database(path))
+    store = JobRepository(Database(path))
     job = only(store.adopt())
-    assert (job.name, job.bytes_done, job.state, job.where) == ("file.tar.gz", 7, State.QUEUED, "")
+    assert (job.name, job.bytes_done, job.state, job.where) == ("file.tar.gz", 7, JobState.QUEUED, "")
     with sqlite3.connect(path) as now:
         assert now.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert now.execute("SELECT count(*) FROM commands").fetchone() == (0,)
@@ -287,28 +288,28 @@ def test_a_queue_of_the_first_version_is_brought_up_to_date_with_its_jobs(tmp_pa
 async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
     server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delete = parts.delete
+    delete = part_cleanup.delete
 
     def slowly(*wanted: Any) -> None:
         delete(*wanted)
         time.sleep(0.15)
 
-    monkeypatch.setattr(parts, "delete", slowly)
+    monkeypatch.setattr(part_cleanup, "delete", slowly)
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     cancelling = asyncio.create_task(queue.cancel(job.id))
-    await until(lambda: queue.snapshot()[0].state is State.CANCELLED)
+    await until(lambda: queue.snapshot()[0].state is JobState.CANCELLED)
     await until(lambda: not files(folder))
     await queue.clear_finished()
     await cancelling
     assert queue.snapshot() == ()
 
 
-@pytest.mark.parametrize("verb", [Verb.PAUSE, Verb.CANCEL])
+@pytest.mark.parametrize("verb", [JobAction.PAUSE, JobAction.CANCEL])
 async def test_a_command_that_meets_the_final_rename_comes_too_late_and_says_done(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch, verb: Verb
+    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch, verb: JobAction
 ) -> None:
     renamed, told = threading.Event(), threading.Event()
     commit = PartFile.commit
@@ -322,9 +323,9 @@ async def test_a_command_that_meets_the_final_rename_comes_too_late_and_says_don
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     await until(renamed.is_set)
-    await (queue.pause(job.id) if verb is Verb.PAUSE else queue.cancel(job.id))
+    await (queue.pause(job.id) if verb is JobAction.PAUSE else queue.cancel(job.id))
     told.set()
-    await until(lambda: only(queue.snapshot()).state is State.DONE)
+    await until(lambda: only(queue.snapshot()).state is JobState.DONE)
     done = only(queue.snapshot())
     assert (done.bytes_done, done.path.read_bytes()) == (len(DATA), DATA)
     await asyncio.sleep(0.2)

@@ -18,11 +18,12 @@ from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
-from mlhub_tui.queue import room
-from mlhub_tui.queue.job import SAMPLE, ArchiveRequest, AssetRequest, Job, Request, State
-from mlhub_tui.queue.network import NO_NETWORK, Network
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.resolve import Found
+from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DownloadRequest
+from mlhub_tui.planning.resolver import RenewedAsset
+from mlhub_tui.queue import disk_space
+from mlhub_tui.queue.connectivity import NO_NETWORK, ConnectivityMonitor
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer import part_file as folders
 from mlhub_tui.transfer.progress import TransferProgress
 from tests.support.fault_server import FaultServer
@@ -31,7 +32,7 @@ from tests.support.waiting import until
 from .conftest import DATA
 from .support import Links, files, wish
 
-Make: TypeAlias = Callable[..., DownloadQueue]
+Make: TypeAlias = Callable[..., QueueService]
 STEADY = replace(QUEUE_RETRIES, base=0.1, cap=0.1, random=lambda: 1.0)
 
 
@@ -48,10 +49,10 @@ class Cable:
         self.url, self.plugged, self.gone = url, True, set[str]()
         self.asked: list[tuple[float, str]] = []
 
-    async def again(self, request: AssetRequest) -> Found:
-        return Found(request, await self.link(request))
+    async def again(self, request: AssetRequest) -> RenewedAsset:
+        return RenewedAsset(request, await self.link(request))
 
-    async def link(self, request: Request) -> Link:
+    async def link(self, request: DownloadRequest) -> Link:
         self.asked.append((time.monotonic(), request.collection_id))
         if not self.plugged or request.collection_id in self.gone:
             raise lost()
@@ -61,7 +62,7 @@ class Cable:
         return None
 
 
-def job(number: int, source: str = "http://a/", state: State = State.QUEUED, **fields: object) -> Job:
+def job(number: int, source: str = "http://a/", state: JobState = JobState.QUEUED, **fields: object) -> Job:
     request = ArchiveRequest(source, None, f"n{number}", Path("/"))
     return Job(number, request, f"n{number}.tar.gz", state, position=number, **fields)  # type: ignore[arg-type]  # any of its fields
 
@@ -75,14 +76,14 @@ async def test_without_a_network_all_wait_while_one_tries_and_all_go_on_when_it_
     await queue.add_many([wish(folder, f"n{number}") for number in range(20)])
     await until(lambda: len(cable.asked) > 6)
     waiting = queue.snapshot()
-    assert {job.state for job in waiting} <= {State.QUEUED, State.RETRYING, State.CONNECTING}
+    assert {job.state for job in waiting} <= {JobState.QUEUED, JobState.RETRYING, JobState.CONNECTING}
     assert sum(job.reason.startswith(NO_NETWORK) for job in waiting) >= 1
     assert sum(job.reason == "waits for the network" for job in waiting) > 10
     times = [moment for moment, _ in cable.asked]
     assert all(later - before > 0.08 for before, later in pairwise(times[2:])), "one by one"
     assert len({name for _, name in cable.asked}) < 8, "most were not bothered"
     cable.plugged = True
-    await until(lambda: all(job.state is State.DONE for job in queue.snapshot()))
+    await until(lambda: all(job.state is JobState.DONE for job in queue.snapshot()))
     assert not any(job.reason for job in queue.snapshot())
 
 
@@ -95,13 +96,17 @@ async def test_hosts_that_are_gone_do_not_hold_up_the_others(
     names = ["gone1", "gone2", "here1", "here2", "here3"]
     requests = [ArchiveRequest(f"http://{name[:4]}/", None, name, folder) for name in names]
     await queue.add_many(requests)
-    await until(lambda: sum(job.state is State.DONE for job in queue.snapshot()) == 3)
-    assert {job.state for job in queue.snapshot()[:2]} <= {State.RETRYING, State.QUEUED, State.CONNECTING}
+    await until(lambda: sum(job.state is JobState.DONE for job in queue.snapshot()) == 3)
+    assert {job.state for job in queue.snapshot()[:2]} <= {
+        JobState.RETRYING,
+        JobState.QUEUED,
+        JobState.CONNECTING,
+    }
 
 
 def test_the_tries_for_all_become_rarer_up_to_a_minute_and_change_between_sources() -> None:
     now = [0.0]
-    network = Network(replace(QUEUE_RETRIES, random=lambda: 1.0), lambda: now[0])
+    network = ConnectivityMonitor(replace(QUEUE_RETRIES, random=lambda: 1.0), lambda: now[0])
     jobs = [job(1, "http://a/"), job(2, "http://a/"), job(3, "http://b/"), job(4, SAMPLE)]
     assert network.failed(jobs[0], lost(), alive=False) is None, "one alone may be its own fault"
     assert network.allowed(jobs) is None
@@ -125,7 +130,7 @@ def test_the_tries_for_all_become_rarer_up_to_a_minute_and_change_between_source
 
 
 def test_a_refused_connection_or_another_transfer_that_hears_something_is_no_loss_of_the_network() -> None:
-    network = Network(QUEUE_RETRIES)
+    network = ConnectivityMonitor(QUEUE_RETRIES)
     refused = ServerUnreachable("refused")
     refused.__cause__ = ConnectionRefusedError(111, "refused")
     for number in range(5):
@@ -135,7 +140,7 @@ def test_a_refused_connection_or_another_transfer_that_hears_something_is_no_los
 
 
 def test_a_try_for_all_that_is_cancelled_makes_way_for_another() -> None:
-    network = Network(replace(QUEUE_RETRIES, random=lambda: 0.0))
+    network = ConnectivityMonitor(replace(QUEUE_RETRIES, random=lambda: 0.0))
     jobs = [job(1), job(2)]
     for one in jobs:
         network.failed(one, lost(), alive=False)
@@ -152,15 +157,15 @@ async def test_a_job_without_room_goes_on_by_itself_when_there_is_some(
     monkeypatch.setattr(folders, "free_space", lambda _: free[0])
     queue = make_queue(Links(server.url), room_every=0.1)
     await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.NO_SPACE)
+    await until(lambda: queue.snapshot()[0].state is JobState.NO_SPACE)
     free[0] = 10 * len(DATA)
-    await until(lambda: queue.snapshot()[0].state is State.DONE)
+    await until(lambda: queue.snapshot()[0].state is JobState.DONE)
     assert files(folder) == {"file.tar.gz": len(DATA)}
 
 
 def test_where_room_alone_did_not_help_it_is_looked_at_less_often() -> None:
     now = [0.0]
-    waiting, stuck = room.Waiting(10.0, lambda: now[0]), job(1, state=State.NO_SPACE)
+    waiting, stuck = disk_space.DiskSpaceWaiters(10.0, lambda: now[0]), job(1, state=JobState.NO_SPACE)
     found = []
     for second in range(100):
         now[0] = float(second)
@@ -170,24 +175,30 @@ def test_where_room_alone_did_not_help_it_is_looked_at_less_often() -> None:
     assert found == [10, 31, 72]
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(State)), st.booleans(), st.integers(0, 100)), max_size=12))
+@given(st.lists(st.tuples(st.sampled_from(list(JobState)), st.booleans(), st.integers(0, 100)), max_size=12))
 def test_room_is_kept_for_what_runs_and_what_waits_before_and_for_nothing_else(
-    others: list[tuple[State, bool, int]],
+    others: list[tuple[JobState, bool, int]],
 ) -> None:
     jobs = [
         job(number, state=state, elsewhere=elsewhere, bytes_total=100, bytes_done=done)
         for number, (state, elsewhere, done) in enumerate(others)
     ]
-    mine = job(6, state=State.CONNECTING)
-    active = {State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.STALLED, State.VERIFYING}
+    mine = job(6, state=JobState.CONNECTING)
+    active = {
+        JobState.CONNECTING,
+        JobState.PREPARING,
+        JobState.DOWNLOADING,
+        JobState.STALLED,
+        JobState.VERIFYING,
+    }
     lives = dict[int, TransferProgress]()
     expected = 0
     for other in jobs:
-        waits = other.state in {State.QUEUED, State.RETRYING} and other.position < 6
+        waits = other.state in {JobState.QUEUED, JobState.RETRYING} and other.position < 6
         runs = other.state in active
         if runs and not other.elsewhere:
             lives[other.id] = TransferProgress()
             lives[other.id].reserved = 100
         if other.id != 6 and (waits or runs):
             expected += 100 - other.bytes_done
-    assert room.reserved(mine, jobs, lives) == expected
+    assert disk_space.reserved(mine, jobs, lives) == expected

@@ -28,11 +28,11 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.item_request import Origin, requests_for
+from mlhub_tui.planning.resolver import OneSource
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.resolve import OneSource
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.static.place import file_url, member_url
 from mlhub_tui.transfer import local_files
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec
@@ -43,14 +43,14 @@ from .catalog import Catalog, tree
 from .conftest import DATA
 from .support import run
 
-Make: TypeAlias = Callable[..., DownloadQueue]
+Make: TypeAlias = Callable[..., QueueService]
 SHA256 = Checksum("sha-256", hashlib.sha256(DATA).hexdigest())
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[PartJournal]:
     database = Database(tmp_path / "queue.db")
-    yield PartJournal(database, Store(database))
+    yield PartJournal(database, JobRepository(database))
     database.close()
 
 
@@ -230,7 +230,7 @@ async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(
     jobs = await queue.add_many(requests)
     moved, gone = await queue.wait([job.id for job in jobs])
     assert moved.path.read_bytes() == DATA
-    assert (gone.state, "gone.tif does not exist" in gone.reason) == (State.FAILED, True)
+    assert (gone.state, "gone.tif does not exist" in gone.reason) == (JobState.FAILED, True)
 
 
 async def test_the_queue_copies_pauses_and_goes_on(
@@ -257,10 +257,10 @@ async def test_the_queue_copies_pauses_and_goes_on(
             await asyncio.sleep(0.01)
         await queue.pause(job.id)
         [job] = await queue.wait([job.id])
-        assert (job.state, job.path.exists()) == (State.PAUSED, False)
+        assert (job.state, job.path.exists()) == (JobState.PAUSED, False)
         gate.set()
         await queue.resume(job.id)
         [job] = await queue.wait([job.id])
-    assert (job.state, job.bytes_done) == (State.DONE, len(DATA))
+    assert (job.state, job.bytes_done) == (JobState.DONE, len(DATA))
     assert job.path == folder / "c" / "i" / "data.tif"
     assert job.path.read_bytes() == DATA

@@ -19,10 +19,10 @@ from mlhub_tui.planning.dataset_files import DatasetFiles
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import FileStatus
 from mlhub_tui.planning.manifest_lock import LockedManifest
-from mlhub_tui.queue.desk import Desk
-from mlhub_tui.queue.job import DatasetRequest, State
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.verbs import Verb
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.queue.client import QueueClient
+from mlhub_tui.queue.job import JobAction, JobState
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.transfer.batch_support import origin
@@ -40,7 +40,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[DownloadQueue]:
+async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[QueueService]:
     running = queue_at(mlhub_home, shops(server))
     yield running
     await asyncio.to_thread(running.stop, 60)
@@ -51,11 +51,11 @@ def gets(server: FaultServer) -> list[str]:
 
 
 async def test_a_dataset_is_one_job_with_its_catalog_and_all_its_files(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = stock(server, tmp_path, 30), tmp_path / "out"
     job = await settle(queue, wish(out))
-    assert (job.state, job.reason) == (State.DONE, "30 files")
+    assert (job.state, job.reason) == (JobState.DONE, "30 files")
     assert (job.files_done, job.files_failed, job.files_total) == (30, 0, 30)
     size = len(server.by_target[CATALOG]) + sum(map(len, contents.values()))
     assert (job.bytes_done, job.bytes_total) == (size, size)
@@ -68,25 +68,27 @@ async def test_a_dataset_is_one_job_with_its_catalog_and_all_its_files(
     assert len(queue.snapshot()) == 1
 
 
-async def test_a_job_tells_what_it_is_at(queue: DownloadQueue, server: FaultServer, tmp_path: Path) -> None:
+async def test_a_job_tells_what_it_is_at(queue: QueueService, server: FaultServer, tmp_path: Path) -> None:
     stock(server, tmp_path, MANY)
     server.plan = lambda request: slow(request) or Answer(pace=0.02, piece=100)
-    said: list[tuple[State, str]] = []
+    said: list[tuple[JobState, str]] = []
     job = await queue.add(wish(tmp_path / "out"))
 
     def note() -> bool:
         now = next(each for each in queue.snapshot() if each.id == job.id)
         said.append((now.state, now.reason))
-        return now.state is State.DONE
+        return now.state is JobState.DONE
 
     await reached(queue, job.id, lambda _: note())
-    assert (State.DOWNLOADING, "the catalog") in said
-    files = [reason for state, reason in said if state is State.DOWNLOADING and f"of {MANY} files" in reason]
+    assert (JobState.DOWNLOADING, "the catalog") in said
+    files = [
+        reason for state, reason in said if state is JobState.DOWNLOADING and f"of {MANY} files" in reason
+    ]
     assert files
 
 
 async def test_a_second_run_fetches_what_is_missing_and_other_filters_add(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = stock(server, tmp_path, 20), tmp_path / "out"
     first = Filters(Filters.keys({"fields": ["a"]}))
@@ -102,7 +104,7 @@ async def test_a_second_run_fetches_what_is_missing_and_other_filters_add(
 
 
 async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_those(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = (
         stock(server, tmp_path, 12, c="mailto://a.example", d="ftp://a.example/x.tif"),
@@ -113,7 +115,7 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
     server.by_target = shelf
     server.plan = lambda request: Answer(404) if request.target not in server.by_target else None
     job = await settle(queue, wish(out))
-    assert (job.state, job.reason) == (State.FAILED, "done with 3 failed: 11 of 14 files are there")
+    assert (job.state, job.reason) == (JobState.FAILED, "done with 3 failed: 11 of 14 files are there")
     assert "retry fetches only those" in job.hint
     assert (job.files_done, job.files_failed, job.files_total) == (11, 3, 14)
     rows = list(csv.reader((out / CROPS / "err_report.csv").read_text().splitlines()))
@@ -136,21 +138,21 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
 
 
 async def test_nothing_matches_is_said_before_anything_is_unpacked(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, 6)
     job = await settle(queue, wish(tmp_path / "out", Filters(bbox=BBox(50, 50, 51, 51))))
-    assert (job.state, job.reason) == (State.FAILED, f"nothing in {CROPS} matches the filters")
+    assert (job.state, job.reason) == (JobState.FAILED, f"nothing in {CROPS} matches the filters")
     assert job.hint.startswith("widen the area")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{CROPS}.tar.gz"]
 
 
 async def test_the_catalog_alone_and_assets_apart(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out, apart = stock(server, tmp_path, 4), tmp_path / "out", tmp_path / "assets"
     job = await settle(queue, wish(out, Filters(catalog_only=True)))
-    assert (job.state, job.reason) == (State.DONE, "the catalog")
+    assert (job.state, job.reason) == (JobState.DONE, "the catalog")
     assert assets_in(out / CROPS) == {}
     assert (out / CROPS / "catalog.json").is_file()
     job = await settle(queue, wish(out, assets=apart))
@@ -160,18 +162,18 @@ async def test_the_catalog_alone_and_assets_apart(
 
 
 async def test_pause_and_resume_go_on_where_it_was(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = stock(server, tmp_path, MANY), tmp_path / "out"
     server.plan = slow
     job = await queue.add(wish(out))
     await reached(queue, job.id, lambda now: now.files_done > 5)
     await queue.pause(job.id)
-    await reached(queue, job.id, lambda now: now.state is State.PAUSED)
+    await reached(queue, job.id, lambda now: now.state is JobState.PAUSED)
     server.plan = None
     await queue.resume(job.id)
     done = (await queue.wait([job.id]))[0]
-    assert done.state is State.DONE
+    assert done.state is JobState.DONE
     assert assets_in(out / CROPS) == contents
     assert gets(server).count(CATALOG) == 1
     # What was on its way, or not put away, when it was paused comes again.
@@ -183,7 +185,7 @@ def slow(request: Request) -> Answer | None:
 
 
 async def test_a_catalog_that_is_gone_meanwhile_is_fetched_again(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = stock(server, tmp_path, MANY), tmp_path / "out"
     server.plan = slow
@@ -193,13 +195,13 @@ async def test_a_catalog_that_is_gone_meanwhile_is_fetched_again(
     (out / f"{CROPS}.tar.gz").unlink()
     server.plan = None
     await queue.resume(job.id)
-    assert (await queue.wait([job.id]))[0].state is State.DONE
+    assert (await queue.wait([job.id]))[0].state is JobState.DONE
     assert (out / f"{CROPS}.tar.gz").read_bytes() == server.by_target[CATALOG]
     assert assets_in(out / CROPS) == contents
 
 
 async def test_pauses_at_any_moment_never_lock_the_job_out(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out, chance = stock(server, tmp_path, 40), tmp_path / "out", random.Random(3)
     job = await queue.add(wish(out))
@@ -208,12 +210,12 @@ async def test_pauses_at_any_moment_never_lock_the_job_out(
         await queue.pause(job.id)
         await queue.resume(job.id)
     job = (await queue.wait([job.id]))[0]
-    assert (job.state, job.reason) == (State.DONE, "40 files")
+    assert (job.state, job.reason) == (JobState.DONE, "40 files")
     assert assets_in(out / CROPS) == contents
 
 
 async def test_a_cancel_keeps_what_came_and_says_where(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, MANY)
     server.plan = slow
@@ -221,7 +223,7 @@ async def test_a_cancel_keeps_what_came_and_says_where(
     await reached(queue, job.id, lambda now: now.files_done > 5)
     await queue.cancel(job.id)
     job = next(each for each in queue.snapshot() if each.id == job.id)
-    assert job.state is State.CANCELLED
+    assert job.state is JobState.CANCELLED
     assert job.reason.endswith(f"are kept in {tmp_path / 'out' / CROPS}")
     assert len(assets_in(tmp_path / "out" / CROPS)) >= 5
 
@@ -235,9 +237,9 @@ async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     job = await queue.add(wish(tmp_path / "out"))
     await reached(queue, job.id, lambda now: now.files_done > 5)
     await asyncio.to_thread(queue.stop, 60)
-    with Desk(mlhub_home / "queue.db") as desk:
-        [done] = desk.ask(Verb.CANCEL, delete_part=True).done
-    assert done.state is State.CANCELLED
+    with QueueClient(mlhub_home / "queue.db") as desk:
+        [done] = desk.ask(JobAction.CANCEL, delete_part=True).done
+    assert done.state is JobState.CANCELLED
     assert done.reason.endswith(f"files that came are kept in {tmp_path / 'out' / CROPS}")
 
 
@@ -250,21 +252,21 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
     job = await first.add(wish(out))
     await reached(first, job.id, lambda now: now.files_done > 5)
     await asyncio.to_thread(first.stop, 60)
-    with Desk(mlhub_home / "queue.db") as desk:
+    with QueueClient(mlhub_home / "queue.db") as desk:
         [left] = desk.jobs()
-        assert left.state is State.QUEUED
+        assert left.state is JobState.QUEUED
         assert left.request == job.request
         assert left.files_total == MANY
     server.plan = None
     second = queue_at(mlhub_home, shops(server))
-    await reached(second, job.id, lambda now: now.state is State.DONE)
+    await reached(second, job.id, lambda now: now.state is JobState.DONE)
     await asyncio.to_thread(second.stop, 60)
     assert assets_in(out / CROPS) == contents
     assert gets(server).count(CATALOG) == 1
 
 
 async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
-    queue: DownloadQueue, mlhub_home: Path, server: FaultServer, tmp_path: Path
+    queue: QueueService, mlhub_home: Path, server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, MANY)
     server.plan = slow
@@ -272,37 +274,37 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
     await reached(queue, job.id, lambda now: now.files_done > 5)
 
     def look() -> None:
-        with Desk(mlhub_home / "queue.db") as desk:
+        with QueueClient(mlhub_home / "queue.db") as desk:
             [seen] = desk.jobs()
             assert isinstance(seen.request, DatasetRequest)
             with DatasetFiles(seen.request) as files:
                 assert files.standing().files == MANY
                 assert files.page(FileStatus.DONE, most=3)
-            desk.ask(Verb.PAUSE)
+            desk.ask(JobAction.PAUSE)
 
     await asyncio.to_thread(look)
-    await reached(queue, job.id, lambda now: now.state is State.PAUSED)
+    await reached(queue, job.id, lambda now: now.state is JobState.PAUSED)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_store_that_refuses_holds_the_job_and_fails_no_file(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path, status: int
+    queue: QueueService, server: FaultServer, tmp_path: Path, status: int
 ) -> None:
     contents, out = stock(server, tmp_path, 30), tmp_path / "out"
     gone = True
     server.plan = lambda request: Answer(status) if gone and request.target != CATALOG else None
     job = await queue.add(wish(out))
-    held = await reached(queue, job.id, lambda now: now.state is State.RETRYING)
+    held = await reached(queue, job.id, lambda now: now.state is JobState.RETRYING)
     assert held.files_failed == 0
     assert str(status) in held.reason
     gone = False
     job = (await queue.wait([job.id]))[0]
-    assert (job.state, job.files_done) == (State.DONE, 30)
+    assert (job.state, job.files_done) == (JobState.DONE, 30)
     assert assets_in(out / CROPS) == contents
 
 
 async def test_too_little_room_holds_the_job(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    queue: QueueService, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents, out = stock(server, tmp_path, 10), tmp_path / "out"
 
@@ -312,29 +314,29 @@ async def test_too_little_room_holds_the_job(
     with monkeypatch.context() as patched:
         patched.setattr("mlhub_tui.transfer.local_folder.sync_files", full)
         job = await settle(queue, wish(out))
-        assert (job.state, job.files_failed) == (State.NO_SPACE, 0)
+        assert (job.state, job.files_failed) == (JobState.NO_SPACE, 0)
     await queue.resume(job.id)
-    assert (await queue.wait([job.id]))[0].state is State.DONE
+    assert (await queue.wait([job.id]))[0].state is JobState.DONE
     assert assets_in(out / CROPS) == contents
 
 
 async def test_room_is_kept_for_what_is_known_to_come(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    queue: QueueService, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents, out = stock(server, tmp_path, 30, size=2000), tmp_path / "out"
     with monkeypatch.context() as patched:
         patched.setattr("mlhub_tui.transfer.part_file.free_space", lambda _: 20_000)
         job = await settle(queue, wish(out))
-        assert job.state is State.NO_SPACE
+        assert job.state is JobState.NO_SPACE
         assert "has 20.0 kB left" in job.reason
         assert assets_in(out / CROPS) == {}
     await queue.resume(job.id)
-    assert (await queue.wait([job.id]))[0].state is State.DONE
+    assert (await queue.wait([job.id]))[0].state is JobState.DONE
     assert assets_in(out / CROPS) == contents
 
 
 async def test_overwrite_replaces_all_once_even_when_it_is_paused(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = stock(server, tmp_path, MANY), tmp_path / "out"
     await settle(queue, wish(out))
@@ -344,7 +346,7 @@ async def test_overwrite_replaces_all_once_even_when_it_is_paused(
     server.plan = slow
     request = wish(out, if_exists=IfExists.OVERWRITE)
     job = await queue.add(request)
-    await reached(queue, job.id, lambda now: 0 < now.files_done < MANY and now.state is State.DOWNLOADING)
+    await reached(queue, job.id, lambda now: 0 < now.files_done < MANY and now.state is JobState.DOWNLOADING)
     await queue.pause(job.id)
     server.plan = None
     # Given again, as a command is after Ctrl+C, the same wish is gone on with.
@@ -354,7 +356,7 @@ async def test_overwrite_replaces_all_once_even_when_it_is_paused(
 
 
 async def test_two_runs_never_write_one_folder(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    queue: QueueService, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock(server, tmp_path, 4)
     monkeypatch.setattr("mlhub_tui.planning.manifest_lock._PATIENCE", 0.1)
@@ -365,34 +367,32 @@ async def test_two_runs_never_write_one_folder(
     job = await settle(queue, request)
     held.release()
     assert (job.state, job.reason) == (
-        State.FAILED,
+        JobState.FAILED,
         f"another program downloads to {tmp_path / 'out' / CROPS}",
     )
 
 
-async def test_a_dataset_without_a_catalog_fails_with_a_sentence(
-    queue: DownloadQueue, tmp_path: Path
-) -> None:
+async def test_a_dataset_without_a_catalog_fails_with_a_sentence(queue: QueueService, tmp_path: Path) -> None:
     job = await settle(queue, replace(wish(tmp_path / "out"), dataset_id="other"))
     assert (job.state, job.reason) == (
-        State.FAILED,
+        JobState.FAILED,
         "the catalog of dataset other does not exist; it may still be generating",
     )
 
 
 async def test_a_truncated_catalog_fails_with_a_sentence(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, 30)
     server.by_target = {CATALOG: server.by_target[CATALOG][:-40]}
     job = await settle(queue, wish(tmp_path / "out"))
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     assert "damaged" in job.reason or "ends" in job.reason or "cut" in job.reason, job.reason
     assert not (tmp_path / "out" / CROPS).exists()
 
 
 async def test_members_that_lead_outside_are_left_out(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, 2)
     base = f"{origin(server)}/store/i00000"
@@ -408,7 +408,7 @@ async def test_members_that_lead_outside_are_left_out(
     server.by_target = {**server.by_target, CATALOG: made.read_bytes()}
     out = tmp_path / "deep" / "out"
     job = await settle(queue, wish(out))
-    assert (job.state, job.files_done) == (State.DONE, 3)
+    assert (job.state, job.files_done) == (JobState.DONE, 3)
     assert all(
         path.is_relative_to(out / CROPS) or path == out / f"{CROPS}.tar.gz"
         for path in files_below(tmp_path / "deep")
@@ -433,7 +433,7 @@ async def test_a_server_is_asked_for_links_only_as_often_as_it_has_to_be(
 
 
 async def test_two_items_of_one_id_are_both_there_and_that_is_said(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     urls = [f"{origin(server)}/store/{year}/image.tif" for year in (2019, 2020)]
     documents = [item("image", assets={"data": asset(url)}) for url in urls]
@@ -442,7 +442,7 @@ async def test_two_items_of_one_id_are_both_there_and_that_is_said(
     contents = {url.removeprefix(origin(server)): url.encode() for url in urls}
     server.by_target = {**contents, CATALOG: made.read_bytes()}
     job = await settle(queue, wish(tmp_path / "out"))
-    assert (job.state, job.files_done) == (State.DONE, 2)
+    assert (job.state, job.files_done) == (JobState.DONE, 2)
     assert "1 item with the id of another, in a folder apart" in job.reason
     found = assets_in(tmp_path / "out" / CROPS)
     assert sorted(found.values()) == sorted(contents.values())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from tests.support.fault_server import FaultServer
 from tests.transfer.batch_support import origin
 
@@ -105,7 +105,7 @@ async def test_what_version_0_1_0_left_half_done_is_continued(
         job = await settle(queue, request)
     finally:
         await asyncio.to_thread(queue.stop, 60)
-    assert (job.state, job.files_done, job.files_failed) == (State.DONE, 12, 0)
+    assert (job.state, job.files_done, job.files_failed) == (JobState.DONE, 12, 0)
     assert assets_in(folder) == contents
     assert not list(folder.rglob("*.part"))
     asked = [request.target for request in server.gets if request.target != CATALOG]

@@ -16,7 +16,8 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.queue.job import DatasetRequest, State
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.sources.base import Page
 from tests.support.fault_server import FaultServer
 from tests.transfer.batch_support import origin
@@ -107,7 +108,7 @@ async def test_pages_are_gone_on_with_after_a_failure(
     api = Api(origin(server), failures=["items 1"])
     queue = queue_at(mlhub_home, Apis(api))  # type: ignore[arg-type]  # another resolver with datasets
     job = await settle(queue, wish(tmp_path / "out"))
-    assert (job.state, job.files_done) == (State.DONE, PAGES)
+    assert (job.state, job.files_done) == (JobState.DONE, PAGES)
     assert api.asked == ["collection", "items 0", "items 1", "items 1", "items 2"]
     assert set(assets_in(tmp_path / "out" / "fields")) == {
         f"fields/i{number}/a.tif" for number in range(PAGES)
@@ -124,7 +125,7 @@ async def test_an_api_is_asked_for_what_the_area_leaves_where_it_has_a_search(
     queue = queue_at(mlhub_home, Apis(api))  # type: ignore[arg-type]  # another resolver with datasets
     request = wish(tmp_path / "out", Filters(bbox=BBox(0, 0, 1, 1)))
     job = await settle(queue, request)
-    assert (job.state, job.files_done) == (State.DONE, 2)
+    assert (job.state, job.files_done) == (JobState.DONE, 2)
     ways = ["search 0", "search 1"] if searches else ["collection", "items 0", "items 1", "items 2"]
     assert api.asked == ways
     # The same day, what was read counts; another day it is read again.

@@ -14,7 +14,7 @@ import pytest
 
 from mlhub_tui.planning.manifest import FileStatus, Manifest
 from mlhub_tui.planning.manifest_lock import list_path
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until_sync
 from tests.transfer.batch_support import origin
@@ -53,7 +53,7 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
             assert settled[-1][1] <= found.keys()
         assert any(0 < len(paths) < FILES for _, paths in settled)
         queue = queue_at(mlhub_home, shops(server))
-        done = await reached(queue, 1, lambda job: job.state is State.DONE)
+        done = await reached(queue, 1, lambda job: job.state is JobState.DONE)
         await asyncio.to_thread(queue.stop, 60)
         log = list(server.requests)
     assert (done.files_done, done.files_failed, done.reason) == (FILES, 0, f"{FILES:,} files")

@@ -14,19 +14,13 @@ from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.planning.aria2 import Aria2
 from mlhub_tui.planning.dataset_check import trouble_with
-from mlhub_tui.planning.dataset_plan import (
-    catalogs,
-    clear_catalogs,
-    kept_catalog,
-    plan_dataset,
-    take_catalog,
-)
+from mlhub_tui.planning.dataset_plan import catalogs, clear_catalogs, kept_catalog, plan_dataset, take_catalog
 from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.manifest import ManifestStats
 from mlhub_tui.planning.manifest_lock import LockedManifest, list_path
 from mlhub_tui.planning.progress_reporter import ProgressReporter
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.progress import TransferPhase, TransferProgress
 from mlhub_tui.transfer.work_source import BatchStats
@@ -46,7 +40,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def queue(mlhub_home: Path, server: FaultServer) -> Iterator[DownloadQueue]:
+def queue(mlhub_home: Path, server: FaultServer) -> Iterator[QueueService]:
     running = queue_at(mlhub_home, shops(server))
     yield running
     running.stop(60)
@@ -205,18 +199,18 @@ async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_
 @pytest.mark.parametrize(
     ("statuses", "state", "words"),
     [
-        ([403], State.DONE, "8 files"),
+        ([403], JobState.DONE, "8 files"),
         (
             [404, 404],
-            State.FAILED,
+            JobState.FAILED,
             'the catalog of dataset "crops" does not exist; it may still be generating',
         ),
-        ([403, 410], State.FAILED, "it may still be generating"),
-        ([404, 403], State.FAILED, "403"),
+        ([403, 410], JobState.FAILED, "it may still be generating"),
+        ([404, 403], JobState.FAILED, "403"),
     ],
 )
 async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path, statuses: list[int], state: State, words: str
+    queue: QueueService, server: FaultServer, tmp_path: Path, statuses: list[int], state: JobState, words: str
 ) -> None:
     stock(server, tmp_path, 8)
     refused = list(statuses)
@@ -224,7 +218,7 @@ async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
     def plan(request: Request) -> Answer | None:
         if request.target != CATALOG:
             return None
-        if state is State.FAILED and not refused:
+        if state is JobState.FAILED and not refused:
             refused.extend(statuses)
         return Answer(refused.pop(0)) if refused else None
 
@@ -234,7 +228,7 @@ async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
     assert words in job.reason
 
 
-async def test_what_was_there_is_no_news(queue: DownloadQueue, server: FaultServer, tmp_path: Path) -> None:
+async def test_what_was_there_is_no_news(queue: QueueService, server: FaultServer, tmp_path: Path) -> None:
     stock(server, tmp_path, 8)
     job = await settle(queue, wish(tmp_path / "out"))
     first = [event.words for event in await queue.log(job.id)]

@@ -18,13 +18,13 @@ from mlhub_tui.errors import ServerError
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import raise_for_response
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.desk import Desk
 from mlhub_tui.queue.events import FIRST, LAST, LONGEST, safe
-from mlhub_tui.queue.job import Job, State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.schema import MIGRATIONS
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -34,11 +34,11 @@ from .support import SLOW, WIDE, Links, content, wish
 from .test_queue import ended
 from .test_store import GONE
 
-Make: TypeAlias = Callable[..., DownloadQueue]
+Make: TypeAlias = Callable[..., QueueService]
 SECRET = "s3cr3t-Zq81"
 
 
-async def log(queue: DownloadQueue, job: Job) -> list[str]:
+async def log(queue: QueueService, job: Job) -> list[str]:
     """Return the words of a log, of which the last entries are written a moment later."""
     return [event.words for event in await queue.log(job.id)]
 
@@ -70,7 +70,7 @@ async def test_a_log_tells_refusals_retries_and_where_it_went_on(
     )
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(folder)))
-    assert job.state is State.DONE
+    assert job.state is JobState.DONE
     words = "\n".join(await log(queue, job))
     assert re.search(r"returned 503 .*with Retry-After 1 s; next try in \d", words)
     assert re.search(r"resumes at byte \d{3},\d{3}: \d+\.\d kB of 1\.0 MB are there, from 127", words)
@@ -103,7 +103,7 @@ async def test_a_log_counts_connections(folder: Path, make_queue: Make) -> None:
         server.always = Answer(pace=0.03)
         queue = make_queue(Links(server.url), config=WIDE)
         job = await ended(queue, await queue.add(wish(folder)))
-        assert job.state is State.DONE
+        assert job.state is JobState.DONE
         assert any(re.fullmatch(r"\d+ connections?", line) for line in await log(queue, job))
 
 
@@ -114,7 +114,7 @@ async def test_what_people_ask_for_is_in_the_log(server: FaultServer, folder: Pa
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.pause(job.id)
     await queue.resume(job.id)
-    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     await queue.cancel(job.id)
     await queue.retry(job.id)
     words = [line for line in await log(queue, job) if line in _ASKED]
@@ -132,7 +132,7 @@ async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await asyncio.to_thread(queue.stop, 60)
-    with Desk(mlhub_home / "queue.db") as desk:
+    with QueueClient(mlhub_home / "queue.db") as desk:
         words = [event.words for event in desk.log(job.id)]
     assert re.fullmatch(r"interrupted: its program ended, .* are kept", words[-1])
 
@@ -207,7 +207,7 @@ def test_an_entry_is_one_short_clean_line(words: str) -> None:
 
 
 def test_of_a_long_log_beginning_and_end_are_kept_and_the_gap_shows(tmp_path: Path) -> None:
-    store = Store(Database(tmp_path / "queue.db"))
+    store = JobRepository(Database(tmp_path / "queue.db"))
     [job] = store.add([wish(tmp_path)])
     for number in range(2, 2001):
         store.book.tell(job.id, f"event {number}")
@@ -222,7 +222,7 @@ def test_of_a_long_log_beginning_and_end_are_kept_and_the_gap_shows(tmp_path: Pa
 
 def test_what_cannot_be_written_now_is_written_later(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
-    store = Store(Database(path))
+    store = JobRepository(Database(path))
     [job] = store.add([wish(tmp_path)])
     store.book.tell(job.id, "while it was locked")
     other = sqlite3.connect(path)
@@ -236,9 +236,9 @@ def test_what_cannot_be_written_now_is_written_later(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_cleared_takes_its_log_along(tmp_path: Path) -> None:
-    store = Store(Database(tmp_path / "queue.db"))
+    store = JobRepository(Database(tmp_path / "queue.db"))
     first, other = store.add([wish(tmp_path), wish(tmp_path, "other")])
-    store.move(first.id, State.CANCELLED)
+    store.move(first.id, JobState.CANCELLED)
     store.remove_finished()
     store.book.tell(first.id, "a late word")
     store.beat()
@@ -247,10 +247,10 @@ def test_a_job_that_is_cleared_takes_its_log_along(tmp_path: Path) -> None:
 
 
 def test_the_successor_of_a_program_that_was_killed_says_so(tmp_path: Path) -> None:
-    dead = Store(Database(tmp_path / "queue.db"), identity=GONE)
+    dead = JobRepository(Database(tmp_path / "queue.db"), identity=GONE)
     [job] = dead.add([wish(tmp_path)])
-    dead.move(job.id, State.CONNECTING, "starts somewhere")
-    heir = Store(Database(tmp_path / "queue.db"))
+    dead.move(job.id, JobState.CONNECTING, "starts somewhere")
+    heir = JobRepository(Database(tmp_path / "queue.db"))
     heir.adopt()
     assert [event.words for event in heir.log_of(job.id)] == [
         "queued",
@@ -274,15 +274,15 @@ def test_a_queue_from_before_there_were_logs_gets_them(tmp_path: Path) -> None:
     old.execute(f"PRAGMA user_version={version}")
     old.commit()
     old.close()
-    store = Store(Database(path))
+    store = JobRepository(Database(path))
     [job] = store.adopt()
     assert (job.bytes_done, store.log_of(job.id)) == (7, [])
-    store.move(job.id, State.QUEUED, "resumed")
+    store.move(job.id, JobState.QUEUED, "resumed")
     assert [event.words for event in store.log_of(job.id)] == ["resumed"]
 
 
 def test_ten_thousand_jobs_are_queued_with_their_logs_in_no_time(tmp_path: Path) -> None:
-    store = Store(Database(tmp_path / "queue.db"))
+    store = JobRepository(Database(tmp_path / "queue.db"))
     jobs = store.add([wish(tmp_path, f"n{number}") for number in range(10_000)])
     assert [event.words for event in store.log_of(jobs[-1].id)] == ["queued"]
     store.tidy()

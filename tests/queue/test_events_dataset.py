@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
@@ -24,14 +24,14 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[DownloadQueue]:
+async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[QueueService]:
     running = queue_at(mlhub_home, shops(server))
     yield running
     await asyncio.to_thread(running.stop, 60)
 
 
 async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
-    queue: DownloadQueue, server: FaultServer, tmp_path: Path
+    queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents = stock(server, tmp_path, 30)
     gone = next(path for path in server.by_target if path != CATALOG)
@@ -41,7 +41,7 @@ async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
 
     server.plan = plan
     job = await settle(queue, wish(tmp_path / "out"))
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     words = [event.words for event in await queue.log(job.id)]
     told = "\n".join(words)
     assert re.search(r"begins: .*, from 127\.0\.0\.1", told)
@@ -57,7 +57,7 @@ async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
     server.plan = None
     await queue.retry(job.id)
     [job] = await queue.wait([job.id])
-    assert job.state is State.DONE
+    assert job.state is JobState.DONE
     later = [event.words for event in await queue.log(job.id, after=len(words))]
     assert "begins with 1 file; 29 are there" in later
     assert later[-1].startswith("done: ")

@@ -29,8 +29,8 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.options import IfExists
+from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.fetch import fetch
-from mlhub_tui.queue.job import Request
 from tests.support.fault_server import FaultServer, md5
 from tests.support.http_server import Answer
 
@@ -355,7 +355,7 @@ async def test_a_redirect_to_another_origin_is_followed_without_credentials(
     server: FaultServer, folder: Path
 ) -> None:
     class WithKey(Links):
-        async def link(self, request: Request) -> Link:
+        async def link(self, request: DownloadRequest) -> Link:
             auth = Auth(Scheme.BEARER)
             credentials = OriginCredentials(server.url, lambda: "secret", auth)
             return Link(server.url, {"x-mine": "1"}, credentials)

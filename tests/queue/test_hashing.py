@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.transfer import checksums
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -47,7 +47,7 @@ async def test_a_retry_hashes_no_byte_twice(
     server.script.extend([Answer(after=HALF), Answer(after=HALF // 2, end="reset")])
     queue = make_queue(Links(server.url))
     done = await ended(queue, await queue.add(wish(folder)))
-    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert (done.state, done.path.read_bytes()) == (JobState.DONE, DATA)
     assert len(server.gets) == 3
     assert sum(hashed) == len(DATA)
 
@@ -68,7 +68,7 @@ async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
     server.always = Answer()
     await queue.resume(job.id)
     done = await ended(queue, job)
-    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert (done.state, done.path.read_bytes()) == (JobState.DONE, DATA)
     assert sum(hashed) > len(DATA)
 
 
@@ -86,7 +86,7 @@ async def test_a_sum_that_was_carried_over_and_does_not_fit_is_made_anew_before_
     server.script.append(Answer(after=HALF))
     queue = make_queue(Links(server.url))
     done = await ended(queue, await queue.add(wish(folder)))
-    assert (done.state, done.path.read_bytes()) == (State.DONE, DATA)
+    assert (done.state, done.path.read_bytes()) == (JobState.DONE, DATA)
     assert server.sent < len(DATA) + (128 << 10), "nothing is fetched twice for a sum of ours"
     assert files(folder) == {"file.tar.gz": len(DATA)}
 
@@ -103,7 +103,7 @@ async def test_another_program_hashes_the_part_from_its_start(
     server.always = Answer()
     del hashed[:]
     second = make_queue(Links(server.url))
-    await until(lambda: second.snapshot() and second.snapshot()[0].state is State.DONE)
+    await until(lambda: second.snapshot() and second.snapshot()[0].state is JobState.DONE)
     assert (folder / "file.tar.gz").read_bytes() == DATA
     assert sum(hashed) == len(DATA)
     assert files(folder) == {"file.tar.gz": len(DATA)}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import Job, State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.journal import Extents, extents_from_text, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -65,7 +65,7 @@ class Place:
 
     def finish(self, url: str, *, wide: bool) -> tuple[Job, ...]:
         """Let a program go on with what is there until all is at rest."""
-        queue = DownloadQueue(
+        queue = QueueService(
             self.home / "queue.db", Links(url), retries=HASTY, config=WIDE if wide else QUICK
         )
         queue.start()
@@ -112,7 +112,7 @@ def test_killed_at_random_moments_every_file_ends_whole(tmp_path: Path, wide: bo
         server.always = Answer()
         for place in places:
             end(nest.hatch(str(place.home), server.url, str(place.folder), *options, place.name), 0)
-            assert {job.state for job in place.finish(server.url, wide=wide)} == {State.DONE}
+            assert {job.state for job in place.finish(server.url, wide=wide)} == {JobState.DONE}
             assert set(files(place.folder).values()) == {len(DATA)}
             assert all(path.read_bytes() == DATA for path in place.folder.iterdir())
         # Each kill repeats what was not flushed yet, what was on its way, and what a resume compares.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import Request, State
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.states import ACTIVE
+from mlhub_tui.planning.requests import DownloadRequest
+from mlhub_tui.queue.job import ACTIVE_STATES, JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.limits import BandwidthLimiter
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -26,11 +26,11 @@ from .test_queue import Make, ended
 PATIENT = replace(QUICK, low_speed_time=0.2, low_speed_limit=3000.0)
 
 
-async def most(queue: DownloadQueue) -> dict[str, int]:
+async def most(queue: QueueService) -> dict[str, int]:
     """Return how many ran at once at most until all are done, by source."""
     seen: dict[str, int] = {}
     while not all(job.state.finished for job in queue.snapshot()):
-        running = Counter(job.request.source for job in queue.snapshot() if job.state in ACTIVE)
+        running = Counter(job.request.source for job in queue.snapshot() if job.state in ACTIVE_STATES)
         seen = {source: max(seen.get(source, 0), count) for source, count in {**seen, **running}.items()}
         await asyncio.sleep(0.005)
     return seen
@@ -53,7 +53,7 @@ async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
     await queue.change(limit=10)
     await queue.change(limit=None)
     done = await queue.wait([job.id for job in jobs])
-    assert {job.state for job in done} == {State.DONE}
+    assert {job.state for job in done} == {JobState.DONE}
     assert all(job.path.read_bytes() == DATA for job in done)
 
 
@@ -63,10 +63,10 @@ async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(
     queue = make_queue(Links(server.url), config=PATIENT)
     await queue.change(limit=1000)
     job = await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     for _ in range(12):
         await asyncio.sleep(0.1)
-        assert queue.snapshot()[0].state is State.DOWNLOADING
+        assert queue.snapshot()[0].state is JobState.DOWNLOADING
     await queue.change(limit=None)
     assert (await ended(queue, job)).tries == 0
     assert len(server.gets) == 1
@@ -78,11 +78,11 @@ async def test_a_limited_transfer_is_paused_at_once(
     queue = make_queue(Links(server.url))
     await queue.change(limit=100)
     job = await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     await queue.pause(job.id)
     await queue.change(limit=None)
     await queue.resume(job.id)
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
 
 
 async def test_no_further_connections_are_opened_under_a_limit(
@@ -106,7 +106,7 @@ async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
     await queue.change(transfers=3)
     await until(lambda: server.open == 3)
     await queue.change(transfers=1)
-    await until(lambda: sum(job.state is State.DONE for job in queue.snapshot()) >= 3)
+    await until(lambda: sum(job.state is JobState.DONE for job in queue.snapshot()) >= 3)
     seen = await most(queue)
     assert seen == {"http://127.0.0.1/mlhub/v1/": 1}
 
@@ -116,7 +116,7 @@ async def test_one_host_has_no_more_than_its_share_of_the_places(
 ) -> None:
     server.always = Answer(pace=0.01)
 
-    def where(request: Request) -> str:
+    def where(request: DownloadRequest) -> str:
         return other.url if request.source == "other" else server.url
 
     with FaultServer(DATA) as other:
@@ -128,7 +128,7 @@ async def test_one_host_has_no_more_than_its_share_of_the_places(
         jobs = await queue.add_many(requests)
         await until(lambda: server.open == 2 and other.open == 2)
         assert await most(queue) == {"http://127.0.0.1/mlhub/v1/": 2, "other": 2}
-        assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
+        assert {job.state for job in await queue.wait([job.id for job in jobs])} == {JobState.DONE}
 
 
 async def test_readers_share_a_limit_in_turn_and_a_change_wakes_those_who_wait() -> None:

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.job import Request, State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.process import Process
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.config import TransferConfig
 from tests.support.fault_server import FaultServer
@@ -92,7 +93,7 @@ async def test_a_disk_full_at_the_part_keeps_what_there_is_and_goes_on_when_ther
     filler = disk.fill()
     server.hurry()
     job = await ended(queue, job)
-    assert job.state is State.NO_SPACE
+    assert job.state is JobState.NO_SPACE
     assert "no space left" in job.reason
     assert job.bytes_done > 200_000
     filler.unlink()
@@ -107,7 +108,7 @@ async def test_too_small_a_disk_is_said_before_a_byte_is_written(
 ) -> None:
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(disk.path)))
-    assert (job.state, files(disk.path)) == (State.NO_SPACE, {})
+    assert (job.state, files(disk.path)) == (JobState.NO_SPACE, {})
     assert "are needed" in job.reason
 
 
@@ -117,7 +118,7 @@ async def test_a_disk_without_room_for_a_second_name_still_gets_the_final_one(
 ) -> None:
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(disk.path)))
-    assert (job.state, files(disk.path)) == (State.DONE, {"file.tar.gz": len(DATA)})
+    assert (job.state, files(disk.path)) == (JobState.DONE, {"file.tar.gz": len(DATA)})
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
@@ -133,7 +134,7 @@ async def test_a_rename_that_fails_keeps_the_whole_part_and_is_done_later_withou
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(folder)))
     full = code == errno.ENOSPC
-    assert job.state is (State.NO_SPACE if full else State.FAILED)
+    assert job.state is (JobState.NO_SPACE if full else JobState.FAILED)
     assert ("no space" if full else os.strerror(code)) in job.reason
     assert files(folder) == {"file.tar.gz.part": len(DATA)}
     monkeypatch.undo()
@@ -146,11 +147,11 @@ async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_goo
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
     server.always = SLOW
-    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
+    queue = QueueService(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     try:
         job = await queue.add(wish(folder))
-        await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+        await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
         filler = disk.fill()
         server.hurry()
         assert (await ended(queue, job)).path.read_bytes() == DATA
@@ -167,7 +168,7 @@ async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_onl
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
     disk.fill()
-    queue = DownloadQueue(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
+    queue = QueueService(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     try:
         job = await ended(queue, await queue.add(wish(folder)))
@@ -191,7 +192,7 @@ async def test_a_folder_made_read_only_fails_with_a_kept_part_and_goes_on_later(
     server.hurry()
     await queue.resume(job.id)
     failed = await ended(queue, job)
-    assert (failed.state, list(files(disk.path))) == (State.FAILED, ["file.tar.gz.part"])
+    assert (failed.state, list(files(disk.path))) == (JobState.FAILED, ["file.tar.gz.part"])
     assert "cannot" in failed.reason
     disk.read_only(False)
     await queue.retry(job.id)
@@ -205,11 +206,11 @@ async def test_a_target_that_became_a_folder_meanwhile_is_left_alone_and_the_par
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     (folder / "file.tar.gz").mkdir()
     server.hurry()
     failed = await ended(queue, job)
-    assert failed.state is State.FAILED
+    assert failed.state is JobState.FAILED
     assert "folder" in failed.reason
     assert (folder / "file.tar.gz.part").read_bytes() == DATA
     (folder / "file.tar.gz").rmdir()
@@ -234,10 +235,10 @@ async def test_a_name_that_stops_resolving_is_tried_again_and_goes_on_where_it_s
     server.script.append(replace(SLOW, after=len(DATA) // 2))
     queue = make_queue(Links(server.url.replace("127.0.0.1", "store.example")), retries=ENDLESS)
     job = await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.DOWNLOADING)
+    await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     down = True
     server.hurry()
-    await until(lambda: queue.snapshot()[0].state is State.RETRYING and queue.snapshot()[0].tries > 2)
+    await until(lambda: queue.snapshot()[0].state is JobState.RETRYING and queue.snapshot()[0].tries > 2)
     assert "store.example" in queue.snapshot()[0].reason
     assert queue.snapshot()[0].next_try is not None
     down = False
@@ -263,8 +264,8 @@ async def test_a_clock_that_jumps_neither_holds_up_a_retry_nor_takes_a_job_away(
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0], ids=["back", "forward"])
 def test_a_clock_that_jumps_does_not_make_a_living_program_look_dead(tmp_path: Path, jump: float) -> None:
     now = 1e9
-    one = Store(Database(tmp_path / "queue.db"), clock=lambda: now)
-    two = Store(Database(tmp_path / "queue.db"), clock=lambda: now)
+    one = JobRepository(Database(tmp_path / "queue.db"), clock=lambda: now)
+    two = JobRepository(Database(tmp_path / "queue.db"), clock=lambda: now)
     one.add([wish(tmp_path)])
     now += jump
     assert two.adopt() == []
@@ -273,9 +274,11 @@ def test_a_clock_that_jumps_does_not_make_a_living_program_look_dead(tmp_path: P
 
 def test_of_a_program_on_another_machine_only_the_heartbeat_tells(tmp_path: Path) -> None:
     now = 1e9
-    far = Store(Database(tmp_path / "queue.db"), identity=Process(1, "elsewhere", ""), clock=lambda: now)
+    far = JobRepository(
+        Database(tmp_path / "queue.db"), identity=Process(1, "elsewhere", ""), clock=lambda: now
+    )
     far.add([wish(tmp_path)])
-    near = Store(Database(tmp_path / "queue.db"), clock=lambda: now)
+    near = JobRepository(Database(tmp_path / "queue.db"), clock=lambda: now)
     assert near.adopt() == []
     now += 3600
     assert [job.name for job in near.adopt()] == ["file.tar.gz"]
@@ -312,7 +315,7 @@ async def test_of_eight_transfers_half_fail_and_the_others_arrive(
     with FaultServer(DATA) as broken:
         broken.always = Answer(after=len(DATA) // 3, end="reset")
 
-        def where(request: Request) -> str:
+        def where(request: DownloadRequest) -> str:
             return broken.url if request.collection_id.startswith("bad") else server.url
 
         queue = make_queue(Links(where), concurrency=8, per_host=8)
@@ -320,11 +323,11 @@ async def test_of_eight_transfers_half_fail_and_the_others_arrive(
         jobs = await queue.add_many([wish(folder, name) for name in names])
         async with asyncio.timeout(60):
             ends = await queue.wait([job.id for job in jobs])
-    assert {job.state for job in ends if job.name.startswith("good")} == {State.DONE}
+    assert {job.state for job in ends if job.name.startswith("good")} == {JobState.DONE}
     failed = [job for job in ends if job.name.startswith("bad")]
-    assert {job.state for job in failed} <= {State.FAILED, State.DONE}
+    assert {job.state for job in failed} <= {JobState.FAILED, JobState.DONE}
     for job in ends:
-        whole = job.state is State.DONE
+        whole = job.state is JobState.DONE
         assert (
             (job.path.read_bytes() == DATA) if whole else (bool(job.reason) and job.part.stat().st_size > 0)
         )

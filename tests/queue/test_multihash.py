@@ -12,7 +12,7 @@ from mlhub_tui.errors import VerificationFailed
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.checksums import StreamingHasher, multihash, unverified
 from mlhub_tui.transfer.config import DownloadSpec
 from mlhub_tui.transfer.journal import PartJournal
@@ -27,7 +27,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[PartJournal]:
     database = Database(tmp_path / "queue.db")
-    yield PartJournal(database, Store(database))
+    yield PartJournal(database, JobRepository(database))
     database.close()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.fetch import fetch
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.transfer.journal import Extents, covered, extents_from_text, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -169,7 +169,7 @@ async def test_pause_and_resume_keep_all_stretches(
     assert len(kept) > 1
     sent, server.always = server.sent, Answer()
     await queue.resume(job.id)
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
     assert (folder / "file.tar.gz").read_bytes() == DATA
     again = server.sent - sent - (len(DATA) - covered(kept))
     assert again <= len(kept) * 2 * (WIDE.resume_overlap + (64 << 10))
@@ -204,7 +204,7 @@ async def test_paused_when_the_first_connection_is_through_the_others_end_too(
     await queue.pause(job.id)
     at_work = {"transfer", "connection", "connections"}
     await until(lambda: not at_work & {thread.name for thread in threading.enumerate()})
-    assert queue.snapshot()[0].state is State.PAUSED
+    assert queue.snapshot()[0].state is JobState.PAUSED
     server.always = Answer()
     await queue.resume(job.id)
     assert (await ended(queue, job)).path.read_bytes() == DATA

@@ -110,6 +110,6 @@ def test_cut_gzip_is_not(tmp_path: Path, cut: int) -> None:
 
 def test_the_queue_is_imported_without_database_client_or_screen() -> None:
     heavy = "'httpx', 'sqlite3', 'pystac', 'textual'"
-    code = f"import sys, mlhub_tui.queue.queue; print([m for m in ({heavy}) if m in sys.modules])"
+    code = f"import sys, mlhub_tui.queue.service; print([m for m in ({heavy}) if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until_sync
@@ -87,10 +87,10 @@ def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
     server.always = Answer()
     out, _ = heir.communicate(timeout=60)
     assert "done" in out
-    queue = DownloadQueue(mlhub_home / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
+    queue = QueueService(mlhub_home / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     deadline = time.monotonic() + 60
-    while {job.state for job in queue.snapshot()} != {State.DONE}:
+    while {job.state for job in queue.snapshot()} != {JobState.DONE}:
         assert time.monotonic() < deadline, queue.snapshot()
         time.sleep(0.02)
     queue.stop(60)

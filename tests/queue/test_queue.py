@@ -23,8 +23,8 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import QueueUnusable
-from mlhub_tui.queue.job import Job, State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer import part_file as folders
 from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
@@ -34,10 +34,10 @@ from tests.support.waiting import until
 from .conftest import DATA
 from .support import HALF, HASTY, QUICK, SLOW, Links, files, wish
 
-Make: TypeAlias = Callable[..., DownloadQueue]
+Make: TypeAlias = Callable[..., QueueService]
 
 
-async def ended(queue: DownloadQueue, job: Job) -> Job:
+async def ended(queue: QueueService, job: Job) -> Job:
     """Return the job when nothing more happens to it by itself."""
     async with asyncio.timeout(60):
         [job] = await queue.wait([job.id])
@@ -47,7 +47,7 @@ async def ended(queue: DownloadQueue, job: Job) -> Job:
 async def test_a_job_arrives_whole(server: FaultServer, folder: Path, make_queue: Make) -> None:
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(folder)))
-    assert (job.state, job.bytes_done, job.bytes_total) == (State.DONE, len(DATA), len(DATA))
+    assert (job.state, job.bytes_done, job.bytes_total) == (JobState.DONE, len(DATA), len(DATA))
     assert job.path.read_bytes() == DATA
     assert files(folder) == {"file.tar.gz": len(DATA)}
 
@@ -74,7 +74,7 @@ async def test_progress_is_shown_while_it_runs(server: FaultServer, folder: Path
         seen.extend(queue.snapshot())
 
     def partly() -> list[Job]:
-        return [job for job in seen if job.state is State.DOWNLOADING and job.bytes_done]
+        return [job for job in seen if job.state is JobState.DOWNLOADING and job.bytes_done]
 
     queue = make_queue(Links(server.url), on_change=look, look=0.5)
     job = await queue.add(wish(folder))
@@ -82,9 +82,16 @@ async def test_progress_is_shown_while_it_runs(server: FaultServer, folder: Path
     server.hurry()
     await ended(queue, job)
     states = list(
-        dict.fromkeys(job.state for job in seen if job.state is not State.STALLED)
+        dict.fromkeys(job.state for job in seen if job.state is not JobState.STALLED)
     )  # on a busy machine
-    order = [State.QUEUED, State.CONNECTING, State.PREPARING, State.DOWNLOADING, State.VERIFYING, State.DONE]
+    order = [
+        JobState.QUEUED,
+        JobState.CONNECTING,
+        JobState.PREPARING,
+        JobState.DOWNLOADING,
+        JobState.VERIFYING,
+        JobState.DONE,
+    ]
     assert states == [state for state in order if state in states]
     assert len(DATA) in {job.bytes_total for job in partly()} <= {None, len(DATA)}
     assert len(changes) < 20 + 4 * (changes[-1] - changes[0])
@@ -101,7 +108,7 @@ async def test_two_run_at_a_time_in_the_order_of_the_queue(
     await asyncio.sleep(0.3)
     assert (len(server.gets), set(links.asked)) == (2, {"a", "b"})
     server.hurry()
-    assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
+    assert {job.state for job in await queue.wait([job.id for job in jobs])} == {JobState.DONE}
     assert (sorted(links.asked[2:4]), links.asked[4:]) == (["c", "d"], ["e"])
 
 
@@ -125,12 +132,12 @@ async def test_pause_keeps_the_part_and_resume_goes_on(
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > len(DATA) // 3)
     await queue.pause(job.id)
-    assert queue.snapshot()[0].state is State.PAUSED
+    assert queue.snapshot()[0].state is JobState.PAUSED
     kept = files(folder)["file.tar.gz.part"]
     assert kept > len(DATA) // 3
     server.always = Answer()
     await queue.resume(job.id)
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
     assert job.path.read_bytes() == DATA
     assert server.sent < len(DATA) + (600 << 10)
     assert server.ranges[1] is not None
@@ -158,19 +165,19 @@ async def test_a_paused_job_that_was_never_started_leaves_its_place(
         job = await queue.add(wish(folder, "a"))
         await queue.pause(job.id)
     other = await queue.add(wish(folder, "b"))
-    assert (await ended(queue, other)).state is State.DONE
+    assert (await ended(queue, other)).state is JobState.DONE
 
 
 async def test_pause_all_and_resume_all(server: FaultServer, folder: Path, make_queue: Make) -> None:
     server.always = SLOW
     queue = make_queue(Links(server.url))
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
-    await until(lambda: sum(job.state is State.DOWNLOADING for job in queue.snapshot()) == 2)
+    await until(lambda: sum(job.state is JobState.DOWNLOADING for job in queue.snapshot()) == 2)
     await queue.pause_all()
-    assert {job.state for job in queue.snapshot()} == {State.PAUSED}
+    assert {job.state for job in queue.snapshot()} == {JobState.PAUSED}
     server.always = Answer()
     await queue.resume_all()
-    assert {job.state for job in await queue.wait([job.id for job in jobs])} == {State.DONE}
+    assert {job.state for job in await queue.wait([job.id for job in jobs])} == {JobState.DONE}
 
 
 @pytest.mark.parametrize("delete", [True, False])
@@ -182,7 +189,7 @@ async def test_cancel_deletes_the_part_if_wanted(
     job = await queue.add(wish(folder))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.cancel(job.id, delete_part=delete)
-    assert queue.snapshot()[0].state is State.CANCELLED
+    assert queue.snapshot()[0].state is JobState.CANCELLED
     assert list(files(folder)) == ([] if delete else ["file.tar.gz.part"])
     await queue.clear_finished()
     assert queue.snapshot() == ()
@@ -201,7 +208,7 @@ async def test_the_same_target_is_not_queued_twice(
     again = await queue.add(wish(folder))
     assert again.id == first.id
     done = await ended(queue, again)
-    assert (done.state, done.reason, len(server.gets)) == (State.DONE, "already there", 1)
+    assert (done.state, done.reason, len(server.gets)) == (JobState.DONE, "already there", 1)
 
 
 async def test_what_may_pass_is_tried_until_it_does_with_the_next_try_shown(
@@ -212,22 +219,22 @@ async def test_what_may_pass_is_tried_until_it_does_with_the_next_try_shown(
     queue = make_queue(Links(server.url), retries=patient)
     before = time.time()
     job = await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.RETRYING)
+    await until(lambda: queue.snapshot()[0].state is JobState.RETRYING)
     waiting = queue.snapshot()[0]
     assert "503" in waiting.reason
     assert waiting.next_try is not None
     assert before <= waiting.next_try <= time.time() + 0.1
     done = await ended(queue, job)
-    assert (done.state, done.reason, done.tries, done.next_try) == (State.DONE, "", 0, None)
+    assert (done.state, done.reason, done.tries, done.next_try) == (JobState.DONE, "", 0, None)
 
 
 async def test_retry_does_not_wait(server: FaultServer, folder: Path, make_queue: Make) -> None:
     server.script.append(Answer(status=503, headers={"Retry-After": "1000"}))
     queue = make_queue(Links(server.url), retries=replace(HASTY, longest_wait=1000.0))
     job = await queue.add(wish(folder))
-    await until(lambda: queue.snapshot()[0].state is State.RETRYING)
+    await until(lambda: queue.snapshot()[0].state is JobState.RETRYING)
     await queue.retry(job.id)
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
 
 
 async def test_a_wait_for_the_next_try_holds_no_place(
@@ -236,23 +243,23 @@ async def test_a_wait_for_the_next_try_holds_no_place(
     server.script.append(Answer(status=503, headers={"Retry-After": "1000"}))
     queue = make_queue(Links(server.url), concurrency=1, retries=replace(HASTY, longest_wait=1000.0))
     first, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
-    assert (await ended(queue, second)).state is State.DONE
-    assert queue.snapshot()[0].state is State.RETRYING
+    assert (await ended(queue, second)).state is JobState.DONE
+    assert queue.snapshot()[0].state is JobState.RETRYING
     await queue.cancel(first.id)
 
 
 @pytest.mark.parametrize(
     ("error", "state"),
     [
-        (APIKeyNotFound("no key"), State.NEEDS_KEY),
-        (AuthenticationError("wrong key", status=401), State.NEEDS_KEY),
-        (EntityDoesNotExist("no such archive", status=404), State.FAILED),
-        (ServerUnreachable("no network"), State.FAILED),
-        (ValueError("a bug with https://u:secret@x/?key=secret in it"), State.FAILED),
+        (APIKeyNotFound("no key"), JobState.NEEDS_KEY),
+        (AuthenticationError("wrong key", status=401), JobState.NEEDS_KEY),
+        (EntityDoesNotExist("no such archive", status=404), JobState.FAILED),
+        (ServerUnreachable("no network"), JobState.FAILED),
+        (ValueError("a bug with https://u:secret@x/?key=secret in it"), JobState.FAILED),
     ],
 )
 async def test_what_the_api_says_becomes_state_and_reason(
-    folder: Path, make_queue: Make, error: Exception, state: State
+    folder: Path, make_queue: Make, error: Exception, state: JobState
 ) -> None:
     queue = make_queue(Links(error))
     job = await ended(queue, await queue.add(wish(folder)))
@@ -269,7 +276,7 @@ async def test_a_job_that_needs_a_key_goes_on_when_there_is_one(
     queue = make_queue(links)
     job = await ended(queue, await queue.add(wish(folder)))
     await queue.resume(job.id)
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
 
 
 async def test_one_failing_job_does_not_stop_the_others(
@@ -282,7 +289,7 @@ async def test_one_failing_job_does_not_stop_the_others(
     queue = make_queue(Links(answer), concurrency=8)
     jobs = await queue.add_many([wish(folder, name) for name in "abcdefgh"])
     ends = await queue.wait([job.id for job in jobs])
-    assert [job.state for job in ends] == [State.DONE, State.FAILED] * 4
+    assert [job.state for job in ends] == [JobState.DONE, JobState.FAILED] * 4
 
 
 async def test_too_little_room_holds_the_job_before_a_byte_is_written(
@@ -291,12 +298,12 @@ async def test_too_little_room_holds_the_job_before_a_byte_is_written(
     monkeypatch.setattr(folders, "free_space", lambda _: 1000)
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(folder)))
-    assert job.state is State.NO_SPACE
+    assert job.state is JobState.NO_SPACE
     assert "1.0 kB left" in job.reason
     assert files(folder) == {}
     monkeypatch.undo()
     await queue.resume(job.id)
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
 
 
 async def test_room_that_another_transfer_will_need_is_not_promised_twice(
@@ -306,10 +313,10 @@ async def test_room_that_another_transfer_will_need_is_not_promised_twice(
     monkeypatch.setattr(folders, "free_space", lambda _: int(len(DATA) * 1.5))
     queue = make_queue(Links(server.url))
     first, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
-    await until(lambda: any(job.state is State.NO_SPACE for job in queue.snapshot()))
+    await until(lambda: any(job.state is JobState.NO_SPACE for job in queue.snapshot()))
     server.hurry()
     ends = await queue.wait([first.id, second.id])
-    assert sorted(job.state for job in ends) == [State.DONE, State.NO_SPACE]
+    assert sorted(job.state for job in ends) == [JobState.DONE, JobState.NO_SPACE]
 
 
 async def test_an_output_folder_that_is_a_file_fails_with_its_name(
@@ -318,7 +325,7 @@ async def test_an_output_folder_that_is_a_file_fails_with_its_name(
     (tmp_path / "file").write_text("")
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(tmp_path / "file")))
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     assert "is a file, not a folder" in job.reason
     assert queue.snapshot() == (job,)
 
@@ -329,7 +336,7 @@ async def test_a_target_that_became_a_folder_is_said(
     (folder / "file.tar.gz").mkdir(parents=True)
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(folder, if_exists=IfExists.OVERWRITE)))
-    assert (job.state, "is a folder" in job.reason) == (State.FAILED, True)
+    assert (job.state, "is a folder" in job.reason) == (JobState.FAILED, True)
 
 
 async def test_the_home_folder_is_expanded(
@@ -357,7 +364,7 @@ async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
     on_disk = sum(files(folder).values())
     server.always = Answer()
     queue = make_queue(Links(server.url))
-    await until(lambda: [job.state for job in queue.snapshot()] == [State.DONE] * 10)
+    await until(lambda: [job.state for job in queue.snapshot()] == [JobState.DONE] * 10)
     assert all((folder / f"{name}.tar.gz").read_bytes() == DATA for name in "abcdefghij")
     assert sent >= on_disk
     assert server.sent <= 10 * len(DATA) - on_disk + 8 * (64 << 10)
@@ -373,8 +380,8 @@ async def test_what_is_paused_stays_paused_over_a_restart(
     queue.stop(60)
     server.hurry()
     queue = make_queue(Links(server.url))
-    await until(lambda: len(queue.snapshot()) == 2 and queue.snapshot()[0].state is State.DONE)
-    assert queue.snapshot()[1].state is State.PAUSED
+    await until(lambda: len(queue.snapshot()) == 2 and queue.snapshot()[0].state is JobState.DONE)
+    assert queue.snapshot()[1].state is JobState.PAUSED
 
 
 async def test_a_second_program_sees_a_running_job_and_does_not_run_it_too(
@@ -388,8 +395,8 @@ async def test_a_second_program_sees_a_running_job_and_does_not_run_it_too(
     seen = await two.add(wish(folder))
     assert (seen.id, seen.elsewhere) == (job.id, True)
     server.hurry()
-    assert (await ended(one, job)).state is State.DONE
-    await until(lambda: two.snapshot()[0].state is State.DONE)
+    assert (await ended(one, job)).state is JobState.DONE
+    await until(lambda: two.snapshot()[0].state is JobState.DONE)
     assert len(server.gets) == 1
 
 
@@ -401,9 +408,9 @@ async def test_a_command_runs_what_it_added_and_leaves_the_rest_of_the_queue(
     app.stop(60)
     command = make_queue(Links(server.url), only_own=True)
     job = await command.add(wish(folder, "mine"))
-    assert (await ended(command, job)).state is State.DONE
+    assert (await ended(command, job)).state is JobState.DONE
     assert files(folder) == {"mine.tar.gz": len(DATA)}
-    assert {job.name: job.state for job in command.snapshot()}["waiting.tar.gz"] is State.QUEUED
+    assert {job.name: job.state for job in command.snapshot()}["waiting.tar.gz"] is JobState.QUEUED
 
 
 async def test_a_target_that_a_program_without_the_same_queue_writes_is_busy(
@@ -415,7 +422,7 @@ async def test_a_target_that_a_program_without_the_same_queue_writes_is_busy(
     server.hurry()
     with PartFile(folder / "file.tar.gz.part"):
         job = await ended(queue, await queue.add(wish(folder)))
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     assert "another program is writing" in job.reason
 
 
@@ -433,7 +440,7 @@ async def test_nothing_of_a_key_reaches_the_database(
     server.script.extend([Answer(after=1000), Answer(status=403), Answer(status=403), Answer(status=400)])
     queue = make_queue(Secret())
     job = await ended(queue, await queue.add(wish(folder)))
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     kept = b"".join(path.read_bytes() for path in mlhub_home.glob("queue.db*"))
     assert b"127.0.0.1" in kept
     assert b"SECRET" not in kept
@@ -473,8 +480,8 @@ async def test_a_locked_queue_is_waited_for(
     other.execute("ROLLBACK")
     other.close()
     server.hurry()
-    assert (await ended(queue, await adding)).state is State.DONE
-    assert (await ended(queue, job)).state is State.DONE
+    assert (await ended(queue, await adding)).state is JobState.DONE
+    assert (await ended(queue, job)).state is JobState.DONE
 
 
 async def test_ten_thousand_jobs_are_looked_at_in_no_time(folder: Path, make_queue: Make) -> None:
@@ -486,7 +493,7 @@ async def test_ten_thousand_jobs_are_looked_at_in_no_time(folder: Path, make_que
         start = time.thread_time()
         snapshot = queue.snapshot()
         times.append(time.thread_time() - start)
-        assert (len(snapshot), snapshot[job.position - 1].state) == (10_000, State.PAUSED)
+        assert (len(snapshot), snapshot[job.position - 1].state) == (10_000, JobState.PAUSED)
     assert min(times) < 0.05, "in seconds of CPU"
 
 
@@ -501,7 +508,7 @@ async def test_commands_to_what_is_not_there_do_nothing(folder: Path, make_queue
 
 
 async def test_a_queue_that_does_not_run_says_so(tmp_path: Path) -> None:
-    queue = DownloadQueue(tmp_path / "queue.db", Links(""))
+    queue = QueueService(tmp_path / "queue.db", Links(""))
     with pytest.raises(DownloadError, match="not running"):
         await queue.add(wish(tmp_path))
     queue.stop(60)
@@ -527,4 +534,4 @@ async def test_a_queue_starts_again_after_it_was_stopped(
     await ended(queue, await queue.add(wish(folder, "a")))
     queue.stop(60)
     queue.start()
-    assert (await ended(queue, await queue.add(wish(folder, "b")))).state is State.DONE
+    assert (await ended(queue, await queue.add(wish(folder, "b")))).state is JobState.DONE

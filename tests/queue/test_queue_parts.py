@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui import preview_cache
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import (
     AccessDenied,
@@ -31,20 +32,21 @@ from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.queue import event_words, images, parts, process
-from mlhub_tui.queue.board import Board
+from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
+from mlhub_tui.queue import event_messages, part_cleanup, process
+from mlhub_tui.queue.active_transfer import ActiveTransfer
+from mlhub_tui.queue.connectivity import heard, no_way_out
 from mlhub_tui.queue.database import Database, QueueUnusable, is_locked, unusable
-from mlhub_tui.queue.events import Book, safe
-from mlhub_tui.queue.job import ArchiveRequest, AssetRequest, DatasetRequest, Job, State
+from mlhub_tui.queue.events import EventLog, safe
+from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.job_progress import known, numbers
-from mlhub_tui.queue.network import heard, no_way_out
-from mlhub_tui.queue.places import Places
+from mlhub_tui.queue.job_table import JobTable
+from mlhub_tui.queue.limiter import ConcurrencyLimiter
 from mlhub_tui.queue.process import Process
 from mlhub_tui.queue.refusal import refusal
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.request_text import apart
-from mlhub_tui.queue.running import Running
-from mlhub_tui.queue.settings import Settings
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.config import DownloadResult
 from mlhub_tui.transfer.failures import Failure, FailureAction, judge
@@ -58,36 +60,36 @@ ASSET = AssetRequest("http://a/", None, "fields", HERE, "fields/one/B01.tif", "o
 DATASET = DatasetRequest("http://a/", None, "crops", HERE, Filters(), "2020-01-01 x")
 
 
-def job(number: int, state: State = State.QUEUED, source: str = "http://a/", **fields: Any) -> Job:
+def job(number: int, state: JobState = JobState.QUEUED, source: str = "http://a/", **fields: Any) -> Job:
     request = fields.pop("request", None) or ArchiveRequest(source, None, f"n{number}", HERE)
     return Job(number, request, request.name, state, fields.pop("position", number), **fields)
 
 
 def test_a_new_job_counts_nothing(tmp_path: Path) -> None:
-    [made] = Store(Database(tmp_path / "queue.db")).add([wish(tmp_path)])
-    assert made == Job(1, wish(tmp_path), "file.tar.gz", State.QUEUED, 1)
+    [made] = JobRepository(Database(tmp_path / "queue.db")).add([wish(tmp_path)])
+    assert made == Job(1, wish(tmp_path), "file.tar.gz", JobState.QUEUED, 1)
     assert (made.bytes_done, made.tries, made.connections, made.files_done, made.files_failed) == (0,) * 5
     assert not made.elsewhere
 
 
 def test_speed_is_shown_of_what_another_program_downloads_and_of_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
-    one, two = Store(Database(path)), Store(Database(path))
+    one, two = JobRepository(Database(path)), JobRepository(Database(path))
     [made] = one.add([wish(tmp_path)])
-    for state in (State.CONNECTING, State.DOWNLOADING, State.VERIFYING):
+    for state in (JobState.CONNECTING, JobState.DOWNLOADING, JobState.VERIFYING):
         one.move(made.id, state)
         one.note([replace(made, state=state, rate=5.0, eta=7.0, connections=3)])
         [seen], [own] = two.load(), one.load()
-        shown = (5.0, 7.0, 3) if state is State.DOWNLOADING else (None, None, 0)
+        shown = (5.0, 7.0, 3) if state is JobState.DOWNLOADING else (None, None, 0)
         assert (seen.rate, seen.eta, seen.connections) == shown
         assert (own.rate, own.eta, own.connections, own.elsewhere) == (None, None, 0, False)
         assert seen.where == f"in the app, pid {os.getpid()}"
 
 
 def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -> None:
-    store = Store(Database(tmp_path / "queue.db"))
+    store = JobRepository(Database(tmp_path / "queue.db"))
     [made] = store.add([wish(tmp_path)])
-    store.move(made.id, State.CONNECTING)
+    store.move(made.id, JobState.CONNECTING)
     counted: dict[str, Any] = {
         "bytes_done": 5,
         "files_done": 2,
@@ -95,13 +97,13 @@ def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -
         "files_total": 3,
         "sums": "md5:00",
     }
-    store.move(made.id, State.DONE, reason="r", hint="h", **counted)
+    store.move(made.id, JobState.DONE, reason="r", hint="h", **counted)
     [again] = store.add([wish(tmp_path)])
     assert again == replace(made, position=2)
 
 
 def test_more_jobs_than_one_statement_takes_are_found_in_their_order(tmp_path: Path) -> None:
-    store = Store(Database(tmp_path / "queue.db"))
+    store = JobRepository(Database(tmp_path / "queue.db"))
     made = store.add([wish(tmp_path, f"n{number}") for number in range(1001)])
     assert [one.position for one in made] == list(range(1, 1002))
 
@@ -198,33 +200,33 @@ def test_a_database_of_another_program_or_version_is_refused(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("start", "end", "fields", "words"),
     [
-        (State.DOWNLOADING, State.STALLED, {}, "nothing comes at the moment"),
-        (State.DOWNLOADING, State.VERIFYING, {}, "all bytes are there: verifying"),
-        (State.STALLED, State.DOWNLOADING, {}, "bytes come again"),
-        (State.CONNECTING, State.DOWNLOADING, {}, ""),
-        (State.QUEUED, State.PREPARING, {}, ""),
-        (State.CONNECTING, State.FAILED, {"reason": "not found"}, "failed: not found"),
-        (State.VERIFYING, State.DONE, {"reason": ""}, "done"),
+        (JobState.DOWNLOADING, JobState.STALLED, {}, "nothing comes at the moment"),
+        (JobState.DOWNLOADING, JobState.VERIFYING, {}, "all bytes are there: verifying"),
+        (JobState.STALLED, JobState.DOWNLOADING, {}, "bytes come again"),
+        (JobState.CONNECTING, JobState.DOWNLOADING, {}, ""),
+        (JobState.QUEUED, JobState.PREPARING, {}, ""),
+        (JobState.CONNECTING, JobState.FAILED, {"reason": "not found"}, "failed: not found"),
+        (JobState.VERIFYING, JobState.DONE, {"reason": ""}, "done"),
     ],
 )
 def test_the_log_names_moves_that_do_not_speak_for_themselves(
-    start: State, end: State, fields: dict[str, Any], words: str
+    start: JobState, end: JobState, fields: dict[str, Any], words: str
 ) -> None:
-    assert event_words.moved(start, end, fields) == words
+    assert event_messages.moved(start, end, fields) == words
 
 
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
-        (State.PAUSED, State.QUEUED, "resumed"),
-        (State.NO_SPACE, State.QUEUED, "resumed"),
-        (State.FAILED, State.QUEUED, "queued again"),
-        (State.QUEUED, State.PAUSED, "paused"),
-        (State.QUEUED, State.CANCELLED, "cancelled"),
+        (JobState.PAUSED, JobState.QUEUED, "resumed"),
+        (JobState.NO_SPACE, JobState.QUEUED, "resumed"),
+        (JobState.FAILED, JobState.QUEUED, "queued again"),
+        (JobState.QUEUED, JobState.PAUSED, "paused"),
+        (JobState.QUEUED, JobState.CANCELLED, "cancelled"),
     ],
 )
-def test_the_log_names_what_a_person_asked_for(start: State, end: State, words: str) -> None:
-    assert event_words.asked(start, end) == words
+def test_the_log_names_what_a_person_asked_for(start: JobState, end: JobState, words: str) -> None:
+    assert event_messages.asked(start, end) == words
 
 
 @pytest.mark.parametrize(
@@ -240,9 +242,9 @@ def test_the_log_names_what_a_person_asked_for(start: State, end: State, words: 
 def test_the_log_says_when_the_next_try_is(
     after: float | None, delay: float | None, failures: int, words: str
 ) -> None:
-    state = State.FAILED if delay is None else State.RETRYING
+    state = JobState.FAILED if delay is None else JobState.RETRYING
     error = ServerError("x", status=503, retry_after=after)
-    assert event_words.failed(error, Failure(FailureAction(state), "why", "", delay), failures) == words
+    assert event_messages.failed(error, Failure(FailureAction(state), "why", "", delay), failures) == words
 
 
 @pytest.mark.parametrize(
@@ -264,17 +266,19 @@ def test_the_log_says_when_the_next_try_is(
 def test_the_log_says_how_much_came_and_how_fast(
     outcome: DownloadResult, fetched: int | None, seconds: float, words: str
 ) -> None:
-    assert event_words.done(outcome, fetched, seconds) == words
+    assert event_messages.done(outcome, fetched, seconds) == words
 
 
 def test_the_log_says_what_agreed() -> None:
     sums = tuple(Checksum(name, "00") for name in ("md5", "sha-256", "md5"))
-    told = event_words.done(DownloadResult(HERE, 5000, fetched=True, checksums=sums, note="odd"), None, 1.0)
+    told = event_messages.done(
+        DownloadResult(HERE, 5000, fetched=True, checksums=sums, note="odd"), None, 1.0
+    )
     assert told == "done: 5.0 kB; verified with md5, sha-256; odd"
 
 
 def test_a_log_that_cannot_be_written_keeps_what_is_new(tmp_path: Path) -> None:
-    book = Book(lambda: 7.0)
+    book = EventLog(lambda: 7.0)
     book.tell(1, "b")
     book.tell(1, "")
     book.tell(1, "a", at=3.0)
@@ -351,21 +355,21 @@ class Starts:
 @pytest.mark.parametrize(
     ("settings", "total", "per_host", "mine", "started"),
     [
-        (Settings(transfers=2, per_host=2), None, None, [], [1, 2]),
-        (Settings(transfers=4, per_host=2), None, None, [], [1, 2, 4]),
-        (Settings(transfers=4, per_host=4), 1, None, [], [1]),
-        (Settings(transfers=4, per_host=4), None, 1, [], [1, 4]),
-        (Settings(transfers=2, per_host=4), None, None, ["http://x/"], [1]),
-        (Settings(transfers=2, per_host=4), None, None, ["http://x/"] * 2, []),
-        (Settings(transfers=3, per_host=2), None, None, ["http://a/"], [1, 4]),
+        (QueueSettings(transfers=2, per_host=2), None, None, [], [1, 2]),
+        (QueueSettings(transfers=4, per_host=2), None, None, [], [1, 2, 4]),
+        (QueueSettings(transfers=4, per_host=4), 1, None, [], [1]),
+        (QueueSettings(transfers=4, per_host=4), None, 1, [], [1, 4]),
+        (QueueSettings(transfers=2, per_host=4), None, None, ["http://x/"], [1]),
+        (QueueSettings(transfers=2, per_host=4), None, None, ["http://x/"] * 2, []),
+        (QueueSettings(transfers=3, per_host=2), None, None, ["http://a/"], [1, 4]),
     ],
 )
 def test_jobs_start_while_there_are_places_and_a_host_has_some(
-    settings: Settings, total: int | None, per_host: int | None, mine: list[str], started: list[int]
+    settings: QueueSettings, total: int | None, per_host: int | None, mine: list[str], started: list[int]
 ) -> None:
     jobs = [job(n, source="http://b/" if n == 4 else "http://a/") for n in range(1, 5)]
-    places, found = Places(total, per_host), Starts()
-    places.fill(settings, [job(9, State.PAUSED), *jobs], mine, found)
+    places, found = ConcurrencyLimiter(total, per_host), Starts()
+    places.fill(settings, [job(9, JobState.PAUSED), *jobs], mine, found)
     assert found.ids == started
     limit = settings.transfers if total is None else total
     assert [places.free(settings, n) for n in (limit - 1, limit)] == [True, False]
@@ -373,21 +377,21 @@ def test_jobs_start_while_there_are_places_and_a_host_has_some(
 
 @pytest.mark.parametrize(("transfers", "started"), [(4, [1]), (5, [1, 2]), (1, [1])])
 def test_other_programs_take_places_but_never_the_last_one(transfers: int, started: list[int]) -> None:
-    theirs = [job(n, State.DOWNLOADING, elsewhere=True) for n in (7, 8, 9)]
+    theirs = [job(n, JobState.DOWNLOADING, elsewhere=True) for n in (7, 8, 9)]
     jobs, found = [*theirs, *(job(n, source=f"http://{n}/") for n in (1, 2, 3))], Starts()
-    settings = Settings(transfers=transfers, per_host=9)
-    Places(None, None).fill(settings, jobs, [], found)
+    settings = QueueSettings(transfers=transfers, per_host=9)
+    ConcurrencyLimiter(None, None).fill(settings, jobs, [], found)
     assert found.ids == started
 
 
 def test_a_job_that_may_not_start_takes_no_place() -> None:
     refused = Starts(False)
-    Places(1, 1).fill(Settings(), [job(1), job(2)], [], refused)
+    ConcurrencyLimiter(1, 1).fill(QueueSettings(), [job(1), job(2)], [], refused)
     assert refused.ids == [1, 2]
 
 
 def test_a_source_is_known_by_the_host_that_its_bytes_came_from() -> None:
-    places = Places(None, None)
+    places = ConcurrencyLimiter(None, None)
     assert places.host_of(job(1), "") == "http://a/"
     assert places.host_of(job(1), "store.test") == "store.test"
     assert (places.host(job(2)), places.host(job(3, source="http://b/"))) == ("store.test", "http://b/")
@@ -418,14 +422,14 @@ def test_a_lost_network_is_told_from_a_server_that_answers(
 
 
 def test_the_board_is_in_the_order_of_the_queue() -> None:
-    board = Board()
+    board = JobTable()
     board.put(job(1), job(2), job(3, position=0))
     assert [one.id for one in board.snapshot()] == [3, 1, 2]
     assert board.snapshot() is board.snapshot()
     board.put(job(1, position=5))
     assert [one.id for one in board.snapshot()] == [3, 2, 1]
-    board.put(job(2, State.PAUSED))
-    assert [one.state for one in board.snapshot()] == [State.QUEUED, State.PAUSED, State.QUEUED]
+    board.put(job(2, JobState.PAUSED))
+    assert [one.state for one in board.snapshot()] == [JobState.QUEUED, JobState.PAUSED, JobState.QUEUED]
     board.remove([2, 9])
     assert ([one.id for one in board.snapshot()], board.ids) == ([3, 1], frozenset({1, 3}))
 
@@ -450,7 +454,7 @@ def test_numbers_of_a_transfer_that_are_not_known_yet_stay_as_they_were() -> Non
 def test_the_log_hears_of_connections_to_a_single_file_only() -> None:
     told: list[str] = []
     live = TransferProgress()
-    running = Running(live, lambda words, at: told.append(words))
+    running = ActiveTransfer(live, lambda words, at: told.append(words))
     live.connections = 4
     running.hear()
     live.enter(TransferPhase.DOWNLOADING)
@@ -517,50 +521,50 @@ def test_a_link_that_is_refused_twice_says_what_that_means(
 
 
 def test_what_is_left_of_a_job_that_was_given_up() -> None:
-    assert parts.left_of(job(1, bytes_done=5)) == {"bytes_done": 0}
-    assert parts.left_of(job(1, request=DATASET)) == {}
-    left = parts.left_of(job(1, request=DATASET, files_done=2))
+    assert part_cleanup.left_of(job(1, bytes_done=5)) == {"bytes_done": 0}
+    assert part_cleanup.left_of(job(1, request=DATASET)) == {}
+    left = part_cleanup.left_of(job(1, request=DATASET, files_done=2))
     assert left == {"reason": f"2 files that came are kept in {HERE / 'crops'}"}
 
 
 @pytest.mark.parametrize(
     ("error", "failures", "state", "words"),
     [
-        (PermissionError(errno.EACCES, "Permission denied"), 1, State.FAILED, "cannot write"),
-        (OSError(errno.ENOSPC, "full"), 1, State.NO_SPACE, "no space left"),
-        (sqlite3.OperationalError("locked"), 1, State.RETRYING, "queue cannot be written: locked"),
-        (ZeroDivisionError("x?key=abc"), 1, State.FAILED, "n1.tar.gz failed: ZeroDivisionError: x?key=…"),
-        (ServerError("x"), 2, State.RETRYING, "x"),
-        (ServerError("x"), 3, State.FAILED, "x"),
-        (LinkRejected("x"), 2, State.FAILED, "x"),
-        (AuthenticationError("x"), 1, State.NEEDS_KEY, "x"),
+        (PermissionError(errno.EACCES, "Permission denied"), 1, JobState.FAILED, "cannot write"),
+        (OSError(errno.ENOSPC, "full"), 1, JobState.NO_SPACE, "no space left"),
+        (sqlite3.OperationalError("locked"), 1, JobState.RETRYING, "queue cannot be written: locked"),
+        (ZeroDivisionError("x?key=abc"), 1, JobState.FAILED, "n1.tar.gz failed: ZeroDivisionError: x?key=…"),
+        (ServerError("x"), 2, JobState.RETRYING, "x"),
+        (ServerError("x"), 3, JobState.FAILED, "x"),
+        (LinkRejected("x"), 2, JobState.FAILED, "x"),
+        (AuthenticationError("x"), 1, JobState.NEEDS_KEY, "x"),
     ],
 )
 def test_an_error_takes_a_job_where_it_belongs(
-    error: Exception, failures: int, state: State, words: str
+    error: Exception, failures: int, state: JobState, words: str
 ) -> None:
     retries = replace(QUEUE_RETRIES, tries=3, doubtful_tries=2, random=lambda: 1.0)
     found = judge(error, failures, retries, job(1).path)
-    assert State(found.action) is state
+    assert JobState(found.action) is state
     assert words in found.reason
-    assert found.delay == (2.0 ** (failures - 1) if state is State.RETRYING else None)
+    assert found.delay == (2.0 ** (failures - 1) if state is JobState.RETRYING else None)
 
 
 def test_an_image_is_fresh_for_a_day(mlhub_home: Path) -> None:
     document = Item({"id": "one", "collection": "c"}, url="http://h/one.json")
     asset = Asset("B01", "http://h/x.png?sig=1")
-    where = images.place("http://h/", document, asset)
+    where = preview_cache.place("http://h/", document, asset)
     other = Asset("B01", "http://h/x.png?sig=2")
-    assert where == images.place("http://h/", document, other)
+    assert where == preview_cache.place("http://h/", document, other)
     assert len(where.name) == 24
-    images.make(where)
-    assert images.found(where) is None
+    preview_cache.make(where)
+    assert preview_cache.found(where) is None
     (where / "x.png.part").write_bytes(b"x")
-    assert images.found(where) is None
+    assert preview_cache.found(where) is None
     (where / "x.png").write_bytes(b"x")
-    assert images.found(where) == where / "x.png"
-    os.utime(where, (time.time() - images.FRESH - 1,) * 2)
-    assert images.found(where) is None
+    assert preview_cache.found(where) == where / "x.png"
+    os.utime(where, (time.time() - preview_cache.FRESH - 1,) * 2)
+    assert preview_cache.found(where) is None
 
 
 def test_a_disk_is_that_of_the_nearest_folder_that_there_is(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import Job, State
-from mlhub_tui.queue.recheck import recheck
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.verification import verify_job
 from mlhub_tui.transfer.failures import TransferCancelled
 
 from .support import content, wish
@@ -24,11 +24,11 @@ def finished(folder: Path, data: bytes = DATA, *, sums: bool = True, name: str =
     """Return a finished job, and write its file."""
     (folder / name).write_bytes(data)
     known = f"md5:{hashlib.md5(data).hexdigest()} sha-256:{hashlib.sha256(data).hexdigest()}" if sums else ""
-    return Job(1, wish(folder), name, State.DONE, 1, len(data), len(data), sums=known)
+    return Job(1, wish(folder), name, JobState.DONE, 1, len(data), len(data), sums=known)
 
 
 def look(job: Job) -> tuple[tuple[str, ...], str]:
-    found = recheck(job, lambda _: None, threading.Event())
+    found = verify_job(job, lambda _: None, threading.Event())
     return found.agrees, found.trouble
 
 
@@ -83,5 +83,5 @@ def test_it_tells_how_far_it_is_and_ends_when_it_is_stopped(tmp_path: Path) -> N
             stop.set()
 
     with pytest.raises(TransferCancelled):
-        recheck(job, tell, stop)
+        verify_job(job, tell, stop)
     assert told == [1 << 20, 2 << 20]

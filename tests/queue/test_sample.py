@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
+from mlhub_tui.planning.requests import ArchiveRequest, DownloadRequest
+from mlhub_tui.planning.resolver import SourceResolver
 from mlhub_tui.queue.fetch import fetch_archive
-from mlhub_tui.queue.job import ArchiveRequest, Request, State
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.resolve import SourceResolver
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -58,18 +59,18 @@ async def test_a_job_without_a_key_goes_on_when_one_is_saved(
 ) -> None:
     keys: list[str | None] = [None]
 
-    async def open_source(request: Request) -> MLHubSource:
+    async def open_source(request: DownloadRequest) -> MLHubSource:
         assert request.source == sample.root_url
         return source(sample, keys[0])
 
-    queue = DownloadQueue(mlhub_home / "queue.db", SourceResolver(open_source))
+    queue = QueueService(mlhub_home / "queue.db", SourceResolver(open_source))
     queue.start()
     job = await queue.add(ArchiveRequest(sample.root_url, None, COLLECTION, tmp_path))
     [job] = await queue.wait([job.id])
-    assert job.state is State.NEEDS_KEY
+    assert job.state is JobState.NEEDS_KEY
     keys[0] = sample.key
     await queue.resume(job.id)
     [job] = await queue.wait([job.id])
     queue.stop(60)
-    assert job.state is State.DONE
+    assert job.state is JobState.DONE
     assert files(tmp_path)[f"{COLLECTION}.tar.gz"] == job.bytes_total

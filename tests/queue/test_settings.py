@@ -1,4 +1,4 @@
-"""Settings of the queue: kept, heeded at once by every program, and never out of bounds."""
+"""QueueSettings of the queue: kept, heeded at once by every program, and never out of bounds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.desk import Desk
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.process import Kind
-from mlhub_tui.queue.queue import DownloadQueue
-from mlhub_tui.queue.settings import MOST, Settings, load, save
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.process import RunnerKind
+from mlhub_tui.queue.service import QueueService
+from mlhub_tui.queue.settings import MOST, QueueSettings, load, save
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -27,14 +27,18 @@ SLOW = Answer(pace=0.1)
 
 def test_what_nobody_changed_is_as_the_program_has_it_and_the_rest_is_kept(tmp_path: Path) -> None:
     database = Database(tmp_path / "queue.db")
-    assert load(database) == Settings()
-    assert save(database, {"limit": 5_000_000, "connections": 1}) == Settings(5_000_000, connections=1)
-    assert save(database, {"limit": None}) == load(Database(tmp_path / "queue.db")) == Settings(connections=1)
+    assert load(database) == QueueSettings()
+    assert save(database, {"limit": 5_000_000, "connections": 1}) == QueueSettings(5_000_000, connections=1)
+    assert (
+        save(database, {"limit": None})
+        == load(Database(tmp_path / "queue.db"))
+        == QueueSettings(connections=1)
+    )
 
 
 def test_numbers_out_of_bounds_become_the_nearest_that_make_sense(tmp_path: Path) -> None:
     wild = {"limit": 0, "transfers": 0, "per_host": -3, "connections": 10**9}
-    assert save(Database(tmp_path / "queue.db"), wild) == Settings(None, 1, 1, MOST)
+    assert save(Database(tmp_path / "queue.db"), wild) == QueueSettings(None, 1, 1, MOST)
 
 
 def test_a_setting_that_there_is_not_is_refused(tmp_path: Path) -> None:
@@ -47,15 +51,15 @@ async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(
 ) -> None:
     server.always = SLOW
     told: list[object] = []
-    queue: DownloadQueue = make_queue(Links(server.url), on_change=lambda: told.append(queue.settings))
+    queue: QueueService = make_queue(Links(server.url), on_change=lambda: told.append(queue.settings))
     await queue.change(transfers=1)
     await queue.add_many([wish(folder, name) for name in "abc"])
     await until(lambda: server.open == 1)
-    with Desk(mlhub_home / "queue.db") as desk:
-        assert desk.settings() == Settings(transfers=1)
+    with QueueClient(mlhub_home / "queue.db") as desk:
+        assert desk.settings() == QueueSettings(transfers=1)
         desk.change({"transfers": 3, "limit": 50_000_000})
     await until(lambda: server.open == 3)
-    assert queue.settings == Settings(50_000_000, transfers=3)
+    assert queue.settings == QueueSettings(50_000_000, transfers=3)
     await until(lambda: queue.settings in told)
 
 
@@ -63,17 +67,17 @@ async def test_programs_that_fetch_at_the_same_time_share_the_limit(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     one = make_queue(Links(server.url))
-    two = make_queue(Links(server.url), kind=Kind.BACKGROUND)
+    two = make_queue(Links(server.url), kind=RunnerKind.BACKGROUND)
     await one.change(limit=200_000)
     jobs = [await one.add(wish(folder, "a")), await two.add(wish(folder, "b"))]
-    await until(lambda: {job.state for job in one.snapshot() + two.snapshot()} == {State.DOWNLOADING})
+    await until(lambda: {job.state for job in one.snapshot() + two.snapshot()} == {JobState.DOWNLOADING})
     await asyncio.sleep(0.3)
     before, begun = sum(job.part.stat().st_size for job in jobs), time.monotonic()
     await asyncio.sleep(0.6)
     came = sum(job.part.stat().st_size for job in jobs) - before
     assert came < 200_000 * (time.monotonic() - begun) + 60_000
     await two.change(limit=None)
-    assert [(await ended(one, jobs[0])).state, (await ended(two, jobs[1])).state] == [State.DONE] * 2
+    assert [(await ended(one, jobs[0])).state, (await ended(two, jobs[1])).state] == [JobState.DONE] * 2
 
 
 async def test_places_are_those_of_all_programs_and_each_has_one(
@@ -83,7 +87,7 @@ async def test_places_are_those_of_all_programs_and_each_has_one(
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     await one.add_many([wish(folder, name) for name in "abc"])
     await until(lambda: server.open == 2)
-    await until(lambda: sum(job.state is State.DOWNLOADING for job in two.snapshot()) == 2)
+    await until(lambda: sum(job.state is JobState.DOWNLOADING for job in two.snapshot()) == 2)
     await two.add_many([wish(folder, name) for name in "xyz"])
     await until(lambda: server.open == 3)
     await asyncio.sleep(0.3)
@@ -106,7 +110,7 @@ async def test_parallel_ranges_are_turned_off_and_on_while_it_runs(
     await until(lambda: queue.snapshot()[0].connections == 1 and server.open == 1)
     await queue.change(connections=8)
     done = await ended(queue, job)
-    assert (done.state, done.connections) == (State.DONE, 0)
+    assert (done.state, done.connections) == (JobState.DONE, 0)
     assert done.path.read_bytes() == server.content
 
 
@@ -123,7 +127,7 @@ async def test_a_finished_job_keeps_the_sums_it_was_verified_with(
 def test_what_nobody_told_the_queue_is_as_the_config_file_has_it(tmp_path: Path, mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text('transfers = 5\nlimit = "1M"\n')
-    with Desk(tmp_path / "queue.db") as desk:
+    with QueueClient(tmp_path / "queue.db") as desk:
         assert (desk.settings().transfers, desk.settings().limit) == (5, 1_000_000)
         desk.change({"transfers": 3, "limit": None})
         (mlhub_home / "config.toml").write_text('transfers = 6\nper_host = 9\nlimit = "2M"\n')

@@ -18,14 +18,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from mlhub_tui import paths
 from mlhub_tui.queue import process
-from mlhub_tui.queue import store as store_module
+from mlhub_tui.queue import repository as store_module
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.fetch import kit_over
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, IllegalTransition, JobState
 from mlhub_tui.queue.process import Process
+from mlhub_tui.queue.repository import AT_START, JobRepository, NotOwned
 from mlhub_tui.queue.schema import VERSION
-from mlhub_tui.queue.states import ACTIVE, MOVES, IllegalMove
-from mlhub_tui.queue.store import AT_START, NotOurs, Store
 from mlhub_tui.transfer.failures import JournalNotWritable
 
 from .support import Links, wish
@@ -34,8 +33,8 @@ GONE = Process(2**22 + 1, process.this_process().host, "boot:1")
 """A program that does not run: no system has that pid."""
 
 
-def opened(path: Path, identity: Process | None = None) -> Store:
-    return Store(Database(path), identity=identity)
+def opened(path: Path, identity: Process | None = None) -> JobRepository:
+    return JobRepository(Database(path), identity=identity)
 
 
 @contextmanager
@@ -72,18 +71,20 @@ async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
 
 
 def test_every_state_can_be_left_but_only_by_the_table() -> None:
-    assert set(MOVES) == set(State)
-    assert all(MOVES.values())
-    assert all(State.CANCELLED in MOVES[state] for state in State if not state.finished)
-    assert MOVES[State.DONE] == {State.QUEUED}
-    assert MOVES[State.CANCELLED] == {State.QUEUED, State.DONE}, "done where the cancel came too late"
+    assert set(NEXT_STATES) == set(JobState)
+    assert all(NEXT_STATES.values())
+    assert all(JobState.CANCELLED in NEXT_STATES[state] for state in JobState if not state.finished)
+    assert NEXT_STATES[JobState.DONE] == {JobState.QUEUED}
+    assert NEXT_STATES[JobState.CANCELLED] == {JobState.QUEUED, JobState.DONE}, (
+        "done where the cancel came too late"
+    )
 
 
 def test_an_illegal_move_changes_nothing(tmp_path: Path) -> None:
     store = opened(tmp_path / "queue.db")
     [job] = store.add([wish(tmp_path)])
-    with pytest.raises(IllegalMove):
-        store.move(job.id, State.DONE)
+    with pytest.raises(IllegalTransition):
+        store.move(job.id, JobState.DONE)
     assert store.job(job.id) == job
 
 
@@ -97,9 +98,9 @@ def test_a_target_has_one_job(tmp_path: Path) -> None:
 def test_a_finished_job_is_queued_again_at_the_end(tmp_path: Path) -> None:
     store = opened(tmp_path / "queue.db")
     first, second = store.add([wish(tmp_path), wish(tmp_path, "other")])
-    store.move(first.id, State.CANCELLED, reason="no")
+    store.move(first.id, JobState.CANCELLED, reason="no")
     [again] = store.add([wish(tmp_path)])
-    assert (again.id, again.state, again.reason) == (first.id, State.QUEUED, "")
+    assert (again.id, again.state, again.reason) == (first.id, JobState.QUEUED, "")
     assert again.position > second.position
 
 
@@ -109,29 +110,32 @@ def test_a_live_programs_job_is_shown_and_left_to_it(tmp_path: Path) -> None:
     assert two.adopt() == []
     [seen] = two.add([wish(tmp_path)])
     assert (seen.id, seen.elsewhere) == (job.id, True)
-    with pytest.raises(NotOurs):
-        two.move(job.id, State.PAUSED)
+    with pytest.raises(NotOwned):
+        two.move(job.id, JobState.PAUSED)
 
 
 def test_a_dead_programs_jobs_are_adopted_and_what_it_was_at_is_queued(tmp_path: Path) -> None:
     dead = opened(tmp_path / "queue.db", GONE)
     running, paused, done = dead.add([wish(tmp_path, name) for name in "abc"])
-    dead.move(running.id, State.CONNECTING)
-    dead.move(paused.id, State.PAUSED)
-    dead.move(done.id, State.CONNECTING)
-    dead.move(done.id, State.DONE)
+    dead.move(running.id, JobState.CONNECTING)
+    dead.move(paused.id, JobState.PAUSED)
+    dead.move(done.id, JobState.CONNECTING)
+    dead.move(done.id, JobState.DONE)
     store = opened(tmp_path / "queue.db")
-    assert {job.id: job.state for job in store.adopt()} == {running.id: State.QUEUED, paused.id: State.PAUSED}
+    assert {job.id: job.state for job in store.adopt()} == {
+        running.id: JobState.QUEUED,
+        paused.id: JobState.PAUSED,
+    }
     assert store.live() == {store.runner}
 
 
 def test_jobs_left_at_the_end_go_on_at_the_next_start(tmp_path: Path) -> None:
     store = opened(tmp_path / "queue.db")
     [job] = store.add([wish(tmp_path)])
-    running = store.move(job.id, State.CONNECTING)
+    running = store.move(job.id, JobState.CONNECTING)
     store.leave([replace(running, bytes_done=77, bytes_total=99)])
     [adopted] = opened(tmp_path / "queue.db").adopt()
-    assert (adopted.state, adopted.bytes_done, adopted.bytes_total) == (State.QUEUED, 77, 99)
+    assert (adopted.state, adopted.bytes_done, adopted.bytes_total) == (JobState.QUEUED, 77, 99)
 
 
 def test_changes_of_another_program_are_seen_once(tmp_path: Path) -> None:
@@ -188,8 +192,8 @@ class QueueMachine(RuleBasedStateMachine):
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name) / "queue.db"
         self._database = Database(self._path)
-        self._store = Store(self._database, identity=GONE)
-        self._states: dict[int, State] = {}
+        self._store = JobRepository(self._database, identity=GONE)
+        self._states: dict[int, JobState] = {}
         self._order: list[int] = []
 
     def teardown(self) -> None:
@@ -201,27 +205,27 @@ class QueueMachine(RuleBasedStateMachine):
         known = self._states.get(job.id)
         if known is None or known.finished:
             self._order = [*(i for i in self._order if i != job.id), job.id]
-        if known not in ACTIVE:
-            self._states[job.id] = State.QUEUED
+        if known not in ACTIVE_STATES:
+            self._states[job.id] = JobState.QUEUED
         return job.id
 
-    @rule(job_id=jobs, state=st.sampled_from(State))
-    def move(self, job_id: int, state: State) -> None:
+    @rule(job_id=jobs, state=st.sampled_from(JobState))
+    def move(self, job_id: int, state: JobState) -> None:
         known = self._states.get(job_id)
         if known is None:
-            with pytest.raises(NotOurs):
+            with pytest.raises(NotOwned):
                 self._store.move(job_id, state)
-        elif state in MOVES[known]:
+        elif state in NEXT_STATES[known]:
             assert self._store.move(job_id, state).state is state
             self._states[job_id] = state
         else:
-            with pytest.raises(IllegalMove):
+            with pytest.raises(IllegalTransition):
                 self._store.move(job_id, state)
 
-    @rule(state=st.sampled_from(State))
-    def move_all(self, state: State) -> None:
+    @rule(state=st.sampled_from(JobState))
+    def move_all(self, state: JobState) -> None:
         moved = self._store.move_all(list(self._states), state)
-        legal = {job_id for job_id, known in self._states.items() if state in MOVES[known]}
+        legal = {job_id for job_id, known in self._states.items() if state in NEXT_STATES[known]}
         assert {job.id for job in moved} == legal
         self._states.update(dict.fromkeys(legal, state))
 
@@ -237,11 +241,11 @@ class QueueMachine(RuleBasedStateMachine):
     def crash(self) -> None:
         """Open anew without a word to the old one, as after kill -9."""
         self._database = Database(self._path)
-        self._store = Store(self._database, identity=GONE)
+        self._store = JobRepository(self._database, identity=GONE)
         self._store.adopt()
         for job_id, state in self._states.items():
             if state.running:
-                self._states[job_id] = State.QUEUED
+                self._states[job_id] = JobState.QUEUED
 
     @rule()
     def leave(self) -> None:

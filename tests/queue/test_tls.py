@@ -12,8 +12,8 @@ import trustme
 
 from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.queue.fetch import fetch
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.queue import DownloadQueue
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -103,12 +103,12 @@ async def test_pause_and_stop_are_at_once(
 ) -> None:
     server.always = Answer(after=HALF, end="stall")
     patient = replace(QUICK, first_byte_timeout=600.0, low_speed_time=600.0)
-    queue: DownloadQueue = make_queue(Links(server.url), tls=trust, config=patient)
+    queue: QueueService = make_queue(Links(server.url), tls=trust, config=patient)
     job = await queue.add(wish(tmp_path / "out"))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.pause(job.id)
     server.always = Answer()
     await queue.resume(job.id)
     done = await ended(queue, job)
-    assert done.state is State.DONE
+    assert done.state is JobState.DONE
     assert done.path.read_bytes() == DATA

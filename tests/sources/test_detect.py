@@ -29,14 +29,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.connect import open_any, settled
 from mlhub_tui.sources.detect import Found, NothingToBrowse, detect
 from mlhub_tui.sources.http import Timeouts
-from tests.support.http_server import (
-    Answer,
-    LoopbackServer,
-    Request,
-    as_json,
-    page_of_html,
-    redirect,
-)
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 from .replay import Replay
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import RetryPolicy
-from mlhub_tui.queue.attempt import Kit
+from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import BatchConfig, TransferConfig
 from mlhub_tui.transfer.failures import TransferCancelled
@@ -44,14 +44,17 @@ def requests(server: FaultServer, paths: Iterable[str]) -> list[FileRequest]:
     return [FileRequest(i, Link(f"{base}{p}"), p.removeprefix("/store/")) for i, p in enumerate(paths)]
 
 
-def kit(home: Path, tuning: TransferConfig = QUICK) -> Kit:
+def kit(home: Path, tuning: TransferConfig = QUICK) -> JobContext:
     """Return what runs share, with a journal in a folder."""
     database = Database(home / "queue.db")
-    return Kit(Links("http://127.0.0.1/"), PartJournal(database, Store(database)), tuning)
+    return JobContext(Links("http://127.0.0.1/"), PartJournal(database, JobRepository(database)), tuning)
 
 
 def batch(
-    wanted: Iterable[FileRequest] | MemorySource, folder: Path, shared: Kit, retries: RetryPolicy = HASTY
+    wanted: Iterable[FileRequest] | MemorySource,
+    folder: Path,
+    shared: JobContext,
+    retries: RetryPolicy = HASTY,
 ) -> tuple[MemorySource, BatchDownload]:
     """Return a work source, and a run over it that was not started."""
     source = wanted if isinstance(wanted, MemorySource) else MemorySource(wanted)
@@ -59,7 +62,7 @@ def batch(
 
 
 def fetched(
-    wanted: Sequence[FileRequest], folder: Path, shared: Kit, retries: RetryPolicy = HASTY
+    wanted: Sequence[FileRequest], folder: Path, shared: JobContext, retries: RetryPolicy = HASTY
 ) -> dict[int, FileResult]:
     """Run to the end and return the results."""
     source, run = batch(wanted, folder, shared, retries)

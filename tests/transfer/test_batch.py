@@ -18,7 +18,7 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
-from mlhub_tui.queue.attempt import Kit
+from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.part_file import PartFile
 from mlhub_tui.transfer.work_source import FileRequest, MemorySource
@@ -53,7 +53,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Kit:
+def shared(tmp_path: Path) -> JobContext:
     return kit(tmp_path / "home")
 
 
@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_all_files_arrive_over_one_connection_for_each_slot(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     feed, run = batch(requests(server, PATHS), folder, shared)
     tally = run.run()
@@ -105,7 +105,7 @@ def test_all_files_arrive_over_one_connection_for_each_slot(
     ),
 )
 def test_what_passes_is_tried_again(
-    server: FaultServer, folder: Path, shared: Kit, answers: list[Answer]
+    server: FaultServer, folder: Path, shared: JobContext, answers: list[Answer]
 ) -> None:
     server.by_target = {**FILES, "/store/6/other.tif?signed=1": FILES[BAD]}
     server.plan = once(BAD, *answers)
@@ -137,7 +137,7 @@ def test_what_passes_is_tried_again(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_that_fails_for_good_leaves_the_others_alone(
-    server: FaultServer, folder: Path, shared: Kit, answer: Answer, error: str
+    server: FaultServer, folder: Path, shared: JobContext, answer: Answer, error: str
 ) -> None:
     server.plan = always(BAD, answer)
     results = fetched(requests(server, PATHS), folder, shared)
@@ -146,7 +146,7 @@ def test_a_file_that_fails_for_good_leaves_the_others_alone(
 
 
 def test_a_wrong_checksum_of_the_catalogue_fails_the_file(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.md5 = False
     wish = FileRequest(0, Link(origin(server) + BAD), "a.tif", checksums=(Checksum("sha-256", "0" * 64),))
@@ -155,7 +155,7 @@ def test_a_wrong_checksum_of_the_catalogue_fails_the_file(
 
 
 def test_an_answer_without_length_counts_only_with_the_size_of_the_catalogue(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.plan = once(BAD, Answer(unframed=True, after=1000), Answer(unframed=True))
     server.md5 = False
@@ -164,7 +164,7 @@ def test_an_answer_without_length_counts_only_with_the_size_of_the_catalogue(
     assert there(folder) == {"a.tif": FILES[BAD]}
 
 
-def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, shared: JobContext) -> None:
     page = b"<!DOCTYPE html><title>Documentation</title>"
     server.by_target = {"/readme": page}
     server.always = Answer(headers={"Content-Type": "text/html"})
@@ -173,13 +173,15 @@ def test_a_page_that_is_wanted_is_taken(server: FaultServer, folder: Path, share
     assert there(folder) == {"readme.html": page}
 
 
-def test_an_empty_file_is_a_file(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_an_empty_file_is_a_file(server: FaultServer, folder: Path, shared: JobContext) -> None:
     server.by_target = {"/empty": b""}
     fetched([FileRequest(0, Link(origin(server) + "/empty"), "a/b/c/empty.txt")], folder, shared)
     assert there(folder) == {"a/b/c/empty.txt": b""}
 
 
-def test_the_key_and_the_headers_stay_at_their_origin(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_the_key_and_the_headers_stay_at_their_origin(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
     with FaultServer() as store:
         store.by_target = FILES
         target = f"{origin(store)}{BAD}"
@@ -196,7 +198,7 @@ def test_the_key_and_the_headers_stay_at_their_origin(server: FaultServer, folde
 
 
 def test_a_link_that_is_refused_is_looked_up_once_for_each_file(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     asked: list[int] = []
 
@@ -215,7 +217,7 @@ def test_a_link_that_is_refused_is_looked_up_once_for_each_file(
 
 
 def test_two_wishes_with_one_path_are_never_written_at_once(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     open_now, most = set[str](), [0]
 
@@ -253,7 +255,7 @@ def test_two_wishes_with_one_path_are_never_written_at_once(
     ],
 )
 def test_no_path_leads_outside_the_folder(
-    server: FaultServer, folder: Path, shared: Kit, tmp_path: Path, path: str
+    server: FaultServer, folder: Path, shared: JobContext, tmp_path: Path, path: str
 ) -> None:
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path)
@@ -267,7 +269,7 @@ def test_no_path_leads_outside_the_folder(
 
 
 def test_what_is_there_with_the_size_of_the_catalogue_is_not_asked_for(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     wanted = [
         FileRequest(wish.key, wish.link, wish.path, size=len(FILES[path]))
@@ -282,7 +284,9 @@ def test_what_is_there_with_the_size_of_the_catalogue_is_not_asked_for(
     assert there(folder) == stored(FILES)
 
 
-def test_what_is_there_is_compared_with_the_server(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_what_is_there_is_compared_with_the_server(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
     whole, half, longer, other, skipped, replaced = PATHS[:6]
     wanted = requests(server, PATHS[:6])
     for path, data in (
@@ -308,7 +312,7 @@ def test_what_is_there_is_compared_with_the_server(server: FaultServer, folder: 
 
 
 def test_a_store_that_refuses_head_is_asked_in_another_way(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     folder.mkdir()
     (folder / "a.tif").write_bytes(FILES[BAD])
@@ -317,7 +321,9 @@ def test_a_store_that_refuses_head_is_asked_in_another_way(
     assert errors_of(results) == {} and not results[0].fetched
 
 
-def test_a_part_that_was_left_behind_is_written_anew(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_part_that_was_left_behind_is_written_anew(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
     folder.mkdir()
     (folder / "a.tif.part").write_bytes(b"x" * 9000)
     fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
@@ -325,7 +331,9 @@ def test_a_part_that_was_left_behind_is_written_anew(server: FaultServer, folder
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks of open files")
-def test_a_part_that_somebody_writes_is_left_to_him(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_part_that_somebody_writes_is_left_to_him(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
     with PartFile(folder / "a.tif.part") as part:
         part.write(0, memoryview(b"his"))
         results = fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
@@ -334,7 +342,7 @@ def test_a_part_that_somebody_writes_is_left_to_him(server: FaultServer, folder:
 
 
 def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     large = {"/big/1": content(300_000, seed=1), "/big/2": content(300_000, seed=2)}
     announced, found = large
@@ -352,7 +360,7 @@ def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
 
 
 def test_without_the_systems_short_cuts_the_same(
-    server: FaultServer, folder: Path, shared: Kit, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer, folder: Path, shared: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_file, "_syncfs", lambda: None)
     monkeypatch.setattr(part_file, "_renameat2", lambda: None)
@@ -364,7 +372,7 @@ def test_without_the_systems_short_cuts_the_same(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of open files")
-def test_few_open_files_are_enough(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_few_open_files_are_enough(server: FaultServer, folder: Path, shared: JobContext) -> None:
     import resource
 
     files = shelf(400)
@@ -382,7 +390,7 @@ def test_few_open_files_are_enough(server: FaultServer, folder: Path, shared: Ki
 
 
 def test_a_folder_that_is_taken_away_meanwhile_is_made_again(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     taken = threading.Event()
 
@@ -412,7 +420,7 @@ def test_a_folder_that_is_taken_away_meanwhile_is_made_again(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_comes_together_each_file_is_whole_or_said_to_have_failed(
-    server: FaultServer, folder: Path, shared: Kit, seed: int
+    server: FaultServer, folder: Path, shared: JobContext, seed: int
 ) -> None:
     chance, lock = random.Random(seed), threading.Lock()
     faults = [

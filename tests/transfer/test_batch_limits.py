@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.attempt import Kit
+from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.transfer.limits import HostLimits
 from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer
@@ -30,12 +30,12 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Kit:
+def shared(tmp_path: Path) -> JobContext:
     return kit(tmp_path / "home")
 
 
 def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
-    server: FaultServer, tmp_path: Path, shared: Kit
+    server: FaultServer, tmp_path: Path, shared: JobContext
 ) -> None:
     server.always = Answer(pace=0.01, piece=1 << 10)
     runs = [
@@ -54,7 +54,9 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
     assert shared.limits.hosts.try_acquire("any", "one", 1), "nothing of theirs is left behind"
 
 
-def test_a_host_that_asks_one_run_for_retries_gets_it_from_the_other(tmp_path: Path, shared: Kit) -> None:
+def test_a_host_that_asks_one_run_for_retries_gets_it_from_the_other(
+    tmp_path: Path, shared: JobContext
+) -> None:
     with FaultServer() as server:
         server.by_target = FILES
         server.script.append(Answer(status=503, headers={"Retry-After": "1"}))

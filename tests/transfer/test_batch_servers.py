@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.http.link import Link
-from mlhub_tui.queue.attempt import Kit
+from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, QUICK
 from tests.support.fault_server import FaultServer, md5
@@ -49,7 +49,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Kit:
+def shared(tmp_path: Path) -> JobContext:
     return kit(tmp_path / "home")
 
 
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_cookies_of_a_files_own_redirects_are_sent_back_to_their_origin_only(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     with FaultServer() as elsewhere:
         elsewhere.by_target = FILES
@@ -83,7 +83,7 @@ def test_cookies_of_a_files_own_redirects_are_sent_back_to_their_origin_only(
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599])
 def test_a_status_that_may_pass_is_tried_again(
-    server: FaultServer, folder: Path, shared: Kit, status: int
+    server: FaultServer, folder: Path, shared: JobContext, status: int
 ) -> None:
     server.plan = once(ODD, Answer(status=status))
     assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
@@ -91,7 +91,7 @@ def test_a_status_that_may_pass_is_tried_again(
 
 
 def test_a_file_that_is_being_prepared_is_waited_for_and_holds_up_no_other(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     waiting = True
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_being_prepared_is_waited_for_and_holds_up_no_other(
 
 
 def test_a_file_that_is_being_prepared_without_an_end_in_sight_fails_alone(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.plan = always(ODD, Answer(202, b"soon"))
     assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {5: "BeingPrepared"}
@@ -120,7 +120,7 @@ def test_a_file_that_is_being_prepared_without_an_end_in_sight_fails_alone(
 
 
 def test_the_first_byte_may_take_longer_than_the_next_ones(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.plan = once(ODD, Answer(before="stall"))
     impatient = replace(shared, config=replace(QUICK, low_speed_time=0.3, first_byte_timeout=2.0))
@@ -159,7 +159,7 @@ def test_the_first_byte_may_take_longer_than_the_next_ones(
     ids=lambda answer: " ".join(str(value) for value in answer.headers.values())[:40],
 )
 def test_what_arrives_whole_is_not_refused_for_a_guess(
-    server: FaultServer, folder: Path, shared: Kit, answer: Answer
+    server: FaultServer, folder: Path, shared: JobContext, answer: Answer
 ) -> None:
     server.plan = always(ODD, answer)
     assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
@@ -170,7 +170,7 @@ def test_what_arrives_whole_is_not_refused_for_a_guess(
 @pytest.mark.parametrize("bad", [1, 3])
 @pytest.mark.parametrize("status", [429, 500, 503, 530])
 def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
-    server: FaultServer, folder: Path, shared: Kit, status: int, bad: int, retried: bool
+    server: FaultServer, folder: Path, shared: JobContext, status: int, bad: int, retried: bool
 ) -> None:
     refused = PATHS[:bad] if bad == 1 else PATHS[-bad:]
     server.plan = lambda request: Answer(status=status) if request.target in refused else None
@@ -187,7 +187,7 @@ def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
 
 
 def test_files_that_were_not_tried_yet_come_before_those_that_failed(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     files = shelf(300)
     paths = list(files)
@@ -199,7 +199,7 @@ def test_files_that_were_not_tried_yet_come_before_those_that_failed(
 
 
 def test_an_announced_sum_that_differs_is_fatal_and_a_document_of_an_error_is_no_file(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     said = Answer(body=b'{"error": "gone"}', headers=PLAIN)
     server.plan = lambda request: {
@@ -213,7 +213,7 @@ def test_an_announced_sum_that_differs_is_fatal_and_a_document_of_an_error_is_no
 
 
 def test_a_redirect_to_another_file_of_this_machine_is_not_followed(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.plan = lambda _: Answer(302, b"", {"Location": "file:///etc/hostname"})
     wanted = [FileRequest(0, Link(f"{origin(server)}/a"), "a.tif")]

@@ -19,16 +19,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mlhub_tui.errors import (
-    AuthenticationError,
-    NoSpaceError,
-    ServerError,
-    ServerUnreachable,
-)
+from mlhub_tui.errors import AuthenticationError, NoSpaceError, ServerError, ServerUnreachable
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
-from mlhub_tui.queue.attempt import Kit
+from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.failures import TransferCancelled
@@ -40,18 +35,7 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync
 
-from .batch_support import (
-    batch,
-    errors_of,
-    fetched,
-    kit,
-    origin,
-    requests,
-    running,
-    shelf,
-    stored,
-    there,
-)
+from .batch_support import batch, errors_of, fetched, kit, origin, requests, running, shelf, stored, there
 
 __all__ = ["disk"]
 
@@ -67,7 +51,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Kit:
+def shared(tmp_path: Path) -> JobContext:
     return kit(tmp_path / "home")
 
 
@@ -78,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_host_that_asks_for_retries_gets_it_from_all_slots(
-    server: FaultServer, folder: Path, shared: Kit, status: int
+    server: FaultServer, folder: Path, shared: JobContext, status: int
 ) -> None:
     refused: list[float] = []
     came: list[float] = []
@@ -102,7 +86,7 @@ def test_a_host_that_asks_for_retries_gets_it_from_all_slots(
     assert end >= refused[0] + 0.99
 
 
-def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path, shared: JobContext) -> None:
     server.most_allowed = 3
     server.plan = lambda _: Answer(pace=0.002, piece=2000)
     results = fetched(requests(server, PATHS), folder, shared, retries=ENDLESS)
@@ -111,7 +95,7 @@ def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path
 
 
 def test_a_host_that_only_fails_ends_the_run_before_its_files_have_failed(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.always = Answer(status=500)
     feed, run = batch(requests(server, PATHS), folder, shared)
@@ -124,7 +108,7 @@ def test_a_host_that_only_fails_ends_the_run_before_its_files_have_failed(
 
 
 def test_without_a_network_the_run_ends_and_nothing_has_failed(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -137,7 +121,7 @@ def test_without_a_network_the_run_ends_and_nothing_has_failed(
 
 
 def test_a_host_that_is_gone_does_not_hold_up_the_others(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -149,7 +133,7 @@ def test_a_host_that_is_gone_does_not_hold_up_the_others(
 
 
 def test_a_file_whose_server_thinks_too_long_fails_alone(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.plan = lambda request: Answer(before="stall") if request.target == PATHS[7] else None
     impatient = replace(shared, config=replace(QUICK, first_byte_timeout=3.0))
@@ -159,7 +143,7 @@ def test_a_file_whose_server_thinks_too_long_fails_alone(
 
 
 def test_while_all_wait_it_is_said_why_and_for_how_long(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     server.always = Answer(status=503, headers={"Retry-After": "60"})
     patient = replace(ENDLESS, longest_wait=60)
@@ -173,7 +157,7 @@ def test_while_all_wait_it_is_said_why_and_for_how_long(
     assert next_try is not None and before + 60 <= next_try <= time.monotonic() + 61
 
 
-def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: JobContext) -> None:
     server.always = Answer(status=401)
     auth = OriginCredentials(f"{origin(server)}/", lambda: "SECRETKEY123456")
     feed, run = batch([FileRequest(i, Link(server.url, {}, auth), f"{i}") for i in range(9)], folder, shared)
@@ -185,7 +169,7 @@ def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, s
 
 @pytest.mark.parametrize("disk", [(1 << 18, 1000), (1 << 24, 60)], indirect=True, ids=["bytes", "inodes"])
 def test_a_full_disk_ends_the_run_and_nothing_has_failed(
-    server: FaultServer, disk: Disk, shared: Kit
+    server: FaultServer, disk: Disk, shared: JobContext
 ) -> None:
     files = shelf(300)
     server.by_target = files
@@ -200,7 +184,7 @@ def test_a_full_disk_ends_the_run_and_nothing_has_failed(
 
 
 def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     files = shelf(400)
     server.by_target = files
@@ -222,7 +206,7 @@ def test_a_pause_ends_it_at_once_and_keeps_what_arrived(
 
 
 def test_a_run_that_was_aborted_before_it_began_does_nothing(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     _, run = batch(requests(server, PATHS), folder, shared)
     run.abort()
@@ -231,7 +215,9 @@ def test_a_run_that_was_aborted_before_it_began_does_nothing(
     assert server.requests == []
 
 
-def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_record_that_cannot_be_written_ends_the_run(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
     class Torn(MemorySource):
         def settle(self, results: Sequence[FileResult]) -> None:
             raise sqlite3.OperationalError("disk I/O error")
@@ -242,7 +228,9 @@ def test_a_record_that_cannot_be_written_ends_the_run(server: FaultServer, folde
     assert there(folder).items() <= stored(FILES).items()
 
 
-def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_the_speed_limit_holds_for_all_slots_together(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
     shared.limits.bandwidth.set_rate(400_000)
     began = time.monotonic()
     fetched(requests(server, PATHS), folder, shared)
@@ -251,7 +239,7 @@ def test_the_speed_limit_holds_for_all_slots_together(server: FaultServer, folde
     assert took > 0.6 * sum(map(len, FILES.values())) / 400_000
 
 
-def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path, shared: JobContext) -> None:
     limit: BandwidthLimiter = shared.limits.bandwidth
     limit.set_rate(1000)
     _, run = batch(requests(server, PATHS), folder, shared)
@@ -262,7 +250,7 @@ def test_a_limit_that_is_lifted_lets_all_go_on(server: FaultServer, folder: Path
     assert there(folder) == stored(FILES)
 
 
-def test_wishes_are_taken_as_they_are_needed(server: FaultServer, folder: Path, shared: Kit) -> None:
+def test_wishes_are_taken_as_they_are_needed(server: FaultServer, folder: Path, shared: JobContext) -> None:
     taken = 0
 
     def endless() -> Iterator[FileRequest]:
@@ -279,7 +267,7 @@ def test_wishes_are_taken_as_they_are_needed(server: FaultServer, folder: Path, 
     assert taken <= 1024
 
 
-def test_over_tls_the_same(folder: Path, shared: Kit) -> None:
+def test_over_tls_the_same(folder: Path, shared: JobContext) -> None:
     authority = trustme.CA()
     settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(settings)
@@ -299,7 +287,7 @@ def test_over_tls_the_same(folder: Path, shared: Kit) -> None:
 
 
 def test_behind_a_proxy_the_same(
-    server: FaultServer, folder: Path, shared: Kit, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer, folder: Path, shared: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", origin(server))
     monkeypatch.delenv("no_proxy", raising=False)
@@ -335,7 +323,7 @@ batch(Noted(requests(Server, shelf(600))), Path(sys.argv[2]), kit(Path(sys.argv[
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
 def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
-    server: FaultServer, folder: Path, shared: Kit, tmp_path: Path
+    server: FaultServer, folder: Path, shared: JobContext, tmp_path: Path
 ) -> None:
     files = shelf(600)
     server.by_target = files
@@ -363,7 +351,7 @@ def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
 
 
 def test_a_feed_that_gives_one_wish_twice_ends_the_run(
-    server: FaultServer, folder: Path, shared: Kit
+    server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     twice = [*requests(server, PATHS), FileRequest(3, Link(server.url), "other.tif")]
     _, run = batch(twice, folder, shared)

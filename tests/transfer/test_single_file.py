@@ -34,7 +34,7 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.store import Store
+from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec, TransferConfig, TransferContext
 from mlhub_tui.transfer.engine import TransferEngine
 from mlhub_tui.transfer.failures import RestartRequired
@@ -64,7 +64,7 @@ class Transfers:
         self.folder = home / "out"
         self.engine = TransferEngine()
         self.database = Database(home / "queue.db")
-        self.journal = PartJournal(self.database, Store(self.database))
+        self.journal = PartJournal(self.database, JobRepository(self.database))
         self.limits = SharedLimits()
         self.progress = TransferProgress()
 

@@ -17,9 +17,10 @@ from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest
 from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name
 from mlhub_tui.queue.events import Event
-from mlhub_tui.queue.job import SAMPLE, ArchiveRequest, Job, State, archive_name
-from mlhub_tui.queue.settings import Settings
+from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.screens.browse import BrowseScreen
@@ -36,7 +37,7 @@ FOLDER = Path("/home/you/data")
 GB, MB = 1_000_000_000, 1_000_000
 
 
-def _job(number: int, collection: str, state: State, **more: Any) -> Job:
+def _job(number: int, collection: str, state: JobState, **more: Any) -> Job:
     request = ArchiveRequest(source=SAMPLE, profile=None, collection_id=collection, folder=FOLDER)
     return Job(number, request, archive_name(collection), state, number, **more)
 
@@ -45,7 +46,7 @@ JOBS = (
     _job(
         1,
         "bigearthnet_v1_source",
-        State.DOWNLOADING,
+        JobState.DOWNLOADING,
         bytes_done=12 * GB,
         bytes_total=34 * GB,
         rate=8.4e6,
@@ -55,7 +56,7 @@ JOBS = (
     _job(
         2,
         "ref_african_crops_kenya_02_source",
-        State.STALLED,
+        JobState.STALLED,
         bytes_done=3 * MB,
         bytes_total=GB,
         reason="nothing came for 20 s",
@@ -64,19 +65,19 @@ JOBS = (
     _job(
         3,
         "rti_rwanda_crop_type_source",
-        State.RETRYING,
+        JobState.RETRYING,
         bytes_done=80 * MB,
         bytes_total=100 * MB,
         reason="connection reset",
         hint="it goes on by itself where it stopped",
         tries=3,
     ),
-    _job(4, "nasa_marine_debris_source", State.VERIFYING, bytes_done=78 * MB, bytes_total=78 * MB),
-    _job(5, "spacenet7_training_source", State.PAUSED, bytes_done=2 * GB, bytes_total=9 * GB),
+    _job(4, "nasa_marine_debris_source", JobState.VERIFYING, bytes_done=78 * MB, bytes_total=78 * MB),
+    _job(5, "spacenet7_training_source", JobState.PAUSED, bytes_done=2 * GB, bytes_total=9 * GB),
     _job(
         6,
         "ramp_accra_ghana_labels",
-        State.NEEDS_KEY,
+        JobState.NEEDS_KEY,
         bytes_total=20 * MB,
         reason="no API key was sent",
         hint="check the key on the Profiles screen, or run `mlhub-tui configure`",
@@ -84,7 +85,7 @@ JOBS = (
     _job(
         7,
         "sn1_AOI_1_RIO",
-        State.NO_SPACE,
+        JobState.NO_SPACE,
         bytes_total=14 * GB,
         reason="the disk of /home/you/data has 3.1 GB left; 14.0 GB are needed",
         hint="make room or choose another disk, then retry",
@@ -92,15 +93,15 @@ JOBS = (
     _job(
         8,
         "rti_rwanda_crop_type_raw",
-        State.FAILED,
+        JobState.FAILED,
         reason='the archive of collection "rti_rwanda_crop_type_raw" does not exist;'
         " it may still be generating",
         hint="check the ID; if it is right, try again later",
     ),
-    _job(9, "umd_mali_crop_type", State.DONE, bytes_done=3 * MB, bytes_total=3 * MB),
-    _job(10, "ref_african_crops_kenya_02_labels", State.CANCELLED),
+    _job(9, "umd_mali_crop_type", JobState.DONE, bytes_done=3 * MB, bytes_total=3 * MB),
+    _job(10, "ref_african_crops_kenya_02_labels", JobState.CANCELLED),
     *(
-        _job(11 + n, f"landcovernet_na_{n:03}_labels", State.QUEUED, bytes_total=n * MB or None)
+        _job(11 + n, f"landcovernet_na_{n:03}_labels", JobState.QUEUED, bytes_total=n * MB or None)
         for n in range(4)
     ),
 )
@@ -112,13 +113,13 @@ class FixedQueue:
 
     notice = ""
     loaded = True
-    settings = Settings(limit=10 * MB)
+    settings = QueueSettings(limit=10 * MB)
 
     def snapshot(self) -> tuple[Job, ...]:
         """Return the fixed transfers."""
         return JOBS
 
-    async def change(self, **_: object) -> Settings:
+    async def change(self, **_: object) -> QueueSettings:
         """Change nothing."""
         return self.settings
 
@@ -308,7 +309,7 @@ async def files(driver: Driver) -> None:
                 "INSERT INTO trouble SELECT id, 'the store has it no more', '' FROM fate WHERE state = 3"
             )
     words = "done with 3 failed: 37 of 40 files are there"
-    job = Job(1, wish, wish.name, State.FAILED, 1, reason=words, hint="retry fetches only those")
+    job = Job(1, wish, wish.name, JobState.FAILED, 1, reason=words, hint="retry fetches only those")
     await listed(driver)
     job = replace(job, bytes_done=37 * MB, bytes_total=40 * MB, files_done=37, files_failed=3, files_total=40)
     driver.app.push_screen(DatasetJobScreen(job))

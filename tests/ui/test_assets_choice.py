@@ -8,7 +8,8 @@ import pytest
 from textual.widgets import Input, Static
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import AssetRequest, State
+from mlhub_tui.planning.requests import AssetRequest
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.screens.assets import AssetsScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.progress import ProgressScreen
@@ -73,7 +74,7 @@ async def test_assets_of_the_selected_items_are_counted_and_queued(tmp_path: Pat
         assert line_of(screen, "chosen") == "6 files, 300 B + 3 unknown"
         await driver.press("enter")
         await driver.until(lambda: "6 files queued" in said(driver))
-        await driver.until(lambda: all(job.state is State.DONE for job in driver.app.jobs))
+        await driver.until(lambda: all(job.state is JobState.DONE for job in driver.app.jobs))
         files = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "scenes").rglob("*.*"))
         assert files == [
             f"scenes/scene-0000{n}/{name}" for n in range(3) for name in ("B04.tif", "thumbnail.png")
@@ -210,7 +211,7 @@ async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -
         assert line_of(screen, "chosen").startswith("1 file")
         await driver.press("enter")
         await driver.until(lambda: [request.key for request in requests(driver)] == ["B02"])
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
+        await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
 
 
 async def test_assets_of_a_static_folder_are_copied(tmp_path: Path) -> None:

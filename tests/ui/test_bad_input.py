@@ -17,7 +17,7 @@ import trustme
 
 from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
@@ -233,7 +233,7 @@ async def test_a_collection_that_does_not_exist_is_named_and_leaves_nothing(tmp_
             await driver.press("d")
             await driver.until("no archive yet")
             await driver.press("enter", "2")
-            await driver.until(lambda: [job.state for job in driver.app.jobs] == [State.FAILED])
+            await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.FAILED])
             await said(driver, 'the archive of collection "gone" does not exist')
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
@@ -245,7 +245,7 @@ async def test_an_archive_that_is_not_generated_yet_is_named_and_leaves_nothing(
         await driver.press("d")
         await driver.until("no archive yet")
         await driver.press("enter", "2")
-        await driver.until(lambda: [job.state for job in driver.app.jobs] == [State.FAILED])
+        await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.FAILED])
         await said(
             driver, NOT_YET, "it may still be generating", "check the ID; if it is right, try again later"
         )
@@ -284,11 +284,11 @@ async def test_a_folder_that_cannot_be_written_is_said_and_the_job_is_kept(
 ) -> None:
     async with driven(replace(options, output_dir=closed)) as driver:
         await queue_to(driver, SMALL)
-        await driver.until(lambda: [job.state for job in driver.app.jobs] == [State.FAILED])
+        await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.FAILED])
         await said(driver, str(closed), "choose another folder, or mend this one, then retry")
     async with driven(options) as driver:
         await driver.until(lambda: len(driver.app.jobs) == 1)
-        assert driver.app.jobs[0].state is State.FAILED, "the queue keeps it"
+        assert driver.app.jobs[0].state is JobState.FAILED, "the queue keeps it"
 
 
 @pytest.fixture
@@ -311,12 +311,12 @@ async def test_a_full_disk_is_said_before_and_after_and_room_lets_it_go_on(
         await driver.press("d")
         await driver.until("it will not fit")
         await driver.press("enter", "2")
-        await driver.until(lambda: [job.state for job in driver.app.jobs] == [State.NO_SPACE])
+        await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.NO_SPACE])
         await said(driver, "no space", "make room or choose another disk, then retry")
         assert not (tiny_disk / f"{SMALL}.tar.gz").exists()
         subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
         await driver.press("r")
-        await driver.until(lambda: [job.state for job in driver.app.jobs] == [State.DONE])
+        await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.DONE])
     assert [path.name for path in tiny_disk.iterdir()] == [f"{SMALL}.tar.gz"]
 
 

@@ -18,7 +18,8 @@ from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import FileStatus, Manifest
 from mlhub_tui.planning.manifest_lock import list_path
-from mlhub_tui.queue.job import DatasetRequest, Job, State
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.file_pages import PAGE, FilePages
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.sheets.dataset_jobs import files_words, filter_words, report_path
@@ -116,7 +117,7 @@ async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: Data
     await screen.pages.close()
 
 
-def _job(state: State = State.DOWNLOADING, **more: Any) -> Job:
+def _job(state: JobState = JobState.DOWNLOADING, **more: Any) -> Job:
     request = dataset_request(
         "a_dataset",
         Path("/data"),
@@ -158,7 +159,7 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
     (in_the_way / "mine").write_text("keep")
     async with planned(options) as driver:
         await driver.press("enter", "2")
-        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.FAILED)
+        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.FAILED)
         await driver.until("done with 1 failed")
         await driver.until("err_report.csv")
         await driver.press("enter")
@@ -173,7 +174,7 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
         (in_the_way / "mine").unlink()
         in_the_way.rmdir()
         await driver.press("r")
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
+        await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
         await driver.until("738 of 738 files")
     assert in_the_way.is_file()
     assert (options.output_dir / DATASET / "err_report.csv").read_text() == ""
@@ -182,7 +183,7 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
 async def _done(driver: Driver, collection: str) -> None:
     await queue(driver, collection)
     await driver.press("2")
-    await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE)
+    await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.DONE)
 
 
 async def test_a_finished_archive_is_unpacked_after_a_question(options: AppOptions) -> None:
@@ -232,7 +233,7 @@ async def test_members_that_lead_out_of_an_archive_are_counted_and_the_first_are
 async def test_a_dataset_needs_no_unpacking_and_what_is_gone_of_it_is_found(options: AppOptions) -> None:
     async with planned(options) as driver:
         await driver.press("j", "space", "enter", "2")
-        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is State.DONE)
+        await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.DONE)
         await driver.press("u", "v")
         await driver.until("Check", "whole: sizes")
         assert "Unpack" not in driver.screen()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.download import DownloadScreen
@@ -40,7 +40,7 @@ async def queue(driver: Driver, collection: str) -> None:
     await driver.press("escape", "escape")
 
 
-def state(driver: Driver, collection: str = "") -> State:
+def state(driver: Driver, collection: str = "") -> JobState:
     """Return the state of a transfer."""
     return next(job.state for job in driver.app.jobs if collection in job.name)
 
@@ -49,7 +49,7 @@ async def test_d_and_enter_bring_the_archive_whole_to_disk(options: AppOptions, 
     async with driven(options) as driver:
         await queue(driver, SMALL)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DONE)
+        await driver.until(lambda: state(driver) is JobState.DONE)
         await driver.until("done")
     path = options.output_dir / f"{SMALL}.tar.gz"
     url = f"{sample.root_url}archive/{SMALL}?key={sample.key}"
@@ -76,14 +76,14 @@ async def test_a_transfer_pauses_and_goes_on(slow_sample: SampleServer, tmp_path
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         assert not (tmp_path / "out" / f"{LARGE}.tar.gz").exists(), "nothing unfinished under the final name"
         await driver.press("space")
-        await driver.until(lambda: state(driver) is State.PAUSED)
+        await driver.until(lambda: state(driver) is JobState.PAUSED)
         await driver.until("paused")
         await driver.press("space")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
 
 
 async def test_cancel_asks_and_leaves_nothing(slow_sample: SampleServer, tmp_path: Path) -> None:
@@ -91,13 +91,13 @@ async def test_cancel_asks_and_leaves_nothing(slow_sample: SampleServer, tmp_pat
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.press("x")
         await driver.until("Cancel")
         await driver.press("n")
-        assert state(driver) is State.DOWNLOADING
+        assert state(driver) is JobState.DOWNLOADING
         await driver.press("x", "y")
-        await driver.until(lambda: state(driver) is State.CANCELLED)
+        await driver.until(lambda: state(driver) is JobState.CANCELLED)
         await driver.until(lambda: not list((tmp_path / "out").iterdir()))
         await driver.press("c")
         await driver.until("Nothing is queued")
@@ -113,12 +113,12 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(
         await driver.press("q")
         await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
         await driver.press("n")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.press("q")
         await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
         await driver.press("y")
     async with driven(slow) as driver:
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.DOWNLOADING)
+        await driver.until(lambda: driver.app.jobs and state(driver) is JobState.DOWNLOADING)
         await driver.press("2")
         await driver.until(LARGE[:12])
         assert driver.app.jobs[0].bytes_done > 0, "what was fetched still counts"
@@ -131,7 +131,7 @@ async def test_an_archive_that_is_not_there_yet_says_so_and_leaves_nothing(optio
         await driver.until("no archive yet")
         await driver.press("enter")
         await driver.press("escape", "escape", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED)
+        await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)
         await driver.until("still be generating")
         assert not options.output_dir.exists() or not list(options.output_dir.iterdir())
 
@@ -146,7 +146,7 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
         await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
         await driver.until(lambda: "asking" not in driver.screen())
         await driver.press("enter", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.NEEDS_KEY)
+        await driver.until(lambda: driver.app.jobs and state(driver) is JobState.NEEDS_KEY)
         await driver.until("needs a key")
 
 
@@ -158,7 +158,7 @@ async def test_several_marked_collections_are_queued_at_once(options: AppOptions
         await driver.until(lambda: "asking" not in driver.screen())
         await driver.press("enter")
         await driver.until(lambda: len(driver.app.jobs) == 2)
-        await driver.until(lambda: all(job.state is State.DONE for job in driver.app.jobs))
+        await driver.until(lambda: all(job.state is JobState.DONE for job in driver.app.jobs))
 
 
 async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
@@ -170,7 +170,7 @@ async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
         await driver.press("d")
         await driver.until("is a file")
         await driver.press("enter", "escape", "escape", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is State.FAILED)
+        await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)
         await driver.until("is a file")
     assert (tmp_path / "file").read_text() == "in the way"
 
@@ -181,7 +181,7 @@ async def test_the_list_fits_every_width(options: AppOptions, size: tuple[int, i
         await queue(driver, SMALL)
         await driver.press("2")
         await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
-        await driver.until(lambda: state(driver) is State.DONE)
+        await driver.until(lambda: state(driver) is JobState.DONE)
         await driver.until("done")
         await driver.until("kenya_02_labels")
         assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
@@ -209,16 +209,16 @@ async def leave_and_come_back(slow: AppOptions) -> None:
         await driver.until("in the background, pid")
         pid = int(driver.app.jobs[0].where.rpartition(" ")[2])
         try:
-            await driver.until(lambda: state(driver) is State.DOWNLOADING)
+            await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
             await driver.until(lambda: driver.app.jobs[0].bytes_done >= had > 0)
             await driver.until("»bigearthnet_v1_labels")
             await driver.until("B/s")
             await driver.press("space")
-            await driver.until(lambda: state(driver) is State.PAUSED)
+            await driver.until(lambda: state(driver) is JobState.PAUSED)
             await driver.press("x")
             await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
             await driver.press("y")
-            await driver.until(lambda: state(driver) is State.CANCELLED)
+            await driver.until(lambda: state(driver) is JobState.CANCELLED)
             await driver.until(lambda: not list(slow.output_dir.iterdir()))
         finally:
             os.kill(pid, signal.SIGTERM)

@@ -10,8 +10,7 @@ import pytest
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.events import Event
-from mlhub_tui.queue.job import Job, State
-from mlhub_tui.queue.verbs import Verb
+from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.messages import QueueChanged
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
@@ -39,7 +38,7 @@ class ToldQueue(FixedQueue):
         """Return the transfers."""
         return self.jobs
 
-    async def order(self, verb: Verb, job_ids: Sequence[int], *, delete_part: bool = False) -> None:
+    async def order(self, verb: JobAction, job_ids: Sequence[int], *, delete_part: bool = False) -> None:
         """Take note."""
         self.asked.append((f"{verb} and delete" if delete_part else str(verb), list(job_ids)))
 
@@ -84,7 +83,7 @@ async def test_s_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         assert [job.name for job in listed.jobs] == sorted((job.name for job in JOBS), key=str.casefold)
         assert current(listed) == before
         await driver.press("s")
-        await driver.until("State↓", "by state")
+        await driver.until("JobState↓", "by state")
         assert current(listed) == before
         await driver.press("J")
         await driver.until(lambda: any("The list is sorted" in one.words for one in driver.app.told))
@@ -237,7 +236,7 @@ async def test_the_speed_is_drawn_while_it_downloads(slow_sample: SampleServer, 
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DOWNLOADING)
+        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.until("1 running", "MB/s", "█", "at most")
         await driver.press("l")
         await driver.until("begins: 169.3 MB, from 127.0.0.1")
@@ -263,7 +262,7 @@ async def test_the_log_of_a_dataset_is_there_too(
     from mlhub_tui.planning.dataset_request import dataset_request
 
     request = dataset_request("ref_african_crops_kenya_02", tmp_path, source=options.root_url or "")
-    told.jobs = (Job(77, request, request.name, State.PAUSED, 1),)
+    told.jobs = (Job(77, request, request.name, JobState.PAUSED, 1),)
     async with driven(options, kind=app_over(told)) as driver:
         await driver.until(lambda: driver.app.queue is not None)
         await driver.press("2")

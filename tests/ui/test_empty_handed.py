@@ -11,7 +11,7 @@ import pytest
 
 from mlhub_tui import paths
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue import store
+from mlhub_tui.queue import repository
 from mlhub_tui.queue.database import Database
 from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
@@ -98,7 +98,7 @@ async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) 
 async def test_a_queue_that_another_program_holds_is_not_said_to_be_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "AT_START", 0.1)
+    monkeypatch.setattr(repository, "AT_START", 0.1)
     Database(paths.queue()).close()
     with closing(sqlite3.connect(paths.queue(), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

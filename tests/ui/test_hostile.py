@@ -17,7 +17,7 @@ from mlhub_tui.cli import root
 from mlhub_tui.jsontree.rows import Rows
 from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.json.lines import Lines
 from mlhub_tui.ui.screens import browse as browse_module
@@ -263,9 +263,9 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
             look(driver)
             await driver.press("j")
         states = {job.request.collection_id: job.state for job in driver.app.jobs}
-        assert states.pop("CON") is State.FAILED
-        assert set(states.values()) == {State.DONE}, driver.screen()
-        failed = next(n for n, job in enumerate(driver.app.jobs) if job.state is State.FAILED)
+        assert states.pop("CON") is JobState.FAILED
+        assert set(states.values()) == {JobState.DONE}, driver.screen()
+        failed = next(n for n, job in enumerate(driver.app.jobs) if job.state is JobState.FAILED)
         await driver.press("g", *["j"] * failed)
         await driver.until("refused[/]")
         look(driver)

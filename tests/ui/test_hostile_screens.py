@@ -19,7 +19,8 @@ from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.manifest import Manifest
 from mlhub_tui.planning.manifest_lock import list_path
-from mlhub_tui.queue.job import ArchiveRequest, Job, State, archive_name
+from mlhub_tui.planning.requests import ArchiveRequest, archive_name
+from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.configured import Told
 from mlhub_tui.ui.find.favourite_screen import FavouriteScreen
@@ -176,13 +177,13 @@ async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: 
             reason = writable(nasty("why"))
             db.execute("INSERT INTO trouble SELECT id, ?, ? FROM fate", (reason, reason))
     whole = Job(
-        1, wish, wish.name, State.FAILED, 1, reason=nasty("failed"), hint=nasty("next"), files_failed=30
+        1, wish, wish.name, JobState.FAILED, 1, reason=nasty("failed"), hint=nasty("next"), files_failed=30
     )
     request = ArchiveRequest(
         source="https://x.example/", profile=None, collection_id=NASTY_ID, folder=tmp_path
     )
     single = Job(
-        2, request, archive_name(NASTY_ID), State.FAILED, 2, reason=nasty("why") + LONG, hint=nasty("do")
+        2, request, archive_name(NASTY_ID), JobState.FAILED, 2, reason=nasty("why") + LONG, hint=nasty("do")
     )
     async with driven(harm) as driver:
         await loaded(driver)

@@ -11,7 +11,8 @@ from pathlib import Path
 from textual.events import Key
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import DatasetRequest, State
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.screens.dataset import DatasetScreen
 from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.widgets.plan_tree import PlanTree
@@ -73,7 +74,7 @@ async def test_from_the_tree_to_a_running_job_it_takes_four_keys(options: AppOpt
         await driver.until("738 files")
         await driver.press("enter")
         await driver.until(lambda: driver.app.jobs)
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
+        await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
     root = options.output_dir / DATASET
     assert (root / "catalog.json").is_file()
     assert (root / LABELS / "_common" / "documentation.pdf").is_file()
@@ -91,7 +92,7 @@ async def test_only_what_is_ticked_and_typed_is_fetched(options: AppOptions, tmp
         request = driver.app.jobs[0].request
         assert isinstance(request, DatasetRequest)
         assert request.filters.collections == ((LABELS, frozenset()),)
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
+        await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
     files = [p for p in (options.output_dir / DATASET / LABELS).rglob("*") if p.suffix not in ("", ".json")]
     assert len(files) == 7
     assert not list((options.output_dir / DATASET / SOURCE).rglob("*.tif"))
@@ -222,7 +223,7 @@ async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_p
         await driver.until("738 files")
         await driver.press("j", "space", "enter")
         await driver.until(lambda: driver.app.jobs)
-        await driver.until(lambda: driver.app.jobs[0].state is State.DONE)
+        await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
     assert (apart / DATASET / LABELS / "_common" / "documentation.pdf").is_file()
     assert (options.output_dir / DATASET / "catalog.json").is_file()
 

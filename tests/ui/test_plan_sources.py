@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import DatasetRequest, State
+from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.screens.dataset import DatasetScreen
 from mlhub_tui.ui.screens.plan import PlanScreen
 
@@ -37,7 +38,7 @@ async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path
         assert isinstance(request, DatasetRequest)
         assert request.collections == ("scenes",)
         await driver.until(lambda: driver.app.jobs[0].state.finished)
-        assert driver.app.jobs[0].state is State.DONE, driver.app.jobs[0].reason
+        assert driver.app.jobs[0].state is JobState.DONE, driver.app.jobs[0].reason
     assert len(list((tmp_path / "scenes" / "scenes").rglob("*.tif"))) == 500
 
 

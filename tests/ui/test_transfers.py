@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.job import State
-from mlhub_tui.queue.settings import Settings
+from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.screens.job import JobScreen
 from mlhub_tui.ui.screens.limits import LimitsScreen
@@ -48,8 +48,8 @@ async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(
         await limits(driver, "200k", "3", "", "1")
         await driver.until("limit 200.0 kB/s")
         assert driver.app.queue is not None
-        assert driver.app.queue.settings == Settings(200_000, transfers=3, connections=1)
-        assert state(driver) is State.DOWNLOADING
+        assert driver.app.queue.settings == QueueSettings(200_000, transfers=3, connections=1)
+        assert state(driver) is JobState.DOWNLOADING
         await limits(driver, "off")
         await driver.until(lambda: "limit" not in driver.screen().splitlines()[-7])
 
@@ -65,14 +65,14 @@ async def test_limits_that_make_no_sense_are_said_and_nothing_changes(options: A
         await driver.until("Transfers: a number from 1 to 64")
         await driver.press("escape")
         assert driver.app.queue is not None
-        assert driver.app.queue.settings == Settings()
+        assert driver.app.queue.settings == QueueSettings()
 
 
 async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOptions) -> None:
     async with driven(options) as driver:
         await queue(driver, SMALL)
         await driver.press("2")
-        await driver.until(lambda: state(driver) is State.DONE)
+        await driver.until(lambda: state(driver) is JobState.DONE)
         await driver.press("v")
         await driver.until("whole: size, MD5, gzip CRC")
         path = driver.app.jobs[0].path

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ... import preview_cache
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Asset, Document
-from ...queue import images
 from ...sources.asset_hrefs import asset_href
 from ...sources.static.place import is_member, local_path
 from ...text import one_line, size
@@ -53,7 +53,9 @@ async def found(source: Source, document: Document, asset: Asset) -> Fetched | N
         path = local_path(link.url) if not is_member(link.url) else None
         if path is not None and await asyncio.to_thread(path.is_file):
             return Fetched(path, path.stat().st_size, here="on this disk")
-    known = await asyncio.to_thread(images.found, images.place(source.root_url, document, asset))
+    known = await asyncio.to_thread(
+        preview_cache.found, preview_cache.place(source.root_url, document, asset)
+    )
     return Fetched(known, known.stat().st_size) if known is not None else None
 
 
@@ -121,8 +123,8 @@ async def fetch(
     MLHubException
         If it cannot be fetched, or is too large.
     """
-    where = images.place(source.root_url, document, asset)
-    await asyncio.to_thread(images.make, where)
+    where = preview_cache.place(source.root_url, document, asset)
+    await asyncio.to_thread(preview_cache.make, where)
     if price.overview and price.size is not None:
         link = await source.asset_link(asset_href(document, asset).href)
         target = where / "overview.tif"

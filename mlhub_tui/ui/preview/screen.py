@@ -13,9 +13,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from ... import preview_cache
 from ...errors import MLHubException
 from ...models import Item
-from ...queue import images
 from ...sources.static.shelf import Shelf
 from ...text import one_line, size
 from .. import terminal
@@ -135,7 +135,7 @@ class PreviewScreen(Dialog[None]):
         title = f"{asset.label}: {asset.title}" if asset.title and asset.title != asset.label else asset.label
         self._name_images()
         self._frame(f"{document.label} / {title}")
-        mark = str(images.place(self._source.root_url, document, asset))
+        mark = str(preview_cache.place(self._source.root_url, document, asset))
         known = self._pictures.get(mark)
         if known is None:
             fetched = await self._fetched(document, asset)

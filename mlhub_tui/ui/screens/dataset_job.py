@@ -14,7 +14,8 @@ from textual.widgets import Label, Static
 
 from ...errors import MLHubException
 from ...planning.manifest import Entry, FileStatus
-from ...queue.job import DatasetRequest, Job
+from ...planning.requests import DatasetRequest
+from ...queue.job import Job
 from ...text import one_line, redact
 from ..dispatch import Dialog
 from ..draw import content, line

@@ -14,8 +14,8 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ...queue.job import DatasetRequest, Job, State
-from ...queue.verbs import CHANGES, Verb
+from ...planning.requests import DatasetRequest
+from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count, size
 from ..commands import DOWNLOADS, Command, bindings, hints, of
 from ..draw import content, line
@@ -46,7 +46,7 @@ class DownloadsScreen(FilesScreen):
     def __init__(self) -> None:
         super().__init__()
         self._order = Order()
-        self._states: list[tuple[int, State, str]] = []
+        self._states: list[tuple[int, JobState, str]] = []
         self._shown_at = 0.0
         self._later: Timer | None = None
         self._list = JobList(id="jobs")
@@ -91,7 +91,7 @@ class DownloadsScreen(FilesScreen):
         """
         states = [(job.id, job.state, job.reason) for job in jobs]
         changed, self._states = states != self._states, states
-        at_work = sum(job.state is State.DOWNLOADING for job in jobs)
+        at_work = sum(job.state is JobState.DOWNLOADING for job in jobs)
         due = self._shown_at + (_CALM if at_work > _MANY else 0.0) - time.monotonic()
         if changed or due <= 0:
             return False
@@ -142,7 +142,7 @@ class DownloadsScreen(FilesScreen):
     def hint_commands(self) -> list[Command]:
         """Leave out what the transfer under the cursor cannot do."""
         job = self.job if self.is_mounted else None
-        whole = job is not None and job.state is State.DONE
+        whole = job is not None and job.state is JobState.DONE
         many = job is not None and isinstance(job.request, DatasetRequest)
         gone: list[str] = [] if whole else ["downloads.verify", "downloads.unpack"]
         gone += ["downloads.unpack"] if many else []
@@ -151,9 +151,9 @@ class DownloadsScreen(FilesScreen):
             gone += [command.id for command in of(DOWNLOADS) if command.id not in stay]
         elif job.state.finished:
             gone += ["downloads.pause", "downloads.cancel"]
-            gone += ["downloads.retry"] if job.state is State.DONE else []
+            gone += ["downloads.retry"] if job.state is JobState.DONE else []
         else:
-            gone += [] if job.state in _STUCK or job.state is State.RETRYING else ["downloads.retry"]
+            gone += [] if job.state in _STUCK or job.state is JobState.RETRYING else ["downloads.retry"]
         return hints(DOWNLOADS, gone)
 
     @on(JobList.Highlighted)
@@ -263,18 +263,18 @@ class DownloadsScreen(FilesScreen):
         self._toggle(self._list.jobs)
 
     def _toggle(self, jobs: Sequence[Job]) -> None:
-        active = [job for job in jobs if job.state.running or job.state is State.QUEUED]
-        self._order_all(Verb.PAUSE if active else Verb.RESUME, active or jobs)
+        active = [job for job in jobs if job.state.running or job.state is JobState.QUEUED]
+        self._order_all(JobAction.PAUSE if active else JobAction.RESUME, active or jobs)
 
     def action_retry(self) -> None:
         """Try again; what is stuck goes on."""
         stuck = [job for job in self._chosen if job.state in _STUCK]
-        self._order_all(Verb.RESUME, stuck)
-        self._order_all(Verb.RETRY, [job for job in self._chosen if job not in stuck])
+        self._order_all(JobAction.RESUME, stuck)
+        self._order_all(JobAction.RETRY, [job for job in self._chosen if job not in stuck])
 
-    def _order_all(self, verb: Verb, jobs: Sequence[Job], *, delete_part: bool = False) -> None:
+    def _order_all(self, verb: JobAction, jobs: Sequence[Job], *, delete_part: bool = False) -> None:
         """Have a verb carried out on those jobs that it applies to."""
-        fit = [job.id for job in jobs if job.state in CHANGES[verb].starts]
+        fit = [job.id for job in jobs if job.state in TRANSITIONS[verb].starts]
         if fit and self.hub.queue is not None:
             self._do(self.hub.queue.order(verb, fit, delete_part=delete_part))
 
@@ -291,7 +291,7 @@ class DownloadsScreen(FilesScreen):
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
         yes = "Cancel it" if len(jobs) == 1 else "Cancel them"
         if await self.app.push_screen_wait(ConfirmScreen(f"Cancel {what}?", lost, yes=yes)):
-            self._order_all(Verb.CANCEL, jobs, delete_part=True)
+            self._order_all(JobAction.CANCEL, jobs, delete_part=True)
 
     def action_clear(self) -> None:
         """Remove what is finished from the list: of the marked, else of what is shown."""
@@ -356,6 +356,6 @@ class DownloadsScreen(FilesScreen):
 
 
 _MANY, _CALM = 4, 0.95  # with more than so many at work, seconds between two looks at their progress
-_STUCK = frozenset({State.NEEDS_KEY, State.NO_SPACE})
+_STUCK = frozenset({JobState.NEEDS_KEY, JobState.NO_SPACE})
 _ALWAYS = frozenset({"downloads.limits"})
 _OF_LISTS = frozenset({"downloads.filter", "downloads.group", "downloads.sort"})

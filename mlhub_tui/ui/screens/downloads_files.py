@@ -9,7 +9,7 @@ import threading
 from textual import work
 
 from ...errors import MLHubException
-from ...queue.job import Job, State
+from ...queue.job import Job, JobState
 from .base import PlaceScreen
 
 
@@ -66,7 +66,7 @@ class FilesScreen(PlaceScreen):
     def action_verify(self) -> None:
         """Read a finished file again, of a dataset look at the sizes of all; or stop doing so."""
         job = self.job
-        if job is None or job.state is not State.DONE:
+        if job is None or job.state is not JobState.DONE:
             return
         if (stop := self._checking.pop(job.id, None)) is not None:
             stop.set()

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...queue.settings import MOST, Settings
+from ...queue.settings import MOST, QueueSettings
 from ...text import parse_rate, rate
 from ..dispatch import Dialog
 from ..draw import content, line
@@ -37,7 +37,7 @@ class LimitsScreen(Dialog[dict[str, int | None] | None]):
     LimitsScreen Static.words { padding: 0 0 0 1; width: 1fr; color: $muted; }
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: QueueSettings) -> None:
         super().__init__()
         shown = {name: str(getattr(settings, name)) for name, _, _ in _COUNTS}
         shown["limit"] = rate(settings.limit) or "off"

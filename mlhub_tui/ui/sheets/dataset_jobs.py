@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...planning.filters import Filters
 from ...planning.layout import REPORT
-from ...queue.job import SAMPLE, DatasetRequest, Job
+from ...planning.requests import SAMPLE, DatasetRequest
+from ...queue.job import Job
 from ...text import count, one_line, redact, size
 from .blocks import Block, Field
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ...queue.job import SAMPLE, Job, State
+from ...planning.requests import SAMPLE
+from ...queue.job import Job, JobState
 from ...text import duration, rate, redact, size
 from .blocks import Block, Field, Heading, Title
 from .dataset_jobs import files_words, report_path
@@ -19,7 +20,7 @@ def why(job: Job, now: float | None = None) -> str:
         Seconds since the epoch.
     """
     reason = redact(job.reason)
-    if job.state is not State.RETRYING or job.next_try is None:
+    if job.state is not JobState.RETRYING or job.next_try is None:
         return reason
     left = duration(max(job.next_try - (time.time() if now is None else now), 0))
     return f"in {left}: {reason}" if reason else f"in {left}"
@@ -38,13 +39,13 @@ def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
     words, extra = redact(job.reason), ""
     if job.state.running and (files := files_words(job)) and files not in words:
         words = "; ".join(filter(None, (files, words)))
-    if job.next_try is not None and job.state is State.RETRYING:
+    if job.next_try is not None and job.state is JobState.RETRYING:
         words += f"; next try in {duration(max(job.next_try - time.time(), 0))}"
         words += f", {job.tries} without progress" if job.tries > 1 else ""
     if job.connections > 1:
         extra = f" over {job.connections} connections"
     return [
-        Field("State", f"{job.state}{extra}{f': {words}' if words else ''}"),
+        Field("JobState", f"{job.state}{extra}{f': {words}' if words else ''}"),
         Field("Runs", job.where),
         Field("Check", check),
         Field("Unpack", unpacked),
@@ -65,13 +66,13 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
         That of the last seconds, where there is more to say of it than how fast it is now.
     """
     request = job.request
-    retrying = job.state is State.RETRYING and job.next_try is not None
+    retrying = job.state is JobState.RETRYING and job.next_try is not None
     wait = duration(max((job.next_try or 0) - time.time(), 0)) if retrying else ""
     known = {"collection_id": "Collection", "item_id": "Item", "key": "Asset"}
     return [
         Title(job.name),
-        Heading("State"),
-        Field("State", str(job.state)),
+        Heading("JobState"),
+        Field("JobState", str(job.state)),
         Field("Reason", redact(job.reason)),
         Field("Next try", f"in {wait}" if wait else ""),
         Field("Next", redact(job.hint)),
@@ -85,7 +86,9 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
         Field("Connections", str(job.connections) if job.connections else ""),
         Heading("File"),
         Field("Path", job.place),
-        Field("Part", "" if job.state in (State.DONE, State.QUEUED) and not job.bytes_done else _part(job)),
+        Field(
+            "Part", "" if job.state in (JobState.DONE, JobState.QUEUED) and not job.bytes_done else _part(job)
+        ),
         Field("If there", str(request.if_exists)),
         Field("Checksums", ", ".join(job.sums.split())),
         Field("Check", check),
@@ -101,4 +104,4 @@ def _exact(count_: int) -> str:
 
 
 def _part(job: Job) -> str:
-    return "" if job.state is State.DONE else str(job.part)
+    return "" if job.state is JobState.DONE else str(job.part)

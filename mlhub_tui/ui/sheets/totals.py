@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from ...queue.job import Job, State
+from ...queue.job import Job, JobState
 from ...text import duration, rate, size
 from ..transfers.order import Group, Order, Sort, counts_of
 from ..transfers.rates import sparkline
@@ -30,7 +30,7 @@ def totals(jobs: Sequence[Job], width: int, limit: int | None = None, speeds: Se
         return ""
     counts = counts_of(jobs)
     open_jobs = [job for job in jobs if not job.state.finished]
-    speed = sum(job.rate or 0 for job in jobs if job.state is State.DOWNLOADING)
+    speed = sum(job.rate or 0 for job in jobs if job.state is JobState.DOWNLOADING)
     left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
     unknown = sum(job.bytes_total is None for job in open_jobs)
     # By rank: what is dropped last comes first.
@@ -87,7 +87,7 @@ def view_words(order: Order, shown: int, total: int, marked: int) -> str:
 
 def speed_words(job: Job, speeds: Sequence[float], width: int) -> str:
     """Return the speed of a transfer in the last seconds; empty where it is not downloading."""
-    if job.state is not State.DOWNLOADING or not any(speeds):
+    if job.state is not JobState.DOWNLOADING or not any(speeds):
         return ""
     known = [speed for speed in speeds if speed]
     words = f"{rate(job.rate)}, at most {rate(max(known))}"

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 
-from ...queue.job import AT_REST, Job, State
+from ...queue.job import IDLE_STATES, Job, JobState
 from ...text import count, one_line, redact
 from .batch import Standing
 
@@ -28,9 +28,9 @@ class Attention:
 
     def look(self, jobs: Sequence[Job], standing: Standing) -> str:
         """Return what to call the user for; empty where there is nothing. The first look is no news."""
-        failures = {job.id: job for job in jobs if job.state is State.FAILED}
+        failures = {job.id: job for job in jobs if job.state is JobState.FAILED}
         fresh = [] if self._failed is None else [failures[i] for i in failures.keys() - self._failed]
-        going = {job.id for job in jobs if job.state not in AT_REST}
+        going = {job.id for job in jobs if job.state not in IDLE_STATES}
         ended = (
             any(job.id in self._open and job.state not in _BY_HAND for job in jobs) if not going else False
         )
@@ -42,7 +42,7 @@ class Attention:
         return f"{count(len(fresh), 'transfer')} failed" if fresh else ""
 
 
-_BY_HAND = frozenset({State.PAUSED, State.CANCELLED})
+_BY_HAND = frozenset({JobState.PAUSED, JobState.CANCELLED})
 
 
 def _ended(standing: Standing) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...queue.job import AT_REST, Job, State
+from ...queue.job import IDLE_STATES, Job, JobState
 from .order import fraction
 
 
@@ -40,16 +40,16 @@ class Batch:
     def look(self, jobs: Iterable[Job]) -> Standing:
         """Take note of the jobs as they are now, and return how far the batch is."""
         jobs = list(jobs)
-        open_ones = {job.id for job in jobs if job.state not in AT_REST}
+        open_ones = {job.id for job in jobs if job.state not in IDLE_STATES}
         if open_ones and self._over:
             self._members.clear()
         self._over = not open_ones
         self._members |= open_ones
-        members = [job for job in jobs if job.id in self._members and job.state is not State.CANCELLED]
+        members = [job for job in jobs if job.id in self._members and job.state is not JobState.CANCELLED]
         return Standing(
             total=len(members),
-            done=sum(job.state is State.DONE for job in members),
-            failed=sum(job.state is State.FAILED for job in members),
+            done=sum(job.state is JobState.DONE for job in members),
+            failed=sum(job.state is JobState.FAILED for job in members),
             open=len(open_ones),
             part=_part(members),
         )

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ...queue.job import DatasetRequest, Job, State
+from ...planning.requests import DatasetRequest
+from ...queue.job import Job, JobState
 
 _RESTLESS_EVERY = 3.0  # seconds between two sorts by what changes all the time
 
@@ -44,15 +45,15 @@ class Group(StrEnum):
     DONE = "done"
 
 
-_GROUPS: Mapping[State, Group] = {
-    **{state: Group.RUNNING for state in State if state.running},
-    State.QUEUED: Group.WAITING,
-    State.NEEDS_KEY: Group.STUCK,
-    State.NO_SPACE: Group.STUCK,
-    State.PAUSED: Group.PAUSED,
-    State.FAILED: Group.FAILED,
-    State.CANCELLED: Group.CANCELLED,
-    State.DONE: Group.DONE,
+_GROUPS: Mapping[JobState, Group] = {
+    **{state: Group.RUNNING for state in JobState if state.running},
+    JobState.QUEUED: Group.WAITING,
+    JobState.NEEDS_KEY: Group.STUCK,
+    JobState.NO_SPACE: Group.STUCK,
+    JobState.PAUSED: Group.PAUSED,
+    JobState.FAILED: Group.FAILED,
+    JobState.CANCELLED: Group.CANCELLED,
+    JobState.DONE: Group.DONE,
 }
 _RANKS = {group: rank for rank, group in enumerate(Group)}
 
@@ -69,7 +70,7 @@ def counts_of(jobs: Iterable[Job]) -> Counter[Group]:
 
 def fraction(job: Job) -> float | None:
     """Return how far a transfer is, from 0 to 1: by its files where it has many, else by its bytes."""
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return 1.0
     if job.files_total:
         return min((job.files_done + job.files_failed) / job.files_total, 1.0)
@@ -78,7 +79,7 @@ def fraction(job: Job) -> float | None:
 
 def _pace(job: Job) -> int:
     """Return how fast a transfer is, in steps of two: so that those that are about as fast stay in place."""
-    rate = job.rate if job.state is State.DOWNLOADING else None
+    rate = job.rate if job.state is JobState.DOWNLOADING else None
     return -int(math.log2(rate)) - 1 if rate and rate >= 1 else 0
 
 

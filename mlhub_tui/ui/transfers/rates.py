@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ...queue.job import Job, State
+from ...queue.job import Job, JobState
 
 KEPT = 240
 """Samples of a history: so many seconds."""
@@ -49,7 +49,7 @@ class Rates:
         """Take the speeds of a moment (seconds, on any clock that does not go back)."""
         whole = 0.0
         for job in jobs:
-            if job.state is State.DOWNLOADING:
+            if job.state is JobState.DOWNLOADING:
                 rate = job.rate or 0.0
                 whole += rate
                 self._of(job.id).feed(now, rate)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
-from ...queue.job import Job, State
+from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
 from ..sheets.jobs import why
 from ..transfers.order import Sort, fraction
@@ -50,7 +50,7 @@ def columns_for(width: int) -> Columns:
 
 def header(columns: Columns, sort: Sort = Sort.QUEUE) -> str:
     """Return the column names, with an arrow at what is sorted by."""
-    names = ["Name", "State", "", "Done", "Speed", "Conn", "Left"]
+    names = ["Name", "JobState", "", "Done", "Speed", "Conn", "Left"]
     match sort:
         case Sort.NAME | Sort.STATE:
             names[0 if sort is Sort.NAME else 1] += _ARROW
@@ -90,8 +90,8 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
         return [*named, drawn, _fit(note, room)]
     if note and room + columns.bar >= NOTE_WIDTH:
         return [*named, "", _fit(note, room + columns.bar)]
-    eta = duration(job.eta) if job.state is State.DOWNLOADING else ""
-    speed = rate(job.rate) if job.state is State.DOWNLOADING else ""
+    eta = duration(job.eta) if job.state is JobState.DOWNLOADING else ""
+    speed = rate(job.rate) if job.state is JobState.DOWNLOADING else ""
     links = f"×{job.connections}" if job.connections > 1 else ""
     return [
         *named,
@@ -105,7 +105,7 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
 
 def _note(job: Job) -> str:
     """Return how far a transfer is that does not go on, and why; empty for the others."""
-    if job.state is State.DOWNLOADING or job.state is State.DONE or not (words := one_line(why(job))):
+    if job.state is JobState.DOWNLOADING or job.state is JobState.DONE or not (words := one_line(why(job))):
         return ""
     percent = f"{_percent(job)} " if job.bytes_done and fraction(job) is not None else ""
     return f"{percent}{words}"
@@ -113,7 +113,7 @@ def _note(job: Job) -> str:
 
 def bar(job: Job, width: int) -> str:
     """Return a bar in half steps; what is done and what is not differ without colours too."""
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return "━" * width
     part = fraction(job)
     if part is None:
@@ -126,7 +126,7 @@ def bar(job: Job, width: int) -> str:
 def _bytes(job: Job) -> str:
     if job.files_total is not None:
         return _files(job)
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return size(job.bytes_total if job.bytes_total is not None else job.bytes_done)
     if job.bytes_total is None:
         return size(job.bytes_done) if job.bytes_done else "" if job.state.finished else "unknown size"
@@ -137,14 +137,14 @@ def _bytes(job: Job) -> str:
 
 def _files(job: Job) -> str:
     """Return how many files are done; those that failed are in the note."""
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return count(job.files_total or 0, "file")
     words = f"{job.files_done:,}/{job.files_total or 0:,}"
     return f"{words} files" if len(words) + 6 < BYTES_WIDTH else words
 
 
 def _percent(job: Job) -> str:
-    if job.state is State.DONE:
+    if job.state is JobState.DONE:
         return "100%"
     part = fraction(job)
     return f"{int(part * 100)}%" if part is not None else ""

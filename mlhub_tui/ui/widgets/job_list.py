@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ...queue.job import Job, State
+from ...queue.job import Job, JobState
 from ..commands import LISTS, bindings
 from ..transfers.order import Sort
 from .changed_cells import changed_cells
@@ -113,7 +113,7 @@ class JobList(ScrollView, can_focus=True):
         """Draw the lines in sight that say when the next try is; return whether there are any."""
         top, height = self.scroll_offset.y, self.size.height
         shown = range(max(top - 1, 0), min(top + height, len(self._jobs)))
-        waiting = [number for number in shown if self._jobs[number].state is State.RETRYING]
+        waiting = [number for number in shown if self._jobs[number].state is JobState.RETRYING]
         for number in waiting:
             self._refresh_job(number)
         return bool(waiting)
@@ -220,9 +220,9 @@ def _strip(text: str, style: Style, width: int) -> Strip:
     return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
 
-def _tone(state: State) -> str:
-    if state is State.DONE:
+def _tone(state: JobState) -> str:
+    if state is JobState.DONE:
         return "job--good"
-    if state in (State.FAILED, State.NEEDS_KEY, State.NO_SPACE, State.STALLED, State.RETRYING):
+    if state in (JobState.FAILED, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.STALLED, JobState.RETRYING):
         return "job--bad"
     return "job--busy" if state.running else "job--quiet"

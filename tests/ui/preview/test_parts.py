@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from mlhub_tui import preview_cache
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.models import Asset, Item
-from mlhub_tui.queue import images
 from mlhub_tui.ui.answers import QUESTION, Answers
 from mlhub_tui.ui.preview.blocks import draw, shade
 from mlhub_tui.ui.preview.choose import is_picture, pictures
@@ -197,21 +197,21 @@ def test_of_what_is_kept_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> Non
     files = []
     for number in range(5):
         asset = Asset(f"a{number}", f"https://x.test/{number}.png?sig={number}")
-        where = images.place("https://x.test/", document, asset)
-        images.make(where)
+        where = preview_cache.place("https://x.test/", document, asset)
+        preview_cache.make(where)
         file = where / "chips" / "a.png"
         file.parent.mkdir()
         file.write_bytes(bytes(100))
         os.utime(file, (10**9 + number, 10**9 + number))
         files.append(file)
-        assert images.found(where) == file
+        assert preview_cache.found(where) == file
         os.utime(file, (10**9 + number, 10**9 + number))
     signed_anew = Asset("a4", "https://x.test/4.png?sig=other")
-    assert images.place("https://x.test/", document, signed_anew) == files[4].parent.parent
-    assert images.shrink(most_files=3) == 200
+    assert preview_cache.place("https://x.test/", document, signed_anew) == files[4].parent.parent
+    assert preview_cache.shrink(most_files=3) == 200
     assert [file.exists() for file in files] == [False, False, True, True, True]
-    assert images.shrink(most_bytes=150) == 200
-    assert images.clear() == 100 and not list(images.folder().iterdir())
+    assert preview_cache.shrink(most_bytes=150) == 200
+    assert preview_cache.clear() == 100 and not list(preview_cache.folder().iterdir())
 
 
 # Asking the terminal

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui import preview_cache
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue import images
 from mlhub_tui.ui.preview.screen import PreviewScreen
 from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
 from tests.support.fault_server import FaultServer
@@ -54,7 +54,7 @@ async def test_p_draws_the_thumbnail_of_an_item(tmp_path: Path) -> None:
         await driver.until("▀▀▀▀▀▀▀▀", "[thumbnail]  mask", "1 of 3")
         await driver.press("escape")
         await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen))
-    assert not list(images.folder().rglob("*.png")), "what is on this disk is not copied"
+    assert not list(preview_cache.folder().rglob("*.png")), "what is on this disk is not copied"
     assert not (tmp_path / "out").exists(), "the download folder is left alone"
 
 

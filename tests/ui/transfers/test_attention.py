@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.job import Job, State
+from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.transfers.attention import Attention, for_terminal, notification, passed_through
 from mlhub_tui.ui.transfers.batch import Batch
 from mlhub_tui.ui.transfers.window_title import Clock, title_of
 
 from .test_order import job
 
-ONE = job(1, State.DOWNLOADING, bytes_done=40, bytes_total=100)
-TWO = job(2, State.QUEUED, bytes_total=100)
+ONE = job(1, JobState.DOWNLOADING, bytes_done=40, bytes_total=100)
+TWO = job(2, JobState.QUEUED, bytes_total=100)
 
 
 class Looks:
@@ -35,8 +35,8 @@ class Looks:
 def test_the_end_of_all_is_said_once() -> None:
     look = Looks()
     assert look(ONE, TWO) == ""
-    assert look(replace(ONE, state=State.DONE), TWO) == "", "there is more to come"
-    done = (replace(ONE, state=State.DONE), replace(TWO, state=State.DONE))
+    assert look(replace(ONE, state=JobState.DONE), TWO) == "", "there is more to come"
+    done = (replace(ONE, state=JobState.DONE), replace(TWO, state=JobState.DONE))
     assert look(*done) == "nothing left to download: 2 done"
     assert look(*done) == ""
 
@@ -45,45 +45,47 @@ def test_a_failure_is_said_at_once_and_many_together_are_counted() -> None:
     look = Looks()
     three = job(3)
     look(ONE, TWO, three)
-    failed = replace(ONE, state=State.FAILED, reason="404\x1b]0;x\x07\nfor you")
+    failed = replace(ONE, state=JobState.FAILED, reason="404\x1b]0;x\x07\nfor you")
     assert look(failed, TWO, three) == "failed: n001.tar.gz: 404]0;x for you"
     assert look(failed, TWO, three) == ""
     look = Looks()
     look(ONE, TWO, three)
-    assert look(failed, replace(TWO, state=State.FAILED), three) == "2 transfers failed"
+    assert look(failed, replace(TWO, state=JobState.FAILED), three) == "2 transfers failed"
 
 
 def test_what_was_at_rest_before_is_no_news_and_no_part_of_the_batch() -> None:
     look = Looks()
-    old = (job(8, State.FAILED), job(9, State.DONE))
+    old = (job(8, JobState.FAILED), job(9, JobState.DONE))
     assert look(*old) == ""
     assert title_of(look.batch.look(old)) == ""
     assert look(*old, ONE) == ""
     assert title_of(look.batch.look((*old, ONE))) == "mlhub-tui 40% 0 of 1"
-    ended = (*old, replace(ONE, state=State.NO_SPACE))
+    ended = (*old, replace(ONE, state=JobState.NO_SPACE))
     assert look(*ended) == "nothing left to download: 1 stopped"
 
 
-@pytest.mark.parametrize("state", [State.PAUSED, State.CANCELLED])
-def test_nobody_is_called_for_what_they_ended_themselves(state: State) -> None:
+@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.CANCELLED])
+def test_nobody_is_called_for_what_they_ended_themselves(state: JobState) -> None:
     look = Looks()
     look(ONE, TWO)
     assert look(replace(ONE, state=state), replace(TWO, state=state)) == ""
     look(ONE, TWO)
-    assert look(replace(ONE, state=state), replace(TWO, state=State.DONE)).startswith("nothing left")
+    assert look(replace(ONE, state=state), replace(TWO, state=JobState.DONE)).startswith("nothing left")
 
 
 def test_the_title_tells_how_far_all_are_by_bytes_where_they_are_known() -> None:
     batch = Batch()
-    big = job(3, State.QUEUED, bytes_total=800)
+    big = job(3, JobState.QUEUED, bytes_total=800)
     assert title_of(batch.look([ONE, TWO, big])) == "mlhub-tui 4% 0 of 3"
-    assert title_of(batch.look([replace(ONE, state=State.DONE), TWO, big])) == "mlhub-tui 10% 1 of 3"
+    assert title_of(batch.look([replace(ONE, state=JobState.DONE), TWO, big])) == "mlhub-tui 10% 1 of 3"
     unknown = replace(big, bytes_total=None)
     assert title_of(batch.look([ONE, TWO, unknown])) == "mlhub-tui 13% 0 of 3"
-    failed = replace(TWO, state=State.FAILED)
-    ended = [replace(ONE, state=State.DONE), failed, replace(big, state=State.CANCELLED)]
+    failed = replace(TWO, state=JobState.FAILED)
+    ended = [replace(ONE, state=JobState.DONE), failed, replace(big, state=JobState.CANCELLED)]
     assert title_of(batch.look(ended)) == "mlhub-tui 1 of 2 done, 1 failed"
-    assert title_of(batch.look([*ended, job(7, State.DOWNLOADING)])) == "mlhub-tui 0% 0 of 1", "a new batch"
+    assert title_of(batch.look([*ended, job(7, JobState.DOWNLOADING)])) == "mlhub-tui 0% 0 of 1", (
+        "a new batch"
+    )
 
 
 def test_a_title_is_written_when_it_is_another_and_once_a_second() -> None:

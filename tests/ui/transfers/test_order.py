@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.queue.job import ArchiveRequest, Job, State
+from mlhub_tui.planning.requests import ArchiveRequest
+from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.transfers.order import Group, Order, Sort, counts_of, group_of
 
 
-def job(number: int, state: State = State.QUEUED, name: str = "", title: str = "", **more: object) -> Job:
+def job(
+    number: int, state: JobState = JobState.QUEUED, name: str = "", title: str = "", **more: object
+) -> Job:
     name = name or f"n{number:03}"
     request = ArchiveRequest("https://api.test/", None, name, Path("/data"), title=title)
     return Job(number, request, f"{name}.tar.gz", state, number, **more)  # type: ignore[arg-type]
@@ -24,12 +27,12 @@ def shown(order: Order, *jobs: Job) -> list[int]:
 
 
 JOBS = (
-    job(1, State.DONE, "Zebra", bytes_done=10, bytes_total=10),
-    job(2, State.FAILED, "apple", title="Kenya crops"),
-    job(3, State.DOWNLOADING, "mango", bytes_done=90, bytes_total=100, rate=1e6),
-    job(4, State.DOWNLOADING, "Banana", bytes_done=1, bytes_total=1000, rate=9e6),
-    job(5, State.QUEUED, "cherry", bytes_total=50),
-    job(6, State.NEEDS_KEY, "fig"),
+    job(1, JobState.DONE, "Zebra", bytes_done=10, bytes_total=10),
+    job(2, JobState.FAILED, "apple", title="Kenya crops"),
+    job(3, JobState.DOWNLOADING, "mango", bytes_done=90, bytes_total=100, rate=1e6),
+    job(4, JobState.DOWNLOADING, "Banana", bytes_done=1, bytes_total=1000, rate=9e6),
+    job(5, JobState.QUEUED, "cherry", bytes_total=50),
+    job(6, JobState.NEEDS_KEY, "fig"),
 )
 
 
@@ -89,13 +92,13 @@ def test_a_group_is_shown_alone_and_goes_on_to_the_next_that_there_is() -> None:
 
 
 def test_every_state_is_in_a_group() -> None:
-    assert {group_of(job(1, state)) for state in State} == set(Group) - {Group.ALL}
+    assert {group_of(job(1, state)) for state in JobState} == set(Group) - {Group.ALL}
 
 
 def test_lines_do_not_dance_with_every_change_of_speed() -> None:
     now = 100.0
     order = Order(Sort.SPEED, clock=lambda: now)
-    slow, fast = job(1, State.DOWNLOADING, rate=1e6), job(2, State.DOWNLOADING, rate=8e6)
+    slow, fast = job(1, JobState.DOWNLOADING, rate=1e6), job(2, JobState.DOWNLOADING, rate=8e6)
     assert shown(order, slow, fast) == [2, 1]
     turned = (replace(slow, rate=9e9), fast)
     now += 1
@@ -107,11 +110,11 @@ def test_lines_do_not_dance_with_every_change_of_speed() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(list(State)), st.integers(0, 5)), max_size=30),
+    st.lists(st.tuples(st.sampled_from(list(JobState)), st.integers(0, 5)), max_size=30),
     st.sampled_from(list(Sort)),
     st.sampled_from(list(Group)),
 )
-def test_nothing_is_lost_or_doubled(jobs: list[tuple[State, int]], sort: Sort, group: Group) -> None:
+def test_nothing_is_lost_or_doubled(jobs: list[tuple[JobState, int]], sort: Sort, group: Group) -> None:
     made = [job(n, state, bytes_done=done, rate=float(done)) for n, (state, done) in enumerate(jobs)]
     found = shown(Order(sort, group), *made)
     assert sorted(found) == [one.id for one in made if group in (Group.ALL, group_of(one))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlhub_tui.queue.job import State
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.glyphs import to_ascii
 from mlhub_tui.ui.sheets.totals import speed_words, totals
 from mlhub_tui.ui.transfers.rates import BARS, KEPT, MOST_JOBS, History, Rates, sparkline
@@ -28,14 +28,14 @@ def test_a_history_is_bounded() -> None:
     assert len(history.last(10**6)) == KEPT
     rates = Rates()
     for number in range(3 * MOST_JOBS):
-        rates.feed(number, [job(number, State.DOWNLOADING, rate=1e6)])
+        rates.feed(number, [job(number, JobState.DOWNLOADING, rate=1e6)])
     assert sum(bool(rates.of(number).last(1)) for number in range(3 * MOST_JOBS)) == MOST_JOBS
 
 
 def test_the_total_ends_with_one_zero_and_rests() -> None:
     rates = Rates()
     for second in range(1, 100):
-        rates.feed(second, [job(1, State.DOWNLOADING, rate=1e6)] if second < 4 else [])
+        rates.feed(second, [job(1, JobState.DOWNLOADING, rate=1e6)] if second < 4 else [])
     assert rates.total.last(100) == [1e6, 1e6, 1e6, 0.0]
     assert rates.of(1).last(5) == [1e6, 1e6, 1e6]
     assert rates.of(2).last(5) == []
@@ -50,7 +50,7 @@ def test_bars_go_from_hardly_anything_to_the_most() -> None:
 
 
 def test_what_is_done_differs_from_what_is_not_in_ascii_too() -> None:
-    half = job(1, State.DOWNLOADING, bytes_done=50, bytes_total=100)
+    half = job(1, JobState.DOWNLOADING, bytes_done=50, bytes_total=100)
     drawn = "".join(map(to_ascii, bar(half, 10)))
     assert drawn == "=====....."
 
@@ -76,13 +76,13 @@ def test_totals_count_and_fit_any_width() -> None:
 
 
 def test_sizes_that_are_not_known_make_the_rest_a_least() -> None:
-    jobs = [job(1, State.DOWNLOADING, bytes_done=1, bytes_total=100, rate=1.0), job(2)]
+    jobs = [job(1, JobState.DOWNLOADING, bytes_done=1, bytes_total=100, rate=1.0), job(2)]
     assert "≥1 min 39 s left" in totals(jobs, 120)
     assert "≥" not in totals(jobs[:1], 120)
 
 
 def test_the_speed_of_one_is_said_while_it_downloads() -> None:
-    running = job(1, State.DOWNLOADING, rate=2e6)
+    running = job(1, JobState.DOWNLOADING, rate=2e6)
     assert speed_words(running, [1e6, 3e6, 2e6], 60).endswith("2.0 MB/s, at most 3.0 MB/s")
-    assert speed_words(job(1, State.PAUSED), [1e6], 60) == ""
+    assert speed_words(job(1, JobState.PAUSED), [1e6], 60) == ""
     assert speed_words(running, [], 60) == ""

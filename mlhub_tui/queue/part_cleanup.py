@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..planning.requests import DatasetRequest
 from ..text import count, one_line
 from ..transfer.journal import PartJournal
 from ..transfer.part_file import PartFile
-from .job import DatasetRequest, Job
+from .job import Job
 
 
 def delete(part: Path, journal: PartJournal) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import RequestError, ServerTimeout, ServerUnreachable
 from ..http.retry import RetryPolicy
-from .job import Job, State
+from .job import Job, JobState
 
 NO_NETWORK = "no network, it seems"
 """How the reason of what waits for the network begins."""
@@ -24,7 +24,7 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _SEVERAL = 2
 
 
-class Network:
+class ConnectivityMonitor:
     """Judges by what becomes of the transfers themselves, so that proxies and portals need no rule here.
 
     Two transfers in a row that find no way out, and none that hears anything, mean that it is down. One
@@ -86,7 +86,7 @@ class Network:
         """Return the ids of the queued jobs that may start; None for all."""
         if not self.down:
             return None
-        queued = [job for job in jobs if job.state is State.QUEUED]
+        queued = [job for job in jobs if job.state is JobState.QUEUED]
         local = {job.id for job in queued if job.near}
         if self._probe is None and self._clock() >= self._next:
             far = [job for job in queued if job.id not in local]

@@ -11,10 +11,10 @@ from ..errors import MLHubException, NotOffered
 from ..http.key_removal import KeyRemoval
 from ..http.link import Link
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
-from ..planning.asset_request import entry_of, renewed
 from ..sources.base import Page
 from ..sources.http import Session
-from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
+from .asset_request import entry_of, renewed
+from .requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 
 
 class JobSource(Protocol):
@@ -91,7 +91,7 @@ class CatalogSource(AssetSource, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RenewedAsset:
     """An asset that was looked up again: what its document says now, and where its bytes are."""
 
     request: AssetRequest
@@ -114,7 +114,7 @@ def say_waits(source: JobSource, say: Callable[[str], object]) -> None:
 class Resolver(Protocol):
     """What the queue asks about a request; all in its own event loop."""
 
-    async def link(self, request: Request) -> Link:
+    async def link(self, request: DownloadRequest) -> Link:
         """Return where the bytes are now: an archive's as the API says, an asset's by the href it has.
 
         Raises
@@ -128,7 +128,7 @@ class Resolver(Protocol):
         """
         ...
 
-    async def again(self, request: AssetRequest) -> Found:
+    async def again(self, request: AssetRequest) -> RenewedAsset:
         """Look an asset up again in its document: its href may have changed or expired.
 
         Raises
@@ -163,7 +163,7 @@ class SourceResolver:
         Returns a source for a request; it is called in the queue's event loop and closed after use.
     """
 
-    def __init__(self, open: Callable[[Request], Awaitable[JobSource]]) -> None:
+    def __init__(self, open: Callable[[DownloadRequest], Awaitable[JobSource]]) -> None:
         self._open = open
 
     @asynccontextmanager
@@ -175,7 +175,7 @@ class SourceResolver:
         finally:
             await source.aclose()
 
-    async def link(self, request: Request) -> Link:
+    async def link(self, request: DownloadRequest) -> Link:
         """Return where the bytes are now."""
         source = await self._open(request)
         try:
@@ -183,7 +183,7 @@ class SourceResolver:
         finally:
             await source.aclose()
 
-    async def again(self, request: AssetRequest) -> Found:
+    async def again(self, request: AssetRequest) -> RenewedAsset:
         """Look an asset up again in its document."""
         source = await self._open(request)
         try:
@@ -214,11 +214,11 @@ class OneSource:
         """Give the source."""
         yield self._source
 
-    async def link(self, request: Request) -> Link:
+    async def link(self, request: DownloadRequest) -> Link:
         """Return where the bytes are now."""
         return await _link(self._source, request)
 
-    async def again(self, request: AssetRequest) -> Found:
+    async def again(self, request: AssetRequest) -> RenewedAsset:
         """Look an asset up again in its document."""
         return await _again(self._source, request)
 
@@ -230,16 +230,16 @@ class OneSource:
             return None
 
 
-async def _link(source: JobSource, request: Request) -> Link:
+async def _link(source: JobSource, request: DownloadRequest) -> Link:
     if isinstance(request, AssetRequest):
         return await _assets(source).asset_link(request.href)
     return await _archives(source).archive_link(request.collection_id)
 
 
-async def _again(source: JobSource, request: AssetRequest) -> Found:
+async def _again(source: JobSource, request: AssetRequest) -> RenewedAsset:
     known = _assets(source)
     now, href = renewed(request, await known.document(entry_of(request)))
-    return Found(now, await known.asset_link(href, fresh=True))
+    return RenewedAsset(now, await known.asset_link(href, fresh=True))
 
 
 def _archives(source: JobSource) -> ArchiveSource:

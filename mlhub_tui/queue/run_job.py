@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-import ssl
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from .. import text
 from ..errors import EntityDoesNotExist, MLHubException, RemoteChanged, VerificationFailed
 from ..http.errors import LinkRejected
 from ..http.link import Link
 from ..http.response_headers import Checksum
-from ..http.retry import COMMAND_RETRIES, RetryPolicy
+from ..planning.job_context import JobContext, already_there
+from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+from ..planning.resolver import RenewedAsset
+from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
-from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferContext
-from ..transfer.engine import shared_engine
-from ..transfer.journal import PartJournal
-from ..transfer.limits import SharedLimits
+from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace
 from ..transfer.progress import TransferProgress
-from ..transfer.single_file import fetch_file, is_settled
-from .job import ArchiveRequest, AssetRequest, DatasetRequest, Request
 from .refusal import refusal
-from .resolve import Found, Resolver
-from .threads import in_thread
 
 RENEWED = "the link was renewed"
 """What the log says of a link that had expired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kit:
-    """What all transfers share; `tls` is None for the system's settings.
-
-    `retries` is for a file among many, whose failure holds up nothing else.
-    """
-
-    resolver: Resolver
-    journal: PartJournal
-    config: TransferConfig
-    tls: ssl.SSLContext | None = None
-    limits: SharedLimits = field(default_factory=SharedLimits)
-    retries: RetryPolicy = COMMAND_RETRIES
-
-    async def fetch(
-        self,
-        spec: DownloadSpec,
-        progress: TransferProgress,
-        *,
-        reserve: ReserveSpace | None = None,
-    ) -> DownloadResult:
-        """Fetch one file on the loop of the transfer engine; see `transfer.single_file.fetch_file`."""
-
-        async def work() -> DownloadResult:
-            return await fetch_file(spec, self.context(), progress, reserve=reserve)
-
-        return await shared_engine().run(work())
-
-    def context(self) -> TransferContext:
-        """Return what transfers share, with the HTTP client of the engine; only on the engine's loop."""
-        client = shared_engine().client(self.tls, self.config.connect_timeout)
-        return TransferContext(client, self.journal, self.config, self.limits, self.retries)
-
-
-async def attempt(
-    request: Request, kit: Kit, live: TransferProgress, room: ReserveSpace | None = None
+async def run_job(
+    request: DownloadRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None = None
 ) -> DownloadResult:
     """Fetch what is requested, or go on with it.
 
@@ -84,7 +45,7 @@ async def attempt(
 
 
 async def _archive(
-    request: ArchiveRequest, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+    request: ArchiveRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
 ) -> DownloadResult:
     link = await kit.resolver.link(request)
     size = request.size
@@ -105,7 +66,7 @@ async def _archive(
 
 
 async def _asset(
-    request: AssetRequest, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+    request: AssetRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
 ) -> DownloadResult:
     """Fetch an asset by the href it was queued with; where that does not do, by the one it has now."""
     refused: MLHubException | None = None
@@ -127,14 +88,14 @@ async def _asset(
         raise refusal(error, request, found.link) from error
 
 
-def _same(found: Found, request: AssetRequest, link: Link) -> bool:
+def _same(found: RenewedAsset, request: AssetRequest, link: Link) -> bool:
     """Return whether a look-up brought nothing new, so that another try would end as the last one did."""
     told = (found.request.size, found.request.checksum)
     return found.link.url == link.url and told == (request.size, request.checksum)
 
 
 async def _noted(
-    request: AssetRequest, link: Link, kit: Kit, live: TransferProgress, room: ReserveSpace | None
+    request: AssetRequest, link: Link, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
 ) -> DownloadResult:
     """Fetch an asset, and say what of its document was of no use."""
     checksum = multihash(request.checksum)
@@ -149,12 +110,5 @@ async def _noted(
     return replace(outcome, note="; ".join(filter(None, notes)))
 
 
-def _spec(request: Request, link: Link) -> DownloadSpec:
+def _spec(request: DownloadRequest, link: Link) -> DownloadSpec:
     return DownloadSpec(link, request.folder / request.name, request.if_exists)
-
-
-def already_there(spec: DownloadSpec) -> DownloadResult | None:
-    """Return the result where nobody has to be asked; blocks."""
-    if is_settled(spec):
-        return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
-    return None

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from ..text import count
 from ..transfer.config import DownloadResult
 from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
-from . import event_words
+from . import event_messages
 
 Tell = Callable[[str, float | None], None]
 """Takes words for the log of the job, and when that was (seconds since the epoch; None for now)."""
 
 
 @dataclass(slots=True)
-class Running:
+class ActiveTransfer:
     """A transfer at work.
 
     Parameters
@@ -55,4 +55,4 @@ class Running:
         self.hear()
         kept = self.live.resumed_from
         fetched = None if kept is None else max(outcome.size - kept, 0)
-        return event_words.done(outcome, fetched, time.monotonic() - self.began)
+        return event_messages.done(outcome, fetched, time.monotonic() - self.began)

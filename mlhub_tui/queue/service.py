@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import DownloadError, MLHubException
-from .board import Board
-from .job import Job, Request
-from .verbs import Verb
+from ..planning.requests import DownloadRequest
+from .job import Job, JobAction
+from .job_table import JobTable
 
 if TYPE_CHECKING:
     import ssl
 
     from ..http.retry import RetryPolicy
+    from ..planning.resolver import Resolver
     from ..transfer.config import TransferConfig
-    from .control import Control
-    from .engine import Engine
+    from .commands import CommandHandler
     from .events import Event
-    from .process import Kind, Process
-    from .resolve import Resolver
-    from .settings import Settings
+    from .process import Process, RunnerKind
+    from .scheduler import Scheduler
+    from .settings import QueueSettings
 
 T = TypeVar("T")
 
 
-class DownloadQueue:
+class QueueService:
     """Transfers that survive the program: queued in a database, run by an engine in its own thread.
 
     Jobs that another running program works on are shown as it gets on with them, and commands for them are
@@ -81,7 +81,7 @@ class DownloadQueue:
         look: float | None = None,
         tls: ssl.SSLContext | None = None,
         identity: Process | None = None,
-        kind: Kind | None = None,
+        kind: RunnerKind | None = None,
         room_every: float | None = None,
     ) -> None:
         given = {
@@ -102,11 +102,11 @@ class DownloadQueue:
             **{name: value for name, value in given.items() if value is not None},
         }
         self._on_change = on_change
-        self._board = Board()
+        self._board = JobTable()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._engine: Engine | None = None
-        self._control: Control | None = None
+        self._engine: Scheduler | None = None
+        self._control: CommandHandler | None = None
         self._opened = asyncio.Event()
         self._end: MLHubException | None = None
         self._loaded = False
@@ -147,46 +147,46 @@ class DownloadQueue:
         self._thread = self._loop = None
 
     @property
-    def settings(self) -> Settings | None:
+    def settings(self) -> QueueSettings | None:
         """How fast, and how much at a time, as it is in force; None while the queue is not open."""
         return self._engine.ledger.settings if self._engine is not None else None
 
-    async def change(self, **changes: int | None) -> Settings:
+    async def change(self, **changes: int | None) -> QueueSettings:
         """Change settings by their names, from now on and for all programs at this queue.
 
         See `settings.Settings`; transfers that run are slowed down, and none is interrupted.
         """
         return await self._ask(lambda control: control.change(changes))
 
-    async def add(self, request: Request) -> Job:
+    async def add(self, request: DownloadRequest) -> Job:
         """Queue an archive; the job that is there for the same file is used again, not doubled."""
         return (await self.add_many([request]))[0]
 
-    async def add_many(self, requests: Sequence[Request]) -> list[Job]:
+    async def add_many(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue archives, in one transaction."""
         return await self._ask(lambda control: control.add(requests))
 
     async def pause(self, job_id: int) -> None:
         """Pause a job."""
-        await self._ask(lambda control: control.order(Verb.PAUSE, [job_id]))
+        await self._ask(lambda control: control.order(JobAction.PAUSE, [job_id]))
 
     async def resume(self, job_id: int) -> None:
         """Let a job go on that is paused, or waits for a key or for room on the disk."""
-        await self._ask(lambda control: control.order(Verb.RESUME, [job_id]))
+        await self._ask(lambda control: control.order(JobAction.RESUME, [job_id]))
 
     async def retry(self, job_id: int) -> None:
         """Try a job again that failed, was cancelled, or waits for its next try."""
-        await self._ask(lambda control: control.order(Verb.RETRY, [job_id]))
+        await self._ask(lambda control: control.order(JobAction.RETRY, [job_id]))
 
     async def cancel(self, job_id: int, *, delete_part: bool = True) -> None:
         """Give a job up; what was fetched of it is deleted unless it is to be kept."""
-        await self._ask(lambda control: control.order(Verb.CANCEL, [job_id], delete_part=delete_part))
+        await self._ask(lambda control: control.order(JobAction.CANCEL, [job_id], delete_part=delete_part))
 
     async def clear_finished(self, only: Sequence[int] | None = None) -> None:
         """Remove what is done, failed or cancelled (of some jobs) from the list; no file is touched."""
         await self._ask(lambda control: control.clear_finished(only))
 
-    async def order(self, verb: Verb, job_ids: Sequence[int], *, delete_part: bool = False) -> None:
+    async def order(self, verb: JobAction, job_ids: Sequence[int], *, delete_part: bool = False) -> None:
         """Do something to several jobs at once: those that the verb applies to in their state.
 
         Parameters
@@ -212,11 +212,11 @@ class DownloadQueue:
 
     async def pause_all(self) -> None:
         """Pause everything that is not finished."""
-        await self._ask(lambda control: control.order(Verb.PAUSE))
+        await self._ask(lambda control: control.order(JobAction.PAUSE))
 
     async def resume_all(self) -> None:
         """Let everything go on that is paused, or waits for a key or for room."""
-        await self._ask(lambda control: control.order(Verb.RESUME))
+        await self._ask(lambda control: control.order(JobAction.RESUME))
 
     async def move(self, job_id: int, delta: int) -> None:
         """Move a job in the queue: so many places down, or up if negative."""
@@ -226,7 +226,7 @@ class DownloadQueue:
         """Wait until the jobs are finished, or stay as they are until somebody does something."""
         return await self._ask(lambda control: control.at_rest(job_ids))
 
-    async def _ask(self, command: Callable[[Control], Awaitable[T]]) -> T:
+    async def _ask(self, command: Callable[[CommandHandler], Awaitable[T]]) -> T:
         loop = self._loop
         if loop is None or self._end is not None:
             raise self._ended("the download queue is not running")
@@ -249,7 +249,7 @@ class DownloadQueue:
         error = self._end
         return DownloadError(otherwise) if error is None else type(error)(error.message, hint=error.hint)
 
-    async def _obey(self, command: Callable[[Control], Awaitable[T]]) -> T:
+    async def _obey(self, command: Callable[[CommandHandler], Awaitable[T]]) -> T:
         await self._opened.wait()
         assert self._control is not None
         return await command(self._control)
@@ -265,18 +265,18 @@ class DownloadQueue:
                 self._end = error
                 self._changed()
             except Exception as error:
-                from .engine import broken
+                from .scheduler import broken
 
                 self._end = DownloadError(broken(error))
                 self._changed()
 
     async def _main(self) -> None:
         # Imported here, in the engine's thread: nothing of it is needed to draw the first screen.
-        from .control import Control
-        from .engine import Engine, Setup
+        from .commands import CommandHandler
+        from .scheduler import EngineConfig, Scheduler
 
-        self._engine = engine = Engine(Setup(**self._options), self._board, self._changed)
-        self._control = control = Control(engine, self._board)
+        self._engine = engine = Scheduler(EngineConfig(**self._options), self._board, self._changed)
+        self._control = control = CommandHandler(engine, self._board)
         engine.obey = control.obey
         self._opened.set()
         await engine.run()

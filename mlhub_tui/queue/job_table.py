@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from .job import Job
 
 
-class Board:
+class JobTable:
     """All jobs as they are now, ordered by their place in the queue."""
 
     def __init__(self) -> None:

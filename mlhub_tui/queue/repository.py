@@ -9,16 +9,17 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from . import event_words, events, process, states
+from ..planning.requests import DownloadRequest
+from . import event_messages, events, process
 from .database import Database
-from .events import Book, Event
-from .job import Job, Request, State
+from .events import Event, EventLog
+from .job import ACTIVE_STATES, NEXT_STATES, Job, JobState, check_transition
 from .job_progress import FILES
-from .process import Kind, Process
+from .process import Process, RunnerKind
 from .rows import find, job_of, target_of, values_of
 
 # What a program that is gone was at: it is queued again by whoever adopts it.
-_UNFINISHED_WORK = states.ACTIVE | {State.RETRYING}
+_UNFINISHED_WORK = ACTIVE_STATES | {JobState.RETRYING}
 _FIELDS = frozenset(
     {"bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "rate", "eta", "connections", "sums"}
     | set(FILES)
@@ -28,11 +29,11 @@ AT_START = 5.0  # seconds that a program that starts waits for another one's tra
 _BATCH = 500  # old builds of SQLite take 999 values at most
 
 
-class NotOurs(Exception):
+class NotOwned(Exception):
     """The job belongs to another running program, or is no more."""
 
 
-class Store:
+class JobRepository:
     """Jobs in a database that several programs share; each job is run by one of them at a time.
 
     Parameters
@@ -57,19 +58,19 @@ class Store:
         database: Database,
         *,
         identity: Process | None = None,
-        kind: Kind = Kind.APP,
+        kind: RunnerKind = RunnerKind.APP,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._clock = clock
         self.identity = identity or process.this_process()
         self.runner = uuid.uuid4().hex
-        self.book = Book(clock)
+        self.book = EventLog(clock)
         self._kind = kind
-        self._owner = None if kind is Kind.VISITOR else self.runner
+        self._owner = None if kind is RunnerKind.CLIENT else self.runner
         self._seen = 0
         self._data_version = -1
-        if kind is not Kind.VISITOR:
+        if kind is not RunnerKind.CLIENT:
             self.register()
 
     def register(self) -> None:
@@ -115,19 +116,19 @@ class Store:
             rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
             orphans = [row for row in rows.fetchall() if row["runner"] not in live]
             asked = {row["job"] for row in db.execute("SELECT job FROM commands")}
-            orphans = [row for row in orphans if not State(row["state"]).finished or row["id"] in asked]
+            orphans = [row for row in orphans if not JobState(row["state"]).finished or row["id"] in asked]
             orphans = [row for row in orphans if only is None or row["id"] in only]
             for row in orphans:
-                state = State(row["state"])
+                state = JobState(row["state"])
                 if state in _UNFINISHED_WORK:
-                    state = State.QUEUED
-                    self.book.tell(row["id"], event_words.TAKEN_OVER)
+                    state = JobState.QUEUED
+                    self.book.tell(row["id"], event_messages.TAKEN_OVER)
                 self._update(db, row["id"], state=state, runner=self.runner, next_try=None)
             gone = [(runner,) for runner in _all_runners(db) - live]
             db.executemany("DELETE FROM runners WHERE id = ?", gone)
         return self._some([row["id"] for row in orphans])
 
-    def add(self, requests: Sequence[Request]) -> list[Job]:
+    def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Return a job for each request: a new one, or the one that is there for the same target.
 
         A finished job, and one at rest, is queued again under the new request; one that is queued or
@@ -138,27 +139,27 @@ class Store:
             ids = [self._add(db, request, live) for request in requests]
         return self._some(ids)
 
-    def _add(self, db: sqlite3.Connection, request: Request, live: frozenset[str]) -> int:
+    def _add(self, db: sqlite3.Connection, request: DownloadRequest, live: frozenset[str]) -> int:
         request, row = find(db, request)
         position = db.execute("SELECT coalesce(max(position), 0) + 1 FROM jobs").fetchone()[0]
         values: dict[str, Any] = {**values_of(request), "runner": self._owner}
         if row is None:
-            columns = {**values, "target": target_of(request), "name": request.name, "state": State.QUEUED}
+            columns = {**values, "target": target_of(request), "name": request.name, "state": JobState.QUEUED}
             columns |= {"position": position, "revision": _tick(db)}
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             made = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
             assert made.lastrowid is not None
-            self.book.tell(made.lastrowid, event_words.QUEUED)
+            self.book.tell(made.lastrowid, event_messages.QUEUED)
             return made.lastrowid
-        state = State(row["state"])
+        state = JobState(row["state"])
         ours = row["runner"] not in live or row["runner"] == self.runner
         if state.finished:
-            self.book.tell(row["id"], event_words.AGAIN)
+            self.book.tell(row["id"], event_messages.AGAIN)
             self._update(
                 db,
                 row["id"],
                 **values,
-                state=State.QUEUED,
+                state=JobState.QUEUED,
                 position=position,
                 bytes_done=0,
                 files_done=0,
@@ -168,12 +169,12 @@ class Store:
                 hint="",
                 sums="",
             )
-        elif ours and (row["runner"] != self.runner or state not in states.ACTIVE | {State.QUEUED}):
-            self.book.tell(row["id"], event_words.AGAIN)
-            self._update(db, row["id"], **values, state=State.QUEUED, reason="", hint="", next_try=None)
+        elif ours and (row["runner"] != self.runner or state not in ACTIVE_STATES | {JobState.QUEUED}):
+            self.book.tell(row["id"], event_messages.AGAIN)
+            self._update(db, row["id"], **values, state=JobState.QUEUED, reason="", hint="", next_try=None)
         return int(row["id"])
 
-    def move(self, job_id: int, state: State, told: str | None = None, **fields: Any) -> Job:
+    def move(self, job_id: int, state: JobState, told: str | None = None, **fields: Any) -> Job:
         """Move a job to another state, with whatever changes along.
 
         Parameters
@@ -185,18 +186,18 @@ class Store:
         ------
         IllegalMove
             If the table of moves does not have it.
-        NotOurs
+        NotOwned
             If the job is gone or another live program runs it.
         """
         with self._transaction() as db:
             self._own(db, job_id)
             before = self._state(db, job_id)
-            states.check(before, state)
+            check_transition(before, state)
             self._update(db, job_id, state=state, **fields)
-            self.book.tell(job_id, event_words.moved(before, state, fields) if told is None else told)
+            self.book.tell(job_id, event_messages.moved(before, state, fields) if told is None else told)
         return self._known(job_id)
 
-    def move_all(self, job_ids: Iterable[int], state: State, **fields: Any) -> list[Job]:
+    def move_all(self, job_ids: Iterable[int], state: JobState, **fields: Any) -> list[Job]:
         """Move those jobs for which it is legal, and which are nobody else's, in one transaction."""
         with self._transaction() as db:
             live = _live(db, self._clock())
@@ -204,10 +205,10 @@ class Store:
             for job_id in job_ids:
                 row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
                 free = row is not None and (row["runner"] == self.runner or row["runner"] not in live)
-                if free and state in states.MOVES[State(row["state"])]:
+                if free and state in NEXT_STATES[JobState(row["state"])]:
                     self._update(db, job_id, state=state, runner=self._owner, **fields)
                     moved.append(job_id)
-                    self.book.tell(job_id, event_words.asked(State(row["state"]), state))
+                    self.book.tell(job_id, event_messages.asked(JobState(row["state"]), state))
         return self._some(moved)
 
     def note(self, jobs: Iterable[Job]) -> None:
@@ -238,7 +239,7 @@ class Store:
     def remove_finished(self, only: frozenset[int] | None = None) -> list[int]:
         """Remove the jobs (of those in `only`) that are done, failed or cancelled; return their ids."""
         with self._transaction() as db:
-            ends = tuple(state for state in State if state.finished)
+            ends = tuple(state for state in JobState if state.finished)
             marks = ", ".join("?" * len(ends))
             rows = db.execute(f"SELECT id FROM jobs WHERE state IN ({marks})", ends).fetchall()  # noqa: S608
             gone = [row["id"] for row in rows if only is None or row["id"] in only]
@@ -253,8 +254,8 @@ class Store:
             for job in jobs:
                 values = {name: getattr(job, name) for name in ("bytes_done", "bytes_total", *FILES)}
                 values["next_try"] = None
-                self._update(db, job.id, only=self.runner, state=State.QUEUED, **values)
-                self.book.tell(job.id, event_words.interrupted(job))
+                self._update(db, job.id, only=self.runner, state=JobState.QUEUED, **values)
+                self.book.tell(job.id, event_messages.interrupted(job))
             # A new revision, so that another program that runs the queue takes them at its next look.
             mine = (_tick(db), self.runner)
             db.execute("UPDATE jobs SET runner = NULL, revision = ? WHERE runner = ?", mine)
@@ -302,21 +303,21 @@ class Store:
     def _known(self, job_id: int) -> Job:
         job = self.job(job_id)
         if job is None:
-            raise NotOurs(job_id)
+            raise NotOwned(job_id)
         return job
 
     def _own(self, db: sqlite3.Connection, job_id: int) -> None:
         row = db.execute("SELECT runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None:
-            raise NotOurs(job_id)
+            raise NotOwned(job_id)
         if row["runner"] != self.runner:
             if row["runner"] in _live(db, self._clock()):
-                raise NotOurs(job_id)
+                raise NotOwned(job_id)
             db.execute("UPDATE jobs SET runner = ? WHERE id = ?", (self._owner, job_id))
 
     @staticmethod
-    def _state(db: sqlite3.Connection, job_id: int) -> State:
-        return State(db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()["state"])
+    def _state(db: sqlite3.Connection, job_id: int) -> JobState:
+        return JobState(db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()["state"])
 
     @staticmethod
     def _update(db: sqlite3.Connection, job_id: int, /, *, only: str = "", **values: Any) -> None:
@@ -338,9 +339,13 @@ class Store:
         """Return the ids of the programs that run."""
         return frozenset(row["id"] for row in self._runners())
 
-    def runners(self) -> list[tuple[Kind, int]]:
+    def runners(self) -> list[tuple[RunnerKind, int]]:
         """Return what runs jobs at this moment: what it is for, and its pid."""
-        return [(Kind(row["kind"]), row["pid"]) for row in self._runners() if row["kind"] != Kind.VISITOR]
+        return [
+            (RunnerKind(row["kind"]), row["pid"])
+            for row in self._runners()
+            if row["kind"] != RunnerKind.CLIENT
+        ]
 
     def _runners(self) -> list[sqlite3.Row]:
         return _living(self._database.read("SELECT * FROM runners"), self._clock())

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
+from ..planning.requests import DatasetRequest
 from ..text import one_line, size
 from ..transfer.checksums import digests_from_text, new_hash
 from ..transfer.failures import TransferCancelled
 from ..transfer.gzip_check import Gzip
-from .job import DatasetRequest, Job
+from .job import Job
 
 _CHUNK = 1 << 20
 _GZIP = (".gz", ".tgz")
@@ -27,7 +28,7 @@ def remedy(job: Job) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class VerificationResult:
     """What came of it.
 
     Parameters
@@ -46,7 +47,7 @@ class Found:
         return f"damaged: {self.trouble}" if self.trouble else f"whole: {', '.join(self.agrees)}"
 
 
-def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Found:
+def verify_job(job: Job, tell: Callable[[int], None], stop: threading.Event) -> VerificationResult:
     """Read the file of a finished job: its size, the checksums it was verified with, and gzip's CRC.
 
     Of a dataset, the sizes of all its files are compared with what they were.
@@ -69,15 +70,15 @@ def recheck(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Fou
         if isinstance(job.request, DatasetRequest):
             from ..planning.dataset_check import trouble_with
 
-            return Found(("sizes",), trouble_with(job.request, tell, stop))
+            return VerificationResult(("sizes",), trouble_with(job.request, tell, stop))
         return _read(job, tell, stop)
     except MLHubException as error:
-        return Found((), one_line(error.message, 300))
+        return VerificationResult((), one_line(error.message, 300))
     except OSError as error:
-        return Found((), f"it cannot be read: {one_line(error.strerror or error, 120)}")
+        return VerificationResult((), f"it cannot be read: {one_line(error.strerror or error, 120)}")
 
 
-def _read(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Found:
+def _read(job: Job, tell: Callable[[int], None], stop: threading.Event) -> VerificationResult:
     path, wanted = job.path, job.bytes_total
     _check_size(path, wanted)
     digests = digests_from_text(job.sums)
@@ -102,7 +103,7 @@ def _read(job: Job, tell: Callable[[int], None], stop: threading.Event) -> Found
     if gzip is not None:
         gzip.finish()
     named = (digest.algorithm.upper() for digest in digests)
-    return Found(("size", *named, *(["gzip CRC"] if gzip is not None else [])))
+    return VerificationResult(("size", *named, *(["gzip CRC"] if gzip is not None else [])))
 
 
 def _check_size(path: Path, wanted: int | None) -> None:

@@ -14,26 +14,27 @@ from pathlib import Path
 
 from .. import text
 from ..http.retry import QUEUE_RETRIES, RetryPolicy
+from ..planning.job_context import JobContext
+from ..planning.requests import DatasetRequest
+from ..planning.resolver import Resolver
+from ..threads import in_thread
 from ..transfer import part_file
 from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, TransferConfig
 from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
 from ..transfer.limits import SharedLimits
 from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
-from . import event_words, room
-from .attempt import Kit, attempt
-from .board import Board
-from .job import DatasetRequest, Job, State
+from . import disk_space, event_messages
+from .active_transfer import ActiveTransfer
+from .connectivity import NO_NETWORK, ConnectivityMonitor, heard
+from .job import ACTIVE_STATES, Job, JobState
 from .job_progress import numbers
+from .job_table import JobTable
 from .ledger import Ledger
-from .network import NO_NETWORK, Network, heard
-from .places import Places
-from .process import Kind, Process, place
-from .resolve import Resolver
-from .running import Running
+from .limiter import ConcurrencyLimiter
+from .process import Process, RunnerKind, place
+from .run_job import run_job
 from .settings import transfer_config
-from .states import ACTIVE
-from .threads import in_thread
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
@@ -41,7 +42,7 @@ _TRIES = 6  # of a file among many
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class EngineConfig:
     """How a queue is run; see `queue.DownloadQueue`."""
 
     path: Path
@@ -54,11 +55,11 @@ class Setup:
     look: float = 0.5
     tls: ssl.SSLContext | None = None
     identity: Process | None = None
-    kind: Kind = Kind.APP
+    kind: RunnerKind = RunnerKind.APP
     room_every: float = 10.0
 
 
-class Engine:
+class Scheduler:
     """Runs jobs, so many at a time, in the order of the queue. All of it belongs to one event loop.
 
     Parameters
@@ -76,27 +77,29 @@ class Engine:
         Carries out what other programs ask for; called before anything is started.
     """
 
-    def __init__(self, setup: Setup, board: Board, announce: Callable[[], None]) -> None:
+    def __init__(self, setup: EngineConfig, board: JobTable, announce: Callable[[], None]) -> None:
         self._setup = setup
         self._board = board
         self._announce = announce
         self.ledger = Ledger(setup.path, board, setup.identity, setup.kind)
         self._limits = SharedLimits()
         retries = replace(setup.retries, tries=min(setup.retries.tries or _TRIES, _TRIES))
-        self._kit = Kit(setup.resolver, self.ledger.journal, setup.config, setup.tls, self._limits, retries)
+        self._kit = JobContext(
+            setup.resolver, self.ledger.journal, setup.config, setup.tls, self._limits, retries
+        )
         self._every = setup.look
-        self._places = Places(setup.concurrency, setup.per_host)
+        self._places = ConcurrencyLimiter(setup.concurrency, setup.per_host)
         self._loop = asyncio.get_running_loop()
         self.obey: Callable[[], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
-        self._running: dict[int, Running] = {}
+        self._running: dict[int, ActiveTransfer] = {}
         self._due: dict[int, float] = {}
         self._budgets: dict[int, FailureCounter] = {}
         self._wanted: set[int] = set()
         self._room_lock = threading.Lock()
-        self._network = Network(setup.retries)
-        self._roomless = room.Waiting(setup.room_every)
+        self._network = ConnectivityMonitor(setup.retries)
+        self._roomless = disk_space.DiskSpaceWaiters(setup.room_every)
         self._room_task: asyncio.Task[None] | None = None
         self._beaten = self._looked = self._adopted = self._told = 0.0
         self._untold = False
@@ -139,7 +142,9 @@ class Engine:
         rate: float | None = settings.limit
         if rate is not None:
             jobs = self._board.snapshot()
-            rate /= 1 + len({job.where for job in jobs if job.elsewhere and job.state is State.DOWNLOADING})
+            rate /= 1 + len(
+                {job.where for job in jobs if job.elsewhere and job.state is JobState.DOWNLOADING}
+            )
         if rate != self._limits.bandwidth.rate:
             self._limits.bandwidth.set_rate(rate)
 
@@ -188,7 +193,7 @@ class Engine:
         now = self._loop.time()
         for job_id in [job_id for job_id, due in self._due.items() if due <= now]:
             del self._due[job_id]
-            self.ledger.move(job_id, State.QUEUED, "", next_try=None)
+            self.ledger.move(job_id, JobState.QUEUED, "", next_try=None)
 
     def _start(self, group: asyncio.TaskGroup) -> None:
         """Start what there are places for."""
@@ -207,11 +212,11 @@ class Engine:
 
     def _begin(self, group: asyncio.TaskGroup, job: Job) -> bool:
         place = f"starts {self._where}"
-        if self.ledger.move(job.id, State.CONNECTING, place, hint="") is None:
+        if self.ledger.move(job.id, JobState.CONNECTING, place, hint="") is None:
             return False
         self._network.started(job)
         live = TransferProgress(self._on_phase)
-        running = self._running[job.id] = Running(live, functools.partial(self.ledger.tell, job.id))
+        running = self._running[job.id] = ActiveTransfer(live, functools.partial(self.ledger.tell, job.id))
         running.task = group.create_task(self._work(job, live), name=job.name)
         running.task.add_done_callback(functools.partial(self._ended, job.id))
         self._tell()
@@ -232,7 +237,7 @@ class Engine:
     async def _work(self, job: Job, live: TransferProgress) -> None:
         """Run one try of one job; whatever comes of it becomes its state."""
         try:
-            outcome = await attempt(job.request, self._kit, live, functools.partial(self._room, job))
+            outcome = await run_job(job.request, self._kit, live, functools.partial(self._room, job))
         except asyncio.CancelledError:
             if live.committed is not None:  # too late: the file is whole and has its name
                 self._done(job, live, DownloadResult(job.path, live.committed, fetched=True))
@@ -265,7 +270,7 @@ class Engine:
         size = {"bytes_done": outcome.size, "bytes_total": outcome.size}
         ends = numbers(live, job) | size | {"sums": sums}
         told = self._running[job.id].end(outcome)
-        self.ledger.move(job.id, State.DONE, told, reason=reason, hint="", tries=0, next_try=None, **ends)
+        self.ledger.move(job.id, JobState.DONE, told, reason=reason, hint="", tries=0, next_try=None, **ends)
 
     def _failed(
         self, job: Job, live: TransferProgress, error: Exception, judged: Failure, failures: int
@@ -280,8 +285,8 @@ class Engine:
         self._running[job.id].hear()
         moved = self.ledger.move(
             job.id,
-            State(judged.action),
-            event_words.failed(error, judged, failures),
+            JobState(judged.action),
+            event_messages.failed(error, judged, failures),
             reason=judged.reason,
             hint=judged.hint,
             tries=failures,
@@ -309,16 +314,16 @@ class Engine:
     def _say_of_waiting(self, reason: str) -> None:
         """Say why the queued jobs wait, on the board only."""
         ours = [job for job in self._board.snapshot() if job.id in self.ledger.ours]
-        waiting = [job for job in ours if job.state is State.QUEUED and not job.near]
+        waiting = [job for job in ours if job.state is JobState.QUEUED and not job.near]
         self._board.put(*(replace(job, reason=reason) for job in waiting))
 
     async def _release(self, jobs: Iterable[Job]) -> None:
         """Queue jobs that waited for room, and have it now."""
         for job in jobs:
-            look = functools.partial(room.has_room, job, self._board.snapshot(), self._lives())
+            look = functools.partial(disk_space.has_room, job, self._board.snapshot(), self._lives())
             if await in_thread(look):
                 self._roomless.released(job)
-                self.ledger.move(job.id, State.QUEUED, event_words.ROOM_AGAIN, reason="", hint="")
+                self.ledger.move(job.id, JobState.QUEUED, event_messages.ROOM_AGAIN, reason="", hint="")
                 self.wake()
 
     def _lives(self) -> dict[int, TransferProgress]:
@@ -333,7 +338,7 @@ class Engine:
         if now - self._beaten >= beat * self._every:
             self._beaten = now
             jobs = [job for i in self._running if (job := self._board.get(i)) is not None]
-            self.ledger.keep(job for job in jobs if job.state in ACTIVE)
+            self.ledger.keep(job for job in jobs if job.state in ACTIVE_STATES)
         if now - self._looked >= self._every * 0.9:
             self._looked = now
             changed |= self.ledger.look()
@@ -348,25 +353,25 @@ class Engine:
         if changed or (self._untold and now - self._told >= self._every * 0.9):
             self._tell()
 
-    def _follow(self, job_id: int, running: Running) -> bool:
+    def _follow(self, job_id: int, running: ActiveTransfer) -> bool:
         """Show how far a transfer is; return whether that changed."""
         job, live = self._board.get(job_id), running.live
         running.hear()
-        if job is None or job.state not in ACTIVE:
+        if job is None or job.state not in ACTIVE_STATES:
             return False
         now = time.monotonic()
         hushed = (
             live.phase is TransferPhase.DOWNLOADING and now - live.last_byte > self._setup.config.quiet_time
         )
-        state = State.STALLED if hushed else State(live.phase.value)
+        state = JobState.STALLED if hushed else JobState(live.phase.value)
         if state is not job.state:
             reason = live.words or ("nothing comes at the moment" if hushed else "")
             moved = self.ledger.move(job_id, state, reason=reason)
             if moved is None:
                 return True
-            if state in (State.DOWNLOADING, State.VERIFYING):
+            if state in (JobState.DOWNLOADING, JobState.VERIFYING):
                 self._heard(job)
-            if job.state is not State.STALLED:
+            if job.state is not JobState.STALLED:
                 running.meter = RateEstimator(now, live.done)
             job = moved
             self._tell()
@@ -375,9 +380,9 @@ class Engine:
             job,
             **numbers(live, job),
             reason=live.words or job.reason,
-            rate=running.meter.rate if state is State.DOWNLOADING else None,
-            eta=running.meter.eta(live.total) if state is State.DOWNLOADING else None,
-            connections=live.connections if state in (State.DOWNLOADING, State.STALLED) else 0,
+            rate=running.meter.rate if state is JobState.DOWNLOADING else None,
+            eta=running.meter.eta(live.total) if state is JobState.DOWNLOADING else None,
+            connections=live.connections if state in (JobState.DOWNLOADING, JobState.STALLED) else 0,
         )
         self._board.put(shown)
         return shown != job
@@ -389,7 +394,9 @@ class Engine:
         """
         mine = self._running.get(job.id)
         with self._room_lock:
-            others = room.reserved(self._board.get(job.id) or job, self._board.snapshot(), self._lives())
+            others = disk_space.reserved(
+                self._board.get(job.id) or job, self._board.snapshot(), self._lives()
+            )
             part_file.check_free_space(job.disk, needed, reserved=others)
             if mine is not None:
                 mine.live.reserved = size

@@ -13,52 +13,52 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import DownloadError
+from ..planning.requests import DownloadRequest
 from ..text import one_line
+from ..threads import in_thread
 from ..transfer import part_file
 from ..transfer.failures import JournalNotWritable
-from . import job_progress, parts
-from .board import Board
-from .channel import Order
-from .engine import Engine
+from . import job_progress, part_cleanup
+from .channel import QueueCommand
 from .events import Event
-from .job import AT_REST, Job, Request, State
-from .settings import Settings
-from .threads import in_thread
-from .verbs import CHANGES, Verb, applies
+from .job import IDLE_STATES, TRANSITIONS, Job, JobAction, JobState, applies
+from .job_table import JobTable
+from .scheduler import Scheduler
+from .settings import QueueSettings
 
 T = TypeVar("T")
 
 _PATIENCE = 5.0  # seconds to wait for another program's transaction
 
 
-class Control:
+class CommandHandler:
     """The commands; all of them run in the engine's event loop.
 
     A command that does not apply (pausing what is done, anything to a job that is gone) does nothing; one
     for a job that another running program has is left for that program.
     """
 
-    def __init__(self, engine: Engine, board: Board) -> None:
+    def __init__(self, engine: Scheduler, board: JobTable) -> None:
         self._engine = engine
         self._ledger = engine.ledger
         self._board = board
         self._at_work: dict[int, asyncio.Task[None]] = {}
 
-    async def add(self, requests: Sequence[Request]) -> list[Job]:
+    async def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue requests; see `Store.add` for what is there already."""
         wanted = [replace(request, folder=part_file.absolute(request.folder)) for request in requests]
         jobs = await self._patiently(lambda: self._ledger.store.add(wanted))
-        fresh = [job for job in jobs if job.state is State.QUEUED]
+        fresh = [job for job in jobs if job.state is JobState.QUEUED]
         self._engine.want(job.id for job in jobs)
         self._engine.forget_failures(job.id for job in fresh)
         # What runs already is on the board with more than the store knows of it.
         self._ledger.show([*fresh, *(job for job in jobs if self._board.get(job.id) is None)])
         self._engine.wake()
-        await self.order(Verb.RESUME, [job.id for job in jobs if job.elsewhere])
+        await self.order(JobAction.RESUME, [job.id for job in jobs if job.elsewhere])
         return [self._board.get(job.id) or job for job in jobs]
 
     async def order(
-        self, verb: Verb, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
+        self, verb: JobAction, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
     ) -> None:
         """Do to jobs what a verb says, or ask the programs that run them to; None for all jobs.
 
@@ -70,10 +70,14 @@ class Control:
         ids = self._board.ids if job_ids is None else job_ids
         known = [job for job_id in ids if (job := self._board.get(job_id)) is not None]
         named = job_ids is not None
-        jobs = [job for job in known if (applies(verb, job) if named else job.state in CHANGES[verb].starts)]
+        jobs = [
+            job for job in known if (applies(verb, job) if named else job.state in TRANSITIONS[verb].starts)
+        ]
         # What another program runs may be in another state by now, or will be by what it was asked before:
         # it judges by what it finds then. A retry is for what is known to need one.
-        late = [job for job in known if job.elsewhere and not job.state.finished and verb is not Verb.RETRY]
+        late = [
+            job for job in known if job.elsewhere and not job.state.finished and verb is not JobAction.RETRY
+        ]
         theirs = list(dict.fromkeys(job.id for job in (*jobs, *late) if job.elsewhere))
         if theirs:
             channel = self._ledger.channel
@@ -88,44 +92,44 @@ class Control:
             task = asyncio.create_task(self._carry_out(verb, together, delete_part), name=f"ordered {verb}")
             self._at_work.update((order.id, task) for order in together)
             task.add_done_callback(functools.partial(self._carried_out, together))
-            if verb is not Verb.CANCEL:
+            if verb is not JobAction.CANCEL:
                 await asyncio.wait([task])
 
-    async def _carry_out(self, verb: Verb, orders: Sequence[Order], delete_part: bool) -> None:
+    async def _carry_out(self, verb: JobAction, orders: Sequence[QueueCommand], delete_part: bool) -> None:
         jobs = [job for order in orders if (job := self._board.get(order.job)) is not None]
         await self._do(verb, [job for job in jobs if applies(verb, job)], delete_part)
-        if verb is Verb.CANCEL:
+        if verb is JobAction.CANCEL:
             # Where the program that was asked first ended between the two halves of it.
-            await self._drop_parts([job for job in jobs if job.state is State.CANCELLED], delete_part)
+            await self._drop_parts([job for job in jobs if job.state is JobState.CANCELLED], delete_part)
         await self._patiently(lambda: self._ledger.channel.settle(order.id for order in orders))
 
-    def _carried_out(self, orders: Sequence[Order], task: asyncio.Task[None]) -> None:
+    def _carried_out(self, orders: Sequence[QueueCommand], task: asyncio.Task[None]) -> None:
         for order in orders:
             del self._at_work[order.id]
         if not task.cancelled() and task.exception() is not None:
             self._ledger.ask_again()
 
-    async def _do(self, verb: Verb, jobs: Sequence[Job], delete_part: bool) -> None:
+    async def _do(self, verb: JobAction, jobs: Sequence[Job], delete_part: bool) -> None:
         moved = set(await self._move(verb, [job.id for job in jobs]))
-        if verb is Verb.PAUSE:
+        if verb is JobAction.PAUSE:
             await self._engine.interrupt(moved)
-        elif verb is Verb.CANCEL:
+        elif verb is JobAction.CANCEL:
             await self._engine.interrupt(moved, wait=True)
             await self._drop_parts([job for job in jobs if job.id in moved], delete_part)
 
     async def _drop_parts(self, jobs: Sequence[Job], wanted: bool) -> None:
         for job in jobs if wanted else ():
-            if (now := self._board.get(job.id)) is not None and now.state is State.DONE:
+            if (now := self._board.get(job.id)) is not None and now.state is JobState.DONE:
                 continue  # the cancel came too late
             with contextlib.suppress(DownloadError):  # another program is at it
-                await in_thread(functools.partial(parts.delete, job.part, self._ledger.journal))
+                await in_thread(functools.partial(part_cleanup.delete, job.part, self._ledger.journal))
             shown = self._board.get(job.id)
             if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
-                left = replace(shown, **parts.left_of(shown), rate=None, eta=None)
+                left = replace(shown, **part_cleanup.left_of(shown), rate=None, eta=None)
                 self._board.put(left)
                 self._ledger.keep([left])
 
-    async def change(self, changes: Mapping[str, int | None]) -> Settings:
+    async def change(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change settings, here and in all programs at the queue; return what is in force."""
         settings = await self._patiently(lambda: self._ledger.change(changes))
         self._engine.heed()
@@ -174,14 +178,14 @@ class Control:
         """Wait until nothing more happens to jobs by itself; return those that are still there."""
         while True:
             jobs = [job for job_id in job_ids if (job := self._board.get(job_id)) is not None]
-            if all(job.state in AT_REST for job in jobs):
+            if all(job.state in IDLE_STATES for job in jobs):
                 return jobs
             await self._engine.news()
 
-    async def _move(self, verb: Verb, chosen: Sequence[int]) -> list[int]:
+    async def _move(self, verb: JobAction, chosen: Sequence[int]) -> list[int]:
         if not chosen:
             return []
-        end, fields = CHANGES[verb].end, CHANGES[verb].fields
+        end, fields = TRANSITIONS[verb].end, TRANSITIONS[verb].fields
         moved = await self._patiently(lambda: self._ledger.store.move_all(chosen, end, **fields))
         self._engine.forget_failures(chosen)
         shown = {job.id: self._board.get(job.id) for job in moved}

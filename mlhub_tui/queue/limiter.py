@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .job import Job, State
-from .settings import Settings
-from .states import ACTIVE
+from .job import ACTIVE_STATES, Job, JobState
+from .settings import QueueSettings
 
 
-class Places:
+class ConcurrencyLimiter:
     """The places at work of one program.
 
     What other programs run counts too, but a program that runs nothing has one place whatever they do.
@@ -25,13 +24,13 @@ class Places:
         self._total, self._per_host = total, per_host
         self._hosts: dict[str, str] = {}
 
-    def free(self, settings: Settings, running: int) -> bool:
+    def free(self, settings: QueueSettings, running: int) -> bool:
         """Return whether there may be a place beside so many that run here; cheap, unlike `fill`."""
         return running < (settings.transfers if self._total is None else self._total)
 
     def fill(
         self,
-        settings: Settings,
+        settings: QueueSettings,
         jobs: Sequence[Job],
         mine: Sequence[str],
         start: Callable[[Job], bool],
@@ -49,7 +48,7 @@ class Places:
         """
         total = settings.transfers if self._total is None else self._total
         per_host = settings.per_host if self._per_host is None else self._per_host
-        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE]
+        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE_STATES]
         busy = Counter((*mine, *map(self.host, theirs)))
         running, total = len(mine), max(total - len(theirs), 1)
         for job in _queued(jobs):
@@ -72,4 +71,4 @@ class Places:
 
 
 def _queued(jobs: Iterable[Job]) -> Iterator[Job]:
-    return (job for job in jobs if job.state is State.QUEUED)
+    return (job for job in jobs if job.state is JobState.QUEUED)

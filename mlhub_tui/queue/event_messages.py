@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
 from ..text import count, duration, rate, size
-from .job import Job, State
+from .job import Job, JobState
 
 if TYPE_CHECKING:
     from ..http.response_headers import Checksum
@@ -19,25 +19,25 @@ TAKEN_OVER = "taken over: the program that ran it is gone"
 ROOM_AGAIN = "the disk has room again"
 """Words of what happens to a job beside its transfer."""
 
-_ASKED: Mapping[State, str] = {State.PAUSED: "paused", State.CANCELLED: "cancelled"}
-_RESUMED = frozenset({State.PAUSED, State.NEEDS_KEY, State.NO_SPACE})
+_ASKED: Mapping[JobState, str] = {JobState.PAUSED: "paused", JobState.CANCELLED: "cancelled"}
+_RESUMED = frozenset({JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE})
 
 
-def asked(start: State, end: State) -> str:
+def asked(start: JobState, end: JobState) -> str:
     """Return what is said of a move that a person asked for."""
-    if end is State.QUEUED:
+    if end is JobState.QUEUED:
         return "resumed" if start in _RESUMED else AGAIN
     return _ASKED.get(end, str(end))
 
 
-def moved(start: State, end: State, fields: Mapping[str, Any]) -> str:
+def moved(start: JobState, end: JobState, fields: Mapping[str, Any]) -> str:
     """Return what is said of a move that a transfer made by itself; empty where it speaks for itself."""
-    if end is State.STALLED:
+    if end is JobState.STALLED:
         return "nothing comes at the moment"
-    if end is State.VERIFYING:
+    if end is JobState.VERIFYING:
         return "all bytes are there: verifying"
-    if end in (State.CONNECTING, State.PREPARING, State.DOWNLOADING):
-        return "bytes come again" if start is State.STALLED else ""
+    if end in (JobState.CONNECTING, JobState.PREPARING, JobState.DOWNLOADING):
+        return "bytes come again" if start is JobState.STALLED else ""
     reason = fields.get("reason")
     return f"{end}: {reason}" if reason else str(end)
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from ..errors import DownloadError
 from ..transfer import part_file
 from ..transfer.progress import TransferProgress
-from .job import Job, State
-from .states import ACTIVE
+from .job import ACTIVE_STATES, Job, JobState
 
 _LEAST = 1 << 20  # bytes that have to be free for a file whose size nobody knows
 _LONGEST = 600.0
@@ -41,8 +40,8 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
         if other.id == job.id or other.state.finished:
             continue
         live = running.get(other.id)
-        ahead = other.state in (State.QUEUED, State.RETRYING) and other.position < job.position
-        if live is None and not ahead and not (other.elsewhere and other.state in ACTIVE):
+        ahead = other.state in (JobState.QUEUED, JobState.RETRYING) and other.position < job.position
+        if live is None and not ahead and not (other.elsewhere and other.state in ACTIVE_STATES):
             continue
         size = live.reserved if live is not None else other.bytes_total or 0
         done = (live.done if live is not None else 0) or other.bytes_done
@@ -51,7 +50,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
     return total
 
 
-class Waiting:
+class DiskSpaceWaiters:
     """The jobs that wait for room: looked at now and then, less often where room alone did not help.
 
     Parameters
@@ -76,12 +75,12 @@ class Waiting:
             return due
         self._glance = now + min(self._every, 1.0)
         for job in jobs:
-            if job.state is State.NO_SPACE:
+            if job.state is JobState.NO_SPACE:
                 pause = self._pause.setdefault(job.id, self._every)
                 if now >= self._next.setdefault(job.id, now + pause):
                     self._next[job.id] = now + pause
                     due.append(job)
-            elif job.state is State.DONE or job.id in self._next:
+            elif job.state is JobState.DONE or job.id in self._next:
                 self._next.pop(job.id, None)
                 if job.state.finished:
                     self._pause.pop(job.id, None)

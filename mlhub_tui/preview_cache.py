@@ -8,8 +8,8 @@ import os
 import time
 from pathlib import Path
 
-from ..models import Asset, Document
-from ..storage import make_private_folder
+from .models import Asset, Document
+from .storage import make_private_folder
 
 MOST_FILES = 200
 MOST_BYTES = 200_000_000
@@ -19,7 +19,7 @@ FRESH = 24 * 3600.0
 
 def folder() -> Path:
     """Return where they lie."""
-    from .. import paths
+    from . import paths
 
     return paths.cache() / "previews"
 
