@@ -88,7 +88,7 @@ def add(
 def _looked_at(name: str, location: str | None, kind: Kind | None, given: Given) -> Credentials:
     """Return where the source is and what it speaks, after a look where that is needed."""
     from ..auth import for_location
-    from ..sources.known import by_name
+    from ..sources.well_known import by_name
 
     known = by_name(location or name)
     if location is None and is_url(name):
@@ -177,7 +177,7 @@ def _record(profile: Profile) -> dict[str, str]:
 
 
 def _known() -> list[dict[str, str]]:
-    from ..sources.known import KNOWN
+    from ..sources.well_known import KNOWN
 
     return [
         {

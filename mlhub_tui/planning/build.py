@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..errors import EntityDoesNotExist
 from ..http.key_removal import KeyRemoval
-from ..sources.static.archive import Remarks, documents
-from ..sources.static.place import file_url
+from ..sources.static.archive import SkipReport, documents
+from ..sources.static.document_urls import file_url
 from .index import Index
 from .index_builder import Builder
 from .index_cache import Subject, archive_validator
@@ -76,7 +76,7 @@ def of_archive(
 def _read_archive(
     archive: Path, builder: Builder, show: Show | None, stop: threading.Event, keys: KeyRemoval | None
 ) -> None:
-    remarks = Remarks()
+    remarks = SkipReport()
     read: list[int | None] = [0, None]
 
     def note(done: int, whole: int | None) -> None:

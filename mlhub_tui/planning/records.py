@@ -16,7 +16,7 @@ from ..models.extent import item_bbox
 from ..models.when import read_time
 from ..sources.hrefs import resolve_href
 from ..sources.requester_pays import requester_pays
-from ..sources.static.place import member_url
+from ..sources.static.document_urls import member_url
 from ..text import writable
 from .filters import microseconds
 from .layout import COMMON_KEYS, Scope, apart, asset_file, distinct_name

@@ -18,7 +18,7 @@ from ..auth import (
 )
 from ..errors import ProfileNotFound
 from ..text import one_line
-from .known import KNOWN, by_name, by_url
+from .well_known import KNOWN, by_name, by_url
 
 
 def choose(

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..text import one_line
-from .known import KNOWN
+from .well_known import KNOWN
 
 MOST = 200
 """Completions that are offered."""

@@ -9,14 +9,14 @@ from ..auth import Credentials, is_url
 from ..errors import ServerTimeout
 from ..http.retry import NO_RETRIES
 from .connect import open_session
-from .found import Found, NothingToBrowse
+from .found import Found, NotASource
 from .http import Timeouts
 from .json_document import MAX_DOCUMENT
 from .look_local import look_at_path
 from .look_remote import RemoteLook
 from .origin import shown
 
-__all__ = ["Found", "NothingToBrowse", "detect"]
+__all__ = ["Found", "NotASource", "detect"]
 
 QUICK = Timeouts(connect=5.0, read=8.0, total=15.0)
 """Seconds; a person waits."""
@@ -42,7 +42,7 @@ async def detect(
 
     Raises
     ------
-    NothingToBrowse
+    NotASource
         If there is something else; says what, and what to name instead.
     EntityDoesNotExist
         If nothing is there.

@@ -159,7 +159,7 @@ def _hint(where: str) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Walk an exception, its causes and the members of groups; each once."""
+    """CatalogCrawler an exception, its causes and the members of groups; each once."""
     seen: set[int] = set()
     stack: list[BaseException | None] = [error]
     while stack:

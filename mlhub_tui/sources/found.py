@@ -11,7 +11,7 @@ from ..models import Document
 from ..text import count
 
 
-class NothingToBrowse(UnexpectedAnswer):
+class NotASource(UnexpectedAnswer):
     """What is at a location is no source; the message says what it is, the hint what to name instead."""
 
     default_hint = "name the root of a STAC API, a catalog.json or collection.json, a folder or a .tar.gz"

@@ -17,10 +17,10 @@ from ..auth import Kind
 from ..errors import EntityDoesNotExist, MLHubException
 from ..text import one_line
 from .classify import Shape, count_links, document_of, shape_of, stac_items, title_of
-from .found import Found, NothingToBrowse
+from .found import Found, NotASource
 from .json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, too_large, value_of
+from .static.document_urls import name_of
 from .static.parse import is_lines, list_of_lines
-from .static.place import name_of
 
 ROOTS = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
@@ -46,7 +46,7 @@ def look_at_path(path: Path) -> Found:
     ------
     EntityDoesNotExist
         If nothing is.
-    NothingToBrowse
+    NotASource
         If it is no catalog; says what it is.
     MLHubException
         If it cannot be read.
@@ -57,7 +57,7 @@ def look_at_path(path: Path) -> Found:
         if path.is_file():
             return _file(path)
         if path.exists():
-            raise NothingToBrowse(f"{_shown(path)} is neither a file nor a folder")
+            raise NotASource(f"{_shown(path)} is neither a file nor a folder")
     except OSError as error:
         raise MLHubException(
             f"cannot read {_shown(path)}: {error.strerror or type(error).__name__}",
@@ -83,31 +83,31 @@ def _folder(path: Path) -> Found:
     if below:
         names = ", ".join(one_line(entry.name, 60) for entry in sorted(below)[:3])
         hint = f"there is something below it: {names}{', ...' if len(below) > 3 else ''}"
-    raise NothingToBrowse(f"{_shown(path)} holds neither catalog.json nor collection.json", hint=hint)
+    raise NotASource(f"{_shown(path)} holds neither catalog.json nor collection.json", hint=hint)
 
 
 def _file(path: Path) -> Found:
     with path.open("rb") as file:
         head = file.read(512)
     if not head:
-        raise NothingToBrowse(f"{_shown(path)} is empty")
+        raise NotASource(f"{_shown(path)} is empty")
     if head[:2] == b"\x1f\x8b" or head[257:262] == b"ustar":
         return _archive(path)
     if (found := path.stat().st_size) > MAX_DOCUMENT:
         words = f"{_shown(path)} is too large for a catalog: {too_large(found)}"
-        raise NothingToBrowse(words, hint=SMALLER_HINT)
+        raise NotASource(words, hint=SMALLER_HINT)
     if head[:1].lstrip() in (b"{", b"[", b"", b"\xef") or head.startswith(_UTF16):
         try:
             value = _value(path)
         except NestedTooDeep:
-            raise NothingToBrowse(f"{_shown(path)} is nested too deep to be read") from None
+            raise NotASource(f"{_shown(path)} is nested too deep to be read") from None
         except NotJSON as error:
-            raise NothingToBrowse(f"{_shown(path)} is not JSON: {error}") from None
+            raise NotASource(f"{_shown(path)} is not JSON: {error}") from None
         return of_document(value, str(path), _shown(path), path.as_uri())
     what = next((words for magic, words in _MAGIC.items() if head.startswith(magic)), "")
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         what = "a web page"
-    raise NothingToBrowse(f"{_shown(path)} is {what or 'neither JSON nor a tar archive'}")
+    raise NotASource(f"{_shown(path)} is {what or 'neither JSON nor a tar archive'}")
 
 
 def _value(path: Path) -> Any:
@@ -132,7 +132,7 @@ def of_document(value: Any, location: str, where: str, url: str) -> Found:
 
     Raises
     ------
-    NothingToBrowse
+    NotASource
         If it is neither catalog nor collection.
     """
     shape = shape_of(value)
@@ -140,7 +140,7 @@ def of_document(value: Any, location: str, where: str, url: str) -> Found:
         words = "a list of items, by their collections"
         return Found(Kind.STATIC, location, one_line(name_of(url), 120), words, {"items": items})
     if shape not in (Shape.CATALOG, Shape.COLLECTION, Shape.API):
-        raise NothingToBrowse(f"{where} is {shape}", hint=_hint(value, shape))
+        raise NotASource(f"{where} is {shape}", hint=_hint(value, shape))
     notes = []
     children, items = count_links(value, "child"), count_links(value, "item")
     if shape is Shape.API:
@@ -192,7 +192,7 @@ def _archive(path: Path) -> Found:
             raise
         if best is None:
             reason = one_line(error, 80)
-            raise NothingToBrowse(
+            raise NotASource(
                 f"{_shown(path)} is no archive that can be read: {reason}",
                 hint="it may be incomplete: fetch it again",
             ) from None
@@ -200,7 +200,7 @@ def _archive(path: Path) -> Found:
     if best is None and notes:
         return Found(Kind.STATIC, str(path), one_line(path.name, 120), notes=(f"{notes[0]}: no root yet",))
     if best is None:
-        raise NothingToBrowse(f"{_shown(path)} holds neither catalog.json nor collection.json")
+        raise NotASource(f"{_shown(path)} holds neither catalog.json nor collection.json")
     found = of_document(value, str(path), f"{_shown(path)}: {one_line(best[1], 80)}", path.as_uri())
     return Found(
         Kind.STATIC,

@@ -26,7 +26,7 @@ from .classify import (
     title_of,
 )
 from .failures import HOSTED, HOSTED_HINT
-from .found import Found, NothingToBrowse
+from .found import Found, NotASource
 from .http import Session
 from .json_document import DEEP_HINT
 from .landing import below_root
@@ -68,7 +68,7 @@ class RemoteLook:
 
         Raises
         ------
-        NothingToBrowse
+        NotASource
             If there is none; says what is there.
         RequestError
             If the server does not answer, or refuses the secret.
@@ -189,12 +189,12 @@ class RemoteLook:
         """Return a remote archive: what its first bytes and its headers say; the rest is not fetched."""
         head = await self.session.request("GET", url, headers={"Range": "bytes=0-511"}, read=False)
         if is_web_page(head):
-            raise NothingToBrowse(f"a web page, and no archive, is at {shown(url)}")
+            raise NotASource(f"a web page, and no archive, is at {shown(url)}")
         if head.status_code == 206:
             ranged = await self.session.request("GET", url, headers={"Range": "bytes=0-511"})
             start = ranged.content[:512]
             if start[:2] != b"\x1f\x8b" and start[257:262] != b"ustar":
-                raise NothingToBrowse(f"{shown(url)} is neither a tar nor a tar.gz archive")
+                raise NotASource(f"{shown(url)} is neither a tar nor a tar.gz archive")
             head = ranged
         length = head.headers.get("Content-Range", "").rpartition("/")[2] or head.headers.get(
             "Content-Length"
@@ -250,12 +250,12 @@ class RemoteLook:
         if error is not None and not seen.what:
             raise error
         if seen.shape is Shape.ERROR:
-            raise NothingToBrowse(f"{where} answers with {seen.what}: {said(seen.value) or 'without words'}")
+            raise NotASource(f"{where} answers with {seen.what}: {said(seen.value) or 'without words'}")
         if seen.shape is Shape.ITEMS and stac_items(seen.value):
             return self._static(seen, url)
         if seen.shape in (Shape.ITEM, Shape.ITEMS):
-            raise NothingToBrowse(f"{where} is {seen.what}", hint=self._belongs(seen))
-        raise NothingToBrowse(f"{where} is {seen.what}, and nothing of STAC is beside it")
+            raise NotASource(f"{where} is {seen.what}", hint=self._belongs(seen))
+        raise NotASource(f"{where} is {seen.what}, and nothing of STAC is beside it")
 
     def _belongs(self, seen: _Seen) -> str:
         """Return what to name instead of an item."""

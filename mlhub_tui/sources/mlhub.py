@@ -32,9 +32,9 @@ from .fetch import fetch
 from .http import Session
 from .link import resolve
 from .listing import Listing
+from .local_search import FIELDS, LocalSearch
 from .origin import doi_path, host, segment, shown_id
 from .paging import with_params
-from .sift import FIELDS, SiftedSearch
 from .steps import REPEATED, Step
 
 D = TypeVar("D", bound=Document)
@@ -119,7 +119,7 @@ class MLHubSource:
         NotOffered
             If the search names no collection, or has a filter.
         """
-        return await SiftedSearch(self.items_page, self.item).page(search, link, page_size)
+        return await LocalSearch(self.items_page, self.item).page(search, link, page_size)
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Raise `NotOffered`: the API has no filters."""

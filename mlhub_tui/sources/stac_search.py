@@ -11,9 +11,9 @@ from ..models.extent import geometry_bbox
 from .base import Page
 from .bounded import bounded, unbounded
 from .landing import QUERYABLES, SORTABLES, Landing
+from .local_search import FIELDS, LocalSearch
 from .origin import join, segment
 from .queries import NO_POST, check, parameters, search_step, sorted_as
-from .sift import FIELDS, SiftedSearch
 from .stac_reader import Reader, is_no_such_place
 from .stac_tree import Tree
 from .steps import Step
@@ -113,7 +113,7 @@ class ItemSearch:
             first = await self._tree.items(collection_id, page_size, narrow)
             return self._reader.page(first, "features", Item)
 
-        return await SiftedSearch(items_page).page(search, link, page_size)
+        return await LocalSearch(items_page).page(search, link, page_size)
 
     async def _first(self, search: Search, size: int | None) -> Page[Item]:
         """Return the first page: by GET where a POST finds nobody, elsewhere where that finds nobody."""

@@ -103,12 +103,12 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
     DownloadError
         If it is no regular file, cannot be read, or its archive is broken.
     """
-    from ..sources.static.place import (
+    from ..sources.static.document_urls import (  # the sources import this package
         is_member,
         local_path,
         member_names,
         split_member,
-    )  # the sources import this package
+    )
 
     archive, member = split_member(url) if is_member(url) else (url, "")
     path = local_path(archive)

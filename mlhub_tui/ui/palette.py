@@ -17,7 +17,7 @@ from .dispatch import OnceScreen
 from .help.ways import Way, go, reachable
 
 if TYPE_CHECKING:
-    from ..sources.known import Known
+    from ..sources.well_known import WellKnownSource
     from .app import MLHubApp
 
 
@@ -52,7 +52,7 @@ class Palette(CommandPalette, OnceScreen[None]):
 
 def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
-    from ..sources.known import KNOWN
+    from ..sources.well_known import KNOWN
 
     ways = [way for section in reachable(app, screen) for way in section.ways]
     yield from (_offer(app, way) for way in ways if way.palette)
@@ -69,6 +69,6 @@ def _offer(app: MLHubApp, way: Way) -> SystemCommand:
     return SystemCommand(title, way.words, partial(go, app, way))
 
 
-def _browse(app: MLHubApp, known: Known) -> None:
+def _browse(app: MLHubApp, known: WellKnownSource) -> None:
     app.use(for_location(known.root_url, kind=known.kind, origin=f"public source {known.name}"))
     app.action_go("browse")

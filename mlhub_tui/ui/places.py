@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
 from ..sample.house import SAMPLE_NAME
 from ..sources.hosted import is_hosted
-from ..sources.known import KNOWN, Known
+from ..sources.well_known import KNOWN, WellKnownSource
 from ..text import one_line, redact
 from .connection import KIND_NAMES, Connection
 
@@ -44,7 +44,7 @@ class Place:
     where: str
     detail: tuple[str, ...] = ()
     profile: Profile | None = field(default=None, repr=False)
-    known: Known | None = None
+    known: WellKnownSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def row_in_use(connection: Connection | None) -> str | None:
     return CURRENT
 
 
-def _known_at(used: Credentials) -> Known | None:
+def _known_at(used: Credentials) -> WellKnownSource | None:
     return next((known for known in KNOWN if same_root(known.root_url, used.root_url)), None)
 
 
@@ -171,7 +171,7 @@ def _current(connection: Connection) -> Place:
     return Place(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
 
 
-def _known(known: Known) -> Place:
+def _known(known: WellKnownSource) -> Place:
     secret = f"for {known.key.partition(':')[0]}" if known.key else "none"
     detail = (
         f"{known.title}: {known.about}",

@@ -21,7 +21,7 @@ def bare(text: str) -> tuple[str, SecretDraft | None]:
     InvalidRootURL
         If it can be no location.
     """
-    from ..sources.known import by_name
+    from ..sources.well_known import by_name
 
     known = by_name(text)
     credentials = for_location(known.root_url if known else text, origin="form")

@@ -15,7 +15,7 @@ from ..text import one_line
 
 if TYPE_CHECKING:
     from ..sources.found import Found
-    from ..sources.known import Known
+    from ..sources.well_known import WellKnownSource
     from .connection import Connection
 
 _LONGEST_NAME = 32
@@ -55,7 +55,7 @@ class Start:
     look: bool = False
 
 
-def of_known(known: Known) -> Start:
+def of_known(known: WellKnownSource) -> Start:
     """Return the start for a public source."""
     words = f"{known.title}: {known.about}\n{known.key or 'no key'}; not asked for anything yet"
     return Start(known.root_url, known.kind, name=known.name, words=words)

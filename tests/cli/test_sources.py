@@ -22,7 +22,7 @@ from mlhub_tui.queue import background
 from mlhub_tui.queue.credentials import not_kept
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.choose import choose
-from mlhub_tui.sources.known import KNOWN, by_name, by_url
+from mlhub_tui.sources.well_known import KNOWN, by_name, by_url
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from .conftest import Command, Run

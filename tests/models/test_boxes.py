@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.models import BBox, Collection, Item
 from mlhub_tui.models.extent import geometry_bbox
-from mlhub_tui.sources.sieve import touch
+from mlhub_tui.sources.item_filter import touch
 
 degrees = st.floats(-400, 400, allow_nan=False)
 

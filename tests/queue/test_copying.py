@@ -33,7 +33,7 @@ from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.sources.static.place import file_url, member_url
+from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.transfer import local_files
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec
 from mlhub_tui.transfer.failures import TransferCancelled

@@ -6,7 +6,7 @@ import pytest
 
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Item, Search
-from mlhub_tui.sources.sieve import fits
+from mlhub_tui.sources.item_filter import fits
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from .conftest import RUSTAC_COLLECTIONS, SERVERS, Server

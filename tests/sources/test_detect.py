@@ -27,7 +27,7 @@ from mlhub_tui.errors import (
 from mlhub_tui.models import Catalog
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.connect import open_any, settled
-from mlhub_tui.sources.detect import Found, NothingToBrowse, detect
+from mlhub_tui.sources.detect import Found, NotASource, detect
 from mlhub_tui.sources.http import Timeouts
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
@@ -252,7 +252,7 @@ async def test_a_redirect_is_followed_and_a_secret_stays_where_it_was_meant_for(
     ],
 )
 async def test_what_is_no_source_is_called_what_it_is(page: Any, words: str) -> None:
-    with LoopbackServer(serve({"/x": page})) as server, pytest.raises(NothingToBrowse) as caught:
+    with LoopbackServer(serve({"/x": page})) as server, pytest.raises(NotASource) as caught:
         await look(f"{server.url}/x")
     assert words in caught.value.message
     assert "\n" not in caught.value.message
@@ -261,7 +261,7 @@ async def test_what_is_no_source_is_called_what_it_is(page: Any, words: str) -> 
 
 async def test_an_item_names_what_it_belongs_to() -> None:
     item = {**ITEM, "links": [{"rel": "parent", "href": "../collection.json"}]}
-    with LoopbackServer(serve({"/a/b/i.json": item})) as server, pytest.raises(NothingToBrowse) as caught:
+    with LoopbackServer(serve({"/a/b/i.json": item})) as server, pytest.raises(NotASource) as caught:
         await look(f"{server.url}/a/b/i.json")
     assert f"{server.url}/a/collection.json" in caught.value.hint
 
@@ -333,7 +333,7 @@ async def test_a_remote_archive_is_judged_by_its_first_bytes() -> None:
         found = await look(f"{server.url}/good.tar.gz?sig=abc")
         assert (found.kind, found.location) == (Kind.STATIC, f"{server.url}/good.tar.gz?sig=abc")
         assert "123.5 MB" in found.notes[0]
-        with pytest.raises(NothingToBrowse, match="neither a tar nor"):
+        with pytest.raises(NotASource, match="neither a tar nor"):
             await look(f"{server.url}/bad.tgz")
 
 
@@ -371,7 +371,7 @@ async def test_an_unpacked_archive_one_level_down_is_found_and_several_are_named
     (tmp_path / "one" / "collection.json").write_text(json.dumps(COLLECTION))
     assert (await look(str(tmp_path))).location == str(tmp_path / "one" / "collection.json")
     tar_of(tmp_path / "two.tar.gz", {"catalog.json": CATALOG})
-    with pytest.raises(NothingToBrowse, match="neither catalog") as caught:
+    with pytest.raises(NotASource, match="neither catalog") as caught:
         await look(str(tmp_path))
     assert "one, two.tar.gz" in caught.value.hint
 
@@ -397,18 +397,18 @@ async def test_a_file_that_is_no_catalog_is_called_what_it_is(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    with pytest.raises(NothingToBrowse, match=words):
+    with pytest.raises(NotASource, match=words):
         await look(str(path))
 
 
 async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(NothingToBrowse, match="holds neither"):
+    with pytest.raises(NotASource, match="holds neither"):
         await look(str(tar_of(tmp_path / "a.tar.gz", {"readme.txt": b"x"})))
-    with pytest.raises(NothingToBrowse, match="JSON that is not STAC"):
+    with pytest.raises(NotASource, match="JSON that is not STAC"):
         await look(str(tar_of(tmp_path / "b.tar.gz", {"catalog.json": b"{]"})))
     whole = tar_of(tmp_path / "c.tar.gz", {"readme.txt": os.urandom(200_000)}).read_bytes()
     (tmp_path / "c.tar.gz").write_bytes(whole[:50_000])
-    with pytest.raises(NothingToBrowse, match="no archive") as caught:
+    with pytest.raises(NotASource, match="no archive") as caught:
         await look(str(tmp_path / "c.tar.gz"))
     assert "fetch it again" in caught.value.hint
 
@@ -435,7 +435,7 @@ async def test_a_path_where_nothing_is_names_the_nearest(tmp_path: Path) -> None
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
 async def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(NothingToBrowse, match="neither a file nor a folder"):
+    with pytest.raises(NotASource, match="neither a file nor a folder"):
         await look(str(tmp_path / "pipe"))
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import AuthenticationError, InvalidSearch, NotOffered, UnexpectedAnswer
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources import sift
+from mlhub_tui.sources import local_search as sift
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.http import Session
+from mlhub_tui.sources.item_filter import fits, touch
 from mlhub_tui.sources.listing import Listing
+from mlhub_tui.sources.local_search import LocalSearch
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.sieve import fits, touch
-from mlhub_tui.sources.sift import SiftedSearch
 
 KENYA = "ref_african_crops_kenya_02_labels"
 
@@ -93,7 +93,7 @@ def test_an_item_fits_as_an_item_search_would_decide(search: Search, document: I
     assert fits(document, search) is fitting
 
 
-class Shelf:
+class LRUCache:
     """Items in pages, and how many pages were asked for."""
 
     def __init__(self, **collections: list[Item]) -> None:
@@ -113,9 +113,9 @@ def numbered(count: int, **properties: Any) -> list[Item]:
     return [item(str(number), properties={"number": number, **properties}) for number in range(count)]
 
 
-async def all_of(shelf: Shelf, search: Search, page_size: int | None = None) -> AsyncIterator[Page[Item]]:
+async def all_of(shelf: LRUCache, search: Search, page_size: int | None = None) -> AsyncIterator[Page[Item]]:
     async def fetch(link: str | None) -> Page[Item]:
-        return await SiftedSearch(shelf.items_page).page(search, link, page_size)
+        return await LocalSearch(shelf.items_page).page(search, link, page_size)
 
     listing = Listing(fetch)
     while (page := await listing.page()) is not None:
@@ -123,7 +123,7 @@ async def all_of(shelf: Shelf, search: Search, page_size: int | None = None) -> 
 
 
 async def test_collections_are_walked_one_after_the_other() -> None:
-    shelf = Shelf(a=numbered(25), b=[], c=numbered(3))
+    shelf = LRUCache(a=numbered(25), b=[], c=numbered(3))
     pages = [page async for page in all_of(shelf, Search(collections=("a", "b", "c"), text="2"), 10)]
     assert [found.id for page in pages for found in page.entries] == [
         "2",
@@ -139,7 +139,7 @@ async def test_collections_are_walked_one_after_the_other() -> None:
 
 
 async def test_a_search_shows_how_far_it_went_before_it_goes_on() -> None:
-    shelf, search = Shelf(a=numbered(4_000)), Search(collections=("a",), text="x")
+    shelf, search = LRUCache(a=numbered(4_000)), Search(collections=("a",), text="x")
     pages = [page async for page in all_of(shelf, search, 100)]
     assert [(len(page.entries), page.looked) for page in pages] == [(0, 1_000)] * 4
 
@@ -157,7 +157,7 @@ async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
 
 
 async def test_no_more_is_looked_at_than_is_wanted() -> None:
-    shelf = Shelf(a=numbered(200))
+    shelf = LRUCache(a=numbered(200))
     pages = [page async for page in all_of(shelf, Search(collections=("a",), limit=12), 10)]
     assert [found.id for page in pages for found in page.entries] == [str(n) for n in range(12)]
     assert shelf.asked == 2
@@ -176,11 +176,11 @@ async def test_what_is_found_is_sorted_where_it_is_not_too_much() -> None:
         (("-clouds",), "bac"),
     ):
         search = Search(collections=("a",), sort=order)
-        (page,) = [page async for page in all_of(Shelf(a=items), search)]
+        (page,) = [page async for page in all_of(LRUCache(a=items), search)]
         assert "".join(found.id for found in page.entries) == ids
         assert page.matched == 3
     with pytest.raises(NotOffered, match="more than 10,000 items: too many to sort"):
-        await anext(all_of(Shelf(a=numbered(12_000)), Search(collections=("a",), sort=("id",)), 1_000))
+        await anext(all_of(LRUCache(a=numbered(12_000)), Search(collections=("a",), sort=("id",)), 1_000))
 
 
 @pytest.mark.parametrize(
@@ -193,13 +193,13 @@ async def test_what_is_found_is_sorted_where_it_is_not_too_much() -> None:
 )
 async def test_what_cannot_be_searched_is_said(search: Search, failure: type[Exception], words: str) -> None:
     with pytest.raises(failure, match=words):
-        await anext(all_of(Shelf(a=numbered(1)), search))
+        await anext(all_of(LRUCache(a=numbered(1)), search))
 
 
 @pytest.mark.parametrize("link", ["x", "{}", '{"at": "x"}', "[]", '{"left": 3}'])
 async def test_a_link_of_something_else_is_refused(link: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        await SiftedSearch(Shelf(a=[]).items_page).page(Search(collections=("a",), limit=3), link, 1)
+        await LocalSearch(LRUCache(a=[]).items_page).page(Search(collections=("a",), limit=3), link, 1)
 
 
 async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:

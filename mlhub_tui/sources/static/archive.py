@@ -8,11 +8,11 @@ from pathlib import Path
 from ...http.key_removal import KeyRemoval
 from ...models import JsonDict
 from ..json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
-from .remarks import DEEP, NO_JSON, Cancelled, Remarks
+from .remarks import DEEP, NO_JSON, Cancelled, SkipReport
 from .tar_walk import Member, walk
 from .unpacked import DamagedArchive, Progress, pieces
 
-__all__ = ["Cancelled", "DamagedArchive", "Member", "Progress", "Remarks", "documents", "members"]
+__all__ = ["Cancelled", "DamagedArchive", "Member", "Progress", "SkipReport", "documents", "members"]
 
 _ASK_EVERY = 256  # members between two looks whether to stop
 
@@ -20,7 +20,7 @@ _ASK_EVERY = 256  # members between two looks whether to stop
 def documents(
     path: Path,
     *,
-    remarks: Remarks | None = None,
+    remarks: SkipReport | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     largest: int = MAX_DOCUMENT,
@@ -54,7 +54,7 @@ def documents(
     OSError
         If it cannot be opened or read.
     """
-    remarks = remarks if remarks is not None else Remarks()
+    remarks = remarks if remarks is not None else SkipReport()
     for member in members(path, remarks=remarks, progress=progress, cancelled=cancelled, largest=largest):
         if member.content is None:
             continue
@@ -72,7 +72,7 @@ def documents(
 def members(
     path: Path,
     *,
-    remarks: Remarks,
+    remarks: SkipReport,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     largest: int = MAX_DOCUMENT,

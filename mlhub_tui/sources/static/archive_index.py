@@ -20,7 +20,7 @@ from ... import paths
 from ...errors import MLHubException
 from ...storage import make_private_folder
 from ...text import one_line
-from .archive import Cancelled, DamagedArchive, Member, Progress, Remarks, members
+from .archive import Cancelled, DamagedArchive, Member, Progress, SkipReport, members
 
 MAX_BLOCKS = 2 * 1024**3
 """Bytes of blocks in one index; documents after that are read from the archive's beginning on."""
@@ -193,7 +193,7 @@ class _Maker:
         db.execute("PRAGMA synchronous = OFF")
         db.executescript(_SCHEMA)
         db.execute("BEGIN")
-        remarks = Remarks()
+        remarks = SkipReport()
         try:
             for number, member in enumerate(
                 members(archive, remarks=remarks, progress=progress, cancelled=cancelled)

@@ -11,8 +11,8 @@ from ...errors import AccessDenied, EntityDoesNotExist, RequestError
 from ...text import one_line
 from ..json_document import MAX_DOCUMENT
 from ..origin import shown
+from .document_urls import local_path
 from .parse import Fetched, too_large, unreadable
-from .place import local_path
 
 _ROOTS = ("catalog.json", "collection.json")
 

@@ -9,11 +9,11 @@ from ...models import Item
 from ...text import count
 from ..base import ITEM_IDS, Page
 from ..origin import shown_id
-from .descent import Descent
-from .library import Library
+from .document_urls import name_of
+from .documents import DocumentLoader
+from .iterator import ItemIterator
 from .links import Children, Link, Role
 from .parse import ItemList, Loaded
-from .place import name_of
 
 PAGE = 250
 _LINKS_AT_ONCE = 2000  # looked through by their names, without their documents
@@ -30,10 +30,10 @@ class Items:
         The place URL of the collection.
     """
 
-    def __init__(self, library: Library, url: str) -> None:
+    def __init__(self, library: DocumentLoader, url: str) -> None:
         self._library = library
         self._url = url
-        self._descent = Descent(library, url)
+        self._descent = ItemIterator(library, url)
 
     async def page(
         self, link: str | None = None, size: int | None = None, extensions: Sequence[str] = ()

@@ -11,7 +11,7 @@ from ...models import Document
 from ...text import count, one_line
 from ..hrefs import resolve_href
 from ..origin import shown
-from .place import is_member, is_web, same, split_member
+from .document_urls import is_member, is_web, same, split_member
 
 
 class Role(IntEnum):

@@ -15,10 +15,10 @@ from ..json_document import MAX_DOCUMENT
 from ..origin import shown
 from .archive import Cancelled, Progress
 from .archive_index import index_of
+from .document_urls import file_url, is_member, member_names, member_url, split_member
 from .files import of_system
 from .parse import Fetched, too_large, unreadable
-from .place import file_url, is_member, member_names, member_url, split_member
-from .shelf import Shelf
+from .shelf import LRUCache
 
 _BLOCKS = 16 * 1024 * 1024  # bytes of unpacked blocks that are remembered
 _ROW = "SELECT offset, size, block, start FROM members WHERE name = ?"
@@ -55,7 +55,7 @@ class ArchiveMembers:
         index = index_of(archive, where=where, progress=progress, cancelled=cancelled)
         self._db = sqlite3.connect(index, check_same_thread=False)
         self._lock = threading.Lock()
-        self._blocks: Shelf[bytes] = Shelf(_BLOCKS)
+        self._blocks: LRUCache[bytes] = LRUCache(_BLOCKS)
 
     @property
     def root_url(self) -> str:

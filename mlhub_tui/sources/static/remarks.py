@@ -1,4 +1,4 @@
-"""Remarks: what was left out of an archive and why, counted, with the first of each kind named."""
+"""SkipReport: what was left out of an archive and why, counted, with the first of each kind named."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLURALS = {
 }
 
 
-class Remarks:
+class SkipReport:
     """Counts by reason; the first name of each reason is kept."""
 
     def __init__(self) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .archive import Cancelled, Progress
+from .document_urls import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
 from .fetch_archive import fetch_archive
 from .files import of_system, open_file, root_of
 from .item_file import ItemFile
 from .members import ArchiveMembers
-from .place import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
 
 if TYPE_CHECKING:
     from ..http import Session

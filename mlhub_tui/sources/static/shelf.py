@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Shelf(Generic[V]):
+class LRUCache(Generic[V]):
     """Values by key, none of which is kept that would alone fill a half of it.
 
     Parameters

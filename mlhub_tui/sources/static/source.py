@@ -27,19 +27,19 @@ from ...models import (
 from ..asset_links import AssetLinks
 from ..base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
 from ..http import Session
+from ..local_search import FIELDS, LocalSearch
 from ..origin import shown, shown_id
 from ..remember import Offline, Remembering
-from ..sift import FIELDS, SiftedSearch
 from .archive import Progress
-from .finder import Finder
+from .collection_index import CollectionIndex
+from .document_urls import is_web, same
+from .documents import DocumentLoader
 from .item_file import ItemFile
 from .items import Items
-from .library import Library
 from .links import Children
 from .parse import ItemList, summary, unreadable
-from .place import is_web, same
 from .root import Root, find_root
-from .shelf import Shelf
+from .shelf import LRUCache
 from .tree import AGAIN, Tree
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class StaticSource:
         """
         if not search.collections:
             search = replace(search, collections=((await self._open()).root.url,))
-        return await SiftedSearch(self.items_page).page(search, link, page_size)
+        return await LocalSearch(self.items_page).page(search, link, page_size)
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Raise `NotOffered`: there is no server that could filter."""
@@ -292,10 +292,10 @@ class StaticSource:
                 root = await find_root(self.location, self.session, self.progress)
                 local = not is_web(root.url) and root.members is None
                 keys = self.session.keys
-                library = Library(self._remembering(), local=local, members=root.members, keys=keys)
+                library = DocumentLoader(self._remembering(), local=local, members=root.members, keys=keys)
                 if root.members is None and (items := await _items_at(root, library)) is not None:
                     root = replace(root, url=items.root_url, members=items)
-                    library = Library(self._remembering(), local=local, members=items, keys=keys)
+                    library = DocumentLoader(self._remembering(), local=local, members=items, keys=keys)
                 self._opened = _Opened(root, library, self._patience)
             return self._opened
 
@@ -311,12 +311,12 @@ class StaticSource:
 class _Opened:
     """A source with its root found."""
 
-    def __init__(self, root: Root, library: Library, patience: float) -> None:
+    def __init__(self, root: Root, library: DocumentLoader, patience: float) -> None:
         self.root = root
         self.library = library
         self.tree = Tree(library, patience=patience)
-        self.finder = Finder(library, root.url)
-        self._listings: Shelf[Items] = Shelf(_LISTINGS)
+        self.finder = CollectionIndex(library, root.url)
+        self._listings: LRUCache[Items] = LRUCache(_LISTINGS)
 
     async def url_of(self, entry: Entry) -> str:
         """Return the place URL of an entry that a listing gave, or of one made of an id."""
@@ -341,7 +341,7 @@ class _Opened:
         return known
 
 
-async def _items_at(root: Root, library: Library) -> ItemFile | None:
+async def _items_at(root: Root, library: DocumentLoader) -> ItemFile | None:
     """Return the list of items that a root is; None where it is something else, or cannot be read now."""
     try:
         found = await library.one(root.url)

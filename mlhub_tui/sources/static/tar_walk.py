@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ...text import size
 from ..json_document import MAX_DOCUMENT
-from .remarks import HUGE, OUTSIDE, SPECIAL, Remarks
+from .remarks import HUGE, OUTSIDE, SPECIAL, SkipReport
 from .tar_header import BLOCK, Header, Said, parse_header, read_said
 from .unpacked import DamagedArchive
 
@@ -49,7 +49,7 @@ def is_document(name: str) -> bool:
 
 def walk(
     pieces: Iterator[bytes],
-    remarks: Remarks,
+    remarks: SkipReport,
     *,
     wanted: Callable[[str], bool] = is_document,
     largest: int = MAX_DOCUMENT,
@@ -100,7 +100,7 @@ def walk(
             yield Member(name, offset, header.size, data.take(header.size))
 
 
-def _name(header: Header, remarks: Remarks) -> str | None:
+def _name(header: Header, remarks: SkipReport) -> str | None:
     """Return the name under which a member is known; None if it is left out."""
     if not header.is_regular:
         if not header.is_folder:

@@ -10,10 +10,10 @@ from ...errors import RequestError, UnexpectedAnswer
 from ...models import Collection, Document, Entry, EntryKind
 from ...text import one_line
 from ..base import Page
-from .library import Library
+from .document_urls import is_web, name_of, same
+from .documents import DocumentLoader
 from .links import Children, Link, Role, refusal
 from .parse import ItemList
-from .place import is_web, name_of, same
 
 PAGE = 250
 AGAIN = "this catalog leads back to itself: it is not opened a second time"
@@ -52,7 +52,7 @@ class Tree:
         Seconds to wait for documents of children.
     """
 
-    def __init__(self, library: Library, *, patience: float = 0.7) -> None:
+    def __init__(self, library: DocumentLoader, *, patience: float = 0.7) -> None:
         self._library = library
         self._patience = patience
         self._above: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ from ... import preview_cache
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Asset, Document
 from ...sources.asset_hrefs import asset_href
-from ...sources.static.place import is_member, local_path
+from ...sources.static.document_urls import is_member, local_path
 from ...text import one_line, size
 from . import overview
 from .choose import is_tiff

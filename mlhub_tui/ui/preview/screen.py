@@ -16,7 +16,7 @@ from textual.widgets import Static
 from ... import preview_cache
 from ...errors import MLHubException
 from ...models import Item
-from ...sources.static.shelf import Shelf
+from ...sources.static.shelf import LRUCache
 from ...text import one_line, size
 from .. import terminal
 from ..commands import PREVIEW, bindings
@@ -72,7 +72,7 @@ class PreviewScreen(Dialog[None]):
     def __init__(self, source: Source, reel: Reel) -> None:
         super().__init__()
         self._source, self._reel = source, reel
-        self._pictures: Shelf[tuple[Picture, Fetched]] = Shelf(IN_MEMORY)
+        self._pictures: LRUCache[tuple[Picture, Fetched]] = LRUCache(IN_MEMORY)
         self._agreed = 0 if terminal.over_ssh() else ASK_FROM
         self._answer: asyncio.Future[None] | None = None
         self._way: Way | None = None

@@ -17,11 +17,11 @@ import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from mlhub_tui.models import EntryKind
-from mlhub_tui.sources.static.archive import DamagedArchive, Remarks, documents
+from mlhub_tui.sources.static.archive import DamagedArchive, SkipReport, documents
 from mlhub_tui.sources.static.archive_index import IndexNotWritten, Stopped, clear, index_of, shrink
+from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.sources.static.members import ArchiveMembers
 from mlhub_tui.sources.static.parse import Fetched
-from mlhub_tui.sources.static.place import file_url, member_url
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special
@@ -76,7 +76,7 @@ def test_hostile_members_are_left_out_and_named(tmp_path: Path) -> None:
         special("null.json", tarfile.CHRTYPE),
         special("folder", tarfile.DIRTYPE),
     )
-    remarks = Remarks()
+    remarks = SkipReport()
     assert [name for name, _ in documents(path, remarks=remarks)] == ["catalog.json"]
     assert remarks.lines() == (
         "3 members that are links or devices left out: link.json",
@@ -98,7 +98,7 @@ def test_a_member_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path) 
         for _ in range(16):
             whole.write(zeros)
         whole.write(gzip.compress(after.tobuf() + b"{}".ljust(512, b"\0") + bytes(1024)))
-    remarks = Remarks()
+    remarks = SkipReport()
     assert list(documents(path, remarks=remarks)) == [("after.json", {})]
     assert remarks.lines() == ("1 member too large to be read left out: huge.json (1.1 GB)",)
 

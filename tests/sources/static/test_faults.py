@@ -18,7 +18,7 @@ from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
 from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.look_local import look_at_path
-from mlhub_tui.sources.static.library import Library
+from mlhub_tui.sources.static.documents import DocumentLoader
 from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
 from mlhub_tui.sources.static.tree import AGAIN, Tree
 from mlhub_tui.text import clean
@@ -377,7 +377,7 @@ def test_whatever_links_hold_what_is_drawn_is_clean(links: list[dict[str, Any]])
     with TemporaryDirectory() as folder:
         path = Path(folder, "catalog.json")
         path.write_bytes(encoded(catalog("c", hostile, *links)))
-        page = asyncio.run(Tree(Library(None, local=True)).below(path.as_uri()))
+        page = asyncio.run(Tree(DocumentLoader(None, local=True)).below(path.as_uri()))
     assert page.entries
     for entry in page.entries:
         assert entry.label == clean(entry.label)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import UnexpectedAnswer
-from mlhub_tui.sources.static.place import (
+from mlhub_tui.sources.static.document_urls import (
     file_url,
     is_archive,
     is_member,

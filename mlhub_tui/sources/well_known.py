@@ -8,7 +8,7 @@ from ..auth import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class WellKnownSource:
     """A public source.
 
     Parameters
@@ -40,12 +40,12 @@ class Known:
         return bool(self.key)
 
 
-def _api(name: str, title: str, root_url: str, about: str, key: str = "") -> Known:
-    return Known(name, title, root_url, Kind.STAC_API, about, key)
+def _api(name: str, title: str, root_url: str, about: str, key: str = "") -> WellKnownSource:
+    return WellKnownSource(name, title, root_url, Kind.STAC_API, about, key)
 
 
-def _static(name: str, title: str, root_url: str, about: str) -> Known:
-    return Known(name, title, root_url, Kind.STATIC, about)
+def _static(name: str, title: str, root_url: str, about: str) -> WellKnownSource:
+    return WellKnownSource(name, title, root_url, Kind.STATIC, about)
 
 
 KNOWN = (
@@ -153,11 +153,11 @@ KNOWN = (
 )
 
 
-def by_name(name: str) -> Known | None:
+def by_name(name: str) -> WellKnownSource | None:
     """Return the public source of a name; None where there is none."""
     return next((known for known in KNOWN if known.name == name.strip().lower()), None)
 
 
-def by_url(url: str) -> Known | None:
+def by_url(url: str) -> WellKnownSource | None:
     """Return the public source at a URL, with or without a slash at its end; None where there is none."""
     return next((known for known in KNOWN if known.root_url.rstrip("/") == url.strip().rstrip("/")), None)

@@ -8,9 +8,9 @@ from itertools import islice
 
 from ...errors import RequestError
 from ...models import Document
-from .library import Library
+from .document_urls import same
+from .documents import DocumentLoader
 from .links import Children, Role, refusal
-from .place import same
 
 _WAVE = 64  # documents asked for in one go
 
@@ -34,7 +34,7 @@ class Found:
     problem: str = ""
 
 
-class Walk:
+class CatalogCrawler:
     """What is found from a root on by `child` links, nearest first; nothing comes twice.
 
     Depth costs nothing: what is still to visit is a queue. A catalog that contains itself, or one above
@@ -48,7 +48,7 @@ class Walk:
         Where to begin.
     """
 
-    def __init__(self, library: Library, root_url: str) -> None:
+    def __init__(self, library: DocumentLoader, root_url: str) -> None:
         self._library = library
         self._waiting = deque([same(root_url)])
         self._seen = {hash(same(root_url))}

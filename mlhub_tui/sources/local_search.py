@@ -12,8 +12,8 @@ from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAns
 from ..models import Item, Search
 from .base import Page
 from .bounded import bounded, unbounded
+from .item_filter import sieve, time_of
 from .queries import check
-from .sieve import sieve, time_of
 from .steps import REPEATED
 
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -129,7 +129,7 @@ def _by(name: str) -> Callable[[Item], tuple[int, float, str]]:
     return key
 
 
-class SiftedSearch:
+class LocalSearch:
     """Searches the collections of a source that lists items but cannot be asked for some of them.
 
     Parameters

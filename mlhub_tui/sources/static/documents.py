@@ -11,11 +11,11 @@ from ...http.key_removal import KeyRemoval
 from ...models import Item
 from ..origin import shown
 from ..remember import Remembering
+from .document_urls import is_member, is_web, same
 from .files import read_file
 from .links import Children
 from .parse import Fetched, ItemList, Loaded, Parsed, parsed, unreadable
-from .place import is_member, is_web, same
-from .shelf import Shelf
+from .shelf import LRUCache
 
 WIDTH = 8
 """How many documents are asked of servers at a time: as many as a session has connections."""
@@ -39,7 +39,7 @@ class Members(Protocol):
         ...
 
 
-class Library:
+class DocumentLoader:
     """Documents by place URL.
 
     Parameters
@@ -70,9 +70,9 @@ class Library:
         self._local = local
         self._members = members
         self._places = asyncio.Semaphore(max(width - _KEPT_FREE, 1))
-        self._holders: Shelf[Parsed] = Shelf(_HOLDERS)
-        self._items: Shelf[Parsed] = Shelf(_ITEMS)
-        self._children: Shelf[Children] = Shelf(_LINKS)
+        self._holders: LRUCache[Parsed] = LRUCache(_HOLDERS)
+        self._items: LRUCache[Parsed] = LRUCache(_ITEMS)
+        self._children: LRUCache[Children] = LRUCache(_LINKS)
 
     def forget(self) -> None:
         """Forget what is remembered in memory."""

@@ -10,12 +10,12 @@ from ...models import Collection, Document, Item
 from ...text import count
 from ..base import COLLECTION_IDS
 from ..origin import shown_id
-from .library import Library
-from .place import is_web
-from .walk import Found, Walk
+from .crawler import CatalogCrawler, Found
+from .document_urls import is_web
+from .documents import DocumentLoader
 
 
-class Finder:
+class CollectionIndex:
     """The collections below a root, by id and in the order they are found.
 
     Parameters
@@ -26,9 +26,9 @@ class Finder:
         The root's place URL.
     """
 
-    def __init__(self, library: Library, root_url: str) -> None:
+    def __init__(self, library: DocumentLoader, root_url: str) -> None:
         self._library = library
-        self._walk = Walk(library, root_url)
+        self._walk = CatalogCrawler(library, root_url)
         self._one = asyncio.Lock()
         self._collections: list[str] = []
         self._urls: dict[str, str] = {}
@@ -82,7 +82,7 @@ class Finder:
         return found
 
     async def _further(self, known: int) -> None:
-        """Walk on, unless somebody else did while this one waited."""
+        """CatalogCrawler on, unless somebody else did while this one waited."""
         async with self._one:
             if len(self._collections) > known or self._walk.done:
                 return

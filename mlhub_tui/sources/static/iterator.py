@@ -9,10 +9,10 @@ from ...errors import RequestError, UnexpectedAnswer
 from ...models import Item
 from ...text import count
 from ..origin import shown
-from .library import WIDTH, Library
+from .document_urls import same
+from .documents import WIDTH, DocumentLoader
 from .links import Children, Link, Role, refusal
 from .parse import ItemList
-from .place import same
 
 _DEEPEST = 4096  # catalogs within catalogs: the token of a page names them all
 _MOST_NOTES = 20
@@ -48,7 +48,7 @@ class Step:
             self.notes.append(text)
 
 
-class Descent:
+class ItemIterator:
     """All items below one catalog or collection.
 
     A catalog that is met again (it contains itself, or two catalogs share it) is entered only where it
@@ -62,7 +62,7 @@ class Descent:
         The catalog or collection.
     """
 
-    def __init__(self, library: Library, url: str) -> None:
+    def __init__(self, library: DocumentLoader, url: str) -> None:
         self._library = library
         self._url = same(url)
         self._entered: dict[int, Position] = {hash(self._url): ()}
