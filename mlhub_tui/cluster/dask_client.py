@@ -278,9 +278,9 @@ def _marker(errand: RunConfig) -> Iterator[tuple[str, str]]:
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(text)
         except OSError as error:
-            from ..transfer import part_file
+            from .. import fileio
 
-            raise part_file.translate_os_error(error, Path(errand.folder)) from error
+            raise fileio.translate_os_error(error, Path(errand.folder)) from error
         try:
             yield name, text
         finally:

@@ -11,12 +11,12 @@ from typing import Any
 
 from distributed import Event, get_worker
 
+from .. import fileio
 from ..errors import DownloadError, MLHubException
 from ..http.link import Link
 from ..options import IfExists
 from ..planning.manifest_queue import LinkOf, Row
 from ..text import one_line, redact
-from ..transfer import part_file
 from ..transfer.batch import BatchDownload
 from ..transfer.checksums import multihash
 from ..transfer.config import BatchConfig
@@ -49,7 +49,7 @@ def fetch_shard(parcel: ShardPayload, errand: RunConfig) -> ShardResult:
     except MLHubException as error:
         return ShardResult.of(feed.results, error, worker.address)
     except OSError as error:
-        trouble = part_file.translate_os_error(error, Path(errand.folder or errand.url))
+        trouble = fileio.translate_os_error(error, Path(errand.folder or errand.url))
         return ShardResult.of(feed.results, trouble, worker.address)
     except Exception as error:
         what = one_line(redact(f"{type(error).__name__}: {error}"), 200)

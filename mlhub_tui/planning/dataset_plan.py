@@ -16,14 +16,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .. import paths
+from .. import fileio, paths
 from ..auth.kind import Kind
 from ..errors import FileConflict, OutputFolderError
 from ..options import IfExists
 from ..queue.fetch import kit_over
 from ..storage import make_private_folder
 from ..threads import in_thread
-from ..transfer import part_file
 from ..transfer.progress import TransferProgress
 from .catalog_archive import fetch_catalog
 from .dataset_index import index_of_archive, index_of_items, words_of
@@ -103,7 +102,7 @@ def take_catalog(request: DatasetRequest, target: Path) -> bool:
     kept = kept_catalog(request)
     if target.exists() or target.with_name(f"{target.name}.part").exists() or not kept.exists():
         return False
-    part_file.make_folder(target.parent)
+    fileio.make_folder(target.parent)
     copy = target.with_name(f".{target.name}.copy")
     try:
         shutil.copyfile(kept, copy)
@@ -111,7 +110,7 @@ def take_catalog(request: DatasetRequest, target: Path) -> bool:
     except OSError as error:
         with suppress(OSError):
             copy.unlink()
-        raise part_file.translate_os_error(error, target) from error
+        raise fileio.translate_os_error(error, target) from error
     return True
 
 

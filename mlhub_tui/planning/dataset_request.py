@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import output_url, paths
+from .. import fileio, output_url, paths
 from ..auth.kind import Kind
 from ..errors import OutputFolderError
 from ..options import ClusterConfig, IfExists
-from ..transfer import part_file
 from .dataset_text import new_stamp
 from .filters import Filters
 from .requests import DatasetRequest
@@ -45,8 +44,8 @@ def dataset_request(
         found, url = output_url.parse(url)
         folder = found or staging(url)
     _check(url, assets, cluster)
-    apart = None if assets is None else part_file.absolute(assets)
-    out = part_file.absolute(folder)
+    apart = None if assets is None else fileio.absolute(assets)
+    out = fileio.absolute(folder)
     return DatasetRequest(
         source=source,
         profile=profile,

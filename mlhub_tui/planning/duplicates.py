@@ -7,9 +7,9 @@ import os
 import shutil
 from pathlib import Path
 
+from .. import fileio
 from ..errors import FileConflict
 from ..text import one_line
-from ..transfer import part_file
 from ..transfer.local_folder import OutputTree
 
 _NO_LINKS = frozenset(
@@ -50,7 +50,7 @@ def make_twin(tree: OutputTree, source: str, path: str, *, replace: bool = False
         _link_or_copy(first, part)
         os.replace(part, target)  # noqa: PTH105
     except OSError as error:
-        raise part_file.translate_os_error(error, Path(target)) from error
+        raise fileio.translate_os_error(error, Path(target)) from error
     return size
 
 

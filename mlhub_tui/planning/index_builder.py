@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import TargetBusy
+from ..fileio import try_lock
 from ..storage import make_private_folder, sync_folder
 from ..text import count, one_line, writable
-from ..transfer.part_file import try_lock
 from .layout import Scope, component, item_folder
 from .progress import Progress
 from .records import AssetRecord, DocumentRecord, Reader

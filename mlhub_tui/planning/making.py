@@ -7,9 +7,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 
+from .. import fileio
 from ..errors import MLHubException, NoSpaceError, OutputFolderError
 from ..text import one_line
-from ..transfer import part_file
 from .index import Index, NoIndex
 from .index_builder import Builder
 from .index_cache import Subject, touch
@@ -44,7 +44,7 @@ def writing(subject: Subject) -> Iterator[None]:
         words = f"the index of {one_line(subject.dataset, 60)} cannot be written: {one_line(error, 120)}"
         raise (NoSpaceError if full else OutputFolderError)(words, hint=_WHERE) from error
     except OSError as error:
-        raise part_file.translate_os_error(error, subject.path.parent) from error
+        raise fileio.translate_os_error(error, subject.path.parent) from error
 
 
 def finish(builder: Builder, subject: Subject, stop: threading.Event) -> None:

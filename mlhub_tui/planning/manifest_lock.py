@@ -15,7 +15,6 @@ from ..errors import TargetBusy
 from ..storage import make_private_folder
 from ..text import one_line
 from ..transfer.failures import TransferCancelled
-from ..transfer.part_file import try_lock
 from .manifest import Manifest
 from .requests import DatasetRequest
 

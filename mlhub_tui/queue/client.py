@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
-from ..transfer import part_file
 from ..transfer.failures import JournalNotWritable
 from ..transfer.journal import PartJournal
 from . import part_cleanup
@@ -113,7 +113,7 @@ class QueueClient:
 
     def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue archives for whoever runs the queue; see `JobRepository.add` for what is there already."""
-        wanted = [replace(request, folder=part_file.absolute(request.folder)) for request in requests]
+        wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
         jobs = _patiently(lambda: self._store.add(wanted))
         resting = [
             job.id for job in jobs if job.elsewhere and job.state in TRANSITIONS[JobAction.RESUME].starts

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
 from ..text import one_line
 from ..threads import in_thread
-from ..transfer import part_file
 from ..transfer.failures import JournalNotWritable
 from . import job_progress, part_cleanup
 from .channel import QueueCommand
@@ -46,7 +46,7 @@ class CommandHandler:
 
     async def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue requests; see `Store.add` for what is there already."""
-        wanted = [replace(request, folder=part_file.absolute(request.folder)) for request in requests]
+        wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
         jobs = await self._patiently(lambda: self._ledger.store.add(wanted))
         fresh = [job for job in jobs if job.state is JobState.QUEUED]
         self._engine.want(job.id for job in jobs)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from .. import fileio
 from ..errors import DownloadError
-from ..transfer import part_file
 from ..transfer.progress import TransferProgress
 from .job import ACTIVE_STATES, Job, JobState
 
@@ -32,7 +32,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
 
     def device(path: Path) -> int | None:
         if path not in devices:
-            devices[path] = part_file.device(path)
+            devices[path] = fileio.device(path)
         return devices[path]
 
     total = 0
@@ -97,7 +97,7 @@ def has_room(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
     promised = reserved(job, jobs, running)
     size = job.bytes_total or job.request.size or 0
     try:
-        part_file.check_free_space(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
+        fileio.check_free_space(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
     except DownloadError:
         return False
     return True

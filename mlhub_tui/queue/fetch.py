@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from .. import paths
+from .. import fileio, paths
 from ..errors import EntityDoesNotExist, NotOffered
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
@@ -22,7 +22,6 @@ from ..planning.requests import ArchiveRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
 from ..sources.origin import shown_id
 from ..threads import in_thread
-from ..transfer import part_file
 from ..transfer.config import TransferConfig
 from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
 from ..transfer.journal import PartJournal
@@ -83,7 +82,7 @@ async def fetch_archive(
         source=source.root_url,
         profile=None,
         collection_id=collection_id,
-        folder=part_file.absolute(folder),
+        folder=fileio.absolute(folder),
         if_exists=IfExists(if_exists),
     )
     return await fetch(request, OneSource(source), on_progress=on_progress)
@@ -121,7 +120,7 @@ async def fetch_asset(
         If it cannot be fetched after some tries; what was fetched stays for the next call.
     """
     selection = requests_for(
-        Origin.of(source), [document], part_file.absolute(folder), keys=(key,), if_exists=IfExists(if_exists)
+        Origin.of(source), [document], fileio.absolute(folder), keys=(key,), if_exists=IfExists(if_exists)
     )
     if selection.left_out:
         raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")

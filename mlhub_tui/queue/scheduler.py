@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import text
+from .. import fileio, text
 from ..http.retry import QUEUE_RETRIES, RetryPolicy
 from ..planning.job_context import JobContext
 from ..planning.requests import DatasetRequest
 from ..planning.resolver import Resolver
 from ..threads import in_thread
-from ..transfer import part_file
 from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, TransferConfig
 from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
@@ -397,7 +396,7 @@ class Scheduler:
             others = disk_space.reserved(
                 self._board.get(job.id) or job, self._board.snapshot(), self._lives()
             )
-            part_file.check_free_space(job.disk, needed, reserved=others)
+            fileio.check_free_space(job.disk, needed, reserved=others)
             if mine is not None:
                 mine.live.reserved = size
 

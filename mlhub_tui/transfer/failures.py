@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from .. import errors, text
+from ..fileio import translate_os_error
 from ..http.errors import BeingPrepared, ConnectionLost, LinkRejected, TLSFailure
 from ..http.retry import RetryPolicy
-from .part_file import translate_os_error
 
 
 class TransferCancelled(Exception):

@@ -13,13 +13,13 @@ from typing import Protocol
 
 from .. import errors, text
 from ..errors import MLHubException, RequestError
+from ..fileio import translate_os_error
 from ..http.errors import BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
 from ..http.link import Link
 from ..http.retry import RetryPolicy
 from ..http.urls import Origin
 from .limits import HostLimits
 from .outputs import FileTask, origin_of
-from .part_file import translate_os_error
 from .work_source import BatchStats, FileResult
 
 _TRIES = 6  # failures of a file's own after which it has failed

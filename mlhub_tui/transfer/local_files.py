@@ -16,13 +16,14 @@ from typing import IO
 
 from .. import errors, text
 from ..errors import DownloadError, EntityDoesNotExist
+from ..fileio import clone, translate_os_error
 from ..options import IfExists
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadResult, DownloadSpec, ReserveSpace, TransferContext
 from .engine import in_thread
 from .failures import TransferCancelled
 from .journal import PartRecord
-from .part_file import PartFile, clone, translate_os_error
+from .part_file import PartFile
 from .progress import TransferPhase, TransferProgress
 
 _STRIDE = 16 << 20  # bytes that the system copies in one go: a fraction of a second

@@ -20,21 +20,21 @@ from pathlib import Path
 
 from .. import errors, text
 from ..errors import MLHubException, OutputFolderError
-from ..options import IfExists
-from . import content_checks
-from .config import DownloadSpec, TransferContext
-from .engine import in_thread
-from .outputs import FileTask, OutputCallbacks, OutputFile, origin_of
-from .part_file import (
+from ..fileio import (
     absolute,
     check_writable,
     max_open_files,
-    open_locked,
     rename_new,
     sync_files,
     translate_os_error,
     try_lock,
 )
+from ..options import IfExists
+from . import content_checks
+from .config import DownloadSpec, TransferContext
+from .engine import in_thread
+from .outputs import FileTask, OutputCallbacks, OutputFile, origin_of
+from .part_file import open_locked
 from .progress import TransferProgress
 from .single_file import fetch_file
 from .work_source import FileRequest, FileResult

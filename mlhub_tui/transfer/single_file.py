@@ -22,6 +22,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from .. import errors, text
+from ..fileio import check_free_space, check_writable, translate_os_error
 from ..http.client import HTTPClient
 from ..http.connection import DEFAULT_TIMEOUTS, BodySink, Response, Timeouts
 from ..http.credentials import CookieJar
@@ -47,7 +48,7 @@ from .failures import RestartRequired
 from .gzip_check import gzip_whole
 from .journal import PartRecord, clip, covered, gaps, prefix
 from .parallel import PEEK, Exchange, ParallelDownloader, range_headers, validate_range
-from .part_file import PartFile, check_free_space, check_writable, inode, translate_os_error
+from .part_file import PartFile, inode
 from .progress import TransferPhase, TransferProgress
 from .segmented_file import ENDLESS, OVERLAP, Segment, SegmentedFile, SegmentSink
 

@@ -76,7 +76,7 @@ async def export(
 
 
 def _make_folder(path: Path) -> None:
-    from ..transfer.part_file import make_folder
+    from ..fileio import make_folder
 
     make_folder(path.parent)
 

@@ -11,15 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import fileio as output
 from ..errors import OutputFolderError, TargetBusy
+from ..fileio import sync_files, try_lock
 from ..options import IfExists
 from ..sources.static.tar_header import BLOCK, Header, Said, parse_header, read_said
 from ..sources.static.tar_walk import Data
 from ..sources.static.unpacked import DamagedArchive, pieces
 from ..text import one_line
-from ..transfer import part_file as output
 from ..transfer.failures import TransferCancelled
-from ..transfer.part_file import sync_files, try_lock
 from . import refusals
 from .folders import Folder, Folders
 from .links import KINDS, Links, write

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlhub_tui import fileio as folders
 from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import QUEUE_RETRIES
@@ -24,7 +25,6 @@ from mlhub_tui.queue import disk_space
 from mlhub_tui.queue.connectivity import NO_NETWORK, ConnectivityMonitor
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer import part_file as folders
 from mlhub_tui.transfer.progress import TransferProgress
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until

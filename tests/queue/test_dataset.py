@@ -325,7 +325,7 @@ async def test_room_is_kept_for_what_is_known_to_come(
 ) -> None:
     contents, out = stock(server, tmp_path, 30, size=2000), tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr("mlhub_tui.transfer.part_file.free_space", lambda _: 20_000)
+        patched.setattr("mlhub_tui.fileio.free_space", lambda _: 20_000)
         job = await settle(queue, wish(out))
         assert job.state is JobState.NO_SPACE
         assert "has 20.0 kB left" in job.reason

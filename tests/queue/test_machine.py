@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui import fileio
 from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.process import Process
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.config import TransferConfig
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -128,7 +128,7 @@ async def test_a_rename_that_fails_keeps_the_whole_part_and_is_done_later_withou
     def refuse(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(part_file, "_renameat2", lambda: None)
+    monkeypatch.setattr(fileio, "_renameat2", lambda: None)
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     monkeypatch.setattr(Path, "rename", refuse)
     queue = make_queue(Links(server.url))

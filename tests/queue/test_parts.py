@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui import fileio
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed
 from mlhub_tui.http.retry import QUEUE_RETRIES, RetryPolicy
-from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.failures import FailureCounter
 from mlhub_tui.transfer.gzip_check import gzip_whole
 from mlhub_tui.transfer.progress import RateEstimator
@@ -67,32 +67,32 @@ def test_progress_refills_the_budget_and_a_trickle_does_not() -> None:
 
 
 def test_a_folder_that_is_not_there_yet_is_fine_if_it_can_be_made(tmp_path: Path) -> None:
-    part_file.check_writable(tmp_path / "a" / "b")
+    fileio.check_writable(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
-    part_file.make_folder(tmp_path / "a" / "b")
-    part_file.check_writable(tmp_path / "a" / "b")
+    fileio.make_folder(tmp_path / "a" / "b")
+    fileio.check_writable(tmp_path / "a" / "b")
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFolderError, match="file is a file, not a folder"):
-        part_file.check_writable(tmp_path / "file" / "below")
+        fileio.check_writable(tmp_path / "file" / "below")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputFolderError, match="cannot be written"):
-        part_file.check_writable(tmp_path)
+        fileio.check_writable(tmp_path)
 
 
 def test_room_is_counted_with_what_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part_file, "free_space", lambda _: 1000)
-    part_file.check_free_space(tmp_path, 600, reserved=400)
+    monkeypatch.setattr(fileio, "free_space", lambda _: 1000)
+    fileio.check_free_space(tmp_path, 600, reserved=400)
     with pytest.raises(
         NoSpaceError, match=r"1\.0 kB left, 500 B of it for other transfers; 600 B are needed"
     ):
-        part_file.check_free_space(tmp_path, 600, reserved=500)
+        fileio.check_free_space(tmp_path, 600, reserved=500)
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(1000), gzip.compress(b"more")], ids=["plain", "padded", "two"])

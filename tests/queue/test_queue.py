@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
+from mlhub_tui import fileio as folders
 from mlhub_tui.auth import Auth, Scheme
 from mlhub_tui.errors import (
     APIKeyNotFound,
@@ -25,7 +26,6 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import QueueUnusable
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer import part_file as folders
 from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui import preview_cache
+from mlhub_tui import fileio, preview_cache
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import (
     AccessDenied,
@@ -47,7 +47,6 @@ from mlhub_tui.queue.refusal import refusal
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.request_text import apart
 from mlhub_tui.queue.settings import QueueSettings
-from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.config import DownloadResult
 from mlhub_tui.transfer.failures import Failure, FailureAction, judge
 from mlhub_tui.transfer.limits import BandwidthLimiter
@@ -568,11 +567,11 @@ def test_an_image_is_fresh_for_a_day(mlhub_home: Path) -> None:
 
 
 def test_a_disk_is_that_of_the_nearest_folder_that_there_is(tmp_path: Path) -> None:
-    assert part_file.device(tmp_path / "a" / "b") == tmp_path.stat().st_dev
-    left = part_file.free_space(tmp_path / "a")
+    assert fileio.device(tmp_path / "a" / "b") == tmp_path.stat().st_dev
+    left = fileio.free_space(tmp_path / "a")
     assert left is not None
     assert left > 0
-    part_file.check_free_space(tmp_path, 1)
+    fileio.check_free_space(tmp_path, 1)
 
 
 @pytest.mark.parametrize(

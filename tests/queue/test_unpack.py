@@ -228,7 +228,7 @@ def test_a_bad_archive_is_not_taken_for_whole(tmp_path: Path, spoil: Callable[[b
 
 
 def test_two_programs_do_not_unpack_one_archive(tmp_path: Path) -> None:
-    from mlhub_tui.transfer.part_file import try_lock
+    from mlhub_tui.fileio import try_lock
 
     path = archive(tmp_path / "a.tar.gz", [file("a")])
     with marker(path).open("w") as held:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui import fileio
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.job_context import JobContext
-from mlhub_tui.transfer import part_file
 from mlhub_tui.transfer.part_file import PartFile
 from mlhub_tui.transfer.work_source import FileRequest, MemorySource
 from tests.queue.support import ENDLESS, HASTY, IMPATIENT, content
@@ -362,8 +362,8 @@ def test_large_files_go_the_way_of_single_files_and_are_gone_on_with(
 def test_without_the_systems_short_cuts_the_same(
     server: FaultServer, folder: Path, shared: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_file, "_syncfs", lambda: None)
-    monkeypatch.setattr(part_file, "_renameat2", lambda: None)
+    monkeypatch.setattr(fileio, "_syncfs", lambda: None)
+    monkeypatch.setattr(fileio, "_renameat2", lambda: None)
     (folder / "6").mkdir(parents=True)
     (folder / "6/f0020.tif").symlink_to("nowhere")
     results = fetched(requests(server, PATHS), folder, shared)

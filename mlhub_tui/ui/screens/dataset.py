@@ -21,7 +21,6 @@ from ...output_url import parse
 from ...planning.costs import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
-from ...transfer.part_file import absolute
 from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line

@@ -122,7 +122,7 @@ class WhereTo(Vertical):
 
 def look_at(folder: Path) -> tuple[str, int | None]:
     """Return what is wrong with a folder, empty where nothing is, and the bytes free there."""
-    from ...transfer.part_file import check_writable, free_space
+    from ...fileio import check_writable, free_space
 
     try:
         check_writable(folder)
