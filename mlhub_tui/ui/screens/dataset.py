@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Static
 
 from ...cluster import optional_dependencies as needed
 from ...errors import MLHubException
+from ...fileio import absolute
 from ...options import ClusterConfig, IfExists
 from ...output_url import parse
 from ...planning.costs import Costs, costs
