@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import paths
 from ..errors import TargetBusy
+from ..fileio import try_lock
 from ..storage import make_private_folder
 from ..text import one_line
 from ..transfer.failures import TransferCancelled
