@@ -4,8 +4,8 @@ Every function opens a session, makes its requests and closes it; the key and th
 `get_session` says. Low-level functions give JSON as received, classes give documents to work with.
 """
 
+from ..http.session import Session
 from ..options import IfExists as DownloadIfExistsOpts
-from ..sources.http import Session
 from .collection import Collection
 from .dataset import Dataset
 from .mlmodel import MLModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..sources.http import Session
+from ..http.session import Session
 from ..sources.mlhub import MLHubSource
 
 

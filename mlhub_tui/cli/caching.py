@@ -47,9 +47,9 @@ def clear_command(as_json: bool) -> None:
 def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
     from .. import preview_cache
+    from ..http.cache import DocumentCache
     from ..planning import dataset_plan as planning
     from ..planning import index_cache as place
-    from ..sources.cache import DocumentCache
     from ..sources.static import archive_index
 
     def clear_documents() -> None:

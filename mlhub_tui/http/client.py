@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import platform
 import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from .. import __version__
 from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line
 from .connect import open_connection
@@ -19,6 +17,7 @@ from .credentials import CookieJar, OriginCredentials, may_cross_origins, netrc_
 from .decoding import BodyCollector, DecodingSink, codings, decoder, decoder_of
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .proxies import Proxy, ProxySettings
+from .request_headers import user_agent
 from .tls import trusted_context
 from .urls import Origin, RequestURL, address, join, parse_url
 
@@ -62,12 +61,6 @@ class ClientConfig:
     tls_context: Callable[[], ssl.SSLContext] = trusted_context
     proxies: ProxySettings | None = None
     tick: float = 1.0
-
-
-def user_agent() -> str:
-    """Return name, version and system as the User-Agent header (RFC 9110, section 10.1.5)."""
-    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
-    return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
 
 
 class HTTPClient:

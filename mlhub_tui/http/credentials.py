@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote_plus
 
 from ..auth.kind import Auth, Scheme
-from .auth_headers import forms, header
 from .key_removal import KeyRemoval
+from .request_headers import forms, header
 from .urls import Origin, RequestURL, is_loopback, parse_url
 
 # Request headers that hold no secrets and that the server which has the bytes needs, wherever it is.

@@ -6,11 +6,29 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..text import one_line, redact
-from .retry import PASSING_STATUSES
+from ..errors import (
+    AccessDenied,
+    AuthenticationError,
+    EntityDoesNotExist,
+    RequestError,
+    RequestRefused,
+    ServerError,
+    ServerTimeout,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
+from ..text import mask, one_line, redact
+from .hrefs import host, shown
+from .request_headers import masked
+from .retry import PASSING_STATUSES, parse_retry_after
 from .urls import address, host_label
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class ConnectionLost(errors.ServerUnreachable):
@@ -107,3 +125,166 @@ def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return one_line(error.verify_message, 120) or "the certificate is not trusted"
     return one_line((error.reason or str(error)).replace("_", " ").lower(), 120)
+
+
+HOSTED = "api.radiant.earth"
+HOSTED_HINT = (
+    "the hosted service ended in 2023: try the sample catalogue (`mlhub-tui --sample`), a public source"
+    " (`mlhub-tui sources list --known`), or another deployment (`--root-url`)"
+)
+
+
+_ADD_KEY = (
+    "add the source with its key: `mlhub-tui sources add NAME URL --token`, or --header, --key, --user"
+    " (--replace where it is there)"
+)
+
+
+def of_transport(error: Exception, url: object) -> RequestError:
+    """Return our error for an exception of httpx (or of what is below it)."""
+    import httpx
+
+    where = shown(url)
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        doing = "connect" if isinstance(error, httpx.ConnectTimeout) else "answer"
+        return ServerTimeout(f"timeout: {where} did not {doing} in time", url=where, hint=_hint(where))
+    if isinstance(error, httpx.TooManyRedirects):
+        return UnexpectedAnswer(f"too many redirects: {where}", url=where)
+    if isinstance(error, httpx.DecodingError):
+        return UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where)
+    if isinstance(
+        error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError
+    ):
+        return UnexpectedAnswer(f"not a URL that can be asked for: {where}: {_reason(error)}", url=where)
+    tls = next((e for e in _chain(error) if isinstance(e, ssl.SSLError)), None)
+    if tls is not None:
+        return TLSFailure(f"TLS failed: {where}: {_tls_reason(tls)}", url=where)
+    return ServerUnreachable(f"cannot reach {where}: {_network_reason(error)}", url=where, hint=_hint(where))
+
+
+def of_status(
+    response: httpx.Response,
+    url: object,
+    secret: str | None,
+    sent: bool,
+    forms: Sequence[str] = (),
+    *,
+    mlhub: bool = True,
+) -> RequestError:
+    """Return our error for a status of 400 or above.
+
+    Parameters
+    ----------
+    response
+        The answer, read.
+    url
+        The URL that was asked for.
+    secret
+        The key of the session; cut out of what the server says.
+    sent
+        Whether the key went with the request.
+    forms
+        What else must not be shown: the forms in which the key was sent.
+    mlhub
+        Whether the session is with an MLHub API, whose key `configure` stores.
+    """
+    where, status = shown(url), response.status_code
+    said = masked(detail(response, secret), forms)
+    tail = f": {said}" if said else ""
+    if status == 401:
+        words = f"{_refusal(secret, sent, where)}{tail}"
+        return AuthenticationError(words, url=where, status=status, hint=None if mlhub else _ADD_KEY)
+    if status == 403:
+        hint = None if secret else f"no key was sent: check the URL, or {_ADD_KEY}"
+        return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status, hint=hint)
+    if status in (404, 410):
+        return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)
+    if status == 511:  # RFC 6585, section 6
+        words = f"the network wants a login first: {where}"
+        return UnexpectedAnswer(words, url=where, status=status, hint="log in to the network's portal")
+    if status in PASSING_STATUSES or status >= 500:
+        return ServerError(
+            f"{_trouble(status)} ({status}): {where}{tail}",
+            url=where,
+            status=status,
+            hint=_hint(where),
+            retry_after=parse_retry_after(response.headers.get("Retry-After")),
+        )
+    return RequestRefused(f"the API refused the request ({status}): {where}{tail}", url=where, status=status)
+
+
+def detail(response: httpx.Response, secret: str | None = None) -> str:
+    """Return what the server says of its refusal: cleaned, on one line, without the key; empty if nothing.
+
+    FastAPI's `detail` is a string, a list of objects with `loc` and `msg`, or an object with `code` and
+    `description`; stac-fastapi sends the latter bare. Others send plain text.
+    """
+    try:
+        body: Any = response.json()
+    except (ValueError, RecursionError):
+        plain = "text/plain" in response.headers.get("Content-Type", "").lower()
+        body = response.text[:1000] if plain else ""
+    said = body.get("detail", body) if isinstance(body, dict) else body
+    entries = said if isinstance(said, list) else [said]
+    text = redact(one_line("; ".join(filter(None, map(_sentence, entries)))))
+    return one_line(text.replace(secret, mask(secret)) if secret else text, 200)
+
+
+def _sentence(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, dict):
+        return ""
+    said = next((entry[k] for k in ("msg", "description", "message") if isinstance(entry.get(k), str)), "")
+    place = entry.get("loc")
+    if isinstance(place, list) and place and said:
+        return f"{'.'.join(str(part) for part in place if isinstance(part, str | int))}: {said}"
+    return said or (entry["code"] if isinstance(entry.get("code"), str) else "")
+
+
+def _refusal(secret: str | None, sent: bool, where: str) -> str:
+    if not secret:
+        return f"no API key was sent: {where}"
+    if not sent:
+        return f"no API key was sent, because this is not the API's own origin: {where}"
+    return f"the API refused the key {mask(secret)}: {where}"
+
+
+def _trouble(status: int) -> str:
+    return {408: "the server gave up waiting", 429: "too many requests"}.get(status, "the server failed")
+
+
+def _hint(where: str) -> str | None:
+    return HOSTED_HINT if host(where) == HOSTED else None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Walk an exception, its causes and the members of groups; each once."""
+    seen: set[int] = set()
+    stack: list[BaseException | None] = [error]
+    while stack:
+        current = stack.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        stack.extend((current.__context__, current.__cause__))
+        if isinstance(current, BaseExceptionGroup):
+            stack.extend(current.exceptions)
+
+
+def _network_reason(error: Exception) -> str:
+    for cause in _chain(error):
+        if isinstance(cause, socket.gaierror):
+            return "its name is not known"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, ConnectionResetError):
+            return "connection reset"
+    return _reason(error)
+
+
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]  # a group says of itself no more than how many it holds
+    return redact(one_line(error, 160)) or type(error).__name__

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..auth.kind import Kind
 from ..errors import EntityDoesNotExist
+from ..http.hrefs import shown_id
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item
 from ..options import IfExists
 from ..sources.asset_hrefs import asset_href
-from ..sources.origin import shown_id
 from ..text import holds_secret, one_line
 from .asset_names import file_names, folder_name
 from .requests import SAMPLE, AssetRequest

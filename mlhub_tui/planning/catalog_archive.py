@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..errors import EntityDoesNotExist, MLHubException, NotOffered
 from ..http.errors import LinkRejected
+from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..options import IfExists
-from ..sources.origin import shown_id
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec
 from ..transfer.progress import TransferProgress

@@ -7,9 +7,9 @@ from concurrent.futures import CancelledError
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import NotOffered
+from ..http.hrefs import shown
 from ..http.link import Link
 from ..sources.link import azure_headers
-from ..sources.origin import shown
 from ..sources.stores import https_of
 from ..transfer.failures import TransferCancelled
 from .requests import SAMPLE, DatasetRequest

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from ..auth.kind import Kind
 from ..errors import NotOffered
+from ..http.hrefs import shown
 from ..models import Asset, Document
 from ..options import IfExists
 from ..sources.asset_hrefs import asset_href
-from ..sources.origin import shown
 from ..sources.stores import https_of
 from .asset_names import file_names
 from .asset_request import asset_request, assets_of

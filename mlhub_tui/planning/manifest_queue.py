@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import KeyWithheld, MLHubException, NotOffered
+from ..http.hrefs import shown
 from ..http.key_removal import REMOVED
 from ..http.link import Link
 from ..options import IfExists
 from ..sources.link import azure_headers
-from ..sources.origin import shown
 from ..sources.stores import https_of
 from ..text import one_line, redact
 from ..transfer.checksums import multihash

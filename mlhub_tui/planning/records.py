@@ -10,11 +10,11 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ..http.hrefs import resolve_href
 from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, identity
 from ..models.extent import item_bbox
 from ..models.when import read_time
-from ..sources.hrefs import resolve_href
 from ..sources.requester_pays import requester_pays
 from ..sources.static.document_urls import member_url
 from ..text import writable

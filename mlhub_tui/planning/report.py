@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from ..csv_cells import csv_line
-from ..sources.origin import without_key
+from ..http.hrefs import without_key
 from ..storage import write_atomic
 from ..text import redact
 from .layout import REPORT

@@ -10,9 +10,9 @@ from typing import Protocol, runtime_checkable
 from ..errors import MLHubException, NotOffered
 from ..http.key_removal import KeyRemoval
 from ..http.link import Link
+from ..http.session import Session
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..sources.base import Page
-from ..sources.http import Session
 from .asset_request import entry_of, renewed
 from .requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 

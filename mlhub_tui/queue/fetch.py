@@ -13,6 +13,7 @@ from typing import Protocol
 
 from .. import fileio, paths
 from ..errors import EntityDoesNotExist, NotOffered
+from ..http.hrefs import shown_id
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
 from ..options import IfExists
@@ -20,7 +21,6 @@ from ..planning.item_request import Located, Origin, requests_for
 from ..planning.job_context import JobContext
 from ..planning.requests import ArchiveRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
-from ..sources.origin import shown_id
 from ..threads import in_thread
 from ..transfer.config import TransferConfig
 from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException
 from ..http.errors import LinkRejected
+from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..planning.requests import AssetRequest, DownloadRequest
-from ..sources.origin import shown_id
 from ..sources.requester_pays import known_to_pay
 
 _GONE = frozenset({404, 410})

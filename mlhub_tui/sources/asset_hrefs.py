@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import NotOffered
+from ..http.hrefs import resolve_href
 from ..models import Asset, Document
-from .hrefs import resolve_href
 from .requester_pays import requester_pays
 from .stores import AZURE_SCHEMES, https_of
 

@@ -6,14 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..errors import NotOffered
+from ..http.hrefs import shown
 from ..http.link import Link
 from .link import azure_headers, link_to
-from .origin import shown
 from .planetary import SasTokens
 from .stores import https_of
 
 if TYPE_CHECKING:
-    from .http import Session
+    from ..http.session import Session
 
 _SCHEMES = ("http://", "https://")
 _LOCAL = "file://"

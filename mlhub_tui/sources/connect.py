@@ -19,8 +19,8 @@ from ..errors import (
 
 if TYPE_CHECKING:
     from ..auth import Credentials
+    from ..http.session import Session
     from .base import Source
-    from .http import Session
     from .mlhub import MLHubSource
 
 
@@ -36,10 +36,10 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
     options
         Further arguments of `Session`.
     """
+    from ..http.errors import HOSTED
+    from ..http.hrefs import host
     from ..http.retry import NO_RETRIES
-    from .failures import HOSTED
-    from .http import Session, Timeouts
-    from .origin import host
+    from ..http.session import Session, Timeouts
 
     secret, root = credentials.secret, credentials.root_url
     if by_document or credentials.kind in (None, Kind.STATIC):
@@ -84,8 +84,8 @@ def open_mlhub(credentials: Credentials) -> MLHubSource:
         If the credentials are of a source of another kind.
     """
     if credentials.kind is not Kind.MLHUB:
+        from ..http.hrefs import shown
         from .base import ASSETS_INSTEAD
-        from .origin import shown
 
         raise NotOffered(
             f"only MLHub APIs have archives of collections: {shown(credentials.root_url)} is none",
@@ -132,15 +132,14 @@ async def settled(credentials: Credentials) -> Credentials:
 
 async def _kept(credentials: Credentials) -> Credentials | None:
     """Return the credentials of a static catalog of which the root document is in the cache."""
-    from .cache import DocumentCache
+    from ..http.cache import CachingClient, DocumentCache
+    from ..http.hrefs import join
     from .look_local import ROOTS
-    from .origin import join
-    from .remember import Remembering
 
     where = credentials.root_url
     cache = DocumentCache()
     async with open_session(replace(credentials, kind=Kind.STATIC)) as session:
-        remembering = Remembering(session, cache)
+        remembering = CachingClient(session, cache)
         bare = where.partition("?")[0]
         for url in (where, *(join(bare, name) for name in ROOTS)):
             if await remembering.holds(url):

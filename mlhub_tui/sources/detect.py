@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ..auth import Credentials, is_url
 from ..errors import ServerTimeout
+from ..http.hrefs import shown
+from ..http.json_document import MAX_DOCUMENT
 from ..http.retry import NO_RETRIES
+from ..http.session import Timeouts
 from .connect import open_session
 from .found import Found, NotASource
-from .http import Timeouts
-from .json_document import MAX_DOCUMENT
 from .look_local import look_at_path
 from .look_remote import RemoteLook
-from .origin import shown
 
 __all__ = ["Found", "NotASource", "detect"]
 

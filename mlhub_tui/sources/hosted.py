@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import MLHubException
-from .failures import HOSTED
-from .origin import host
+from ..http.errors import HOSTED
+from ..http.hrefs import host
 
 
 class ServiceEnded(MLHubException):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ..errors import UnexpectedAnswer
+from ..http.hrefs import is_absolute, join, without_key
+from ..http.pagination import Bare, absolute
 from ..models import Catalog, JsonDict
-from .origin import is_absolute, join, without_key
-from .steps import Bare, absolute
 
 SORTABLES = ("http://www.opengis.net/def/rel/ogc/1.0/sortables", "sortables")
 QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")

@@ -13,10 +13,9 @@ from contextlib import closing
 from typing import Any
 
 from ..errors import MLHubException
+from ..http.cache import CachedResponse, DocumentCache
 from ..models import Dataset, Entry, EntryKind
 from ..text import redact
-from .cache import DocumentCache
-from .kept import Kept
 
 MOST = 500
 """Entries that are kept: more than a screen shows before the source has answered."""
@@ -57,7 +56,9 @@ class LastListing:
         """Keep what was listed now."""
         text = json.dumps([_plain(entry) for entry in entries[:MOST]])
         with closing(DocumentCache()) as cache:
-            cache.change([(self._key, Kept(text.encode(), "", "application/json", checked=self._clock()))])
+            cache.change(
+                [(self._key, CachedResponse(text.encode(), "", "application/json", checked=self._clock()))]
+            )
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

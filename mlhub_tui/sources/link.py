@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ..http.hrefs import host, shown
+from ..http.json_document import PORTAL_HINT, is_web_page
 from ..http.link import Link
-from .answers import PORTAL_HINT, is_web_page
-from .http import Session
-from .origin import host, shown
+from ..http.session import Session
 
 if TYPE_CHECKING:
     import httpx

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
+from ..http.pagination import REPEATED, PageGuard
 from .base import Page
-from .paging import PageGuard
-from .steps import REPEATED
 
 T = TypeVar("T")
 SAME_PAGE = "the same page came again"

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ..http.pagination import REPEATED
 from ..models import Item, Search
 from .base import Page
 from .bounded import bounded, unbounded
 from .item_filter import sieve, time_of
 from .queries import check
-from .steps import REPEATED
 
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
 """Names of the fields of `Search` that a search on this side takes."""

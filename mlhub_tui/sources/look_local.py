@@ -15,10 +15,10 @@ from typing import Any
 
 from ..auth import Kind
 from ..errors import EntityDoesNotExist, MLHubException
+from ..http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, too_large, value_of
 from ..text import one_line
 from .classify import Shape, count_links, document_of, shape_of, stac_items, title_of
 from .found import Found, NotASource
-from .json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, too_large, value_of
 from .static.document_urls import name_of
 from .static.parse import is_lines, list_of_lines
 

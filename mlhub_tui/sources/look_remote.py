@@ -11,8 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 from ..auth import Kind, checked_root_url, normalise_root_url, other_spelling
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ..http.errors import HOSTED, HOSTED_HINT
+from ..http.hrefs import host, join, shown
+from ..http.json_document import DEEP_HINT, decode, is_web_page
+from ..http.session import Session
 from ..text import one_line, size
-from .answers import decode, is_web_page
 from .classify import (
     Shape,
     count_links,
@@ -25,13 +28,9 @@ from .classify import (
     stac_items,
     title_of,
 )
-from .failures import HOSTED, HOSTED_HINT
 from .found import Found, NotASource
-from .http import Session
-from .json_document import DEEP_HINT
 from .landing import below_root
 from .look_local import ROOTS, of_document
-from .origin import host, join, shown
 from .stac_reader import may_be_spelled_otherwise
 from .static.parse import is_lines, list_of_lines
 

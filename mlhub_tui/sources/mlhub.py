@@ -9,7 +9,12 @@ from typing import Any, TypeVar
 
 from ..auth import Kind
 from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..http.errors import HOSTED, HOSTED_HINT
+from ..http.hrefs import doi_path, host, segment, shown_id
+from ..http.json_document import as_list, as_object
 from ..http.link import Link
+from ..http.pagination import REPEATED, PageRequest, with_params
+from ..http.session import Session
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -23,19 +28,12 @@ from ..models import (
     MLModel,
     Search,
 )
-from .answers import as_list, as_object
 from .asset_links import AssetLinks
 from .base import About, Page
-from .failures import HOSTED, HOSTED_HINT
 from .features import documents, matched
-from .fetch import fetch
-from .http import Session
 from .link import resolve
 from .listing import Listing
 from .local_search import FIELDS, LocalSearch
-from .origin import doi_path, host, segment, shown_id
-from .paging import with_params
-from .steps import REPEATED, Step
 
 D = TypeVar("D", bound=Document)
 
@@ -177,10 +175,12 @@ class MLHubSource:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         params: dict[str, Any] = {"limit": page_size, "extensions": _strings(extensions)}
         # The hosted API's links hold a token but no page size: what was asked for stays in force.
-        step = Step.decoded(link or self._url(f"collections/{segment(collection_id, 'collection')}/items"))
+        step = PageRequest.decoded(
+            link or self._url(f"collections/{segment(collection_id, 'collection')}/items")
+        )
         step = replace(step, url=with_params(step.url, params))
         try:
-            fetched = await fetch(self.session, step)
+            fetched = await self.session.fetch_page(step)
         except EntityDoesNotExist as error:
             raise _named(error, f"collection {shown_id(collection_id)} does not exist") from None
         items, skipped = documents(as_list(fetched.answer, fetched.url, "features"), Item)

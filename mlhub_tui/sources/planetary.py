@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from weakref import WeakKeyDictionary
 
 from ..errors import UnexpectedAnswer
+from ..http.hrefs import host, shown
 from ..models import Item
-from .origin import host, shown
 from .stores import AZURE_STORE
 
 HOST = "planetarycomputer.microsoft.com"

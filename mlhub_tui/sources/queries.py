@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import NotOffered
+from ..http.pagination import PageRequest, with_params
 from ..models import BBox, JsonDict, Search
 from .landing import Landing
-from .paging import with_params
 from .query_extension import query_of
-from .steps import Step
 
 NO_POST = frozenset({404, 405, 415, 501})
 """Statuses of a search by POST after which GET is tried."""
@@ -46,7 +45,7 @@ def check(search: Search, offered: frozenset[str], what: str) -> None:
         raise NotOffered("a search takes a box or a geometry, not both", hint="leave one of them out")
 
 
-def search_step(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> Step:
+def search_step(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> PageRequest:
     """Return the first request of a search.
 
     POST is taken where the API offers it; GET for a filter in CQL2, as servers take text there and JSON in a
@@ -67,9 +66,9 @@ def search_step(search: Search, landing: Landing, limit: int | None, *, post: bo
     search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
     if by_post and post and (not by_get or not search.filter or not landing.takes_cql2):
-        return Step(by_post, "POST", body=body(search, landing, limit))
+        return PageRequest(by_post, "POST", body=body(search, landing, limit))
     if by_get:
-        return Step(with_params(by_get, parameters(search, landing, limit)))
+        return PageRequest(with_params(by_get, parameters(search, landing, limit)))
     raise NotOffered("this API has no item search", hint="search within one of its collections")
 
 

@@ -7,7 +7,10 @@ from contextlib import aclosing
 
 from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered, RequestError
+from ..http.hrefs import join, segment, shown_id
 from ..http.link import Link
+from ..http.pagination import PageRequest
+from ..http.session import Session
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -24,14 +27,11 @@ from ..models import (
 from ..text import clean, one_line
 from .asset_links import AssetLinks
 from .base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
-from .http import Session
 from .landing import QUERYABLES, Landing
 from .listing import Listing
-from .origin import join, segment, shown_id
 from .stac_reader import Reader, is_encoded, is_no_such_place
 from .stac_search import ItemSearch
 from .stac_tree import SEARCHED, NotListed, Tree
-from .steps import Step
 
 
 class STACAPISource:
@@ -163,12 +163,11 @@ class STACAPISource:
         """Yield the same as they come: a page that fails does not take those before it."""
 
         async def page(link: str | None) -> Page[Collection]:
-            from .fetch import fetch
 
             if link is None:
                 fetched = await self._tree.collections()
             else:
-                fetched = await fetch(self.session, Step.decoded(link), bare="collections")
+                fetched = await self.session.fetch_page(PageRequest.decoded(link), bare="collections")
             return self._reader.page(fetched, "collections", Collection)
 
         listed, missing = False, None
@@ -223,7 +222,7 @@ class STACAPISource:
         if extensions:
             raise _not_offered("items by their extensions")
         if link is not None:
-            return await self._reader.items(Step.decoded(link))
+            return await self._reader.items(PageRequest.decoded(link))
         return self._reader.page(await self._tree.items(collection_id, page_size), "features", Item)
 
     async def items(

@@ -8,15 +8,13 @@ from urllib.parse import quote
 
 from ..auth import other_spelling
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ..http.json_document import as_list, as_object, decode
+from ..http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
+from ..http.session import Session
 from ..models import Document, Item, JsonDict
-from .answers import as_list, as_object, decode
 from .base import Page
 from .features import D, alone, document_of, documents, matched
-from .fetch import ACCEPT, Fetched, fetch
-from .http import Session
 from .landing import Landing
-from .paging import with_params
-from .steps import Step
 
 E = TypeVar("E", bound=Document)
 _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
@@ -101,14 +99,16 @@ class Reader:
         raw, place = await self.object(url)
         return document_of(raw, place)
 
-    async def first(self, url: str, page_size: int | None, bare: str = "") -> Fetched:
+    async def first(self, url: str, page_size: int | None, bare: str = "") -> FetchedPage:
         """Return the first page of a listing.
 
         A hundred at a time where nothing else is wished: many servers give ten to who does not ask for more.
         """
-        return await fetch(self.session, Step(with_params(url, {"limit": page_size or _PAGE})), bare=bare)
+        return await self.session.fetch_page(
+            PageRequest(with_params(url, {"limit": page_size or _PAGE})), bare=bare
+        )
 
-    def page(self, fetched: Fetched, key: str, make: type[D]) -> Page[D]:
+    def page(self, fetched: FetchedPage, key: str, make: type[D]) -> Page[D]:
         """Return the documents of an answer as a page of a listing.
 
         Raises
@@ -122,9 +122,9 @@ class Reader:
         following = fetched.next.encoded() if fetched.next else None
         return Page(tuple(found), following, matched(fetched.answer), skipped, fetched.stopped)
 
-    async def items(self, step: Step) -> Page[Item]:
+    async def items(self, step: PageRequest) -> Page[Item]:
         """Return the page of items that a step leads to."""
-        return self.page(await fetch(self.session, step), "features", Item)
+        return self.page(await self.session.fetch_page(step), "features", Item)
 
 
 def is_no_such_place(error: RequestError, identity: str = "") -> bool:

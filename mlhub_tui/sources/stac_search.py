@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import RequestError
+from ..http.hrefs import join, segment
+from ..http.pagination import PageRequest
 from ..models import Item, Search
 from ..models.extent import geometry_bbox
 from .base import Page
 from .bounded import bounded, unbounded
 from .landing import QUERYABLES, SORTABLES, Landing
 from .local_search import FIELDS, LocalSearch
-from .origin import join, segment
 from .queries import NO_POST, check, parameters, search_step, sorted_as
 from .stac_reader import Reader, is_no_such_place
 from .stac_tree import Tree
-from .steps import Step
 
 _MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
 
@@ -54,7 +54,7 @@ class ItemSearch:
             return Page(())
         left, inner = unbounded(link, search.limit)
         if inner is not None:
-            return bounded(await self._reader.items(Step.decoded(inner)), left)
+            return bounded(await self._reader.items(PageRequest.decoded(inner)), left)
         if search.sort:
             search = sorted_as(search, await self._sort_names(landing, search.collections))
         size = page_size if left is None else min(left, page_size or left)
@@ -109,7 +109,7 @@ class ItemSearch:
             collection_id: str, *, link: str | None = None, page_size: int | None = None
         ) -> Page[Item]:
             if link is not None:
-                return await self._reader.items(Step.decoded(link))
+                return await self._reader.items(PageRequest.decoded(link))
             first = await self._tree.items(collection_id, page_size, narrow)
             return self._reader.page(first, "features", Item)
 

@@ -8,17 +8,15 @@ from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ..http.hrefs import join, segment, shown_id
+from ..http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
 from ..models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ..models.document import identity
 from ..text import one_line
 from .base import COLLECTION_IDS, Page
-from .fetch import Fetched, fetch
 from .landing import below_root
-from .origin import join, segment, shown_id
-from .paging import Params, with_params
 from .queries import NO_POST, search_step
 from .stac_reader import Reader, is_no_such_place
-from .steps import Step, absolute
 
 _AT_ONCE = 8
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
@@ -56,7 +54,7 @@ class Tree:
         page = self.entries(fetched)
         return page if page.entries or page.next or not linked else Page(linked)
 
-    async def collections(self, page_size: int | None = None) -> Fetched:
+    async def collections(self, page_size: int | None = None) -> FetchedPage:
         """Return the first page of collections.
 
         Raises
@@ -145,10 +143,13 @@ class Tree:
     async def more(self, link: str, collection_id: str = "") -> Page[Entry]:
         """Return the page that a `Page.next` leads to."""
         return self.entries(
-            await fetch(self._reader.session, Step.decoded(link), bare="collections"), collection_id
+            await self._reader.session.fetch_page(PageRequest.decoded(link), bare="collections"),
+            collection_id,
         )
 
-    async def items(self, collection_id: str, page_size: int | None = None, params: Params = None) -> Fetched:
+    async def items(
+        self, collection_id: str, page_size: int | None = None, params: Params = None
+    ) -> FetchedPage:
         """Return the first page of a collection's items.
 
         From the API's own place; where there is none from the collection's `items` link, or by a search.
@@ -195,7 +196,7 @@ class Tree:
             raise first
         return found
 
-    async def _listed(self, document: Document, page_size: int | None, tried: str = "") -> Fetched | None:
+    async def _listed(self, document: Document, page_size: int | None, tried: str = "") -> FetchedPage | None:
         """Return the first page of what a document's links list, or a search finds; None where nothing."""
         is_own = self._reader.session.is_own
         place = _href(document, "items") or (
@@ -211,7 +212,7 @@ class Tree:
             return await self.items(document.id, page_size)
         return await self._searched(document.id, page_size)
 
-    async def _searched(self, collection_id: str, page_size: int | None) -> Fetched | None:
+    async def _searched(self, collection_id: str, page_size: int | None) -> FetchedPage | None:
         """Return the first page of a collection's items by a search; None where there is none."""
         landing = await self._reader.landing()
         if not landing.may_search:
@@ -219,11 +220,11 @@ class Tree:
         search = Search(collections=(collection_id,))
         step = search_step(search, landing, page_size)
         try:
-            return await fetch(self._reader.session, step)
+            return await self._reader.session.fetch_page(step)
         except RequestError as error:
             if step.method != "POST" or error.status not in NO_POST or not landing.search_url("GET"):
                 raise
-        return await fetch(self._reader.session, search_step(search, landing, page_size, post=False))
+        return await self._reader.session.fetch_page(search_step(search, landing, page_size, post=False))
 
     def place(self, entry: Entry) -> str:
         """Return where the document of an entry is."""
@@ -235,7 +236,7 @@ class Tree:
             path += f"/items/{segment(entry.id, 'item')}"
         return join(self._root, path)
 
-    def entries(self, fetched: Fetched, collection_id: str = "") -> Page[Entry]:
+    def entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
         """Return an answer's items, collections or catalogs as entries."""
         answer = fetched.answer
         if isinstance(answer.get("features"), list):
@@ -280,7 +281,7 @@ class Tree:
         return unquote(rest)
 
 
-def _holds(found: Fetched, collection_id: str) -> bool:
+def _holds(found: FetchedPage, collection_id: str) -> bool:
     """Whether an answer has items, and all of this collection: some searches ignore what they do not know."""
     features = found.answer.get("features")
     if not isinstance(features, list) or not features:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import NotOffered
-from .origin import host, shown
+from ..http.hrefs import host, shown
 
 AZURE_STORE = ".blob.core.windows.net"
 GOOGLE_STORE = "storage.googleapis.com"

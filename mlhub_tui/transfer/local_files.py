@@ -104,12 +104,7 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
     DownloadError
         If it is no regular file, cannot be read, or its archive is broken.
     """
-    from ..sources.static.document_urls import (  # the sources import this package
-        is_member,
-        local_path,
-        member_names,
-        split_member,
-    )
+    from ..sources.static.document_urls import is_member, local_path, member_names, split_member
 
     archive, member = split_member(url) if is_member(url) else (url, "")
     path = local_path(archive)

@@ -90,6 +90,7 @@ async def open_sample(house: SampleHouse) -> Connection:
 
 
 def _import() -> None:
-    from ..sources import connect, http
+    from ..http import session as http
+    from ..sources import connect
 
     assert connect is not None and http is not None

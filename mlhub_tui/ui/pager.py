@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from ..text import count, one_line
 
 if TYPE_CHECKING:
+    from ..http.pagination import PageGuard
     from ..models import Entry
     from ..sources.base import Page
-    from ..sources.paging import PageGuard
 
 REPEATS = "the server repeats its pages"
 
@@ -36,7 +36,7 @@ class Pager:
 
     def take(self, page: Page[Entry]) -> bool:
         """Take note of a page; False where it was seen before: that ends the listing, as such a link does."""
-        from ..sources.paging import PageGuard
+        from ..http.pagination import PageGuard
 
         guard = self._guard = self._guard or PageGuard()
         self.matched = page.matched if page.matched is not None else self.matched

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import ServerError
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.session import Session
 from tests.cli.conftest import Run
-from tests.sources.patience import Patience
+from tests.http.patience import Patience
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.paged_api import PagedAPI, items
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.errors import UnexpectedAnswer
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.session import Session
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 

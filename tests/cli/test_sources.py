@@ -416,7 +416,7 @@ def test_the_retired_root_says_what_there_is_instead_and_does_not_hang(
         tries.append(request.extensions["timeout"]["connect"])
         raise httpx.ConnectTimeout("no answer", request=request)
 
-    monkeypatch.setattr("mlhub_tui.sources.network.SystemRoute.handle_async_request", vanish)
+    monkeypatch.setattr("mlhub_tui.http.transport.ProxyTransport.handle_async_request", vanish)
     result = run(*arguments)
     assert result.exit_code == 1
     assert "ended in 2023" in result.stderr.splitlines()[-1]

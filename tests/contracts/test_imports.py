@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "auth": FOUNDATION,
     "config": FOUNDATION,
     "doctor": FOUNDATION | {"models", "auth", "config", "sources", "queue"},
-    "http": FOUNDATION | {"auth", "sources"},
+    "http": FOUNDATION | {"auth", "models"},
     "sources": FOUNDATION | {"http", "models", "auth"},
     "transfer": FOUNDATION | {"http", "sources"},
     "unpack": FOUNDATION | {"sources", "transfer"},
@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "queue": _BELOW | {"planning", "cluster"},
     "cluster": _BELOW | {"planning", "queue"},
     "sample": FOUNDATION | {"auth"},
-    "api": FOUNDATION | {"models", "auth", "sources", "queue", "planning"},
+    "api": FOUNDATION | {"http", "models", "auth", "sources", "queue", "planning"},
     "cli": FOUNDATION
     | {"debug", "doctor", "models", "auth", "config", "sources", "queue", "sample", "geo", "ui"}
     | {"http", "metadata", "planning", "cluster", "preview_cache"},

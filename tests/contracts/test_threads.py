@@ -22,7 +22,7 @@ def load(*names):
 threads = [
     load("auth", "models", "config"),
     load("auth.kind", "models.when", "config.config"),
-    load("sources.connect", "sources.http", "sources.mlhub"),
+    load("sources.connect", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.credentials"),
     load("sample.house", "sample.server"),
     load("ui.screens.browse_detail", "ui.screens.browse", "ui.loading", "ui.last_seen"),

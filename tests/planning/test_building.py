@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreachable, TargetBusy
+from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.planning.build import of_archive
@@ -28,7 +29,6 @@ from mlhub_tui.planning.pages import of_pages, of_search
 from mlhub_tui.planning.progress import Progress
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.static.archive import DamagedArchive
 

@@ -18,6 +18,7 @@ from mlhub_tui.errors import (
     VerificationFailed,
 )
 from mlhub_tui.http.link import Link
+from mlhub_tui.http.session import Session
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.item_request import Origin, requests_for
 from mlhub_tui.planning.requests import AssetRequest
@@ -26,7 +27,6 @@ from mlhub_tui.queue.fetch import fetch, fetch_asset
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.asset_links import AssetLinks
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.planetary import SasTokens
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, as_json

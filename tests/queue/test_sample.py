@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
+from mlhub_tui.http.session import Session
 from mlhub_tui.planning.requests import ArchiveRequest, DownloadRequest
 from mlhub_tui.planning.resolver import SourceResolver
 from mlhub_tui.queue.fetch import fetch_archive
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.transfer.gzip_check import gzip_whole
 

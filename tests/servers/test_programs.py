@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.cli import root
+from mlhub_tui.http.session import Session
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.fetch import fetch_asset
 from mlhub_tui.sources.detect import detect
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from ..ui.conftest import driven

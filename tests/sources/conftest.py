@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 
 from .replay import KEY, Replay

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mlhub_tui.errors import NotOffered, RequestError, UnexpectedAnswer
+from mlhub_tui.http.session import Session
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.sources.asset_hrefs import asset_href
 from mlhub_tui.sources.asset_links import AssetLinks
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.link import AZURE_VERSION
 from mlhub_tui.sources.planetary import SasTokens
 from mlhub_tui.sources.requester_pays import known_to_pay, requester_pays

@@ -24,11 +24,11 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from mlhub_tui.http.session import Timeouts
 from mlhub_tui.models import Catalog
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.connect import open_any, settled
 from mlhub_tui.sources.detect import Found, NotASource, detect
-from mlhub_tui.sources.http import Timeouts
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 from .replay import Replay

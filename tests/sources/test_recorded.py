@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mlhub_tui.errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.base import Source
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 
 from .replay import KENYA, KEY, Replay

@@ -10,13 +10,13 @@ import pytest
 
 from mlhub_tui.auth import Auth, Scheme
 from mlhub_tui.errors import NotOffered, RequestRefused, ServerError, UnexpectedAnswer
+from mlhub_tui.http.pagination import REPEATED
 from mlhub_tui.http.retry import NO_RETRIES
+from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
 from mlhub_tui.sources.base import Page
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.listing import ALL_EMPTY, SAME_PAGE, Listing
 from mlhub_tui.sources.stac_api import STACAPISource
-from mlhub_tui.sources.steps import REPEATED
 from tests.support.http_server import (
     Answer,
     Handler,
@@ -27,7 +27,7 @@ from tests.support.http_server import (
     redirect,
 )
 
-from .patience import Patience
+from ..http.patience import Patience
 
 SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
 EVERYTHING = [SEARCH, f"{SEARCH}#sort", f"{SEARCH}#filter", f"{SEARCH}#free-text"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
+from mlhub_tui.http.session import Session
 from mlhub_tui.models import Catalog, Collection, EntryKind, Item, Search
-from mlhub_tui.sources.http import Session
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from .stac_replay import STACReplay

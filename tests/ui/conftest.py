@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mlhub_tui.http import session as http
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources import http
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.sparing import forget_drawings
 

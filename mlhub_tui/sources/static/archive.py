@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 from ...http.key_removal import KeyRemoval
 from ...models import JsonDict
-from ..json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 from .remarks import DEEP, NO_JSON, Cancelled, SkipReport
 from .tar_walk import Member, walk
 from .unpacked import DamagedArchive, Progress, pieces

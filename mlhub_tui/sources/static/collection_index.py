@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from ...errors import EntityDoesNotExist
+from ...http.hrefs import shown_id
 from ...models import Collection, Document, Item
 from ...text import count
 from ..base import COLLECTION_IDS
-from ..origin import shown_id
 from .crawler import CatalogCrawler, Found
 from .document_urls import is_web
 from .documents import DocumentLoader

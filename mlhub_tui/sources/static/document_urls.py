@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
 from ...errors import UnexpectedAnswer
-from ..hrefs import resolve_href
-from ..origin import shown
+from ...http.hrefs import resolve_href, shown
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 """Ends of the names of archives that are read as catalogs."""

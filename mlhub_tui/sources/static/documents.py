@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ...errors import NotOffered, RequestError
+from ...http.cache import CachingClient
+from ...http.hrefs import shown
 from ...http.key_removal import KeyRemoval
 from ...models import Item
-from ..origin import shown
-from ..remember import Remembering
 from .document_urls import is_member, is_web, same
 from .files import read_file
 from .links import Children
@@ -58,7 +58,7 @@ class DocumentLoader:
 
     def __init__(
         self,
-        web: Remembering | None,
+        web: CachingClient | None,
         *,
         local: bool = False,
         members: Members | None = None,

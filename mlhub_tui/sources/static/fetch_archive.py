@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ...errors import NoSpaceError, ServerError, ServerTimeout, ServerUnreachable
 from ...http.errors import may_pass
+from ...http.hrefs import shown
 from ...storage import make_private_folder, write_atomic
 from ...text import duration, size
-from ..origin import shown
 from .archive import Progress
 from .archive_index import folder, shrink
 
 if TYPE_CHECKING:
     import httpx
 
-    from ..http import Session
+    from ...http.session import Session
 
 _AT_ONCE = 1 << 20  # bytes to write
 _TRIES = 5  # in a row without a byte in between

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import AccessDenied, EntityDoesNotExist, RequestError
+from ...http.hrefs import shown
+from ...http.json_document import MAX_DOCUMENT
 from ...text import one_line
-from ..json_document import MAX_DOCUMENT
-from ..origin import shown
 from .document_urls import local_path
 from .parse import Fetched, too_large, unreadable
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from urllib.parse import quote
 
 from ...errors import NotOffered, RequestError
+from ...http.hrefs import shown
 from ...http.link import Link
 from ...models import Item, JsonDict
 from ...models.extent import around
 from ...models.when import span_of
 from ...text import count
-from ..origin import shown
 from .document_urls import file_url, is_member, is_web, member_url, name_of, split_member
 from .parse import Fetched, ItemList, is_lines, unreadable
 

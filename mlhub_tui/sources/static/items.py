@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 
 from ...errors import EntityDoesNotExist, RequestError
+from ...http.hrefs import shown_id
 from ...models import Item
 from ...text import count
 from ..base import ITEM_IDS, Page
-from ..origin import shown_id
 from .document_urls import name_of
 from .documents import DocumentLoader
 from .iterator import ItemIterator

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 
 from ...errors import RequestError, UnexpectedAnswer
+from ...http.hrefs import shown
 from ...models import Item
 from ...text import count
-from ..origin import shown
 from .document_urls import same
 from .documents import WIDTH, DocumentLoader
 from .links import Children, Link, Role, refusal

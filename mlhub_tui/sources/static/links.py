@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from ...http.hrefs import resolve_href, shown
 from ...models import Document
 from ...text import count, one_line
-from ..hrefs import resolve_href
-from ..origin import shown
 from .document_urls import is_member, is_web, same, split_member
 
 

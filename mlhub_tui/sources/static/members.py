@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ...http.hrefs import shown
+from ...http.json_document import MAX_DOCUMENT
 from ...http.link import Link
-from ..json_document import MAX_DOCUMENT
-from ..origin import shown
 from .archive import Cancelled, Progress
 from .archive_index import index_of
 from .document_urls import file_url, is_member, member_names, member_url, split_member

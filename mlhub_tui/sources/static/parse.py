@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import RequestError, UnexpectedAnswer
+from ...http import json_document
+from ...http.hrefs import shown
+from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
 from ...http.key_removal import KeyRemoval
 from ...models import Catalog, Collection, Document, Item, JsonDict
 from ...models.document import identity
 from ...text import count
-from .. import json_document
-from ..json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
-from ..origin import shown
 
 _LINES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 _NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"

@@ -16,7 +16,7 @@ from .item_file import ItemFile
 from .members import ArchiveMembers
 
 if TYPE_CHECKING:
-    from ..http import Session
+    from ...http.session import Session
 
 _GZIP = b"\x1f\x8b"
 _TAR = b"ustar"

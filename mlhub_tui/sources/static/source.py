@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ...http.cache import CachingClient, Offline
+from ...http.hrefs import shown, shown_id
+from ...http.session import Session
 from ...models import (
     ArchiveInfo,
     Catalog,
@@ -26,10 +29,7 @@ from ...models import (
 )
 from ..asset_links import AssetLinks
 from ..base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
-from ..http import Session
 from ..local_search import FIELDS, LocalSearch
-from ..origin import shown, shown_id
-from ..remember import Offline, Remembering
 from .archive import Progress
 from .collection_index import CollectionIndex
 from .document_urls import is_web, same
@@ -43,8 +43,8 @@ from .shelf import LRUCache
 from .tree import AGAIN, Tree
 
 if TYPE_CHECKING:
+    from ...http.cache import DocumentCache
     from ...http.link import Link
-    from ..cache import DocumentCache
 
 _NOWHERE = "https://nowhere.invalid/"
 _LISTINGS = 32
@@ -89,7 +89,7 @@ class StaticSource:
         self._opening = asyncio.Lock()
         self._opened: _Opened | None = None
         self._former: list[_Opened] = []
-        self._web: Remembering | None = None
+        self._web: CachingClient | None = None
         self._asset_links = AssetLinks(location, self.session, local=not is_web(location))
 
     def __repr__(self) -> str:
@@ -299,12 +299,12 @@ class StaticSource:
                 self._opened = _Opened(root, library, self._patience)
             return self._opened
 
-    def _remembering(self) -> Remembering:
+    def _remembering(self) -> CachingClient:
         if self._web is None:
-            from ..cache import DocumentCache
+            from ...http.cache import DocumentCache
 
             self._cache = self._cache or DocumentCache()
-            self._web = Remembering(self.session, self._cache)
+            self._web = CachingClient(self.session, self._cache)
         return self._web
 
 

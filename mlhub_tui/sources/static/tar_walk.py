@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from ...http.json_document import MAX_DOCUMENT
 from ...text import size
-from ..json_document import MAX_DOCUMENT
 from .remarks import HUGE, OUTSIDE, SPECIAL, SkipReport
 from .tar_header import BLOCK, Header, Said, parse_header, read_said
 from .unpacked import DamagedArchive

@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 
 import pytest
 
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.static.source import StaticSource
-from tests.sources.patience import Patience
+from tests.http.patience import Patience
 from tests.support.http_server import Answer, LoopbackServer, Request
 
 from .grow import Files, encoded, plant

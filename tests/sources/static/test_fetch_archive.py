@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, ServerUnreachable
-from mlhub_tui.sources.hrefs import resolve_href
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.hrefs import resolve_href
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.static.archive_index import folder
 from mlhub_tui.sources.static.fetch_archive import fetch_archive
-from tests.sources.patience import Patience
+from tests.http.patience import Patience
 from tests.support.http_server import Answer, LoopbackServer, Request
 
 from .conftest import Open

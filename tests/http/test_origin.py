@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import EntityDoesNotExist
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.hrefs import doi_path, join, segment, shown, without_key
+from mlhub_tui.http.session import Session
+from mlhub_tui.http.transport import origin
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.network import origin
-from mlhub_tui.sources.origin import doi_path, join, segment, shown, without_key
 from tests.support.http_server import LoopbackServer, as_json
 
 ROOT = "https://api.example.org/mlhub/v1/"

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import UnexpectedAnswer
-from mlhub_tui.sources.steps import REPEATED, Step, following
+from mlhub_tui.http.pagination import REPEATED, PageRequest, following
 
 PAGE = "https://api.example.org/v1/search"
-SEARCHED = Step(PAGE, "POST", body={"collections": ["a"], "limit": 10})
-LISTED = Step("https://api.example.org/v1/collections/a/items?limit=10")
+SEARCHED = PageRequest(PAGE, "POST", body={"collections": ["a"], "limit": 10})
+LISTED = PageRequest("https://api.example.org/v1/collections/a/items?limit=10")
 
 
-def after(link: dict[str, Any], step: Step = SEARCHED, page_url: str = PAGE) -> tuple[Step | None, str]:
+def after(
+    link: dict[str, Any], step: PageRequest = SEARCHED, page_url: str = PAGE
+) -> tuple[PageRequest | None, str]:
     return following({"links": [{"rel": "self", "href": "x"}, {"rel": "next", **link}]}, page_url, step)
 
 
@@ -36,13 +38,13 @@ def after(link: dict[str, Any], step: Step = SEARCHED, page_url: str = PAGE) -> 
     ],
 )
 def test_a_page_by_get_is_where_the_link_leads(link: dict[str, Any], url: str) -> None:
-    assert after(link) == (Step(url), "")
+    assert after(link) == (PageRequest(url), "")
 
 
 @pytest.mark.parametrize("relation", ["next", "NEXT", " Next "])
 def test_relations_are_compared_without_case(relation: str) -> None:
     page = {"links": [{"rel": relation, "href": "?page=2"}]}
-    assert following(page, PAGE, LISTED)[0] == Step(f"{PAGE}?page=2")
+    assert following(page, PAGE, LISTED)[0] == PageRequest(f"{PAGE}?page=2")
 
 
 def test_a_next_page_to_be_looked_at_is_passed_over() -> None:
@@ -50,28 +52,28 @@ def test_a_next_page_to_be_looked_at_is_passed_over() -> None:
         {"rel": "next", "href": "?page=2&f=html", "type": "text/html"},
         {"rel": "next", "href": "?page=2&f=json", "type": "application/geo+json"},
     ]
-    assert following({"links": links}, PAGE, LISTED)[0] == Step(f"{PAGE}?page=2&f=json")
+    assert following({"links": links}, PAGE, LISTED)[0] == PageRequest(f"{PAGE}?page=2&f=json")
 
 
 def test_a_post_sends_the_body_of_its_link_whole() -> None:
     body = {"collections": ["a"], "limit": 10, "token": "next:1"}
-    assert after({"href": PAGE, "method": "POST", "body": body})[0] == Step(PAGE, "POST", body=body)
-    assert after({"href": PAGE, "method": "POST", "merge": False, "body": {"next": "x"}})[0] == Step(
+    assert after({"href": PAGE, "method": "POST", "body": body})[0] == PageRequest(PAGE, "POST", body=body)
+    assert after({"href": PAGE, "method": "POST", "merge": False, "body": {"next": "x"}})[0] == PageRequest(
         PAGE, "POST", body={"next": "x"}
     )
 
 
 def test_a_post_with_merge_changes_what_was_asked_before() -> None:
-    step = Step(PAGE, "POST", {"x-one": "1"}, {"collections": ["a"], "limit": 10, "token": "old"})
+    step = PageRequest(PAGE, "POST", {"x-one": "1"}, {"collections": ["a"], "limit": 10, "token": "old"})
     link = {"href": PAGE, "method": "POST", "merge": True, "body": {"token": "t"}, "headers": {"x-two": "2"}}
-    assert after(link, step)[0] == Step(
+    assert after(link, step)[0] == PageRequest(
         PAGE, "POST", {"x-one": "1", "x-two": "2"}, {"collections": ["a"], "limit": 10, "token": "t"}
     )
 
 
 def test_a_post_without_a_body_does_not_ask_for_everything() -> None:
     found, _ = after({"href": "?token=2", "method": "POST"})
-    assert found == Step(f"{PAGE}?token=2", "POST", body=SEARCHED.body)
+    assert found == PageRequest(f"{PAGE}?token=2", "POST", body=SEARCHED.body)
 
 
 def test_headers_of_a_link_are_sent_but_for_those_that_are_ours() -> None:
@@ -87,18 +89,18 @@ def test_headers_of_a_link_are_sent_but_for_those_that_are_ours() -> None:
         "X-Number": 7,
     }
     found, _ = after({"href": PAGE, "headers": headers}, LISTED)
-    assert found == Step(PAGE, headers={"Search-After": "LC81530752019135LGN00", "X-Number": "7"})
+    assert found == PageRequest(PAGE, headers={"Search-After": "LC81530752019135LGN00", "X-Number": "7"})
 
 
 @pytest.mark.parametrize("place", ["context", "search:metadata"])
 def test_a_bare_token_of_the_older_versions_is_used_where_there_is_no_link(place: str) -> None:
     page = {"links": [], place: {"next": "t 1", "matched": 3}}
-    assert following(page, PAGE, SEARCHED)[0] == Step(
+    assert following(page, PAGE, SEARCHED)[0] == PageRequest(
         PAGE, "POST", body={"collections": ["a"], "limit": 10, "next": "t 1"}
     )
-    assert following(page, PAGE, LISTED)[0] == Step(f"{LISTED.url}&next=t+1")
-    again = Step(f"{LISTED.url}&next=t0")
-    assert following(page, PAGE, again)[0] == Step(f"{LISTED.url}&next=t+1")
+    assert following(page, PAGE, LISTED)[0] == PageRequest(f"{LISTED.url}&next=t+1")
+    again = PageRequest(f"{LISTED.url}&next=t0")
+    assert following(page, PAGE, again)[0] == PageRequest(f"{LISTED.url}&next=t+1")
     assert following({"links": [], place: {"next": None}}, PAGE, LISTED) == (None, "")
 
 
@@ -130,25 +132,27 @@ def test_links_that_are_none_end_the_listing(links: object) -> None:
 def test_the_api_decides_what_a_key_is() -> None:
     page = {"links": [{"rel": "next", "href": "?key=abc&apitoken=SECRET"}]}
     found, _ = following(page, PAGE, LISTED, lambda url: url.replace("&apitoken=SECRET", ""))
-    assert found == Step(f"{PAGE}?key=abc")
+    assert found == PageRequest(f"{PAGE}?key=abc")
 
 
 texts = st.text(max_size=8)
 bodies = st.dictionaries(texts, st.one_of(texts, st.integers(), st.lists(texts, max_size=2)), max_size=4)
-steps = st.builds(lambda url: Step(f"https://h/{url}"), texts) | st.builds(
-    lambda headers, body: Step(PAGE, "POST", headers, body), st.dictionaries(texts, texts, max_size=2), bodies
+steps = st.builds(lambda url: PageRequest(f"https://h/{url}"), texts) | st.builds(
+    lambda headers, body: PageRequest(PAGE, "POST", headers, body),
+    st.dictionaries(texts, texts, max_size=2),
+    bodies,
 )
 
 
 @given(steps)
-def test_a_step_comes_back_from_its_text_as_it_was(step: Step) -> None:
-    assert Step.decoded(step.encoded()) == step
+def test_a_step_comes_back_from_its_text_as_it_was(step: PageRequest) -> None:
+    assert PageRequest.decoded(step.encoded()) == step
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"url"', '{"method": "POST"}'])
 def test_a_text_that_is_no_step_is_refused(text: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        Step.decoded(text)
+        PageRequest.decoded(text)
 
 
 links = st.lists(
@@ -167,6 +171,6 @@ links = st.lists(
 
 
 @given(links, steps)
-def test_any_links_lead_on_or_end_with_a_reason(entries: list[dict[str, Any]], step: Step) -> None:
+def test_any_links_lead_on_or_end_with_a_reason(entries: list[dict[str, Any]], step: PageRequest) -> None:
     found, why = following({"links": entries}, PAGE, step)
     assert found is None or (not why and found.url.startswith(("http://", "https://")) and found != step)

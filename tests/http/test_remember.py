@@ -16,9 +16,8 @@ from mlhub_tui.errors import (
     ServerError,
     ServerUnreachable,
 )
-from mlhub_tui.sources.cache import DocumentCache
-from mlhub_tui.sources.http import Session
-from mlhub_tui.sources.remember import Remembering
+from mlhub_tui.http.cache import CachingClient, DocumentCache
+from mlhub_tui.http.session import Session
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 from .patience import Patience
@@ -71,11 +70,11 @@ def server(site: Site) -> Iterator[LoopbackServer]:
 
 def remembering(
     server: LoopbackServer, cache: DocumentCache, clock: Clock | None = None, key: str | None = None
-) -> Remembering:
+) -> CachingClient:
     session = Session(
         root_url=server.url, api_key=key, auth=Auth(Scheme.BEARER), retry=Patience().policy(tries=1)
     )
-    return Remembering(session, cache, clock=clock or Clock())
+    return CachingClient(session, cache, clock=clock or Clock())
 
 
 async def test_a_fresh_document_is_not_asked_for_again(
@@ -230,7 +229,7 @@ async def test_no_secret_gets_into_the_cache(cache: DocumentCache, site: Site) -
 
     with LoopbackServer(answer) as server:
         session = Session(root_url=server.url, api_key=KEY, auth=Auth(Scheme.QUERY, "token"))
-        asking = Remembering(session, cache)
+        asking = CachingClient(session, cache)
         moved = await asking.get(f"{server.url}/moved.json?token={KEY}")
         assert moved.url == f"{server.url}/x.json?X-Amz-Signature=" + "s" * 40
         await asking.get(f"{server.url}/x.json?sig=" + "s" * 40)
@@ -247,7 +246,7 @@ async def test_no_secret_gets_into_the_cache(cache: DocumentCache, site: Site) -
 
 async def test_without_a_cache_everything_is_asked_for(server: LoopbackServer) -> None:
     session = Session(root_url=server.url, retry=Patience().policy())
-    asking = Remembering(session)
+    asking = CachingClient(session)
     for _ in range(2):
         await asking.get(f"{server.url}/x.json")
     assert len(server.requests) == 2

@@ -1,14 +1,22 @@
-"""How a secret is written into a request: the header it makes, and the forms in which it may come back."""
+"""Request headers: who we are, how a secret is sent, and the forms in which a secret may come back."""
 
 from __future__ import annotations
 
 import base64
+import platform
 from collections.abc import Iterable
 
-from ..auth import Auth, Scheme
+from .. import __version__
+from ..auth.kind import Auth, Scheme
 from ..text import mask
 
 _TELLING = 4  # a shorter form may stand in a sentence by chance
+
+
+def user_agent() -> str:
+    """Return name, version and system as the `User-Agent` header (RFC 9110, section 10.1.5)."""
+    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
+    return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
 
 
 def header(secret: str, auth: Auth) -> tuple[str, str] | None:

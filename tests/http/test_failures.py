@@ -26,11 +26,10 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from mlhub_tui.http.errors import TLSFailure
+from mlhub_tui.http.errors import HOSTED_HINT, TLSFailure
+from mlhub_tui.http.json_document import decode
 from mlhub_tui.http.retry import NO_RETRIES
-from mlhub_tui.sources.answers import decode
-from mlhub_tui.sources.failures import HOSTED_HINT
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, as_json, page_of_html, redirect
 

@@ -18,15 +18,16 @@ import httpcore
 import httpx
 
 from ..auth import Auth, Scheme
-from ..errors import KeyWithheld
-from ..http.auth_headers import forms, header
-from ..http.errors import ProxyFailure, connect_reason
-from ..http.key_removal import KeyRemoval
-from ..http.proxies import ProxySettings, parse_proxy
-from ..http.tls import trusted_context
-from ..http.urls import Origin
+from ..errors import AnswerTooLarge, KeyWithheld, UnexpectedAnswer
 from ..text import one_line
-from .origin import KEY_NAMES, without_key
+from .errors import ProxyFailure, connect_reason
+from .hrefs import KEY_NAMES, shown, without_key
+from .json_document import too_large
+from .key_removal import KeyRemoval
+from .proxies import ProxySettings, parse_proxy
+from .request_headers import forms, header
+from .tls import trusted_context
+from .urls import Origin
 
 Secret = Callable[[], str | None]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -128,7 +129,7 @@ class Pin:
         return {"authorization"} | own
 
 
-class PinnedTransport(httpx.AsyncBaseTransport):
+class OriginAuthTransport(httpx.AsyncBaseTransport):
     """Adds the key to requests to its own origin, below everything that logs, redirects or reports.
 
     httpx logs each URL and keeps it in its exceptions; what it sees has no key, because the key is added
@@ -173,35 +174,7 @@ def _body(request: httpx.Request) -> bytes:
         return b""
 
 
-class KeyedURL(httpx.URL):
-    """A URL whose text has no key: loggers and messages see that, the wire sees `raw_path`."""
-
-    def __init__(self, url: httpx.URL, bare: httpx.URL) -> None:
-        super().__init__(url)
-        self._bare = str(bare)
-
-    def __str__(self) -> str:
-        return self._bare
-
-    def __repr__(self) -> str:
-        return f"KeyedURL({self._bare!r})"
-
-
-class KeyedHeaders(httpx.Headers):
-    """Headers with one more that only the wire sees: a copy, as for a redirect, does not have it."""
-
-    def __init__(self, headers: httpx.Headers, secret: tuple[bytes, bytes]) -> None:
-        super().__init__(headers)
-        self._secret = secret
-
-    @property
-    def raw(self) -> list[tuple[bytes, bytes]]:
-        """All headers as they are sent."""
-        own = self._secret[0].lower()
-        return [*((name, value) for name, value in super().raw if name.lower() != own), self._secret]
-
-
-class SystemRoute(httpx.AsyncBaseTransport):
+class ProxyTransport(httpx.AsyncBaseTransport):
     """Connects directly, or through the proxy that the environment or the system names, as transfers do.
 
     httpx does this itself, but only for a client without a transport of its own; it would send loopback
@@ -277,3 +250,76 @@ def _is_of_tls(error: BaseException) -> bool:
     while seen is not None and not isinstance(seen, ssl.SSLError):
         seen = seen.__cause__ or seen.__context__
     return seen is not None
+
+
+MAX_REDIRECTS = 10
+_OF_ERRORS = 1_000_000  # bytes that are read of what a server says of its refusal
+
+
+async def exchange(
+    client: httpx.AsyncClient, request: httpx.Request, bare: Callable[[str], str], follow: bool
+) -> httpx.Response:
+    """Send a request and return the answer, unread; `bare` cuts keys out of the redirects on the way.
+
+    Raises
+    ------
+    httpx.TooManyRedirects
+        After ten of them.
+    """
+    for _ in range(MAX_REDIRECTS + 1):
+        response = await client.send(request, stream=True)
+        if not follow or response.next_request is None:
+            return response
+        await response.aclose()
+        request = response.next_request
+        request.url = httpx.URL(bare(str(request.url)))
+    raise httpx.TooManyRedirects("too many redirects", request=request)
+
+
+async def finished(response: httpx.Response, read: bool, max_body: int) -> httpx.Response:
+    """Return an answer with its body read, or closed without it; of an error's body the start is enough.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If the body is larger than `max_body` bytes, by its Content-Length or decompressed.
+    """
+    try:
+        content = await _read_body(response, max_body) if read else b""
+    finally:
+        await response.aclose()
+    headers = httpx.Headers(response.headers)
+    headers.pop("Content-Encoding", None)  # the body is decoded already
+    whole = httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
+    whole.next_request = response.next_request
+    return whole
+
+
+async def _read_body(response: httpx.Response, max_body: int) -> bytes:
+    if response.request.method == "HEAD":
+        return b""
+    refused = response.status_code >= 400
+    most = min(max_body, _OF_ERRORS) if refused else max_body
+    length = response.headers.get("Content-Length", "")
+    if not refused and length.isdigit() and int(length) > most:
+        raise _too_large(response, int(length), most)
+    if "," in response.headers.get("Content-Encoding", ""):
+        # Each coding makes a thousand bytes of one at most: two of them make gigabytes of one piece.
+        where = shown(response.url)
+        raise UnexpectedAnswer(f"the answer is compressed more than once: {where}", url=where)
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.aiter_bytes():
+        size += len(piece)
+        pieces.append(piece)
+        if size > most:
+            if refused:
+                break
+            raise _too_large(response, None, most)
+    return b"".join(pieces)[:most] if refused else b"".join(pieces)
+
+
+def _too_large(response: httpx.Response, length: int | None, most: int) -> AnswerTooLarge:
+    where = shown(response.url)
+    words = f"the answer is too large: {too_large(length, most)}: {where}"
+    return AnswerTooLarge(words, url=where, status=response.status_code)

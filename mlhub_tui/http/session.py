@@ -1,35 +1,42 @@
-"""The session: async requests to one API, with its key, retries, and failures as our own errors."""
+"""The session: requests of listings and documents to one API, with its key, its retries and our errors."""
 
 from __future__ import annotations
 
 import asyncio
-import platform
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .. import __version__
 from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
 from ..errors import InvalidRootURL, MLHubException, RequestError
-from ..http.auth_headers import forms
-from ..http.errors import may_pass
-from ..http.key_removal import KeyRemoval
-from ..http.retry import RetryPolicy
 from ..models import JsonDict
 from ..text import duration, mask
-from .answers import as_object, decode
-from .failures import of_status, of_transport
-from .json_document import MAX_DOCUMENT
-from .origin import KEY_NAMES, host, join, shown, without_key
-from .paging import PageGuard, Params, next_link, with_params
-from .params import SecretParams
+from .errors import may_pass, of_status, of_transport
+from .hrefs import KEY_NAMES, host, join, shown, without_key
+from .json_document import MAX_DOCUMENT, as_object, decode
+from .key_removal import KeyRemoval
+from .pagination import (
+    ACCEPT,
+    FetchedPage,
+    PageGuard,
+    PageRequest,
+    Params,
+    following,
+    limit_of,
+    may_be_size,
+    smaller,
+    with_params,
+)
+from .request_headers import forms, user_agent
+from .retry import RetryPolicy
 
 if TYPE_CHECKING:
     import httpx
 
-    from ..http.credentials import OriginCredentials
+    from .credentials import OriginCredentials
+
 
 _PATIENCE = 1800.0  # seconds that a request waits in all where a server asks for it
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,10 +51,35 @@ class Timeouts:
     total: float = 300.0
 
 
-def user_agent() -> str:
-    """Return name, version and system as the `User-Agent` header (RFC 9110, section 10.1.5)."""
-    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
-    return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
+class SecretParams(dict[str, Any]):
+    """Query parameters sent to the API's own origin; the key is masked when printed.
+
+    Parameters
+    ----------
+    values
+        The parameters.
+    key_name
+        The name of the one that is the key; empty where the key is sent in another way.
+    """
+
+    def __init__(self, values: Mapping[str, Any] | None = None, key_name: str = "key") -> None:
+        super().__init__(values or {})
+        self.key_name = key_name
+
+    def __repr__(self) -> str:
+        return repr({name: mask(str(v)) if name == self.key_name else v for name, v in self.items()})
+
+    __str__ = __repr__
+
+    def copy(self) -> SecretParams:
+        """Return a copy that keeps the secret too."""
+        return SecretParams(self, self.key_name)
+
+    @property
+    def secret(self) -> str | None:
+        """The key, None without one."""
+        value = self.get(self.key_name)
+        return str(value) if value else None
 
 
 class Session:
@@ -231,7 +263,7 @@ class Session:
         """
         import httpx
 
-        from .exchange import exchange, finished
+        from .transport import exchange, finished
 
         target = self.url_of(url)
         response: httpx.Response | None = None
@@ -272,20 +304,63 @@ class Session:
         ...     print(len(page["features"]))
         """
         guard = PageGuard()
-        link: str | None = self.url_of(url, params)
-        while link is not None and not guard.repeats_link(link):
-            page, following = await self.page(link, params=params)
-            entries = page.get("features")
+        step: PageRequest | None = PageRequest(self.url_of(url, params))
+        while step is not None and not guard.repeats_link(step.encoded()):
+            fetched = await self.fetch_page(step)
+            entries = fetched.answer.get("features")
             if isinstance(entries, list) and guard.repeats_page(entries):
                 return
-            yield page
-            link = following
+            yield fetched.answer
+            step = fetched.next and replace(fetched.next, url=with_params(fetched.next.url, params))
 
-    async def page(self, url: str, *, params: Params = None) -> tuple[JsonDict, str | None]:
-        """Return one page of a listing and the link to the next one, absolute and without keys."""
-        response = await self.get(url, params=params)
-        page = as_object(await decode(response, self.keys), response.url)
-        return page, self._next(page, str(response.url), params)
+    async def fetch_page(self, step: PageRequest, *, bare: str = "") -> FetchedPage:
+        """Return a page of a listing; a POST is a search here, which is safe to repeat as a GET is.
+
+        A page that may be too large for the server is requested again in smaller ones, once for each size.
+
+        Parameters
+        ----------
+        bare
+            The name under which an answer that is a bare list is put; without one a list is refused.
+
+        Raises
+        ------
+        RequestError
+            As `request`; the same step can be taken again.
+        """
+        try:
+            return await self._page(step, bare, repeatable=True)
+        except RequestError as error:
+            if not may_be_size(error):
+                raise
+            failure = error
+        for less in smaller(step, failure):
+            try:
+                return await self._page(less, bare, repeatable=False)
+            except RequestError as error:
+                if not may_be_size(error):
+                    break
+        raise failure
+
+    async def _page(self, step: PageRequest, bare: str, *, repeatable: bool) -> FetchedPage:
+        response = await self._send_step(step, repeatable)
+        if response.request.method != step.method:
+            # A redirect made a GET of our POST (RFC 9110, 15.4.2): that is another question, ask ours there.
+            step = replace(step, url=str(response.url))
+            response = await self._send_step(step, repeatable)
+        value = await decode(response, self.keys)
+        if bare and isinstance(value, list):
+            value = {bare: value}
+        url = self.bare(str(response.url))
+        answer = as_object(value, url)
+        link, stopped = following(answer, url, step, self.bare)
+        return FetchedPage(answer, url, link, stopped, limit_of(step))
+
+    async def _send_step(self, step: PageRequest, repeatable: bool) -> httpx.Response:
+        headers = {"Accept": ACCEPT, **step.headers}
+        return await self.request(
+            step.method, step.url, headers=headers, json=step.body, repeatable=repeatable
+        )
 
     def url_of(self, url: str, params: Params = None) -> str:
         """Return the absolute URL of a path, without keys."""
@@ -307,7 +382,7 @@ class Session:
         """Whether a URL is on the API's own origin, the only one that gets the key; what is no URL is not."""
         import httpx
 
-        from .network import origin
+        from .transport import origin
 
         try:
             asked = httpx.URL(url)
@@ -319,13 +394,9 @@ class Session:
         """Return what a transfer sends to the own origin; None without a key."""
         if self.secret is None:
             return None
-        from ..http.credentials import OriginCredentials  # downloads need it, listings do not
+        from .credentials import OriginCredentials  # downloads need it, listings do not
 
         return OriginCredentials(self.root_url, lambda: self.secret, self.auth, self.key_names)
-
-    def _next(self, page: JsonDict, page_url: str, params: Params) -> str | None:
-        link = next_link(page, page_url, self.bare)
-        return None if link is None else with_params(link, params)
 
     async def _attempt(
         self,
@@ -338,7 +409,7 @@ class Session:
     ) -> httpx.Response:
         """Send a request once and return the answer, or raise our error; the key is in neither."""
         client = await self._open()
-        from .exchange import exchange, finished
+        from .transport import exchange, finished
 
         try:
             async with asyncio.timeout(self._timeouts.total):
@@ -379,17 +450,17 @@ class Session:
     def _build(self) -> httpx.AsyncClient:
         import httpx
 
-        from .network import Pin, PinnedTransport, SystemRoute, warm_up
+        from .transport import OriginAuthTransport, Pin, ProxyTransport, warm_up
 
         warm_up()
         try:
             home = httpx.URL(self.root_url)
         except httpx.InvalidURL as error:
             raise InvalidRootURL(f"the root URL {shown(self.root_url)!r} is none: {error}") from None
-        inner = self._transport or SystemRoute(self._connections)
+        inner = self._transport or ProxyTransport(self._connections)
         limits = self._timeouts
         return httpx.AsyncClient(
-            transport=PinnedTransport(inner, Pin(home, lambda: self.secret, self.auth, self.key_names)),
+            transport=OriginAuthTransport(inner, Pin(home, lambda: self.secret, self.auth, self.key_names)),
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
             follow_redirects=False,
         )

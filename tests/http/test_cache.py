@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.sources.cache import DocumentCache
-from mlhub_tui.sources.kept import Confirmed, Kept
+from mlhub_tui.http.cache import CachedResponse, DocumentCache, Revalidated
 
 
 class Clock:
@@ -33,15 +32,15 @@ def cache(tmp_path: Path) -> Iterator[DocumentCache]:
     made.close()
 
 
-def kept(size: int = 100) -> Kept:
-    return Kept(os.urandom(size), "https://h/x.json", "application/json", '"e"', "then", 5.0, 6.0)
+def kept(size: int = 100) -> CachedResponse:
+    return CachedResponse(os.urandom(size), "https://h/x.json", "application/json", '"e"', "then", 5.0, 6.0)
 
 
-def put(cache: DocumentCache, key: str, document: Kept) -> None:
+def put(cache: DocumentCache, key: str, document: CachedResponse) -> None:
     cache.change([(key, document)])
 
 
-def got(cache: DocumentCache, key: str) -> Kept | None:
+def got(cache: DocumentCache, key: str) -> CachedResponse | None:
     return cache.get([key])[0]
 
 
@@ -52,7 +51,7 @@ def test_what_is_put_comes_back(cache: DocumentCache) -> None:
         document = kept(size)
         put(cache, "a", document)
         assert got(cache, "a") == document
-    cache.change([("a", Confirmed(7.0, 8.0))])
+    cache.change([("a", Revalidated(7.0, 8.0))])
     found = got(cache, "a")
     assert found is not None
     assert (found.checked, found.fresh_until) == (7.0, 8.0)
@@ -145,9 +144,9 @@ def test_a_locked_cache_does_not_fail(cache: DocumentCache) -> None:
 
 def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
     script = (
-        "import sys; from pathlib import Path; from mlhub_tui.sources.cache import DocumentCache;"
-        "from mlhub_tui.sources.kept import Kept; c = DocumentCache(Path(sys.argv[1]));"
-        "[c.change([(f'{sys.argv[2]}-{n}', Kept(b'{}' * 500))]) for n in range(100)]"
+        "import sys; from pathlib import Path; from mlhub_tui.http.cache import DocumentCache;"
+        "from mlhub_tui.http.cache import CachedResponse; c = DocumentCache(Path(sys.argv[1]));"
+        "[c.change([(f'{sys.argv[2]}-{n}', CachedResponse(b'{}' * 500))]) for n in range(100)]"
     )
     programs = [
         subprocess.Popen([sys.executable, "-c", script, str(cache.path.parent), name]) for name in ("x", "y")

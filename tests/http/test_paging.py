@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import UnexpectedAnswer
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.pagination import PageGuard, with_params
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.paging import PageGuard, next_link, with_params
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
-
-PAGE = "https://api.example.org/v1/collections/x/items?limit=2"
 
 
 def linked(ids: list[str], href: str | None) -> Answer:
@@ -81,42 +79,6 @@ async def test_a_page_of_the_wrong_shape_is_unexpected(body: object) -> None:
         pytest.raises(UnexpectedAnswer, match="the answer should be"),
     ):
         await ids_of(server)
-
-
-@pytest.mark.parametrize(
-    ("href", "expected"),
-    [
-        ("?token=next%3Aa", "https://api.example.org/v1/collections/x/items?token=next%3Aa"),
-        ("/v1/other?a=1&key=secret", "https://api.example.org/v1/other?a=1"),
-        ("https://api.example.org/x?KEY=secret&token=a%2Fb", "https://api.example.org/x?token=a%2Fb"),
-        ("//cdn.example.org/x", "https://cdn.example.org/x"),
-        (" https://api.example.org/x ", "https://api.example.org/x"),
-    ],
-)
-def test_the_next_link_is_absolute_and_without_keys(href: str, expected: str) -> None:
-    assert next_link({"links": [{"rel": "next", "href": href}]}, PAGE) == expected
-
-
-@pytest.mark.parametrize(
-    "links",
-    [None, {}, [], [None], ["next"], [{"rel": ["next"]}], [{"rel": "next"}], [{"rel": "next", "href": 1}]],
-)
-def test_links_that_are_none_end_the_listing(links: object) -> None:
-    assert next_link({"links": links}, PAGE) is None
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        {"href": "https://api.example.org/x", "method": "POST"},
-        {"href": "javascript:alert(1)"},
-        {"href": "file:///etc/passwd"},
-        {"href": "http://[bad"},
-    ],
-)
-def test_a_next_page_that_cannot_be_asked_for_is_said(link: dict[str, str]) -> None:
-    with pytest.raises(UnexpectedAnswer):
-        next_link({"links": [{"rel": "next", **link}]}, PAGE)
 
 
 def test_parameters_are_added_where_they_are_missing() -> None:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from mlhub_tui.errors import AuthenticationError, KeyWithheld
-from mlhub_tui.sources.http import Session
+from mlhub_tui.http.session import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
 

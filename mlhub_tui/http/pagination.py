@@ -1,0 +1,338 @@
+"""Pagination: the `next` links of listings in every dialect, smaller pages, and listings that never end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from ..errors import AnswerTooLarge, RequestError, UnexpectedAnswer
+from ..models import JsonDict
+from .hrefs import resolve_href, shown, without_key
+
+ACCEPT = "application/geo+json, application/json;q=0.9"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """An answer with what leads on from it.
+
+    Parameters
+    ----------
+    answer
+        The JSON object as received.
+    url
+        Where it came from, after redirects, without keys.
+    next
+        The step to the next page; None at the end.
+    stopped
+        Why there is none although the answer names one; empty otherwise.
+    limit
+        How many entries were asked for in the end; None where that was left to the server.
+    """
+
+    answer: JsonDict = field(repr=False)
+    url: str
+    next: PageRequest | None = None
+    stopped: str = ""
+    limit: int | None = None
+
+
+_REFUSED = frozenset({400, 422})
+_TOO_LARGE = frozenset({413, 502, 504})
+"""What gateways answer where a page has more bytes, or takes more seconds, than they pass on."""
+_SIZES = (50, 25, 10, 5, 1)
+_UNKNOWN = (10, 1)  # where the request leaves the size to the server
+_ABOUT_SIZE = re.compile(r"limit|page|size|too (many|large|big)|maximum|exceed|at most", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])\d{1,6}(?![\w.]*\w)")
+_MOST = "limit"
+_PAGE = "page"
+
+
+def may_be_size(error: RequestError) -> bool:
+    """Whether a request may have failed for the number of entries that it asked for."""
+    return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge)
+
+
+def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
+    """Yield the requests to try, one after the other, in place of one that failed.
+
+    They begin at the same entry: offsets and tokens stay, the number of a page becomes that of the smaller
+    page with the same first entry. A refusal that does not speak of a size is answered once, by leaving the
+    size to the server.
+    """
+    limit, page = _value(step, _MOST), _value(step, _PAGE)
+    if error.status in _REFUSED:
+        sizes = _named(error, limit) if limit else ()
+    else:
+        sizes = tuple(size for size in _SIZES if size < limit) if limit else _UNKNOWN
+    for size in sizes:
+        if page is None or page <= 1:
+            yield _with(step, _MOST, size)
+        elif limit and (page - 1) * limit % size == 0:
+            yield _with(_with(step, _MOST, size), _PAGE, (page - 1) * limit // size + 1)
+    if error.status in _REFUSED and limit and (page is None or page <= 1):
+        yield _with(step, _MOST, None)
+
+
+def limit_of(step: PageRequest) -> int | None:
+    """Return how many entries a step asks for; None where it leaves that to the server."""
+    return _value(step, _MOST)
+
+
+def _named(error: RequestError, limit: int) -> tuple[int, ...]:
+    """Return the sizes to try after a refusal: the bound that it names, else some."""
+    words = error.message.partition(f"{error.url}: ")[2]
+    if not _ABOUT_SIZE.search(words):
+        return ()
+    bounds = [int(found) for found in _NUMBER.findall(words)]
+    named = max((bound for bound in bounds if 1 < bound < limit), default=0)
+    others = tuple(size for size in _SIZES if size < (named or limit))
+    return (named, *others) if named else others
+
+
+def _value(step: PageRequest, name: str) -> int | None:
+    found: Any = (step.body or {}).get(name)
+    if found is None:
+        match = re.search(rf"[?&]{name}=(\d+)(?=&|#|$)", step.url)
+        found = int(match[1]) if match else None
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
+
+
+def _with(step: PageRequest, name: str, value: int | None) -> PageRequest:
+    """Return a step with another value of a parameter, or without it; all else stays letter by letter."""
+    if step.method == "POST" and (step.body is not None):
+        rest = {key: kept for key, kept in step.body.items() if key != name}
+        return replace(step, body=rest if value is None else {**step.body, name: value})
+    base, _, query = step.url.partition("?")
+    parts = [part for part in query.split("&") if part]
+    kept = [part for part in parts if part.partition("=")[0] != name]
+    if value is not None:
+        at = next((n for n, part in enumerate(parts) if part.partition("=")[0] == name), len(kept))
+        kept.insert(at, f"{name}={value}")
+    return replace(step, url=base + ("?" + "&".join(kept) if kept else ""))
+
+
+Params = Mapping[str, Any] | None
+_EMPTY_PAGES = 20
+
+
+def with_params(url: str, params: Params) -> str:
+    """Return a URL with the parameters it does not hold yet; a sequence gives one `name=value` per entry.
+
+    The hosted API's `next` links hold a token but no page size: what was asked for stays in force.
+    """
+    query = url.partition("#")[0].partition("?")[2]
+    known = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+    pairs: list[tuple[str, str]] = []
+    for name, value in (params or {}).items():
+        if name in known or value is None:
+            continue
+        values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        pairs.extend((name, str(entry)) for entry in values)
+    if not pairs:
+        return url
+    base, mark, fragment = url.partition("#")
+    joiner = "?" if "?" not in base else "" if base.endswith(("?", "&")) else "&"
+    return f"{base}{joiner}{urlencode(pairs, errors='replace')}{mark}{fragment}"
+
+
+class PageGuard:
+    """Notices links and pages that come again, and pages that stay empty.
+
+    Only hashes are kept, so that a listing of a million items costs a few bytes a page.
+    """
+
+    def __init__(self) -> None:
+        self._links: set[int] = set()
+        self._pages: set[int] = set()
+        self._empty = 0
+
+    def repeats_link(self, link: str) -> bool:
+        """Whether this link was given before."""
+        known = hash(link) in self._links
+        self._links.add(hash(link))
+        return known
+
+    def repeats_page(self, entries: Sequence[Any]) -> bool:
+        """Whether a page of the same ids was given before, or too many empty ones in a row."""
+        if not entries:
+            self._empty += 1
+            return self._empty > _EMPTY_PAGES
+        self._empty = 0
+        mark = hash(tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries))
+        known = mark in self._pages
+        self._pages.add(mark)
+        return known
+
+
+Bare = Callable[[str], str]
+REPEATED = "the link to the next page leads back to a page that was seen"
+_UNTOUCHABLE = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "host", "connection", "upgrade", "te", "trailer"}
+    | {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
+)
+"""Headers that a link may not set: they carry secrets, or belong to the connection (RFC 9110, 7.6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One request of a listing.
+
+    Parameters
+    ----------
+    url
+        Absolute, without keys.
+    method
+        `GET` or `POST`.
+    headers
+        What the link that led here wants to be sent.
+    body
+        The JSON body of a POST.
+    """
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: JsonDict | None = field(default=None, hash=False)
+
+    def encoded(self) -> str:
+        """Return the step as an opaque text: its URL where that says it all, else JSON."""
+        if self.method == "GET" and not self.headers and self.body is None:
+            return self.url
+        parts = {"url": self.url, "method": self.method, "headers": dict(self.headers), "body": self.body}
+        return json.dumps({name: value for name, value in parts.items() if value}, sort_keys=True)
+
+    @classmethod
+    def decoded(cls, text: str) -> PageRequest:
+        """Return the step of such a text.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If it is none.
+        """
+        if not text.startswith("{"):
+            return cls(text)
+        try:
+            parts = json.loads(text)
+            body = parts.get("body", {} if parts.get("method") == "POST" else None)
+            return cls(parts["url"], parts.get("method", "GET"), parts.get("headers", {}), body)
+        except (ValueError, KeyError, RecursionError) as error:
+            raise UnexpectedAnswer("this is no link to a page") from error
+
+
+def following(
+    page: Mapping[str, Any], page_url: str, step: PageRequest, bare: Bare = without_key
+) -> tuple[PageRequest | None, str]:
+    """Return the step to the next page, or None and the reason where there is one that cannot be taken.
+
+    A link is followed to another origin too, where it goes without the key. Where it names the page's own
+    host with `http` although the page came by `https`, as APIs behind a proxy do, `https` is meant.
+
+    Parameters
+    ----------
+    page
+        The answer.
+    page_url
+        Where it came from; relative links resolve against it (RFC 3986, section 5.2).
+    step
+        The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
+    bare
+        Takes the key in use out of a URL: servers write it into their links.
+    """
+    link = _next_of(page.get("links"))
+    try:
+        if link is None:
+            return _of_token(page, step), ""
+        found = _of_link(link, page_url, step, bare)
+    except UnexpectedAnswer as error:
+        return None, error.message
+    return (None, REPEATED) if found == step else (found, "")
+
+
+def _next_of(links: Any) -> JsonDict | None:
+    """Return the link whose relation is `next`; relations are compared without case (RFC 8288, 2.1.1)."""
+    for link in links if isinstance(links, list) else []:
+        if not isinstance(link, dict) or not isinstance(link.get("rel"), str):
+            continue
+        href, kind = link.get("href"), link.get("type")
+        page = isinstance(kind, str) and "html" in kind.lower()  # the same page, to be looked at
+        if link["rel"].strip().lower() == "next" and isinstance(href, str) and href.strip() and not page:
+            return link
+    return None
+
+
+def _of_link(link: JsonDict, page_url: str, step: PageRequest, bare: Bare) -> PageRequest:
+    url = absolute(link["href"], page_url, bare)
+    method = str(link.get("method") or "GET").upper()
+    merge = link.get("merge") is True
+    headers = _headers(link.get("headers"))
+    if merge:
+        headers = {**step.headers, **headers}
+    if method == "GET":
+        return PageRequest(url, headers=headers)
+    if method != "POST":
+        raise UnexpectedAnswer(
+            f"the next page wants the method {shown(method)}: {shown(url)}", url=shown(page_url)
+        )
+    body = link.get("body")
+    before = step.body or {}
+    # A link without a body cannot mean a search for everything: what was asked for stays in force.
+    wanted = before if not isinstance(body, dict) else {**before, **body} if merge else body
+    return PageRequest(url, "POST", headers, dict(wanted))
+
+
+def _of_token(page: Mapping[str, Any], step: PageRequest) -> PageRequest | None:
+    """Return the step by the bare token that STAC 0.9 puts beside the counts, where there is no link."""
+    for name in ("search:metadata", "context"):
+        counts = page.get(name)
+        token = counts.get("next") if isinstance(counts, dict) else None
+        if isinstance(token, bool) or not isinstance(token, str | int) or token == "":
+            continue
+        if step.method == "POST":
+            return PageRequest(step.url, "POST", step.headers, {**(step.body or {}), "next": token})
+        return PageRequest(_with_token(step.url, token), headers=step.headers)
+    return None
+
+
+def _with_token(url: str, token: str | int) -> str:
+    base, _, query = url.partition("?")
+    kept = [part for part in query.split("&") if part and not part.startswith("next=")]
+    return f"{base}?{'&'.join([*kept, urlencode({'next': token})])}"
+
+
+def absolute(href: str, page_url: str, bare: Bare = without_key) -> str:
+    """Return the absolute URL of a link in an answer, without keys.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is none that can be asked for.
+    """
+    try:
+        url = bare(resolve_href(page_url, href))
+        split, page = urlsplit(url), urlsplit(page_url)
+        if split.scheme == "http" and page.scheme == "https" and split.netloc == page.netloc:
+            url = f"https{url[4:]}"
+        good = split.scheme in ("http", "https") and bool(split.hostname)
+    except ValueError:
+        good = False
+    if not good:
+        raise UnexpectedAnswer(f"a link cannot be followed: {shown(href)}", url=shown(page_url))
+    return url
+
+
+def _headers(value: Any) -> dict[str, str]:
+    """Return the headers of a link that may be sent: one line of ASCII each, none that is ours to set."""
+    entries = value.items() if isinstance(value, dict) else ()
+    return {
+        name: text
+        for name, entry in entries
+        if isinstance(entry, str | int) and not isinstance(entry, bool)
+        if name.lower() not in _UNTOUCHABLE and name.replace("-", "").replace("_", "").isalnum()
+        if name.isascii() and (text := str(entry)).isascii() and text.isprintable()
+    }
