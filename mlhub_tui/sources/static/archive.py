@@ -1,85 +1,244 @@
-"""All documents of a tar archive as a stream: one pass, in bounded memory, without unpacking it to disk."""
+"""Tar archives of static catalogs: their documents in one pass, in bounded memory, without unpacking to disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple, Self
 
-from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
+from ...errors import MLHubException
 from ...http.key_removal import KeyRemoval
 from ...models import JsonDict
-from .remarks import DEEP, NO_JSON, Cancelled, SkipReport
-from .tar_walk import Member, walk
-from .unpacked import DamagedArchive, Progress, pieces
+from ...text import count, one_line, size
+from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 
-__all__ = ["Cancelled", "DamagedArchive", "Member", "Progress", "SkipReport", "documents", "members"]
+Progress = Callable[[int, int | None], None]
+"""Told bytes done and in all (None where that is not known); called from any thread."""
+Cancelled = Callable[[], bool]
+"""Asked now and then whether to stop."""
 
-_ASK_EVERY = 256  # members between two looks whether to stop
+GZIP_MAGIC = b"\x1f\x8b"
+OUTSIDE = "whose name leads out of the archive"
+SPECIAL = "that is a link or device"
+HUGE = "too large to be read"
+NO_JSON = "that is not JSON"
+DEEP = "nested too deep to be read"
+_PLURALS = {
+    OUTSIDE: "whose names lead out of the archive",
+    SPECIAL: "that are links or devices",
+    NO_JSON: "that are not JSON",
+}
+_DOCUMENT_NAMES = (".json", ".geojson", ".ndjson", ".geojsonl", ".jsonl")
+_EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
+_MAX_EXTENDED = 1 << 20  # bytes of a long name or of pax records; tarfile reads any number of them
+_TOO_EARLY = "the archive ends too early: it is incomplete"
+
+
+class DamagedArchive(MLHubException):
+    """An archive that cannot be read to its end; what came before is good."""
+
+    default_hint = "it may be incomplete: download it again; what could be read is shown"
+
+
+class ArchiveReadCancelled(MLHubException):
+    """The reading of an archive was cancelled."""
+
+
+class SkipReport:
+    """Members left out of an archive, counted by reason; the first name of each reason is saved."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, str] = {}
+        self.damage = ""
+
+    def add(self, reason: str, name: str) -> None:
+        """Count a member that was left out."""
+        self._counts[reason] = self._counts.get(reason, 0) + 1
+        self._first.setdefault(reason, one_line(name, 80))
+
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for each reason, after the damage of the archive as a whole."""
+        lines = [self.damage] if self.damage else []
+        for reason, number in self._counts.items():
+            why = reason if number == 1 else _PLURALS.get(reason, reason)
+            lines.append(f"{count(number, 'member')} {why} left out: {self._first[reason]}")
+        return tuple(lines)
+
+
+class Member(NamedTuple):
+    """A regular file of an archive.
+
+    Parameters
+    ----------
+    name
+        Its path with forward slashes, without `./`; never absolute, never with `..`.
+    offset, size
+        Where its data is in the unpacked archive, in bytes.
+    content
+        Its data; None of a file that is no document.
+    """
+
+    name: str
+    offset: int
+    size: int
+    content: bytes | None
+
+
+class ObservedFile(io.FileIO):
+    """A file whose position is reported before each read; what the observer raises ends the reading."""
+
+    def __init__(self, path: Path, observe: Callable[[int], None]) -> None:
+        super().__init__(path)
+        self._observe = observe
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes."""
+        self._observe(self.tell())
+        return super().read(-1 if size is None else size) or b""
+
+
+class _Header(tarfile.TarInfo):
+    """A header that raises where `tarfile` takes damage for the end, and that bounds what describes a member."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.HeaderError as error:
+            match type(error).__name__:
+                case "EOFHeaderError" | "EmptyHeaderError":  # the two proper ends
+                    raise
+                case "TruncatedHeaderError":
+                    raise DamagedArchive(_TOO_EARLY) from None
+            raise DamagedArchive(f"the archive is damaged at byte {tarfile_.offset:,}") from None
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        longest = _MAX_EXTENDED if header.type in _EXTENDED or header.type in tarfile.GNU_TYPES else None
+        if header.size < 0 or (longest and header.type != tarfile.GNUTYPE_SPARSE and header.size > longest):
+            raise tarfile.HeaderError("bad size")
+        return header
+
+
+def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> Iterator[Member]:
+    """Yield the regular files of a `.tar`, or of a `.tar.gz` whatever its name, in order; it blocks.
+
+    Parameters
+    ----------
+    report
+        Takes what is left out: members whose names lead outside, links and devices, documents too large.
+    observe
+        Told bytes of the file that are read, before each read.
+
+    Raises
+    ------
+    DamagedArchive
+        After the good members, if the archive cannot be read to its end.
+    OSError
+        If it cannot be opened or read.
+    """
+    with ObservedFile(path, observe) as raw:
+        magic = raw.read(2)
+        raw.seek(0)
+        if not magic:
+            return
+        file = gzip.GzipFile(fileobj=raw) if magic == GZIP_MAGIC else raw
+        try:
+            with tarfile.TarFile(fileobj=file, tarinfo=_Header, encoding="utf-8") as archive:
+                while (header := archive.next()) is not None:
+                    vars(archive)["members"].clear()  # else it keeps all of an archive of a million
+                    if (name := _safe_name(header, report)) is None:
+                        continue
+                    if not is_document(name):
+                        yield Member(name, header.offset_data, header.size, None)
+                    elif header.size > MAX_DOCUMENT:
+                        report.add(HUGE, f"{name} ({size(header.size)})")
+                    else:
+                        file.seek(header.offset_data)
+                        content = file.read(header.size)
+                        if len(content) < header.size:
+                            raise DamagedArchive(_TOO_EARLY)
+                        yield Member(name, header.offset_data, header.size, content)
+        except EOFError:
+            raise DamagedArchive(_TOO_EARLY) from None
+        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, RecursionError) as error:
+            early = "unexpected end" in str(error)
+            why = _TOO_EARLY if early else f"the archive is damaged ({one_line(error, 80)})"
+            raise DamagedArchive(why) from None
 
 
 def documents(
     path: Path,
     *,
-    remarks: SkipReport | None = None,
+    report: SkipReport | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
-    largest: int = MAX_DOCUMENT,
     keys: KeyRemoval | None = None,
 ) -> Iterator[tuple[str, JsonDict]]:
-    """Yield the member path and the JSON object of each document of an archive, in the archive's order.
-
-    It blocks: iterate in a thread. Nothing but the pieces at hand is in memory. Closing the iterator (or
-    leaving it to be collected) closes the file.
+    """Yield the member path and the JSON object of each document of an archive; ends early when cancelled.
 
     Parameters
     ----------
-    path
-        A `.tar`, or a `.tar.gz` whatever its name.
-    remarks
-        Takes what is left out, and why: members whose names lead outside, links and devices, documents
-        that are too large or not JSON.
-    progress
-        Told bytes of the file that are read and its size.
-    cancelled
-        Asked now and then whether to stop; the iteration just ends then.
-    largest
-        Bytes; a larger document is left out.
     keys
         Taken out of the documents.
 
     Raises
     ------
-    DamagedArchive
-        After the good documents, if the archive cannot be read to its end.
-    OSError
-        If it cannot be opened or read.
+    DamagedArchive, OSError
+        As `members`.
     """
-    remarks = remarks if remarks is not None else SkipReport()
-    for member in members(path, remarks=remarks, progress=progress, cancelled=cancelled, largest=largest):
-        if member.content is None:
-            continue
-        try:
-            value = value_of(member.content, keys=keys)
-        except NotJSON as error:
-            remarks.add(DEEP if isinstance(error, NestedTooDeep) else NO_JSON, member.name)
-            continue
-        if isinstance(value, dict):
-            yield member.name, value
-        else:
-            remarks.add(NO_JSON, member.name)
+    report = report if report is not None else SkipReport()
+    try:
+        for member in members(path, report, observer(path, progress, cancelled)):
+            if member.content is None:
+                continue
+            try:
+                value = value_of(member.content, keys=keys)
+            except NotJSON as error:
+                report.add(DEEP if isinstance(error, NestedTooDeep) else NO_JSON, member.name)
+                continue
+            if isinstance(value, dict):
+                yield member.name, value
+            else:
+                report.add(NO_JSON, member.name)
+    except ArchiveReadCancelled:
+        return
+    if progress is not None:
+        progress(path.stat().st_size, path.stat().st_size)
 
 
-def members(
-    path: Path,
-    *,
-    remarks: SkipReport,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
-    largest: int = MAX_DOCUMENT,
-) -> Iterator[Member]:
-    """Yield the regular files of an archive in order, documents with their content; see `documents`."""
-    with pieces(path, progress) as given:
-        for number, member in enumerate(walk(given, remarks, largest=largest)):
-            if cancelled is not None and number % _ASK_EVERY == 0 and cancelled():
-                return
-            yield member
+def observer(path: Path, progress: Progress | None, cancelled: Cancelled | None) -> Callable[[int], None]:
+    """Return what reports progress of reading a file, and raises `ArchiveReadCancelled` once it is cancelled."""
+    whole = path.stat().st_size
+
+    def observe(position: int) -> None:
+        if cancelled is not None and cancelled():
+            raise ArchiveReadCancelled("the reading of the archive was cancelled")
+        if progress is not None:
+            progress(position, whole)
+
+    return observe
+
+
+def is_document(name: str) -> bool:
+    """Whether a member is a document by its name; what AppleDouble writes beside them is none."""
+    return name.lower().endswith(_DOCUMENT_NAMES) and not name.rpartition("/")[2].startswith("._")
+
+
+def _safe_name(header: tarfile.TarInfo, report: SkipReport) -> str | None:
+    """Return the name under which a member is known; None if it is left out."""
+    if not header.isreg() or header.issparse():
+        if not header.isdir():
+            report.add(SPECIAL, header.name)
+        return None
+    name = header.name.replace("\\", "/")
+    if name.startswith("/") or name[1:2] == ":" or "/../" in f"/{name}/":
+        report.add(OUTSIDE, name)
+        return None
+    return "/".join(part for part in name.split("/") if part not in ("", ".")) or None

@@ -1,37 +1,49 @@
-"""The index of an archive on disk: where each member is, and its documents in blocks that open quickly.
+"""Offset tables of tar archives on disk: where each member is; documents of packed ones in blocks.
 
 gzip cannot be read from the middle. One pass over a packed archive therefore writes its documents into
-blocks of a quarter of a megabyte, packed anew; a document is then 0.3 ms away, and the index is about
-half as large again as the archive's documents are in it. For a plain tar the offsets are enough.
+blocks of a quarter of a megabyte, compressed again; a document is then 0.3 ms away. For a plain tar the
+offsets are enough.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import sqlite3
+import threading
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ... import paths
-from ...errors import MLHubException
+from ...errors import EntityDoesNotExist, MLHubException, NotOffered, RequestError
+from ...http.link import Link
 from ...storage import make_private_folder
 from ...text import one_line
-from .archive import Cancelled, DamagedArchive, Member, Progress, SkipReport, members
+from ...http.json_document import MAX_DOCUMENT
+from ...http.hrefs import shown
+from .archive import GZIP_MAGIC, Cancelled, DamagedArchive, Progress, SkipReport, members, observer
+from .document_urls import file_url, is_member, member_names, member_url, split_member
+from .documents import Fetched, LRUCache, system_error, too_large, unreadable
 
 MAX_BLOCKS = 2 * 1024**3
 """Bytes of blocks in one index; documents after that are read from the archive's beginning on."""
 MAX_KEPT = 8 * 1024**3
-"""Bytes of all indexes and fetched archives together; what was not used for longest goes first."""
+"""Bytes of all indexes and fetched archives together; the least recently used are removed first."""
 MAX_MEMBERS = 20_000_000
 """Members of one archive; a few packed gigabytes can hold billions of empty ones, which would fill a disk."""
+ROOT_NAMES = ("catalog.json", "collection.json")
+"""The names that the root of a static catalog has (STAC best practices)."""
 _BLOCK = 256 * 1024
+_BLOCKS_IN_MEMORY = 16 * 1024 * 1024  # bytes
 _ROWS = 5000
 _VERSION = "1"
 _SCHEMA = """
+PRAGMA journal_mode = OFF;  -- it is renamed into its place when it is whole
+PRAGMA synchronous = OFF;
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE notes (line TEXT NOT NULL);
 CREATE TABLE blocks (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
@@ -39,33 +51,27 @@ CREATE TABLE members (
     name TEXT PRIMARY KEY, offset INTEGER NOT NULL, size INTEGER NOT NULL, block INTEGER, start INTEGER
 ) WITHOUT ROWID;
 """
-_ROOTS = ("catalog.json", "collection.json")
-
-
-class Stopped(MLHubException):
-    """The reading of an archive was cancelled."""
 
 
 class IndexNotWritten(MLHubException):
     """There is no room for an index, or no permission."""
 
-    default_hint = "make room, or set MLHUB_HOME to a folder that can be written"
+    default_hint = "free disk space, or set MLHUB_HOME to a folder that can be written"
 
 
 def folder() -> Path:
-    """Return where the indexes lie."""
+    """Return where indexes and fetched archives are."""
     return paths.cache() / "archives"
 
 
 def index_of(
     archive: Path,
     *,
-    where: Path | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     max_blocks: int = MAX_BLOCKS,
 ) -> Path:
-    """Return the path of an archive's index; it is made if there is none, or the archive changed.
+    """Return the path of an archive's index, built if it is missing or the archive changed.
 
     Several programs may do this at once: each makes its own, the last one stays.
 
@@ -75,167 +81,130 @@ def index_of(
         If the archive cannot be read.
     IndexNotWritten
         If there is no room for the index, or no permission.
-    Stopped
+    ArchiveReadCancelled
         If it was cancelled.
     """
-    where = where or folder()
-    path = where / f"{hashlib.sha256(os.fsencode(archive)).hexdigest()[:32]}.index"
-    mark = _mark(archive)
-    if _is_index(path, mark):
+    status = archive.stat()
+    version = f"{_VERSION} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    path = folder() / f"{hashlib.sha256(os.fsencode(archive)).hexdigest()[:32]}.index"
+    if _is_current(path, version):
         with suppress(OSError):
             os.utime(path)
         return path
     temporary = path.with_suffix(f".{os.getpid()}-{os.urandom(4).hex()}.new")
-    with _begun(where, temporary) as db:
-        _Maker(db, max_blocks, _is_packed(archive)).make(archive, mark, progress, cancelled)
-        db.close()
+    try:
+        make_private_folder(path.parent.parent)
+        make_private_folder(path.parent)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise _not_written(error) from None
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
+            _Builder(db, max_blocks).build(archive, version, progress, cancelled)
         temporary.replace(path)
-    shrink(where, keep=path)
+    except sqlite3.Error as error:
+        raise _not_written(error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    shrink(keep=path)
     return path
 
 
-@contextmanager
-def _begun(where: Path, temporary: Path) -> Iterator[sqlite3.Connection]:
-    """Give a new database in a file that is removed at the end, unless it was moved to its place."""
-    try:
-        make_private_folder(where.parent)
-        make_private_folder(where)
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise IndexNotWritten(_cannot(where, error)) from None
-    try:
-        with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
-            yield db
-    except sqlite3.Error as error:
-        raise IndexNotWritten(_cannot(where, error)) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+def _not_written(error: Exception) -> IndexNotWritten:
+    why = one_line(getattr(error, "strerror", None) or error, 80)
+    return IndexNotWritten(f"the index of the archive cannot be written in {one_line(folder(), 120)}: {why}")
 
 
-def _cannot(where: Path, error: Exception) -> str:
-    reason = getattr(error, "strerror", None) or error
-    return f"the index of the archive cannot be written in {one_line(where, 120)}: {one_line(reason, 80)}"
-
-
-def shrink(where: Path, *, most: int = MAX_KEPT, keep: Path | None = None) -> int:
-    """Remove what was not used for longest until the rest is small enough; return the bytes gone.
-
-    What a program that was killed left half done goes after a day.
-
-    Parameters
-    ----------
-    where
-        The folder of indexes and fetched archives.
-    most
-        Bytes that may stay.
-    keep
-        What stays in any case.
-    """
-    found = []
-    for path in where.glob("*.*"):
-        with suppress(OSError):
-            status = path.stat()
-            found.append((status.st_mtime, status.st_size, path))
-    whole = gone = 0
-    yesterday = time.time() - 86400
-    for used, size, path in sorted(found, reverse=True):
-        whole += size
-        left_over = path.suffix in (".new", ".part") and used < yesterday
-        if (whole > most or left_over) and path != keep:
-            with suppress(OSError):
-                path.unlink()
-                gone += size
-    return gone
-
-
-def clear(where: Path | None = None) -> int:
-    """Remove all indexes and fetched archives; return the bytes that are gone."""
-    return shrink(where or folder(), most=-1)
-
-
-def _mark(archive: Path) -> str:
-    """Return what changes with an archive's content, for all that its folder tells."""
-    status = archive.stat()
-    return f"{_VERSION} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
-
-
-def _is_index(path: Path, mark: str) -> bool:
+def _is_current(path: Path, version: str) -> bool:
     if not path.is_file():
         return False
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
         row = db.execute("SELECT value FROM about WHERE name = 'mark'").fetchone()
-        return row is not None and row[0] == mark
+        return row is not None and row[0] == version
     return False
 
 
-def _is_packed(archive: Path) -> bool:
-    with archive.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+def shrink(*, most: int = MAX_KEPT, keep: Path | None = None) -> int:
+    """Remove the least recently used indexes and fetched archives until `most` bytes are left.
+
+    What a program that was killed left half done is removed after a day. Returns the bytes removed.
+    """
+    found = []
+    for path in folder().glob("*.*"):
+        with suppress(OSError):
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    total = removed = 0
+    yesterday = time.time() - 86400
+    for used, size, path in sorted(found, reverse=True):
+        total += size
+        abandoned = path.suffix in (".new", ".part") and used < yesterday
+        if (total > most or abandoned) and path != keep:
+            with suppress(OSError):
+                path.unlink()
+                removed += size
+    return removed
 
 
-class _Maker:
+def clear() -> int:
+    """Remove all indexes and fetched archives; return the bytes removed."""
+    return shrink(most=-1)
+
+
+class _Builder:
     """Fills a new index; documents of packed archives go into blocks."""
 
-    def __init__(self, db: sqlite3.Connection, max_blocks: int, packed: bool) -> None:
+    def __init__(self, db: sqlite3.Connection, max_blocks: int) -> None:
         self._db = db
-        self._left = max_blocks if packed else 0
+        self._left = max_blocks
         self._rows: list[tuple[str, int, int, int | None, int | None]] = []
         self._block: list[bytes] = []
         self._filled = 0
         self._number = 0
-        self._best: tuple[int, int, str] | None = None
+        self._root: tuple[int, int, str] | None = None
 
-    def make(self, archive: Path, mark: str, progress: Progress | None, cancelled: Cancelled | None) -> None:
+    def build(
+        self, archive: Path, version: str, progress: Progress | None, cancelled: Cancelled | None
+    ) -> None:
+        if not _is_packed(archive):
+            self._left = 0
         db = self._db
-        # It is renamed into its place when it is whole: nothing need survive a crash before.
-        db.execute("PRAGMA journal_mode = OFF")
-        db.execute("PRAGMA synchronous = OFF")
         db.executescript(_SCHEMA)
         db.execute("BEGIN")
-        remarks = SkipReport()
+        report = SkipReport()
         try:
-            for number, member in enumerate(
-                members(archive, remarks=remarks, progress=progress, cancelled=cancelled)
-            ):
+            found = members(archive, report, observer(archive, progress, cancelled))
+            for number, member in enumerate(found):
                 if number >= MAX_MEMBERS:
                     raise DamagedArchive(f"only the first {MAX_MEMBERS:,} members of the archive are read")
-                self._add(member)
+                self._add(member.name, member.offset, member.size, member.content)
         except DamagedArchive as error:
-            remarks.damage = error.message
-        if cancelled is not None and cancelled():
-            raise Stopped("the reading of the archive was cancelled")
+            report.damage = error.message
         self._flush_block()
         self._flush_rows()
-        db.executemany("INSERT INTO notes VALUES (?)", [(line,) for line in remarks.lines()])
-        root = self._best[2] if self._best else ""
-        db.executemany("INSERT INTO about VALUES (?, ?)", [("mark", mark), ("root", root)])
+        db.executemany("INSERT INTO notes VALUES (?)", [(line,) for line in report.lines()])
+        root = self._root[2] if self._root else ""
+        db.executemany("INSERT INTO about VALUES (?, ?)", [("mark", version), ("root", root)])
         db.execute("COMMIT")
 
-    def _add(self, member: Member) -> None:
-        name = member.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        if member.content is None or self._left <= 0:
-            self._rows.append((name, member.offset, member.size, None, None))
+    def _add(self, name: str, offset: int, size: int, content: bytes | None) -> None:
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if content is None or self._left <= 0:
+            self._rows.append((name, offset, size, None, None))
         else:
-            self._rows.append((name, member.offset, member.size, self._number, self._filled))
-            self._block.append(member.content)
-            self._filled += member.size
+            self._rows.append((name, offset, size, self._number, self._filled))
+            self._block.append(content)
+            self._filled += size
             if self._filled >= _BLOCK:
                 self._flush_block()
         if len(self._rows) >= _ROWS:
             self._flush_rows()
-        self._consider(name)
-
-    def _consider(self, name: str) -> None:
-        """Remember the root: the `catalog.json` nearest to the top, else the `collection.json`."""
         last = name.rpartition("/")[2]
-        if last in _ROOTS:
-            rank = (name.count("/"), _ROOTS.index(last), name)
-            self._best = rank if self._best is None else min(self._best, rank)
+        if last in ROOT_NAMES:  # the one nearest to the top, a `catalog.json` first
+            rank = (name.count("/"), ROOT_NAMES.index(last), name)
+            self._root = min(self._root or rank, rank)
 
     def _flush_block(self) -> None:
-        if not self._block:
-            return
         body = zlib.compress(b"".join(self._block), 1)
         self._left -= len(body)
         self._db.execute("INSERT INTO blocks VALUES (?, ?)", (self._number, body))
@@ -245,3 +214,102 @@ class _Maker:
         # Of two members of one name the later one counts, as it would on unpacking.
         self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?)", self._rows)
         self._rows = []
+
+
+class ArchiveMembers:
+    """Documents of one archive by place URL, through its index; every call blocks.
+
+    Raises
+    ------
+    OSError
+        If the archive cannot be read.
+    """
+
+    def __init__(
+        self, archive: Path, *, progress: Progress | None = None, cancelled: Cancelled | None = None
+    ) -> None:
+        self._archive = archive
+        self._url = file_url(archive)
+        index = index_of(archive, progress=progress, cancelled=cancelled)
+        self._db = sqlite3.connect(index, check_same_thread=False)
+        self._lock = threading.Lock()
+        self._blocks: LRUCache[bytes] = LRUCache(_BLOCKS_IN_MEMORY)
+
+    @property
+    def root_url(self) -> str:
+        """The place URL of the root document; raises `EntityDoesNotExist` if there is none."""
+        with self._lock:
+            row = self._db.execute("SELECT value FROM about WHERE name = 'root'").fetchone()
+        if not row or not row[0]:
+            raise EntityDoesNotExist(
+                f"there is no catalog.json or collection.json in {shown(self._url)}",
+                hint="name an archive of a STAC catalog",
+            )
+        return member_url(self._url, row[0])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of the archive, and why."""
+        with self._lock:
+            return tuple(line for (line,) in self._db.execute("SELECT line FROM notes"))
+
+    def read(self, urls: Sequence[str]) -> list[Fetched | RequestError]:
+        """Return the documents of place URLs, or for each why it cannot be read."""
+        with self._lock:
+            return [self._read(url) for url in urls]
+
+    def link(self, href: str) -> Link:
+        """Return the link to a member's bytes; raises `NotOffered` for files outside of this archive.
+
+        Who made the archive must not make anybody copy their own files.
+        """
+        if not is_member(href) or split_member(href)[0] != self._url:
+            raise NotOffered(
+                f"a file outside of the archive is not followed: {shown(href)}",
+                hint="nothing can be fetched for it: report it to the owner of the catalog",
+            )
+        return Link(href)
+
+    def close(self) -> None:
+        """Close the index."""
+        with self._lock:
+            self._db.close()
+
+    def _read(self, url: str) -> Fetched | RequestError:
+        if split_member(url)[0] != self._url:
+            return unreadable(url, "a member of another archive is not followed")
+        query = "SELECT offset, size, block, start FROM members WHERE name = ?"
+        rows = (self._db.execute(query, (name,)).fetchone() for name in member_names(url))
+        row = next(filter(None, rows), None)
+        if row is None:
+            where = shown(url)
+            return EntityDoesNotExist(f"not in the archive: {where}", url=where, hint="the archive lacks it")
+        offset, size, block, start = row
+        if size > MAX_DOCUMENT:
+            return too_large(url, size)
+        try:
+            if block is not None:
+                return Fetched(url, self._block(block)[start : start + size])
+            opened = gzip.open if _is_packed(self._archive) else open
+            with opened(self._archive, "rb") as file:  # of a packed one all before it is unpacked too
+                file.seek(offset)
+                return Fetched(url, file.read(size))
+        except OSError as error:
+            return system_error(error, url)
+        except (EOFError, zlib.error, sqlite3.Error) as error:
+            return unreadable(url, f"the archive's index is damaged ({type(error).__name__})")
+
+    def _block(self, number: int) -> bytes:
+        known = self._blocks.get(str(number))
+        if known is None:
+            row = self._db.execute("SELECT body FROM blocks WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError("a block is missing")
+            known = zlib.decompress(row[0])
+            self._blocks.put(str(number), known, len(known))
+        return known
+
+
+def _is_packed(archive: Path) -> bool:
+    with archive.open("rb") as file:
+        return file.read(2) == GZIP_MAGIC

@@ -1,57 +1,131 @@
-"""The library: documents by place URL from wherever they lie, side by side, the last ones remembered."""
+"""Documents of static catalogs by place URL: fetched or read from disk, parsed, the last used ones in memory.
+
+What cannot be read or parsed is one sentence about that one document.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
+from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
-from ...errors import NotOffered, RequestError
-from ...http.cache import CachingClient
-from ...http.hrefs import shown
+from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http.key_removal import KeyRemoval
-from ...models import Item
-from .document_urls import is_member, is_web, same
-from .files import read_file
+from ...models import Catalog, Collection, Document, Item, JsonDict
+from ...models.document import identity
+from ...text import one_line
+from ...http import json_document
+from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
+from ...http.hrefs import shown
+from ...http.cache import CachingClient
+from .document_urls import is_member, is_web, local_path, same
 from .links import Children
-from .parse import Fetched, ItemList, Loaded, Parsed, parsed, unreadable
-from .shelf import LRUCache
 
+V = TypeVar("V")
 WIDTH = 8
-"""How many documents are asked of servers at a time: as many as a session has connections."""
-_KEPT_FREE = 2  # of these, for single documents
-_FEW_AT_ONCE = 8
+"""How many documents are requested of servers at a time: as many as a session has connections."""
+_WALK_WIDTH = WIDTH - 2  # of these, for walks; the others are for single documents, which somebody waits for
+_URLS_AT_ONCE = 8
 _SMALL = 65_536  # bytes parsed faster than a thread is found for them
-_FEW = 500  # links
-_BATCH = 64  # local documents read in one go of a thread: about 5 ms
+_FEW_LINKS = 500
+_BATCH = 64  # local documents read in one call of a thread: about 5 ms
 _HOLDERS = 24_000_000  # bytes of JSON; as objects they take several times as much
 _ITEMS = 2_000_000
 _LINKS = 400_000
+_LINE_NAMES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
+_NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"
 
-Weighed = tuple[Loaded, int]
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The bytes of a document, where they came from after redirects, and what the server calls them."""
+
+    url: str
+    content: bytes = field(repr=False)
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """Items in one file: a GeoJSON FeatureCollection, or one item a line; `skipped` others were in it.
+
+    The URL of each item is the file's.
+    """
+
+    url: str
+    items: tuple[Item, ...]
+    skipped: int = 0
+
+
+Parsed = Document | ItemList
+"""What a document turns out to be."""
+Loaded = Parsed | RequestError
+"""The same, or why it is none."""
+
+
+class LRUCache(Generic[V]):
+    """Values by key, bounded by weight; the least recently used are dropped, the very large never kept.
+
+    Parameters
+    ----------
+    max_weight
+        The largest weight of all values together, in the unit that `put` is given.
+    """
+
+    def __init__(self, max_weight: int) -> None:
+        self._max_weight = max_weight
+        self._weight = 0
+        self._values: OrderedDict[str, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: str) -> V | None:
+        """Return a value, None if it is not there."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
+
+    def put(self, key: str, value: V, weight: int) -> None:
+        """Keep a value, unless it would fill more than half of the cache."""
+        if (replaced := self._values.pop(key, None)) is not None:
+            self._weight -= replaced[1]
+        if weight > self._max_weight // 2:
+            return
+        self._values[key] = (value, weight)
+        self._weight += weight
+        while self._weight > self._max_weight:
+            self._weight -= self._values.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        """Drop all values."""
+        self._values.clear()
+        self._weight = 0
 
 
 class Members(Protocol):
-    """What reads the members of an archive; calls block."""
+    """Reads documents inside an archive or a list of items; calls block."""
 
     def read(self, urls: Sequence[str]) -> list[Fetched | RequestError]:
-        """Return the members of some place URLs."""
+        """Return the documents of place URLs, or for each why it cannot be read."""
         ...
 
 
 class DocumentLoader:
-    """Documents by place URL.
+    """Loads documents by place URL.
 
     Parameters
     ----------
     web
-        Asks servers; None where no server may be asked.
+        Fetches from servers; None where no server may be contacted.
     local
         Whether files of this machine may be read: only for a catalog that is itself on it.
     members
         Reads the archive that the catalog is in; None where it is in none.
-    width
-        How many documents are asked of servers at a time.
     keys
         Taken out of the documents.
     """
@@ -62,48 +136,30 @@ class DocumentLoader:
         *,
         local: bool = False,
         members: Members | None = None,
-        width: int = WIDTH,
         keys: KeyRemoval | None = None,
     ) -> None:
         self._web = web
         self._keys = keys
         self._local = local
         self._members = members
-        self._places = asyncio.Semaphore(max(width - _KEPT_FREE, 1))
+        self._walks = asyncio.Semaphore(_WALK_WIDTH)
         self._holders: LRUCache[Parsed] = LRUCache(_HOLDERS)
         self._items: LRUCache[Parsed] = LRUCache(_ITEMS)
         self._children: LRUCache[Children] = LRUCache(_LINKS)
 
-    def forget(self) -> None:
-        """Forget what is remembered in memory."""
-        for shelf in (self._holders, self._items, self._children):
-            shelf.clear()
-
-    def known(self, url: str) -> Parsed | None:
-        """Return a document that is remembered in memory, None where it is not."""
+    def cached(self, url: str) -> Parsed | None:
+        """Return a document that is in memory, None if it is not."""
         return self._holders.get(same(url)) or self._items.get(same(url))
 
     async def one(self, url: str) -> Parsed:
-        """Return a document.
-
-        Raises
-        ------
-        RequestError
-            If it cannot be fetched, or is none.
-        """
+        """Return a document; raises `RequestError` if it cannot be fetched, or is none."""
         loaded = (await self.load([url]))[0]
         if isinstance(loaded, RequestError):
             raise loaded
         return loaded
 
     async def holder(self, url: str) -> Children | ItemList:
-        """Return what a document holds: the links of a catalog or collection, or the items of a list.
-
-        Raises
-        ------
-        RequestError
-            If it cannot be fetched, or is none.
-        """
+        """Return what a document holds: the links of a catalog or collection, or the items of a list."""
         children = self._children.get(same(url))
         if children is not None:
             return children
@@ -111,47 +167,45 @@ class DocumentLoader:
         if isinstance(found, ItemList):
             return found
         links = found.raw.get("links")
-        few = not isinstance(links, list) or len(links) < _FEW
+        few = not isinstance(links, list) or len(links) < _FEW_LINKS
         children = Children.of(found) if few else await asyncio.to_thread(Children.of, found)
         self._children.put(same(url), children, len(children))
         return children
 
     async def load(self, urls: Sequence[str]) -> list[Loaded]:
-        """Return documents in the order asked for, or for each the error that says why it is none."""
-        wanted = dict.fromkeys(map(same, urls))
+        """Return documents in the order of their URLs, or for each the error that says why it is none."""
         found: dict[str, Loaded] = {}
-        for url in wanted:
-            known = self.known(url)
-            if known is not None:
+        missing = []
+        for url in dict.fromkeys(map(same, urls)):
+            if (known := self.cached(url)) is not None:
                 found[url] = known
-        missing = [url for url in wanted if url not in found]
+            else:
+                missing.append(url)
         await self._load_web([url for url in missing if is_web(url)], found)
-        await self._load_local([url for url in missing if not is_web(url)], found)
+        local = [url for url in missing if not is_web(url)]
+        for start in range(0, len(local), _BATCH):
+            batch = local[start : start + _BATCH]
+            self._keep(batch, await asyncio.to_thread(self._read, batch), found)
         return [found[same(url)] for url in urls]
 
     async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
-        """Ask servers; as many tasks as may ask at a time take a few URLs each, one few after the other."""
-        few = max(1, min(len(urls) // (2 * WIDTH), _FEW_AT_ONCE))
-        waiting = iter([urls[start : start + few] for start in range(0, len(urls), few)])
+        few = max(1, min(len(urls) // (2 * WIDTH), _URLS_AT_ONCE))
+        batches = iter([urls[start : start + few] for start in range(0, len(urls), few)])
 
-        # Somebody waits for a single document: it does not queue behind a walk of thousands.
-        alone = len(urls) == 1
-
-        async def take() -> None:
-            for batch in waiting:
-                answers = await self._ask(batch) if alone else await self._in_turn(batch)
-                for url, weighed in zip(batch, answers, strict=True):
-                    found[url] = self._keep(url, weighed)
+        async def work() -> None:
+            for batch in batches:
+                if len(urls) == 1:  # it does not queue behind a walk of thousands
+                    self._keep(batch, await self._fetch(batch), found)
+                    continue
+                async with self._walks:
+                    answers = await self._fetch(batch)
+                self._keep(batch, answers, found)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(urls), WIDTH)):
-                group.create_task(take())
+                group.create_task(work())
 
-    async def _in_turn(self, urls: Sequence[str]) -> list[Weighed]:
-        async with self._places:
-            return await self._ask(urls)
-
-    async def _ask(self, urls: Sequence[str]) -> list[Weighed]:
+    async def _fetch(self, urls: Sequence[str]) -> list[tuple[Loaded, int]]:
         if self._web is None:
             words = "a link to a server is not followed from here"
             return [(NotOffered(f"{words}: {shown(url)}"), 0) for url in urls]
@@ -162,45 +216,189 @@ class DocumentLoader:
             for answer in await self._web.several(urls)
         ]
         if sum(len(one.content) for one in fetched if isinstance(one, Fetched)) < _SMALL:
-            return [self._weighed(one) for one in fetched]
-        return await asyncio.to_thread(lambda: [self._weighed(one) for one in fetched])
+            return self._parse(fetched)
+        return await asyncio.to_thread(self._parse, fetched)
 
-    async def _load_local(self, urls: list[str], found: dict[str, Loaded]) -> None:
-        for start in range(0, len(urls), _BATCH):
-            batch = urls[start : start + _BATCH]
-            for url, weighed in zip(batch, await asyncio.to_thread(self._read, batch), strict=True):
-                found[url] = self._keep(url, weighed)
-
-    def _read(self, urls: list[str]) -> list[Weighed]:
+    def _read(self, urls: list[str]) -> list[tuple[Loaded, int]]:
         """Read and parse local documents; runs in a thread."""
-        members = [url for url in urls if is_member(url)]
-        if members and self._members is not None:
+        inside: dict[str, Fetched | RequestError] = {}
+        if self._members is not None:
+            members = [url for url in urls if is_member(url)]
             inside = dict(zip(members, self._members.read(members), strict=True))
-        else:
-            inside = {url: _outside(url) for url in members}
-        return [self._weighed(inside[url] if url in inside else self._file(url)) for url in urls]
+        return self._parse([inside.get(url) or self._file(url) for url in urls])
 
     def _file(self, url: str) -> Fetched | RequestError:
-        if not self._local:
-            return _outside(url)
+        if not self._local or is_member(url):
+            return unreadable(url, "a file outside of the catalog is not followed")
         try:
             return read_file(url)
         except RequestError as error:
             return error
 
-    def _weighed(self, fetched: Fetched | RequestError) -> Weighed:
-        """Parse a document; its weight is its length."""
-        if isinstance(fetched, RequestError):
-            return fetched, 0
-        return parsed(fetched, self._keys), len(fetched.content)
+    def _parse(self, answers: Sequence[Fetched | RequestError]) -> list[tuple[Loaded, int]]:
+        """Parse documents; the weight of each is its length."""
+        return [
+            (one, 0) if isinstance(one, RequestError) else (parsed(one, self._keys), len(one.content))
+            for one in answers
+        ]
 
-    def _keep(self, url: str, weighed: Weighed) -> Loaded:
-        loaded, weight = weighed
-        if not isinstance(loaded, RequestError):
-            shelf = self._items if isinstance(loaded, Item) else self._holders
-            shelf.put(url, loaded, weight)
-        return loaded
+    def _keep(
+        self, urls: Sequence[str], weighed: Sequence[tuple[Loaded, int]], found: dict[str, Loaded]
+    ) -> None:
+        for url, (loaded, weight) in zip(urls, weighed, strict=True):
+            found[url] = loaded
+            if not isinstance(loaded, RequestError):
+                (self._items if isinstance(loaded, Item) else self._holders).put(url, loaded, weight)
 
 
-def _outside(url: str) -> RequestError:
-    return unreadable(url, "a file outside of the catalog is not followed")
+def read_file(url: str) -> Fetched:
+    """Return the document of a `file` URL; raises `RequestError` if it cannot be read."""
+    try:
+        with open_file(url) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_DOCUMENT:
+                raise too_large(url, size)
+            return Fetched(url, file.read(size + 1))  # as much room is made as is asked for
+    except OSError as error:
+        raise system_error(error, url) from None
+
+
+def open_file(url: str) -> BinaryIO:
+    """Open the regular file of a `file` URL for reading; raises `OSError`, or `UnexpectedAnswer` of a device."""
+    path = local_path(url)
+    if "%" in url and not path.exists():
+        # A link of a catalog that was copied from a server may have a query, which no file has in its name.
+        others = (Path(url.partition("://")[2]), Path(str(path).partition("?")[0]))
+        path = next((other for other in others if other.is_file()), path)
+    # A pipe without a writer would hold the opening for ever.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise unreadable(url, "a folder or device, no document")
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def system_error(error: OSError, url: str) -> RequestError:
+    """Return our error for what the system says of a file."""
+    where = shown(url)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return EntityDoesNotExist(f"not found: {where}", url=where, hint="check the path")
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"not allowed to read {where}", url=where, hint="check the file's permissions")
+    if isinstance(error, IsADirectoryError):
+        return unreadable(url, "a folder, no document")
+    return unreadable(url, f"cannot be read ({one_line(error.strerror or error, 80)})")
+
+
+def unreadable(url: str, why: str, hint: str = _NOT_A_DOCUMENT) -> UnexpectedAnswer:
+    """Return the error for a document that cannot be used, with its URL as it may be shown."""
+    where = shown(url)
+    return UnexpectedAnswer(f"{why}: {where}", url=where, hint=hint)
+
+
+def too_large(url: str, size: int | None = None) -> UnexpectedAnswer:
+    """Return the error for a document that is larger than is read."""
+    return unreadable(url, f"the document is too large: {json_document.too_large(size)}", SMALLER_HINT)
+
+
+def parsed(fetched: Fetched, keys: KeyRemoval | None = None) -> Loaded:
+    """Return what a document is, or the error that says why it is none; nothing is raised."""
+    content, url = fetched.content, fetched.url
+    if len(content) > MAX_DOCUMENT:
+        return too_large(url, len(content))
+    try:
+        if is_lines(url, fetched.media_type):
+            return document_of(list_of_lines(content, url, keys), url)
+        return document_of(_json(fetched, keys), url)
+    except RequestError as error:
+        return error
+
+
+def document_of(value: Any, url: str) -> Parsed:
+    """Return what the JSON of a document is, by its `type`, else by what is in it (STAC before 1.0).
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is no STAC, or has no id.
+    """
+    if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        return _item_list(value, url)
+    if not isinstance(value, dict):
+        raise unreadable(url, "JSON, but no STAC document (not an object)")
+    made = _class_of(value)
+    if made is None:
+        kind = value.get("type")
+        named = f' (its type is "{kind[:40]}")' if isinstance(kind, str) else ""
+        raise unreadable(url, f"JSON, but no STAC document{named}")
+    if made is ItemList:
+        return _item_list(value.get("features"), url)
+    if not identity(value.get("id")):
+        what = "an item" if made is Item else f"a {made.__name__.lower()}"
+        raise unreadable(url, f"{what} without an id")
+    document: Document = made(value, url=url)
+    return document
+
+
+def _class_of(value: JsonDict) -> Any:
+    match value.get("type"):
+        case "Catalog":
+            return Catalog
+        case "Collection":
+            return Collection
+        case "Feature":
+            return Item
+        case "FeatureCollection":
+            return ItemList
+    if "extent" in value:
+        return Collection
+    if "geometry" in value and "properties" in value:
+        return Item
+    if isinstance(value.get("features"), list):
+        return ItemList
+    return Catalog if isinstance(value.get("links"), list) and "id" in value else None
+
+
+def _item_list(features: Any, url: str) -> ItemList:
+    entries = features if isinstance(features, list) else []
+    items = tuple(
+        Item(entry, url=url) for entry in entries if isinstance(entry, dict) and identity(entry.get("id"))
+    )
+    return ItemList(url, items, len(entries) - len(items))
+
+
+def is_lines(url: str, media_type: str = "") -> bool:
+    """Whether a file has one item a line, by its name or its media type."""
+    path, media_type = url.partition("?")[0].lower(), media_type.lower()
+    return path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type
+
+
+def list_of_lines(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> JsonDict:
+    """Return what a file with one item a line holds (RFC 8142 puts a record separator before each)."""
+    entries: list[Any] = []
+    for line in content.splitlines():
+        if text := line.strip(b"\x1e \t\r\n"):
+            try:
+                entries.append(value_of(text, url, keys))
+            except NotJSON:
+                entries.append(None)
+    return {"type": "FeatureCollection", "features": entries}
+
+
+def _json(fetched: Fetched, keys: KeyRemoval | None) -> Any:
+    start = fetched.content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        raise unreadable(fetched.url, "the document is empty")
+    if start.startswith(b"<"):
+        marks = (b"<html", b"<!doctype html", b"<head")
+        page = "html" in fetched.media_type.lower() or any(mark in start.lower() for mark in marks)
+        raise unreadable(fetched.url, "a web page instead of a document" if page else "XML, not JSON")
+    try:
+        return value_of(fetched.content, fetched.url, keys)
+    except NestedTooDeep:
+        raise unreadable(fetched.url, "the document is nested too deep to be read") from None
+    except NotJSON as error:
+        raise unreadable(fetched.url, f"the document is not JSON ({error})") from None
