@@ -76,13 +76,13 @@ def of_archive(
 def _read_archive(
     archive: Path, builder: Builder, show: Show | None, stop: threading.Event, keys: KeyRemoval | None
 ) -> None:
-    remarks = SkipReport()
+    report = SkipReport()
     read: list[int | None] = [0, None]
 
     def note(done: int, whole: int | None) -> None:
         read[:] = done, whole
 
-    following = documents(archive, remarks=remarks, progress=note, cancelled=stop.is_set, keys=keys)
+    following = documents(archive, report=report, progress=note, cancelled=stop.is_set, keys=keys)
     for number, (member, document) in enumerate(following):
         if member.endswith(".json"):  # as the seed library: what has another name is data, GeoJSON labels say
             builder.add(document, member=member)
@@ -92,5 +92,5 @@ def _read_archive(
         raise Stopped("the reading of the catalog was stopped")
     if show is not None:
         show(builder.progress.at(read[0] or 0, read[1], sorting=True))
-    for line in remarks.lines():
+    for line in report.lines():
         builder.take_note(line)

@@ -20,7 +20,7 @@ from ..text import one_line
 from .classify import Shape, count_links, document_of, shape_of, stac_items, title_of
 from .found import Found, NotASource
 from .static.document_urls import name_of
-from .static.parse import is_lines, list_of_lines
+from .static.documents import is_lines, list_of_lines
 
 ROOTS = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""

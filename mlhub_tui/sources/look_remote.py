@@ -32,7 +32,7 @@ from .found import Found, NotASource
 from .landing import below_root
 from .look_local import ROOTS, of_document
 from .stac_reader import may_be_spelled_otherwise
-from .static.parse import is_lines, list_of_lines
+from .static.documents import is_lines, list_of_lines
 
 _LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
 _ARCHIVES = (".tar.gz", ".tgz", ".tar")

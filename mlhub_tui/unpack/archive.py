@@ -15,15 +15,16 @@ from .. import fileio as output
 from ..errors import OutputFolderError, TargetBusy
 from ..fileio import sync_files, try_lock
 from ..options import IfExists
-from ..sources.static.tar_header import BLOCK, Header, Said, parse_header, read_said
-from ..sources.static.tar_walk import Data
-from ..sources.static.unpacked import DamagedArchive, pieces
+from ..sources.static.archive import DamagedArchive
 from ..text import one_line
 from ..transfer.failures import TransferCancelled
 from . import refusals
+from .decompression import pieces
 from .folders import Folder, Folders
 from .links import KINDS, Links, write
 from .refusals import Refusals, Refused, refusal
+from .tar_header import BLOCK, Header, Said, parse_header, read_said
+from .tar_stream import Data
 
 Show = Callable[[int, int, int | None], None]
 """Told files unpacked, bytes of the archive read, and of how many (None: unknown); called from the thread."""

@@ -1,4 +1,4 @@
-"""Tar archives of static catalogs: their documents in one pass, in bounded memory, without unpacking to disk."""
+"""Tar archives of static catalogs: their documents in one pass, in bounded memory, not unpacked to disk."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from ...errors import MLHubException
+from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 from ...http.key_removal import KeyRemoval
 from ...models import JsonDict
 from ...text import count, one_line, size
-from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 
 Progress = Callable[[int, int | None], None]
 """Told bytes done and in all (None where that is not known); called from any thread."""
@@ -103,7 +103,7 @@ class ObservedFile(io.FileIO):
 
 
 class _Header(tarfile.TarInfo):
-    """A header that raises where `tarfile` takes damage for the end, and that bounds what describes a member."""
+    """A header that raises where `tarfile` takes damage for the end; what describes a member is bounded."""
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
@@ -214,7 +214,7 @@ def documents(
 
 
 def observer(path: Path, progress: Progress | None, cancelled: Cancelled | None) -> Callable[[int], None]:
-    """Return what reports progress of reading a file, and raises `ArchiveReadCancelled` once it is cancelled."""
+    """Return what reports progress of reading, and raises `ArchiveReadCancelled` once it is cancelled."""
     whole = path.stat().st_size
 
     def observe(position: int) -> None:

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from ... import paths
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered, RequestError
+from ...http.hrefs import shown
+from ...http.json_document import MAX_DOCUMENT
 from ...http.link import Link
 from ...storage import make_private_folder
 from ...text import one_line
-from ...http.json_document import MAX_DOCUMENT
-from ...http.hrefs import shown
 from .archive import GZIP_MAGIC, Cancelled, DamagedArchive, Progress, SkipReport, members, observer
 from .document_urls import file_url, is_member, member_names, member_url, split_member
 from .documents import Fetched, LRUCache, system_error, too_large, unreadable

@@ -1,103 +1,124 @@
-"""Finding collections by id: an index of the tree that grows as far as it was asked for."""
+"""Collections of a static catalog by id: an index that grows as far as the tree was crawled."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
+from itertools import islice
 
-from ...errors import EntityDoesNotExist
+from ...errors import EntityDoesNotExist, RequestError
 from ...http.hrefs import shown_id
 from ...models import Collection, Document, Item
 from ...text import count
 from ..base import COLLECTION_IDS
-from .crawler import CatalogCrawler, Found
-from .document_urls import is_web
+from .document_urls import is_place, same
 from .documents import DocumentLoader
+from .links import Children, Role, refusal
+
+_AT_ONCE = 64  # documents
 
 
 class CollectionIndex:
-    """The collections below a root, by id and in the order they are found.
+    """The collections below a root, found breadth first along `child` links, each document once.
 
     Parameters
     ----------
-    library
-        Where documents come from.
+    loader
+        Loads documents.
     root_url
         The root's place URL.
     """
 
-    def __init__(self, library: DocumentLoader, root_url: str) -> None:
-        self._library = library
-        self._walk = CatalogCrawler(library, root_url)
-        self._one = asyncio.Lock()
+    def __init__(self, loader: DocumentLoader, root_url: str) -> None:
+        self._loader = loader
+        self._queue = deque([same(root_url)])
+        self._seen = {hash(same(root_url))}
+        self._crawling = asyncio.Lock()
         self._collections: list[str] = []
         self._urls: dict[str, str] = {}
         self._catalogs: dict[str, str] = {}
-        self._problems = 0
-        self._first_problem = ""
+        self._failed = 0
+        self._first_failure = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What could not be read on the way, in a line."""
-        if not self._problems:
+        if not self._failed:
             return ()
-        what = count(self._problems, "catalog or collection", "catalogs or collections")
-        return (f"{what} could not be read, the first: {self._first_problem}",)
+        what = count(self._failed, "catalog or collection", "catalogs or collections")
+        return (f"{what} could not be read, the first: {self._first_failure}",)
 
     async def collections(self) -> AsyncGenerator[Collection, None]:
-        """Yield all collections; the first ones while the walk goes on."""
+        """Yield all collections; the first ones while the tree is still crawled."""
         given = 0
         while True:
             while given < len(self._collections):
-                batch = self._collections[given : given + 64]
+                batch = self._collections[given : given + _AT_ONCE]
                 given += len(batch)
-                for loaded in await self._library.load(batch):
+                for loaded in await self._loader.load(batch):
                     if isinstance(loaded, Collection):
                         yield loaded
-            if self._walk.done:
+            if not self._queue:
                 return
-            await self._further(given)
+            await self._crawl(given)
 
     async def url_of(self, identity: str) -> str:
         """Return the place URL of a collection, or of a catalog where no collection has this id.
 
-        Parameters
-        ----------
-        identity
-            An id, or the place URL itself: in static catalogs ids need not be unique.
+        The place URL itself is taken too: in static catalogs ids need not be unique.
 
         Raises
         ------
         EntityDoesNotExist
             If the whole tree has none.
         """
-        if is_web(identity) or identity.startswith("file:"):
+        if is_place(identity):
             return identity
-        while identity not in self._urls and not self._walk.done:
-            await self._further(len(self._collections))
+        while identity not in self._urls and self._queue:
+            await self._crawl(len(self._collections))
         found = self._urls.get(identity) or self._catalogs.get(identity)
         if found is None:
             words = f"collection {shown_id(identity)} does not exist"
             raise EntityDoesNotExist(words, hint=COLLECTION_IDS)
         return found
 
-    async def _further(self, known: int) -> None:
-        """CatalogCrawler on, unless somebody else did while this one waited."""
-        async with self._one:
-            if len(self._collections) > known or self._walk.done:
+    async def _crawl(self, known: int) -> None:
+        """Load the next documents of the queue, unless another task found more than `known` collections."""
+        async with self._crawling:
+            if len(self._collections) > known:
                 return
-            for found in await self._walk.wave():
-                self._note(found)
+            urls = list(islice(self._queue, _AT_ONCE))
+            loaded = await self._loader.load(urls)
+            holders = [
+                await self._loader.holder(url) if isinstance(document, Document) else None
+                for url, document in zip(urls, loaded, strict=True)
+            ]
+            for _ in urls:  # a cancelled crawl has taken nothing from the queue
+                self._queue.popleft()
+            for url, document, holder in zip(urls, loaded, holders, strict=True):
+                self._note(url, document)
+                if isinstance(holder, Children):
+                    self._enqueue(holder)
 
-    def _note(self, found: Found) -> None:
-        document = found.document
+    def _note(self, url: str, document: object) -> None:
         if isinstance(document, Collection):
-            self._collections.append(found.url)
-            self._urls.setdefault(document.id, found.url)
-        elif isinstance(document, Item):
-            return  # linked as a child
-        elif isinstance(document, Document):
-            self._catalogs.setdefault(document.id, found.url)
-        else:
-            self._problems += 1
-            self._first_problem = self._first_problem or found.problem
+            self._collections.append(url)
+            self._urls.setdefault(document.id, url)
+        elif isinstance(document, RequestError):
+            self._fail(document.message)
+        elif isinstance(document, Document) and not isinstance(document, Item):  # an item linked as a child
+            self._catalogs.setdefault(document.id, url)
+
+    def _enqueue(self, holder: Children) -> None:
+        for link in holder.of_role(Role.CHILD):
+            if hash(link.url) not in self._seen:
+                self._seen.add(hash(link.url))
+                if why := refusal(holder.url, link.url):
+                    self._fail(why)
+                else:
+                    self._queue.append(link.url)
+
+    def _fail(self, why: str) -> None:
+        self._failed += 1
+        self._first_failure = self._first_failure or why

@@ -1,4 +1,4 @@
-"""Places: the URLs under which the documents of static catalogs are found and remembered.
+"""Place URLs: under which the documents of static catalogs are found and cached.
 
 There are three forms: `https://host/path/catalog.json`, `file:///abs/path/catalog.json`, and
 `file:///abs/catalog.tar.gz!/path/catalog.json` for a member of an archive.
@@ -24,6 +24,11 @@ def is_web(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
 
 
+def is_place(identity: str) -> bool:
+    """Whether an id that was given is a URL instead."""
+    return is_web(identity) or identity.lower().startswith(("file:", "/vsi"))
+
+
 def is_archive(location: str) -> bool:
     """Whether a location names an archive, by its end; queries do not count."""
     if is_member(location):
@@ -42,9 +47,7 @@ def place_of(location: str) -> str:
     written = location.strip()
     if is_web(written):
         return written
-    if written.lower().startswith("file:"):
-        return resolve_href("", written)
-    return file_url(Path(written).expanduser())
+    return resolve_href("", written) if is_place(written) else file_url(Path(written).expanduser())
 
 
 def file_url(path: Path | str) -> str:
@@ -55,15 +58,7 @@ def file_url(path: Path | str) -> str:
 
 
 def member_url(archive_url: str, member: str) -> str:
-    """Return the place URL of an archive's member.
-
-    Parameters
-    ----------
-    archive_url
-        The archive's `file` URL.
-    member
-        The member's name in the archive, without `./` before it.
-    """
+    """Return the place URL of an archive's member, by its name without `./`."""
     return archive_url + _INSIDE + quote(member, safe="/:~", errors="surrogateescape")
 
 

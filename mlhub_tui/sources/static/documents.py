@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ...http import json_document
+from ...http.cache import CachingClient
+from ...http.hrefs import shown
+from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
 from ...http.key_removal import KeyRemoval
 from ...models import Catalog, Collection, Document, Item, JsonDict
 from ...models.document import identity
 from ...text import one_line
-from ...http import json_document
-from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
-from ...http.hrefs import shown
-from ...http.cache import CachingClient
 from .document_urls import is_member, is_web, local_path, same
 from .links import Children
 
@@ -264,7 +264,7 @@ def read_file(url: str) -> Fetched:
 
 
 def open_file(url: str) -> BinaryIO:
-    """Open the regular file of a `file` URL for reading; raises `OSError`, or `UnexpectedAnswer` of a device."""
+    """Open the regular file of a `file` URL; raises `OSError`, or `UnexpectedAnswer` of a device."""
     path = local_path(url)
     if "%" in url and not path.exists():
         # A link of a catalog that was copied from a server may have a query, which no file has in its name.

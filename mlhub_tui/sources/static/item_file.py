@@ -15,7 +15,7 @@ from ...models.extent import around
 from ...models.when import span_of
 from ...text import count
 from .document_urls import file_url, is_member, is_web, member_url, name_of, split_member
-from .parse import Fetched, ItemList, is_lines, unreadable
+from .documents import Fetched, ItemList, is_lines, unreadable
 
 _ROOT = "catalog.json"
 _LIST = 1_000  # items in a list; a page of them costs the reading of its list alone
@@ -25,14 +25,7 @@ class ItemFile:
     """The documents of a catalog that is made of a list of items: a collection for each that they name.
 
     Items that name none are in one that is called like the file. All hrefs stay as they are: what is
-    relative is relative to the file.
-
-    Parameters
-    ----------
-    found
-        The list.
-    url
-        Where the file is; a web or a `file` URL.
+    relative is relative to the file, at a web or a `file` URL.
     """
 
     notes: tuple[str, ...] = ()
@@ -64,13 +57,7 @@ class ItemFile:
         return [self._read(url) for url in urls]
 
     def link(self, href: str) -> Link:
-        """Return the link to an asset on this machine.
-
-        Raises
-        ------
-        NotOffered
-            If the file is not on this machine, or the href is no file of it.
-        """
+        """Return the link to an asset on this machine; raises `NotOffered` unless the list is on it too."""
         if is_web(self._url) or is_member(href):
             words = f"a file of this machine is not followed: {shown(href)}"
             raise NotOffered(words, hint="nothing can be fetched for it: report it to the owner of the list")

@@ -28,17 +28,7 @@ _ROLES = {"child": Role.CHILD, "item": Role.ITEM, "items": Role.LIST}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link to what is below.
-
-    Parameters
-    ----------
-    role
-        A child (catalog or collection), an item, or a list of items.
-    url
-        The place URL it leads to.
-    title
-        What the link calls it, cleaned; may be empty.
-    """
+    """One link to what is below, with the place URL it leads to and its cleaned title, which may be empty."""
 
     role: Role
     url: str
@@ -47,18 +37,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The links of one document to what is below it; hrefs are resolved when they are asked for.
+    """The links of one document to what is below it; hrefs are resolved when they are read.
 
-    Parameters
-    ----------
-    url
-        Where the document was fetched from.
-    made
-        What the document is.
-    id
-        Its id as received.
-    notes
-        What is wrong with its links, a line each.
+    Of the document itself its URL, class and id; of its links what is wrong, a line each.
     """
 
     url: str

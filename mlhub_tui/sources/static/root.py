@@ -1,4 +1,4 @@
-"""The root: which document a static catalog begins with, from what a person named."""
+"""The root document of a static catalog, from what a person named: a URL, a file, a folder, an archive."""
 
 from __future__ import annotations
 
@@ -8,33 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .archive import Cancelled, Progress
+from ...errors import EntityDoesNotExist
+from ...text import one_line
+from .archive import GZIP_MAGIC, Cancelled, Progress
+from .archive_index import ROOT_NAMES, ArchiveMembers
 from .document_urls import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
+from .documents import open_file, system_error
 from .fetch_archive import fetch_archive
-from .files import of_system, open_file, root_of
 from .item_file import ItemFile
-from .members import ArchiveMembers
 
 if TYPE_CHECKING:
     from ...http.session import Session
 
-_GZIP = b"\x1f\x8b"
-_TAR = b"ustar"
-
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """Where a catalog begins.
-
-    Parameters
-    ----------
-    url
-        The place URL of its first document.
-    members
-        What reads the archive, or the list of items, that it is in; None where it is in none.
-    notes
-        What is to be said of the archive.
-    """
+    """The place URL of a catalog's first document, what reads the archive or list it is in, and notes."""
 
     url: str
     members: ArchiveMembers | ItemFile | None = field(default=None, repr=False)
@@ -48,8 +37,6 @@ async def find_root(location: str, session: Session, progress: Progress | None =
     ----------
     location
         A URL or path, as `StaticSource` takes it.
-    session
-        The session with the server.
     progress
         Told how far the fetching and the reading of an archive have come.
 
@@ -65,8 +52,8 @@ async def find_root(location: str, session: Session, progress: Progress | None =
     if is_web(url):
         if not is_archive(url):
             return Root(url)
-        fetched = await fetch_archive(session, url, progress=progress)
-        url, notes = file_url(fetched.path), fetched.notes
+        path, notes = await fetch_archive(session, url, progress=progress)
+        url = file_url(path)
     stop = threading.Event()
     try:
         root = await asyncio.to_thread(_local_root, url, progress, stop.is_set)
@@ -75,27 +62,43 @@ async def find_root(location: str, session: Session, progress: Progress | None =
         stop.set()
 
 
+def root_in(folder: Path) -> Path:
+    """Return the root document of a folder: in it, or in its one subfolder with any.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If there is none, or there are several.
+    """
+    for name in ROOT_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    for name in ROOT_NAMES:
+        below = sorted(folder.glob(f"*/{name}"))
+        if len(below) == 1:
+            return below[0]
+        if below:
+            words = f"there are {len(below)} catalogs in folders of {one_line(folder)}"
+            raise EntityDoesNotExist(words, hint="name one of these folders")
+    raise EntityDoesNotExist(
+        f"there is no catalog.json or collection.json in {one_line(folder)}",
+        hint="name the document that the catalog begins with",
+    )
+
+
 def _local_root(url: str, progress: Progress | None, cancelled: Cancelled) -> Root:
-    if is_member(url):
-        archive, _ = split_member(url)
-        return Root(url, _members(local_path(archive), archive, progress, cancelled))
-    path = local_path(url)
+    archive = split_member(url)[0] if is_member(url) else url
+    path = local_path(archive)
     try:
         if path.is_dir():
-            return Root(file_url(root_of(path)))
-        with open_file(url) as file:
-            head = file.read(512)
+            return Root(file_url(root_in(path)))
+        if not is_member(url):
+            with open_file(url) as file:
+                head = file.read(512)
+            # By what it holds, not by its name: people name archives as they like.
+            if head[:2] != GZIP_MAGIC and head[257:262] != b"ustar":
+                return Root(url)
+        members = ArchiveMembers(path, progress=progress, cancelled=cancelled)
     except OSError as error:
-        raise of_system(error, url) from None
-    # By what it holds, not by its name: people name archives as they like.
-    if head[:2] != _GZIP and head[257:262] != _TAR:
-        return Root(url)
-    members = _members(path, url, progress, cancelled)
-    return Root(members.root_url, members, members.notes)
-
-
-def _members(path: Path, url: str, progress: Progress | None, cancelled: Cancelled) -> ArchiveMembers:
-    try:
-        return ArchiveMembers(path, progress=progress, cancelled=cancelled)
-    except OSError as error:
-        raise of_system(error, url) from None
+        raise system_error(error, archive) from None
+    return Root(url, members) if is_member(url) else Root(members.root_url, members, members.notes)

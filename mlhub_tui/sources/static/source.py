@@ -27,19 +27,18 @@ from ...models import (
     MLModel,
     Search,
 )
+from ...text import count
 from ..asset_links import AssetLinks
 from ..base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
 from ..local_search import FIELDS, LocalSearch
 from .archive import Progress
 from .collection_index import CollectionIndex
-from .document_urls import is_web, same
-from .documents import DocumentLoader
+from .document_urls import is_place, is_web, place_of, same
+from .documents import DocumentLoader, ItemList, LRUCache, unreadable
 from .item_file import ItemFile
-from .items import Items
+from .items import ItemPages
 from .links import Children
-from .parse import ItemList, summary, unreadable
 from .root import Root, find_root
-from .shelf import LRUCache
 from .tree import AGAIN, Tree
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class StaticSource:
         """What could not be read so far, and whether the cache answers in place of a server; a line each."""
         offline = (str(self.offline),) if self.offline else ()
         opened = self._opened
-        return (*offline, *opened.root.notes, *opened.finder.notes) if opened else offline
+        return (*offline, *opened.root.notes, *opened.index.notes) if opened else offline
 
     def refresh(self) -> None:
         """Ask for everything again from now on: what is kept counts once the server says it still does."""
@@ -144,7 +143,7 @@ class StaticSource:
                 return Page((), notes=(AGAIN,))
             url = await opened.url_of(parent)
             return await opened.tree.below(url, link=link, size=page_size)
-        root = await opened.library.holder(opened.root.url)
+        root = await opened.loader.holder(opened.root.url)
         if isinstance(root, Children) and root.made is not Catalog:
             document = await opened.document(opened.root.url)
             return Page((replace(Entry.of(document), url=opened.root.url),), matched=1)
@@ -206,13 +205,13 @@ class StaticSource:
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections of the tree as they are found, nearest first."""
         opened = await self._open()
-        async for collection in opened.finder.collections():
+        async for collection in opened.index.collections():
             yield collection
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection by its id or place URL."""
         opened = await self._open()
-        found = await opened.library.one(await opened.finder.url_of(collection_id))
+        found = await opened.loader.one(await opened.index.url_of(collection_id))
         if not isinstance(found, Collection):
             raise EntityDoesNotExist(f"{shown_id(collection_id)} is no collection", hint=COLLECTION_IDS)
         return found
@@ -249,8 +248,8 @@ class StaticSource:
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
-        if is_web(item_id) or item_id.startswith("file:"):
-            found = await (await self._open()).document(item_id)
+        if is_place(item_id):
+            found = await (await self._open()).document(place_of(item_id))
             if isinstance(found, Item):
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)
@@ -281,9 +280,9 @@ class StaticSource:
         if self._cache is not None:
             await asyncio.to_thread(self._cache.close)
 
-    async def _items(self, collection_id: str) -> Items:
+    async def _items(self, collection_id: str) -> ItemPages:
         opened = await self._open()
-        return opened.items(await opened.finder.url_of(collection_id))
+        return opened.items(await opened.index.url_of(collection_id))
 
     async def _open(self) -> _Opened:
         """Find the root; the first call may read an archive, later ones cost nothing."""
@@ -292,11 +291,11 @@ class StaticSource:
                 root = await find_root(self.location, self.session, self.progress)
                 local = not is_web(root.url) and root.members is None
                 keys = self.session.keys
-                library = DocumentLoader(self._remembering(), local=local, members=root.members, keys=keys)
-                if root.members is None and (items := await _items_at(root, library)) is not None:
+                loader = DocumentLoader(self._remembering(), local=local, members=root.members, keys=keys)
+                if root.members is None and (items := await _items_at(root, loader)) is not None:
                     root = replace(root, url=items.root_url, members=items)
-                    library = DocumentLoader(self._remembering(), local=local, members=items, keys=keys)
-                self._opened = _Opened(root, library, self._patience)
+                    loader = DocumentLoader(self._remembering(), local=local, members=items, keys=keys)
+                self._opened = _Opened(root, loader, self._patience)
             return self._opened
 
     def _remembering(self) -> CachingClient:
@@ -311,40 +310,40 @@ class StaticSource:
 class _Opened:
     """A source with its root found."""
 
-    def __init__(self, root: Root, library: DocumentLoader, patience: float) -> None:
+    def __init__(self, root: Root, loader: DocumentLoader, patience: float) -> None:
         self.root = root
-        self.library = library
-        self.tree = Tree(library, patience=patience)
-        self.finder = CollectionIndex(library, root.url)
-        self._listings: LRUCache[Items] = LRUCache(_LISTINGS)
+        self.loader = loader
+        self.tree = Tree(loader, patience=patience)
+        self.index = CollectionIndex(loader, root.url)
+        self._listings: LRUCache[ItemPages] = LRUCache(_LISTINGS)
 
     async def url_of(self, entry: Entry) -> str:
         """Return the place URL of an entry that a listing gave, or of one made of an id."""
-        return entry.url or await self.finder.url_of(entry.id)
+        return entry.url or await self.index.url_of(entry.id)
 
     async def document(self, url: str, identity: str = "") -> Document:
         """Return a document; of a list of items the one with an id."""
-        found = await self.library.one(url)
+        found = await self.loader.one(url)
         if not isinstance(found, ItemList):
             return found
         for item in found.items:
             if item.id == identity:
                 return item
-        raise unreadable(url, f"a list of {summary(found)}, not one document")
+        raise unreadable(url, f"a list of {count(len(found.items), 'item')}, not one document")
 
-    def items(self, url: str) -> Items:
+    def items(self, url: str) -> ItemPages:
         """Return the listing of the items below a document; it remembers where it was."""
         known = self._listings.get(same(url))
         if known is None:
-            known = Items(self.library, url)
+            known = ItemPages(self.loader, url)
             self._listings.put(same(url), known, 1)
         return known
 
 
-async def _items_at(root: Root, library: DocumentLoader) -> ItemFile | None:
+async def _items_at(root: Root, loader: DocumentLoader) -> ItemFile | None:
     """Return the list of items that a root is; None where it is something else, or cannot be read now."""
     try:
-        found = await library.one(root.url)
+        found = await loader.one(root.url)
     except RequestError:
         return None
     return ItemFile(found, root.url) if isinstance(found, ItemList) else None

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from ... import preview_cache
 from ...errors import MLHubException
 from ...models import Item
-from ...sources.static.shelf import LRUCache
+from ...sources.static.documents import LRUCache
 from ...text import one_line, size
 from .. import terminal
 from ..commands import PREVIEW, bindings

@@ -18,8 +18,7 @@ from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.look_local import look_at_path
-from mlhub_tui.sources.static.documents import DocumentLoader
-from mlhub_tui.sources.static.parse import Fetched, ItemList, parsed
+from mlhub_tui.sources.static.documents import DocumentLoader, Fetched, ItemList, parsed
 from mlhub_tui.sources.static.tree import AGAIN, Tree
 from mlhub_tui.text import clean
 from tests.http.patience import Patience

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import BinaryIO
 
-from ...errors import MLHubException
+from ..sources.static.archive import DamagedArchive, Progress
 
 PIECE = 1 << 20
 """Bytes; smaller pieces cost switches between threads, larger ones memory."""
@@ -22,15 +22,6 @@ _READ = 1 << 17
 _AHEAD = 4
 _PATIENCE = 0.1  # seconds between two looks whether anybody still reads
 _GZIP = 16 + zlib.MAX_WBITS
-
-Progress = Callable[[int, int | None], None]
-"""Told bytes done and in all (None where that is not known); called from any thread."""
-
-
-class DamagedArchive(MLHubException):
-    """An archive that cannot be read to its end; what came before is good."""
-
-    default_hint = "it may be incomplete: fetch it again; what could be read is shown"
 
 
 @contextmanager
