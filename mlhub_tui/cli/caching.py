@@ -48,8 +48,7 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
     from .. import preview_cache
     from ..http.cache import DocumentCache
-    from ..planning import dataset_plan as planning
-    from ..planning import index_cache as place
+    from ..planning import dataset_plan, index_cache
     from ..sources.static import archive_index
 
     def clear_documents() -> None:
@@ -59,9 +58,9 @@ def _parts() -> dict[str, tuple[Callable[[], Path], Callable[[], object]]]:
     return {
         "documents": (lambda: DocumentCache().path, clear_documents),
         "archives": (archive_index.folder, archive_index.clear),
-        "plans": (place.folder, place.clear),
+        "plans": (index_cache.folder, index_cache.clear),
         "previews": (preview_cache.folder, preview_cache.clear),
-        "catalogs": (planning.catalogs, planning.clear_catalogs),
+        "catalogs": (dataset_plan.catalog_cache, dataset_plan.clear_catalogs),
     }
 
 

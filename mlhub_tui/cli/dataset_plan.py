@@ -19,8 +19,8 @@ from .tables import cut, table, terminal_width
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..planning.counts import Amount, Counts
     from ..planning.index import Index
+    from ..planning.selection import Amount, Counts
     from ..sources.base import Source
 
 _HEADERS = ("COLLECTION", "ASSET", "FILES", "SIZE")
@@ -32,8 +32,8 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
     identity, collections = await wish.known(source)
     if await wish.by_archives(source, identity):
         return await _archives(wish, source, identity, collections)
-    from ..planning.counts import Counter
     from ..planning.dataset_plan import plan_dataset
+    from ..planning.selection import SelectionCounter
 
     if wish.filters.catalog_only:
         return await _catalog_only(wish, source, identity)
@@ -43,13 +43,12 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
     finally:
         said.clear()
     with index:
-        counts = Counter(index).counts(wish.filters)
+        counts = SelectionCounter(index).counts(wish.filters)
         _print(wish, counts, index)
     return 0
 
 
 def _print(wish: Wish, counts: Counts, index: Index) -> None:
-    from ..planning.summary import summary
 
     unknown = index.unknown_keys(wish.filters.collections)
     if unknown and counts.empty:
@@ -57,7 +56,7 @@ def _print(wish: Wish, counts: Counts, index: Index) -> None:
     for line in (*unknown, *_notes(counts, wish), *_noted(index)):
         click.echo(f"note: {line}", err=True)
     if wish.as_json:
-        click.echo(json.dumps(summary(counts), indent=2))
+        click.echo(json.dumps(counts.to_json(), indent=2))
         return
     rows: list[tuple[object, ...]] = []
     for name, amount in counts.collections.items():
@@ -70,14 +69,14 @@ def _print(wish: Wish, counts: Counts, index: Index) -> None:
 
 def _notes(counts: Counts, wish: Wish) -> list[str]:
     """Return what a person should know of a selection."""
-    from ..planning.counts import paid_words
+    from ..planning.selection import paid_words
 
     notes = []
     if counts.paid:
         notes.append(paid_words(counts))
     elif counts.empty:
         notes.append("nothing matches: widen the area or the time, or choose others")
-    if not counts.empty and counts.no_items and wish.filters.sifts_items:
+    if not counts.empty and counts.no_items and wish.filters.selects_items:
         notes.append("no item matches: these are the collections' own files")
     timeless = sum(items.timeless for items in counts.items.values())
     placeless = sum(items.placeless for items in counts.items.values())
@@ -91,7 +90,7 @@ def _notes(counts: Counts, wish: Wish) -> list[str]:
 
 
 def _noted(index: Index) -> list[str]:
-    return [one_line(line, 300) for line in str(index.facts.get("notes", "")).splitlines() if line.strip()]
+    return [one_line(line, 300) for line in index.facts["notes"]]
 
 
 def _cells(amount: Amount) -> tuple[object, ...]:
@@ -112,7 +111,7 @@ async def _catalog_only(wish: Wish, source: Source, identity: str) -> int:
 
 
 async def _archives(wish: Wish, source: Source, identity: str, names: Sequence[str]) -> int:
-    from ..planning.costs import costs
+    from ..planning.dataset_plan import costs
 
     found = await costs(source, identity, names)
     there = [cost for cost in found.archives if cost.there]

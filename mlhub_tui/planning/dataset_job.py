@@ -34,24 +34,21 @@ from ..transfer.progress import TransferPhase, TransferProgress
 from ..transfer.work_source import BatchStats
 from ..unpack.archive import Unpacked, unpack
 from . import layout
-from .catalog_archive import fetch_catalog
-from .counts import PAID_HINT, Counter, paid_words
-from .dataset_index import index_of_archive, index_of_items, words_of
 from .dataset_links import links_of
-from .dataset_plan import take_catalog
-from .files import PlannedFile, files
-from .index import Index
+from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progress_words
+from .index import Index, IndexProgress
 from .index_cache import archive_validator
 from .job_context import JobContext
 from .manifest import ManifestStats
 from .manifest_lock import LockedManifest, Opening
 from .manifest_queue import LinkOf, ManifestQueue, Sizes, open_link
 from .output_probe import NullProbe
-from .progress import Progress
+from .planned_files import PlannedFile, files
 from .progress_reporter import ProgressReporter
 from .report import write_report
 from .requests import SAMPLE, DatasetRequest
-from .resolver import JobSource, Opener, keys_of, say_waits
+from .resolver import JobSource, Opener, say_waits
+from .selection import PAID_HINT, SelectionCounter, paid_words
 
 T = TypeVar("T")
 _EVERY = 0.1
@@ -195,7 +192,7 @@ class _Run:
     async def _fetch_catalog(self, target: Path) -> DownloadResult:
         live, request = TransferProgress(), self.request
         resumes = request.if_exists is IfExists.RESUME
-        taken = resumes and await in_thread(lambda: take_catalog(request, target))
+        taken = resumes and await in_thread(lambda: copy_catalog(request, target))
         async with self._shown(lambda: self._show_catalog(live)):
             try:
                 return await fetch_catalog(request, self.source, target, self.kit, live)
@@ -232,18 +229,16 @@ class _Run:
     async def _index(self) -> Index:
         request = self.request
         say_waits(self.source, self._say)
-        if request.kind is Kind.MLHUB:
-            archive = layout.catalog_file(request.folder, request.dataset_id)
-            return await index_of_archive(request, archive, self._show_index, keys_of(self.source))
-        return await index_of_items(request, self.source, self._show_index)
+        archive = layout.catalog_file(request.folder, request.dataset_id)
+        return await index_of_dataset(request, self.source, archive, self._show_index)
 
-    def _show_index(self, progress: Progress) -> None:
-        self._say(words_of(progress))
+    def _show_index(self, progress: IndexProgress) -> None:
+        self._say(progress_words(progress))
 
     def _list(self, index: Index, stop: threading.Event) -> None:
         """Choose the files and keep them; nothing is kept of a choice that is broken off."""
         request, own = self.request, self.own
-        counts = Counter(index).counts(request.filters)
+        counts = SelectionCounter(index).counts(request.filters)
         unknown = index.unknown_keys(request.filters.collections)
         if counts.empty:
             name = request.title or request.dataset_id
@@ -257,11 +252,11 @@ class _Run:
             own.want_all_again()
         else:
             self._feed().verify(self._sizes() if request.url else None)
-        lone = counts.no_items and request.filters.sifts_items
+        lone = counts.no_items and request.filters.selects_items
         told = unknown + (["no item matches, these are the collections' own"] if lone else [])
         if counts.faults:
             told.append(f"{count(counts.faults, 'asset')} without an href")
-        if namesakes := int(index.facts.get("namesakes", 0)):
+        if namesakes := index.facts["namesakes"]:
             told.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
         timeless = sum(items.timeless for items in counts.items.values())
         if timeless and request.filters.when is not None:
@@ -269,7 +264,7 @@ class _Run:
         if counts.paid:
             told.append(paid_words(counts))
         own.note("told", "; ".join(told))
-        own.note("noted", str(index.facts.get("notes", "")))
+        own.note("noted", "\n".join(index.facts["notes"]))
         own.note("listed")
 
     def _sizes(self) -> Sizes:

@@ -1,8 +1,7 @@
-"""Planning a dataset before it is queued: its index, with the catalog in the cache until it is wanted.
+"""Planning a dataset before it is queued: its catalog archive, its index, and what other ways would cost.
 
-The seam of the plan screen and of dry runs: `plan_dataset` gives an `Index`, on which `plan.counts.Counter`
-counts selections, `plan.bins` draws them, and `plan.summary` writes them down; `request` makes the
-request of what was chosen, for `DownloadQueue.add`; `files` lists its files while it runs.
+`plan_dataset` returns an `Index`, on which `SelectionCounter` counts selections; nothing is written to the
+dataset's folders.
 """
 
 from __future__ import annotations
@@ -11,101 +10,215 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from .. import fileio, paths
 from ..auth.kind import Kind
-from ..errors import FileConflict, OutputFolderError
+from ..errors import (
+    EntityDoesNotExist,
+    FileConflict,
+    MLHubException,
+    NotOffered,
+    OutputFolderError,
+    TargetBusy,
+)
+from ..http.errors import LinkRejected
+from ..http.hrefs import shown_id
+from ..http.link import Link
+from ..models import ArchiveInfo, CatalogInfo, Search
 from ..options import IfExists
 from ..queue.fetch import kit_over
 from ..storage import make_private_folder
+from ..text import count
 from ..threads import in_thread
+from ..transfer.config import DownloadResult, DownloadSpec
 from ..transfer.progress import TransferProgress
-from .catalog_archive import fetch_catalog
-from .dataset_index import index_of_archive, index_of_items, words_of
-from .index import Index
-from .job_context import JobContext
-from .progress import Progress
-from .requests import DatasetRequest
-from .resolver import JobSource, OneSource, keys_of
+from .dataset_text import today
+from .index import Index, IndexProgress
+from .index_cache import (
+    Show,
+    cached,
+    collections_key,
+    index_of_archive,
+    index_of_collections,
+    index_of_search,
+)
+from .job_context import JobContext, already_there
+from .requests import SAMPLE, DatasetRequest
+from .resolver import CatalogSource, ItemsSource, JobSource, OneSource, keys_of
 
 Say = Callable[[str, int, int | None], None]
-"""Told what is done, and bytes done of how many (None: not known); from any thread."""
-_EVERY = 0.2
-_MOST = 2 << 30  # bytes of catalogs in the cache
+"""Called with what is done, and bytes done of how many (None: unknown); from any thread."""
+_EVERY = 0.2  # seconds between two reports
+_AGAIN = 0.5  # seconds between two looks whether another program has finished the same index
+_PAGE = 250  # items
+_MAX_CATALOGS = 2 << 30  # bytes of catalog archives in the cache
+_GONE = frozenset({404, 410})
+_AT_ONCE = 4  # requests for sizes
 
 
 async def plan_dataset(request: DatasetRequest, source: JobSource, say: Say | None = None) -> Index:
-    """Return the index of a dataset: nothing is written to its folders.
+    """Return the index of a dataset, its catalog archive in the cache.
 
     Parameters
     ----------
     request
-        What is wanted; its filters count only where a STAC API is asked for what they leave.
+        What is wanted; its filters restrict only what a STAC API is requested for.
     source
         The source, open.
     say
-        Told how far it is.
+        Told the progress.
 
     Raises
     ------
     EntityDoesNotExist
         If the dataset has no catalog archive.
     MLHubException
-        If it cannot be had or read; what was fetched stays for the next time.
+        If it cannot be fetched or read; what was fetched is saved for the next time.
     """
 
-    def show(progress: Progress) -> None:
+    def show(progress: IndexProgress) -> None:
         if say is not None:
-            say(words_of(progress), progress.bytes_read, progress.bytes_total)
+            say(progress_words(progress), progress.bytes_read, progress.bytes_total)
 
-    if request.kind is not Kind.MLHUB:
-        return await index_of_items(request, source, show)
-    archive = await _catalog(request, source, say)
-    return await index_of_archive(request, archive, show, keys_of(source))
-
-
-def kept_catalog(request: DatasetRequest) -> Path:
-    """Return where the catalog archive of a dataset is kept that was planned and not queued yet."""
-    name = hashlib.sha256(json.dumps([request.source, request.dataset_id]).encode()).hexdigest()[:24]
-    return catalogs() / f"{name}.tar.gz"
+    archive = cached_catalog(request)
+    if request.kind is Kind.MLHUB:
+        await _fetch_to_cache(request, source, archive, say)
+    return await index_of_dataset(request, source, archive, show)
 
 
-def catalogs() -> Path:
-    """Return the folder of the catalog archives that were planned."""
+async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: Path, show: Show) -> Index:
+    """Return the index of a dataset's catalog archive, or of the items of its collections.
+
+    An index of items is valid for the day of the request; a STAC API with a search is requested for what area
+    and time leave, unless all was read to plan with.
+
+    Raises
+    ------
+    NotOffered
+        If the source has no items.
+    MLHubException
+        As of `index_of_archive` and `index_of_collections`.
+    """
+    where, dataset = request.source, request.dataset_id
+    if request.kind is Kind.MLHUB:
+        stop, keys = threading.Event(), keys_of(source)
+
+        def made() -> Index:
+            return index_of_archive(
+                archive, source=where, dataset=dataset, show=show, stopped=stop, keys=keys
+            )
+
+        while True:
+            try:
+                return await in_thread(made, interrupt=stop.set)
+            except TargetBusy:  # another program makes the very same one
+                await asyncio.sleep(_AGAIN)
+    if not isinstance(source, ItemsSource):
+        raise NotOffered("the source has no items")
+    day, names, filters = request.stamp[: len(today())], request.collections, request.filters
+    planned = await in_thread(lambda: cached(collections_key(where, dataset, names, day)))
+    if planned is not None:
+        return planned
+    if request.kind is Kind.STAC_API and filters.selects_items:
+        when = "" if filters.when is None else str(filters.when)
+        search = Search(names, bbox=filters.bbox, intersects=filters.intersects, datetime=when)
+        with suppress(NotOffered):  # it has no search: all items are read, and filtered locally
+            return await index_of_search(
+                source, search, location=where, dataset=dataset, validator=day, page_size=_PAGE, show=show
+            )
+    return await index_of_collections(
+        source, names, location=where, dataset=dataset, validator=day, page_size=_PAGE, show=show
+    )
+
+
+def progress_words(progress: IndexProgress) -> str:
+    """Return how far an index is, in words."""
+    return f"{'sorting' if progress.sorting else 'indexing'} {count(progress.items, 'item')}"
+
+
+async def fetch_catalog(
+    request: DatasetRequest, source: JobSource, target: Path, kit: JobContext, live: TransferProgress
+) -> DownloadResult:
+    """Download the catalog archive of a dataset to `target`, or resume.
+
+    Raises
+    ------
+    NotOffered
+        If the source has no catalog archives.
+    EntityDoesNotExist
+        If the dataset has none.
+    MLHubException
+        What else went wrong.
+    """
+    if not isinstance(source, CatalogSource):
+        raise NotOffered("only MLHub APIs have archives of the catalogs of datasets")
+    # The sample catalog names another port in its catalogs at each start.
+    if_exists = IfExists.OVERWRITE if request.source == SAMPLE else request.if_exists
+    spec = DownloadSpec(Link(""), target, if_exists, archive=True)
+    if (there := await in_thread(lambda: already_there(spec))) is not None:
+        return there
+    link = await source.catalog_link(request.dataset_id)
+    with suppress(MLHubException):  # the store tells the size as well
+        live.total = (await source.catalog_info(request.dataset_id)).stac_catalog_size
+    spec = replace(spec, link=link, size=live.total)
+    try:
+        return await kit.fetch(spec, live)
+    except LinkRejected as error:
+        # Links carry signatures that expire: the API gives a new one, and only that one counts.
+        live.log(f"{error}: requests a new link")
+        link = await source.catalog_link(request.dataset_id)
+    try:
+        return await kit.fetch(replace(spec, link=link), live)
+    except LinkRejected as error:
+        if error.status not in _GONE:
+            raise
+        words = f"the catalog of dataset {shown_id(request.dataset_id)} does not exist"
+        raise EntityDoesNotExist(
+            f"{words}; it may still be generating", url=error.url, status=error.status
+        ) from error
+
+
+def catalog_cache() -> Path:
+    """Return the folder of the catalog archives fetched for planning."""
     return paths.cache() / "catalogs"
 
 
 def clear_catalogs() -> None:
     """Remove them."""
-    for path in catalogs().glob("*"):
+    for path in catalog_cache().glob("*"):
         with suppress(OSError):
             path.unlink()
 
 
-def take_catalog(request: DatasetRequest, target: Path) -> bool:
-    """Copy the catalog archive that planning has fetched to where a job wants it, if nothing is there.
+def cached_catalog(request: DatasetRequest) -> Path:
+    """Return the path of a dataset's catalog archive in the cache, existing or not."""
+    name = hashlib.sha256(json.dumps([request.source, request.dataset_id]).encode()).hexdigest()[:24]
+    return catalog_cache() / f"{name}.tar.gz"
 
-    Returns
-    -------
-    bool
-        Whether it was; it may be of another day, so the server is to be asked.
+
+def copy_catalog(request: DatasetRequest, target: Path) -> bool:
+    """Copy the cached catalog archive to where a job wants it, if nothing is there; return whether it was.
+
+    It may be of another day, so the server is still to be asked.
 
     Raises
     ------
     OutputFolderError
         If it cannot be written.
     """
-    kept = kept_catalog(request)
-    if target.exists() or target.with_name(f"{target.name}.part").exists() or not kept.exists():
+    saved = cached_catalog(request)
+    if target.exists() or target.with_name(f"{target.name}.part").exists() or not saved.exists():
         return False
     fileio.make_folder(target.parent)
     copy = target.with_name(f".{target.name}.copy")
     try:
-        shutil.copyfile(kept, copy)
+        shutil.copyfile(saved, copy)
         copy.replace(target)
     except OSError as error:
         with suppress(OSError):
@@ -114,9 +227,8 @@ def take_catalog(request: DatasetRequest, target: Path) -> bool:
     return True
 
 
-async def _catalog(request: DatasetRequest, source: JobSource, say: Say | None) -> Path:
-    kept = kept_catalog(request)
-    await in_thread(lambda: _make_room(kept))
+async def _fetch_to_cache(request: DatasetRequest, source: JobSource, saved: Path, say: Say | None) -> None:
+    await in_thread(lambda: _make_room(saved))
     live = TransferProgress()
 
     async def tell() -> None:
@@ -127,33 +239,129 @@ async def _catalog(request: DatasetRequest, source: JobSource, say: Say | None) 
     telling = asyncio.create_task(tell())
     try:
         async with kit_over(OneSource(source)) as kit:
-            await _fetch(replace(request, if_exists=IfExists.RESUME), source, kept, kit, live)
+            try:
+                await fetch_catalog(replace(request, if_exists=IfExists.RESUME), source, saved, kit, live)
+            except FileConflict:  # there is a new one
+                again = replace(request, if_exists=IfExists.OVERWRITE)
+                await fetch_catalog(again, source, saved, kit, live)
     finally:
         telling.cancel()
-    return kept
 
 
-async def _fetch(
-    request: DatasetRequest, source: JobSource, kept: Path, kit: JobContext, live: TransferProgress
-) -> None:
+def _make_room(saved: Path) -> None:
+    """Remove the oldest catalog archives where all of them take too much room."""
     try:
-        await fetch_catalog(request, source, kept, kit, live)
-    except FileConflict:  # there is a new one
-        anew = replace(request, if_exists=IfExists.OVERWRITE)
-        await fetch_catalog(anew, source, kept, kit, live)
-
-
-def _make_room(kept: Path) -> None:
-    """Remove the catalogs that were fetched first where all of them take too much room."""
-    try:
-        make_private_folder(kept.parent)
-        stats = [(path, path.stat()) for path in kept.parent.iterdir()]
-        found = sorted(((status.st_mtime, status.st_size, path) for path, status in stats), reverse=True)
+        make_private_folder(saved.parent)
+        stats = [(path, path.stat()) for path in saved.parent.iterdir()]
     except OSError as error:
         raise OutputFolderError(f"the cache cannot be used: {error.strerror}") from error
-    whole = 0
-    for _, size, path in found:
-        whole += size
-        if whole > _MOST and path != kept:
+    total = 0
+    for path, status in sorted(stats, key=lambda found: -found[1].st_mtime):
+        total += status.st_size
+        if total > _MAX_CATALOGS and path != saved:
             with suppress(OSError):
                 path.unlink()
+
+
+class SizeProvider(Protocol):
+    """What is asked of a `Source`."""
+
+    async def archive_info(self, collection_id: str) -> ArchiveInfo:
+        """Return what is known of a collection's archive."""
+        ...
+
+    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
+        """Return what is known of a dataset's catalog archive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCost:
+    """The archive of a collection: whether there is one, and its size in bytes where that is told."""
+
+    collection: str
+    there: bool
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a dataset offers.
+
+    Parameters
+    ----------
+    archives
+        The archives of its collections, in their order.
+    catalog
+        Whether its catalog can be fetched as one archive.
+    catalog_size
+        Bytes of that.
+    estimated_size
+        Bytes of everything, as the API estimates.
+    """
+
+    archives: tuple[ArchiveCost, ...] = ()
+    catalog: bool = False
+    catalog_size: int | None = None
+    estimated_size: int | None = None
+
+    @property
+    def archives_size(self) -> int | None:
+        """Bytes of all archives; None where one does not tell, or there are none."""
+        sizes = [cost.size for cost in self.archives if cost.there]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if known and len(known) == len(sizes) else None
+
+    @property
+    def archives_known(self) -> int:
+        """Bytes of the archives that tell."""
+        return sum(cost.size or 0 for cost in self.archives if cost.there)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Collections without an archive."""
+        return tuple(cost.collection for cost in self.archives if not cost.there)
+
+
+async def costs(source: SizeProvider, dataset: str, collections: Sequence[str]) -> Costs:
+    """Ask what a dataset's archives and its catalog are; some questions at a time.
+
+    Parameters
+    ----------
+    dataset
+        Its id.
+    collections
+        The ids of its collections.
+
+    Raises
+    ------
+    RequestError
+        If the API cannot be asked; that something is not there is an answer.
+    """
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def archive(collection: str) -> ArchiveCost:
+        async with places:
+            try:
+                info = await source.archive_info(collection)
+            except (EntityDoesNotExist, NotOffered):
+                return ArchiveCost(collection, False)
+            return ArchiveCost(collection, True, info.size)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(archive(collection)) for collection in collections]
+            about = group.create_task(_catalog(source, dataset))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    archives, info = tuple(task.result() for task in asked), about.result()
+    if info is None:
+        return Costs(archives)
+    return Costs(archives, True, info.stac_catalog_size, info.estimated_dataset_size)
+
+
+async def _catalog(source: SizeProvider, dataset: str) -> CatalogInfo | None:
+    try:
+        return await source.catalog_info(dataset)
+    except (EntityDoesNotExist, NotOffered):
+        return None

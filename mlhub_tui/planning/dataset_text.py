@@ -26,11 +26,9 @@ def today() -> str:
 
 def to_text(request: DatasetRequest) -> str:
     """Return the fields as JSON in ASCII, which takes any id and any path."""
-    from .filter_text import to_json
-
     return json.dumps(
         {
-            "filters": to_json(request.filters),
+            "filters": request.filters.to_json(),
             "stamp": request.stamp,
             "assets": None if request.assets is None else str(request.assets),
             "collections": request.collections,
@@ -51,12 +49,12 @@ def from_text(text: str, shared: dict[str, Any]) -> DatasetRequest:
     shared
         The fields that all requests have.
     """
-    from .filter_text import from_json
+    from .filters import Filters
 
     found = json.loads(text)
     return DatasetRequest(
         **shared,
-        filters=from_json(found["filters"]),
+        filters=Filters.from_json(found["filters"]),
         stamp=found["stamp"],
         assets=None if found["assets"] is None else Path(found["assets"]),
         collections=tuple(found["collections"]),

@@ -1,45 +1,45 @@
-"""Filters: which part of a dataset is wanted."""
+"""Filters: which part of a dataset is wanted, and how a job saves that as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ..errors import InvalidSearch
 from ..models import BBox, JsonDict
 from ..models.when import Span
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What of a dataset is wanted; everything given must hold.
+    """What of a dataset is wanted; every condition given must hold.
+
+    Items without a place or a time match every area and time.
 
     Parameters
     ----------
     collections
-        The wanted collections, each with the wanted asset keys (none: all of them); none: all collections.
-        As `collection_filter` of the seed library: the keys do not count for a collection's own assets.
+        Wanted collections, each with the wanted asset keys (none: all); empty: all collections. As
+        radiant_mlhub's `collection_filter`: keys do not restrict a collection's own assets.
     bbox
         A box that the items touch; `west > east` crosses the antimeridian.
     intersects
         A GeoJSON geometry that the items touch; not together with `bbox`.
     exact
-        Whether the items' own geometries are tested; else their boxes are, as the seed library does.
+        Whether the items' geometries are compared, instead of their boxes.
     when
-        A stretch of time that the items' times meet, both ends in it.
+        A time span that the items' times meet, both ends included.
     catalog_only
         Whether no assets are wanted at all.
-
-    Items without a place or without a time are kept, whatever the filters say.
 
     Raises
     ------
     InvalidSearch
-        If there are both a box and a geometry, or the box is no box.
+        If a box and a geometry are given, or the box is upside down.
     """
 
     collections: tuple[tuple[str, frozenset[str]], ...] = ()
@@ -58,7 +58,7 @@ class Filters:
 
     @staticmethod
     def keys(wanted: Mapping[str, Iterable[str]]) -> tuple[tuple[str, frozenset[str]], ...]:
-        """Return the value of `collections` for a mapping of collection ids to asset keys."""
+        """Return the value of `collections` for asset keys by collection id."""
         return tuple((collection, frozenset(keys)) for collection, keys in wanted.items())
 
     def wants(self, collection: str) -> bool:
@@ -66,22 +66,49 @@ class Filters:
         return not self.collections or any(name == collection for name, _ in self.collections)
 
     @property
-    def sifts_items(self) -> bool:
+    def selects_items(self) -> bool:
         """Whether some items of a wanted collection may be left out."""
         return self.bbox is not None or self.intersects is not None or self.when is not None
 
+    def to_json(self) -> JsonDict:
+        """Return the filters as a JSON object."""
+        ends = None if self.when is None else (self.when.start, self.when.end)
+        return {
+            "collections": {name: sorted(keys) for name, keys in self.collections},
+            "bbox": None if self.bbox is None else list(asdict(self.bbox).values()),
+            "intersects": self.intersects,
+            "exact": self.exact,
+            "when": ends and [end and end.isoformat() for end in ends],
+            "catalog_only": self.catalog_only,
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Filters:
+        """Return the filters that `to_json` wrote; InvalidSearch if it did not."""
+        try:
+            return cls(
+                cls.keys(raw["collections"]),
+                BBox.parse(raw["bbox"]),
+                raw["intersects"],
+                bool(raw["exact"]),
+                raw["when"] and Span(*(end and datetime.fromisoformat(end) for end in raw["when"])),
+                bool(raw["catalog_only"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InvalidSearch("the filters of a job cannot be read", hint="make the job again") from None
+
 
 def microseconds(moment: datetime) -> int:
-    """Return a time as microseconds since 1970; without a zone it is UTC."""
+    """Return a time in microseconds since 1970; without a zone it is UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // _MICROSECOND
+    return (aware - _EPOCH) // timedelta(microseconds=1)
 
 
 def bounds(span: Span) -> tuple[int | None, int | None]:
-    """Return the ends of a stretch of time in microseconds, None for an open one."""
+    """Return the ends of a time span in microseconds since 1970, None for an open one."""
     first = None if span.start is None else microseconds(span.start)
     if span.end is None:
         return first, None
     last = microseconds(span.end)
-    # A day that is typed ends with its last millisecond: the microseconds of that one are in it, too.
+    # A day that is typed ends with its last millisecond: the microseconds of that one belong to it.
     return first, last + 999 if span.end.microsecond == 999_000 and last != first else last

@@ -1,26 +1,46 @@
-"""Where indexes lie, one for each version of each dataset of each source; old ones make room."""
+"""Cache of indexes: one file for each version of each dataset of each source, made when it is missing."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from contextlib import suppress
-from dataclasses import dataclass
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from .. import paths
-from ..errors import OutputFolderError
-from ..text import one_line
-from .index_builder import BUILDING
+from .. import fileio, paths
+from ..errors import EntityDoesNotExist, MLHubException, NoSpaceError, OutputFolderError
+from ..http.key_removal import KeyRemoval
+from ..models import Collection, Document, Item, Search
+from ..models.document import identity
+from ..sources.asset_hrefs import asset_href
+from ..sources.base import Page
+from ..sources.static.archive import SkipReport, documents
+from ..sources.static.document_urls import file_url
+from ..text import one_line, writable
+from ..threads import in_thread
+from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
 
-MAX_INDEXES = 4 * 1024**3
-"""Bytes of all indexes together; the one that was not used for longest goes first."""
-_ENDS = 1 << 16
+MAX_BYTES = 4 * 1024**3
+"""Of all indexes together; the least recently used are removed first."""
+_ENDS = 1 << 16  # bytes at both ends of an archive
+_SHOW_EVERY = 256  # documents
+
+Show = Callable[[IndexProgress], None]
+"""Called with the progress, from the thread that builds."""
+
+
+class Stopped(MLHubException):
+    """The building of an index was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class IndexKey:
     """What an index is of.
 
     Parameters
@@ -28,9 +48,9 @@ class Subject:
     source
         The source's location, without keys.
     dataset
-        The dataset's id, or whatever names the collections that are taken together.
+        The dataset's id, or what names the collections that are taken together.
     validator
-        What changes when the content does; empty where nobody can tell.
+        What changes when the content does; empty where nothing tells.
     """
 
     source: str
@@ -39,58 +59,60 @@ class Subject:
 
     @property
     def path(self) -> Path:
-        """Where its index stands, or will."""
+        """The path of its index, existing or not."""
         version = hashlib.sha256(self.validator.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         return folder() / f"{self._stem}-{version}.db"
 
     @property
     def _stem(self) -> str:
-        name = json.dumps([self.source, self.dataset])
-        return hashlib.sha256(name.encode()).hexdigest()[:24]
+        return hashlib.sha256(json.dumps([self.source, self.dataset]).encode()).hexdigest()[:24]
 
     def drop_others(self) -> None:
         """Remove the indexes of other versions, and more where all of them take too much room."""
-        kept = self.path
         for path in folder().glob(f"{self._stem}-*"):
-            if not path.name.startswith(kept.name):
+            if not path.name.startswith(self.path.name):
                 _remove(path)
-        shrink(keep=kept)
+        shrink(keep=self.path)
 
 
 def folder() -> Path:
-    """Return where the indexes lie."""
+    """Return the folder of the indexes."""
     return paths.cache() / "plans"
 
 
-def shrink(*, most: int = MAX_INDEXES, keep: Path | None = None) -> int:
-    """Remove the indexes that were not used for longest until the rest is small enough; return bytes gone."""
+def shrink(*, most: int = MAX_BYTES, keep: Path | None = None) -> int:
+    """Remove the least recently used indexes until the rest is small enough; return bytes freed."""
     ended = [path for end in (".db", f".db{BUILDING}") for path in folder().glob(f"*{end}")]
     found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in ended), reverse=True)
-    whole = gone = 0
+    total = freed = 0
     for _, size, path in found:
-        whole += size
-        if whole > most and (keep is None or not path.name.startswith(keep.name)):
+        total += size
+        if total > most and (keep is None or not path.name.startswith(keep.name)):
             _remove(path)
-            gone += size
-    return gone
+            freed += size
+    return freed
 
 
 def clear() -> int:
-    """Remove all indexes; return the bytes that are gone."""
+    """Remove all indexes; return bytes freed."""
     return shrink(most=-1)
 
 
-def touch(path: Path) -> None:
-    """Note that an index was used."""
-    with suppress(OSError):
-        os.utime(path)
+def cached(key: IndexKey) -> Index | None:
+    """Return the index of a key where there is a complete one, and mark it used."""
+    try:
+        index = Index(key.path)
+    except NoIndex:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(key.path)
+    return index
 
 
 def archive_validator(archive: Path) -> str:
     """Return what changes when the content of a `.tar.gz` does, without reading it all.
 
-    gzip ends with the checksum and the length of all that is in it (RFC 1952, section 2.3.1); the size and
-    both ends of the file say the rest.
+    gzip ends with the checksum and the length of its content (RFC 1952, section 2.3.1).
 
     Raises
     ------
@@ -110,6 +132,269 @@ def archive_validator(archive: Path) -> str:
     return digest.hexdigest()[:24]
 
 
+def index_of_archive(
+    archive: Path,
+    *,
+    source: str,
+    dataset: str,
+    show: Show | None = None,
+    stopped: threading.Event | None = None,
+    keys: KeyRemoval | None = None,
+) -> Index:
+    """Return the index of a dataset's catalog archive: the cached one, else made in one pass.
+
+    Blocks: some seconds for hundreds of thousands of assets, in flat memory.
+
+    Parameters
+    ----------
+    archive
+        A `.tar.gz` or `.tar` of STAC documents.
+    source, dataset
+        What it is the catalog of.
+    show, stopped
+        Told the progress; ends it early.
+    keys
+        Removed from what is saved.
+
+    Raises
+    ------
+    DamagedArchive
+        If the archive cannot be read to its end.
+    EntityDoesNotExist
+        If it holds no STAC document.
+    Stopped
+        If it was stopped.
+    TargetBusy
+        If another program is building it.
+    OutputFolderError, NoSpaceError
+        If the archive cannot be read, or the index not be written.
+    """
+    key = IndexKey(source, dataset, archive_validator(archive))
+    if (found := cached(key)) is not None:
+        return found
+    stop = stopped or threading.Event()
+    with _writing(key), IndexBuilder(key.path, fresh=True, archive=file_url(archive)) as builder:
+        _read_archive(archive, builder, show, stop, keys)
+        if not builder.collections:
+            raise EntityDoesNotExist(
+                f"there are no STAC items or collections in {archive.name}",
+                hint="it may be the archive of something else; fetch the catalog again",
+            )
+        _finish(builder, key, stop)
+    key.drop_others()
+    return Index(key.path)
+
+
+def _read_archive(
+    archive: Path, builder: IndexBuilder, show: Show | None, stop: threading.Event, keys: KeyRemoval | None
+) -> None:
+    report = SkipReport()
+    read: tuple[int, int | None] = (0, None)
+
+    def note(done: int, total: int | None) -> None:
+        nonlocal read
+        read = done, total
+
+    def tell(*, sorting: bool = False) -> None:
+        if show is not None:
+            show(replace(builder.progress, bytes_read=read[0], bytes_total=read[1], sorting=sorting))
+
+    following = documents(archive, report=report, progress=note, cancelled=stop.is_set, keys=keys)
+    for number, (member, document) in enumerate(following):
+        if member.endswith(".json"):  # as radiant_mlhub: what has another name is data, GeoJSON labels say
+            builder.add(document, member=member)
+        if number % _SHOW_EVERY == 0:
+            tell()
+    if stop.is_set():
+        raise Stopped("the reading of the catalog was stopped")
+    tell(sorting=True)
+    for line in report.lines():
+        builder.add_note(line)
+
+
+@contextlib.contextmanager
+def _writing(key: IndexKey) -> Iterator[None]:
+    """Translate why an index cannot be written."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+        words = f"the index of {one_line(key.dataset, 60)} cannot be written: {one_line(error, 120)}"
+        hint = "it is in the folder of MLHUB_HOME: make room there, then try again"
+        raise (NoSpaceError if full else OutputFolderError)(words, hint=hint) from error
+    except OSError as error:
+        raise fileio.translate_os_error(error, key.path.parent) from error
+
+
+def _finish(builder: IndexBuilder, key: IndexKey, stop: threading.Event) -> None:
+    try:
+        facts = {"source": key.source, "dataset": key.dataset, "validator": key.validator}
+        builder.finish(facts, stopped=stop)
+    except sqlite3.OperationalError:
+        if stop.is_set():
+            raise Stopped("the reading of the catalog was stopped") from None
+        raise
+
+
+class PagedSource(Protocol):
+    """What an index of pages needs of a source."""
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        ...
+
+    async def items_page(
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of a collection's items."""
+        ...
+
+    async def search_page(
+        self, search: Search, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
+        """Return one page of the items that a search finds."""
+        ...
+
+
+def collections_key(location: str, dataset: str, collections: Sequence[str], validator: str) -> IndexKey:
+    """Return the key of the index that `index_of_collections` makes."""
+    return IndexKey(location, dataset, json.dumps([validator, *collections]))
+
+
+async def index_of_collections(
+    source: PagedSource,
+    collections: Sequence[str],
+    *,
+    location: str,
+    dataset: str,
+    validator: str = "",
+    page_size: int | None = None,
+    show: Show | None = None,
+) -> Index:
+    """Return the index of collections of a STAC API or a static catalog, made page by page.
+
+    Pages that were read before a cancel, a failure or a kill are not read again.
+
+    Parameters
+    ----------
+    location, dataset, validator
+        The source's location without keys, what the collections are called together, and what changes when
+        they do.
+    page_size
+        How many items are requested at a time.
+
+    Raises
+    ------
+    RequestError
+        If a page cannot be fetched.
+    TargetBusy
+        If another program is building it.
+    """
+
+    def listing(collection: str) -> _Listing:
+        async def page(link: str | None) -> Page[Item]:
+            return await source.items_page(collection, link=link, page_size=page_size)
+
+        return _Listing(collection, page, lambda: source.collection(collection))
+
+    key = collections_key(location, dataset, collections, validator)
+    return await _index_of_listings(key, [listing(each) for each in collections], show)
+
+
+async def index_of_search(
+    source: PagedSource,
+    search: Search,
+    *,
+    location: str,
+    dataset: str,
+    validator: str = "",
+    page_size: int | None = None,
+    show: Show | None = None,
+) -> Index:
+    """Return the index of the items that a search finds; else as `index_of_collections`."""
+
+    async def page(link: str | None) -> Page[Item]:
+        return await source.search_page(search, link=link, page_size=page_size)
+
+    key = IndexKey(location, dataset, validator + repr(search))
+    return await _index_of_listings(key, [_Listing("", page)], show)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """Pages of items: of a collection, with what describes it, or (with an empty name) of any."""
+
+    collection: str
+    page: Callable[[str | None], Awaitable[Page[Item]]]
+    described: Callable[[], Awaitable[Collection]] | None = None
+
+
+async def _index_of_listings(key: IndexKey, listings: Sequence[_Listing], show: Show | None) -> Index:
+    if (found := await in_thread(lambda: cached(key))) is not None:
+        return found
+    stop = threading.Event()
+    with _writing(key):
+        builder = await in_thread(lambda: IndexBuilder(key.path))
+        try:
+            for listing in listings:
+                await _read_pages(listing, builder, show)
+            await in_thread(lambda: _finish(builder, key, stop), interrupt=stop.set, grace=5.0)
+        finally:
+            await in_thread(builder.close)
+    key.drop_others()
+    return await in_thread(lambda: Index(key.path))
+
+
+async def _read_pages(listing: _Listing, builder: IndexBuilder, show: Show | None) -> None:
+    """Add the pages of a listing that were not added yet."""
+    name, begun = writable(listing.collection), builder.listings()
+    link = begun.get(name)
+    if name in begun and link is None:
+        return
+    missing: EntityDoesNotExist | None = None
+    if name not in begun and listing.described is not None:
+        try:
+            described = await listing.described()
+        except EntityDoesNotExist as error:
+            missing = error  # an API that has a search alone describes no collections
+        else:
+            await in_thread(lambda: _add([described], builder))
+    while True:
+        page = await listing.page(link)
+        if missing is not None and not page.entries:
+            raise missing
+        missing = None
+        following = None if page.stopped or page.next == link else page.next
+
+        def add(page: Page[Item] = page, following: str | None = following) -> None:
+            _add(page.entries, builder, name)
+            for line in page.notes:
+                builder.add_note(line)
+            builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
+            if page.stopped:
+                builder.add_note(f"{name}: {page.stopped}" if name else page.stopped)
+            builder.end_page(name, following)
+            if show is not None:
+                show(builder.progress)
+
+        # A page is added whole or not at all, so that the one after it is the right one to continue with.
+        await in_thread(add, grace=5.0)
+        if following is None:
+            return
+        link = following
+
+
+def _add(found: Sequence[Document], builder: IndexBuilder, collection: str = "") -> None:
+    for document in found:
+        raw = document.raw
+        if collection and not identity(raw.get("collection")):
+            raw = {**raw, "collection": collection}
+        assets = document.assets if isinstance(document, Item | Collection) else ()
+        chosen = {asset.key: asset_href(document, asset) for asset in assets if asset.href}
+        hrefs = {key: each.href for key, each in chosen.items()}
+        builder.add(raw, hrefs=hrefs, paid={key: each.pays for key, each in chosen.items() if each.pays})
+
+
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # Windows keeps what another program has open
+    with contextlib.suppress(OSError):  # Windows refuses while another program has it open
         path.unlink()

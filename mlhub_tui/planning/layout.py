@@ -95,7 +95,7 @@ def _file(key: str, ending: str) -> str:
     return component(key) + (ending if _is_plain(f"x{ending}", True) and len(ending) < 20 else "")
 
 
-def apart(name: str) -> str:
+def beside_document(name: str) -> str:
     """Return another name for an asset's file that would stand where its own document stands."""
     stem, dot, ending = name.rpartition(".")
     return f"{stem}-asset{dot}{ending}" if stem else f"{name}-asset"

@@ -20,8 +20,8 @@ from typing import Any, Self
 
 from ..errors import DownloadError
 from ..storage import make_private_folder
-from .files import PlannedFile
 from .manifest_schema import TABLES, VERSION
+from .planned_files import PlannedFile
 from .string_table import Names
 
 _BATCH = 5000

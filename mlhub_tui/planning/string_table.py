@@ -23,8 +23,8 @@ class Names(dict[str, int]):
     def __init__(self, connection: sqlite3.Connection, table: str) -> None:
         super().__init__()
         self._connection = connection
-        self._find = f"SELECT id FROM {table} WHERE name = ?"  # noqa: S608 - names of tables, ours
-        self._make = f"INSERT INTO {table} (name) VALUES (?)"  # noqa: S608
+        self._find = f"SELECT id FROM {table} WHERE name = ?"
+        self._make = f"INSERT INTO {table} (name) VALUES (?)"
 
     def __missing__(self, name: str) -> int:
         """Look up or make the number of a name."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..errors import InvalidSearch
-from ..planning.bins import Bins, bins
-from ..planning.counts import Counter, Counts
 from ..planning.filters import Filters
-from ..planning.footprints import covered, extent
 from ..planning.index import Index
+from ..planning.item_bins import Bins, bins, covered, extent
+from ..planning.selection import Counts, SelectionCounter
 from ..threads import in_thread
 from .plan_pictures import Area, Canvas, Picture, edges, map_rows, picture
 
@@ -63,7 +62,7 @@ class Counting:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._counter = Counter(index)
+        self._counter = SelectionCounter(index)
         self._all: Bins | None = None
         self._ground: _Ground | None = None
 
@@ -73,7 +72,7 @@ class Counting:
         Raises
         ------
         InvalidSearch, NoShapely
-            As `Counter.counts`; an index that cannot be read any more is the former.
+            As `SelectionCounter.counts`; an index that cannot be read any more is the former.
         """
 
         def work() -> Counted:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..planning.bins import Bins
-from ..planning.footprints import Grid
+from ..planning.item_bins import Bins, Grid
 from ..text import count
 
 Picture = tuple[tuple[str, str], ...]

@@ -10,7 +10,7 @@ from ..errors import InvalidSearch
 from ..models import BBox, JsonDict
 from ..models.area import geometry_of, parse_bbox, read_geometry
 from ..models.when import Span, parse_span
-from ..planning.counts import Amount, Counts, paid_words
+from ..planning.selection import Amount, Counts, paid_words
 from ..text import count, date, size
 
 _LONGEST = 1 << 20

@@ -50,10 +50,10 @@ def fetch(
     from mlhub_tui.cluster.harvest import ClusterHarvest
     from mlhub_tui.options import ClusterConfig
     from mlhub_tui.planning.dataset_request import dataset_request
-    from mlhub_tui.planning.files import PlannedFile
     from mlhub_tui.planning.job_context import JobContext
     from mlhub_tui.planning.manifest_lock import LockedManifest
     from mlhub_tui.planning.manifest_queue import ManifestQueue
+    from mlhub_tui.planning.planned_files import PlannedFile
     from mlhub_tui.planning.resolver import SourceResolver
     from mlhub_tui.queue.database import Database
     from mlhub_tui.queue.repository import JobRepository

@@ -38,20 +38,20 @@ OURS = (
 import json, sys, time
 from datetime import datetime
 from pathlib import Path
-from mlhub_tui.planning.build import of_archive
-from mlhub_tui.planning.counts import Counter
+from mlhub_tui.planning.index_cache import index_of_archive
+from mlhub_tui.planning.selection import SelectionCounter
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span, parse_span
 began = time.perf_counter()
-index = of_archive(Path(sys.argv[1]), source="http://a.example/", dataset="ds")
+index = index_of_archive(Path(sys.argv[1]), source="http://a.example/", dataset="ds")
 found = {{"read": time.perf_counter() - began}}
 began = time.perf_counter()
 when = Span(*map(datetime.fromisoformat, ({FIRST!r}, {LAST!r})))
-found["files"] = Counter(index).counts(Filters(bbox=BBox(*{BOX}), when=when)).all.files
+found["files"] = SelectionCounter(index).counts(Filters(bbox=BBox(*{BOX}), when=when)).all.files
 found["filter"] = time.perf_counter() - began
 shape = {{"type": "Polygon", "coordinates": [[[-90, -50], [100, -60], [120, 70], [0, 80], [-90, -50]]]}}
-counter, slowest = Counter(index), {{}}
+counter, slowest = SelectionCounter(index), {{}}
 asked = {{
     "all": Filters(), "box": Filters(bbox=BBox(*{BOX})), "small box": Filters(bbox=BBox(10, 10, 20, 20)),
     "antimeridian": Filters(bbox=BBox(170, -50, -150, 50)), "time": Filters(when=when),

@@ -22,8 +22,8 @@ from textual.app import App
 from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.planning.build import of_archive
 from mlhub_tui.planning.index import Index
+from mlhub_tui.planning.index_cache import index_of_archive
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.plan_counting import Counted
 from mlhub_tui.ui.plan_subject import PlanSubject
@@ -117,7 +117,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         os.environ["MLHUB_HOME"], os.environ["MLHUB_TOUR"] = str(Path(name) / "home"), "0"
         archive = catalog(Path(name) / "ds.tar.gz", assets)
-        index = of_archive(archive, source="http://a.example/", dataset="ds")
+        index = index_of_archive(archive, source="http://a.example/", dataset="ds")
         print(f"{assets:,} assets{'median':>31}{'slowest':>13}")
         asyncio.run(measure(index))
 

@@ -16,11 +16,11 @@ from mlhub_tui.cluster.payloads import SerializedError, ShardPayload, ShardResul
 from mlhub_tui.errors import AuthenticationError, DownloadError, NoSpaceError, ServerUnreachable
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.planning.manifest import FileStatus
 from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.transfer.failures import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats
 from tests.transfer.batch_support import kit

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.planning.build import of_archive
-from mlhub_tui.planning.index import Index
-from mlhub_tui.planning.index_builder import Builder
+from mlhub_tui.planning.index import Index, IndexBuilder
+from mlhub_tui.planning.index_cache import index_of_archive
 
 Json = dict[str, Any]
 STORE = "https://store.example/data/"
@@ -71,12 +70,14 @@ def archive_of(folder: Path, documents: Iterable[Json], dataset: str = "crops") 
 
 def index_of(folder: Path, documents: Iterable[Json], dataset: str = "crops") -> Index:
     """Return the index of an archive of documents."""
-    return of_archive(archive_of(folder, documents, dataset), source="http://a.example/", dataset=dataset)
+    return index_of_archive(
+        archive_of(folder, documents, dataset), source="http://a.example/", dataset=dataset
+    )
 
 
 def built(path: Path, documents: Iterable[Json]) -> Index:
     """Return an index of documents, without an archive around them."""
-    with Builder(path, anew=True) as builder:
+    with IndexBuilder(path, fresh=True) as builder:
         for document in documents:
             builder.add(document)
         builder.finish({})

@@ -17,16 +17,21 @@ from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreac
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
-from mlhub_tui.planning.build import of_archive
-from mlhub_tui.planning.counts import Counter
-from mlhub_tui.planning.files import files
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.index import Index, NoIndex
-from mlhub_tui.planning.index_builder import BUILDING, Builder
-from mlhub_tui.planning.index_cache import Subject, archive_validator, clear, folder
-from mlhub_tui.planning.making import Stopped, opened
-from mlhub_tui.planning.pages import of_pages, of_search
-from mlhub_tui.planning.progress import Progress
+from mlhub_tui.planning.index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
+from mlhub_tui.planning.index_cache import (
+    IndexKey,
+    Stopped,
+    archive_validator,
+    cached,
+    clear,
+    folder,
+    index_of_archive,
+    index_of_collections,
+    index_of_search,
+)
+from mlhub_tui.planning.planned_files import files
+from mlhub_tui.planning.selection import SelectionCounter
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -50,38 +55,38 @@ def many(count: int) -> list[Json]:
 
 def test_a_second_run_reuses_the_index_and_a_changed_archive_replaces_it(tmp_path: Path) -> None:
     first = archive_of(tmp_path, [collection("fields"), *many(3)])
-    seen: list[Progress] = []
-    with of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
+    seen: list[IndexProgress] = []
+    with index_of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
         assert index.contents()[0].items == 3
         assert index.facts["dataset"] == "crops"
     assert seen[-1].sorting
     assert seen[-1].items == 3
     seen.clear()
-    of_archive(first, source=SOURCE, dataset="crops", show=seen.append).close()
+    index_of_archive(first, source=SOURCE, dataset="crops", show=seen.append).close()
     assert seen == []
     before = archive_validator(first)
     archive_of(tmp_path, [collection("fields"), *many(4)])
     assert archive_validator(first) != before
-    with of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
+    with index_of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
         assert index.contents()[0].items == 4
     assert seen
     assert len(list(folder().glob("*.db"))) == 1
     assert clear() > 0
-    assert opened(Subject(SOURCE, "crops", archive_validator(first))) is None
+    assert cached(IndexKey(SOURCE, "crops", archive_validator(first))) is None
 
 
 def test_a_stop_leaves_no_index(tmp_path: Path) -> None:
     stop = threading.Event()
 
-    def show(progress: Progress) -> None:
+    def show(progress: IndexProgress) -> None:
         if progress.items:
             stop.set()
 
     path = archive_of(tmp_path, many(2000))
     with pytest.raises(Stopped):
-        of_archive(path, source=SOURCE, dataset="crops", show=show, stopped=stop)
+        index_of_archive(path, source=SOURCE, dataset="crops", show=show, stopped=stop)
     assert list(folder().glob("*.db")) == []
-    with of_archive(path, source=SOURCE, dataset="crops") as index:
+    with index_of_archive(path, source=SOURCE, dataset="crops") as index:
         assert index.contents()[0].items == 2000
 
 
@@ -89,7 +94,7 @@ def test_a_stop_while_sorting_leaves_no_index(tmp_path: Path) -> None:
     stop = threading.Event()
     path = archive_of(tmp_path, many(6000))
     with pytest.raises(Stopped):
-        of_archive(
+        index_of_archive(
             path,
             source=SOURCE,
             dataset="crops",
@@ -102,8 +107,8 @@ def test_a_stop_while_sorting_leaves_no_index(tmp_path: Path) -> None:
 def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
     path = archive_of(tmp_path, many(4000))
     code = (
-        "import sys\nfrom pathlib import Path\nfrom mlhub_tui.planning.build import of_archive\n"
-        f"of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops',"
+        "import sys\nfrom pathlib import Path\nfrom mlhub_tui.planning.index_cache import index_of_archive\n"
+        f"index_of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops',"
         " show=lambda p: print(p, flush=True))"
     )
     for after in (1, 4, 9, 14, 17):
@@ -113,8 +118,8 @@ def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
             for _ in range(after):
                 process.stdout.readline()
             process.send_signal(signal.SIGKILL)
-        with of_archive(path, source=SOURCE, dataset="crops") as index:
-            assert Counter(index).counts(Filters()).all.files == 4000
+        with index_of_archive(path, source=SOURCE, dataset="crops") as index:
+            assert SelectionCounter(index).counts(Filters()).all.files == 4000
 
 
 def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -122,17 +127,17 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
     path = archive_of(tmp_path, many(3000))
     code = (
         "import resource, signal\nfrom pathlib import Path\nfrom mlhub_tui.errors import OutputFolderError\n"
-        "from mlhub_tui.planning.build import of_archive\n"
+        "from mlhub_tui.planning.index_cache import index_of_archive\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
-        f"try:\n    of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops')\n"
+        f"try:\n    index_of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops')\n"
         "except OutputFolderError as error:\n    print(error.message, error.hint, sep='|')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     message, _, hint = done.stdout.strip().partition("|")
     assert message.startswith("the index of crops cannot be written")
     assert "MLHUB_HOME" in hint
-    with of_archive(path, source=SOURCE, dataset="crops") as index:
+    with index_of_archive(path, source=SOURCE, dataset="crops") as index:
         assert index.contents()[0].items == 3000
 
 
@@ -142,7 +147,7 @@ def test_a_home_that_is_no_folder_is_said_in_a_sentence(
     (tmp_path / "home").write_bytes(b"")
     monkeypatch.setenv("MLHUB_HOME", str(tmp_path / "home"))
     with pytest.raises(OutputFolderError, match="cannot write"):
-        of_archive(archive_of(tmp_path, many(3)), source=SOURCE, dataset="crops")
+        index_of_archive(archive_of(tmp_path, many(3)), source=SOURCE, dataset="crops")
 
 
 async def test_the_pages_of_an_api_lead_to_the_same_items_as_the_catalog_of_a_dataset(
@@ -154,21 +159,26 @@ async def test_the_pages_of_an_api_lead_to_the_same_items_as_the_catalog_of_a_da
     source = MLHubSource(Session(api_key=sample.key, root_url=sample.root_url))
     names = ["umd_mali_crop_type_labels", "umd_mali_crop_type_source"]
     try:
-        found = await of_pages(source, names, location=sample.root_url, dataset="mali", page_size=5)
+        found = await index_of_collections(
+            source, names, location=sample.root_url, dataset="mali", page_size=5
+        )
     finally:
         await source.aclose()
-    with found as pages, of_archive(path, source=sample.root_url, dataset="umd_mali_crop_type") as catalog:
+    with (
+        found as pages,
+        index_of_archive(path, source=sample.root_url, dataset="umd_mali_crop_type") as catalog,
+    ):
         when = Filters(when=parse_span("2019-07"))
         for filters in (Filters(), when):
             ours, theirs = ({file[5:] for file in files(index, filters)} for index in (pages, catalog))
             own = {(names[0], None, "legend")}  # which the API's collections do not have
             assert ours == theirs - own != set()
-        assert Counter(pages).counts(when).items == Counter(catalog).counts(when).items
+        assert SelectionCounter(pages).counts(when).items == SelectionCounter(catalog).counts(when).items
 
 
 def test_two_programs_do_not_build_one_index(tmp_path: Path) -> None:
-    with Builder(tmp_path / "plan.db"), pytest.raises(TargetBusy):
-        Builder(tmp_path / "plan.db")
+    with IndexBuilder(tmp_path / "plan.db"), pytest.raises(TargetBusy):
+        IndexBuilder(tmp_path / "plan.db")
 
 
 def test_names_that_no_encoding_can_write_are_planned_all_the_same(tmp_path: Path) -> None:
@@ -185,7 +195,7 @@ def test_names_that_no_encoding_can_write_are_planned_all_the_same(tmp_path: Pat
 
 def test_a_damaged_unfinished_index_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / f"plan.db{BUILDING}").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
-    with Builder(tmp_path / "plan.db") as builder:
+    with IndexBuilder(tmp_path / "plan.db") as builder:
         builder.add(item("a"))
         builder.finish({})
     with Index(tmp_path / "plan.db") as index:
@@ -197,12 +207,12 @@ def test_a_damaged_unfinished_index_is_begun_anew(tmp_path: Path) -> None:
 )
 def test_a_damaged_index_is_made_anew(tmp_path: Path, content: bytes) -> None:
     path = archive_of(tmp_path, many(3))
-    of_archive(path, source=SOURCE, dataset="crops").close()
+    index_of_archive(path, source=SOURCE, dataset="crops").close()
     found = next(folder().glob("*.db"))
     found.write_bytes(content)
     with pytest.raises(NoIndex):
         Index(found)
-    with of_archive(path, source=SOURCE, dataset="crops") as index:
+    with index_of_archive(path, source=SOURCE, dataset="crops") as index:
         assert index.contents()[0].items == 3
 
 
@@ -212,7 +222,7 @@ def test_a_truncated_archive_says_so_and_leaves_no_index(tmp_path: Path, cut: fl
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * cut)])
     with pytest.raises(DamagedArchive) as caught:
-        of_archive(path, source=SOURCE, dataset="crops")
+        index_of_archive(path, source=SOURCE, dataset="crops")
     assert "\n" not in caught.value.message
     assert list(folder().glob("*.db")) == []
 
@@ -220,7 +230,7 @@ def test_a_truncated_archive_says_so_and_leaves_no_index(tmp_path: Path, cut: fl
 def test_an_archive_without_stac_says_so(tmp_path: Path) -> None:
     path = archive(tmp_path / "other.tar.gz", [("readme.txt", b"hello"), ("x/data.json", {"some": "thing"})])
     with pytest.raises(EntityDoesNotExist, match="no STAC items or collections"):
-        of_archive(path, source=SOURCE, dataset="other")
+        index_of_archive(path, source=SOURCE, dataset="other")
 
 
 def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> None:
@@ -232,9 +242,9 @@ def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> No
         ("crops/fields/labels.geojson", item("labels")),
         *named("crops", [item("good")]),
     ]
-    with of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
+    with index_of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
         assert [file.item for file in files(index, Filters())] == ["good"]
-        notes = str(index.facts["notes"]).splitlines()
+        notes = index.facts["notes"]
     assert len(notes) == 2
     assert any("lead out of the archive" in note for note in notes)
     assert any("not JSON" in note for note in notes)
@@ -262,7 +272,7 @@ def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
     ]
     with built(tmp_path / "plan.db", odd) as index:
         found = {(file.item, file.key): file.path for file in files(index, Filters())}
-        counts = Counter(index).counts(Filters())
+        counts = SelectionCounter(index).counts(Filters())
     assert found["hrefless", "c"] == "fields/hrefless/c.tif"
     assert found["text", "x"] == "fields/text/x"
     assert ("bare", "x") not in found
@@ -280,7 +290,7 @@ def test_an_item_that_does_not_say_belongs_to_the_collection_around_it(tmp_path:
         ("crops/folder/deep/stray/stray.json", stray),
         ("crops/other/stray/stray.json", {**stray, "id": "lost"}),
     ]
-    with of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
+    with index_of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
         assert {(f.collection, f.item) for f in files(index, Filters())} == {
             ("fields", "stray"),
             ("other", "lost"),
@@ -306,7 +316,7 @@ def test_two_files_have_two_names_whatever_they_share(tmp_path: Path) -> None:
     ]
     with index_of(tmp_path, documents) as index:
         found = [(file.path, file.item, file.href.rpartition("/")[2]) for file in files(index, Filters())]
-        counts = Counter(index).counts(Filters())
+        counts = SelectionCounter(index).counts(Filters())
         few = list(files(index, Filters(bbox=BBox.parse([49, 0, 51, 1]))))
     assert [(name, href) for _, name, href in found] == [
         ("twice", "one.tif"),
@@ -394,7 +404,7 @@ class Listed:
 
 
 async def paged(source: Listed, collections: Sequence[str] = ("one", "two")) -> Index:
-    return await of_pages(source, collections, location=SOURCE, dataset="both")
+    return await index_of_collections(source, collections, location=SOURCE, dataset="both")
 
 
 async def test_pages_of_items_become_an_index_too() -> None:
@@ -410,7 +420,7 @@ async def test_pages_of_items_become_an_index_too() -> None:
 
 async def test_what_a_search_finds_becomes_an_index_too() -> None:
     source = Listed(3)
-    with await of_search(source, Search(text="x"), location=SOURCE, dataset="found") as index:
+    with await index_of_search(source, Search(text="x"), location=SOURCE, dataset="found") as index:
         assert {facts.id: facts.items for facts in index.contents()} == {"one": 15, "two": 15}
 
 

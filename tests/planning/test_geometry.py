@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from typing import Any
 
 import pytest
 
-from mlhub_tui.planning.geometry import Shape
+from mlhub_tui.planning.geometry import Area
 
 
 def ring(noise: random.Random) -> list[list[float]]:
@@ -34,29 +35,31 @@ def shapes(noise: random.Random) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_boxes_touch_what_shapely_says_they_touch(seed: int) -> None:
-    shapely = pytest.importorskip("shapely")
+def test_boxes_touch_the_same_geometries_with_shapely_and_without(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("shapely")
     noise = random.Random(seed)
     for geometry in shapes(noise):
-        theirs = shapely.geometry.shape(geometry)
-        if not theirs.is_valid:
-            continue
-        mine = Shape(geometry)
-        for _ in range(40):
+        with_shapely = Area(geometry)
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "shapely", None)
+            without = Area(geometry)
+        rows = []
+        for number in range(40):
             # Away from tenths: on an edge itself, rounding decides, here and there differently.
             west, south = (round(noise.uniform(-9, 9), 1) + 0.03 for _ in range(2))
             east, north = west + noise.choice([0.01, 0.5, 1, 4]), south + noise.choice([0.01, 0.5, 1, 4])
-            box = shapely.box(west, south, east, north)
-            assert mine.touches(west, south, east, north) == theirs.intersects(box)
-            if mine.covers(west, south, east, north):
-                assert theirs.covers(box)
+            rows.append((number, west, south, east, north, None))
+        assert list(with_shapely.touching(rows)) == list(without.touching(rows))
 
 
-def test_borders_belong_to_it() -> None:
-    square = Shape({"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]})
-    assert square.touches(4, 4, 5, 5)
-    assert square.touches(-1, 1, 0, 2)
-    assert not square.touches(4.001, 0, 5, 4)
-    assert square.touches(-9, -9, 9, 9)
-    assert square.touches(1, 1, 2, 2)
-    assert square.touches(177, 0, 361, 1)  # an item across the antimeridian, around to 1 degree east
+@pytest.mark.parametrize("shapely", [True, False])
+def test_borders_belong_to_it(shapely: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shapely:
+        monkeypatch.setitem(sys.modules, "shapely", None)
+    square = Area({"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]})
+    boxes = [(4, 4, 5, 5), (-1, 1, 0, 2), (4.001, 0, 5, 4), (-9, -9, 9, 9), (1, 1, 2, 2)]
+    boxes += [(177, 0, 361, 1)]  # an item across the antimeridian, around to 1 degree east
+    rows = [(number, *box, None) for number, box in enumerate(boxes)]
+    assert list(square.touching(rows)) == [0, 1, 3, 4, 5]

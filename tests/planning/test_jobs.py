@@ -17,9 +17,9 @@ import pytest
 from mlhub_tui.errors import KeyWithheld, NotOffered, ServerError
 from mlhub_tui.http.key_removal import REMOVED
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.manifest import FileStatus, Manifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue, open_link
+from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.report import write_report
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.work_source import FileResult

@@ -16,13 +16,13 @@ import pytest
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span
 from mlhub_tui.planning import layout
-from mlhub_tui.planning.build import of_archive
-from mlhub_tui.planning.counts import Counter
-from mlhub_tui.planning.files import files
 from mlhub_tui.planning.filters import Filters
+from mlhub_tui.planning.index_cache import index_of_archive
 from mlhub_tui.planning.manifest import Manifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.planning.planned_files import files
 from mlhub_tui.planning.report import write_report
+from mlhub_tui.planning.selection import SelectionCounter
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
 from mlhub_tui.unpack.archive import unpack
@@ -129,10 +129,10 @@ def ours(server: SampleServer, wish: dict[str, Any], folder: Path) -> int:
     target = layout.asset_folder(assets, dataset)
     filters = filters_of(wish)
     with (
-        of_archive(archive, source=server.root_url, dataset=dataset) as index,
+        index_of_archive(archive, source=server.root_url, dataset=dataset) as index,
         Manifest(folder.parent / f"{folder.name}.db") as worklist,
     ):
-        counts = Counter(index).counts(filters)
+        counts = SelectionCounter(index).counts(filters)
         standing = worklist.want(files(index, filters))
         assert standing.files == counts.all.files
         if not counts.empty:

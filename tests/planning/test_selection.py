@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span, parse_span
-from mlhub_tui.planning.bins import bins
-from mlhub_tui.planning.counts import Amount, Counter
-from mlhub_tui.planning.files import files
 from mlhub_tui.planning.filters import Filters
+from mlhub_tui.planning.geometry import NoShapely
 from mlhub_tui.planning.index import Index
+from mlhub_tui.planning.item_bins import bins
 from mlhub_tui.planning.layout import COMMON_KEYS, namesake_folder
+from mlhub_tui.planning.planned_files import files
+from mlhub_tui.planning.selection import Amount, SelectionCounter
 
 from .made import Json, asset, built, collection, item
 
@@ -153,7 +154,7 @@ def indexed(documents: list[Json]) -> Iterator[Index]:
 @given(catalogs(), st.lists(wishes(), min_size=4, max_size=8))
 def test_files_and_counts_are_those_of_a_naive_look(documents: list[Json], asked: list[Filters]) -> None:
     with indexed(documents) as index:
-        counter = Counter(index)
+        counter = SelectionCounter(index)
         for filters in asked:
             oracle = expected(documents, filters)
             found = list(files(index, filters))
@@ -177,7 +178,7 @@ def test_bytes_are_those_of_the_files(documents: list[Json], asked: list[Filters
         for filters in asked:
             found = list(files(index, filters))
             known = [file.size for file in found if file.size is not None]
-            amount = Counter(index).counts(filters).all
+            amount = SelectionCounter(index).counts(filters).all
             assert (amount.known, amount.unknown) == (sum(known), len(found) - len(known))
             assert amount.bytes == (None if amount.unknown else amount.known)
 
@@ -187,7 +188,7 @@ def test_bytes_are_those_of_the_files(documents: list[Json], asked: list[Filters
 def test_bins_hold_each_item_once(documents: list[Json], asked: list[Filters]) -> None:
     with indexed(documents) as index:
         for filters in asked:
-            found, items = bins(index, filters), Counter(index).counts(filters).items
+            found, items = bins(index, filters), SelectionCounter(index).counts(filters).items
             number = sum(entry.all for entry in items.values())
             assert sum(found.months.values()) + found.timeless == number
             assert sum(found.squares.values()) + found.placeless == number
@@ -209,24 +210,24 @@ def test_a_geometry_is_tested_against_boxes_and_exactly_only_when_asked(tmp_path
         assert list(files(index, Filters(intersects=above, exact=True))) == []
         assert list(files(index, Filters(bbox=BBox(11, 16, 13, 18), exact=True))) == []
         assert len(list(files(index, Filters(bbox=BBox(18, 11, 19, 13), exact=True)))) == 1
-        assert Counter(index).counts(Filters(intersects=above, exact=True)).no_items
+        assert SelectionCounter(index).counts(Filters(intersects=above, exact=True)).no_items
 
 
-def test_without_shapely_the_exact_test_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_shapely_areas_are_compared_all_the_same_and_the_exact_test_says_what_to_install(
+    tmp_path: Path, without_shapely: None
 ) -> None:
-    from mlhub_tui.planning import exact
-
-    def missing(name: str) -> object:
-        raise ImportError(name)
-
-    monkeypatch.setattr(exact, "import_module", missing)
-    wanted = Filters(bbox=BBox(0, 0, 1, 1), exact=True)
-    with (
-        built(tmp_path / "plan.db", [item("a", bbox=[0, 0, 1, 1])]) as index,
-        pytest.raises(exact.NoShapely, match="needs shapely") as caught,
-    ):
-        list(files(index, wanted))
+    documents = [
+        item("in", bbox=[0, 0, 1, 1]),
+        item("off", bbox=[8, 8, 9, 9]),
+        item("across", bbox=[179, 0, -179, 1]),
+    ]
+    triangle = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [0, 10], [0, 0]]]}
+    beyond = {"type": "Point", "coordinates": [-179.5, 0.5]}
+    with built(tmp_path / "plan.db", documents) as index:
+        assert [file.item for file in files(index, Filters(intersects=triangle))] == ["in"]
+        assert [file.item for file in files(index, Filters(intersects=beyond))] == ["across"]
+        with pytest.raises(NoShapely, match="needs shapely") as caught:
+            list(files(index, Filters(bbox=BBox(0, 0, 1, 1), exact=True)))
     assert "mlhub-tui[geometry]" in caught.value.hint
 
 
@@ -276,7 +277,7 @@ def test_what_is_no_geojson_is_refused_in_one_line(tmp_path: Path, wrong: Any) -
         built(tmp_path / "plan.db", [item("a", bbox=[0, 0, 1, 1])]) as index,
         pytest.raises(InvalidSearch) as caught,
     ):
-        Counter(index).counts(Filters(intersects=wrong))
+        SelectionCounter(index).counts(Filters(intersects=wrong))
     assert "\n" not in caught.value.message
     assert "GeoJSON" in caught.value.hint
 
@@ -318,17 +319,17 @@ def test_a_typed_day_is_all_of_the_day(tmp_path: Path) -> None:
     with built(tmp_path / "plan.db", documents) as index:
         filters = Filters(when=parse_span("2020-02-01"))
         assert {file.item for file in files(index, filters)} == {"first", "last", "zone", "never"}
-        counts = Counter(index).counts(filters)
+        counts = SelectionCounter(index).counts(filters)
         assert (counts.items["fields"].all, counts.items["fields"].timeless) == (4, 1)
 
 
 def test_zero_matches_and_nothing_but_own_assets_are_two_answers(tmp_path: Path) -> None:
     documents = [collection("fields", {"legend": asset("legend.csv")}), item("a", bbox=[0, 0, 1, 1])]
     with built(tmp_path / "plan.db", documents) as index:
-        far = Counter(index).counts(Filters(bbox=BBox(50, 50, 51, 51)))
+        far = SelectionCounter(index).counts(Filters(bbox=BBox(50, 50, 51, 51)))
         assert (far.empty, far.no_items, far.own["fields"]) == (False, True, Amount(1, 0, 1, 1))
-        none = Counter(index).counts(Filters(Filters.keys({"nothing": []})))
+        none = SelectionCounter(index).counts(Filters(Filters.keys({"nothing": []})))
         assert (none.empty, none.no_items) == (True, True)
-        only = Counter(index).counts(Filters(catalog_only=True))
+        only = SelectionCounter(index).counts(Filters(catalog_only=True))
         assert only.all.files == 0
         assert list(files(index, Filters(catalog_only=True))) == []

@@ -11,11 +11,9 @@ import pytest
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist, InvalidSearch
 from mlhub_tui.models import ArchiveInfo, BBox, CatalogInfo
 from mlhub_tui.models.when import Span
-from mlhub_tui.planning.costs import costs
-from mlhub_tui.planning.counts import Counter
-from mlhub_tui.planning.filter_text import from_json, to_json
+from mlhub_tui.planning.dataset_plan import costs
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.summary import summary
+from mlhub_tui.planning.selection import SelectionCounter
 
 from .made import asset, built, collection, item
 
@@ -29,8 +27,8 @@ def test_a_summary_has_files_and_bytes_by_collection_and_key(tmp_path: Path) -> 
         item("c", "trees", assets={"B01": asset("c.tif")}, datetime="2020-01-01T00:00:00Z"),
     ]
     with built(tmp_path / "plan.db", documents) as index:
-        found = json.loads(json.dumps(summary(Counter(index).counts(Filters()))))
-        fields = summary(Counter(index).counts(Filters(Filters.keys({"fields": []}))))
+        found = json.loads(json.dumps(SelectionCounter(index).counts(Filters()).to_json()))
+        fields = SelectionCounter(index).counts(Filters(Filters.keys({"fields": []}))).to_json()
     assert (found["files"], found["bytes"], found["bytes_known"]) == (5, None, 40)
     assert found["asset_keys"]["B01"] == {"files": 3, "bytes": None, "bytes_known": 20}
     assert found["collections"]["fields"]["asset_keys"]["documentation"]["files"] == 1
@@ -50,13 +48,13 @@ def test_a_summary_has_files_and_bytes_by_collection_and_key(tmp_path: Path) -> 
     ],
 )
 def test_filters_are_kept_as_json(filters: Filters) -> None:
-    assert from_json(json.loads(json.dumps(to_json(filters)))) == filters
+    assert Filters.from_json(json.loads(json.dumps(filters.to_json()))) == filters
 
 
 @pytest.mark.parametrize("raw", ["", [], {}, {"collections": 1}, None])
 def test_damaged_filters_are_refused(raw: object) -> None:
     with pytest.raises(InvalidSearch):
-        from_json(raw)
+        Filters.from_json(raw)
 
 
 class Told:

@@ -14,10 +14,16 @@ from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.planning.aria2 import Aria2
 from mlhub_tui.planning.dataset_check import trouble_with
-from mlhub_tui.planning.dataset_plan import catalogs, clear_catalogs, kept_catalog, plan_dataset, take_catalog
-from mlhub_tui.planning.files import PlannedFile
+from mlhub_tui.planning.dataset_plan import (
+    cached_catalog,
+    catalog_cache,
+    clear_catalogs,
+    copy_catalog,
+    plan_dataset,
+)
 from mlhub_tui.planning.manifest import ManifestStats
 from mlhub_tui.planning.manifest_lock import LockedManifest, list_path
+from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.progress_reporter import ProgressReporter
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
@@ -160,38 +166,42 @@ def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(
 
 def test_a_planned_catalog_is_taken_where_none_is_begun(tmp_path: Path, mlhub_home: Path) -> None:
     request, target = wish(tmp_path / "out"), tmp_path / "out" / "crops.tar.gz"
-    assert not take_catalog(request, target)
-    catalogs().mkdir(parents=True)
-    kept_catalog(request).write_bytes(b"x")
+    assert not copy_catalog(request, target)
+    catalog_cache().mkdir(parents=True)
+    cached_catalog(request).write_bytes(b"x")
     part = target.with_name("crops.tar.gz.part")
     part.parent.mkdir()
     part.write_bytes(b"")
-    assert not take_catalog(request, target)
+    assert not copy_catalog(request, target)
     part.unlink()
-    assert take_catalog(request, target)
+    assert copy_catalog(request, target)
     assert {path.name: path.read_bytes() for path in target.parent.iterdir()} == {target.name: b"x"}
-    assert not take_catalog(request, target)
+    assert not copy_catalog(request, target)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputFolderError):
-        take_catalog(request, tmp_path / "file" / "crops.tar.gz")
+        copy_catalog(request, tmp_path / "file" / "crops.tar.gz")
     clear_catalogs()
-    assert list(catalogs().iterdir()) == []
+    assert list(catalog_cache().iterdir()) == []
 
 
 async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_room(
     server: FaultServer, tmp_path: Path, mlhub_home: Path
 ) -> None:
     stock(server, tmp_path, 4)
-    catalogs().mkdir(parents=True)
+    catalog_cache().mkdir(parents=True)
     for name, size, age in (("new", 1 << 30, 1), ("middle", 1 << 30, 2), ("old", 1, 3)):
-        with (catalogs() / name).open("wb") as file:
+        with (catalog_cache() / name).open("wb") as file:
             file.truncate(size)  # a hole takes no room
-        os.utime(catalogs() / name, (time.time() - age * 1000,) * 2)
+        os.utime(catalog_cache() / name, (time.time() - age * 1000,) * 2)
     request, said = wish(tmp_path / "out"), list[tuple[str, int, int | None]]()
     index = await plan_dataset(request, shops(server).shop, lambda *told: said.append(told))
     with index:
         assert index.contents()[0].items == 2
-    assert {path.name for path in catalogs().iterdir()} == {"new", "middle", kept_catalog(request).name}
+    assert {path.name for path in catalog_cache().iterdir()} == {
+        "new",
+        "middle",
+        cached_catalog(request).name,
+    }
     assert said[0][0] == "the catalog"
     assert not (tmp_path / "out").exists()
 

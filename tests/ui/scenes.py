@@ -13,10 +13,10 @@ from textual.widgets import Input
 from mlhub_tui import paths
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest
 from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name
 from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import Job, JobState

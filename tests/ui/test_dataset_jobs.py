@@ -14,10 +14,10 @@ from textual.screen import Screen
 from mlhub_tui.models import BBox
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.files import PlannedFile
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import FileStatus, Manifest
 from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.file_pages import PAGE, FilePages

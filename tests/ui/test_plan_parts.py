@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import InvalidSearch
-from mlhub_tui.planning.bins import Bins
-from mlhub_tui.planning.counts import Amount, Counts
 from mlhub_tui.planning.index import CollectionFacts
+from mlhub_tui.planning.item_bins import Bins
+from mlhub_tui.planning.selection import Amount, Counts
 from mlhub_tui.ui.plan_pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
 from mlhub_tui.ui.plan_subject import reading_words
 from mlhub_tui.ui.plan_ticks import PlanTicks

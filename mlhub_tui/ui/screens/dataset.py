@@ -19,7 +19,7 @@ from ...errors import MLHubException
 from ...fileio import absolute
 from ...options import ClusterConfig, IfExists
 from ...output_url import parse
-from ...planning.costs import Costs, costs
+from ...planning.dataset_plan import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..dispatch import Dialog

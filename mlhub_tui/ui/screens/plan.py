@@ -261,7 +261,7 @@ class PlanScreen(PlaceScreen):
         chosen = counted.chosen
         if chosen.empty:
             return "no files match, so nothing would be downloaded", True
-        if chosen.no_items and counted.filters.sifts_items:
+        if chosen.no_items and counted.filters.selects_items:
             return f"{count(chosen.all.files, 'file')} of the collections themselves; no item matches", False
         return totals(chosen), False
 

@@ -12,8 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from ...planning.counts import Amount, Counts
 from ...planning.index import CollectionFacts
+from ...planning.selection import Amount, Counts
 from ...text import one_line
 from ..plan_ticks import PlanTicks
 from ..plan_words import sizes
