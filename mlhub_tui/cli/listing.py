@@ -124,7 +124,7 @@ def items(
     """List the items of a COLLECTION, page by page; needs a key."""
 
     async def ask(source: Source, writer: Writer) -> None:
-        from ..sources.listing import Listing
+        from ..sources.base import Listing
 
         remarks = Remarks()
 

@@ -12,8 +12,7 @@ from ..errors import MLHubException
 from ..text import count
 
 if TYPE_CHECKING:
-    from ..sources.base import Page, Source
-    from ..sources.listing import Listing
+    from ..sources.base import Listing, Page, Source
 
 _MOST = 12
 
@@ -60,8 +59,7 @@ class Remarks:
         stopped
             Why it ended although there may be more; empty where it just ended.
         """
-        from ..sources.base import without_time
-        from ..sources.bounded import ENOUGH
+        from ..sources.base import ENOUGH, without_time
 
         lines = list(self._notes)[:_MOST]
         if len(self._notes) > _MOST:

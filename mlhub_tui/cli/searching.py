@@ -114,7 +114,7 @@ def _where(choice: Choice) -> str:
 
 async def _search(source: Source, writer: Writer, sought: Search, given: Mapping[str, Any]) -> int | None:
     """Print what a search finds and return how many items there are; None where that is not known."""
-    from ..sources.listing import Listing
+    from ..sources.base import Listing
 
     remarks = Remarks()
 

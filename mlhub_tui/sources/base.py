@@ -1,12 +1,16 @@
-"""What every source of data can do: the seam between the screens and any kind of API."""
+"""The base class of sources, and the pages and listings that they give."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ..auth import Kind
+from ..errors import NotOffered, UnexpectedAnswer
+from ..http.pagination import REPEATED, PageGuard
 from ..models import (
     ArchiveInfo,
     CatalogInfo,
@@ -29,6 +33,10 @@ COLLECTION_IDS = "`mlhub-tui list collections` shows the ids there are"
 ITEM_IDS = "`mlhub-tui list items COLLECTION` shows the ids there are"
 COLLECTIONS_INSTEAD = "`mlhub-tui list collections` lists its collections"
 ASSETS_INSTEAD = "`mlhub-tui download dataset COLLECTION` downloads the assets of its items"
+ENOUGH = "as many as were wanted"
+"""`Page.stopped` of a listing that was limited: it is whole all the same."""
+SAME_PAGE = "the same page came again"
+ALL_EMPTY = "too many empty pages came in a row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class Page(Generic[T]):
     stopped
         Why the listing ends here although there may be more, in one line; empty where it just ends.
     looked
-        How many items were looked at to find these, where they were sifted on this side.
+        How many items were read to find these, where they were filtered locally.
     notes
         What the user should know of this page, a line each: what could not be shown and why.
     timeless
@@ -66,8 +74,90 @@ class Page(Generic[T]):
 
 
 def without_time(items: int) -> str:
-    """Return what is said of items that a search by time cannot find."""
+    """Return the note about items that a search by time cannot find."""
     return f"{count(items, 'item')} without a time that can be read left out"
+
+
+class Listing(Generic[T]):
+    """Walks through a listing; one page is in memory at a time.
+
+    A page that fails leaves the listing where it was: the next call requests that page alone.
+
+    Parameters
+    ----------
+    fetch
+        Gives the page that a `Page.next` leads to; the first one for None.
+
+    Attributes
+    ----------
+    ended
+        Whether there is no further page.
+    stopped
+        Why it ended although there may be more, in one line; empty where it just ended.
+    matched
+        How many there are in all, where the server says so.
+    loaded
+        How many entries were given so far.
+    """
+
+    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]]) -> None:
+        self._fetch = fetch
+        self._guard = PageGuard()
+        self._link: str | None = None
+        self.ended = False
+        self.stopped = ""
+        self.matched: int | None = None
+        self.loaded = 0
+
+    async def page(self) -> Page[T] | None:
+        """Return the next page; None at the end."""
+        if self.ended:
+            return None
+        page = await self._fetch(self._link)
+        self.matched = page.matched if page.matched is not None else self.matched
+        filtered_empty = page.looked is not None and not page.entries
+        if not filtered_empty and self._guard.repeats_page([_mark(entry) for entry in page.entries]):
+            self._end(SAME_PAGE if page.entries else ALL_EMPTY)
+            return None
+        self.loaded += len(page.entries)
+        self._link, self.ended, self.stopped = page.next, page.next is None, ""
+        repeats = page.next is not None and self._guard.repeats_link(page.next)
+        if reason := page.stopped or (REPEATED if repeats else ""):
+            self._end(reason, is_empty=not page.entries and page.looked is None)
+        return page
+
+    async def entries(self, limit: int | None = None) -> AsyncGenerator[T, None]:
+        """Yield up to `limit` entries, requesting a page when it is wanted.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            After the last entry, if the listing stopped although there may be more.
+        """
+        left = limit
+        while left is None or left > 0:
+            page = await self.page()
+            if page is None:
+                break
+            for entry in page.entries[:left]:
+                yield entry
+            left = None if left is None else left - len(page.entries)
+        if self.stopped not in ("", ENOUGH) and (left is None or left > 0):
+            raise UnexpectedAnswer(f"the listing is not complete: {self.stopped}", hint=_INCOMPLETE)
+
+    def _end(self, reason: str, *, is_empty: bool = False) -> None:
+        """End the listing; a server that has given all it has, or nothing this time, may repeat itself."""
+        whole = self.matched is not None and self.matched <= self.loaded
+        self.ended = True
+        self.stopped = "" if (whole and reason != ENOUGH) or (is_empty and reason == REPEATED) else reason
+
+
+_INCOMPLETE = "there may be more entries: report it to the owner of the server, or narrow the request"
+
+
+def _mark(entry: Any) -> str:
+    """Return what tells an entry from others: its identity, and where it is."""
+    return f"{getattr(entry, 'id', '')}\n{getattr(entry, 'url', '')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +188,31 @@ class About:
     document: Document | None = field(default=None, repr=False)
 
 
-class Source(Protocol):
+class Source(ABC):
     """A place that lists datasets, catalogs, collections, items and models.
 
-    Every method may raise the `RequestError` family of `errors`; `NotOffered` where this kind of source has
-    no such thing.
+    What a kind of source does not have, this class answers for: with `NotOffered`. Every method may raise
+    the `RequestError` family of `errors`.
     """
 
+    noun: ClassVar[str] = "this source"
+    """The kind of source in messages: `a STAC API`."""
+
     @property
+    @abstractmethod
     def kind(self) -> Kind:
         """What the source speaks."""
-        ...
 
+    @property
+    @abstractmethod
+    def root_url(self) -> str:
+        """Where it is: an API's root URL; the URL or path of a static catalog."""
+
+    @abstractmethod
     async def about(self) -> About:
-        """Return what the source says of itself; what was asked once is remembered."""
-        ...
+        """Return what the source says of itself; requested once."""
 
+    @abstractmethod
     async def entries(
         self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Entry]:
@@ -128,65 +227,38 @@ class Source(Protocol):
         page_size
             How many are wanted at a time; a wish.
         """
-        ...
 
+    @abstractmethod
     async def document(self, entry: Entry) -> Document:
         """Return the document of an entry, fetched if need be."""
-        ...
 
+    @abstractmethod
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of the items that a search finds.
+        """Return one page of the items that a search finds; NotOffered for what cannot be asked for."""
 
-        Raises
-        ------
-        NotOffered
-            If the search asks for something this source cannot be asked for.
-        """
-        ...
-
-    async def queryables(self, collection_id: str | None = None) -> JsonDict:
-        """Return the JSON schema of what a filter may name; NotOffered where there is none."""
-        ...
-
+    @abstractmethod
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset can be asked for now, signed where the store wants that.
+        """Return where the bytes of an asset can be requested now, signed where the store wants that.
 
         Parameters
         ----------
         href
             Absolute; resolved against the URL of its document.
         fresh
-            Whether the last link was refused, so that no signature that was kept counts.
+            Whether the last link was refused, so that no signature that was saved counts.
         """
-        ...
 
-    @property
-    def root_url(self) -> str:
-        """Where it is: an API's root URL; the URL or path of a static catalog."""
-        ...
-
-    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
-        """Return all datasets that carry every tag and match every text phrase."""
-        ...
-
-    async def dataset(self, id_or_doi: str) -> Dataset:
-        """Return one dataset by its ID, or by its DOI."""
-        ...
-
-    async def collections(self) -> list[Collection]:
-        """Return all collections."""
-        ...
-
+    @abstractmethod
     def walk_collections(self) -> AsyncIterator[Collection]:
         """Yield all collections as they come."""
-        ...
 
+    @abstractmethod
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
-        ...
 
+    @abstractmethod
     async def items_page(
         self,
         collection_id: str,
@@ -196,39 +268,71 @@ class Source(Protocol):
         extensions: Sequence[str] = (),
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
-        ...
 
-    def items(
+    @abstractmethod
+    async def item(self, collection_id: str, item_id: str) -> Item:
+        """Return one item."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+    async def collections(self) -> list[Collection]:
+        """Return all collections."""
+        return [collection async for collection in self.walk_collections()]
+
+    async def items(
         self,
         collection_id: str,
         *,
         limit: int | None = None,
         page_size: int | None = None,
         extensions: Sequence[str] = (),
-    ) -> AsyncIterator[Item]:
-        """Yield up to `limit` items, a page in memory at a time; stops on a link that repeats."""
-        ...
+    ) -> AsyncGenerator[Item, None]:
+        """Yield up to `limit` items, a page in memory at a time.
 
-    async def item(self, collection_id: str, item_id: str) -> Item:
-        """Return one item."""
-        ...
+        Raises
+        ------
+        UnexpectedAnswer
+            After the last item, if the server's next link repeats or cannot be followed.
+        """
+
+        async def page(link: str | None) -> Page[Item]:
+            return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
+
+        # Closed with this one, so that nothing is left running of a listing that is given up early.
+        async with aclosing(Listing(page).entries(limit)) as entries:
+            async for item in entries:
+                yield item
+
+    async def queryables(self, collection_id: str | None = None) -> JsonDict:
+        """Return the JSON schema of what a filter may name."""
+        raise NotOffered(f"{self.noun} has no filters, so there is nothing to name in one")
+
+    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
+        """Return all datasets that carry every tag and match every text phrase."""
+        raise self.not_offered("datasets", COLLECTIONS_INSTEAD)
+
+    async def dataset(self, id_or_doi: str) -> Dataset:
+        """Return one dataset by its ID, or by its DOI."""
+        raise self.not_offered("datasets", COLLECTIONS_INSTEAD)
 
     async def models(self) -> list[MLModel]:
         """Return all models."""
-        ...
+        raise self.not_offered("models", COLLECTIONS_INSTEAD)
 
     async def model(self, model_id: str) -> MLModel:
         """Return one model."""
-        ...
+        raise self.not_offered("models", COLLECTIONS_INSTEAD)
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
         """Return what is known of a collection's archive; EntityDoesNotExist where there is none."""
-        ...
+        raise self.not_offered("archives of collections", ASSETS_INSTEAD)
 
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
         """Return what is known of a dataset's STAC catalog archive."""
-        ...
+        raise self.not_offered("archives of catalogs", ASSETS_INSTEAD)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        ...
+    def not_offered(self, what: str, hint: str | None = None) -> NotOffered:
+        """Return the error for something that this kind of source does not have."""
+        return NotOffered(f"{self.noun} has no {what}", hint=hint)

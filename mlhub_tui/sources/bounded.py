@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import UnexpectedAnswer
-from .base import Page
+from .base import ENOUGH, Page
 
 T = TypeVar("T")
-ENOUGH = "as many as were wanted"
 
 
 def bounded(page: Page[T], left: int | None) -> Page[T]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -29,16 +28,15 @@ from ..models import (
     Search,
 )
 from .asset_links import AssetLinks
-from .base import About, Page
+from .base import About, Page, Source
 from .features import documents, matched
 from .link import resolve
-from .listing import Listing
 from .local_search import FIELDS, LocalSearch
 
 D = TypeVar("D", bound=Document)
 
 
-class MLHubSource:
+class MLHubSource(Source):
     """A `Source` that speaks the MLHub API; closing it closes its session.
 
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
@@ -49,6 +47,8 @@ class MLHubSource:
     session
         The session with the API.
     """
+
+    noun = "an MLHub API"
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -118,10 +118,6 @@ class MLHubSource:
             If the search names no collection, or has a filter.
         """
         return await LocalSearch(self.items_page, self.item).page(search, link, page_size)
-
-    async def queryables(self, collection_id: str | None = None) -> JsonDict:
-        """Raise `NotOffered`: the API has no filters."""
-        raise NotOffered("an MLHub API has no filters, so there is nothing to name in one")
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are; the key goes along only to the API's own origin."""
@@ -194,24 +190,6 @@ class MLHubSource:
         if following == step:
             return replace(found, stopped=REPEATED)
         return replace(found, next=following.encoded())
-
-    async def items(
-        self,
-        collection_id: str,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> AsyncGenerator[Item, None]:
-        """Yield up to `limit` items, a page in memory at a time; stops on a link or page that repeats."""
-
-        async def page(link: str | None) -> Page[Item]:
-            return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
-
-        # Closed with this one, so that nothing is left running of a listing that is given up early.
-        async with aclosing(Listing(page).entries(limit)) as entries:
-            async for item in entries:
-                yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item."""

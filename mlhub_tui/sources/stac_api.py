@@ -12,29 +12,24 @@ from ..http.link import Link
 from ..http.pagination import PageRequest
 from ..http.session import Session
 from ..models import (
-    ArchiveInfo,
-    CatalogInfo,
     Collection,
-    Dataset,
     Document,
     Entry,
     EntryKind,
     Item,
     JsonDict,
-    MLModel,
     Search,
 )
 from ..text import clean, one_line
 from .asset_links import AssetLinks
-from .base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
+from .base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source
 from .landing import QUERYABLES, Landing
-from .listing import Listing
 from .stac_reader import Reader, is_encoded, is_no_such_place
 from .stac_search import ItemSearch
 from .stac_tree import SEARCHED, NotListed, Tree
 
 
-class STACAPISource:
+class STACAPISource(Source):
     """A `Source` that speaks the STAC API 1.0, and 0.9 as far as it answers; closing it closes its session.
 
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
@@ -45,6 +40,8 @@ class STACAPISource:
     session
         The session with the API.
     """
+
+    noun = "a STAC API"
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -124,7 +121,7 @@ class STACAPISource:
                 return await self.collection(entry.id)
             case EntryKind.ITEM:
                 return await self.item(entry.collection_id, entry.id)
-        raise _not_offered(f"{entry.kind}s by their id")
+        raise self.not_offered(f"{entry.kind}s by their id")
 
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
@@ -155,12 +152,8 @@ class STACAPISource:
         """Return where the bytes of an asset can be asked for now, signed where the store wants that."""
         return await self._asset_links.link(href, fresh=fresh)
 
-    async def collections(self) -> list[Collection]:
-        """Return all collections, page after page; where they are not listed, those that links lead to."""
-        return [collection async for collection in self.walk_collections()]
-
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
-        """Yield the same as they come: a page that fails does not take those before it."""
+        """Yield all collections, page after page; where they are not listed, those that links lead to."""
 
         async def page(link: str | None) -> Page[Collection]:
 
@@ -220,28 +213,10 @@ class STACAPISource:
             If `extensions` are named: only the MLHub API sifts by them.
         """
         if extensions:
-            raise _not_offered("items by their extensions")
+            raise self.not_offered("items by their extensions")
         if link is not None:
             return await self._reader.items(PageRequest.decoded(link))
         return self._reader.page(await self._tree.items(collection_id, page_size), "features", Item)
-
-    async def items(
-        self,
-        collection_id: str,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> AsyncGenerator[Item, None]:
-        """Yield up to `limit` items, a page in memory at a time; stops on a link or page that repeats."""
-
-        async def page(link: str | None) -> Page[Item]:
-            return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
-
-        # Closed with this one, so that nothing is left running of a listing that is given up early.
-        async with aclosing(Listing(page).entries(limit)) as entries:
-            async for item in entries:
-                yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item; by a search where it is not at its own address.
@@ -266,30 +241,6 @@ class STACAPISource:
         if entry is None or entry.raw.get("collection", collection_id) != collection_id:
             raise first
         return entry
-
-    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
-        """Raise `NotOffered`: a STAC API has collections."""
-        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
-
-    async def dataset(self, id_or_doi: str) -> Dataset:
-        """Raise `NotOffered`: a STAC API has collections."""
-        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
-
-    async def models(self) -> list[MLModel]:
-        """Raise `NotOffered`: only the MLHub API has models."""
-        raise _not_offered("models", COLLECTIONS_INSTEAD)
-
-    async def model(self, model_id: str) -> MLModel:
-        """Raise `NotOffered`: only the MLHub API has models."""
-        raise _not_offered("models", COLLECTIONS_INSTEAD)
-
-    async def archive_info(self, collection_id: str) -> ArchiveInfo:
-        """Raise `NotOffered`: only the MLHub API has archives."""
-        raise _not_offered("archives of collections", ASSETS_INSTEAD)
-
-    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
-        """Raise `NotOffered`: only the MLHub API has archives."""
-        raise _not_offered("archives of catalogs", ASSETS_INSTEAD)
 
     async def aclose(self) -> None:
         """Close the session."""
@@ -322,7 +273,3 @@ class STACAPISource:
             return await self._reader.object(url)
         except EntityDoesNotExist as error:
             raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None
-
-
-def _not_offered(what: str, hint: str | None = None) -> NotOffered:
-    return NotOffered(f"a STAC API has no {what}", hint=hint)

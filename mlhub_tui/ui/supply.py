@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MLHubException
 from ..models import Document, Entry, Item, Search
-from ..sources.base import Page
-from ..sources.listing import Listing
+from ..sources.base import Listing, Page
 from ..text import count
 from .widgets.entries import identity
 

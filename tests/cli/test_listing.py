@@ -220,7 +220,7 @@ def test_what_a_listing_could_not_read_is_said(run: Run, tmp_path: Path) -> None
     assert "there may be more" not in result.stderr
 
 
-def test_why_a_listing_of_items_stopped_is_said(run: Run) -> None:
+def test_a_listing_of_items_that_repeats_itself_is_shown_and_ends_as_an_error(run: Run) -> None:
     def same(asked: Request) -> Any:
         page = int(asked.query.get("page", ["0"])[0])
         following = [{"rel": "next", "href": f"?page={page + 1}"}]
@@ -228,7 +228,9 @@ def test_why_a_listing_of_items_stopped_is_said(run: Run) -> None:
 
     with LoopbackServer(same) as api:
         result = run("--root-url", api.root, "--api-key", "k", "list", "items", "c")
-    assert result.stderr.splitlines()[-1] == "note: there may be more: the same page came again"
+    assert result.exit_code == 1
+    assert "the listing broke off after 1 item\n" in result.stderr
+    assert "Error: the listing is not complete: the same page came again" in result.stderr
 
 
 def test_what_is_not_valid_stac_is_shown_with_the_reason(run: Run, tmp_path: Path) -> None:

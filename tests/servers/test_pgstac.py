@@ -6,9 +6,8 @@ import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestRefused
 from mlhub_tui.models import BBox, Entry, EntryKind, Item, Search
-from mlhub_tui.sources.base import Page, Source
+from mlhub_tui.sources.base import Listing, Page, Source
 from mlhub_tui.sources.item_filter import fits
-from mlhub_tui.sources.listing import Listing
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from .conftest import SERVERS, Server

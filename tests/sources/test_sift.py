@@ -14,9 +14,8 @@ from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources import local_search as sift
-from mlhub_tui.sources.base import Page
+from mlhub_tui.sources.base import Listing, Page
 from mlhub_tui.sources.item_filter import fits, touch
-from mlhub_tui.sources.listing import Listing
 from mlhub_tui.sources.local_search import LocalSearch
 from mlhub_tui.sources.mlhub import MLHubSource
 

@@ -14,8 +14,7 @@ from mlhub_tui.http.pagination import REPEATED
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
-from mlhub_tui.sources.base import Page
-from mlhub_tui.sources.listing import ALL_EMPTY, SAME_PAGE, Listing
+from mlhub_tui.sources.base import ALL_EMPTY, SAME_PAGE, Listing, Page
 from mlhub_tui.sources.stac_api import STACAPISource
 from tests.support.http_server import (
     Answer,
@@ -418,10 +417,25 @@ async def test_why_a_listing_stopped_is_known(handler: Handler, ids: list[str], 
             return await source.items_page("c", link=link)
 
         listing = Listing(page)
-        found = [entry.id async for entry in listing.entries()]
+        found: list[str] = []
+        with pytest.raises(UnexpectedAnswer, match=reason):
+            async for entry in listing.entries():
+                found.append(entry.id)
         assert sorted(found) == ids
         assert listing.stopped == reason
         assert len(server.requests) < 30
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        lambda asked: items("a", numberMatched=1, **next_link(asked.target)),
+        lambda asked: items(*([] if "page" in asked.query else ["a"]), **next_link("?page=2")),
+    ],
+)
+async def test_a_listing_that_repeats_itself_after_all_is_complete(handler: Handler) -> None:
+    async with api({"": landing(SEARCH), "collections/c/items": handler}) as (source, _):
+        assert [item.id async for item in source.items("c")] == ["a"]
 
 
 @pytest.mark.parametrize(

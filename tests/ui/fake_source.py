@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
@@ -20,13 +20,13 @@ from mlhub_tui.models import (
     MLModel,
     Search,
 )
-from mlhub_tui.sources.base import About, Page
+from mlhub_tui.sources.base import About, Page, Source
 
 Lister = Callable[[Entry | None, str | None], Page[Entry]]
 
 
-class FakeSource:
-    """Implements the `Source` protocol over a function that lists.
+class FakeSource(Source):
+    """A `Source` over a function that lists.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ class FakeSource:
         What it says of itself.
     """
 
+    kind = Kind.STAC_API
     root_url = "https://stac.example.org/"
 
     def __init__(
@@ -134,7 +135,7 @@ class FakeSource:
         limit: int | None = None,
         page_size: int | None = None,
         extensions: Sequence[str] = (),
-    ) -> AsyncIterator[Item]:
+    ) -> AsyncGenerator[Item, None]:
         """Yield no items."""
         nothing: tuple[Item, ...] = ()
         for item in nothing:

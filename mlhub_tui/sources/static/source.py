@@ -9,27 +9,22 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...auth import Auth, Kind
-from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ...errors import EntityDoesNotExist, RequestError
 from ...http.cache import CachingClient, Offline
 from ...http.hrefs import shown, shown_id
 from ...http.session import Session
 from ...models import (
-    ArchiveInfo,
     Catalog,
-    CatalogInfo,
     Collection,
-    Dataset,
     Document,
     Entry,
     EntryKind,
     Item,
-    JsonDict,
-    MLModel,
     Search,
 )
 from ...text import count
 from ..asset_links import AssetLinks
-from ..base import ASSETS_INSTEAD, COLLECTION_IDS, COLLECTIONS_INSTEAD, ITEM_IDS, About, Page
+from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..local_search import FIELDS, LocalSearch
 from .archive import Progress
 from .collection_index import CollectionIndex
@@ -49,7 +44,7 @@ _NOWHERE = "https://nowhere.invalid/"
 _LISTINGS = 32
 
 
-class StaticSource:
+class StaticSource(Source):
     """A `Source` over a static STAC catalog; closing it closes its session.
 
     Ids need not be unique in a static catalog: wherever the id of a collection or item is asked for, its
@@ -70,6 +65,8 @@ class StaticSource:
     patience
         Seconds that a page of the tree waits for the documents of its catalogs and collections.
     """
+
+    noun = "a static catalog"
 
     def __init__(
         self,
@@ -172,10 +169,6 @@ class StaticSource:
             search = replace(search, collections=((await self._open()).root.url,))
         return await LocalSearch(self.items_page).page(search, link, page_size)
 
-    async def queryables(self, collection_id: str | None = None) -> JsonDict:
-        """Raise `NotOffered`: there is no server that could filter."""
-        raise NotOffered("a static catalog has no filters, so there is nothing to name in one")
-
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are: on a server, or a `file` URL.
 
@@ -189,18 +182,6 @@ class StaticSource:
             if members is not None and href.startswith("file:"):
                 return members.link(href)
         return await self._asset_links.link(href, fresh=fresh)
-
-    async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
-        """Raise `NotOffered`: only MLHub APIs have datasets."""
-        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
-
-    async def dataset(self, id_or_doi: str) -> Dataset:
-        """Raise `NotOffered`: only MLHub APIs have datasets."""
-        raise _not_offered("datasets", COLLECTIONS_INSTEAD)
-
-    async def collections(self) -> list[Collection]:
-        """Return all collections of the tree, nearest first; `walk_collections` yields them as they come."""
-        return [collection async for collection in self.walk_collections()]
 
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections of the tree as they are found, nearest first."""
@@ -254,22 +235,6 @@ class StaticSource:
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)
         return await (await self._items(collection_id)).item(item_id)
-
-    async def models(self) -> list[MLModel]:
-        """Raise `NotOffered`: only MLHub APIs have models."""
-        raise _not_offered("models", COLLECTIONS_INSTEAD)
-
-    async def model(self, model_id: str) -> MLModel:
-        """Raise `NotOffered`: only MLHub APIs have models."""
-        raise _not_offered("models", COLLECTIONS_INSTEAD)
-
-    async def archive_info(self, collection_id: str) -> ArchiveInfo:
-        """Raise `NotOffered`: only MLHub APIs have archives of collections."""
-        raise _not_offered("archives of collections", ASSETS_INSTEAD)
-
-    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
-        """Raise `NotOffered`: only MLHub APIs have archives of catalogs."""
-        raise _not_offered("archives of catalogs", ASSETS_INSTEAD)
 
     async def aclose(self) -> None:
         """Close the session, the archive and the cache."""
@@ -355,7 +320,3 @@ def _origin(location: str) -> str:
         return _NOWHERE
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
-
-
-def _not_offered(what: str, hint: str | None = None) -> NotOffered:
-    return NotOffered(f"a static catalog has no {what}", hint=hint)
