@@ -230,7 +230,7 @@ def test_a_listing_of_items_that_repeats_itself_is_shown_and_ends_as_an_error(ru
         result = run("--root-url", api.root, "--api-key", "k", "list", "items", "c")
     assert result.exit_code == 1
     assert "the listing broke off after 1 item\n" in result.stderr
-    assert "Error: the listing is not complete: the same page came again" in result.stderr
+    assert "error: the listing is not complete: the same page came again" in result.stderr
 
 
 def test_what_is_not_valid_stac_is_shown_with_the_reason(run: Run, tmp_path: Path) -> None:
