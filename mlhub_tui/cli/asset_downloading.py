@@ -95,10 +95,11 @@ class _Wanted:
 
     async def fetch(self, found: Credentials) -> int:
         """Fetch everything and return the exit code."""
-        from ..sources.connect import open_source, settled
+        from ..sources.connect import open_source
+        from ..sources.probe import with_kind
         from .transfers import transfer
 
-        found = await settled(found)
+        found = await with_kind(found)
         source = open_source(found)
         show_waits(source)
         try:

@@ -58,15 +58,15 @@ def chosen(choice: Choice, *, key_needed: bool = False) -> Credentials:
             where = f"--profile {choice.profile}"
             click.echo(f"note: the key of MLHUB_API_KEY goes before that of {where}", err=True)
         return found
-    from ..sources.choose import choose
+    from ..sources.source_names import choose
 
     found = choose(choice.source, api_key=choice.api_key)
     if found.kind is None:
         import asyncio
 
-        from ..sources.connect import settled
+        from ..sources.probe import with_kind
 
-        found = asyncio.run(settled(found))
+        found = asyncio.run(with_kind(found))
     return found
 
 

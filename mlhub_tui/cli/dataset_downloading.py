@@ -144,9 +144,10 @@ def _refuse_selection(filters: Filters, assets: Path | None) -> None:
 
 
 async def _work(wish: Wish, found: Credentials, *, dry_run: bool) -> int:
-    from ..sources.connect import open_source, settled
+    from ..sources.connect import open_source
+    from ..sources.probe import with_kind
 
-    found = await settled(found)
+    found = await with_kind(found)
     source = open_source(found)
     show_waits(source)
     try:

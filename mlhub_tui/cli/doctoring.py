@@ -68,7 +68,7 @@ def _named(choice: Choice) -> list[Finding]:
     from ..doctor import network
     from ..doctor.finding import Finding, wrong
     from ..errors import ProfileNotFound
-    from ..sources.choose import choose
+    from ..sources.source_names import choose
 
     try:
         if choice.source:
@@ -92,13 +92,13 @@ def _source(choice: Choice) -> list[Finding]:
 
     from ..doctor import network
     from ..doctor.finding import note, wrong
-    from ..sources.hosted import ended, is_hosted
+    from ..sources.well_known import ServiceEnded, is_hosted
 
     named = choice.source or choice.profile or choice.root_url or choice.sample
     try:
         with credentials(choice, key_needed=not named) as used:
             if is_hosted(used.root_url):
-                gone = ended()
+                gone = ServiceEnded()
                 return [note(network.SOURCE, "location", gone.message, gone.hint)]
 
             async def ask() -> list[Finding]:

@@ -106,7 +106,7 @@ def _where(choice: Choice) -> str:
     if choice.source is None:
         found = resolve_or_anonymous(profile=choice.profile, root_url=choice.root_url)
     else:
-        from ..sources.choose import choose
+        from ..sources.source_names import choose
 
         found = choose(choice.source)
     return found.profile or found.root_url

@@ -20,7 +20,7 @@ from .tables import table, terminal_width
 if TYPE_CHECKING:
     from ..auth import Credentials
     from ..sources.base import About
-    from ..sources.found import Found
+    from ..sources.probe_path import ProbeResult
 
 EPILOG = """\b
 Examples:
@@ -114,9 +114,9 @@ def _seen(place: Credentials, given: Given) -> Credentials:
     import asyncio
     from dataclasses import replace
 
-    from ..sources.detect import detect
+    from ..sources.probe import probe
 
-    seen = asyncio.run(detect(place))
+    seen = asyncio.run(probe(place))
     _describe(seen)
     if seen.kind is None:
         hint = "name its credentials (--token, --header NAME, --key, --user NAME), or its kind with --kind"
@@ -128,7 +128,7 @@ def _seen(place: Credentials, given: Given) -> Credentials:
     return replace(place, kind=seen.kind, root_url=seen.location)
 
 
-def _describe(found: Found) -> None:
+def _describe(found: ProbeResult) -> None:
     title = f' "{found.title}"' if found.title else ""
     counts = f", {found.counts_words}" if found.counts else ""
     click.echo(f"found: {found.kind_words}{title}{counts}", err=True)
@@ -226,8 +226,7 @@ def test(context: click.Context, source: str) -> None:
 
 
 async def _test(found: Credentials) -> About:
-    from ..sources.check import check
-    from ..sources.connect import open_source
+    from ..sources.connect import check, open_source
 
     source = open_source(found)
     show_waits(source)

@@ -73,8 +73,8 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
     """Ask a source whether it answers and takes the key; yield that, with the time taken."""
-    from ..sources.check import check
-    from ..sources.connect import open_any
+    from ..sources.connect import check
+    from ..sources.probe import open_any
 
     where = one_line(redact(credentials.root_url), 300)
     yield Finding(SOURCE, "location", where)

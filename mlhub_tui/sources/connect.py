@@ -1,21 +1,12 @@
-"""Opening a source of any kind with the credentials that apply; nothing is asked before the first use."""
+"""Opening a source of any kind with the credentials that apply; the first use makes the first request."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from ..auth import Auth, Kind, is_url
-from ..errors import (
-    AuthenticationError,
-    MLHubException,
-    NotOffered,
-    ServerError,
-    ServerTimeout,
-    ServerUnreachable,
-)
+from ..errors import MLHubException, NotOffered
 
 if TYPE_CHECKING:
     from ..auth import Credentials
@@ -58,7 +49,7 @@ def open_source(credentials: Credentials) -> Source:
     Raises
     ------
     MLHubException
-        If the kind is not known: `open_any` finds it out.
+        If the kind is not known: `probe.with_kind` detects it.
     """
     match credentials.kind:
         case Kind.MLHUB:
@@ -96,56 +87,20 @@ def open_mlhub(credentials: Credentials) -> MLHubSource:
     return MLHubSource(open_session(credentials))
 
 
-async def open_any(credentials: Credentials) -> Source:
-    """Return the source of credentials, after a look at what is there where the kind is not known.
+async def check(source: Source) -> None:
+    """Return if a source answers as one of its kind, and accepts the key where there is one.
+
+    An MLHub API accepts any key for its listings, so something that requires one is requested.
 
     Raises
     ------
-    MLHubException
-        As `detect`, where there is nothing that can be browsed.
+    RequestError
+        If it refuses the key, or does not answer as it should.
     """
-    return open_source(await settled(credentials))
+    from .mlhub import MLHubSource
 
-
-async def settled(credentials: Credentials) -> Credentials:
-    """Return credentials with their kind, found out by a look at what is there if need be.
-
-    Where the server is away, a catalog whose root was kept is what it was.
-    """
-    if credentials.kind is not None:
-        return credentials
-    from .detect import detect
-
-    try:
-        found = await detect(credentials)
-    except (ServerUnreachable, ServerTimeout, ServerError) as error:
-        if (kept := await _kept(credentials)) is not None:
-            return kept
-        raise error
-    if found.kind is None:
-        raise AuthenticationError(
-            found.notes[0] if found.notes else "the source wants a key",
-            hint="add it with its key: `mlhub-tui sources add --help`",
-        )
-    return replace(credentials, kind=found.kind, root_url=found.location)
-
-
-async def _kept(credentials: Credentials) -> Credentials | None:
-    """Return the credentials of a static catalog of which the root document is in the cache."""
-    from ..http.cache import CachingClient, DocumentCache
-    from ..http.hrefs import join
-    from .look_local import ROOTS
-
-    where = credentials.root_url
-    cache = DocumentCache()
-    async with open_session(replace(credentials, kind=Kind.STATIC)) as session:
-        remembering = CachingClient(session, cache)
-        bare = where.partition("?")[0]
-        for url in (where, *(join(bare, name) for name in ROOTS)):
-            if await remembering.holds(url):
-                found = replace(credentials, kind=Kind.STATIC, root_url=url)
-                break
-        else:
-            found = None
-    await asyncio.to_thread(cache.close)
-    return found
+    if isinstance(source, MLHubSource):
+        await (source.check_key() if source.session.secret else source.collections())
+        return
+    await source.about()
+    await source.entries(page_size=1)

@@ -77,9 +77,10 @@ async def open_connection(credentials: Credentials) -> Connection:
     if (log := sys.modules.get("mlhub_tui.debug")) is not None:
         log.hide(credentials.secret)
     await asyncio.to_thread(_import)
-    from ..sources.connect import open_source, settled
+    from ..sources.connect import open_source
+    from ..sources.probe import with_kind
 
-    known = await settled(credentials)
+    known = await with_kind(credentials)
     return Connection(known, await asyncio.to_thread(open_source, known))
 
 

@@ -23,7 +23,7 @@ async def check_credentials(credentials: Credentials) -> None:
         raise APIKeyNotFound("this profile has no key to test", hint="press e to enter one")
     connection = await open_connection(credentials)
     try:
-        from ..sources.check import check
+        from ..sources.connect import check
 
         await check(connection.source)
     finally:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
 from ..sample.house import SAMPLE_NAME
-from ..sources.hosted import is_hosted
-from ..sources.well_known import KNOWN, WellKnownSource
+from ..sources.well_known import KNOWN, WellKnownSource, is_hosted
 from ..text import one_line, redact
 from .connection import KIND_NAMES, Connection
 

@@ -182,7 +182,7 @@ def place_of(connection: Connection) -> str:
 
 async def open_place(app: MLHubApp, place: str) -> bool:
     """Use a source by the name that `place_of` gave it; False where it could not be opened."""
-    from ..sources.choose import choose
+    from ..sources.source_names import choose
 
     try:
         credentials: Credentials | None = None

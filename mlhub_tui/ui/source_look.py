@@ -10,7 +10,7 @@ from ..auth import Credentials, SecretDraft, for_location
 from .source_entry import SourceEntry
 
 if TYPE_CHECKING:
-    from ..sources.found import Found
+    from ..sources.probe_path import ProbeResult
 
 
 def bare(text: str) -> tuple[str, SecretDraft | None]:
@@ -31,20 +31,20 @@ def bare(text: str) -> tuple[str, SecretDraft | None]:
     return credentials.root_url, SecretDraft(auth.scheme, auth.name, "", credentials.secret)
 
 
-async def look(location: str, secret: SecretDraft) -> Found:
+async def look(location: str, secret: SecretDraft) -> ProbeResult:
     """Return what is at a location; the HTTP client is imported in a thread.
 
     Raises
     ------
     MLHubException
-        As `detect`; and if the secret is not given, or cannot be sent.
+        As `probe`; and if the secret is not given, or cannot be sent.
     """
     credentials = SourceEntry(location, None, secret).credentials()
-    detect = await asyncio.to_thread(_detect)
-    return await detect(credentials)
+    probe = await asyncio.to_thread(_imported)
+    return await probe(credentials)
 
 
-def _detect() -> Callable[[Credentials], Awaitable[Found]]:
-    from ..sources.detect import detect
+def _imported() -> Callable[[Credentials], Awaitable[ProbeResult]]:
+    from ..sources.probe import probe
 
-    return detect
+    return probe

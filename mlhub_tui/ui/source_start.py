@@ -14,7 +14,7 @@ from ..errors import AuthenticationError, MLHubException
 from ..text import one_line
 
 if TYPE_CHECKING:
-    from ..sources.found import Found
+    from ..sources.probe_path import ProbeResult
     from ..sources.well_known import WellKnownSource
     from .connection import Connection
 
@@ -125,7 +125,7 @@ def _slug(text: str) -> str:
     return words.strip("-.")
 
 
-def found_words(found: Found) -> str:
+def found_words(found: ProbeResult) -> str:
     """Return what is said of what was found: kind, title and counts; then a note a line."""
     title = f" “{one_line(found.title, 80)}”" if found.title else ""
     counts = f", {found.counts_words}" if found.counts else ""

@@ -23,16 +23,16 @@ def choose_start(options: AppOptions) -> tuple[Credentials | None, MLHubExceptio
         found = _resolve(options)
     except (APIKeyNotFound, InvalidRootURL) as error:
         return None, error
-    from ..sources.hosted import ended, is_hosted
+    from ..sources.well_known import ServiceEnded, is_hosted
 
-    return (None, ended()) if is_hosted(found.root_url) else (found, None)
+    return (None, ServiceEnded()) if is_hosted(found.root_url) else (found, None)
 
 
 def _resolve(asked: AppOptions) -> Credentials:
     from ..auth import resolve, resolve_or_anonymous
 
     if asked.source is not None:
-        from ..sources.choose import choose
+        from ..sources.source_names import choose
 
         return choose(asked.source, api_key=asked.api_key)
     if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):

@@ -13,7 +13,7 @@ from mlhub_tui.cli import root
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.fetch import fetch_asset
-from mlhub_tui.sources.detect import detect
+from mlhub_tui.sources.probe import probe
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from ..ui.conftest import driven
@@ -31,7 +31,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 async def test_a_server_is_known_for_what_it_is(server: Server) -> None:
-    found = await detect(for_location(server.root))
+    found = await probe(for_location(server.root))
     assert found.kind is Kind.STAC_API
 
 

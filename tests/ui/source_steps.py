@@ -11,7 +11,7 @@ from mlhub_tui.auth import Profile, ProfilesFile
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.screens.source_form import SourceForm
 
-from ..sources.test_detect import CATALOG, COLLECTION
+from ..sources.test_probe import CATALOG, COLLECTION
 from .conftest import Driver
 
 TOKEN = "0123456789-this-is-a-token-abcd"

@@ -199,7 +199,7 @@ async def test_the_hosted_service_that_ended_is_not_asked_but_other_places_are_o
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     async with driven(AppOptions(api_key=KEY, output_dir=tmp_path)) as driver:
-        await said(driver, "api.radiant.earth", "ended in 2023", "choose the sample catalogue")
+        await said(driver, "api.radiant.earth", "ended in 2023", "choose the sample catalog")
         await driver.until("planetary-computer")
         assert not asked
         await driver.press("a")

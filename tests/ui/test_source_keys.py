@@ -11,7 +11,7 @@ from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
 from tests.support.http_server import LoopbackServer, Request
 
-from ..sources.test_detect import api_pages, serve
+from ..sources.test_probe import api_pages, serve
 from .conftest import driven
 from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
 

@@ -18,7 +18,7 @@ from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.widgets.place_list import PlaceList
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
-from ..sources.test_detect import CATALOG, COLLECTION, api_pages, serve
+from ..sources.test_probe import CATALOG, COLLECTION, api_pages, serve
 from .conftest import driven
 from .safety import drawn
 from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog

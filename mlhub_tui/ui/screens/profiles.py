@@ -16,7 +16,7 @@ from textual.widgets import Static
 from ... import paths
 from ...auth import ANONYMOUS, Credentials, NoKeyAnywhere, Profile, ProfilesFile, for_location, for_profile
 from ...errors import MLHubException
-from ...sources.hosted import ServiceEnded
+from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
 from .. import places
 from ..commands import PROFILES, Command, bindings, hints

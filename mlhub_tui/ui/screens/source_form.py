@@ -28,7 +28,7 @@ from ..widgets.field import Field, PlaceField
 from ..widgets.secret_rows import SecretRows
 
 if TYPE_CHECKING:
-    from ...sources.found import Found
+    from ...sources.probe_path import ProbeResult
 
 LOOK = "look"
 _KINDS: dict[str, Kind | None] = {LOOK: None, **{KIND_NAMES[kind.value]: kind for kind in Kind}}
@@ -72,7 +72,7 @@ class SourceForm(Dialog[Answer | None]):
         super().__init__()
         self._start = start
         self._settled_at = start.location if start.kind is not None else None
-        self._found: Found | None = None
+        self._found: ProbeResult | None = None
         self._wants_key = isinstance(start.error, AuthenticationError)
         self._may_force = start.profile is not None
         self._taken: frozenset[str] = frozenset()
@@ -309,7 +309,7 @@ class SourceForm(Dialog[Answer | None]):
         self._seconds += 1
         self._say(content(f"Looking at {place(self._location)}…{passed}", "$muted"))
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: ProbeResult) -> None:
         """Take up what was found."""
         self._found, self._settled_at = found, found.location
         self._wants_key = self._wants_key or found.needs_key

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from ...sources.complete import common_start, completions
+from ...sources.source_names import common_start, completions
 from ...text import one_line
 
 

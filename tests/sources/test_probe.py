@@ -24,11 +24,10 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from mlhub_tui.http.session import Timeouts
 from mlhub_tui.models import Catalog
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources.connect import open_any, settled
-from mlhub_tui.sources.detect import Found, NotASource, detect
+from mlhub_tui.sources.probe import open_any, probe, with_kind
+from mlhub_tui.sources.probe_path import NotASource, ProbeResult
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 from .replay import Replay
@@ -76,8 +75,8 @@ def serve(
     return answer
 
 
-async def look(url: str, **options: Any) -> Found:
-    return await detect(for_location(url, **options))
+async def look(url: str, **options: Any) -> ProbeResult:
+    return await probe(for_location(url, **options))
 
 
 def api_pages(root: str = "/stac/v1") -> dict[str, Any]:
@@ -156,7 +155,7 @@ async def test_what_shows_nothing_without_a_key_says_so_and_is_found_with_it() -
         assert (found.kind, found.needs_key) == (None, True)
         assert "who are you" in found.notes[0]
         with pytest.raises(AuthenticationError, match="who are you"):
-            await settled(for_location(url))
+            await with_kind(for_location(url))
         auth = Auth(Scheme.HEADER, "X-Api-Key")
         assert (await look(url, api_key=TOKEN, auth=auth)).kind is Kind.STAC_API
         with pytest.raises(AuthenticationError, match="refused the key") as caught:
@@ -170,7 +169,7 @@ async def test_the_key_in_a_pasted_url_is_a_credential_and_no_part_of_the_locati
 
     with LoopbackServer(serve(api_pages(), key=allowed)) as server:
         credentials = for_location(f"{server.url}/stac/v1?apikey={TOKEN}&a=1")
-        found = await detect(credentials)
+        found = await probe(credentials)
     assert found.kind is Kind.STAC_API
     assert TOKEN not in repr(credentials) + repr(found)
     assert credentials.root_url == f"{server.url}/stac/v1?a=1"
@@ -269,7 +268,7 @@ async def test_an_item_names_what_it_belongs_to() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (404, {"detail": "Not Found"}, EntityDoesNotExist, "Not Found"),
+        (404, {"detail": "Not ProbeResult"}, EntityDoesNotExist, "Not ProbeResult"),
         (500, {"code": "E", "description": "it broke"}, ServerError, "it broke"),
         (503, "plain words", ServerError, "503"),
         (400, {"detail": [{"loc": ["query", "f"], "msg": "wrong"}]}, RequestError, "query.f: wrong"),
@@ -294,9 +293,9 @@ async def test_a_server_that_is_not_there_or_says_nothing_is_given_up_on() -> No
 
     with LoopbackServer(slow) as server:
         with pytest.raises(ServerTimeout):
-            await detect(for_location(f"{server.url}/x"), timeouts=Timeouts(1, 0.05, 0.05))
-        with pytest.raises(ServerTimeout, match="did not say"):
-            await detect(for_location(f"{server.url}/x"), total=0.1)
+            await probe(for_location(f"{server.url}/x"), read_timeout=0.05)
+        with pytest.raises(ServerTimeout, match="did not answer"):
+            await probe(for_location(f"{server.url}/x"), timeout=0.1)
         assert not given_up.is_set(), "it did not wait for the answer"
         given_up.set()
 
@@ -307,7 +306,7 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
         LoopbackServer(lambda _: endless) as server,
         pytest.raises(UnexpectedAnswer, match=r"more than the 100\.0 kB"),
     ):
-        await detect(for_location(f"{server.url}/x.json"), largest=100_000)
+        await probe(for_location(f"{server.url}/x.json"), largest=100_000)
 
 
 def tar_of(path: Path, members: dict[str, Any], mode: str = "w:gz") -> Path:
@@ -410,7 +409,7 @@ async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_pa
     (tmp_path / "c.tar.gz").write_bytes(whole[:50_000])
     with pytest.raises(NotASource, match="no archive") as caught:
         await look(str(tmp_path / "c.tar.gz"))
-    assert "fetch it again" in caught.value.hint
+    assert "download it again" in caught.value.hint
 
 
 async def test_a_long_archive_is_looked_at_for_some_seconds_and_not_refused(
@@ -419,7 +418,7 @@ async def test_a_long_archive_is_looked_at_for_some_seconds_and_not_refused(
     members: dict[str, Any] = {f"set/{n}.json": b"{}" for n in range(500)}
     path = tar_of(tmp_path / "long.tar", members | {"set/catalog.json": CATALOG}, "w")
     assert (await look(str(path))).document is not None
-    monkeypatch.setattr("mlhub_tui.sources.look_local._SECONDS", 0.0)
+    monkeypatch.setattr("mlhub_tui.sources.probe_path._ARCHIVE_SECONDS", 0.0)
     found = await look(str(path))
     assert (found.kind, found.title, found.location) == (Kind.STATIC, "long.tar", str(path))
     assert "only the beginning" in found.notes[0]
