@@ -61,8 +61,8 @@ def cluster_of(
     ------
     click.UsageError
         If options do not go together.
-    NotInstalled
-        If a cluster is asked for and what it needs is not there.
+    NotInstalled, DownloadError
+        If a cluster is asked for and what it needs is not there, or its address is none.
     """
     given = {"--scheduler": scheduler, "--workers": workers, "--connections": connections}
     if engine == "local":
@@ -74,9 +74,10 @@ def cluster_of(
     if choice.api_key:
         words = "set MLHUB_API_KEY in their environment, or give them a profile"
         raise click.UsageError(f"--api-key does not reach the workers: {words}")
-    from ..cluster import optional_dependencies as needed
+    from ..cluster.dask_client import check_scheduler
     from ..options import ClusterConfig
 
-    needed.distributed()
     found = scheduler or ("" if workers else os.environ.get(_ADDRESS, ""))
-    return ClusterConfig(found.strip(), workers, connections)
+    cluster = ClusterConfig(found.strip(), workers, connections)
+    check_scheduler(cluster)
+    return cluster

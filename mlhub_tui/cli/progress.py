@@ -19,6 +19,8 @@ _NUMBERS = (5, 19, 12, 11)  # percent, bytes, rate, time left: columns with thei
 _LINE_SECONDS = 10.0
 _LINE_PERCENT = 10
 _WORKERS = re.compile(r", on [\d,]+ workers?\b")
+_NUMBER = re.compile(r"\d+")  # seconds that count down are no news
+_WAITS = re.compile(r"; waiting: (.+)", re.DOTALL)
 _WAITING = frozenset({JobState.QUEUED})
 
 
@@ -95,7 +97,7 @@ def _bar(share: float | None, room: int, *, fine: bool) -> str:
 def _state(job: Job) -> str:
     """Return the state of a job that is not moving bytes, and why."""
     where = " in another program" if job.elsewhere else ""
-    why = one_line(redact(job.reason))
+    why = one_line(redact(_waits(job) or job.reason))
     return f"{job.state}{where}" + (f": {why}" if why else "")
 
 
@@ -114,6 +116,12 @@ def _workers(job: Job) -> str:
     """Return on how many workers of a cluster a dataset is, as its words say it; empty where on none."""
     found = _WORKERS.search(job.reason)
     return found[0] if found else ""
+
+
+def _waits(job: Job) -> str:
+    """Return what a dataset waits for, as its words say it; empty where it does not."""
+    found = _WAITS.search(job.reason)
+    return found[1] if found else ""
 
 
 def _of(job: Job) -> str:
@@ -157,12 +165,13 @@ class Bars:
 
 
 class Lines:
-    """A line when a transfer starts, every 10 % or 10 seconds, and when it ends."""
+    """A line when a transfer starts, every 10 % or 10 seconds, when it begins to wait, and when it ends."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
         self._said: dict[int, tuple[JobState, int, float]] = {}
+        self._waits: dict[int, str] = {}
 
     def update(self, jobs: Sequence[Job]) -> None:
         """Print what is new."""
@@ -180,6 +189,11 @@ class Lines:
         moved = job.state is JobState.DOWNLOADING and (
             now - percent >= _LINE_PERCENT or self._clock() - at >= _LINE_SECONDS
         )
+        waits = _NUMBER.sub("", _waits(job))
+        if waits and waits != self._waits.get(job.id) and job.state not in IDLE_STATES:
+            self._waits[job.id] = waits
+            self._said[job.id] = (job.state, percent, self._clock())
+            return [f"{one_line(job.name)}: {_state(job)}"]
         if job.state is state and not moved:
             self._said[job.id] = (state, percent, at)
             return []

@@ -1,4 +1,4 @@
-"""One run over a cluster: a window of shards is with the scheduler, what comes back is settled."""
+"""A run over a cluster: shards are submitted, their results settled, and lost ones retried."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import errors
@@ -21,117 +21,80 @@ from ..planning.requests import DatasetRequest
 from ..text import count, one_line, redact
 from ..transfer.config import BatchConfig
 from ..transfer.failures import TransferCancelled
+from ..transfer.progress import TransferProgress
 from ..transfer.work_source import BatchStats, FileResult
-from .dask_client import DaskClient
-from .flights import PendingShard, PendingShards
+from .dask_client import connected
 from .payloads import RunConfig, ShardResult
-from .sharding import Limits, Shard, Sharder, twin_shards
+from .run_marker import RunMarker
+from .sharding import Shard, ShardLimits, copy_shards, shards
 
-_NAMED = 3  # workers that are left out
+_NAMED = 3  # workers left out that are named
 _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
 _GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
 _LOST = 10.0  # seconds after which a result that does not come is waited for as any other
 _TRIES, _BREAKS = 3, 8  # of a shard that its host, or its worker, let down
-_NEWS = 100  # pieces of news a second, of all workers together: more would be work for the scheduler
-_REMIND = 5.0  # seconds after which workers that came later are told of held hosts too
-_ENDING = (
-    errors.NoSpaceError,
+_NEWS = 100  # pieces of news a second, of all workers together: more would keep the scheduler busy
+_UNFIT = (
     errors.OutputFolderError,
     errors.AuthenticationError,
     errors.APIKeyNotFound,
     errors.ConfigFileError,
 )
+"""What one worker may lack that others have."""
 
-Following = Callable[[], Shard | None]
 
-
-class ClusterRun:
-    """One run over one connection.
+@dataclass(slots=True, eq=False)
+class PendingShard:
+    """A shard that is with the scheduler.
 
     Parameters
     ----------
-    request, feed, own, kit, store
-        As of `harvest.ClusterHarvest`.
-    stats
-        Where its progress is shown.
-    session
-        The connection.
+    workers
+        Those that it may go to.
+    progress
+        How far it is; None until a worker has begun with it.
+    reason
+        Why nothing of it comes at the moment.
+    """
+
+    key: str
+    shard: Shard
+    future: Any
+    workers: frozenset[str]
+    progress: TransferProgress | None = None
+    reason: str = ""
+
+
+class ClusterRun:
+    """Fetches what is wanted of a dataset on a cluster; `run` blocks, and `abort` ends it from any thread.
+
+    Parameters
+    ----------
+    request
+        What is wanted, with its cluster.
+    files, own
+        Where files come from and results go; the record of what was sent out.
+    context
+        What all transfers share: the speed limit holds for all workers together.
+    store
+        Host and port of the sample catalog's store; the request's source is where it runs then.
     """
 
     def __init__(
         self,
         request: DatasetRequest,
-        feed: ManifestQueue,
+        files: ManifestQueue,
         own: LockedManifest,
-        kit: JobContext,
-        stats: BatchStats,
-        session: DaskClient,
+        context: JobContext,
         store: str = "",
     ) -> None:
         assert request.cluster is not None
-        self._request = request
-        self._feed = feed
-        self._own = own
-        self._kit = kit
-        self._stats = stats
-        self._session = session
-        self._store = store
-        self._most = request.cluster.connections or BatchConfig().per_host
-        self._name = f"mlhub-{uuid.uuid4().hex[:12]}"
-        self._flights = PendingShards(stats)
-        self._again: deque[Shard] = deque()
-        self._sent = int(own.noted("sent") or 0)
-        self._numbers = 0
-        self._threads = self._workers = 0
-        self._rate: float | None = None
-        self._held: dict[str, float] = {}
-        self._looked = self._reminded = 0.0
-
-    def run(self, news: queue.SimpleQueue[Callable[[], None]], stop: threading.Event) -> None:
-        """Fetch everything; errors as `harvest.ClusterHarvest.run`.
-
-        Parameters
-        ----------
-        news
-            What is to be done in this thread; filled from others.
-        stop
-            Ends it.
-        """
-        self._news, self._stop = news, stop
-        self._wait_for_workers()
-        self._errand = self._make_errand()
-        self._session.listen(self._name, lambda told: news.put(lambda: self._heard(told)))
-        self._session.equip(self._errand)
-        self._look()
-        if left_out := list(self._session.left_out.values()):
-            told = self._own.noted("told")
-            lines = [f"left out: {line}" for line in left_out[:_NAMED] if line not in told]
-            self._own.note("told", "; ".join(filter(None, (told, *lines))))
-        self._follow_limit()
-        wanted = self._own.files.standing().wanted
-        limits = Limits.of(wanted, self._threads)
-        checked = self._sent if self._own.noted("begun") == "empty" else None
-        try:
-            self._serve(Sharder(self._feed.next_rows, limits, checked).next)
-            if self._request.url:
-                look = checked is None or bool(self._own.noted("copying"))
-                self._own.note("copying")
-                self._serve(twin_shards(self._feed.twins, limits, look))
-        finally:
-            self._recall()
-
-    def _wait_for_workers(self) -> None:
-        while not self._look():
-            self._stats.reason = f"the scheduler {self._session.where} has no workers yet"
-            if self._stop.wait(_TICK):
-                raise TransferCancelled
-        self._stats.reason = ""
-
-    def _make_errand(self) -> RunConfig:
-        request = self._request
-        return RunConfig(
-            run=self._name,
+        self.stats = BatchStats()
+        self._cluster = request.cluster
+        self._request, self._files, self._own, self._context = request, files, own, context
+        self._config = RunConfig(
+            run=f"mlhub-{uuid.uuid4().hex[:12]}",
             source=request.source,
             profile=request.profile,
             kind=request.kind,
@@ -139,193 +102,292 @@ class ClusterRun:
             folder="" if request.url else str(request.asset_folder),
             url=request.asset_place if request.url else "",
             if_exists=request.if_exists,
-            most=self._most,
-            connections=self._share(),
-            store=self._store,
-            every=max(_TICK, self._workers / _NEWS),
+            most=self._cluster.connections or BatchConfig().per_host,
+            connections=1,
+            store=store,
         )
+        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._pending: dict[str, PendingShard] = {}
+        self._again: deque[Shard] = deque()
+        self._sent = int(own.noted("sent") or 0)
+        self._number = 0
+        self._rate: float | None = None
+        self._blocked: dict[str, float] = {}
+        self._looked = 0.0
+        self._begun = False
 
-    def _share(self) -> int:
-        """Return the connections of one shard, so that all threads together have what is allowed."""
-        return max(1, self._most // max(1, self._threads))
+    def abort(self) -> None:
+        """End it soon: shards are told to stop, and what they report within some seconds is kept."""
+        self._stop.set()
+        self._events.put(lambda: None)
 
-    def _serve(self, following: Following) -> None:
+    def run(self) -> BatchStats:
+        """Fetch everything.
+
+        Raises
+        ------
+        TransferCancelled
+            If it was aborted.
+        ClusterGone
+            If the scheduler does not answer; what was not settled is sent out again by the next try.
+        TargetBusy
+            If another client runs at the same destination.
+        MLHubException
+            If no worker can take part, the disk is full, or what else ended it.
+        """
+        self._say(f"connecting to {self._cluster.words}")
+        place = self._config.url or self._config.folder
+        with (
+            connected(self._cluster) as self._client,
+            RunMarker(place, self._config.run, self._say, self._stop) as self._marker,
+        ):
+            self._wait_for_workers()
+            self._begun = True
+            self._client.subscribe(self._config.run, self._queue_news)
+            self._fetch()
+        return self.stats
+
+    def _say(self, reason: str) -> None:
+        """Show why nothing is fetched at the moment; raise TransferCancelled if the run was aborted."""
+        self.stats.reason = reason
+        if self._stop.is_set():
+            raise TransferCancelled
+
+    def _wait_for_workers(self) -> None:
+        while True:
+            self._look()
+            if self._client.workers:
+                return
+            self._say(self.stats.reason)
+            self._stop.wait(_TICK)
+
+    def _fetch(self) -> None:
+        limits = ShardLimits.of(self._own.files.standing().wanted, self._client.threads)
+        checked = self._sent if self._own.noted("begun") == "empty" else None
+        try:
+            self._serve(shards(self._files.next_rows, limits, checked))
+            if self._request.url:
+                check = checked is None or bool(self._own.noted("copying"))
+                self._own.note("copying")
+                self._serve(copy_shards(self._files.twins, limits, check))
+        finally:
+            self._recall()
+
+    def _serve(self, coming: Iterator[Shard]) -> None:
         """Have shards fetched until there are none any more."""
         more = True
-        while True:
+        while more or self._pending or self._again:
             if self._stop.is_set():
                 raise TransferCancelled
-            while len(self._flights) < max(2, self._threads * _WINDOW) and (more or self._again):
-                shard = self._again.popleft() if self._again else following()
+            threads = self._client.threads
+            while threads and len(self._pending) < max(2, threads * _WINDOW) and (more or self._again):
+                shard = self._again.popleft() if self._again else next(coming, None)
                 if shard is None:
                     more = False
                 else:
                     self._send(shard)
-            if not more and not self._flights and not self._again:
-                return
-            self._hear(_TICK)
-            self._look_after()
+            if self._pending or not threads:
+                self._handle_events(_TICK)
+                self._look_after()
 
     def _send(self, shard: Shard) -> None:
-        from .worker import fetch_shard
+        from .worker import fetch_shard  # it imports `distributed`
 
-        if shard.last > self._sent:
-            self._sent = shard.last
-            self._own.note("sent", str(self._sent))
-        self._numbers += 1
-        flight = PendingShard(f"{self._name}-{self._numbers}", shard)
-        self._flights.add(flight)
-        flight.future = self._session.submit(fetch_shard, flight.key, shard.parcel(), self._errand)
-        self._watch(flight)
+        if (last := max(shard.ids)) > self._sent:
+            self._sent = last
+            self._own.note("sent", str(last))
+        self._number += 1
+        key = f"{self._config.run}-{self._number}"
+        future, workers = self._client.submit(fetch_shard, key, shard.payload(), self._config)
+        pending = self._pending[key] = PendingShard(key, shard, future, workers)
+        self._watch(pending)
 
-    def _watch(self, flight: PendingShard) -> None:
-        """Have it told when a shard is over, however it ends."""
-        flight.future.add_done_callback(lambda _: self._news.put(lambda: self._came(flight)))
+    def _watch(self, pending: PendingShard) -> None:
+        """Have it handled when a shard is over, however it ends."""
+        pending.future.add_done_callback(lambda _: self._events.put(lambda: self._ended(pending)))
 
-    def _hear(self, patience: float) -> None:
-        """Do what news ask for: wait for the first, take those that are there too."""
+    def _handle_events(self, patience: float) -> None:
+        """Handle what happens: wait for the first event, take those that are there too."""
         with contextlib.suppress(queue.Empty):
-            self._news.get(timeout=patience)()
+            self._events.get(timeout=patience)()
             while True:
-                self._news.get_nowait()()
+                self._events.get_nowait()()
 
-    def _came(self, flight: PendingShard) -> None:
-        """Take a shard that is over, however it ended."""
-        if self._flights.get(flight.key) is None:
+    def _ended(self, pending: PendingShard) -> None:
+        if pending.key not in self._pending:
             return
-        status = flight.future.status
-        if status == "finished":
-            report = self._fetched(flight)
-            if report is not None:
-                self._settle(flight, report)
+        if pending.future.status == "finished":
+            result: ShardResult | None = None
+            with contextlib.suppress(Exception):  # it was lost with its worker
+                result = pending.future.result(timeout=_LOST)
+            if result is not None:
+                self._settle(pending, result)
                 return
-            status = flight.future.status
-        if status == "error":
-            self._broke(flight)
-        elif status == "pending":  # its result was lost with its worker: another one is at it
-            self._watch(flight)
+        if pending.future.status == "error":
+            self._failed(pending)
+        elif pending.future.status in ("pending", "finished"):  # another worker is at it
+            self._watch(pending)
         elif not self._stop.is_set():
-            raise self._session.gone()
+            raise self._client.gone()
 
-    def _fetched(self, flight: PendingShard) -> ShardResult | None:
-        """Return the report of a shard; None if it was lost with its worker."""
-        try:
-            report: ShardResult = flight.future.result(timeout=_LOST)
-        except Exception:
-            return None
-        return report
-
-    def _settle(self, flight: PendingShard, report: ShardResult) -> None:
-        results = report.results()
-        if results:
-            self._feed.settle(results)
-            self._stats.heard = time.monotonic()
-            for result in results:
-                self._stats.count(result)
-        self._flights.remove(flight)
-        flight.future.release()
-        shard, left = flight.shard, flight.shard.without(frozenset(result.key for result in results))
+    def _settle(self, pending: PendingShard, result: ShardResult) -> None:
+        results = result.results()
+        self._count(results)
+        self._forget(pending)
+        shard, left = pending.shard, pending.shard.without(frozenset(each.key for each in results))
         if left is None or self._stop.is_set():
             return
-        trouble = report.trouble.error() if report.trouble else None
-        if trouble is not None and (isinstance(trouble, _ENDING) or shard.tries >= _TRIES):
-            raise trouble
+        error = result.error.error() if result.error else None
+        if isinstance(error, _UNFIT) and not isinstance(error, errors.NoSpaceError):
+            self._client.leave_out(result.worker, error)
+            self._again.append(replace(left, tries=shard.tries))
+            self._look()  # it may have been the last one
+            return
+        if error is not None and (isinstance(error, errors.NoSpaceError) or shard.tries >= _TRIES):
+            raise error
         if shard.tries >= _BREAKS:
             raise DownloadError(f"workers end before their shards: {count(len(left.ids), 'file')} left")
         self._again.append(left)
 
-    def _broke(self, flight: PendingShard) -> None:
-        """Take a shard that came to nothing: one that ends its workers is halved until its file is known."""
-        error = flight.future.exception(timeout=30)
-        self._flights.remove(flight)
-        flight.future.release()
-        shard = flight.shard
+    def _failed(self, pending: PendingShard) -> None:
+        """Handle a shard that ended without a result."""
+        error = pending.future.exception(timeout=30)
+        self._forget(pending)
         if type(error).__name__ == "KilledWorker":
-            if len(shard.rows) > 1:
-                self._again.extend(shard.halves())
-                return
-            words = "worker after worker ended while it was fetched"
-            failure = MLHubException(words, hint="look at the workers' logs: it may be their memory")
-            results = [FileResult(row.id, error=failure) for row in shard.rows]
-            self._feed.settle(results)
-            for result in results:
-                self._stats.count(result)
-            return
-        if shard.tries >= _TRIES:
+            self._killed(pending.shard)
+        elif pending.shard.tries >= _TRIES:
             what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
             raise DownloadError(f"the workers cannot do it: {what}", hint="look at the workers' logs")
+        else:
+            self._retry(pending.shard)
+
+    def _killed(self, shard: Shard) -> None:
+        """Halve a shard that ended worker after worker, until its file is known, which has failed."""
+        if len(shard.rows) > 1:
+            self._again.extend(shard.halves())
+            return
+        words = "worker after worker ended while it was fetched"
+        failure = MLHubException(words, hint="look at the workers' logs: it may be their memory")
+        self._count([FileResult(row.id, error=failure) for row in shard.rows])
+
+    def _retry(self, shard: Shard) -> None:
         left = shard.without(frozenset())
         assert left is not None
         self._again.append(left)
 
-    def _heard(self, told: dict[str, Any]) -> None:
-        """Take the news of a worker: how far its shards are, or that a host wants a rest."""
-        if "shards" in told:
-            self._flights.heard(told["shards"])
-        if "host" in told:
-            self._hold(told["host"], told["seconds"])
+    def _count(self, results: list[FileResult]) -> None:
+        if results:
+            self._files.settle(results)
+            self.stats.heard = time.monotonic()
+            for result in results:
+                self.stats.count(result)
 
-    def _hold(self, host: str, seconds: float) -> None:
-        from .worker import hold
+    def _forget(self, pending: PendingShard) -> None:
+        """Forget a shard that has ended; what it had is settled now, or lost."""
+        del self._pending[pending.key]
+        self.stats.large.pop(pending.key, None)
+        pending.future.release()
+        self._show_reason()
+
+    def _queue_news(self, news: dict[str, Any]) -> None:
+        self._events.put(lambda: self._hear(news))
+
+    def _hear(self, news: dict[str, Any]) -> None:
+        """Take the news of a worker: how far its shards are, or that a host wants a rest."""
+        for key, told in news.get("shards", {}).items():
+            if (pending := self._pending.get(key)) is None:
+                continue
+            if pending.progress is None:
+                pending.progress = self.stats.large[key] = TransferProgress()
+            if told["bytes"] != pending.progress.done:
+                pending.progress.wrote(told["bytes"])
+                self.stats.heard = time.monotonic()
+            pending.reason = told["reason"]
+        if "host" in news:
+            self._block(news["host"], news["seconds"])
+        self._show_reason()
+
+    def _show_reason(self) -> None:
+        """Show why nothing comes where that is so of all shards."""
+        reasons = [each.reason for each in self._pending.values() if each.progress is not None]
+        self.stats.reason = reasons[0] if reasons and all(reasons) else ""
+        if not self._client.workers:
+            more = "any more" if self._begun else "yet"
+            self.stats.reason = f"scheduler {self._client.where} has no workers {more}"
+
+    def _block(self, host: str, seconds: float) -> None:
+        from .worker import block
 
         until = time.monotonic() + seconds
-        if until > self._held.get(host, 0.0):
-            self._held[host] = until
-            self._session.everywhere(hold, host, seconds)
+        if until > self._blocked.get(host, 0.0):
+            self._blocked[host] = until
+            self._client.broadcast(block, host, seconds)
 
-    def _look(self) -> int:
-        """Look at the workers, and say how many there are; return their threads."""
-        found = self._session.threads()
-        self._threads, self._workers = sum(found.values()), len(found)
-        left_out = "; ".join(list(self._session.left_out.values())[:_NAMED])
-        self._stats.where = f"on {count(len(found), 'worker')}{', left out: ' if left_out else ''}{left_out}"
-        self._looked = time.monotonic()
-        return self._threads
-
-    def _look_after(self) -> None:
-        """Now and then: follow the cluster's size and the speed limit, remind of what is held."""
-        now = time.monotonic()
-        if now - self._looked < _TICK:
-            return
-        if not self._look():
-            self._stats.reason = f"the scheduler {self._session.where} has no workers any more"
-        elif self._errand.connections != self._share():
-            self._errand = replace(self._errand, connections=self._share())
-        self._follow_limit()
-        if now - self._reminded >= _REMIND:
-            self._reminded = now
-            held, self._held = self._held, {}
-            for host, until in held.items():
-                if until > now:
-                    self._hold(host, until - now)
-
-    def _follow_limit(self) -> None:
-        """Have the workers share the speed limit in equal parts."""
+    def _look(self) -> None:
+        """Look at the workers: prepare new ones, share connections and the speed limit among all."""
         from .worker import set_rate
 
-        limit = self._kit.limits.bandwidth.rate
-        rate = None if limit is None else limit / max(1, self._workers)
-        if rate != self._rate:
+        joined = self._client.refresh(self._config, self._marker.name)
+        left_out = [f"left out: {error.message}" for error in self._client.left_out.values()][:_NAMED]
+        where = f"on {count(len(self._client.workers), 'worker')}"
+        if left_out and (where := "; ".join((where, *left_out))) != self.stats.where:
+            self._own.note("told", "; ".join(filter(None, (self._told(), *left_out))))
+        self.stats.where, self._looked = where, time.monotonic()
+        self._show_reason()
+        self._config = replace(
+            self._config,
+            connections=max(1, self._config.most // max(1, self._client.threads)),
+            interval=max(_TICK, len(self._client.workers) / _NEWS),
+        )
+        limit = self._context.limits.bandwidth.rate
+        rate = None if limit is None else limit / max(1, len(self._client.workers))
+        if rate != self._rate or (joined and rate is not None):
             self._rate = rate
-            self._session.everywhere(set_rate, self._name, rate)
+            self._client.broadcast(set_rate, self._config.run, rate)
+        if joined and self._blocked:
+            blocked, self._blocked, now = self._blocked, {}, time.monotonic()
+            for host, until in blocked.items():
+                if until > now:
+                    self._block(host, until - now)
 
-    def _out(self) -> bool:
-        """Return whether a report may still come."""
-        return any(flight.future.status in ("pending", "finished") for flight in self._flights)
+    def _told(self) -> str:
+        """Return what was noted of the request, without workers of an earlier look."""
+        return "; ".join(
+            part for part in self._own.noted("told").split("; ") if not part.startswith("left out")
+        )
+
+    def _look_after(self) -> None:
+        """Look at the cluster now and then; send shards again whose workers are all gone."""
+        if time.monotonic() - self._looked < _TICK:
+            return
+        self._look()
+        self._marker.confirm()
+        for pending in list(self._pending.values()):
+            if pending.workers.isdisjoint(self._client.present):
+                self._client.cancel([pending.future])
+                self._forget(pending)
+                if pending.shard.tries >= _TRIES:
+                    self._killed(pending.shard)
+                else:
+                    self._retry(pending.shard)
 
     def _recall(self) -> None:
-        """Have what is out stopped, keep what it had done, and forget the rest."""
-        if not len(self._flights) or not self._session.alive:
+        """Have pending shards stopped, settle what they had done, and forget the rest."""
+        if not self._pending or not self._client.alive:
             return
         from .worker import stop
 
         self._stop.set()
         end = time.monotonic() + _GRACE
         with contextlib.suppress(MLHubException):
-            self._session.everywhere(stop, self._name)
-            while self._out() and (left := end - time.monotonic()) > 0:
+            self._client.broadcast(stop, self._config.run)
+            while self._report_may_come() and (left := end - time.monotonic()) > 0:
                 with contextlib.suppress(MLHubException):
-                    self._hear(min(left, _TICK))
-        self._session.cancel([flight.future for flight in self._flights])
-        for flight in self._flights:
-            self._flights.remove(flight)
+                    self._handle_events(min(left, _TICK))
+        self._client.cancel([pending.future for pending in self._pending.values()])
+        for pending in list(self._pending.values()):
+            self._forget(pending)
+
+    def _report_may_come(self) -> bool:
+        return any(pending.future.status in ("pending", "finished") for pending in self._pending.values())

@@ -1,4 +1,4 @@
-"""A cluster on this machine: a program of its own that ends with the one that asked for it.
+"""Cluster on this machine: a program of its own that ends with the one that started it.
 
 Its processes have no terminal, write to a log, and talk to each other over TLS with a certificate made for
 this once: on a machine that others use too, whoever reaches a scheduler can have it run anything.
@@ -11,17 +11,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from .. import paths
 from ..errors import DownloadError
 from ..storage import make_private_folder
 from ..text import one_line
-from . import optional_dependencies as needed
 
-_PATIENCE = 10.0
+_PATIENCE = 10.0  # seconds for its end
 _MOST = 64  # processes
 
 
@@ -31,32 +28,23 @@ class NoLocalCluster(DownloadError):
     default_hint = "log/cluster.log below MLHUB_HOME says more; --scheduler names another one"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where its scheduler is, and what `distributed.Security` needs for it."""
-
-    scheduler: str
-    security: dict[str, Any]
-
-
 class LocalCluster:
-    """Such a cluster, as a context manager; starting it blocks for a second or two.
+    """A context manager; starting it blocks for a second or two.
 
     Parameters
     ----------
     workers
         Processes; None for one for each core.
 
-    Raises
-    ------
-    NotInstalled
-        If `distributed` is not there.
-    NoLocalCluster
-        If it does not start.
+    Attributes
+    ----------
+    scheduler
+        The address of its scheduler.
+    security
+        What `distributed.Security` needs for it.
     """
 
     def __init__(self, workers: int | None) -> None:
-        needed.distributed()
         count = max(1, min(workers or os.cpu_count() or 1, _MOST))
         make_private_folder(paths.log_dir())
         command = [sys.executable, "-P", "-m", __spec__.name, str(count)]
@@ -64,22 +52,21 @@ class LocalCluster:
             self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
             )
+        assert self._process.stdout is not None
         try:
-            self.address = self._read()
-        except BaseException:
-            self.close()
+            found = json.loads(self._process.stdout.readline())
+        except BaseException as error:
+            self.__exit__()
+            if isinstance(error, ValueError):
+                raise NoLocalCluster(f"no cluster on this machine: {_last_line()}") from None
             raise
+        self.scheduler: str = found["scheduler"]
+        self.security: dict[str, Any] = found["security"]
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End it, and wait for that."""
+    def __exit__(self, *_: object) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -90,35 +77,23 @@ class LocalCluster:
             self._process.kill()
             self._process.wait()
 
-    def _read(self) -> Address:
-        out: IO[bytes] | None = self._process.stdout
-        assert out is not None
-        line = out.readline()
-        try:
-            found = json.loads(line)
-        except ValueError:
-            raise NoLocalCluster(f"no cluster on this machine: {_last_line()}") from None
-        return Address(found["scheduler"], found["security"])
-
 
 def _last_line() -> str:
     with contextlib.suppress(OSError):
         lines = (paths.log_dir() / "cluster.log").read_text(errors="replace").split("\n")
-        said = [line for line in lines if line.strip()]
-        if said:
-            return one_line(said[-1], 200)
-    return "it ended without a word"
+        if written := [line for line in lines if line.strip()]:
+            return one_line(written[-1], 200)
+    return "it ended without a message"
 
 
 def main(workers: int) -> None:
     """Run a cluster until nobody holds the other end of standard input any more."""
     import logging
 
-    from distributed import LocalCluster as Cluster
-    from distributed import Security
+    import distributed
 
-    security = Security.temporary()
-    with Cluster(
+    security = distributed.Security.temporary()
+    with distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         processes=True,

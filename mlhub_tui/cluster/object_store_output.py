@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Lock
 
-from ..errors import MLHubException
+from ..errors import FileConflict, MLHubException
 from ..options import IfExists
+from ..planning.manifest_queue import TwinRow
+from ..text import one_line
 from ..transfer.config import TransferContext
 from ..transfer.engine import in_thread
 from ..transfer.outputs import FileTask, OutputCallbacks, OutputFile, origin_of
 from ..transfer.progress import TransferProgress
 from ..transfer.work_source import FileRequest, FileResult
-from .object_store import ObjectStore, StoreRefuses, trouble
+from .object_store import ObjectStore, StoreRefuses, store_error
 from .upload import upload
 
 _MOST = 64 << 20
@@ -25,7 +27,7 @@ class Budget:
     """Bytes that all shards of a worker hold together, waiting to be put."""
 
     def __init__(self, most: int = _MOST) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._most = most
         self._held = 0
 
@@ -88,8 +90,8 @@ class ObjectStoreOutput:
 
     @property
     def full(self) -> bool:
-        """Whether enough is on its way to the store."""
-        return self._budget.full or self._away >= _FILES
+        """Whether enough is on its way to the store, or the store is busy."""
+        return self._budget.full or self._away >= _FILES or self._store.waits
 
     def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         """Ask the store for what is there, of all requests at the same time."""
@@ -161,7 +163,7 @@ class ObjectStoreOutput:
         try:
             size = future.result()
         except Exception as error:
-            return FileResult(request.key, error=trouble(error, self._store))
+            return FileResult(request.key, error=store_error(error, self._store))
         if size is None:
             return task
         if request.if_exists is IfExists.SKIP or size == request.size:
@@ -173,10 +175,12 @@ class ObjectStoreOutput:
         self._away -= 1
         self._budget.give(size)
         if (error := future.exception()) is None:
+            self._store.succeeded()
             self.record(FileResult(task.request.key, size))
-        elif isinstance(known := trouble(error, self._store), StoreRefuses):
+        elif isinstance(known := store_error(error, self._store), StoreRefuses):
             self._break(known)
         else:
+            self._store.failed(known)
             self._callbacks.refused(task, known)
         self._callbacks.drained()
         self._idle.set()
@@ -202,3 +206,35 @@ class ObjectStoreOutput:
         if not self._broken:
             self._broken = True
             self._callbacks.broken(error)
+
+
+def copy_objects(
+    store: ObjectStore, rows: Sequence[TwinRow], if_exists: IfExists, *, check: bool
+) -> list[FileResult]:
+    """Make copies of objects, several at a time; existing ones are judged as `planning.duplicates` does.
+
+    Raises
+    ------
+    StoreRefuses
+        If the store takes nothing.
+    """
+
+    def look_and_copy(row: TwinRow) -> FileResult:
+        path = store.path(row.path)
+        if check and if_exists is not IfExists.OVERWRITE and (size := store.size(path).result()) is not None:
+            if size != row.size and if_exists is not IfExists.SKIP:
+                raise FileConflict(f"another file {one_line(path.rpartition('/')[2], 80)} is there")
+            return FileResult(row.id, size, fetched=False)
+        store.copy(store.path(row.source), path).result()
+        return FileResult(row.id, row.size)
+
+    def copy(row: TwinRow) -> FileResult:
+        try:
+            return store.patiently(lambda: look_and_copy(row), lambda _: None, Event())
+        except StoreRefuses:
+            raise
+        except MLHubException as error:
+            return FileResult(row.id, error=error)
+
+    with ThreadPoolExecutor(_FILES, "copies") as pool:
+        return list(pool.map(copy, rows))

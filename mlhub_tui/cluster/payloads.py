@@ -1,11 +1,11 @@
-"""What workers are sent and what they send back: little, plain, and nothing that is secret."""
+"""Messages between client and workers: small, plain, and without anything secret."""
 
 from __future__ import annotations
 
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import errors
 from ..auth.kind import Kind
@@ -16,32 +16,33 @@ from ..text import holds_secret, one_line, redact
 from ..transfer.work_source import FileResult
 
 _LONGEST = 500
+_SECRET_REMOVED = "#secret-left-out"  # noqa: S105  (a mark)
 
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What all shards of a run have in common, or nearly all.
+    """What all shards of a run have in common.
 
     Parameters
     ----------
     run
-        Tells this run from all others; the topic of its news.
+        The id of the run, and the topic of its news.
     source, profile, kind, dataset
-        As the request has them: the worker opens the source with its own credentials.
-    store
-        Host and port of the store of a sample catalogue, whose `source` is where it runs; else empty.
+        As the request has them: each worker opens the source with its own credentials.
     folder
-        Absolute folder of the dataset's assets, which all workers see; empty where they go to a URL.
+        Absolute folder of the assets, which all workers have mounted; empty if they go to a URL.
     url
         That URL.
     if_exists
-        What to do with files that are there.
+        What to do with existing files.
     most
         Connections to one host, of the whole cluster.
     connections
         Of these, for one shard.
-    every
+    interval
         Seconds between two pieces of news of a worker.
+    store
+        Host and port of the sample catalog's store, whose `source` is where it runs; else empty.
     """
 
     run: str
@@ -54,32 +55,29 @@ class RunConfig:
     if_exists: IfExists
     most: int
     connections: int
-    every: float = 0.5
+    interval: float = 0.5
     store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPayload:
-    """Files to fetch from one host, or to copy in the store: packed, so that no dashboard shows them.
+    """Files to fetch from one host, or to copy in the store; packed, so that no dashboard shows them.
 
     Parameters
     ----------
     data
-        JSON, compressed.
-    files
-        How many.
+        The rows as compressed JSON.
     host
-        Where they come from, as a hash; empty where nobody is asked.
+        The host's digest; empty if no server is asked.
     check
-        Whether some may be there already, unrecorded.
+        Whether some files may exist already, unrecorded.
     alone
         Whether it is one large file, which may have all connections.
     copies
-        Whether they are copies of files that are there.
+        Whether the files are copies of existing ones.
     """
 
     data: bytes = field(repr=False)
-    files: int
     host: str = field(default="", repr=False)
     check: bool = False
     alone: bool = False
@@ -96,89 +94,77 @@ class SerializedError:
     retry_after: float | None = None
 
     @classmethod
-    def of(cls, error: MLHubException, where: str = "") -> SerializedError:
-        """Return the trouble that an error is; `where` it happened is said with it."""
-        words = f"{error.message} (on {where})" if where else error.message
-        message, hint = (one_line(redact(text), _LONGEST) for text in (words, error.hint))
-        known = (
-            each.__name__ for each in type(error).__mro__ if getattr(errors, each.__name__, None) is each
-        )
+    def of(cls, error: MLHubException) -> SerializedError:
+        """Return an error as the nearest class of the common tree."""
+        message, hint = (one_line(redact(text), _LONGEST) for text in (error.message, error.hint))
+        known = (each.__name__ for each in type(error).__mro__ if getattr(errors, each.__name__, 0) is each)
         return cls(next(known, ""), message, hint, getattr(error, "retry_after", None))
 
     def error(self) -> MLHubException:
-        """Return the error again, as the nearest class of the common tree."""
-        kind = getattr(errors, self.kind, None)
-        if isinstance(kind, type) and issubclass(kind, RequestError):
+        """Return the error again."""
+        kind: type[MLHubException] = getattr(errors, self.kind, errors.DownloadError)
+        if issubclass(kind, RequestError):
             return kind(self.message, hint=self.hint, retry_after=self.retry_after)
-        if isinstance(kind, type) and issubclass(kind, MLHubException):
-            return kind(self.message, hint=self.hint)
-        return errors.DownloadError(self.message, hint=self.hint)
+        return kind(self.message, hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
-    """What became of a shard; files that are not in it were not settled.
+    """What became of a shard on a worker; files that are not in it were not settled.
 
     Parameters
     ----------
-    done
-        Id, bytes, and whether it was fetched.
-    failed
-        Id, and why.
-    trouble
+    files
+        Id, size in bytes, whether it was fetched, and why it failed.
+    error
         What ended the shard before its end.
     """
 
-    done: tuple[tuple[int, int | None, bool], ...] = ()
-    failed: tuple[tuple[int, SerializedError], ...] = ()
-    trouble: SerializedError | None = None
+    worker: str
+    files: tuple[tuple[int, int | None, bool, SerializedError | None], ...] = ()
+    error: SerializedError | None = None
 
     @classmethod
     def of(
-        cls, results: Sequence[FileResult], error: MLHubException | None = None, where: str = ""
+        cls, worker: str, results: Sequence[FileResult], error: MLHubException | None = None
     ) -> ShardResult:
-        """Return the report of results, and of what ended the shard."""
-        done = tuple((r.key, r.size, r.fetched) for r in results if r.error is None)
-        failed = tuple((r.key, SerializedError.of(r.error)) for r in results if r.error is not None)
-        return cls(done, failed, None if error is None else SerializedError.of(error, where))
+        """Return the result of a shard's files, and of what ended it."""
+        files = tuple((r.key, r.size, r.fetched, _serialized(r.error)) for r in results)
+        return cls(worker, files, _serialized(error))
 
     def results(self) -> list[FileResult]:
-        """Return the results again."""
-        done = [FileResult(key, size, fetched) for key, size, fetched in self.done]
-        return [*done, *(FileResult(key, error=trouble.error()) for key, trouble in self.failed)]
+        """Return the results of the files again."""
+        found = [(FileResult(key, size, fetched), error) for key, size, fetched, error in self.files]
+        return [result if error is None else replace(result, error=error.error()) for result, error in found]
+
+
+def _serialized(error: MLHubException | None) -> SerializedError | None:
+    return None if error is None else SerializedError.of(error)
 
 
 def pack(rows: Sequence[Row | TwinRow]) -> bytes:
-    """Return rows as bytes; hrefs go without what is secret in them, see `lost_secret`."""
-    return zlib.compress(json.dumps([_bare(row) for row in rows]).encode(), 1)
+    """Return rows as bytes; hrefs without user information and signatures, and marked where they had some."""
+    return zlib.compress(json.dumps([_without_secret(row) for row in rows]).encode(), 1)
 
 
 def unpack_rows(data: bytes) -> list[Row]:
-    """Return the rows of a parcel of files to fetch."""
+    """Return the rows of files to fetch."""
     return [Row(*row) for row in json.loads(zlib.decompress(data))]
 
 
-def unpack_twins(data: bytes) -> list[TwinRow]:
-    """Return the rows of a parcel of files to copy."""
+def unpack_copies(data: bytes) -> list[TwinRow]:
+    """Return the rows of files to copy."""
     return [TwinRow(*row) for row in json.loads(zlib.decompress(data))]
 
 
-def lost_secret(row: Row) -> bool:
-    """Return whether a row was sent without a signature that its href had."""
-    return row.href.endswith(_LOST)
+def split_mark(href: str) -> tuple[str, bool]:
+    """Return an href as it was packed, and whether a secret was removed from it."""
+    return href.removesuffix(_SECRET_REMOVED), href.endswith(_SECRET_REMOVED)
 
 
-def bare(href: str) -> str:
-    """Return the href of a row that was sent without its signature."""
-    return href.removesuffix(_LOST)
-
-
-def _bare(row: Row | TwinRow) -> Row | TwinRow:
-    if isinstance(row, Row) and holds_secret(row.href):
-        scheme, mark, rest = row.href.partition("?")[0].partition("://")
-        place, slash, path = rest.partition("/")
-        return row._replace(href=f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}{_LOST}")
-    return row
-
-
-_LOST = "#secret-left-out"
+def _without_secret(row: Row | TwinRow) -> Row | TwinRow:
+    if isinstance(row, TwinRow) or not holds_secret(row.href):
+        return row
+    scheme, mark, rest = row.href.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return row._replace(href=f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}{_SECRET_REMOVED}")

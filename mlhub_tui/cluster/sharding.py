@@ -1,10 +1,10 @@
-"""Cuts a plan into shards: files of one host, in the order of the catalog, so many and so large at most."""
+"""Shards of a plan: files of one host in the order of the catalog, limited in number and bytes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -17,20 +17,20 @@ LARGE = 64 << 20
 """Bytes from which on a file is a shard of its own."""
 _MOST_FILES, _LEAST_FILES, _MOST_BYTES = 500, 25, 256 << 20
 _SHARDS_EACH = 8  # of a small plan, for each thread, so that all end at about the same time
-_SHARDS_ALL = 4000  # of a very large plan: more would be work for the scheduler
+_SHARDS_ALL = 4000  # of a very large plan: more would keep the scheduler busy
 _HOSTS = 64  # whose files are gathered at the same time
 _TAKE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ShardLimits:
     """How large a shard may be: files, and bytes as far as they are known."""
 
     files: int = _MOST_FILES
     bytes: int = _MOST_BYTES
 
     @classmethod
-    def of(cls, wanted: int, threads: int) -> Limits:
+    def of(cls, wanted: int, threads: int) -> ShardLimits:
         """Return the limits for a plan of so many files, on so many threads."""
         fair = -(-wanted // max(1, threads * _SHARDS_EACH))
         return cls(max(min(_MOST_FILES, max(_LEAST_FILES, fair)), -(-wanted // _SHARDS_ALL)))
@@ -38,12 +38,14 @@ class Limits:
 
 @dataclass(slots=True)
 class Shard:
-    """Files that one worker fetches in one go.
+    """Files that one worker fetches together.
 
-    Attributes
+    Parameters
     ----------
+    host
+        The host's digest; empty if no server is asked.
     check
-        Whether some may be there already, unrecorded.
+        Whether some files may exist already, unrecorded.
     tries
         How often it came back with files that were not settled.
     """
@@ -57,16 +59,11 @@ class Shard:
     def __post_init__(self) -> None:
         self.ids = frozenset(row.id for row in self.rows)
 
-    @property
-    def last(self) -> int:
-        """The highest id in it."""
-        return max(self.ids)
-
-    def parcel(self) -> ShardPayload:
+    def payload(self) -> ShardPayload:
         """Return it as a worker gets it."""
         copies = isinstance(self.rows[0], TwinRow)
         alone = len(self.rows) == 1 and (self.rows[0].size or 0) >= LARGE
-        return ShardPayload(pack(self.rows), len(self.rows), self.host, self.check, alone, copies)
+        return ShardPayload(pack(self.rows), self.host, self.check, alone, copies)
 
     def without(self, ids: frozenset[int]) -> Shard | None:
         """Return what is left of it when some files are settled; None if nothing is."""
@@ -74,97 +71,60 @@ class Shard:
         return Shard(rows, self.host, True, self.tries + 1) if rows else None
 
     def halves(self) -> list[Shard]:
-        """Return two of half the files, to find the one that makes trouble."""
+        """Return two of half the files, to find the one that ends its worker."""
         middle = len(self.rows) // 2
         return [Shard(part, self.host, True) for part in (self.rows[:middle], self.rows[middle:]) if part]
 
 
-@dataclass(slots=True)
-class _Open:
-    rows: list[Row] = field(default_factory=list)
-    size: int = 0
-
-
-class Sharder:
-    """Gives shards one after the other.
+def shards(
+    take: Callable[[int], Sequence[Row]], limits: ShardLimits, checked: int | None = None
+) -> Iterator[Shard]:
+    """Yield the shards of a plan.
 
     Parameters
     ----------
     take
         Returns the next rows of the plan, so many at most.
-    limits
-        How large shards are.
     checked
-        The id up to which files may be there already, unrecorded, as an earlier run had sent them out; None
-        if that is so of all.
+        The id up to which files may exist already, as an earlier run had sent them out; None for all.
     """
+    gathered: dict[str, list[Row]] = {}
+    sizes: Counter[str] = Counter()
 
-    def __init__(
-        self, take: Callable[[int], Sequence[Row]], limits: Limits, checked: int | None = None
-    ) -> None:
-        self._take = take
-        self._limits = limits
-        self._checked = checked
-        self._open: dict[str, _Open] = {}
-        self._ready: deque[Shard] = deque()
-        self._ended = False
+    def cut(host: str, rows: Sequence[Row]) -> Shard:
+        check = checked is None or min(row.id for row in rows) <= checked
+        return Shard(rows, digest_of(host) if host else "", check)
 
-    def next(self) -> Shard | None:
-        """Return the next shard; None if there is none any more."""
-        while not self._ready and not self._ended:
-            self._pull()
-        return self._ready.popleft() if self._ready else None
-
-    def _pull(self) -> None:
-        rows = self._take(_TAKE)
-        if not rows:
-            self._ended = True
-            for host in list(self._open):
-                self._close(host)
-            return
+    while rows := take(_TAKE):
         for row in rows:
-            self._put(row)
-
-    def _put(self, row: Row) -> None:
-        host = host_of(row.href)
-        if (row.size or 0) >= LARGE:
-            return self._cut([row], host)
-        batch = self._open.setdefault(host, _Open())
-        batch.rows.append(row)
-        batch.size += row.size or 0
-        if len(batch.rows) >= self._limits.files or batch.size >= self._limits.bytes:
-            self._close(host)
-        elif len(self._open) > _HOSTS:
-            self._close(max(self._open, key=lambda name: len(self._open[name].rows)))
-        return None
-
-    def _close(self, host: str) -> None:
-        self._cut(self._open.pop(host).rows, host)
-
-    def _cut(self, rows: Sequence[Row], host: str) -> None:
-        check = self._checked is None or min(row.id for row in rows) <= self._checked
-        self._ready.append(Shard(rows, digest_of(host) if host else "", check))
+            host, size = host_of(row.href), row.size or 0
+            if size >= LARGE:
+                yield cut(host, [row])
+                continue
+            gathered.setdefault(host, []).append(row)
+            sizes[host] += size
+            if len(gathered) > _HOSTS:
+                host = max(gathered, key=lambda name: len(gathered[name]))
+            elif len(gathered[host]) < limits.files and sizes[host] < limits.bytes:
+                continue
+            del sizes[host]
+            yield cut(host, gathered.pop(host))
+    for host, rest in gathered.items():
+        yield cut(host, rest)
 
 
-def twin_shards(
-    take: Callable[[int, int], Sequence[TwinRow]], limits: Limits, check: bool
-) -> Callable[[], Shard | None]:
-    """Return what gives the shards of files that are copies of others; `check`: some may be there."""
+def copy_shards(
+    take: Callable[[int, int], Sequence[TwinRow]], limits: ShardLimits, check: bool
+) -> Iterator[Shard]:
+    """Yield the shards of files that are copies of others; `check`: some may exist already."""
     last = 0
-
-    def following() -> Shard | None:
-        nonlocal last
-        rows = take(last, limits.files)
-        if not rows:
-            return None
+    while rows := take(last, limits.files):
         last = rows[-1].id
-        return Shard(rows, check=check)
-
-    return following
+        yield Shard(rows, check=check)
 
 
 def host_of(href: str) -> str:
-    """Return scheme, host and port that an href is asked for at; empty where nobody is asked."""
+    """Return scheme, host and port that an href is requested from; empty if no server is asked."""
     try:
         parts = urlsplit(https_of(href))
     except (MLHubException, ValueError):
@@ -175,5 +135,5 @@ def host_of(href: str) -> str:
 
 
 def digest_of(host: str) -> str:
-    """Return the name of a host among the cluster's own things, which do not name it."""
+    """Return the name of a host on the cluster, whose dashboards are not to show it."""
     return hashlib.sha256(host.encode()).hexdigest()[:16]

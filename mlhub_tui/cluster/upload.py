@@ -29,7 +29,7 @@ from ..transfer.outputs import FileTask
 from ..transfer.parallel import Exchange, range_headers, validate_range
 from ..transfer.progress import TransferPhase, TransferProgress
 from ..transfer.work_source import FileResult
-from .object_store import ObjectStore, ObjectWriter, trouble
+from .object_store import ObjectStore, ObjectWriter, store_error
 
 PART = 8 << 20
 """Bytes of a part: a store takes 5 MB at least (Amazon S3 User Guide, "Multipart upload limits") ..."""
@@ -87,7 +87,7 @@ class _Upload:
         except RestartRequired as error:
             raise errors.RemoteChanged(f"{self._task.name} changed while it was fetched: {error}") from error
         except Exception as error:
-            raise trouble(error, self._store) from error
+            raise store_error(error, self._store) from error
 
     def _copy_local(self, stop: threading.Event) -> FileResult:
         with open_local(self._task.link.url, stop) as original:

@@ -1,120 +1,281 @@
-"""What a worker does with a shard: takes connections to its host, fetches, puts, and reports."""
+"""A worker's side of a run: it downloads shards with the transfer engine and reports what became of them."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from distributed import Event, get_worker
+from distributed import Event, Semaphore, WorkerPlugin, get_worker
 
-from .. import fileio
-from ..errors import DownloadError, MLHubException
+from .. import __version__, fileio
+from ..auth import resolve_or_anonymous
+from ..errors import (
+    AuthenticationError,
+    DownloadError,
+    MLHubException,
+    NotOffered,
+    OutputFolderError,
+    RequestError,
+)
 from ..http.link import Link
+from ..http.retry import QUEUE_RETRIES
+from ..http.urls import Origin
 from ..options import IfExists
+from ..planning.dataset_links import DatasetLinks, links_of
+from ..planning.filters import Filters
 from ..planning.manifest_queue import LinkOf, Row
+from ..planning.requests import DatasetRequest
+from ..planning.resolver import JobSource
+from ..queue.credentials import credentials_for, open_for_job
+from ..queue.database import Database
+from ..queue.repository import JobRepository
+from ..queue.settings import transfer_config
 from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
 from ..transfer.checksums import multihash
-from ..transfer.config import BatchConfig
+from ..transfer.config import BatchConfig, TransferContext
+from ..transfer.engine import shared_engine
 from ..transfer.failures import TransferCancelled
+from ..transfer.journal import PartJournal
+from ..transfer.limits import BandwidthLimiter, SharedLimits
 from ..transfer.outputs import OutputBackend
-from ..transfer.work_source import FileRequest, FileResult
-from .copies import make_copies
-from .object_store_output import ObjectStoreOutput
-from .payloads import RunConfig, ShardPayload, ShardResult, unpack_rows
-from .worker_state import RunBackoff, Work, WorkerState, state_of
+from ..transfer.work_source import BatchStats, FileRequest, FileResult
+from .object_store import ObjectStore, store_error
+from .object_store_output import Budget, ObjectStoreOutput, copy_objects
+from .payloads import (
+    RunConfig,
+    SerializedError,
+    ShardPayload,
+    ShardResult,
+    split_mark,
+    unpack_copies,
+    unpack_rows,
+)
+from .sharding import digest_of
 
+_NAME = f"mlhub-tui-{__version__}"
+_RUNS = 16  # whose sources stay open and whose speed limits are remembered
 _AT_ONCE = 3  # single files of a shard
+_RUNNING = ("executing", "long-running")
+_RETRIES = replace(QUEUE_RETRIES, tries=6)  # of a file among many
+_SLACK = 0.05  # seconds that two waits may differ without being news
+_WAIT = 1.0  # seconds of one wait for a connection, between two looks whether it is still wanted
 
 
-def fetch_shard(parcel: ShardPayload, errand: RunConfig) -> ShardResult:
-    """Fetch the files of a shard; whatever goes wrong is in the report.
+@dataclass(slots=True, eq=False)
+class ShardTask:
+    """A shard in progress on this worker; `abort` ends it soon, from any thread."""
 
-    It runs in a thread of a worker. Another one may have begun the very same shard and died: then some of
-    the files may be there.
-    """
-    worker = get_worker()
-    station, feed = state_of(worker), _Feed()
-    work = Work(errand.run, worker.get_current_task(), errand.every)
-    station.begin(work)
-    try:
-        _work(parcel, errand, station, work, feed)
-        return ShardResult.of(feed.results)
-    except TransferCancelled:
-        return ShardResult.of(feed.results)
-    except MLHubException as error:
-        return ShardResult.of(feed.results, error, worker.address)
-    except OSError as error:
-        trouble = fileio.translate_os_error(error, Path(errand.folder or errand.url))
-        return ShardResult.of(feed.results, trouble, worker.address)
-    except Exception as error:
-        what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
-        known = DownloadError(f"a shard broke: {what}", hint="retry; if it stays so, report it")
-        return ShardResult.of(feed.results, known, worker.address)
-    finally:
-        station.ended(work)
+    config: RunConfig
+    key: str
+    stats: BatchStats = field(default_factory=BatchStats)
+    limits: SharedLimits = field(default_factory=SharedLimits)
+    store: ObjectStore | None = None
+    abort: Callable[[], None] = lambda: None
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """Have it come to an end soon."""
+        self.stopped = True
+        self.abort()
+
+    def progress(self) -> dict[str, Any]:
+        """Return the bytes that arrived, and why nothing comes at the moment."""
+        coming = sum(each.done for each in self.stats.large.copy().values())
+        reason = self.stats.reason or (self.store.wait_reason() if self.store else "")
+        return {"bytes": self.stats.bytes + coming, "reason": reason}
 
 
-def _work(parcel: ShardPayload, errand: RunConfig, station: WorkerState, work: Work, feed: _Feed) -> None:
-    if parcel.copies:
-        results = make_copies(station.store(errand.url), parcel, errand.if_exists)
-        feed.settle(results)
-        return
-    with _begun(work.key, bool(errand.url)) as before, _connections(parcel, errand, station, work) as count:
-        link = station.links.of(errand)
-        feed.of(unpack_rows(parcel.data), errand, link)
-        work.limits.connections = count if parcel.alone else 1
-        run = _batch(parcel, errand, station, work, feed, count, check=parcel.check or before)
-        work.end = run.abort
-        if not station.stopped(work):
-            run.run()
+class WorkerState(WorkerPlugin):
+    """What a worker keeps between shards; as a plugin it ends with the worker."""
+
+    def __init__(self, worker: Any) -> None:
+        self.worker = worker
+        self.budget = Budget()
+        self.tasks: dict[str, ShardTask] = {}
+        self.stopped: deque[str] = deque(maxlen=256)
+        self._lock = threading.Lock()
+        self._stores: dict[str, ObjectStore] = {}
+        self._sources: dict[str, Future[tuple[JobSource, DatasetLinks]]] = {}
+        self._semaphores: dict[tuple[str, int], Any] = {}
+        self._limiters: dict[str, BandwidthLimiter] = {}
+        self._blocked: dict[str, float] = {}
+        self._reporter: asyncio.Task[None] | None = None
+        database = Database(None)  # parts of large files end with the worker, as its local directory does
+        self._journal = PartJournal(database, JobRepository(database))
+
+    def teardown(self, worker: Any) -> None:
+        """End what is in progress: the worker closes."""
+        for task in list(self.tasks.values()):
+            task.stop()
+
+    def store(self, url: str) -> ObjectStore:
+        """Return the store of a URL, opened with this worker's credentials."""
+        with self._lock:
+            if url not in self._stores:
+                self._stores[url] = ObjectStore(url)
+            return self._stores[url]
+
+    def context(self, limits: SharedLimits) -> TransferContext:
+        """Return what transfers share; on the engine's loop."""
+        config = transfer_config()
+        client = shared_engine().client(None, config.connect_timeout)
+        return TransferContext(client, self._journal, config, limits, _RETRIES)
+
+    def begin(self, task: ShardTask) -> None:
+        """Record a shard as in progress, and have its progress reported."""
+        self.tasks[task.key] = task
+        task.limits.bandwidth = self.limiter(task.config.run)
+        self.worker.loop.add_callback(self._start_reporting)
+
+    def limiter(self, run: str) -> BandwidthLimiter:
+        """Return the speed limit that all shards of a run have together on this worker."""
+        with self._lock:
+            while run not in self._limiters and len(self._limiters) >= _RUNS:
+                self._limiters.pop(next(iter(self._limiters)))
+            return self._limiters.setdefault(run, BandwidthLimiter())
+
+    def links(self, config: RunConfig) -> LinkOf:
+        """Return what gives links for a run; blocks while its source is opened.
+
+        Raises
+        ------
+        MLHubException
+            If the source cannot be opened with this worker's credentials.
+        """
+        with self._lock:
+            found = self._sources.get(config.run)
+            if found is None or (found.done() and found.exception() is not None):
+                while len(self._sources) >= _RUNS:
+                    oldest = self._sources.pop(next(iter(self._sources)))
+                    if oldest.done() and oldest.exception() is None:
+                        shared_engine().submit(oldest.result()[0].aclose())
+                found = self._sources[config.run] = shared_engine().submit(_open_source(config))
+        known = found.result()[1]
+
+        def link(href: str, fresh: bool) -> Link:
+            asked, secret_removed = split_mark(href)
+            made = known(asked, fresh)
+            if secret_removed and not made.sends_key and "?" not in made.url:
+                raise NotOffered(
+                    "its href carries a signature, which is not sent to a cluster",
+                    hint="download it with --engine local",
+                )
+            return made
+
+        return link
+
+    @contextmanager
+    def connections(self, shard: ShardPayload, task: ShardTask) -> Iterator[int]:
+        """Take connections to a host from those of the whole cluster; give how many.
+
+        One is waited for; the others are taken only if they are free, so that shards never wait for each
+        other. A worker that dies loses its own (`distributed.scheduler.locks.lease-timeout`).
+
+        Raises
+        ------
+        TransferCancelled
+            If the shard was stopped meanwhile.
+        """
+        config, held = task.config, 0
+        if not shard.host:
+            yield config.connections
+            return
+        key = (shard.host, config.most)  # runs with the same limit share it
+        with self._lock:
+            if key not in self._semaphores:
+                self._semaphores[key] = Semaphore(config.most, f"mlhub-{shard.host}-{config.most}")
+            semaphore = self._semaphores[key]
+        try:
+            while not held:
+                if self.is_stopped(task):
+                    raise TransferCancelled
+                held += semaphore.acquire(timeout=_WAIT)
+            while held < config.connections and semaphore.acquire(timeout=0):
+                held += 1
+            yield held
+        finally:
+            for _ in range(held):
+                with contextlib.suppress(Exception):  # the scheduler is gone, and with it all leases
+                    semaphore.release()
+
+    def is_stopped(self, task: ShardTask) -> bool:
+        """Return whether a shard is to end: its run was stopped, or nobody waits for it any more."""
+        return task.stopped or task.config.run in self.stopped
+
+    def blocked_until(self, host: str) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
+        return self._blocked.get(host, 0.0)
+
+    def block(self, host: str, until: float) -> bool:
+        """Have no shard ask a host before a moment; return whether that is news."""
+        if until <= self._blocked.get(host, 0.0) + _SLACK:
+            return False
+        with self._lock:
+            now = time.monotonic()
+            self._blocked = {each: at for each, at in self._blocked.items() if at > now} | {host: until}
+        return True
+
+    def _start_reporting(self) -> None:
+        if self._reporter is None or self._reporter.done():
+            self._reporter = asyncio.ensure_future(self._report())
+
+    async def _report(self) -> None:
+        """Send news of all shards until there are none, and end those that nobody waits for."""
+        while tasks := list(self.tasks.values()):
+            await asyncio.sleep(max(task.config.interval for task in tasks))
+            news: dict[str, dict[str, Any]] = {}
+            for task in tasks:
+                known = self.worker.state.tasks.get(task.key)
+                if known is None or known.state not in _RUNNING:  # cancelled, or the client is gone
+                    task.stop()
+                news.setdefault(task.config.run, {})[task.key] = task.progress()
+            for run, shards in news.items():
+                self.worker.log_event(run, {"shards": shards})
 
 
-def _batch(
-    parcel: ShardPayload,
-    errand: RunConfig,
-    station: WorkerState,
-    work: Work,
-    feed: _Feed,
-    count: int,
-    *,
-    check: bool,
-) -> BatchDownload:
-    output: Path | OutputBackend = Path(errand.folder)
-    if errand.url:
-        store, alone = station.store(errand.url), count if parcel.alone else 1
-        output = ObjectStoreOutput(store, check=check, budget=station.budget, connections=alone)
-    return BatchDownload(
-        feed,
-        output,
-        station.kit(work.limits).context,
-        work.stats,
-        config=BatchConfig(slots=count, per_host=count, large=min(_AT_ONCE, count)),
-        backoff=RunBackoff(station, errand.run),
-    )
+class RunBackoff:
+    """Waits of a worker for hosts, as a run sees them: new ones are reported to all other workers."""
+
+    def __init__(self, state: WorkerState, run: str) -> None:
+        self._state, self._run = state, run
+
+    def blocked_until(self, host: Origin, /) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
+        return self._state.blocked_until(_digest(host))
+
+    def block(self, host: Origin, until: float, /) -> None:
+        """Have no worker ask a host before a monotonic time."""
+        if self._state.block(_digest(host), until):
+            news = {"host": _digest(host), "seconds": until - time.monotonic()}
+            self._state.worker.log_event(self._run, news)
 
 
-class _Feed:
-    """The files of one shard, whose links are looked up when they are taken."""
+class ShardSource:
+    """Work source of one shard; links are looked up when a file is taken."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
-        self._hrefs: dict[int, str] = {}
         self._lock = threading.Lock()
         self.results: list[FileResult] = []
 
-    def of(self, rows: Sequence[Row], errand: RunConfig, link: LinkOf) -> None:
-        """Give it its files."""
-        self._rows = list(rows)[::-1]
-        self._hrefs = {row.id: row.href for row in rows}
-        self._link, self._if_exists = link, errand.if_exists
+    def open(self, rows: Sequence[Row], link: LinkOf, if_exists: IfExists) -> None:
+        """Set its files."""
+        self._rows, self._hrefs = list(rows)[::-1], {row.id: row.href for row in rows}
+        self._link, self._if_exists = link, if_exists
 
     def take(self, most: int) -> Sequence[FileRequest]:
-        """Return the next requests; those that cannot be asked for fail at once."""
+        """Return the next requests; those that have no link fail at once."""
         requests: list[FileRequest] = []
         while self._rows and len(requests) < most:
             row = self._rows.pop()
@@ -130,55 +291,170 @@ class _Feed:
             self.results.extend(results)
 
     def relink(self, request: FileRequest) -> Link | None:
-        """Return a new link for one that was refused; None where it is the same one."""
+        """Return a new link for one that was rejected; None where it is the same one."""
         found = self._link(self._hrefs[request.key], True)
         return None if found.url == request.link.url else found
 
     def _request(self, row: Row) -> FileRequest:
         digest = multihash(row.checksum) if row.checksum else None
-        checksums = () if digest is None else (digest,)
         link = self._link(row.href, False)
         how = IfExists.OVERWRITE if row.ours and self._if_exists is IfExists.RESUME else self._if_exists
-        return FileRequest(row.id, link, row.path, row.size, checksums, how, bool(row.page))
+        return FileRequest(row.id, link, row.path, row.size, (digest,) if digest else (), how, bool(row.page))
+
+
+def fetch_shard(shard: ShardPayload, config: RunConfig) -> ShardResult:
+    """Fetch the files of a shard in a thread of a worker; whatever goes wrong is in the result."""
+    worker = get_worker()
+    state, source = state_of(worker), ShardSource()
+    task = ShardTask(config, worker.get_current_task())
+    state.begin(task)
+    error: MLHubException | None = None
+    try:
+        if shard.copies:
+            rows = unpack_copies(shard.data)
+            source.settle(copy_objects(state.store(config.url), rows, config.if_exists, check=shard.check))
+        else:
+            _download(shard, task, state, source)
+    except TransferCancelled:
+        pass
+    except MLHubException as known:
+        error = known
+    except OSError as failed:
+        error = fileio.translate_os_error(failed, Path(config.folder or worker.local_directory))
+    except Exception as unknown:
+        what = one_line(redact(f"{type(unknown).__name__}: {unknown}"), 200)
+        error = DownloadError(f"a shard failed: {what}", hint="retry; if it fails again, report it")
+    finally:
+        state.tasks.pop(task.key, None)
+    return ShardResult.of(worker.address, source.results, error)
+
+
+def _download(shard: ShardPayload, task: ShardTask, state: WorkerState, source: ShardSource) -> None:
+    config = task.config
+    with _begun(task.key, shard.check) as check, state.connections(shard, task) as count:
+        source.open(unpack_rows(shard.data), state.links(config), config.if_exists)
+        single = count if shard.alone else 1
+        task.limits.connections = single
+        output: Path | OutputBackend = Path(config.folder)
+        if config.url:
+            task.store = state.store(config.url)
+            output = ObjectStoreOutput(task.store, check=check, budget=state.budget, connections=single)
+        batch = BatchDownload(
+            source,
+            output,
+            lambda: state.context(task.limits),
+            task.stats,
+            config=BatchConfig(slots=count, per_host=count, large=min(_AT_ONCE, count)),
+            backoff=RunBackoff(state, config.run),
+        )
+        task.abort = batch.abort
+        if not state.is_stopped(task):
+            batch.run()
 
 
 @contextmanager
-def _begun(key: str, noted: bool) -> Iterator[bool]:
-    """Note with the scheduler that a shard was begun; give whether another worker had begun it and died."""
-    if not noted:
-        yield False
+def _begun(key: str, check: bool) -> Iterator[bool]:
+    """Note with the scheduler that a shard was begun; give whether some of its files may exist already.
+
+    That is so where another worker had begun it and died.
+    """
+    if check:
+        yield True
         return
     event = Event(f"begun-{key}")
     before = bool(event.is_set())
-    if not before:
-        event.set()
+    event.set()
     try:
         yield before
     finally:
         event.clear()
 
 
-@contextmanager
-def _connections(parcel: ShardPayload, errand: RunConfig, station: WorkerState, work: Work) -> Iterator[int]:
-    """Take connections to a host out of those that the whole cluster has; give how many."""
-    if not parcel.host:
-        yield errand.connections
-        return
-    leases = station.leases.take(parcel.host, errand.most, errand.connections, lambda: station.stopped(work))
-    with leases as count:
-        yield count
+def state_of(worker: Any) -> WorkerState:
+    """Return the state of a worker, made by the first run of this version of the program."""
+    found: WorkerState | None = worker.plugins.get(_NAME)
+    if found is None:
+        found = worker.plugins[_NAME] = WorkerState(worker)
+    return found
 
 
-async def hold(host: str, seconds: float, dask_worker: Any) -> None:
-    """Have a worker hold a host for so long: another one was refused by it."""
-    state_of(dask_worker).hold(host, time.monotonic() + seconds)
+async def prepare(config: RunConfig, marker: str, dask_worker: Any) -> SerializedError | None:
+    """Return what keeps a worker from taking part in a run; None if nothing does.
+
+    It must have the credentials of the source, and see the marker where the files go.
+    """
+    state = state_of(dask_worker)
+
+    def check() -> None:
+        try:
+            state.links(config)
+        except AuthenticationError:
+            raise
+        except RequestError:
+            pass  # its shards wait for that server, as those of all other workers do
+        if config.url:
+            store = state.store(config.url)
+            try:
+                seen = store.size(store.path(marker)).result() is not None
+            except Exception as error:
+                raise store_error(error, store) from error
+        else:
+            seen = (Path(config.folder) / marker).exists()
+        if not seen:
+            raise OutputFolderError(
+                f"it does not see the folder {one_line(config.url or config.folder, 200)}",
+                hint="choose a folder that all workers have mounted, or a URL such as s3://bucket/folder",
+            )
+
+    try:
+        await asyncio.to_thread(check)
+    except MLHubException as known:
+        return SerializedError.of(known)
+    except Exception as unknown:
+        what = one_line(redact(f"{type(unknown).__name__}: {unknown}"), 200)
+        return SerializedError.of(DownloadError(what))
+    return None
+
+
+async def block(host: str, seconds: float, dask_worker: Any) -> None:
+    """Have a worker not ask a host for some seconds: it refused another worker."""
+    state_of(dask_worker).block(host, time.monotonic() + seconds)
 
 
 async def stop(run: str, dask_worker: Any) -> None:
     """Have a worker end its shards of a run."""
-    state_of(dask_worker).stop(run)
+    state = state_of(dask_worker)
+    state.stopped.append(run)
+    for task in list(state.tasks.values()):
+        if task.config.run == run:
+            task.stop()
 
 
 async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
-    """Have the shards of a run on a worker take so many bytes per second together."""
-    state_of(dask_worker).set_rate(run, rate)
+    """Limit the shards of a run on a worker to so many bytes per second together; None for no limit."""
+    state_of(dask_worker).limiter(run).set_rate(rate)
+
+
+async def _open_source(config: RunConfig) -> tuple[JobSource, DatasetLinks]:
+    request = DatasetRequest(
+        source=config.source,
+        profile=config.profile,
+        dataset_id=config.dataset,
+        folder=Path(),
+        filters=Filters(),
+        stamp="",
+        kind=config.kind,
+    )
+    source = await open_for_job(request, lambda: credentials_for(request, resolve_or_anonymous(), _no_sample))
+    links = await links_of(request, source)
+    links.store = config.store
+    return source, links
+
+
+def _no_sample() -> Any:
+    raise NotOffered("a worker has no sample catalog: its client's is used")
+
+
+@lru_cache(maxsize=256)  # asked for each file
+def _digest(host: Origin) -> str:
+    return digest_of(f"{host.scheme}://{host.authority}") if host.host else ""

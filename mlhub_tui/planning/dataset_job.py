@@ -38,7 +38,7 @@ from .dataset_links import links_of
 from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progress_words
 from .index import Index, IndexProgress
 from .index_cache import archive_validator
-from .job_context import JobContext
+from .job_context import JobContext, cluster_package
 from .manifest import ManifestStats
 from .manifest_lock import LockedManifest, Opening
 from .manifest_queue import LinkOf, ManifestQueue, Sizes, open_link
@@ -136,9 +136,7 @@ def _write_report(request: DatasetRequest, own: LockedManifest, unfetched: str =
     """Write the report, at the URL too; return how many files are in it."""
     failed = write_report(own.files, request.asset_folder, request.dataset_id, unfetched)
     if request.url:
-        from ..cluster.catalog_upload import publish_report
-
-        publish_report(request)
+        cluster_package().publish_report(request)
     return failed
 
 
@@ -269,9 +267,8 @@ class _Run:
 
     def _sizes(self) -> Sizes:
         """Return what lists the store, as somebody may have emptied it since."""
-        from ..cluster.checking import StoreListing
-
-        return StoreListing(self.request.asset_place).sizes
+        sizes: Sizes = cluster_package().ObjectStore(self.request.asset_place).sizes()
+        return sizes
 
     def _same_names(self) -> Callable[[str], str] | None:
         """Return the key under which the output folder's file system keeps a name; None for a store."""
@@ -340,13 +337,13 @@ class _Run:
         """Return what fetches the files: this program, or the workers of a cluster."""
         request = self.request
         if request.cluster is not None:
-            # Imported when there is one: all that clusters need is needed by them alone.
-            from ..cluster.harvest import ClusterHarvest
-
             links = await links_of(request, self.source)
             if request.source == SAMPLE:
                 request = replace(request, source=self.source.root_url)
-            return ClusterHarvest(request, self._feed(), self.own, self.kit, links.store)
+            made: Fetcher = cluster_package().ClusterRun(
+                request, self._feed(), self.own, self.kit, links.store
+            )
+            return made
         feed = self._feed(await links_of(request, self.source))
         return BatchDownload(feed, request.asset_folder, self.kit.context)
 
@@ -355,17 +352,19 @@ class _Run:
         return ManifestQueue(self.own.files, place, links, if_exists=self.request.if_exists)
 
     async def _note_beginning(self) -> None:
-        from ..cluster.catalog_upload import note_beginning
-
-        await in_thread(self.own.holding(lambda: note_beginning(self.request, self.own)))
+        stop = threading.Event()
+        note = cluster_package().note_beginning
+        work = self.own.holding(lambda: note(self.request, self.own, self._say_waiting, stop))
+        await in_thread(work, interrupt=stop.set)
 
     def _publish(self, stop: threading.Event) -> None:
-        from ..cluster.catalog_upload import publish_catalog
-
         def show(done: int) -> None:
             self._say(f"sending the catalog: {count(done, 'file')}")
 
-        publish_catalog(self.request, self.own, stop, show)
+        cluster_package().publish_catalog(self.request, self.own, stop, show, self._say_waiting)
+
+    def _say_waiting(self, reason: str) -> None:
+        self._say(f"the catalog; waiting: {reason}")
 
     def _keep_room(self, standing: ManifestStats) -> None:
         """Have the disk keep room for what is known to come."""

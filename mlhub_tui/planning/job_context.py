@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
 
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferContext
@@ -54,3 +56,8 @@ def already_there(spec: DownloadSpec) -> DownloadResult | None:
     if is_settled(spec):
         return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
     return None
+
+
+def cluster_package() -> Any:
+    """Return the package `cluster`, which is above this one: loaded by name, when a request has a cluster."""
+    return import_module("mlhub_tui.cluster")

@@ -100,7 +100,8 @@ class ProgressReporter:
     def words(self) -> str:
         """Return how far it is, in words."""
         where = f", {self._stats.where}" if self._stats.where else ""
-        return words_of(self._live) + where + (f": {self._stats.reason}" if self._stats.reason else "")
+        waits = f"; waiting: {self._stats.reason}" if self._stats.reason else ""
+        return words_of(self._live) + where + waits
 
     def _now(self) -> tuple[int, int, int]:
         stats = self._stats

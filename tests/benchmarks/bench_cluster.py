@@ -45,9 +45,10 @@ def fetch(
 ) -> dict[str, Any]:
     """Fetch everything, in the process of a run; return its numbers."""
     os.environ["MLHUB_HOME"] = str(home)
+
     from mlhub_tui.auth import Kind
     from mlhub_tui.cluster import sharding
-    from mlhub_tui.cluster.harvest import ClusterHarvest
+    from mlhub_tui.cluster.cluster_run import ClusterRun
     from mlhub_tui.options import ClusterConfig
     from mlhub_tui.planning.dataset_request import dataset_request
     from mlhub_tui.planning.job_context import JobContext
@@ -79,9 +80,9 @@ def fetch(
     )
     feed = ManifestQueue(own.files, request.asset_folder)
     if files:
-        sharding.Limits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
+        sharding.ShardLimits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
     run: Any = (
-        ClusterHarvest(request, feed, own, kit)
+        ClusterRun(request, feed, own, kit)
         if cluster
         else BatchDownload(feed, request.asset_folder, kit.context)
     )

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from mlhub_tui.auth.kind import Kind
 from mlhub_tui.cluster import dask_client as sessions
-from mlhub_tui.cluster.dask_client import ClusterGone, WorkersUnfit, connected
+from mlhub_tui.cluster.dask_client import connected
 from mlhub_tui.cluster.local_cluster import LocalCluster
 from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
-from mlhub_tui.cluster.payloads import RunConfig
-from mlhub_tui.cluster.probe import look
-from mlhub_tui.errors import DownloadError, OutputFolderError
-from mlhub_tui.options import ClusterConfig, IfExists
+from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.queue.job import JobState
 from tests.queue.dataset_support import reached
@@ -29,10 +22,6 @@ from .runs import queue_for, settle, wish
 from .support import Bucket, DaskCluster, Field, free_port, tree, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
-
-
-def errand(folder: str = "", url: str = "") -> RunConfig:
-    return RunConfig("r", "http://a/", None, Kind.MLHUB, "crops", folder, url, IfExists.RESUME, 16, 4)
 
 
 async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
@@ -53,47 +42,6 @@ async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
             await asyncio.to_thread(queue.stop, 60)
     assert f"scheduler {request.cluster.scheduler} does not answer" in shown.reason  # type: ignore[union-attr]
     assert shown.hint
-
-
-def test_an_address_that_is_none_is_refused_in_words() -> None:
-    with pytest.raises((DownloadError, ClusterGone)) as caught, connected(ClusterConfig("nonsense://x")):
-        pass
-    assert "nonsense" in caught.value.message and caught.value.hint
-
-
-def test_a_scheduler_that_wants_tls_says_what_to_configure() -> None:
-    with pytest.raises(DownloadError) as caught, connected(ClusterConfig(f"tls://127.0.0.1:{free_port()}")):
-        pass
-    assert "TLS" in caught.value.message and "distributed.comm.tls" in caught.value.hint
-
-
-def test_workers_of_another_version_are_named(cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "__version__", "99.0")
-    with connected(ClusterConfig(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:
-        session.equip(errand("/nowhere"))
-    # The second one may not have joined yet.
-    assert "2 of 2" not in caught.value.message
-    assert re.search(r"worker \S+ has mlhub-tui .*, not 99\.0", caught.value.message)
-    assert "tcp://127.0.0.1" in caught.value.message
-
-
-def test_workers_without_this_program_are_named(
-    cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sessions, "_PACKAGE", "no-such-package-of-ours")
-    with connected(ClusterConfig(cluster.address)) as session, pytest.raises(WorkersUnfit) as caught:
-        session.equip(errand("/nowhere"))
-    assert "cannot import" in caught.value.message and "pip install" in caught.value.hint
-
-
-def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
-    found = look(errand(str(tmp_path)), "marker", "text", SimpleNamespace(plugins={}))
-    assert found is not None and "does not see the folder" in found.message and "mounted" in found.hint
-    (tmp_path / "marker").write_text("another")
-    found = look(errand(str(tmp_path)), "marker", "text", SimpleNamespace(plugins={}))
-    assert found is not None and "another place" in found.message
-    (tmp_path / "marker").write_text("text")
-    assert look(errand(str(tmp_path)), "marker", "text", SimpleNamespace(plugins={})) is None
 
 
 async def test_a_bucket_that_is_not_there_fails_the_job_at_once(
@@ -155,18 +103,8 @@ async def test_a_cluster_on_this_machine_is_made_for_a_job_and_ends_with_it(
         job = await settle(field, mlhub_home, request)
         assert field.again == 0
     assert (job.state, job.files_done) == (JobState.DONE, 30), job
-    host, _, port = made[0].address.scheduler.removeprefix("tls://").partition(":")
+    host, _, port = made[0].scheduler.removeprefix("tls://").partition(":")
     assert host == "127.0.0.1"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)))
     assert (mlhub_home / "log" / "cluster.log").exists()
-
-
-def test_a_store_that_refuses_is_told_from_one_that_is_busy(tmp_path: Path) -> None:
-    from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses, trouble
-
-    place: Any = ObjectStore(tmp_path.as_uri())
-    assert isinstance(trouble(PermissionError("no"), place), StoreRefuses)
-    assert isinstance(trouble(FileNotFoundError("no bucket"), place), OutputFolderError)
-    busy = trouble(OSError("SlowDown: reduce your rate https://x/?sig=c2VjcmV0c2Vj"), place)
-    assert isinstance(busy, StoreBusy) and "c2Vj" not in busy.message

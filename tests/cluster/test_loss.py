@@ -13,7 +13,7 @@ from .support import CROPS, PROFILE, Bucket, DaskCluster, Field, Process, enviro
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
 
-ASSETS = 5000
+ASSETS = 1500
 _IN_FLIGHT = 80  # files: 16 connections, what was put and not yet reported there, and those of the store
 
 

@@ -11,12 +11,10 @@ import pytest
 
 from mlhub_tui import output_url
 from mlhub_tui.cluster.catalog_upload import note_beginning, publish_catalog, publish_report
-from mlhub_tui.cluster.checking import StoreListing
-from mlhub_tui.cluster.flights import PendingShard, PendingShards
-from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses, trouble
+from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses, store_error
 from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
-from mlhub_tui.cluster.payloads import SerializedError, ShardResult, unpack_rows, unpack_twins
-from mlhub_tui.cluster.sharding import LARGE, Limits, Shard, Sharder, digest_of, host_of, twin_shards
+from mlhub_tui.cluster.payloads import SerializedError, ShardResult, unpack_copies, unpack_rows
+from mlhub_tui.cluster.sharding import LARGE, Shard, ShardLimits, copy_shards, digest_of, host_of, shards
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.dataset_request import dataset_request
@@ -24,24 +22,21 @@ from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.planning.manifest_queue import Row, TwinRow
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.transfer.failures import TransferCancelled
-from mlhub_tui.transfer.work_source import BatchStats, FileResult
+from mlhub_tui.transfer.work_source import FileResult
 
 
 def row(number: int, host: str = "a", size: int | None = 10) -> Row:
     return Row(number, f"c/{number}.tif", f"https://{host}.test/{number}.tif", size, "", 0)
 
 
-def shards_of(rows: Sequence[Row], limits: Limits, checked: int | None = 0) -> list[Shard]:
+def shards_of(rows: Sequence[Row], limits: ShardLimits, checked: int | None = 0) -> list[Shard]:
     waiting = list(rows)
 
     def take(most: int) -> Sequence[Row]:
         taken, waiting[:] = waiting[:most], waiting[most:]
         return taken
 
-    cutter, found = Sharder(take, limits, checked), list[Shard]()
-    while (shard := cutter.next()) is not None:
-        found.append(shard)
-    return found
+    return list(shards(take, limits, checked))
 
 
 @pytest.mark.parametrize(
@@ -57,28 +52,28 @@ def shards_of(rows: Sequence[Row], limits: Limits, checked: int | None = 0) -> l
     ],
 )
 def test_shards_are_as_large_as_a_plan_and_its_threads_want(wanted: int, threads: int, files: int) -> None:
-    assert Limits.of(wanted, threads).files == files
+    assert ShardLimits.of(wanted, threads).files == files
 
 
 @pytest.mark.parametrize(
     ("rows", "limits", "found"),
     [
-        ([row(n) for n in range(1, 6)], Limits(2, 1000), [[1, 2], [3, 4], [5]]),
-        ([row(n) for n in range(1, 6)], Limits(9, 20), [[1, 2], [3, 4], [5]]),
-        ([row(n) for n in range(1, 4)], Limits(9, 21), [[1, 2, 3]]),
-        ([row(1), row(2, "b"), row(3), row(4, "b")], Limits(2, 1000), [[1, 3], [2, 4]]),
-        ([row(1), row(2, size=LARGE), row(3)], Limits(9, 1 << 40), [[2], [1, 3]]),
-        ([row(1), row(2, size=LARGE - 1), row(3)], Limits(9, 1 << 40), [[1, 2, 3]]),
-        ([row(1, size=None), row(2, size=None)], Limits(9, 1), [[1, 2]]),
+        ([row(n) for n in range(1, 6)], ShardLimits(2, 1000), [[1, 2], [3, 4], [5]]),
+        ([row(n) for n in range(1, 6)], ShardLimits(9, 20), [[1, 2], [3, 4], [5]]),
+        ([row(n) for n in range(1, 4)], ShardLimits(9, 21), [[1, 2, 3]]),
+        ([row(1), row(2, "b"), row(3), row(4, "b")], ShardLimits(2, 1000), [[1, 3], [2, 4]]),
+        ([row(1), row(2, size=LARGE), row(3)], ShardLimits(9, 1 << 40), [[2], [1, 3]]),
+        ([row(1), row(2, size=LARGE - 1), row(3)], ShardLimits(9, 1 << 40), [[1, 2, 3]]),
+        ([row(1, size=None), row(2, size=None)], ShardLimits(9, 1), [[1, 2]]),
         (
             [row(n, f"h{n}") for n in range(1, 66)] + [row(66, "h1")],
-            Limits(9, 1000),
+            ShardLimits(9, 1000),
             [[1], *([n] for n in range(2, 67))],
         ),
     ],
 )
 def test_a_plan_is_cut_by_host_files_and_bytes(
-    rows: list[Row], limits: Limits, found: list[list[int]]
+    rows: list[Row], limits: ShardLimits, found: list[list[int]]
 ) -> None:
     cut = shards_of(rows, limits)
     assert sorted(sorted(shard.ids) for shard in cut) == sorted(found)
@@ -90,37 +85,38 @@ def test_a_plan_is_cut_by_host_files_and_bytes(
     ("checked", "checks"), [(0, [False, False]), (2, [True, False]), (3, [True, True]), (None, [True, True])]
 )
 def test_only_what_may_be_there_is_looked_for(checked: int | None, checks: list[bool]) -> None:
-    assert [s.check for s in shards_of([row(n) for n in range(1, 5)], Limits(2, 1000), checked)] == checks
+    assert [
+        s.check for s in shards_of([row(n) for n in range(1, 5)], ShardLimits(2, 1000), checked)
+    ] == checks
 
 
 def test_what_is_left_of_a_shard_is_tried_again_or_halved() -> None:
     shard = Shard([row(n) for n in range(1, 6)], "h")
-    assert (shard.last, shard.ids, shard.tries, shard.check) == (5, frozenset(range(1, 6)), 0, False)
+    assert (shard.ids, shard.tries, shard.check) == (frozenset(range(1, 6)), 0, False)
     left = shard.without(frozenset({1, 3, 5, 9}))
     assert left is not None
     assert (left.ids, left.tries, left.check, left.host) == (frozenset({2, 4}), 1, True, "h")
     assert left.without(frozenset({2, 4})) is None
     assert [sorted(half.ids) for half in shard.halves()] == [[1, 2], [3, 4, 5]]
     assert [sorted(half.ids) for half in Shard([row(1)]).halves()] == [[1]]
-    parcel = shard.parcel()
-    assert (parcel.files, parcel.host, parcel.alone, parcel.copies) == (5, "h", False, False)
+    parcel = shard.payload()
+    assert (parcel.host, parcel.alone, parcel.copies) == ("h", False, False)
     assert unpack_rows(parcel.data) == list(shard.rows)
-    assert Shard([row(1, size=LARGE)]).parcel().alone
-    assert not Shard([row(1, size=LARGE - 1)]).parcel().alone
-    assert not Shard([row(1, size=LARGE), row(2)]).parcel().alone
-    twins = Shard([TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]).parcel()
+    assert Shard([row(1, size=LARGE)]).payload().alone
+    assert not Shard([row(1, size=LARGE - 1)]).payload().alone
+    assert not Shard([row(1, size=LARGE), row(2)]).payload().alone
+    twins = Shard([TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]).payload()
     assert twins.copies
-    assert unpack_twins(twins.data) == [TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]
+    assert unpack_copies(twins.data) == [TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]
 
 
 def test_copies_are_given_page_by_page() -> None:
     rows = [TwinRow(n, f"{n}", "0", 5, 0) for n in range(1, 6)]
-    following = twin_shards(lambda after, most: [r for r in rows if r.id > after][:most], Limits(2), True)
-    found = []
-    while (shard := following()) is not None:
-        found.append(sorted(shard.ids))
-        assert shard.check
-    assert found == [[1, 2], [3, 4], [5]]
+    found = list(
+        copy_shards(lambda after, most: [r for r in rows if r.id > after][:most], ShardLimits(2), True)
+    )
+    assert [sorted(shard.ids) for shard in found] == [[1, 2], [3, 4], [5]]
+    assert all(shard.check for shard in found)
 
 
 @pytest.mark.parametrize(
@@ -182,30 +178,13 @@ def test_a_cluster_is_named_in_words() -> None:
 
 def test_a_report_comes_back_as_it_went() -> None:
     results = [FileResult(1, 5), FileResult(2, 6, fetched=False), FileResult(3, error=ServerError("no"))]
-    report = ShardResult.of(results, OutputFolderError("full", hint="h"), "w1")
-    assert report.done == ((1, 5, True), (2, 6, False))
-    assert report.trouble == SerializedError("OutputFolderError", "full (on w1)", "h")
+    report = ShardResult.of("w1", results, OutputFolderError("full", hint="h"))
+    assert (report.worker, report.error) == ("w1", SerializedError("OutputFolderError", "full", "h"))
     back = report.results()
     assert back[:2] == results[:2]
     assert isinstance(back[2].error, ServerError)
     assert (back[2].key, str(back[2].error)) == (3, "no")
-    assert ShardResult.of(results).trouble is None
-
-
-def test_the_news_of_workers_show_how_far_shards_are_and_why_none_is() -> None:
-    stats = BatchStats()
-    flights, heard = PendingShards(stats), stats.heard
-    for key in ("a", "b"):
-        flights.add(PendingShard(key, Shard([row(1)])))
-    flights.heard({"a": {"bytes": 0, "reason": "waits"}, "z": {"bytes": 9, "reason": ""}})
-    assert (stats.reason, stats.heard, list(stats.large)) == ("waits", heard, ["a"])
-    flights.heard({"b": {"bytes": 7, "reason": ""}})
-    assert (stats.reason, stats.large["b"].done, len(flights)) == ("", 7, 2)
-    assert stats.heard >= heard
-    first = flights.get("a")
-    assert first is not None
-    flights.remove(first)
-    assert (list(stats.large), len(flights), flights.get("a")) == (["b"], 1, None)
+    assert ShardResult.of("w1", results).error is None
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -218,17 +197,17 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 def test_an_object_is_put_copied_measured_and_removed(store: ObjectStore) -> None:
     path, other = store.path("c/x"), store.path("d/e/y")
-    assert store.empty(store.root)
+    assert not store.names(store.root)
     assert store.size(path).result() is None
     store.put(path, b"12345").result()
     store.copy(path, other).result()
     assert (store.size(path).result(), store.read(other)) == (5, b"12345")
     assert store.size(store.path("c")).result() is None, "a folder is no object"
-    assert not store.empty(store.root)
+    assert store.names(store.root)
     store.remove(other)
     assert store.size(other).result() is None
     assert not list(store.system.glob(f"{store.root}/**/*.part"))
-    assert StoreListing(store.url).sizes(["c/x", "c/missing"] * 40) == [5, None] * 40
+    assert store.sizes()(["c/x", "c/missing"] * 40) == [5, None] * 40
 
 
 @pytest.mark.parametrize("end", ["commit", "discard"])
@@ -259,15 +238,15 @@ class NoCredentialsError(Exception):
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
-        (PermissionError("no"), StoreRefuses, "cannot be written: no"),
-        (NoCredentialsError("no"), StoreRefuses, "cannot be written: no"),
-        (FileNotFoundError("no"), StoreRefuses, "is not there: no"),
-        (OSError(), StoreBusy, "did not take a file: OSError"),
+        (PermissionError("no"), StoreRefuses, "refuses access: no"),
+        (NoCredentialsError("no"), StoreRefuses, "refuses access: no"),
+        (FileNotFoundError("no"), StoreRefuses, "does not exist: no"),
+        (OSError(), StoreBusy, "is busy: OSError"),
         (ServerError("own"), ServerError, "own"),
     ],
 )
 def test_an_error_of_a_store_says_whether_it_refuses(error: Exception, kind: type, words: str) -> None:
-    found = trouble(error, ObjectStore("memory://x"))
+    found = store_error(error, ObjectStore("memory://x"))
     assert type(found) is kind
     assert words in str(found)
 
@@ -328,10 +307,10 @@ def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
     store, told = ObjectStore(request.url), list[int]()
     store.put(store.path("crops/catalog.json"), small).result()
     store.put(store.path("crops.tar.gz"), b"ARCHIVE").result()
-    note_beginning(request, own)
+    note_beginning(request, own, print, threading.Event())
     assert own.noted("begun") == "there"
     publish_report(request)
-    publish_catalog(request, own, threading.Event(), told.append)
+    publish_catalog(request, own, threading.Event(), told.append, print)
     assert store.read(store.path("crops/catalog.json")) == left
     assert store.read(store.path("crops/fields/collection.json")) == b"fields/collection.json"
     assert store.read(store.path("crops/err_report.csv")) == b"err_report.csv"
@@ -346,22 +325,22 @@ def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
     tmp_path: Path, mlhub_home: Path
 ) -> None:
     request, own, folder = published(tmp_path)
-    note_beginning(request, own)
+    note_beginning(request, own, print, threading.Event())
     assert own.noted("begun") == "empty"
     ObjectStore(request.url).put(
         f"{ObjectStore(request.url).root}/crops/catalog.json", b"CATALOG.JSON"
     ).result()
-    note_beginning(request, own)
+    note_beginning(request, own, print, threading.Event())
     assert own.noted("begun") == "empty", "it is asked once for a wish"
     stop = threading.Event()
     stop.set()
     with pytest.raises(TransferCancelled):
-        publish_catalog(request, own, stop, lambda _: None)
+        publish_catalog(request, own, stop, print, print)
     assert folder.exists()
     own.release()
     again, other, _ = published(tmp_path / "other")
-    note_beginning(again, other)
+    note_beginning(again, other, print, threading.Event())
     ObjectStore(again.url).put(f"{ObjectStore(again.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
-    publish_catalog(again, other, threading.Event(), lambda _: None)
+    publish_catalog(again, other, threading.Event(), print, print)
     assert ObjectStore(again.url).read(f"{ObjectStore(again.url).root}/crops/catalog.json") == b"catalog.json"
     other.release()
