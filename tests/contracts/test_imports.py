@@ -16,7 +16,18 @@ import mlhub_tui
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
-FOUNDATION = {"csv_cells", "errors", "lazy", "options", "output_url", "paths", "storage", "text", "threads"}
+FOUNDATION = {
+    "csv_cells",
+    "errors",
+    "fileio",
+    "lazy",
+    "options",
+    "output_url",
+    "paths",
+    "storage",
+    "text",
+    "threads",
+}
 _BELOW = FOUNDATION | {"http", "models", "auth", "config", "sources", "transfer", "unpack"}
 MAY_IMPORT = {
     "errors": set(),
@@ -24,6 +35,7 @@ MAY_IMPORT = {
     "options": {"text"},
     "text": set(),
     "csv_cells": {"text"},
+    "fileio": {"errors", "storage", "text"},
     "output_url": {"errors", "text"},
     "paths": {"errors"},
     "storage": set(),
@@ -40,8 +52,8 @@ MAY_IMPORT = {
     "sources": FOUNDATION | {"http", "models", "auth"},
     "transfer": FOUNDATION | {"http", "sources"},
     "unpack": FOUNDATION | {"sources", "transfer"},
-    "planning": _BELOW | {"queue", "cluster"},
-    "queue": _BELOW | {"planning", "cluster"},
+    "planning": _BELOW | {"queue"},
+    "queue": _BELOW | {"planning"},
     "cluster": _BELOW | {"planning", "queue"},
     "sample": FOUNDATION | {"auth"},
     "api": FOUNDATION | {"http", "models", "auth", "sources", "queue", "planning"},
