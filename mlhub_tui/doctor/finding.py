@@ -8,7 +8,7 @@ from enum import StrEnum
 from ..text import one_line, redact
 
 
-class State(StrEnum):
+class Severity(StrEnum):
     """How it stands with what was looked at."""
 
     OK = "ok"
@@ -39,7 +39,7 @@ class Finding:
     part: str
     name: str
     value: str
-    state: State = State.OK
+    state: Severity = Severity.OK
     hint: str = ""
 
     def __post_init__(self) -> None:
@@ -50,9 +50,9 @@ class Finding:
 
 def note(part: str, name: str, value: str, hint: str = "") -> Finding:
     """Return a finding of something to know."""
-    return Finding(part, name, value, State.NOTE, hint)
+    return Finding(part, name, value, Severity.NOTE, hint)
 
 
 def wrong(part: str, name: str, value: str, hint: str = "") -> Finding:
     """Return a finding of something that does not work."""
-    return Finding(part, name, value, State.WRONG, hint)
+    return Finding(part, name, value, Severity.WRONG, hint)

@@ -11,8 +11,8 @@ from .boxes import Box
 from .braille import HIGH, PATTERNS, WIDE, Dots
 from .economy import Run, economical
 from .shapes import Footprint
-from .view import View
-from .world import UNITS, Line, world
+from .view import MapView
+from .world import UNITS, WorldLine, world
 
 MOST_DRAWN = 2_000
 """Footprints drawn at most, evenly chosen among more: beyond that they are one on the other."""
@@ -80,7 +80,7 @@ class Scene:
     selection: Box | None = None
 
 
-def draw(view: View, scene: Scene, *, ascii_only: bool = False) -> Picture:
+def draw(view: MapView, scene: Scene, *, ascii_only: bool = False) -> Picture:
     """Return the map of a view, row by row."""
     layers = [*_ground(view)]
     layers.append((Layer.EXTENT, _footprints(view, scene.extents)))
@@ -102,7 +102,7 @@ def thinned(footprints: Sequence[Footprint]) -> Sequence[Footprint]:
 
 
 @lru_cache(maxsize=16)
-def _ground(view: View) -> tuple[tuple[Layer, bytes], ...]:
+def _ground(view: MapView) -> tuple[tuple[Layer, bytes], ...]:
     """Return borders and coast, which stay while a view does."""
     earth = world()
     coast = (Layer.COAST, _lines(view, earth.coast))
@@ -111,7 +111,7 @@ def _ground(view: View) -> tuple[tuple[Layer, bytes], ...]:
     return ((Layer.BORDER, _lines(view, earth.borders, dotted=True)), coast)
 
 
-def _lines(view: View, lines: Iterable[Line], *, dotted: bool = False) -> bytes:
+def _lines(view: MapView, lines: Iterable[WorldLine], *, dotted: bool = False) -> bytes:
     """Draw lines of the world."""
     dots = Dots(view.columns, view.rows)
     scale, across = view.scale / UNITS, view.across / UNITS
@@ -131,7 +131,7 @@ def _lines(view: View, lines: Iterable[Line], *, dotted: bool = False) -> bytes:
     return dots.cells()
 
 
-def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
+def _footprints(view: MapView, footprints: Iterable[Footprint]) -> bytes:
     """Draw boxes and outlines."""
     dots = Dots(view.columns, view.rows)
     left, north, scale, across = view.left, view.north, view.scale, view.across
@@ -163,7 +163,7 @@ def _footprints(view: View, footprints: Iterable[Footprint]) -> bytes:
     return dots.cells()
 
 
-def _marked(view: View, footprint: Footprint) -> bytes:
+def _marked(view: MapView, footprint: Footprint) -> bytes:
     """Draw the current footprint so that it is seen without colours: filled, and a cell at least."""
     dots = Dots(view.columns, view.rows)
     west, south, east, north = footprint.box
@@ -206,7 +206,7 @@ _MOST_CHANGES = 1.4
 """Of looks in a row, on average."""
 
 
-def _rows(layers: Sequence[tuple[Layer, bytes]], view: View, ascii_only: bool) -> Picture:
+def _rows(layers: Sequence[tuple[Layer, bytes]], view: MapView, ascii_only: bool) -> Picture:
     """Return the layers as text, each cell in the look of its highest one."""
     columns, rows = view.columns, view.rows
     size = columns * rows

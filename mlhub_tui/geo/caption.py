@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .boxes import Box
 from .braille import WIDE
-from .view import View
+from .view import MapView
 from .words import places
 
 _LONGEST_BAR = 10
@@ -12,7 +12,7 @@ _LONGEST_BAR = 10
 _LEAST_WORDS = 12
 
 
-def caption(view: View, words: str, box: Box | None, width: int, *, ascii_only: bool = False) -> str:
+def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_only: bool = False) -> str:
     """Return the line in at most `width` cells; what does not fit is left out, the scale last.
 
     Parameters
@@ -41,7 +41,7 @@ def caption(view: View, words: str, box: Box | None, width: int, *, ascii_only: 
     return f" {kept:<{max(room, 0)}} {bar} "[:width]
 
 
-def degrees(view: View, box: Box | None, *, ascii_only: bool = False) -> str:
+def degrees(view: MapView, box: Box | None, *, ascii_only: bool = False) -> str:
     """Return the middle of a box, or of the view, as precise as a dot is."""
     longitude, latitude = view.longitude, view.latitude
     if box is not None:
@@ -53,7 +53,7 @@ def degrees(view: View, box: Box | None, *, ascii_only: bool = False) -> str:
     return f"{abs(latitude):.{digits}f}{sign}{north} {abs(longitude):.{digits}f}{sign}{east}"
 
 
-def scale_bar(view: View, *, ascii_only: bool = False) -> str:
+def scale_bar(view: MapView, *, ascii_only: bool = False) -> str:
     """Return a bar and the kilometres, or metres, that it is long at the middle of the view."""
     cell = view.kilometres * WIDE
     longest = _LONGEST_BAR * cell

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..models import BBox
 from .boxes import Box, as_bbox, plain
-from .view import View, seen
+from .view import MapView, seen
 
 _MOST_DIGITS = 6
 _STEP = (2, 4)
@@ -36,7 +36,7 @@ class Frame:
         return cls((box[0], box[3]), (box[2], box[1])) if box is not None else None
 
     @classmethod
-    def within(cls, view: View) -> Frame:
+    def within(cls, view: MapView) -> Frame:
         """Return a frame in the middle of what is seen, half as wide and high."""
         across, down = (view.east - view.west) / 4, view.height / view.scale / 4
         across, down = min(across, 45.0), min(down, 30.0)
@@ -54,13 +54,13 @@ class Frame:
         assert found is not None
         return found
 
-    def words(self, view: View) -> str:
+    def words(self, view: MapView) -> str:
         """Return the box as people type it, and what keys do here."""
         box = self.taken(view)
         degrees = ",".join(f"{value:g}" for value in (box.west, box.south, box.east, box.north))
         return f"{degrees}  enter takes, o other corner, esc leaves"
 
-    def moved(self, view: View, across: int, down: int) -> tuple[Frame, View]:
+    def moved(self, view: MapView, across: int, down: int) -> tuple[Frame, MapView]:
         """Return the frame with its corner so many cells further, and a view in which it is seen."""
         x = self.corner[0] + across * _STEP[0] / view.across
         y = self.corner[1] - down * _STEP[1] / view.scale
@@ -73,7 +73,7 @@ class Frame:
         """Return the frame with the other corner to be moved."""
         return Frame(self.corner, self.still)
 
-    def taken(self, view: View) -> BBox:
+    def taken(self, view: MapView) -> BBox:
         """Return the box, in as many digits as the view's dots tell apart."""
         digits = min(max(math.ceil(math.log10(view.scale)), 0), _MOST_DIGITS)
         return as_bbox(self.box, digits)

@@ -31,7 +31,7 @@ def days_of(intervals: Iterable[Interval]) -> dict[date, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bins:
+class TimeBins:
     """Neighbouring stretches of time, of one length.
 
     Parameters
@@ -77,7 +77,7 @@ class Bins:
         return start.isoformat() if start == end else f"{start.isoformat()}/{end.isoformat()}"
 
 
-def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) -> Bins | None:
+def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) -> TimeBins | None:
     """Return the finest bins that are at most so many; None where there is no time at all.
 
     Parameters
@@ -104,15 +104,17 @@ def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) ->
         counts[_number(unit, day) // step - first] += count
     inside = [_number(unit, day) // step - first for day in said] or [0, len(counts) - 1]
     opened = ends is not None and ends.end is None
-    return Bins(unit, step, first, tuple(counts), (min(inside), len(counts) - 1 if opened else max(inside)))
+    return TimeBins(
+        unit, step, first, tuple(counts), (min(inside), len(counts) - 1 if opened else max(inside))
+    )
 
 
-def bin_width(bins: Bins, width: int) -> int:
+def bin_width(bins: TimeBins, width: int) -> int:
     """Return the cells of a bin where there are so many for all."""
     return max(min(width // len(bins.counts), _WIDEST), 1)
 
 
-def bars(bins: Bins, width: int, height: int, *, ascii_only: bool = False) -> list[str]:
+def bars(bins: TimeBins, width: int, height: int, *, ascii_only: bool = False) -> list[str]:
     """Return the bins as rows of block characters, the highest row first."""
     cells, top = bin_width(bins, width), max(max(bins.counts), 1)
     gap = 1 if cells > 2 else 0
@@ -131,7 +133,7 @@ def bars(bins: Bins, width: int, height: int, *, ascii_only: bool = False) -> li
     return rows
 
 
-def axis(bins: Bins, width: int) -> str:
+def axis(bins: TimeBins, width: int) -> str:
     """Return the labels below the bins: years first, then months or days where there is room."""
     cells = bin_width(bins, width)
     line = [" "] * width
@@ -146,7 +148,7 @@ def axis(bins: Bins, width: int) -> str:
     return "".join(line)
 
 
-def _label(bins: Bins, number: int) -> tuple[str, int] | None:
+def _label(bins: TimeBins, number: int) -> tuple[str, int] | None:
     """Return the label of a bin, and how soon it is given room: 0 first."""
     start = bins.start(number)
     month = _MONTHS[start.month - 1]
@@ -175,6 +177,6 @@ def _first_day(unit: str, number: int) -> date:
     return date(max(number // 12, 1), number % 12 + 1, 1)
 
 
-def counted(bins: Bins, first: int, last: int) -> int:
+def counted(bins: TimeBins, first: int, last: int) -> int:
     """Return how many items there are from one bin to another."""
     return sum(bins.counts[first : last + 1])

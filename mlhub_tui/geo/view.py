@@ -19,7 +19,7 @@ _KILOMETRES = 111.2
 
 
 @dataclass(frozen=True)
-class View:
+class MapView:
     """A part of the globe.
 
     Parameters
@@ -104,23 +104,23 @@ class View:
 
     # Other views
 
-    def moved(self, across: float, down: float) -> View:
+    def moved(self, across: float, down: float) -> MapView:
         """Return the view as many dots further right and down."""
         longitude = self.longitude + across / self.across
         return replace(self, longitude=longitude, latitude=self.latitude - down / self.scale).settled()
 
-    def zoomed(self, factor: float) -> View:
+    def zoomed(self, factor: float) -> MapView:
         """Return the view with the same middle, so many times closer."""
         return replace(self, scale=self.scale * factor).settled()
 
-    def resized(self, columns: int, rows: int) -> View:
+    def resized(self, columns: int, rows: int) -> MapView:
         """Return the view in another size: as much of the globe is seen, or more."""
         if (columns, rows) == (self.columns, self.rows):
             return self
         factor = min(columns / self.columns, rows / self.rows)
         return replace(self, columns=columns, rows=rows, scale=self.scale * factor).settled()
 
-    def settled(self) -> View:
+    def settled(self) -> MapView:
         """Return the view where it can be: the whole globe at most, the poles not inside of the edges."""
         scale = min(max(self.scale, _least(self.columns, self.rows)), CLOSEST)
         reach = 90 - self.height / 2 / scale
@@ -134,13 +134,13 @@ class View:
         return _KILOMETRES / self.scale
 
 
-def whole(columns: int, rows: int) -> View:
+def whole(columns: int, rows: int) -> MapView:
     """Return the view of the whole globe."""
     columns, rows = max(columns, 1), max(rows, 1)
-    return View(0.0, 0.0, _least(columns, rows), columns, rows)
+    return MapView(0.0, 0.0, _least(columns, rows), columns, rows)
 
 
-def fitted(box: Box, columns: int, rows: int, *, least: float = 0.0) -> View:
+def fitted(box: Box, columns: int, rows: int, *, least: float = 0.0) -> MapView:
     """Return the view of a box with some room around it.
 
     Parameters
@@ -159,7 +159,7 @@ def fitted(box: Box, columns: int, rows: int, *, least: float = 0.0) -> View:
     wide = max((east - west) * _ROOM, 1e-6)
     narrow = math.cos(math.radians(min(abs(latitude), 85.0)))
     scale = min(rows * HIGH / high, columns * WIDE / (min(wide, 360.0) * narrow))
-    view = View((west + east) / 2, latitude, scale, columns, rows).settled()
+    view = MapView((west + east) / 2, latitude, scale, columns, rows).settled()
     # Where much is seen, degrees of longitude take more dots than at the middle's latitude.
     while view.width / view.across < min(wide, 360.0) * 0.99 and view.scale > _least(columns, rows):
         view = view.zoomed(0.9)
@@ -171,12 +171,12 @@ def _least(columns: int, rows: int) -> float:
     return min(columns * WIDE / 360, rows * HIGH / 180)
 
 
-def centred(view: View, longitude: float, latitude: float) -> View:
+def centred(view: MapView, longitude: float, latitude: float) -> MapView:
     """Return the view with another middle."""
     return replace(view, longitude=longitude, latitude=latitude).settled()
 
 
-def seen(view: View, box: Box) -> View:
+def seen(view: MapView, box: Box) -> MapView:
     """Return the view itself where the middle of a box is in sight, else one around it."""
     longitude, latitude = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     cell = cell_of(view, longitude, latitude)
@@ -185,7 +185,7 @@ def seen(view: View, box: Box) -> View:
     return centred(view, longitude, latitude)
 
 
-def cell_of(view: View, longitude: float, latitude: float) -> tuple[int, int] | None:
+def cell_of(view: MapView, longitude: float, latitude: float) -> tuple[int, int] | None:
     """Return the cell of a place, None where it is out of sight."""
     for turn in view.turns(longitude, longitude):
         x, y = int(view.x(longitude + turn)) // WIDE, int(view.y(latitude) // HIGH)
@@ -194,7 +194,7 @@ def cell_of(view: View, longitude: float, latitude: float) -> tuple[int, int] | 
     return None
 
 
-def footprint_at(view: View, boxes: Sequence[Box], column: int, row: int) -> int | None:
+def footprint_at(view: MapView, boxes: Sequence[Box], column: int, row: int) -> int | None:
     """Return the number of the smallest box around a cell, else of the nearest within two cells, or None."""
     best: tuple[float, int] | None = None
     x, y = column * WIDE + WIDE / 2, row * HIGH + HIGH / 2

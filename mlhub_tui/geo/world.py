@@ -25,7 +25,7 @@ _TURN = 360 * UNITS
 _FILE = Path(__file__).with_name("world.bin")
 
 
-class Line(NamedTuple):
+class WorldLine(NamedTuple):
     """A line of points, in hundredths of a degree, and the box around it.
 
     Longitudes go on beyond 180 degrees where it crosses the antimeridian.
@@ -79,8 +79,8 @@ class World:
     """
 
     countries: tuple[Country, ...]
-    coast: tuple[Line, ...]
-    borders: tuple[Line, ...]
+    coast: tuple[WorldLine, ...]
+    borders: tuple[WorldLine, ...]
     lines: tuple[tuple[list[int], list[int]], ...]
 
     def outline(self, ring: Ring) -> tuple[list[int], list[int]]:
@@ -119,10 +119,10 @@ def world() -> World:
         stop = start + length
         found.append((list(accumulate(dxs[start:stop])), list(accumulate(dys[start:stop]))))
         start = stop
-    drawn: tuple[list[Line], list[Line]] = ([], [])
+    drawn: tuple[list[WorldLine], list[WorldLine]] = ([], [])
     for kind, (xs, ys) in zip(kinds, found, strict=True):
         if kind < len(drawn):  # others are seams within one country
-            drawn[kind].append(Line(xs, ys, min(xs), min(ys), max(xs), max(ys)))
+            drawn[kind].append(WorldLine(xs, ys, min(xs), min(ys), max(xs), max(ys)))
     countries = tuple(_country(*row) for row in rows)
     return World(countries, tuple(drawn[0]), tuple(drawn[1]), tuple(found))
 

@@ -16,7 +16,7 @@ SHORT_ARRAY = 8
 """Elements: an array of so few numbers or words, as a box or a pair of coordinates, begins on one line."""
 
 
-class Change(NamedTuple):
+class FoldChange(NamedTuple):
     """What became of the lines: from `line` on `removed` of them went, and `added` came in their place."""
 
     line: int
@@ -62,37 +62,37 @@ class Folding:
         line = bisect_left(self.lines, row)
         return line if line < len(self.lines) and self.lines[line] == row else None
 
-    def fold(self, row: int) -> Change:
+    def fold(self, row: int) -> FoldChange:
         """Put an object or array on one line, or hide how a long text goes on."""
         marked = self._marks[row]
         if marked == _FOLDED or (marked != _TEXT and not self.rows.opens(row)):
-            return Change(0, 0, 0)
+            return FoldChange(0, 0, 0)
         last = row if marked == _TEXT else self.rows.ends[row]
         self._extra.pop(row, None)
         self._marks[row] = 0 if marked == _TEXT else _FOLDED
         return self._replace(row, last)
 
-    def unfold(self, row: int) -> Change:
+    def unfold(self, row: int) -> FoldChange:
         """Show what is in an object or array."""
         if self._marks[row] != _FOLDED:
-            return Change(0, 0, 0)
+            return FoldChange(0, 0, 0)
         self._marks[row] = 0
         return self._replace(row, self.rows.ends[row])
 
-    def show_text(self, row: int, extra: int) -> Change:
+    def show_text(self, row: int, extra: int) -> FoldChange:
         """Show how a long text goes on, in `extra` more lines."""
         if extra <= 0 or self.rows.kinds[row] != LEAF:
-            return Change(0, 0, 0)
+            return FoldChange(0, 0, 0)
         self._marks[row], self._extra[row] = _TEXT, extra
         return self._replace(row, row)
 
-    def reveal(self, row: int) -> Change:
+    def reveal(self, row: int) -> FoldChange:
         """Unfold whatever hides a row."""
         hiding = [above for above in self.rows.above(row) if self._marks[above] == _FOLDED]
         for above in hiding:
             self._marks[above] = 0
         if not hiding:
-            return Change(0, 0, 0)
+            return FoldChange(0, 0, 0)
         return self._replace(hiding[-1], self.rows.ends[hiding[-1]])
 
     def fold_all(self) -> None:
@@ -121,16 +121,16 @@ class Folding:
         """The rows of the long texts that are shown whole."""
         return list(self._extra)
 
-    def _replace(self, first: int, last: int) -> Change:
+    def _replace(self, first: int, last: int) -> FoldChange:
         """Lay out the rows from `first` to `last` again, if they are in sight."""
         line = self.line_of(first)
         if line is None:
-            return Change(0, 0, 0)
+            return FoldChange(0, 0, 0)
         below = bisect_left(self.lines, last + 1)
         lines, parts = self._seen(first, last)
         removed = below - line
         self.lines[line:below], self.parts[line:below] = lines, parts
-        return Change(line, removed, len(lines))
+        return FoldChange(line, removed, len(lines))
 
     def _lay_out(self) -> None:
         self.lines, self.parts = self._seen(0, len(self.rows) - 1)

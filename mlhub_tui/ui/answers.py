@@ -26,7 +26,7 @@ _HELD_ESCAPE = 2.0
 """Seconds after the question within which a lone ESC may be the first half of an answer."""
 
 
-class Answers:
+class TerminalAnswers:
     """The answers to `QUESTION`; `take` is called in the thread that reads, the rest anywhere."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

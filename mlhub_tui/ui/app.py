@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..queue.job import Job
     from ..queue.service import QueueService
     from .source_start import Start
-    from .transfers.watch import Watch
+    from .transfers.watch import TransferMonitor
 
 
 _HERE = Path(__file__).parent
@@ -259,11 +259,11 @@ class MLHubApp(TravellingApp):
         return await open_for_job(request, lambda: credentials_for(request, current, self.sample.credentials))
 
     @cached_property
-    def transfers(self) -> Watch:
+    def transfers(self) -> TransferMonitor:
         """What is made known of the transfers; not needed for the first paint."""
-        from .transfers.watch import Watch
+        from .transfers.watch import TransferMonitor
 
-        return Watch(self)
+        return TransferMonitor(self)
 
     @property
     def jobs(self) -> tuple[Job, ...]:

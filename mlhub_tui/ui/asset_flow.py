@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import MLHubException
 from ..models import Collection, Document, Entry, EntryKind
 from ..text import clean, count, one_line
-from .supply import Supply, of_documents, of_entries, of_items, of_several
+from .supply import ItemSupplier, of_documents, of_entries, of_items, of_several
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .documents import Documents
     from .screens.assets import AssetChoice
     from .screens.progress import ProgressScreen
-    from .widgets.entries import Subject
+    from .widgets.entries import TreeEntry
 
 _FEW = 25
 """Documents that are queued without a dialog on how far it is."""
@@ -37,7 +37,7 @@ class Queued:
     """Why the first of those was left out, or not all were gone through."""
 
 
-async def choose_assets(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
+async def choose_assets(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
     """Ask which assets of some entries are wanted and queue them; False where nothing was queued.
 
     Parameters
@@ -57,15 +57,15 @@ async def choose_assets(app: MLHubApp, subjects: Sequence[Subject], documents: D
         words = documents.why_not(subjects[0].entry) or "There is nothing here that could hold assets."
         app.notify(clean(words), severity="error", markup=False)
         return False
-    return await ask_and_queue(app, supplies, documents, licence)
+    return await ask_and_queue_assets(app, supplies, documents, licence)
 
 
-async def _supplies(entries: Sequence[Entry], documents: Documents) -> tuple[list[Supply], str]:
+async def _supplies(entries: Sequence[Entry], documents: Documents) -> tuple[list[ItemSupplier], str]:
     """Return what is to be had of some entries, and their licence where it is one."""
     source = documents.source
     items = [entry for entry in entries if entry.kind is EntryKind.ITEM]
     holders = [e for e in entries if e.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)]
-    supplies: list[Supply] = []
+    supplies: list[ItemSupplier] = []
     licences: dict[str, None] = {}
     if items:
         words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
@@ -88,8 +88,8 @@ async def _supplies(entries: Sequence[Entry], documents: Documents) -> tuple[lis
     return supplies, ", ".join(licences)
 
 
-async def ask_and_queue(
-    app: MLHubApp, supplies: Sequence[Supply], documents: Documents, licence: str = ""
+async def ask_and_queue_assets(
+    app: MLHubApp, supplies: Sequence[ItemSupplier], documents: Documents, licence: str = ""
 ) -> bool:
     """Ask which assets of some documents are wanted and queue them; False where nothing was queued."""
     from .screens.assets import AssetsScreen

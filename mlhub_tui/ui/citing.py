@@ -10,27 +10,27 @@ if TYPE_CHECKING:
     from .app import MLHubApp
 
 
-def copy_citation(hub: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
+def copy_citation(context: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
     """Copy the citation of a document; a collection without one is cited as its dataset."""
     cited = _cited(document, dataset)
     if cited is None:
-        hub.notify("There is nothing here to be cited.", markup=False)
+        context.notify("There is nothing here to be cited.", markup=False)
         return
     from ..metadata.bibtex import text_citation
 
     made = "" if cited.citation else " (made of its metadata)"
-    hub.copy_text(text_citation(cited), f"Citation{made}")
+    context.copy_text(text_citation(cited), f"Citation{made}")
 
 
-def copy_bibtex(hub: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
+def copy_bibtex(context: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
     """Copy the entry of a document for BibTeX."""
     cited = _cited(document, dataset)
     if cited is None:
-        hub.notify("There is nothing here to be cited.", markup=False)
+        context.notify("There is nothing here to be cited.", markup=False)
         return
     from ..metadata.bibtex import bibtex
 
-    hub.copy_text(bibtex(cited), "BibTeX")
+    context.copy_text(bibtex(cited), "BibTeX")
 
 
 def _cited(document: Document | None, dataset: Dataset | None) -> Document | None:

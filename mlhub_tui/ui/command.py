@@ -9,7 +9,7 @@ from textual._context import active_app
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class AppCommand:
     """One command.
 
     Parameters

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .command import DOWNLOADS, Command
+from .command import DOWNLOADS, AppCommand
 
-DOWNLOADING: tuple[Command, ...] = (
-    Command(
+DOWNLOADING: tuple[AppCommand, ...] = (
+    AppCommand(
         "downloads.pause",
         "space",
         "pause_or_resume",
@@ -14,8 +14,10 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         1,
     ),
-    Command("downloads.retry", "r", "retry", "retry", "Try again what failed or was cancelled", DOWNLOADS, 2),
-    Command(
+    AppCommand(
+        "downloads.retry", "r", "retry", "retry", "Try again what failed or was cancelled", DOWNLOADS, 2
+    ),
+    AppCommand(
         "downloads.cancel",
         "x",
         "cancel",
@@ -24,9 +26,11 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         3,
     ),
-    Command("downloads.details", "enter", "details", "details", "Show all about the transfer", DOWNLOADS, 4),
-    Command("downloads.log", "l", "log", "log", "Show what happened to the transfer so far", DOWNLOADS, 6),
-    Command(
+    AppCommand(
+        "downloads.details", "enter", "details", "details", "Show all about the transfer", DOWNLOADS, 4
+    ),
+    AppCommand("downloads.log", "l", "log", "log", "Show what happened to the transfer so far", DOWNLOADS, 6),
+    AppCommand(
         "downloads.all",
         "P",
         "toggle_all",
@@ -35,13 +39,13 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         5,
     ),
-    Command(
+    AppCommand(
         "downloads.filter", "slash", "filter", "filter", "Filter by name, collection and state", DOWNLOADS, 7
     ),
-    Command(
+    AppCommand(
         "downloads.group", "f", "group", "by state", "Show one state: running, failed, done…", DOWNLOADS, 8
     ),
-    Command(
+    AppCommand(
         "downloads.sort",
         "s",
         "sort",
@@ -50,11 +54,13 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         8,
     ),
-    Command(
+    AppCommand(
         "downloads.mark", "m", "mark", "mark", "Mark the transfer, to act on several at once", DOWNLOADS, 9
     ),
-    Command("downloads.mark_all", "A", "mark_all", "mark all", "Mark all that is shown, or none", DOWNLOADS),
-    Command(
+    AppCommand(
+        "downloads.mark_all", "A", "mark_all", "mark all", "Mark all that is shown, or none", DOWNLOADS
+    ),
+    AppCommand(
         "downloads.limits",
         "L",
         "limits",
@@ -63,7 +69,7 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         7,
     ),
-    Command(
+    AppCommand(
         "downloads.verify",
         "v",
         "verify",
@@ -72,7 +78,7 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         6,
     ),
-    Command(
+    AppCommand(
         "downloads.unpack",
         "u",
         "unpack",
@@ -81,7 +87,7 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         5,
     ),
-    Command(
+    AppCommand(
         "downloads.clear",
         "c",
         "clear",
@@ -90,7 +96,9 @@ DOWNLOADING: tuple[Command, ...] = (
         DOWNLOADS,
         8,
     ),
-    Command("downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 9),
-    Command("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 10),
-    Command("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 11),
+    AppCommand(
+        "downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 9
+    ),
+    AppCommand("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 10),
+    AppCommand("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 11),
 )

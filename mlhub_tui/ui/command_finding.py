@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .command import BROWSE, EVERYWHERE, Command
+from .command import BROWSE, EVERYWHERE, AppCommand
 
-TRAVELLING: tuple[Command, ...] = (
-    Command("app.earlier", "ctrl+o", "travel(-1)", "back", "Go back to where you were before", EVERYWHERE),
-    Command(
+TRAVELLING: tuple[AppCommand, ...] = (
+    AppCommand("app.earlier", "ctrl+o", "travel(-1)", "back", "Go back to where you were before", EVERYWHERE),
+    AppCommand(
         "app.later", "ctrl+y", "travel(1)", "forward", "Go forward again, after you went back", EVERYWHERE
     ),
 )
 
-FINDING: tuple[Command, ...] = (
-    Command(
+FINDING: tuple[AppCommand, ...] = (
+    AppCommand(
         "browse.filter",
         "slash",
         "filter",
@@ -21,7 +21,7 @@ FINDING: tuple[Command, ...] = (
         BROWSE,
         2,
     ),
-    Command(
+    AppCommand(
         "browse.facets",
         "f",
         "facets",
@@ -30,9 +30,13 @@ FINDING: tuple[Command, ...] = (
         BROWSE,
         6,
     ),
-    Command("browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE),
-    Command("browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE),
-    Command(
+    AppCommand(
+        "browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE
+    ),
+    AppCommand(
+        "browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE
+    ),
+    AppCommand(
         "browse.goto",
         "t",
         "goto",
@@ -41,7 +45,7 @@ FINDING: tuple[Command, ...] = (
         BROWSE,
         8,
     ),
-    Command(
+    AppCommand(
         "browse.favourite",
         "asterisk",
         "favourite",
@@ -50,10 +54,10 @@ FINDING: tuple[Command, ...] = (
         BROWSE,
         9,
     ),
-    Command(
+    AppCommand(
         "browse.favourites", "F", "favourites", "favourites", "List the favourites and go to one", BROWSE
     ),
-    Command(
+    AppCommand(
         "browse.sort",
         "z",
         "sort",
@@ -62,7 +66,7 @@ FINDING: tuple[Command, ...] = (
         BROWSE,
         9,
     ),
-    Command(
+    AppCommand(
         "browse.back",
         "left_square_bracket",
         "travel(-1)",
@@ -71,7 +75,7 @@ FINDING: tuple[Command, ...] = (
         BROWSE,
         palette=False,
     ),
-    Command(
+    AppCommand(
         "browse.forward",
         "right_square_bracket",
         "travel(1)",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .command import BROWSE, DOCUMENT, EVERYWHERE, PLAN, PROFILES, RESULTS, Command
+from .command import BROWSE, DOCUMENT, EVERYWHERE, PLAN, PROFILES, RESULTS, AppCommand
 from .command_downloads import DOWNLOADING
 from .command_finding import FINDING, TRAVELLING
 from .command_moves import MOVES
 
-COMMANDS: tuple[Command, ...] = (
-    Command(
+COMMANDS: tuple[AppCommand, ...] = (
+    AppCommand(
         "app.browse", "1", "go('browse')", "Browse", "Browse datasets, collections and items", EVERYWHERE
     ),
-    Command("app.downloads", "2", "go('downloads')", "Downloads", "See the download queue", EVERYWHERE),
-    Command(
+    AppCommand("app.downloads", "2", "go('downloads')", "Downloads", "See the download queue", EVERYWHERE),
+    AppCommand(
         "app.profiles",
         "3",
         "go('profiles')",
@@ -20,7 +20,7 @@ COMMANDS: tuple[Command, ...] = (
         "Choose, add or edit a profile or source",
         EVERYWHERE,
     ),
-    Command(
+    AppCommand(
         "app.open",
         "O",
         "open_source",
@@ -28,15 +28,19 @@ COMMANDS: tuple[Command, ...] = (
         "Open a URL or path: an API, a catalog, an archive",
         EVERYWHERE,
     ),
-    Command("app.settings", "comma", "settings", "Settings", "Change the settings (config.toml)", EVERYWHERE),
-    Command(
+    AppCommand(
+        "app.settings", "comma", "settings", "Settings", "Change the settings (config.toml)", EVERYWHERE
+    ),
+    AppCommand(
         "app.messages", "exclamation_mark", "messages", "Messages", "Read again what was said", EVERYWHERE
     ),
-    Command("app.help", "question_mark,f1", "help", "help", "Show all keys", EVERYWHERE, 98),
-    Command("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
+    AppCommand("app.help", "question_mark,f1", "help", "help", "Show all keys", EVERYWHERE, 98),
+    AppCommand("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
     *TRAVELLING,
-    Command("app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False),
-    Command(
+    AppCommand(
+        "app.back", "escape", "back", "back", "Go back, or clear the filter", EVERYWHERE, palette=False
+    ),
+    AppCommand(
         "app.redraw",
         "ctrl+l",
         "redraw",
@@ -44,14 +48,14 @@ COMMANDS: tuple[Command, ...] = (
         "Draw the screen anew, where something wrote on it",
         EVERYWHERE,
     ),
-    Command(
+    AppCommand(
         "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell (fg returns)", EVERYWHERE
     ),
-    Command(
+    AppCommand(
         "app.quit", "q", "leave", "quit", "Quit; unfinished downloads go on at the next start", EVERYWHERE, 99
     ),
     # Browse
-    Command(
+    AppCommand(
         "browse.open",
         "enter",
         "open",
@@ -60,14 +64,14 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         1,
     ),
-    Command(
+    AppCommand(
         "browse.expand", "l,right", "expand", "expand", "Expand the node, or go to its first child", BROWSE
     ),
-    Command(
+    AppCommand(
         "browse.collapse", "h,left", "collapse", "collapse", "Collapse the node, or go to its parent", BROWSE
     ),
     *FINDING,
-    Command(
+    AppCommand(
         "browse.download",
         "d",
         "download",
@@ -76,7 +80,7 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         3,
     ),
-    Command(
+    AppCommand(
         "browse.plan",
         "D",
         "plan",
@@ -85,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         4,
     ),
-    Command(
+    AppCommand(
         "browse.mark",
         "space",
         "mark",
@@ -94,11 +98,11 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         6,
     ),
-    Command(
+    AppCommand(
         "browse.search", "s", "search", "search", "Search for items, here or in the whole source", BROWSE, 4
     ),
-    Command("browse.saved", "S", "saved", "saved searches", "Run or forget a saved search", BROWSE),
-    Command(
+    AppCommand("browse.saved", "S", "saved", "saved searches", "Run or forget a saved search", BROWSE),
+    AppCommand(
         "browse.export",
         "e",
         "export",
@@ -107,21 +111,21 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
         9,
     ),
-    Command(
+    AppCommand(
         "browse.map", "m", "map", "map", "Show on a map where it is; again for its items and dates", BROWSE, 9
     ),
-    Command(
+    AppCommand(
         "browse.preview", "p", "preview", "preview", "Show what it looks like: an image of it", BROWSE, 10
     ),
-    Command("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
-    Command(
+    AppCommand("browse.items", "i", "items", "items", "Show the items of the collection", BROWSE, 5),
+    AppCommand(
         "browse.detail", "tab", "focus_detail", "detail", "Scroll the detail; again to come back", BROWSE, 7
     ),
-    Command("browse.reload", "r", "reload", "reload", "Load the listing again", BROWSE, 8),
-    Command("browse.copy", "y", "copy_id", "copy id", "Copy the id under the cursor", BROWSE, 9),
-    Command("browse.cite", "Y", "copy_citation", "copy citation", "Copy the citation", BROWSE),
-    Command("browse.bibtex", "B", "copy_bibtex", "copy BibTeX", "Copy its entry for BibTeX", BROWSE),
-    Command(
+    AppCommand("browse.reload", "r", "reload", "reload", "Load the listing again", BROWSE, 8),
+    AppCommand("browse.copy", "y", "copy_id", "copy id", "Copy the id under the cursor", BROWSE, 9),
+    AppCommand("browse.cite", "Y", "copy_citation", "copy citation", "Copy the citation", BROWSE),
+    AppCommand("browse.bibtex", "B", "copy_bibtex", "copy BibTeX", "Copy its entry for BibTeX", BROWSE),
+    AppCommand(
         "browse.page",
         "o",
         "open_page",
@@ -130,7 +134,7 @@ COMMANDS: tuple[Command, ...] = (
         BROWSE,
     ),
     # Collection, item, model
-    Command(
+    AppCommand(
         "document.next",
         "right_square_bracket,tab",
         "next_pane(1)",
@@ -139,7 +143,7 @@ COMMANDS: tuple[Command, ...] = (
         DOCUMENT,
         2,
     ),
-    Command(
+    AppCommand(
         "document.previous",
         "left_square_bracket,shift+tab",
         "next_pane(-1)",
@@ -147,12 +151,12 @@ COMMANDS: tuple[Command, ...] = (
         "Show the previous pane",
         DOCUMENT,
     ),
-    Command("document.overview", "v", "pane('overview')", "overview", "Show all metadata", DOCUMENT),
-    Command("document.items", "i", "pane('items')", "items", "Show the items", DOCUMENT, 4),
-    Command("document.assets", "a", "pane('assets')", "assets", "Show the assets", DOCUMENT, 5),
-    Command("document.map", "m", "pane('map')", "map", "Show where and when it is", DOCUMENT, 6),
-    Command("document.json", "J", "pane('json')", "JSON", "Show the JSON as received", DOCUMENT, 6),
-    Command(
+    AppCommand("document.overview", "v", "pane('overview')", "overview", "Show all metadata", DOCUMENT),
+    AppCommand("document.items", "i", "pane('items')", "items", "Show the items", DOCUMENT, 4),
+    AppCommand("document.assets", "a", "pane('assets')", "assets", "Show the assets", DOCUMENT, 5),
+    AppCommand("document.map", "m", "pane('map')", "map", "Show where and when it is", DOCUMENT, 6),
+    AppCommand("document.json", "J", "pane('json')", "JSON", "Show the JSON as received", DOCUMENT, 6),
+    AppCommand(
         "document.download",
         "d",
         "download",
@@ -161,13 +165,15 @@ COMMANDS: tuple[Command, ...] = (
         DOCUMENT,
         3,
     ),
-    Command(
+    AppCommand(
         "document.plan", "D", "plan", "plan", "Choose asset keys, area and time to download", DOCUMENT, 10
     ),
-    Command("document.preview", "p", "preview", "preview", "Show an image of its assets", DOCUMENT, 7),
-    Command("document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10),
-    Command("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
-    Command(
+    AppCommand("document.preview", "p", "preview", "preview", "Show an image of its assets", DOCUMENT, 7),
+    AppCommand(
+        "document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10
+    ),
+    AppCommand("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
+    AppCommand(
         "document.export",
         "e",
         "export",
@@ -176,11 +182,13 @@ COMMANDS: tuple[Command, ...] = (
         DOCUMENT,
         10,
     ),
-    Command("document.reload", "r", "reload", "reload", "Load again", DOCUMENT, 8),
-    Command("document.copy", "y", "copy_id", "copy id", "Copy the id", DOCUMENT, 9),
-    Command("document.cite", "Y", "copy_citation", "copy citation", "Copy the citation", DOCUMENT, 7),
-    Command("document.bibtex", "B", "copy_bibtex", "copy BibTeX", "Copy its entry for BibTeX", DOCUMENT, 8),
-    Command(
+    AppCommand("document.reload", "r", "reload", "reload", "Load again", DOCUMENT, 8),
+    AppCommand("document.copy", "y", "copy_id", "copy id", "Copy the id", DOCUMENT, 9),
+    AppCommand("document.cite", "Y", "copy_citation", "copy citation", "Copy the citation", DOCUMENT, 7),
+    AppCommand(
+        "document.bibtex", "B", "copy_bibtex", "copy BibTeX", "Copy its entry for BibTeX", DOCUMENT, 8
+    ),
+    AppCommand(
         "document.page",
         "o",
         "open_page",
@@ -189,10 +197,10 @@ COMMANDS: tuple[Command, ...] = (
         DOCUMENT,
     ),
     # The results of a search
-    Command("results.open", "enter", "open", "open", "Open the item", RESULTS, 1),
-    Command("results.filter", "slash", "filter", "filter", "Filter what is loaded by id", RESULTS, 4),
-    Command("results.mark", "space", "mark", "select", "Select the item", RESULTS, 5),
-    Command(
+    AppCommand("results.open", "enter", "open", "open", "Open the item", RESULTS, 1),
+    AppCommand("results.filter", "slash", "filter", "filter", "Filter what is loaded by id", RESULTS, 4),
+    AppCommand("results.mark", "space", "mark", "select", "Select the item", RESULTS, 5),
+    AppCommand(
         "results.all",
         "A",
         "mark_all",
@@ -200,7 +208,7 @@ COMMANDS: tuple[Command, ...] = (
         "Select all that is loaded and shown, or nothing",
         RESULTS,
     ),
-    Command(
+    AppCommand(
         "results.download",
         "d",
         "download",
@@ -209,7 +217,7 @@ COMMANDS: tuple[Command, ...] = (
         RESULTS,
         2,
     ),
-    Command(
+    AppCommand(
         "results.export",
         "e",
         "export",
@@ -218,9 +226,9 @@ COMMANDS: tuple[Command, ...] = (
         RESULTS,
         3,
     ),
-    Command("results.search", "s", "search", "change", "Change the search", RESULTS, 6),
-    Command("results.save", "S", "save", "save", "Save the search and its count under a name", RESULTS, 7),
-    Command(
+    AppCommand("results.search", "s", "search", "change", "Change the search", RESULTS, 6),
+    AppCommand("results.save", "S", "save", "save", "Save the search and its count under a name", RESULTS, 7),
+    AppCommand(
         "results.again",
         "r",
         "again",
@@ -229,15 +237,17 @@ COMMANDS: tuple[Command, ...] = (
         RESULTS,
         8,
     ),
-    Command("results.map", "m", "map", "map", "Show the items on a map, with their dates", RESULTS, 9),
-    Command("results.preview", "p", "preview", "preview", "Show an image of the item", RESULTS, 9),
-    Command("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
+    AppCommand("results.map", "m", "map", "map", "Show the items on a map, with their dates", RESULTS, 9),
+    AppCommand("results.preview", "p", "preview", "preview", "Show an image of the item", RESULTS, 9),
+    AppCommand("results.copy", "y", "copy_id", "copy id", "Copy the id", RESULTS),
     # The plan of a download
-    Command("plan.queue", "enter", "queue", "download", "Queue what is selected", PLAN, 1),
-    Command("plan.tick", "space", "tick", "tick", "Tick the collection or asset key, or untick it", PLAN, 2),
-    Command("plan.all", "a", "all", "all or none", "Tick everything, or nothing", PLAN, 5),
-    Command("plan.key", "A", "key", "key everywhere", "Tick the asset key in all collections", PLAN, 6),
-    Command(
+    AppCommand("plan.queue", "enter", "queue", "download", "Queue what is selected", PLAN, 1),
+    AppCommand(
+        "plan.tick", "space", "tick", "tick", "Tick the collection or asset key, or untick it", PLAN, 2
+    ),
+    AppCommand("plan.all", "a", "all", "all or none", "Tick everything, or nothing", PLAN, 5),
+    AppCommand("plan.key", "A", "key", "key everywhere", "Tick the asset key in all collections", PLAN, 6),
+    AppCommand(
         "plan.area",
         "b,slash",
         "type('area')",
@@ -246,8 +256,8 @@ COMMANDS: tuple[Command, ...] = (
         PLAN,
         3,
     ),
-    Command("plan.time", "t", "type('time')", "time", "Type a time: a day, a month, an interval", PLAN, 4),
-    Command(
+    AppCommand("plan.time", "t", "type('time')", "time", "Type a time: a day, a month, an interval", PLAN, 4),
+    AppCommand(
         "plan.pictures",
         "m",
         "pictures",
@@ -256,15 +266,15 @@ COMMANDS: tuple[Command, ...] = (
         PLAN,
         7,
     ),
-    Command("plan.again", "r", "again", "try again", "Go on reading the catalog after a failure", PLAN, 8),
+    AppCommand("plan.again", "r", "again", "try again", "Go on reading the catalog after a failure", PLAN, 8),
     *DOWNLOADING,
     # Profiles
-    Command("profiles.use", "enter", "use", "use", "Use the profile or source", PROFILES, 1),
-    Command("profiles.open", "o", "look", "open", "Open or add what is at a URL or path", PROFILES, 2),
-    Command("profiles.new", "n", "new", "add", "Save the source as a profile, or add one", PROFILES, 3),
-    Command("profiles.edit", "e", "edit", "edit", "Edit the profile", PROFILES, 4),
-    Command("profiles.delete", "x", "delete", "delete", "Delete the profile", PROFILES, 6),
-    Command(
+    AppCommand("profiles.use", "enter", "use", "use", "Use the profile or source", PROFILES, 1),
+    AppCommand("profiles.open", "o", "look", "open", "Open or add what is at a URL or path", PROFILES, 2),
+    AppCommand("profiles.new", "n", "new", "add", "Save the source as a profile, or add one", PROFILES, 3),
+    AppCommand("profiles.edit", "e", "edit", "edit", "Edit the profile", PROFILES, 4),
+    AppCommand("profiles.delete", "x", "delete", "delete", "Delete the profile", PROFILES, 6),
+    AppCommand(
         "profiles.test",
         "t",
         "test",
@@ -273,10 +283,10 @@ COMMANDS: tuple[Command, ...] = (
         PROFILES,
         5,
     ),
-    Command(
+    AppCommand(
         "profiles.sample", "s", "sample", "sample", "Try the sample catalogue, no key needed", PROFILES, 7
     ),
-    Command(
+    AppCommand(
         "profiles.anonymous", "a", "anonymous", "no key", "Browse an MLHub API without a key", PROFILES, 8
     ),
     *MOVES,

@@ -23,7 +23,7 @@ from .command import (
     PREVIEW,
     PROFILES,
     RESULTS,
-    Command,
+    AppCommand,
     show_key,
 )
 from .command_table import COMMANDS
@@ -45,7 +45,7 @@ __all__ = [
     "RESULTS",
     "SCROLL_ACTIONS",
     "TABLE_ACTIONS",
-    "Command",
+    "AppCommand",
     "bindings",
     "fitting",
     "hints",
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 
-def of(*places: str) -> list[Command]:
+def of(*places: str) -> list[AppCommand]:
     """Return the commands of some places, in order."""
     return [command for place in places for command in COMMANDS if command.where == place]
 
@@ -91,18 +91,18 @@ SCROLL_ACTIONS = {
 }
 
 
-def hints(place: str, without: Iterable[str] = ()) -> list[Command]:
+def hints(place: str, without: Iterable[str] = ()) -> list[AppCommand]:
     """Return the commands for the hint bar of a place, most useful first, help and quit last."""
     hidden = frozenset(without)
     shown = [c for c in of(place, EVERYWHERE) if c.hint and c.id not in hidden]
     return sorted(shown, key=lambda c: c.hint)
 
 
-def fitting(commands: Sequence[Command], width: int) -> list[Command]:
+def fitting(commands: Sequence[AppCommand], width: int) -> list[AppCommand]:
     """Return those that fit `width` cells beside each other; help and quit (rank 90 and up) always stay."""
     kept = [c for c in commands if c.hint >= 90]
     used = sum(_cells(c) for c in kept)
-    first: list[Command] = []
+    first: list[AppCommand] = []
     for command in commands:
         if command.hint < 90 and used + _cells(command) <= width:
             first.append(command)
@@ -110,7 +110,7 @@ def fitting(commands: Sequence[Command], width: int) -> list[Command]:
     return first + kept
 
 
-def _cells(command: Command) -> int:
+def _cells(command: AppCommand) -> int:
     return len(command.key) + len(command.title) + 3
 
 
@@ -123,5 +123,5 @@ def key_table() -> str:
     return "\n".join(rows)
 
 
-def _code(command: Command) -> str:
+def _code(command: AppCommand) -> str:
     return " ".join(f"`{show_key(key)}`" for key in command.keys.split(","))

@@ -21,12 +21,12 @@ from ..text import clean, use_units
 from . import terminal
 from .caret import caret_of
 from .dispatch import DispatchApp
-from .first_paint import PromptApp
+from .first_paint import FirstPaintApp
 from .glyphs import AsciiFilter
 from .help.guided import GuidedApp
-from .reflow import FaithfulApp
-from .sparing import SparingApp
-from .state import Memory
+from .reflow import ResizeApp
+from .sparing import DiffRenderingApp
+from .state import AppState
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MOST_TOLD = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notification:
     """A message that was shown.
 
     Parameters
@@ -55,11 +55,11 @@ class Told:
     words: str
 
 
-class ConfiguredApp(DispatchApp, PromptApp, FaithfulApp, SparingApp, GuidedApp):
+class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
     def __init__(self, options: AppOptions) -> None:
-        self.loaded, self.memory = load(), Memory.load()
+        self.loaded, self.memory = load(), AppState.load()
         config = self.loaded.config
         if not config.restore:
             self.memory.views.clear()
@@ -68,7 +68,7 @@ class ConfiguredApp(DispatchApp, PromptApp, FaithfulApp, SparingApp, GuidedApp):
             self.__dict__["DEFAULT_MODE"] = self.memory.screen
         # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
         super().__init__(ansi_color=True if _plain(config) else None)
-        self.told: deque[Told] = deque(maxlen=MOST_TOLD)
+        self.told: deque[Notification] = deque(maxlen=MOST_TOLD)
         self.problems: list[str] = []
         self.draws_ascii = False
         self.shows_cursor = config.cursor
@@ -211,16 +211,16 @@ class ConfiguredApp(DispatchApp, PromptApp, FaithfulApp, SparingApp, GuidedApp):
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _keep(self, words: str, severity: str) -> None:
-        self.told.append(Told(time.time(), severity, clean(words)))
+        self.told.append(Notification(time.time(), severity, clean(words)))
         level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
         _log.log(level, "said: %s", words)
 
     def action_messages(self) -> None:
         """List what was said."""
-        from .screens.told import ToldScreen
+        from .screens.told import MessageLogScreen
 
-        if not isinstance(self.screen, ToldScreen):
-            self.push_screen(ToldScreen(list(self.told)))
+        if not isinstance(self.screen, MessageLogScreen):
+            self.push_screen(MessageLogScreen(list(self.told)))
 
     def action_settings(self) -> None:
         """Change the settings."""

@@ -19,7 +19,7 @@ _LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CriterionRow:
     """A row of the form.
 
     Parameters
@@ -38,15 +38,15 @@ class Row:
 
 
 ROWS = (
-    Row("collections", "In", "ids of collections, with commas; empty: everywhere"),
-    Row("text", "Words", "all of them in id, title, keywords, …"),
-    Row("bbox", "Box", "west,south,east,north: 33.9,-0.4,35.2,0.9"),
-    Row("intersects", "GeoJSON", "a file with the area; tab completes"),
-    Row("datetime", "Dates", "2018-04-25, 2018-04, 2018, 2018-04/2018-06, 2018/.."),
-    Row("ids", "Item ids", "with commas"),
-    Row("filter", "Filter", "CQL2: \"eo:cloud_cover\" < 10 AND platform = 'landsat-8'"),
-    Row("sort", "Sort by", "-datetime, eo:cloud_cover"),
-    Row("limit", "At most", "so many items; empty: all"),
+    CriterionRow("collections", "In", "ids of collections, with commas; empty: everywhere"),
+    CriterionRow("text", "Words", "all of them in id, title, keywords, …"),
+    CriterionRow("bbox", "Box", "west,south,east,north: 33.9,-0.4,35.2,0.9"),
+    CriterionRow("intersects", "GeoJSON", "a file with the area; tab completes"),
+    CriterionRow("datetime", "Dates", "2018-04-25, 2018-04, 2018, 2018-04/2018-06, 2018/.."),
+    CriterionRow("ids", "Item ids", "with commas"),
+    CriterionRow("filter", "Filter", "CQL2: \"eo:cloud_cover\" < 10 AND platform = 'landsat-8'"),
+    CriterionRow("sort", "Sort by", "-datetime, eo:cloud_cover"),
+    CriterionRow("limit", "At most", "so many items; empty: all"),
 )
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ..queue.service import QueueService
     from .app import MLHubApp
     from .documents import Documents
-    from .plan_counting import Counted
+    from .plan_counting import SelectionCount
     from .screens.dataset import DatasetChoice
-    from .widgets.entries import Subject
+    from .widgets.entries import TreeEntry
 
 
 async def download_dataset(
@@ -59,7 +59,7 @@ async def download_dataset(
     return False
 
 
-async def plan(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> None:
+async def plan(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
     """Plan the download of what is selected or under the cursor: a dataset, or collections."""
     from .screens.dataset import ASSETS
 
@@ -174,7 +174,7 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
 
         return await plan_dataset(wish(), connection.source, tell)
 
-    async def queueing(counted: Counted) -> bool:
+    async def queueing(counted: SelectionCount) -> bool:
         return await _queue_job(app, queue, wish(counted.filters), counted)
 
     assets = choice.assets or choice.folder
@@ -188,7 +188,9 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
     app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
 
 
-async def _queue_job(app: MLHubApp, queue: QueueService, request: DatasetRequest, counted: Counted) -> bool:
+async def _queue_job(
+    app: MLHubApp, queue: QueueService, request: DatasetRequest, counted: SelectionCount
+) -> bool:
     known = counted.chosen.all.bytes
     try:
         await queue.add(replace(request, size=known) if known else request)

@@ -11,7 +11,7 @@ from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ..models import ArchiveInfo, Document, Entry, EntryKind
 from ..sources.base import Source
-from .widgets.entries import Subject, identity
+from .widgets.entries import TreeEntry, identity
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -95,7 +95,7 @@ class Documents:
             if entry.document is not None and entry.kind not in (EntryKind.DATASET, EntryKind.MODEL):
                 self._documents.remember(self._key(entry), entry.document)
 
-    async def complete(self, subject: Subject) -> AsyncIterator[None]:
+    async def complete(self, subject: TreeEntry) -> AsyncIterator[None]:
         """Load what is missing for the sheet of an entry; yields whenever there is more to show.
 
         Where nothing is missing it yields once: another screen's answer may have come since the sheet
@@ -113,7 +113,7 @@ class Documents:
             await done
             yield None
 
-    async def reload(self, subject: Subject) -> None:
+    async def reload(self, subject: TreeEntry) -> None:
         """Load an entry's document again, and what belongs to it."""
         await self.load(subject.entry)
         if self._wants_archive(subject.entry):

@@ -13,10 +13,10 @@ from ..text import clean, count
 if TYPE_CHECKING:
     from .app import MLHubApp
     from .documents import Documents
-    from .widgets.entries import Subject
+    from .widgets.entries import TreeEntry
 
 
-async def download(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
+async def download(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
     """Ask about what is to be had of some entries and queue it; False where nothing was queued.
 
     MLHub has archives of collections, and a dataset stands for all of its own; its items, and all of other

@@ -14,7 +14,7 @@ from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from .answers import Answers
+from .answers import TerminalAnswers
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -82,7 +82,7 @@ class TerminalDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self.answers = Answers()
+        self.answers = TerminalAnswers()
         if self._file is not None:
             self._file = cast("Any", Outlet(self._file))
 
@@ -146,7 +146,7 @@ class TerminalDriver(LinuxDriver):
         self._must_signal_resume = True
         self.resume_application_mode()
 
-    def ask(self) -> Answers:
+    def ask(self) -> TerminalAnswers:
         """Ask the terminal, once, what graphics it speaks; return the answers, which come as they come."""
         self.answers.ask(self.write)
         self.flush()

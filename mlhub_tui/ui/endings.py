@@ -22,7 +22,7 @@ class Word(NamedTuple):
     severity: Literal["information", "error"]
 
 
-class Endings:
+class CompletionNotifier:
     """Takes note of what ended; what had ended before the first look is no news."""
 
     def __init__(self) -> None:

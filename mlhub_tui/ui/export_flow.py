@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import MLHubException
 from ..models import Document, EntryKind, Item
 from ..text import clean, count, one_line, size
-from .supply import Supply, of_entries, of_items, of_several
+from .supply import ItemSupplier, of_entries, of_items, of_several
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from .documents import Documents
     from .screens.export import ExportChoice
     from .screens.progress import ProgressScreen
-    from .widgets.entries import Subject
+    from .widgets.entries import TreeEntry
 
 _MOST_NOTES = 3
 
 
-async def export_subjects(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> None:
+async def export_subjects(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
     """Write what is selected or under the cursor: items, all items of collections, or a document."""
     source = documents.source
     entries = [subject.entry for subject in subjects]
@@ -37,7 +37,7 @@ async def export_subjects(app: MLHubApp, subjects: Sequence[Subject], documents:
         return
     items = [entry for entry in entries if entry.kind is EntryKind.ITEM]
     holders = [e for e in entries if e.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)]
-    supplies: list[Supply] = []
+    supplies: list[ItemSupplier] = []
     if items:
         words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
         supplies.append(of_entries(words, items, documents))
@@ -53,7 +53,11 @@ async def export_subjects(app: MLHubApp, subjects: Sequence[Subject], documents:
 
 
 async def export(
-    app: MLHubApp, supplies: Sequence[Supply], source: Source, name: str, document: Document | None = None
+    app: MLHubApp,
+    supplies: Sequence[ItemSupplier],
+    source: Source,
+    name: str,
+    document: Document | None = None,
 ) -> None:
     """Ask which items, or the document alone, are to be written and where, and write them."""
     from .screens.export import ExportScreen
@@ -91,7 +95,7 @@ def _write_document(path: Path, document: Document) -> int:
     return write_text(path, text + "\n")
 
 
-async def _write_items(app: MLHubApp, choice: ExportChoice, supply: Supply, source: Source) -> None:
+async def _write_items(app: MLHubApp, choice: ExportChoice, supply: ItemSupplier, source: Source) -> None:
     from ..sources.export_file import export_file
     from .screens.progress import ProgressScreen
 

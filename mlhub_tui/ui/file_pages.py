@@ -21,7 +21,7 @@ PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FileQuery:
     """How a job stands, and where the pages of one kind of its files begin."""
 
     standing: ManifestStats
@@ -53,7 +53,7 @@ class FilePages:
         self._list: Manifest | None = None
         self._guard = threading.Lock()
 
-    async def look(self, fate: FileStatus | None) -> Look:
+    async def look(self, fate: FileStatus | None) -> FileQuery:
         """Return how the job stands, and where pages begin.
 
         Raises
@@ -62,15 +62,15 @@ class FilePages:
             If the list is there and cannot be read.
         """
 
-        def work() -> Look:
+        def work() -> FileQuery:
             files = self._opened()
             if files is None:
-                return Look(ManifestStats(), fate, [])
-            return Look(files.standing(), fate, files.marks(fate, every=PAGE))
+                return FileQuery(ManifestStats(), fate, [])
+            return FileQuery(files.standing(), fate, files.marks(fate, every=PAGE))
 
         return await self._reading(work)
 
-    async def page(self, look: Look, number: int) -> list[Entry]:
+    async def page(self, look: FileQuery, number: int) -> list[Entry]:
         """Return the files of a page; errors as of `look`."""
 
         def work() -> list[Entry]:

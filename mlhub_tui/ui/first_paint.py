@@ -13,7 +13,7 @@ from textual.app import App
 from .dispatch import OnceScreen
 
 
-class PromptApp(App[int]):
+class FirstPaintApp(App[int]):
     """An app that reads its style sheets once before the first paint, and looks for garbage after it.
 
     Whoever starts it stops the garbage collector before the imports: what they make stays.
@@ -38,7 +38,7 @@ class PromptApp(App[int]):
             sheet.set_variables(variables)
 
 
-class PromptScreen(OnceScreen[None]):
+class FirstPaintScreen(OnceScreen[None]):
     """A screen that knows its size's classes before it is laid out, and is drawn where it is seen."""
 
     def take_up_size(self) -> None:

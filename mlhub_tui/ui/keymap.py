@@ -9,7 +9,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _norm
 
 from ..config.checks import nearest
 from ..text import one_line
-from .commands import COMMANDS, EVERYWHERE, LISTS, Command, show_key
+from .commands import COMMANDS, EVERYWHERE, LISTS, AppCommand, show_key
 
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "meta", "super", "hyper"})
 _NAMED = frozenset({key.value for key in Keys if key.value[:1] != "<"} | {*KEY_NAME_REPLACEMENTS.values()})
@@ -53,7 +53,7 @@ def is_key(key: str) -> bool:
 
 
 def _without_clashes(
-    good: dict[str, str], known: Mapping[str, Command], problems: list[str]
+    good: dict[str, str], known: Mapping[str, AppCommand], problems: list[str]
 ) -> dict[str, str]:
     """Return the keys without those that are another command's on the same screen already."""
     kept = dict(good)
@@ -70,7 +70,7 @@ def _without_clashes(
     return kept
 
 
-def _beside(command: Command, commands: Iterable[Command]) -> list[Command]:
+def _beside(command: AppCommand, commands: Iterable[AppCommand]) -> list[AppCommand]:
     """Return the other commands that listen where a command does."""
     everywhere = command.where in (EVERYWHERE, LISTS)
     together = (command.where, EVERYWHERE, LISTS)

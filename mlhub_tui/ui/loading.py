@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..sources.base import Source
     from .widgets.branches import NodeRow
     from .widgets.catalog_tree import CatalogTree
-    from .widgets.listing import Listing
+    from .widgets.listing import TreeListing
 
 AT_A_TIME = 2_000
 """Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
@@ -52,7 +52,7 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
             tree.settle(row)
 
 
-async def _take(tree: CatalogTree, row: NodeRow, listing: Listing, page: Page[Entry]) -> None:
+async def _take(tree: CatalogTree, row: NodeRow, listing: TreeListing, page: Page[Entry]) -> None:
     """Take up a page in parts, without what the one before it ended with."""
     entries = [*page.entries] if listing.take(page) else []
     if listing.loaded:

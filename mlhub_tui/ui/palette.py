@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from ..auth import for_location
 from .dispatch import OnceScreen
-from .help.ways import Way, go, reachable
+from .help.ways import HelpEntry, go, reachable
 
 if TYPE_CHECKING:
     from ..sources.well_known import WellKnownSource
@@ -64,7 +64,7 @@ def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     yield from (_offer(app, way) for way in ways if not way.palette)
 
 
-def _offer(app: MLHubApp, way: Way) -> SystemCommand:
+def _offer(app: MLHubApp, way: HelpEntry) -> SystemCommand:
     title = f"{way.title[:1].upper()}{way.title[1:]}  ({way.keys})"
     return SystemCommand(title, way.words, partial(go, app, way))
 

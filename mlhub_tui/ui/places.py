@@ -21,7 +21,7 @@ NOTHING = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProfileRow:
     """A row of the list.
 
     Parameters
@@ -47,13 +47,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ProfileSection:
     """A line above some rows."""
 
     title: str
 
 
-Line = Place | Section
+ProfileLine = ProfileRow | ProfileSection
 
 
 def lines(
@@ -61,7 +61,7 @@ def lines(
     connection: Connection | None,
     no_key_root: str,
     environ: Mapping[str, str],
-) -> list[Line]:
+) -> list[ProfileLine]:
     """Return all lines, in their order.
 
     Parameters
@@ -76,15 +76,15 @@ def lines(
         The environment, for the variables that profiles name.
     """
     kept = [_profile(profile, environ) for profile in profiles]
-    without: list[Line] = [_sample(), _open(), _no_key(no_key_root)]
+    without: list[ProfileLine] = [_sample(), _open(), _no_key(no_key_root)]
     if connection is not None and row_in_use(connection) == CURRENT:
         without.insert(0, _current(connection))
-    shown: list[Line] = [*kept, Section("Without a profile")] if kept else []
+    shown: list[ProfileLine] = [*kept, ProfileSection("Without a profile")] if kept else []
     known = [_known(one) for one in KNOWN]
     return [
         *shown,
         *without,
-        Section("Public sources: none is asked for anything before it is chosen"),
+        ProfileSection("Public sources: none is asked for anything before it is chosen"),
         *known,
     ]
 
@@ -114,7 +114,7 @@ def kind_name(kind: Kind | None) -> str:
     return KIND_NAMES[kind.value] if kind else "not known"
 
 
-def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
+def _profile(profile: Profile, environ: Mapping[str, str]) -> ProfileRow:
     secret = secret_words(profile, environ)
     where = one_line(redact(profile.root_url or ""), 400)
     if not where:
@@ -124,7 +124,7 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
     kind = kind_name(profile.kind) if profile.kind else f"{one_line(profile.kind_word, 20)}?"
     said = secret if secret != NOTHING else "no key"
     told = f"{kind}, {said}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {said}"
-    return Place(
+    return ProfileRow(
         f"{PROFILE}{profile.name}",
         one_line(profile.name, 120),
         kind,
@@ -135,49 +135,51 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> Place:
     )
 
 
-def _sample() -> Place:
+def _sample() -> ProfileRow:
     detail = (
         "45 datasets to try everything on: browse, filter, download, break off, go on",
         "an MLHub API of this program's own, on this machine",
         "no key, no network",
     )
-    return Place(SAMPLE, SAMPLE_NAME, "MLHub", "none", "built in: no key, no network", detail)
+    return ProfileRow(SAMPLE, SAMPLE_NAME, "MLHub", "none", "built in: no key, no network", detail)
 
 
-def _open() -> Place:
+def _open() -> ProfileRow:
     detail = (
         "The root of a STAC API or MLHub API, a catalog.json, a folder, or a .tar.gz",
         "it is looked at, and then opened, or saved as a profile",
     )
-    return Place(OPEN, "open a URL or path…", "any", "", "an API, catalog.json, folder, .tar.gz", detail)
+    return ProfileRow(OPEN, "open a URL or path…", "any", "", "an API, catalog.json, folder, .tar.gz", detail)
 
 
-def _no_key(root: str) -> Place:
+def _no_key(root: str) -> ProfileRow:
     ended = is_hosted(root)
     where = "ended in 2023: the hosted service" if ended else one_line(redact(root), 400)
     hint = (
         "MLHUB_ROOT_URL or --root-url names another" if ended else "listings; items and archives want a key"
     )
-    return Place(NO_KEY, "browse without a key", "MLHub", "none", where, (f"An MLHub API: {where}", hint))
+    return ProfileRow(
+        NO_KEY, "browse without a key", "MLHub", "none", where, (f"An MLHub API: {where}", hint)
+    )
 
 
-def _current(connection: Connection) -> Place:
+def _current(connection: Connection) -> ProfileRow:
     used = connection.credentials
     where = one_line(redact(used.root_url), 400)
     secret = used.key_origin if used.secret else "none"
     detail = (f"In use, and not saved: {where}", "n saves it as a profile")
     kind = kind_name(connection.source.kind)
-    return Place(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
+    return ProfileRow(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
 
 
-def _known(known: WellKnownSource) -> Place:
+def _known(known: WellKnownSource) -> ProfileRow:
     secret = f"for {known.key.partition(':')[0]}" if known.key else "none"
     detail = (
         f"{known.title}: {known.about}",
         known.root_url,
         f"{kind_name(known.kind)}; {known.key or 'no key'}",
     )
-    return Place(
+    return ProfileRow(
         f"{KNOWN_ROW}{known.name}",
         known.name,
         kind_name(known.kind),

@@ -22,7 +22,7 @@ _NEAR = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class SelectionCount:
     """What was counted.
 
     Parameters
@@ -51,7 +51,7 @@ class _Ground:
     cells: frozenset[tuple[int, int]]
 
 
-class Counting:
+class PlanCounter:
     """Counts selections of one index, and draws them, one after the other.
 
     Parameters
@@ -66,7 +66,7 @@ class Counting:
         self._all: Bins | None = None
         self._ground: _Ground | None = None
 
-    async def count(self, filters: Filters) -> Counted:
+    async def count(self, filters: Filters) -> SelectionCount:
         """Count a selection; a cancel ends it at once.
 
         Raises
@@ -75,9 +75,9 @@ class Counting:
             As `SelectionCounter.counts`; an index that cannot be read any more is the former.
         """
 
-        def work() -> Counted:
+        def work() -> SelectionCount:
             everything = self._counter.counts(replace(filters, collections=(), catalog_only=False))
-            return Counted(filters, everything, self._counter.counts(filters))
+            return SelectionCount(filters, everything, self._counter.counts(filters))
 
         return await self._in_thread(work)
 

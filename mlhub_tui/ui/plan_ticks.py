@@ -10,7 +10,7 @@ Wanted = tuple[tuple[str, frozenset[str]], ...]
 """As `Filters.collections`."""
 
 
-class PlanTicks:
+class PlanSelection:
     """Collections and asset keys that are ticked; at first all of them.
 
     Parameters

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 
-class FaithfulCompositor(Compositor):
+class ResizeCompositor(Compositor):
     """Tells widgets of their sizes by what they were told before.
 
     Textual 8.2 compares a new layout with the places it knows of. Where a widget is mounted, and something
@@ -32,11 +32,11 @@ class FaithfulCompositor(Compositor):
         return result
 
 
-class FaithfulApp(App[int]):
+class ResizeApp(App[int]):
     """An app whose screens are all laid out so."""
 
     def _register(self, parent: DOMNode, *widgets: Widget, **more: Any) -> list[Widget]:
         for widget in widgets if parent is self else ():
             if isinstance(widget, Screen):
-                widget._compositor = FaithfulCompositor()
+                widget._compositor = ResizeCompositor()
         return super()._register(parent, *widgets, **more)

@@ -17,7 +17,7 @@ from ..models.when import parse_when
 from ..sources.saved import SavedSearch, SavedSearches
 from ..text import clean, count, now, one_line
 from .documents import Documents
-from .widgets.entries import Subject, identity
+from .widgets.entries import TreeEntry, identity
 
 if TYPE_CHECKING:
     from ..auth import Credentials
@@ -31,7 +31,7 @@ SAMPLE = "sample"
 
 async def search(
     app: MLHubApp,
-    subject: Subject | None,
+    subject: TreeEntry | None,
     documents: Documents,
     box: BBox | None = None,
     when: str = "",
@@ -59,10 +59,10 @@ async def change_within(screen: ResultsScreen, box: BBox | None, when: str) -> N
     """Ask for another search on the screen of results, with a box, and dates, that were chosen on its map."""
     before = screen.search
     chosen = replace(before, bbox=box or before.bbox, datetime=parse_when(when) if when else before.datetime)
-    if screen.hub.connection is None or screen.hub.connection.source is not screen.source:
+    if screen.context.connection is None or screen.context.connection.source is not screen.source:
         screen.notify("Another source is in use now: search from Browse.", markup=False)
         return
-    await _ask(screen.hub, screen.source, Documents(screen.source), chosen, {}, screen)
+    await _ask(screen.context, screen.source, Documents(screen.source), chosen, {}, screen)
 
 
 async def _ask(
@@ -86,7 +86,7 @@ async def _ask(
         await saved_searches(app)
 
 
-def _start(subject: Subject | None, source: Source) -> tuple[Search, dict[str, str]]:
+def _start(subject: TreeEntry | None, source: Source) -> tuple[Search, dict[str, str]]:
     """Return the search that the form begins with, and what its collections are called there."""
     if subject is None:
         return Search(), {}
@@ -119,7 +119,7 @@ async def save(app: MLHubApp, wanted: Search, name: str, found: int | None) -> s
     answer = await app.push_screen_wait(SaveScreen(name, taken, found))
     if not answer:
         return ""
-    saved = SavedSearch(answer, place_of(connection), wanted, found, now())
+    saved = SavedSearch(answer, entry_of(connection), wanted, found, now())
     try:
         await asyncio.to_thread(SavedSearches().put, saved)
     except MLHubException as error:
@@ -153,11 +153,11 @@ async def saved_searches(app: MLHubApp) -> None:
     found = await _all(app)
     if found is None:
         return
-    here = place_of(app.connection) if app.connection is not None else ""
+    here = entry_of(app.connection) if app.connection is not None else ""
     chosen = await app.push_screen_wait(SavedScreen(found, here))
     if chosen is None:
         return
-    if chosen.source != here and not await open_place(app, chosen.source):
+    if chosen.source != here and not await open_entry(app, chosen.source):
         return
     connection = app.connection
     if connection is not None:
@@ -173,14 +173,14 @@ async def _all(app: MLHubApp) -> Sequence[SavedSearch] | None:
         return None
 
 
-def place_of(connection: Connection) -> str:
+def entry_of(connection: Connection) -> str:
     """Return where a search is as it is saved: a profile, a URL or path without a key, or the sample."""
     if connection.is_sample:
         return SAMPLE
     return connection.credentials.profile or connection.credentials.root_url
 
 
-async def open_place(app: MLHubApp, place: str) -> bool:
+async def open_entry(app: MLHubApp, place: str) -> bool:
     """Use a source by the name that `place_of` gave it; False where it could not be opened."""
     from ..sources.source_names import choose
 

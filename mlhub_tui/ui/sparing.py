@@ -37,7 +37,7 @@ _GAP = 4
 """Cells between others that differ, up to which a jump over them costs more than they do."""
 
 
-class Shown:
+class TerminalBuffer:
     """What a terminal shows, as far as it is known.
 
     Parameters
@@ -53,7 +53,7 @@ class Shown:
 
     def take_up(self, pieces: Iterator[Piece], console: Console) -> str:
         """Return what makes the terminal show some parts of lines, and know them from here on."""
-        pen, depth = _Pen(), console._color_system or ColorSystem.TRUECOLOR
+        pen, depth = AnsiWriter(), console._color_system or ColorSystem.TRUECOLOR
         columns, rows = self.size
         for y, x, strip in pieces:
             width = strip.cell_length
@@ -77,7 +77,7 @@ class Shown:
         return pen.written()
 
 
-class _Pen:
+class AnsiWriter:
     """Writes cells, and knows the colours that are set."""
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ def _change(before: tuple[str, str, str], after: tuple[str, str, str]) -> str:
     return f"\x1b[{';'.join(codes)}m"
 
 
-class SparingUpdate(CompositorUpdate):
+class DiffUpdate(CompositorUpdate):
     """A drawing of Textual, and what is to be written of it."""
 
     def __init__(self, update: LayoutUpdate | ChopsUpdate, sequence: str) -> None:
@@ -182,10 +182,10 @@ class SparingUpdate(CompositorUpdate):
         return self.sequence
 
 
-def sparingly(update: LayoutUpdate | ChopsUpdate, shown: Shown, console: Console) -> SparingUpdate:
+def diff_update(update: LayoutUpdate | ChopsUpdate, shown: TerminalBuffer, console: Console) -> DiffUpdate:
     """Compare a drawing with what a terminal shows, and take it for shown."""
     pieces = _of_layout(update) if isinstance(update, LayoutUpdate) else _of_chops(update)
-    return SparingUpdate(update, shown.take_up(pieces, console))
+    return DiffUpdate(update, shown.take_up(pieces, console))
 
 
 def _of_layout(update: LayoutUpdate) -> Iterator[Piece]:
@@ -212,10 +212,10 @@ def forget_drawings() -> None:
     StylesCache.get_inner_outer.cache_clear()
 
 
-class SparingApp(App[int]):
+class DiffRenderingApp(App[int]):
     """An app that writes to its terminal only what is not there yet."""
 
-    _shown: Shown | None = None
+    _shown: TerminalBuffer | None = None
 
     def forget_shown(self) -> None:
         """Take nothing on the terminal for known: something else has written there."""
@@ -240,8 +240,8 @@ class SparingApp(App[int]):
         writes = self._driver is not None and not held and not self.is_headless
         if writes and isinstance(renderable, LayoutUpdate | ChopsUpdate):
             if self._shown is None or self._shown.size != self.size:
-                self._shown = Shown(*self.size)
-            update = sparingly(renderable, self._shown, self.console)
+                self._shown = TerminalBuffer(*self.size)
+            update = diff_update(renderable, self._shown, self.console)
             at = self.screen.outer_size.clamp_offset(self.cursor_position)
             if not update.sequence and at == self._previous_cursor_position:
                 self.post_display_hook()

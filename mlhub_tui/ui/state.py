@@ -26,7 +26,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TreeState:
     """How a tree was left.
 
     Parameters
@@ -51,12 +51,12 @@ class View:
 
 
 @dataclass
-class Memory:
+class AppState:
     """What is remembered; a file that is missing, damaged or from elsewhere is as good as an empty one."""
 
     theme: str = ""
     screen: str = ""
-    views: dict[str, View] = field(default_factory=dict)
+    views: dict[str, TreeState] = field(default_factory=dict)
     """By source, the one seen last at the end."""
     favourites: Favourites = field(default_factory=Favourites, compare=False)
     toured: bool = False
@@ -65,7 +65,7 @@ class Memory:
     """What the transfers of the Downloads screen are sorted by."""
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Memory:
+    def load(cls, path: Path | None = None) -> AppState:
         """Return what the file holds; never fails."""
         try:
             with (path or paths.state()).open("rb") as file:
@@ -85,18 +85,18 @@ class Memory:
             toured=raw.get("toured") is True,
         )
 
-    def keep(self, source: str, view: View) -> None:
+    def keep(self, source: str, view: TreeState) -> None:
         """Remember how the tree of a source is left; of many sources the one left first is forgotten."""
         self.views.pop(redact(source), None)
         self.views[redact(source)] = view
         while len(self.views) > MOST_SOURCES:
             del self.views[next(iter(self.views))]
 
-    def view(self, source: str) -> View:
+    def view(self, source: str) -> TreeState:
         """Return how the tree of a source was left."""
-        return self.views.get(redact(source), View())
+        return self.views.get(redact(source), TreeState())
 
-    def copy(self) -> Memory:
+    def copy(self) -> AppState:
         """Return the same, to write while this goes on changing."""
         return replace(self, views=dict(self.views), favourites=self.favourites.copy())
 
@@ -106,7 +106,7 @@ class Memory:
         Favourites that another program marked meanwhile stay, and so do trees that were left there.
         """
         path = path or paths.state()
-        now = Memory.load(path)
+        now = AppState.load(path)
         merged = replace(self, views=now.views, favourites=self.favourites.onto(now.favourites))
         for source, view in self.views.items():
             merged.keep(source, view)
@@ -131,10 +131,10 @@ class Memory:
         return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
 
 
-class Keeper:
+class ViewStateKeeper:
     """Takes care of one tree: remembers it when its source is left, recalls it when the source comes back."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: AppState) -> None:
         self._memory = memory
         self._source = ""
 
@@ -161,7 +161,7 @@ def bounded(places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(sorted(fit, key=lambda place: (len(place), place))[:MOST_OPENED])
 
 
-def _plain(view: View) -> dict[str, Any]:
+def _plain(view: TreeState) -> dict[str, Any]:
     return {
         "opened": bounded(view.opened),
         "closed": bounded(view.closed),
@@ -171,9 +171,9 @@ def _plain(view: View) -> dict[str, Any]:
     }
 
 
-def _view(raw: dict[str, Any]) -> View:
+def _view(raw: dict[str, Any]) -> TreeState:
     cursor = _places([raw.get("cursor")])
-    return View(
+    return TreeState(
         _places(raw.get("opened")),
         _places(raw.get("closed")),
         cursor[0] if cursor else (),

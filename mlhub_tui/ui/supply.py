@@ -30,7 +30,7 @@ Again = Callable[[MLHubException], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class ItemSupplier:
     """Documents that can be walked through as often as need be.
 
     Parameters
@@ -78,16 +78,16 @@ class Supply:
             left = None if left is None else left - len(page.entries)
 
 
-def of_documents(words: str, documents: Sequence[Document]) -> Supply:
+def of_documents(words: str, documents: Sequence[Document]) -> ItemSupplier:
     """Return a supply of documents that are in memory."""
 
     async def fetch(link: str | None) -> Page[Document]:
         return Page(tuple(documents))
 
-    return Supply(words, fetch, len(documents))
+    return ItemSupplier(words, fetch, len(documents))
 
 
-def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> Supply:
+def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> ItemSupplier:
     """Return a supply of the documents of entries; what cannot be loaded is left out and told."""
 
     async def fetch(link: str | None) -> Page[Document]:
@@ -111,19 +111,19 @@ def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> Su
         return Page(there, following, len(entries), len(notes), notes=notes)
 
     belongs = {entry.collection_id for entry in entries}
-    return Supply(words, fetch, len(entries), belongs=belongs.pop() if len(belongs) == 1 else "")
+    return ItemSupplier(words, fetch, len(entries), belongs=belongs.pop() if len(belongs) == 1 else "")
 
 
-def of_search(words: str, source: Source, search: Search, total: int | None = None) -> Supply:
+def of_search(words: str, source: Source, search: Search, total: int | None = None) -> ItemSupplier:
     """Return a supply of all items that a search finds."""
 
     async def fetch(link: str | None) -> Page[Document]:
         return _documents(await source.search_page(search, link=link, page_size=PAGE))
 
-    return Supply(words, fetch, total, whole=True)
+    return ItemSupplier(words, fetch, total, whole=True)
 
 
-def of_part(words: str, whole: Supply, entries: Sequence[Entry]) -> Supply:
+def of_part(words: str, whole: ItemSupplier, entries: Sequence[Entry]) -> ItemSupplier:
     """Return a supply of those documents of another that some entries stand for, walking no further.
 
     A large part of a listing is had faster, and in fewer requests, by listing it again.
@@ -149,20 +149,20 @@ def of_part(words: str, whole: Supply, entries: Sequence[Entry]) -> Supply:
             stopped=page.stopped or missing,
         )
 
-    return Supply(words, fetch, len(wanted))
+    return ItemSupplier(words, fetch, len(wanted))
 
 
-def of_items(words: str, source: Source, holder: Entry, total: int | None = None) -> Supply:
+def of_items(words: str, source: Source, holder: Entry, total: int | None = None) -> ItemSupplier:
     """Return a supply of all items of a collection or catalog."""
     name = identity(holder, source.kind)
 
     async def fetch(link: str | None) -> Page[Document]:
         return _documents(await source.items_page(name, link=link, page_size=PAGE))
 
-    return Supply(words, fetch, total, whole=True, belongs=holder.id)
+    return ItemSupplier(words, fetch, total, whole=True, belongs=holder.id)
 
 
-def of_several(words: str, supplies: Sequence[Supply]) -> Supply:
+def of_several(words: str, supplies: Sequence[ItemSupplier]) -> ItemSupplier:
     """Return one supply after the other as one."""
 
     async def fetch(link: str | None) -> Page[Document]:
@@ -176,7 +176,7 @@ def of_several(words: str, supplies: Sequence[Supply]) -> Supply:
 
     totals = [supply.total for supply in supplies]
     total = None if None in totals else sum(filter(None, totals))
-    return Supply(words, fetch, total, whole=any(supply.whole for supply in supplies))
+    return ItemSupplier(words, fetch, total, whole=any(supply.whole for supply in supplies))
 
 
 def _documents(page: Page[Item]) -> Page[Document]:

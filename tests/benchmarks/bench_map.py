@@ -22,7 +22,7 @@ from mlhub_tui.geo import canvas
 from mlhub_tui.geo.boxes import Box
 from mlhub_tui.geo.canvas import Scene, draw
 from mlhub_tui.geo.shapes import Footprint, Outline
-from mlhub_tui.geo.view import View, fitted, whole
+from mlhub_tui.geo.view import MapView, fitted, whole
 from mlhub_tui.geo.words import place_words
 from mlhub_tui.models import BBox
 from tests.terminal.harness import COMMAND, Terminal
@@ -75,7 +75,7 @@ def milliseconds(act: Callable[[], object], rounds: int = ROUNDS) -> str:
     return f"{statistics.median(times):6.2f} ms, p95 {times[int(len(times) * 0.95)]:6.2f} ms"
 
 
-def anew(view: View, scene: Scene) -> None:
+def anew(view: MapView, scene: Scene) -> None:
     """Draw a view that was not drawn before."""
     canvas._ground.cache_clear()
     draw(view, scene)

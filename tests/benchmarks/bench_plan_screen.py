@@ -25,7 +25,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.index import Index
 from mlhub_tui.planning.index_cache import index_of_archive
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.plan_counting import Counted
+from mlhub_tui.ui.plan_counting import SelectionCount
 from mlhub_tui.ui.plan_subject import PlanSubject
 from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.widgets.plan_tree import PlanTree
@@ -83,7 +83,7 @@ async def measure(index: Index) -> None:
     async def opening(_: Callable[[str], None]) -> Index:
         return index
 
-    async def queue(_: Counted) -> bool:
+    async def queue(_: SelectionCount) -> bool:
         return False
 
     app: App[Any] = MLHubApp(AppOptions(sample=True, output_dir=Path.cwd()))

@@ -13,14 +13,14 @@ from click.testing import CliRunner, Result
 from mlhub_tui.cli import root
 from mlhub_tui.config import DEFAULTS, Loaded, load
 from mlhub_tui.doctor import files, network, program, queue, terminal
-from mlhub_tui.doctor.finding import Finding, State
+from mlhub_tui.doctor.finding import Finding, Severity
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.sample.server import SampleServer
 
 
 def bad(findings: Iterable[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.state is not State.OK]
+    return [finding for finding in findings if finding.state is not Severity.OK]
 
 
 def only(findings: Iterable[Finding]) -> Finding:
@@ -42,7 +42,7 @@ def test_a_profiles_file_that_others_can_read_is_wrong(mlhub_home: Path) -> None
     (mlhub_home / "profiles").write_text("[default]\napi_key = a-key-of-24-characters..\n")
     (mlhub_home / "profiles").chmod(0o644)
     found = only(files.look(Loaded()))
-    assert found.state is State.WRONG
+    assert found.state is Severity.WRONG
     assert found.hint == f"chmod 600 {mlhub_home}/profiles"
 
 
@@ -60,7 +60,7 @@ def test_a_broken_profiles_file_and_a_variable_that_is_not_set_are_found(mlhub_h
     assert "not set" in bad(files.look(Loaded()))[0].value
     profiles.write_text("api_key = 123456789\n")
     found = bad(files.look(Loaded()))[0]
-    assert found.state is State.WRONG
+    assert found.state is Severity.WRONG
     assert "123456789" not in found.value
 
 
@@ -73,7 +73,7 @@ def test_a_damaged_queue_is_found_and_left_alone(mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "queue.db").write_bytes(b"no database" * 100)
     found = only(queue.look())
-    assert found.state is State.WRONG
+    assert found.state is Severity.WRONG
     assert (mlhub_home / "queue.db").read_bytes().startswith(b"no database")
 
 

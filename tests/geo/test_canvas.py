@@ -14,7 +14,7 @@ import pytest
 from mlhub_tui.geo.boxes import Box
 from mlhub_tui.geo.canvas import Layer, Scene, draw
 from mlhub_tui.geo.shapes import Footprint, Outline
-from mlhub_tui.geo.view import View, centred, fitted, whole
+from mlhub_tui.geo.view import MapView, centred, fitted, whole
 
 KEPT = Path(__file__).parent / "pictures"
 UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))
@@ -31,7 +31,7 @@ def spread(box: Box, number: int) -> list[Footprint]:
 
 
 TILTED = Outline((20.0, 26.0, 30.0, 24.0, 20.0), (0.0, 6.0, 2.0, -4.0, 0.0))
-SCENES: dict[str, tuple[View, Scene]] = {
+SCENES: dict[str, tuple[MapView, Scene]] = {
     "world": (whole(*SIZE), Scene()),
     "small-world": (whole(30, 8), Scene()),
     "wide-world": (whole(100, 8), Scene()),

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.geo.times import Bins, axis, bars, days_of, make_bins
+from mlhub_tui.geo.times import TimeBins, axis, bars, days_of, make_bins
 from mlhub_tui.models import Interval
 from mlhub_tui.models.when import parse_when
 
 
-def binned(*days: date, interval: Interval | None = None, most: int = 70) -> Bins:
+def binned(*days: date, interval: Interval | None = None, most: int = 70) -> TimeBins:
     found = make_bins(dict.fromkeys(days, 1), interval, most)
     assert found is not None
     return found

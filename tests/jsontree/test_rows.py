@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlhub_tui.jsontree.folding import Change, Folding
+from mlhub_tui.jsontree.folding import FoldChange, Folding
 from mlhub_tui.jsontree.rows import CUT, END, OBJECT, Rows, path
 from mlhub_tui.jsontree.search import pattern, search
 from mlhub_tui.jsontree.written import folded, leaf, name, safe
@@ -104,7 +104,7 @@ def test_folding_leaves_in_sight_what_is_in_nothing_folded(document: Any, data: 
     for _ in range(data.draw(st.integers(0, 12))):
         row = data.draw(st.integers(0, len(rows) - 1))
         before = list(zip(folding.lines, folding.parts, strict=True))
-        change: Change | None = None
+        change: FoldChange | None = None
         match data.draw(st.sampled_from(["fold", "unfold", "text", "reveal", "all", "none"])):
             case "fold":
                 change = folding.fold(row)

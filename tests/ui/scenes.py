@@ -22,11 +22,11 @@ from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.configured import Told
+from mlhub_tui.ui.configured import Notification
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.widgets.sheet import Sheet
+from mlhub_tui.ui.widgets.sheet import DetailView
 
 from .conftest import Driver
 from .source_steps import paste, write_catalog
@@ -148,7 +148,7 @@ def app_over(queue: FixedQueue) -> type[MLHubApp]:
 
 def settled(driver: Driver) -> bool:
     """Tell whether all Markdown on the screen in front was read."""
-    return all(sheet.settled for sheet in driver.app.screen.query(Sheet))
+    return all(sheet.settled for sheet in driver.app.screen.query(DetailView))
 
 
 async def listed(driver: Driver) -> None:
@@ -408,8 +408,10 @@ async def messages(driver: Driver) -> None:
     await listed(driver)
     noon = time.mktime((2024, 2, 1, 12, 0, 0, 0, 0, -1))
     driver.app.told.clear()
-    driver.app.told.append(Told(noon, "error", "the server did not answer\nretry, or check whether it is up"))
-    driver.app.told.append(Told(noon, "information", "ID copied: ref_african_crops_kenya_02_labels"))
+    driver.app.told.append(
+        Notification(noon, "error", "the server did not answer\nretry, or check whether it is up")
+    )
+    driver.app.told.append(Notification(noon, "information", "ID copied: ref_african_crops_kenya_02_labels"))
     await driver.press("exclamation_mark")
     await driver.until("esc closes")
 

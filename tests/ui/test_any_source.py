@@ -21,7 +21,7 @@ from mlhub_tui.ui.documents import Documents
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
-from mlhub_tui.ui.widgets.entries import Subject
+from mlhub_tui.ui.widgets.entries import TreeEntry
 from mlhub_tui.ui.widgets.item_table import ItemTable
 from mlhub_tui.ui.widgets.nodes import MoreNode
 
@@ -237,7 +237,7 @@ async def test_d_leads_to_the_assets_where_there_are_no_archives(
 ) -> None:
     asked: list[list[str]] = []
 
-    async def choose(app: MLHubApp, subjects: Sequence[Subject], documents: Documents) -> bool:
+    async def choose(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
         asked.append([subject.entry.id for subject in subjects])
         return True
 
@@ -296,7 +296,7 @@ async def test_what_another_screen_had_asked_for_is_shown_by_the_one_in_front(tm
     class Late(Documents):
         """Has the answer after the sheet was filled, and before it is looked up what is missing."""
 
-        async def complete(self, subject: Subject) -> AsyncIterator[None]:
+        async def complete(self, subject: TreeEntry) -> AsyncIterator[None]:
             self.keep([Entry.of(known)])
             async for _ in super().complete(subject):
                 yield
@@ -304,7 +304,7 @@ async def test_what_another_screen_had_asked_for_is_shown_by_the_one_in_front(tm
     documents = Late(FakeSource(Kind.STAC_API, pages(0, 1)))
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
-        driver.app.push_screen(DocumentScreen(Subject(Entry(EntryKind.COLLECTION, "c")), documents))
+        driver.app.push_screen(DocumentScreen(TreeEntry(Entry(EntryKind.COLLECTION, "c")), documents))
         await driver.until("What came meanwhile")
 
 

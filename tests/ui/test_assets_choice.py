@@ -13,7 +13,7 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.screens.assets import AssetsScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.progress import ProgressScreen
-from mlhub_tui.ui.widgets.choice import Choice
+from mlhub_tui.ui.widgets.choice import ChoiceField
 from mlhub_tui.ui.widgets.pick_list import PickList
 
 from ..sources.static.grow import forest, plant
@@ -175,7 +175,7 @@ async def test_the_first_of_many_items_are_counted_and_that_is_said(
 async def test_the_collections_own_assets_are_the_other_choice(tmp_path: Path) -> None:
     async with at(Service(), tmp_path) as driver:
         screen = await choose(driver)
-        screen.query_one("#of-what", Choice).focus()
+        screen.query_one("#of-what", ChoiceField).focus()
         await driver.press("right")
         await driver.until(lambda: line_of(screen, "chosen") == "1 file, 100 B")
         assert not screen.query_one("#most-row").display

@@ -15,9 +15,9 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.messages import QueueChanged
 from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.screens.job import JobScreen
-from mlhub_tui.ui.screens.job_log import JobLogScreen, log_blocks
-from mlhub_tui.ui.sheets.blocks import Field
-from mlhub_tui.ui.state import Memory
+from mlhub_tui.ui.screens.job_log import JobLogScreen, event_blocks
+from mlhub_tui.ui.sheets.blocks import FieldBlock
+from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.widgets.job_list import JobList
 
 from .conftest import Driver, driven
@@ -88,7 +88,7 @@ async def test_s_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         await driver.press("J")
         await driver.until(lambda: any("The list is sorted" in one.words for one in driver.app.told))
         assert told.asked == []
-    assert Memory.load().sort == "state"
+    assert AppState.load().sort == "state"
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
         await driver.until("by state")
@@ -226,9 +226,9 @@ async def test_a_long_log_follows_its_end_until_one_scrolls_up(options: AppOptio
 
 
 def test_a_log_has_a_heading_a_day() -> None:
-    fields = log_blocks([Event(1, 0, "a"), Event(2, 1e6, "b")])
+    fields = event_blocks([Event(1, 0, "a"), Event(2, 1e6, "b")])
     assert len(fields) == 4
-    assert sum(isinstance(block, Field) for block in fields) == 2
+    assert sum(isinstance(block, FieldBlock) for block in fields) == 2
 
 
 async def test_the_speed_is_drawn_while_it_downloads(slow_sample: SampleServer, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.endings import Endings
+from mlhub_tui.ui.endings import CompletionNotifier
 
 
 def job(number: int, state: JobState = JobState.DONE, reason: str = "") -> Job:
@@ -16,13 +16,13 @@ def job(number: int, state: JobState = JobState.DONE, reason: str = "") -> Job:
 
 
 def test_what_had_ended_before_the_start_is_no_news() -> None:
-    endings = Endings()
+    endings = CompletionNotifier()
     assert not endings.look([job(1), job(2, JobState.FAILED)], seen=False)
     assert endings.words() == []
 
 
 def test_what_ends_is_said_once_with_its_reason() -> None:
-    endings = Endings()
+    endings = CompletionNotifier()
     endings.look([job(1, JobState.DOWNLOADING), job(2, JobState.DOWNLOADING)], seen=False)
     assert endings.look([job(1), job(2, JobState.FAILED, "404 \x1b[31m")], seen=False)
     assert [(w.title, w.severity) for w in endings.words()] == [("done", "information"), ("failed", "error")]
@@ -30,7 +30,7 @@ def test_what_ends_is_said_once_with_its_reason() -> None:
 
 
 def test_what_is_seen_on_the_downloads_screen_is_not_said() -> None:
-    endings = Endings()
+    endings = CompletionNotifier()
     running = job(1, JobState.DOWNLOADING)
     endings.look([running], seen=False)
     assert not endings.look([replace(running, state=JobState.DONE)], seen=True)
@@ -38,7 +38,7 @@ def test_what_is_seen_on_the_downloads_screen_is_not_said() -> None:
 
 
 def test_many_that_end_together_are_one_sentence() -> None:
-    endings = Endings()
+    endings = CompletionNotifier()
     endings.look([], seen=False)
     assert endings.look(
         [job(n) for n in range(1198)] + [job(n, JobState.FAILED) for n in (2000, 2001)], seen=False

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from mlhub_tui.cluster import optional_dependencies as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
 from mlhub_tui.ui.screens.dataset import DatasetChoice, DatasetScreen
-from mlhub_tui.ui.widgets.choice import Choice
+from mlhub_tui.ui.widgets.choice import ChoiceField
 from mlhub_tui.ui.widgets.engine_row import CLUSTER
 
 from .conftest import Driver, driven
@@ -46,7 +46,7 @@ async def test_a_cluster_and_a_store_are_chosen_and_go_into_the_choice(
         screen = await opened(driver)
         answers: list[DatasetChoice | None] = []
         monkeypatch.setattr(screen, "dismiss", answers.append)
-        screen.query_one("#engine", Choice).choose(CLUSTER)
+        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         await driver.until("tcp://host:8786, or")
         write(screen, "scheduler", "tcp://10.0.0.1:8786")
         write(screen, "folder", "s3://chips/kenya/")
@@ -73,7 +73,7 @@ async def test_a_store_without_a_cluster_is_refused_with_what_to_do(
 async def test_a_url_with_a_password_is_refused(options: AppOptions, installed: None) -> None:
     async with driven(options) as driver:
         screen = await opened(driver)
-        screen.query_one("#engine", Choice).choose(CLUSTER)
+        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         write(screen, "folder", "s3://user:hunter2@chips/kenya")
         await driver.until("carries credentials")
         await driver.press("enter")
@@ -87,7 +87,7 @@ async def test_the_scheduler_of_the_environment_is_offered(
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://head:8786")
     async with driven(options) as driver:
         screen = await opened(driver)
-        screen.query_one("#engine", Choice).choose(CLUSTER)
+        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         await driver.until("tcp://head:8786")
 
 
@@ -108,7 +108,7 @@ async def test_a_folder_that_the_workers_share_needs_no_url(
 ) -> None:
     async with driven(options) as driver:
         screen = await opened(driver)
-        screen.query_one("#engine", Choice).choose(CLUSTER)
+        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         write(screen, "folder", str(tmp_path / "shared"))
         await driver.press("enter")
         await driver.until("by a Dask cluster")

@@ -13,7 +13,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
 from mlhub_tui.ui.screens.export import ExportScreen
 from mlhub_tui.ui.screens.progress import ProgressScreen
-from mlhub_tui.ui.widgets.choice import Choice
+from mlhub_tui.ui.widgets.choice import ChoiceField
 from mlhub_tui.ui.widgets.pick_list import PickList
 
 from ..sources.static.grow import forest, plant
@@ -46,7 +46,7 @@ async def write(driver: Driver, what: int, form: str, path: Path, assets: str = 
     """Fill in the dialog and press Enter."""
     screen = dialog(driver)
     screen.query_one(PickList).cursor_line = what
-    screen.query_one("#form", Choice).choose(form)
+    screen.query_one("#form", ChoiceField).choose(form)
     await driver.pilot.pause()
     screen.query_one("#path", Input).value = str(path)
     screen.query_one("#assets", Input).value = assets

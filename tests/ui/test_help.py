@@ -15,7 +15,7 @@ from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
 from mlhub_tui.ui.help.key_list import KeyList
 from mlhub_tui.ui.help.screen import HelpScreen
 from mlhub_tui.ui.help.tour import Tour, lines
-from mlhub_tui.ui.help.ways import Way, reachable, sections
+from mlhub_tui.ui.help.ways import HelpEntry, reachable, sections
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 
@@ -23,7 +23,7 @@ from .conftest import Driver, driven
 from .test_browse import find
 
 
-def ways(driver: Driver) -> dict[str, Way]:
+def ways(driver: Driver) -> dict[str, HelpEntry]:
     """Return what the help shows of the screen in front, by command."""
     return {
         way.identity: way

@@ -19,7 +19,7 @@ from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
-from mlhub_tui.ui.json.lines import Lines
+from mlhub_tui.ui.json.lines import JsonLines
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
@@ -369,7 +369,7 @@ def test_no_text_takes_long_to_be_read() -> None:
 
 def test_json_is_wrapped_without_losing_a_letter() -> None:
     text = "".join(chr(97 + n % 26) for n in range(300)) + "漢字"
-    lines = Lines(Rows({"description": text, "last": 1}))
+    lines = JsonLines(Rows({"description": text, "last": 1}))
     lines.fit(40)
     shown = [lines.line(number) for number in range(len(lines))]
     assert all(line.indent + 2 + cell_len(line.name + line.text) <= 40 for line in shown)

@@ -22,7 +22,7 @@ from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import ArchiveRequest, archive_name
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
-from mlhub_tui.ui.configured import Told
+from mlhub_tui.ui.configured import Notification
 from mlhub_tui.ui.find.favourite_screen import FavouriteScreen
 from mlhub_tui.ui.help.screen import HelpScreen
 from mlhub_tui.ui.screens.assets import AssetsScreen
@@ -36,7 +36,7 @@ from mlhub_tui.ui.screens.leave import LeaveScreen
 from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.screens.search import SearchForm
-from mlhub_tui.ui.screens.told import ToldScreen
+from mlhub_tui.ui.screens.told import MessageLogScreen
 
 from .conftest import Driver, driven
 from .drawing import strips
@@ -142,9 +142,9 @@ async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
         await loaded(driver)
         driver.app.notify(nasty("title") + LONG, title=nasty("note"), severity="error", markup=False)
         await look(driver)
-        driver.app.told.append(Told(time.time(), "warning", nasty("kept") + LONG))
+        driver.app.told.append(Notification(time.time(), "warning", nasty("kept") + LONG))
         await driver.press("exclamation_mark")
-        await front(driver, ToldScreen)
+        await front(driver, MessageLogScreen)
         await look(driver, "kept[/]")
         await driver.press("escape")
         driver.app.push_screen(ConfirmScreen(nasty("sure?"), nasty("detail") + LONG, yes=nasty("yes")))

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from mlhub_tui.jsontree.rows import Rows
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.json.lines import Lines
+from mlhub_tui.ui.json.lines import JsonLines
 from mlhub_tui.ui.json.pane import JsonPane
 from mlhub_tui.ui.json.view import JsonView
 
@@ -147,7 +147,7 @@ async def test_what_is_too_much_for_a_clipboard_is_not_copied() -> None:
 async def test_lines_fit_any_width_and_lose_no_letter_of_a_text() -> None:
     document = {"漢字" * 20: "漢字🛰" * 40, "k": {"deep": {"er": ["x" * 500]}}, "empty": {}}
     for width in (1, 7, 20, 40, 80, 200):
-        lines = Lines(Rows(document))
+        lines = JsonLines(Rows(document))
         lines.fit(width)
         lines.fit(width + 3)
         shown_lines = [lines.line(number) for number in range(len(lines))]

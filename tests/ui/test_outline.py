@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.widgets.outline import Outline, Row
-from mlhub_tui.ui.widgets.outline_view import Piece, fitted
+from mlhub_tui.ui.widgets.outline import OutlineRow, OutlineRows
+from mlhub_tui.ui.widgets.outline_view import LabelPiece, fitted
 
 
-def walk(row: Row[int]) -> list[Row[int]]:
+def walk(row: OutlineRow[int]) -> list[OutlineRow[int]]:
     """Return what is in sight below an open row, the slow way."""
     return [found for child in row.visible for found in (child, *(walk(child) if child.is_open else ()))]
 
 
-def span(row: Row[int]) -> int:
+def span(row: OutlineRow[int]) -> int:
     """Return how many rows are in sight below a row."""
     return len(walk(row)) if row.is_open else 0
 
@@ -24,7 +24,7 @@ class Mirror:
     """Follows the changes that an outline tells of."""
 
     def __init__(self) -> None:
-        self.outline: Outline[int] = Outline(0, self._spliced)
+        self.outline: OutlineRows[int] = OutlineRows(0, self._spliced)
         self.lines = 0
 
     def _spliced(self, line: int, removed: int, added: int) -> None:
@@ -49,7 +49,7 @@ def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
         elif step == "close" and row is not outline.root:
             outline.close(row)
         elif step == "put":
-            fresh: list[Row[int]] = [Row(n, foldable=n % 3 > 0) for n in range(number % 5)]
+            fresh: list[OutlineRow[int]] = [OutlineRow(n, foldable=n % 3 > 0) for n in range(number % 5)]
             outline.put(row, fresh, start=number % 3)
             known += fresh
         elif step == "filter":
@@ -63,9 +63,9 @@ def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
 
 
 def test_a_row_that_is_not_in_sight_has_no_line() -> None:
-    outline: Outline[int] = Outline(0)
-    outer: Row[int] = Row(1, foldable=True)
-    inner: Row[int] = Row(2)
+    outline: OutlineRows[int] = OutlineRows(0)
+    outer: OutlineRow[int] = OutlineRow(1, foldable=True)
+    inner: OutlineRow[int] = OutlineRow(2)
     outline.put(outline.root, [outer])
     outline.put(outer, [inner])
     assert outline.line_of(inner) is None
@@ -75,10 +75,10 @@ def test_a_row_that_is_not_in_sight_has_no_line() -> None:
 
 @pytest.mark.slow
 def test_a_catalog_may_be_nested_deeper_than_python_recurses() -> None:
-    outline: Outline[int] = Outline(0)
+    outline: OutlineRows[int] = OutlineRows(0)
     row = outline.root
     for depth in range(5_000):
-        child: Row[int] = Row(depth, foldable=True)
+        child: OutlineRow[int] = OutlineRow(depth, foldable=True)
         outline.put(row, [child])
         outline.open(child)
         row = child
@@ -92,7 +92,7 @@ def test_a_catalog_may_be_nested_deeper_than_python_recurses() -> None:
 
 @given(st.text("abc漢字 ", max_size=30), st.integers(2, 20), st.booleans(), st.integers(0, 30))
 def test_a_label_is_cut_to_the_room_there_is(text: str, room: int, keep_end: bool, at: int) -> None:
-    pieces = fitted([Piece(text[:at]), Piece(text[at:], "found")], room, keep_end=keep_end)
+    pieces = fitted([LabelPiece(text[:at]), LabelPiece(text[at:], "found")], room, keep_end=keep_end)
     shown = "".join(piece.text for piece in pieces)
     width = sum(2 if letter in "漢字" else 1 for letter in shown)
     assert width <= room

@@ -12,7 +12,7 @@ from mlhub_tui.planning.item_bins import Bins
 from mlhub_tui.planning.selection import Amount, Counts
 from mlhub_tui.ui.plan_pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
 from mlhub_tui.ui.plan_subject import reading_words
-from mlhub_tui.ui.plan_ticks import PlanTicks
+from mlhub_tui.ui.plan_ticks import PlanSelection
 from mlhub_tui.ui.plan_words import read_area, read_when, sizes, totals
 
 FACTS = (
@@ -23,16 +23,16 @@ FACTS = (
 
 
 def test_everything_is_ticked_at_first_and_that_needs_no_names() -> None:
-    assert PlanTicks(FACTS).wanted == ()
+    assert PlanSelection(FACTS).wanted == ()
 
 
 def test_some_collections_may_be_ticked_at_first_and_unknown_ones_do_not_count() -> None:
-    assert PlanTicks(FACTS, ("b", "gone")).wanted == (("b", frozenset()),)
-    assert PlanTicks(FACTS, ("gone",)).wanted == ()
+    assert PlanSelection(FACTS, ("b", "gone")).wanted == (("b", frozenset()),)
+    assert PlanSelection(FACTS, ("gone",)).wanted == ()
 
 
 def test_a_key_is_unticked_in_its_own_collection() -> None:
-    ticks = PlanTicks(FACTS)
+    ticks = PlanSelection(FACTS)
     ticks.toggle("a", "x")
     assert (ticks.box("a"), ticks.box("a", "x"), ticks.box("b", "x")) == ("[-]", "[ ]", "[x]")
     assert dict(ticks.wanted) == {"a": frozenset({"y"}), "b": frozenset(), "c": frozenset()}
@@ -44,7 +44,7 @@ def test_a_key_is_unticked_in_its_own_collection() -> None:
 
 
 def test_a_key_is_unticked_everywhere_at_once() -> None:
-    ticks = PlanTicks(FACTS)
+    ticks = PlanSelection(FACTS)
     ticks.toggle_key("x")
     assert dict(ticks.wanted) == {"a": frozenset({"y"}), "c": frozenset()}
     ticks.toggle_key("x")
@@ -52,7 +52,7 @@ def test_a_key_is_unticked_everywhere_at_once() -> None:
 
 
 def test_all_or_nothing() -> None:
-    ticks = PlanTicks(FACTS)
+    ticks = PlanSelection(FACTS)
     ticks.toggle("c")
     ticks.toggle_all()
     assert ticks.wanted == ()

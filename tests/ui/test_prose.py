@@ -14,8 +14,8 @@ from textual.content import Content
 from mlhub_tui.ui.draw import line as drawn
 from mlhub_tui.ui.prose.layout import lay_out
 from mlhub_tui.ui.prose.parse import LONGEST, parse
-from mlhub_tui.ui.prose.read import KEPT, QUICK, Read
-from mlhub_tui.ui.sheets.blocks import Block, Grid, Heading, Paragraph, Prose, typeset
+from mlhub_tui.ui.prose.read import KEPT, QUICK, MarkdownCache
+from mlhub_tui.ui.sheets.blocks import Block, GridBlock, Heading, Paragraph, Prose, typeset
 from mlhub_tui.ui.sheets.grid import grid
 
 from .hostile import LINK_BOMB, MARKUP, nasty
@@ -174,7 +174,7 @@ def test_no_text_takes_long_and_none_is_without_end(name: str) -> None:
 
 
 async def test_what_was_read_is_kept_and_long_texts_are_read_elsewhere() -> None:
-    read = Read()
+    read = MarkdownCache()
     long = "word " * QUICK
     assert read[long] is None
     await read.read([long, "short"])
@@ -187,12 +187,12 @@ async def test_what_was_read_is_kept_and_long_texts_are_read_elsewhere() -> None
 def test_a_sheet_ends_where_a_text_is_still_to_be_read() -> None:
     long = "word " * QUICK
     blocks: list[Block] = [Heading("One"), Prose(long), Heading("Two")]
-    assert typeset(blocks, 40, Read()).plain == "One"
+    assert typeset(blocks, 40, MarkdownCache()).plain == "One"
     assert typeset(blocks, 40).plain.endswith("Two"), "nobody reads it: it is shown as it was written"
 
 
 def test_columns_go_by_their_rank_where_there_is_no_room() -> None:
-    block = Grid(("Band", "Colour", "What it is"), (("B02", "blue", "the light of the sky"),), (0, 1, 2))
+    block = GridBlock(("Band", "Colour", "What it is"), (("B02", "blue", "the light of the sky"),), (0, 1, 2))
     wide, narrow = typeset([block], 60).plain, typeset([block], 14).plain
     assert wide.splitlines() == ["Band  Colour  What it is", "B02   blue    the light of the sky"]
     assert narrow.splitlines() == ["Band  Colour", "B02   blue"]
@@ -220,4 +220,4 @@ def test_no_start_waits_for_the_reader_of_markdown() -> None:
 
 
 def test_paragraphs_of_other_sheets_are_no_markdown() -> None:
-    assert typeset([Paragraph("**as** it is")], 40, Read()).plain == "**as** it is"
+    assert typeset([Paragraph("**as** it is")], 40, MarkdownCache()).plain == "**as** it is"

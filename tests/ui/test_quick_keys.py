@@ -12,7 +12,7 @@ from mlhub_tui.ui.help.screen import HelpScreen
 from mlhub_tui.ui.palette import Palette
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.confirm import ConfirmScreen
-from mlhub_tui.ui.screens.told import ToldScreen
+from mlhub_tui.ui.screens.told import MessageLogScreen
 from mlhub_tui.ui.type_ahead import IN_ONE_GO
 
 from .conftest import Driver, driven
@@ -117,22 +117,22 @@ async def test_a_dialog_is_dismissed_once_however_often_it_is_asked_to(options: 
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         app, dialog = driver.app, ConfirmScreen("Sure?")
-        app.push_screen(ToldScreen([]))
+        app.push_screen(MessageLogScreen([]))
         app.push_screen(dialog, answers.append)
         await driver.until("Sure?")
         for answer in (True, False, True):
             dialog.dismiss(answer)
-        await driver.until(lambda: isinstance(app.screen, ToldScreen), lambda: answers == [True])
+        await driver.until(lambda: isinstance(app.screen, MessageLogScreen), lambda: answers == [True])
         dialog.dismiss(False)
         await driver.pilot.pause()
-        assert isinstance(app.screen, ToldScreen) and answers == [True]
+        assert isinstance(app.screen, MessageLogScreen) and answers == [True]
 
 
 async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(options: AppOptions) -> None:
     answers: list[bool | None] = []
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        app, dialog, above = driver.app, ConfirmScreen("Sure?"), ToldScreen([])
+        app, dialog, above = driver.app, ConfirmScreen("Sure?"), MessageLogScreen([])
         app.push_screen(dialog, answers.append)
         app.push_screen(above)
         await driver.until(lambda: above.is_mounted)

@@ -21,7 +21,7 @@ from mlhub_tui.ui.criteria import fault, quoted, read, words_of, written
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.screens.search import SearchForm
-from mlhub_tui.ui.widgets.form import Press
+from mlhub_tui.ui.widgets.form import TextButton
 
 from ..sources.static.grow import forest, plant
 from .conftest import Driver, Sizes, driven
@@ -211,7 +211,7 @@ async def test_what_the_api_does_not_offer_is_closed_and_says_why(tmp_path: Path
             name for name in ("text", "bbox", "filter", "sort", "limit") if not field(form, name).disabled
         }
         assert open_ones == {"bbox", "limit"}
-        assert form.query_one("#names", Press).disabled
+        assert form.query_one("#names", TextButton).disabled
         assert form.focused is not None and not form.focused.disabled
         await driver.press(*["down"] * 5)
         await driver.until("does not say that it can sort")
@@ -224,7 +224,7 @@ async def test_names_for_a_filter_are_offered_from_the_source(tmp_path: Path) ->
     )
     async with at(service, tmp_path) as driver:
         form = await ask(driver)
-        form.query_one("#names", Press).focus()
+        form.query_one("#names", TextButton).focus()
         await driver.press("enter")
         await driver.until("301 names")
         drawn(driver.app)
@@ -238,7 +238,7 @@ async def test_names_for_a_filter_are_offered_from_the_source(tmp_path: Path) ->
 async def test_the_extent_of_the_collection_fills_the_box(tmp_path: Path) -> None:
     async with at(Service(), tmp_path) as driver:
         form = await ask(driver)
-        form.query_one("#extent", Press).focus()
+        form.query_one("#extent", TextButton).focus()
         await driver.press("enter")
         await driver.until(lambda: field(form, "bbox").value == "33.5,-1,35,1.25")
 

@@ -272,13 +272,13 @@ async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: 
 async def test_a_long_description_is_read_while_keys_are_answered(options: AppOptions) -> None:
     from textual.app import App, ComposeResult
 
-    from mlhub_tui.ui.widgets.sheet import Sheet
+    from mlhub_tui.ui.widgets.sheet import DetailView
 
     from .conftest import Driver
 
     class Shown(App[None]):
         def compose(self) -> ComposeResult:
-            yield Sheet()
+            yield DetailView()
 
         def get_theme_variable_defaults(self) -> dict[str, str]:
             return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
@@ -286,7 +286,7 @@ async def test_a_long_description_is_read_while_keys_are_answered(options: AppOp
     app = Shown()
     async with app.run_test(size=(60, 20)) as pilot:
         driver = Driver(app, pilot)  # type: ignore[arg-type]  # it needs no more than a screen
-        app.query_one(Sheet).show([Prose("# Head\n\n" + "*word* " * 3_000), Prose("**below**")])
+        app.query_one(DetailView).show([Prose("# Head\n\n" + "*word* " * 3_000), Prose("**below**")])
         await driver.until("Head", "word word")
         await driver.press("G")
         await driver.until("below")

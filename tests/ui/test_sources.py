@@ -15,7 +15,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.places import PROFILE
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
-from mlhub_tui.ui.widgets.place_list import PlaceList
+from mlhub_tui.ui.widgets.place_list import ProfileList
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from ..sources.test_probe import CATALOG, COLLECTION, api_pages, serve
@@ -229,7 +229,7 @@ async def test_a_public_source_is_added_without_being_asked(
         profile = kept("planetary-computer")
         assert profile.kind is Kind.STAC_API
         await driver.until("Without a profile")
-        chosen = driver.app.screen.query_one(PlaceList)
+        chosen = driver.app.screen.query_one(ProfileList)
         await driver.until(
             lambda: chosen.current is not None and chosen.current.key == PROFILE + profile.name
         )

@@ -20,7 +20,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.sparing import Shown, sparingly
+from mlhub_tui.ui.sparing import TerminalBuffer, diff_update
 
 from .conftest import Driver, driven
 
@@ -96,20 +96,20 @@ class Emulator:
 @given(st.lists(drawings(), min_size=1, max_size=6))
 @settings(max_examples=150)
 def test_any_drawings_leave_the_same(updates: list[LayoutUpdate | ChopsUpdate]) -> None:
-    whole, sparing, shown = Emulator(), Emulator(), Shown(COLUMNS, ROWS)
+    whole, sparing, shown = Emulator(), Emulator(), TerminalBuffer(COLUMNS, ROWS)
     for update in updates:
         whole.feed(update.render_segments(CONSOLE))
-        sparing.feed(sparingly(update, shown, CONSOLE).sequence)
+        sparing.feed(diff_update(update, shown, CONSOLE).sequence)
         assert list(whole.cells()) == list(sparing.cells())
 
 
 def test_what_is_there_is_not_written_again() -> None:
-    shown = Shown(COLUMNS, ROWS)
+    shown = TerminalBuffer(COLUMNS, ROWS)
 
     def written(word: str) -> str:
         line = Strip([Segment("status: ", Style.parse("red")), Segment(word.ljust(16), Style.parse("blue"))])
         update = LayoutUpdate([[line]] * ROWS, Region(0, 0, COLUMNS, ROWS))
-        return sparingly(update, shown, CONSOLE).sequence
+        return diff_update(update, shown, CONSOLE).sequence
 
     assert written("running").count("status") == ROWS
     assert written("running") == ""
@@ -118,12 +118,12 @@ def test_what_is_there_is_not_written_again() -> None:
 
 
 def test_a_letter_of_unknown_width_takes_its_part_of_the_line_along() -> None:
-    shown = Shown(COLUMNS, 1)
+    shown = TerminalBuffer(COLUMNS, 1)
 
     def written(text: str) -> str:
         strip = Strip([Segment(text)]).adjust_cell_length(COLUMNS)
         layout = LayoutUpdate([[strip]], Region(0, 0, COLUMNS, 1))
-        return sparingly(layout, shown, CONSOLE).sequence
+        return diff_update(layout, shown, CONSOLE).sequence
 
     written("👍 one")
     assert "👍 two" in written("👍 two")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.state import MOST_OPENED, MOST_SOURCES, Memory, View
+from mlhub_tui.ui.state import MOST_OPENED, MOST_SOURCES, AppState, TreeState
 
 from .conftest import Driver, driven
 
@@ -58,15 +58,15 @@ async def test_who_moves_the_cursor_first_keeps_it(options: AppOptions, mlhub_ho
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         source = driver.app.connection.job_source if driver.app.connection else ""
-    memory = Memory()
-    memory.keep(source, View(cursor=("datasets", "nowhere-any-more")))
+    memory = AppState()
+    memory.keep(source, TreeState(cursor=("datasets", "nowhere-any-more")))
     memory.write()
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         assert tree(driver).cursor_line == 0
         await driver.press("j", "j")
         await leave(driver)
-    assert Memory.load().view(source).cursor[1:] != ("nowhere-any-more",)
+    assert AppState.load().view(source).cursor[1:] != ("nowhere-any-more",)
 
 
 async def test_screen_and_theme_are_found_again(options: AppOptions, mlhub_home: Path) -> None:
@@ -82,7 +82,7 @@ async def test_screen_and_theme_are_found_again(options: AppOptions, mlhub_home:
         await driver.press("1")
         await driver.until("BigEarthNet")
         await leave(driver)
-    assert Memory.load().theme == "nord"
+    assert AppState.load().theme == "nord"
     (mlhub_home / "config.toml").write_text('theme = "mlhub-light"\nrestore = false\n')
     async with driven(options) as driver:
         assert driver.app.theme == "mlhub-light"
@@ -96,7 +96,7 @@ async def test_colours_that_the_terminal_wants_are_not_remembered_as_a_choice(
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await leave(driver)
-    assert Memory.load().theme == ""
+    assert AppState.load().theme == ""
 
 
 _JSON = st.recursive(
@@ -111,9 +111,9 @@ def test_a_file_from_elsewhere_is_taken_for_what_it_is_worth(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "state.json"
     path.write_text(json.dumps(raw))
-    memory = Memory.load(path)
+    memory = AppState.load(path)
     assert isinstance(memory.theme, str)
-    assert all(isinstance(view, View) for view in memory.views.values())
+    assert all(isinstance(view, TreeState) for view in memory.views.values())
     assert "\n" not in memory.theme
 
 
@@ -121,21 +121,21 @@ def test_a_file_from_elsewhere_is_taken_for_what_it_is_worth(
 def test_a_damaged_file_is_an_empty_one(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "state.json"
     path.write_bytes(content)
-    assert Memory.load(path) == Memory()
+    assert AppState.load(path) == AppState()
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_keys(tmp_path: Path) -> None:
-    memory = Memory()
+    memory = AppState()
     many = tuple(("group", f"row {number}") for number in range(1000))
     for number in range(100):
         memory.keep(
-            f"https://s{number}.example/?key=secret-secret", View(many, many, ("x" * 9999,), "f" * 9999)
+            f"https://s{number}.example/?key=secret-secret", TreeState(many, many, ("x" * 9999,), "f" * 9999)
         )
     memory.write(tmp_path / "state.json")
     text = (tmp_path / "state.json").read_text()
     assert len(text) < 500_000
     assert "secret" not in text
-    again = Memory.load(tmp_path / "state.json")
+    again = AppState.load(tmp_path / "state.json")
     assert len(again.views) == MOST_SOURCES
     view = again.view("https://s99.example/?key=secret-secret")
     assert len(view.opened) == MOST_OPENED
@@ -144,5 +144,5 @@ def test_what_is_remembered_is_bounded_and_holds_no_keys(tmp_path: Path) -> None
 
 def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    Memory(theme="nord").write(tmp_path / "file" / "state.json")
-    assert Memory.load(tmp_path / "file" / "state.json") == Memory()
+    AppState(theme="nord").write(tmp_path / "file" / "state.json")
+    assert AppState.load(tmp_path / "file" / "state.json") == AppState()

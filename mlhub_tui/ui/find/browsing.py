@@ -12,11 +12,11 @@ from ..screens.browse_commands import BrowseCommands
 from ..widgets.catalog_tree import CatalogTree
 from ..widgets.find_bar import FindBar
 from .filter_line import FilterLine
-from .trail import Stop
+from .trail import HistoryEntry
 
 if TYPE_CHECKING:
     from ..connection import Connection
-    from ..widgets.entries import Subject
+    from ..widgets.entries import TreeEntry
     from .favourite import Favourite
     from .lookup import Goal
 
@@ -132,7 +132,7 @@ class BrowseFinding(BrowseCommands):
         """Ask for an id, a DOI or a URL, and go there."""
         from .goto_screen import GotoScreen
 
-        connection, tree = self.hub.connection, self.tree_view
+        connection, tree = self.context.connection, self.tree_view
         if connection is None:
             self.notify("There is no source to look in yet.", markup=False)
             return
@@ -151,10 +151,10 @@ class BrowseFinding(BrowseCommands):
         """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
         self.note_place()
         if not await self._walk(goal.path) and goal.entry.kind != "dataset":
-            from ..widgets.entries import Subject
+            from ..widgets.entries import TreeEntry
 
             self.notify("It is not in the part of the tree that is loaded: here it is.", markup=False)
-            self._open(Subject(goal.entry))
+            self._open(TreeEntry(goal.entry))
         self.note_place()
 
     async def _walk(self, path: tuple[str, ...]) -> bool:
@@ -171,7 +171,7 @@ class BrowseFinding(BrowseCommands):
         try:
             return bool(path) and await walk(self._documents, self.tree_view, path, say)
         except MLHubException as error:
-            self.hub.report(error)
+            self.context.report(error)
             return False
 
     def stop_travelling(self) -> bool:
@@ -181,7 +181,7 @@ class BrowseFinding(BrowseCommands):
             worker.cancel()
         return bool(going)
 
-    def _open(self, subject: Subject, pane: str = "overview") -> None:
+    def _open(self, subject: TreeEntry, pane: str = "overview") -> None:
         from ..screens.document import DocumentScreen
 
         self.note_place()
@@ -199,30 +199,30 @@ class BrowseFinding(BrowseCommands):
             self.notify("Only datasets, collections and what is in them can be marked.", markup=False)
             return
         one = Favourite.of(subject.entry, tree.branches.path(row), self.here().place)
-        marked = self.hub.memory.favourites.toggle(self._shown.job_source, one)
+        marked = self.context.memory.favourites.toggle(self._shown.job_source, one)
         if marked is None:
             self.notify("There is no room for another favourite: forget one first (F).", markup=False)
         else:
             self._favourites_changed()
 
     def _favourites_changed(self) -> None:
-        self.hub.keep_favourites()
+        self.context.keep_favourites()
         self.show_favourites()
 
     def show_favourites(self) -> None:
         """Mark the favourites of the source in the tree."""
-        known = self.hub.memory.favourites.of(self._shown.job_source) if self._shown is not None else {}
+        known = self.context.memory.favourites.of(self._shown.job_source) if self._shown is not None else {}
         self.tree_view.favourites = frozenset(known)
         self.tree_view.refresh()
 
     @work(group="travel", exclusive=True)
     async def action_favourites(self) -> None:
         """List the favourites; go to the one that is chosen, in whatever source it is."""
-        from .favourite_screen import FavouriteScreen, Marked
+        from .favourite_screen import FavouriteScreen, MarkedEntry
 
-        favourites = self.hub.memory.favourites
+        favourites = self.context.memory.favourites
 
-        def forget(marked: Marked) -> None:
+        def forget(marked: MarkedEntry) -> None:
             favourites.remove(marked[0], marked[1].key)
             self._favourites_changed()
 
@@ -241,42 +241,42 @@ class BrowseFinding(BrowseCommands):
 
     async def _use(self, place: str) -> bool:
         """Open another source, and wait until the tree is its own; False where that does not come about."""
-        from ..search_flow import open_place
+        from ..search_flow import open_entry
 
-        if not await open_place(self.hub, place):
+        if not await open_entry(self.context, place):
             return False
         for _ in range(int(_PATIENCE / _MOMENT)):
-            if self._shown is self.hub.connection:
+            if self._shown is self.context.connection:
                 return self._shown is not None
             await asyncio.sleep(_MOMENT)
         return False
 
     # Where one was
 
-    def here(self, subject: Subject | None = None) -> Stop:
+    def here(self, subject: TreeEntry | None = None) -> HistoryEntry:
         """Return the place one is at; with what is open there."""
         tree, row = self.tree_view, self.tree_view.cursor_row
         path = tree.branches.path(row) if tree.started and row is not None else ()
         place = ""
         if self._shown is not None:
-            from ..search_flow import place_of
+            from ..search_flow import entry_of
 
-            place = place_of(self._shown)
-        return Stop(place, path, subject, subject is not None)
+            place = entry_of(self._shown)
+        return HistoryEntry(place, path, subject, subject is not None)
 
-    def note_place(self, subject: Subject | None = None) -> None:
+    def note_place(self, subject: TreeEntry | None = None) -> None:
         """Remember the place one is at, to come back to."""
         if self._shown is not None and self.tree_view.started:
-            self.hub.trail.visit(self.here(subject))
+            self.context.trail.visit(self.here(subject))
 
     def action_travel(self, step: int) -> None:
         """Go back to where one was, or forward again."""
         self.travel(self.here(), step)
 
     @work(group="travel", exclusive=True)
-    async def travel(self, here: Stop, step: int) -> None:
+    async def travel(self, here: HistoryEntry, step: int) -> None:
         """Go to the place before or behind another."""
-        stop = self.hub.trail.go(here, step)
+        stop = self.context.trail.go(here, step)
         if stop is None:
             self.notify("There is nothing further back." if step < 0 else "This is where you were last.")
             return

@@ -13,9 +13,9 @@ from textual.widgets import Input
 
 from ..dispatch import Dialog
 from ..draw import line
-from ..widgets.field import Field
+from ..widgets.field import TextField
 from ..widgets.pick_list import PickLine, PickList
-from .facets import TITLES, Offer, offers
+from .facets import TITLES, FacetCount, facet_counts
 from .query import Facet, facets_of, toggled
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ class FacetScreen(Dialog[None]):
     FacetScreen PickList { height: 16; }
     FacetScreen.-short PickList { height: 8; }
     """
-    AUTO_FOCUS = "Field"
+    AUTO_FOCUS = "TextField"
 
     def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
         super().__init__()
         self._tree, self._apply = tree, apply
-        self._offers: dict[str, list[Offer]] = {}
+        self._offers: dict[str, list[FacetCount]] = {}
         self._facets: dict[str, Facet] = {}
         self._chosen: set[str] = set()
         self._dialog = Vertical(classes="dialog")
-        self._part = Field(placeholder="part of a tag, type or licence", id="part")
+        self._part = TextField(placeholder="part of a tag, type or licence", id="part")
         self._picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
 
     def compose(self) -> ComposeResult:
@@ -72,7 +72,7 @@ class FacetScreen(Dialog[None]):
         """Count anew: the tree shows other entries."""
         chosen = facets_of(self._tree.filter)
         self._chosen = {facet.written().casefold() for facet in chosen}
-        self._offers = offers(self._tree.traits(), chosen)
+        self._offers = facet_counts(self._tree.traits(), chosen)
         self._dialog.border_title = line(f"Narrow: {self._tree.amount}")
         self._show()
 

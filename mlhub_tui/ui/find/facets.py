@@ -18,7 +18,7 @@ MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class FacetCount:
     """A facet with how many entries have it.
 
     Parameters
@@ -36,7 +36,7 @@ class Offer:
     words: str
 
 
-def offers(traits: Iterable[str], chosen: Iterable[Facet] = ()) -> dict[str, list[Offer]]:
+def facet_counts(traits: Iterable[str], chosen: Iterable[Facet] = ()) -> dict[str, list[FacetCount]]:
     """Return what entries can be narrowed by, the most frequent first, and in any case what is chosen.
 
     Parameters
@@ -47,17 +47,17 @@ def offers(traits: Iterable[str], chosen: Iterable[Facet] = ()) -> dict[str, lis
         The facets they are narrowed by.
     """
     counted = Counter(chain.from_iterable(text.split("\n") for text in traits if text))
-    found: dict[str, list[Offer]] = {name: [] for name in TITLES}
+    found: dict[str, list[FacetCount]] = {name: [] for name in TITLES}
     seen: set[tuple[str, str]] = set()
     for line, number in counted.most_common():
         name, value = _NAMES.get(line[:1], ""), line[1:]
         mark = (name, value.casefold())
         if name and value and mark not in seen and len(found[name]) < MOST:
             seen.add(mark)
-            found[name].append(Offer(Facet(name, value), number, _words(name, value)))
+            found[name].append(FacetCount(Facet(name, value), number, _words(name, value)))
     for facet in chosen:
         if facet.exact and (facet.name, facet.value.casefold()) not in seen:
-            found[facet.name].append(Offer(facet, 0, _words(facet.name, facet.value)))
+            found[facet.name].append(FacetCount(facet, 0, _words(facet.name, facet.value)))
     for several in found.values():
         several.sort(key=lambda one: (-one.number, one.words.casefold()))
     return {name: several for name, several in found.items() if several}

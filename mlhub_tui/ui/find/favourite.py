@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...models import Entry
 
 Place = tuple[str, ...]
-MOST = 200
+MAX_FAVOURITES = 200
 """Favourites kept of one source."""
 MOST_SOURCES = 50
 _LONGEST, _DEEPEST = 400, 30
@@ -137,7 +137,7 @@ class Favourites:
             self.remove(source, one.key)
             return False
         another = source not in self._known and len(self._known) >= MOST_SOURCES
-        if another or len(self.of(source)) >= MOST or not one.fits:
+        if another or len(self.of(source)) >= MAX_FAVOURITES or not one.fits:
             return None
         self._put(source, one.key, one)
         return True
@@ -177,7 +177,7 @@ class Favourites:
         """Return the favourites that a file has; what is none is left out."""
         known: dict[str, dict[str, Favourite]] = {}
         for source, some in list(raw.items())[:MOST_SOURCES] if isinstance(raw, dict) else ():
-            plain = some[:MOST] if isinstance(some, list) else []
+            plain = some[:MAX_FAVOURITES] if isinstance(some, list) else []
             found = [one for one in map(Favourite.read, plain) if one is not None]
             if found:
                 known[source] = {one.key: one for one in found}

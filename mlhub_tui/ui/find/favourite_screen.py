@@ -17,11 +17,11 @@ from ..draw import content, line
 from ..widgets.pick_list import PickLine, PickList
 from .favourite import Favourite
 
-Marked = tuple[str, Favourite]
+MarkedEntry = tuple[str, Favourite]
 """A source, and something marked of it."""
 
 
-class FavouriteScreen(Dialog[Marked | None]):
+class FavouriteScreen(Dialog[MarkedEntry | None]):
     """Asks; Enter goes there, `x` forgets, Esc closes.
 
     Parameters
@@ -46,7 +46,9 @@ class FavouriteScreen(Dialog[Marked | None]):
     """
     AUTO_FOCUS = "PickList"
 
-    def __init__(self, marked: Sequence[Marked], here: str, forget: Callable[[Marked], None]) -> None:
+    def __init__(
+        self, marked: Sequence[MarkedEntry], here: str, forget: Callable[[MarkedEntry], None]
+    ) -> None:
         super().__init__()
         self._here, self._forget = here, forget
         self._marked = sorted(marked, key=lambda one: one[0] != here)
@@ -72,7 +74,7 @@ class FavouriteScreen(Dialog[Marked | None]):
         self._say()
 
     @property
-    def _current(self) -> Marked | None:
+    def _current(self) -> MarkedEntry | None:
         current = self._picks.current
         return self._marked[int(current.key)] if current is not None else None
 

@@ -17,7 +17,7 @@ from ...text import one_line
 from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
-from ..widgets.field import Field
+from ..widgets.field import TextField
 from ..widgets.pick_list import PickLine, PickList
 from ..widgets.sift import HOLDS
 from .lookup import Goal, doi_of, is_url, look_up
@@ -25,12 +25,12 @@ from .suggest import Suggestion, Suggestions, placed
 
 if TYPE_CHECKING:
     from ...sources.base import Source
-    from ..widgets.branches import Branches
+    from ..widgets.branches import CatalogTreeModel
 
 _ASK = "ask"
 
 
-class _Typed(Field):
+class _Typed(TextField):
     """The field; Tab is its own, and comes behind the letters that were typed before it."""
 
     completes = True
@@ -61,7 +61,7 @@ class GotoScreen(Dialog[Goal | None]):
     """
     AUTO_FOCUS = "#typed"
 
-    def __init__(self, branches: Branches, source: Source) -> None:
+    def __init__(self, branches: CatalogTreeModel, source: Source) -> None:
         super().__init__()
         self._branches, self._source = branches, source
         self._known: list[Suggestion] = []

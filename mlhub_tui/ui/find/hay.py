@@ -17,7 +17,7 @@ FACETS = {"tag": TAG, "type": TYPE, "licence": LICENCE}
 """What entries are narrowed by, with the mark of its lines; keywords count as tags."""
 
 
-def haystack(entry: Entry) -> str:
+def search_text(entry: Entry) -> str:
     """Return what the filter looks at: id, title, DOI, tags, keywords, ids of collections.
 
     In lower case, a line for each, so that no word is found across two of them.

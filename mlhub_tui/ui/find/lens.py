@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...text import one_line
-from ..widgets.outline_view import Piece, Pieces
+from ..widgets.outline_view import LabelPiece, Pieces
 from .hay import fields
-from .near import near
+from .near import fuzzy_match
 
 LONGEST = 26
 """Characters of what is said of a match that the label does not show."""
@@ -15,7 +15,7 @@ _BEFORE = 6
 """Characters that are kept before a match that stands far back."""
 
 
-class Lens:
+class MatchHighlighter:
     """Looks at texts for the terms of a filter.
 
     Parameters
@@ -46,7 +46,7 @@ class Lens:
         while at >= 0:
             places += range(at, at + len(term))
             at = lower.find(term, at + len(term))
-        if not places and self.closely and (found := near(term, lower)) is not None:
+        if not places and self.closely and (found := fuzzy_match(term, lower)) is not None:
             places += found.at
         return places
 
@@ -54,12 +54,12 @@ class Lens:
         """Return a text in pieces, what was found marked."""
         marks = set(self.places(text))
         if not marks:
-            return [Piece(text, look)]
+            return [LabelPiece(text, look)]
         pieces: Pieces = []
         start = 0
         for at in range(1, len(text) + 1):
             if at == len(text) or (at in marks) != (start in marks):
-                pieces.append(Piece(text[start:at], "found" if start in marks else look))
+                pieces.append(LabelPiece(text[start:at], "found" if start in marks else look))
                 start = at
         return pieces
 
@@ -79,13 +79,13 @@ class Lens:
                 continue
             for name, value in fields(hay):
                 if places := self._of(term, value):
-                    alone = Lens((term,), closely=self.closely)
+                    alone = MatchHighlighter((term,), closely=self.closely)
                     said = alone.marked(_cut(value, places[0], len(term)), "note")
-                    return [Piece(f"  {name}", "note"), Piece(": ", "note"), *said]
+                    return [LabelPiece(f"  {name}", "note"), LabelPiece(": ", "note"), *said]
         return []
 
 
-NOTHING = Lens()
+NOTHING = MatchHighlighter()
 """Looks for nothing."""
 
 

@@ -15,7 +15,7 @@ _SKIPPED = 3
 """Letters left out in the middle of a word, at most."""
 
 
-class Found(NamedTuple):
+class FuzzyMatch(NamedTuple):
     """Where the letters of a word are in a text."""
 
     pieces: int
@@ -27,7 +27,7 @@ def pieces_allowed(term: str) -> int:
     return 1 + len(term) // 3
 
 
-def near(term: str, text: str) -> Found | None:
+def fuzzy_match(term: str, text: str) -> FuzzyMatch | None:
     """Return where a text comes near a word in the fewest pieces; None where it does not.
 
     The first piece begins with a word of the text. Each further one begins with a later word too, or stands
@@ -65,7 +65,7 @@ def near(term: str, text: str) -> Found | None:
     for pieces in range(pieces_allowed(term)):
         for start in starts.get(term[0], ()):
             if (more := rest(1, start + 1, pieces)) is not None:
-                return Found(pieces + 1, (start, *more))
+                return FuzzyMatch(pieces + 1, (start, *more))
     return None
 
 

@@ -8,7 +8,7 @@ from ...models import Entry
 from .hay import day_of
 
 if TYPE_CHECKING:
-    from ..widgets.branches import Branches, NodeRow
+    from ..widgets.branches import CatalogTreeModel, NodeRow
 
 LISTED = ""
 ORDERS = {LISTED: "as listed", "title": "by title", "id": "by id", "newest": "newest first"}
@@ -21,7 +21,7 @@ def following(order: str) -> str:
     return names[(names.index(order) + 1) % len(names)] if order in ORDERS else LISTED
 
 
-def arrange(branches: Branches, order: str) -> None:
+def arrange(branches: CatalogTreeModel, order: str) -> None:
     """Let the rows of all listings show their entries in an order; the outline is to be laid out then.
 
     What a filter chose is arranged too. What is no entry, as the line that loads more, stays at the end.

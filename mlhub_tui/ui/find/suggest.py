@@ -12,7 +12,7 @@ from .hay import PART, fields, parts
 from .lookup import Goal, plain
 
 if TYPE_CHECKING:
-    from ..widgets.branches import Branches, NodeRow
+    from ..widgets.branches import CatalogTreeModel, NodeRow
 
 MOST = 50
 """Suggestions that are shown."""
@@ -36,7 +36,7 @@ class Suggestion:
     rank: int
 
 
-def placed(branches: Branches, goal: Goal) -> Goal:
+def placed(branches: CatalogTreeModel, goal: Goal) -> Goal:
     """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
     collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not branches.by_dataset or not collection:
@@ -62,7 +62,7 @@ class Suggestions:
         Part of an id, a title or a DOI.
     """
 
-    def __init__(self, branches: Branches, typed: str) -> None:
+    def __init__(self, branches: CatalogTreeModel, typed: str) -> None:
         self._branches = branches
         self._words = plain(typed).casefold()
         self._found: list[Suggestion] = []

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..widgets.entries import Subject
+    from ..widgets.entries import TreeEntry
 
-MOST = 100
+HISTORY_SIZE = 20
 """Places that are remembered; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class HistoryEntry:
     """A place one was at.
 
     Parameters
@@ -28,31 +28,31 @@ class Stop:
 
     place: str
     path: tuple[str, ...]
-    subject: Subject | None = field(default=None, compare=False)
+    subject: TreeEntry | None = field(default=None, compare=False)
     is_open: bool = False
 
 
-class Trail:
+class NavigationHistory:
     """The places in the order in which they were visited, and which of them one is at."""
 
     def __init__(self) -> None:
-        self.stops: list[Stop] = []
+        self.stops: list[HistoryEntry] = []
         self.at = -1
 
     @property
-    def current(self) -> Stop | None:
+    def current(self) -> HistoryEntry | None:
         """The place that was visited last, or gone back to."""
         return self.stops[self.at] if self.stops else None
 
-    def visit(self, stop: Stop) -> None:
+    def visit(self, stop: HistoryEntry) -> None:
         """Take note of a place; what was ahead of it is forgotten. The same twice in a row is once."""
         del self.stops[self.at + 1 :]
         if not self.stops or self.stops[-1] != stop:
             self.stops.append(stop)
-        del self.stops[: max(len(self.stops) - MOST, 0)]
+        del self.stops[: max(len(self.stops) - HISTORY_SIZE, 0)]
         self.at = len(self.stops) - 1
 
-    def go(self, here: Stop, step: int) -> Stop | None:
+    def go(self, here: HistoryEntry, step: int) -> HistoryEntry | None:
         """Return the place before (-1) or behind (1) the one that one is at; None at the end.
 
         Where one went somewhere else meanwhile, that place is the one to come back to.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from ..configured import ConfiguredApp
-from .trail import Trail
+from .trail import NavigationHistory
 
 if TYPE_CHECKING:
     from ...options import AppOptions
@@ -19,7 +19,7 @@ class TravellingApp(ConfiguredApp):
 
     def __init__(self, options: AppOptions) -> None:
         super().__init__(options)
-        self.trail = Trail()
+        self.trail = NavigationHistory()
 
     def action_travel(self, step: int) -> None:
         """Go back to where one was, or forward again."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..widgets.branches import NodeRow
     from ..widgets.catalog_tree import CatalogTree
     from ..widgets.entries import Node
-    from ..widgets.listing import Listing
+    from ..widgets.listing import TreeListing
 
 MOST_PAGES = 20
 """Pages that are asked for on the way: what stands further back is shown by itself."""
@@ -79,7 +79,7 @@ async def walk(
     return not keys
 
 
-def _is_awaited(listing: Listing) -> bool:
+def _is_awaited(listing: TreeListing) -> bool:
     """Whether a page is on its way already; the first of the top always is."""
     return listing.loading or (listing.at_top and not (listing.loaded or listing.complete or listing.error))
 

@@ -16,23 +16,23 @@ from ..type_ahead import TypeAheadApp
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from ..state import Memory
-    from .ways import Way
+    from ..state import AppState
+    from .ways import HelpEntry
 
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
 def _offers() -> type[Provider]:
-    from .offers import Offers
+    from .offers import CommandProvider
 
-    return Offers
+    return CommandProvider
 
 
 class GuidedApp(TypeAheadApp):
     """An app that shows its keys, and to who is new five lines of them."""
 
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
-    memory: Memory
+    memory: AppState
     _tour: Widget | None = None
 
     def action_help(self) -> None:
@@ -40,7 +40,7 @@ class GuidedApp(TypeAheadApp):
         from .screen import HelpScreen
         from .ways import go, sections
 
-        def act(chosen: Way | Literal["tour"] | None) -> None:
+        def act(chosen: HelpEntry | Literal["tour"] | None) -> None:
             if chosen == "tour":
                 self.action_tour()
             elif chosen is not None:

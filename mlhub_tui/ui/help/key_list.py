@@ -11,17 +11,17 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ..widgets.line_view import LineView
-from .ways import Section, Way
+from .ways import HelpEntry, HelpSection
 
 _FOUND = Style(underline=True, bold=True)
 _MOST_KEYS = 14
 """Cells of the keys at most; the keys of longer ones are cut, and told whole below."""
 
 
-class Line(NamedTuple):
+class KeyLine(NamedTuple):
     """A line: a way, a heading, or nothing to part sections."""
 
-    way: Way | None = None
+    way: HelpEntry | None = None
     heading: str = ""
     here: bool = True
 
@@ -37,7 +37,7 @@ class KeyList(LineView):
     """
     COMPONENT_CLASSES = {"keys--key"}  # noqa: RUF012 - declared so by Textual
 
-    def __init__(self, sections: Sequence[Section], *, id: str | None = None) -> None:
+    def __init__(self, sections: Sequence[HelpSection], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._sections = sections
         self._terms: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class KeyList(LineView):
         return len(self._lines)
 
     @property
-    def current(self) -> Way | None:
+    def current(self) -> HelpEntry | None:
         """The way under the cursor."""
         return self._lines[self.cursor_line].way if self.cursor_line < len(self._lines) else None
 
@@ -132,18 +132,18 @@ class KeyList(LineView):
         )
 
 
-def _lines(sections: Iterable[Section], terms: Sequence[str]) -> list[Line]:
-    lines: list[Line] = []
+def _lines(sections: Iterable[HelpSection], terms: Sequence[str]) -> list[KeyLine]:
+    lines: list[KeyLine] = []
     for section in sections:
         ways = [way for way in section.ways if _has(way, terms)]
         if ways:
             name = section.name if section.here else f"{section.name}, elsewhere"
-            lines += [*([Line()] if lines else []), Line(heading=name)]
-            lines += [Line(way, here=section.here) for way in ways]
+            lines += [*([KeyLine()] if lines else []), KeyLine(heading=name)]
+            lines += [KeyLine(way, here=section.here) for way in ways]
     return lines
 
 
-def _has(way: Way, terms: Sequence[str]) -> bool:
+def _has(way: HelpEntry, terms: Sequence[str]) -> bool:
     hay = f"{way.keys}\n{way.words}\n{way.title}\n{way.identity}".casefold()
     return all(term in hay for term in terms)
 

@@ -10,7 +10,7 @@ _BY_WORDS = 0.4
 """What a match in the sentence counts of one in the name."""
 
 
-class Offers(Provider):
+class CommandProvider(Provider):
     """The app's commands in their own order, with the keys in the colour of keys."""
 
     async def discover(self) -> Hits:

@@ -16,10 +16,10 @@ from ..dispatch import Dialog
 from ..draw import content, line
 from ..widgets.find_bar import FindBar
 from .key_list import KeyList
-from .ways import Section, Way
+from .ways import HelpEntry, HelpSection
 
 
-class HelpScreen(Dialog[Way | Literal["tour"] | None]):
+class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
     """Shows the keys; closes with what is to be done, which is the business of whoever opened it.
 
     Parameters
@@ -43,7 +43,7 @@ class HelpScreen(Dialog[Way | Literal["tour"] | None]):
     """
     AUTO_FOCUS = "KeyList"
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[HelpSection]) -> None:
         super().__init__()
         self._dialog, self._about = Vertical(classes="dialog"), Static(id="about")
         self._list = KeyList(sections)

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from ..commands import COMMANDS, EVERYWHERE, Command, of, show_key
+from ..commands import COMMANDS, EVERYWHERE, AppCommand, of, show_key
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -23,7 +23,7 @@ _KNOWN = {command.id: command for command in COMMANDS}
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class HelpEntry:
     """One thing that can be done.
 
     Parameters
@@ -54,38 +54,40 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class HelpSection:
     """The ways of one place; `here` is whether they can be gone from the screen in front."""
 
     name: str
-    ways: tuple[Way, ...]
+    ways: tuple[HelpEntry, ...]
     here: bool = True
 
 
-def sections(app: App[Any], screen: Screen[Any]) -> list[Section]:
+def sections(app: App[Any], screen: Screen[Any]) -> list[HelpSection]:
     """Return all there is: what the focus adds, the screen's, the app's, then what is elsewhere."""
     here = [*reachable(app, screen)]
     seen = {way.identity for section in here for way in section.ways}
     places = dict.fromkeys(command.where for command in COMMANDS)
-    rest = [Section(place, tuple(_told(c) for c in of(place) if c.id not in seen), False) for place in places]
+    rest = [
+        HelpSection(place, tuple(_told(c) for c in of(place) if c.id not in seen), False) for place in places
+    ]
     return [*here, *(section for section in rest if section.ways)]
 
 
-def reachable(app: App[Any], screen: Screen[Any]) -> Iterator[Section]:
+def reachable(app: App[Any], screen: Screen[Any]) -> Iterator[HelpSection]:
     """Yield what can be done on a screen, the nearest to the keys first."""
     place = getattr(screen, "place", "")
     yield from _of_focus(screen, place)
     if place:
-        yield Section(place, tuple(_way(command, command.action, screen) for command in of(place)))
+        yield HelpSection(place, tuple(_way(command, command.action, screen) for command in of(place)))
     elif own := [_from(binding, screen) for binding in _own(screen)]:
-        yield Section("This dialog", tuple(own))
+        yield HelpSection("This dialog", tuple(own))
     if not screen.is_modal:
-        yield Section(EVERYWHERE, tuple(_way(command, command.action, app) for command in of(EVERYWHERE)))
+        yield HelpSection(EVERYWHERE, tuple(_way(command, command.action, app) for command in of(EVERYWHERE)))
 
 
-def _of_focus(screen: Screen[Any], place: str) -> Iterator[Section]:
+def _of_focus(screen: Screen[Any], place: str) -> Iterator[HelpSection]:
     """Yield the keys of what has the focus and of what holds that, below the screen."""
-    grouped: dict[str, list[Way]] = {}
+    grouped: dict[str, list[HelpEntry]] = {}
     for node in screen.focused.ancestors_with_self if screen.focused is not None else ():
         if node is screen:
             break
@@ -95,7 +97,7 @@ def _of_focus(screen: Screen[Any], place: str) -> Iterator[Section]:
                 name = command.where if command is not None else "Here"
                 grouped.setdefault(name, []).append(_from(binding, node))
     for name in sorted(grouped, key=lambda name: name == "Lists"):
-        yield Section(
+        yield HelpSection(
             name, tuple({way.identity or way.keys: way for way in reversed(grouped[name])}.values())[::-1]
         )
 
@@ -114,26 +116,26 @@ def _own(node: DOMNode) -> Iterator[Binding]:
             return
 
 
-def _from(binding: Binding, node: DOMNode) -> Way:
+def _from(binding: Binding, node: DOMNode) -> HelpEntry:
     command = _KNOWN.get(binding.id or "")
     if command is not None:
         return _way(command, binding.action, node)
     keys = " ".join(show_key(key) for key in binding.key.split(","))
     words = binding.description[:1].upper() + binding.description[1:]
-    return Way(keys, binding.description, words, action=binding.action, target=node)
+    return HelpEntry(keys, binding.description, words, action=binding.action, target=node)
 
 
-def _way(command: Command, action: str, target: DOMNode) -> Way:
+def _way(command: AppCommand, action: str, target: DOMNode) -> HelpEntry:
     told = _told(command)
-    return Way(told.keys, told.title, told.words, told.identity, action, target, told.palette)
+    return HelpEntry(told.keys, told.title, told.words, told.identity, action, target, told.palette)
 
 
-def _told(command: Command) -> Way:
+def _told(command: AppCommand) -> HelpEntry:
     """Return a command as it is told of where it cannot be run."""
-    return Way(command.all_keys, command.title, command.help, command.id, palette=command.palette)
+    return HelpEntry(command.all_keys, command.title, command.help, command.id, palette=command.palette)
 
 
-def go(app: App[Any], way: Way) -> None:
+def go(app: App[Any], way: HelpEntry) -> None:
     """Do what a way does, once the screen that offered it is gone."""
     if way.identity == "app.back":
         # Where one is is left by what is innermost there, and that only the key knows.

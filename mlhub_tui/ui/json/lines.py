@@ -18,7 +18,7 @@ OPENED_ROWS, OPENED_TEXTS, OPENED_LENGTH = 20_000, 400, 4_000
 """Of a document of so few rows so many long texts, of so few characters, are shown whole at first."""
 
 
-class Line(NamedTuple):
+class JsonLine(NamedTuple):
     """A line: its first cell, what folds it, the name of its member, its text."""
 
     indent: int
@@ -27,7 +27,7 @@ class Line(NamedTuple):
     text: str
 
 
-class Lines:
+class JsonLines:
     """The lines of a document for a width.
 
     Parameters
@@ -53,31 +53,31 @@ class Lines:
         self._texts = {row: self._wrapped(row) for row in wanted}
         self.folding.set_texts({row: len(parts) - 1 for row, parts in self._texts.items()})
 
-    def line(self, number: int) -> Line:
+    def line(self, number: int) -> JsonLine:
         """Return a line, cut where it does not fit."""
         row, part = self.folding.lines[number], self.folding.parts[number]
         indent = self._indent(row)
         if part:
-            return Line(indent + 2 * STEP, "", "", self._texts[row][part])
+            return JsonLine(indent + 2 * STEP, "", "", self._texts[row][part])
         key, kind = self._name(row), self.rows.kinds[row]
         comma = "" if self.rows.is_last(row) else ","
         room = self._room(row, key) - len(comma)
         value = self.rows.values[row]
         if kind == END:
             opener = self.rows.kinds[self.rows.ends[row]]
-            return Line(indent, "", "", ("}" if opener == OBJECT else "]") + comma)
+            return JsonLine(indent, "", "", ("}" if opener == OBJECT else "]") + comma)
         if kind == CUT:
-            return Line(indent, "", "", "… there is more than can be shown; the export has all of it")
+            return JsonLine(indent, "", "", "… there is more than can be shown; the export has all of it")
         if self.folding.is_folded(row):
-            return Line(indent, "▸", key, folded(value, min(room, 200)) + comma)
+            return JsonLine(indent, "▸", key, folded(value, min(room, 200)) + comma)
         if self.rows.opens(row):
-            return Line(indent, "▾", key, "[" if kind == ARRAY else "{")
+            return JsonLine(indent, "▾", key, "[" if kind == ARRAY else "{")
         if self.folding.shows_text(row):
-            return Line(indent, "▾", key, self._texts[row][0])
+            return JsonLine(indent, "▾", key, self._texts[row][0])
         text = leaf(value[: 4 * room + LONGEST_TEXT // 100] if isinstance(value, str) else value)
         if not _too_long(text, room):
-            return Line(indent, "", key, text + comma)
-        return Line(indent, "▸", key, chop_cells(text[: 2 * room], max(room - 1, 1))[0] + "…")
+            return JsonLine(indent, "", key, text + comma)
+        return JsonLine(indent, "▸", key, chop_cells(text[: 2 * room], max(room - 1, 1))[0] + "…")
 
     def is_long(self, row: int) -> bool:
         """Tell whether a text is too long for its line."""

@@ -17,7 +17,7 @@ from ...jsontree.rows import Rows, path
 from ...jsontree.written import safe
 from ..commands import JSON, bindings
 from ..widgets.line_view import LineView
-from .lines import STEP, Lines
+from .lines import STEP, JsonLines
 
 if TYPE_CHECKING:
     from ..app import MLHubApp
@@ -49,7 +49,7 @@ class JsonView(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.lines: Lines | None = None
+        self.lines: JsonLines | None = None
         self.wanted: re.Pattern[str] | None = None
         """What was searched for, to be marked."""
 
@@ -57,7 +57,7 @@ class JsonView(LineView):
 
     def show(self, rows: Rows | None) -> None:
         """Show another document from its top."""
-        self.lines = Lines(rows) if rows is not None else None
+        self.lines = JsonLines(rows) if rows is not None else None
         self._fit()
         self.cursor_line = 0
         self.scroll_to(y=0, animate=False, immediate=True)
@@ -201,14 +201,14 @@ class JsonView(LineView):
         """Copy the value under the cursor: a text as it is, anything else as JSON, on one line."""
         if self.lines is None or (row := self.row) is None:
             return
-        rows, hub = self.lines.rows, cast("MLHubApp", self.app)
+        rows, context = self.lines.rows, cast("MLHubApp", self.app)
         start = rows.start(row)
         value = rows.values[start]
         text = "" if rows.ends[start] - start > MOST_COPIED else _copied(value)
         if not text or len(text) > MOST_COPIED:
             self.notify("Too much for the clipboard; e writes it to a file.", markup=False)
         else:
-            hub.copy_text(text, "Value")
+            context.copy_text(text, "Value")
 
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""

@@ -28,7 +28,7 @@ _LOCAL = "file://"
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class ImageFile:
     """An image on disk, how many bytes had to come for it, and where it was if none."""
 
     path: Path
@@ -37,7 +37,7 @@ class Fetched:
     here: str = "from the cache"
 
 
-async def found(source: Source, document: Document, asset: Asset) -> Fetched | None:
+async def found(source: Source, document: Document, asset: Asset) -> ImageFile | None:
     """Return an image that is on this machine: a file of the catalog, or one that was fetched within a day.
 
     Raises
@@ -52,11 +52,11 @@ async def found(source: Source, document: Document, asset: Asset) -> Fetched | N
         link = await source.asset_link(href.href)
         path = local_path(link.url) if not is_member(link.url) else None
         if path is not None and await asyncio.to_thread(path.is_file):
-            return Fetched(path, path.stat().st_size, here="on this disk")
+            return ImageFile(path, path.stat().st_size, here="on this disk")
     known = await asyncio.to_thread(
         preview_cache.found, preview_cache.place(source.root_url, document, asset)
     )
-    return Fetched(known, known.stat().st_size) if known is not None else None
+    return ImageFile(known, known.stat().st_size) if known is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ async def _asked(link: Link, asset: Asset) -> int | None:
 
 async def fetch(
     source: Source, document: Document, asset: Asset, price: Cost, say: Callable[[str], None]
-) -> Fetched:
+) -> ImageFile:
     """Fetch an image, or an overview of it, into the cache.
 
     Parameters
@@ -129,7 +129,7 @@ async def fetch(
         link = await source.asset_link(asset_href(document, asset).href)
         target = where / "overview.tif"
         came = await overview.fetch_overview(link, price.size, target)
-        return Fetched(target, price.size, came)
+        return ImageFile(target, price.size, came)
     if price.size is not None and price.size > LARGEST:
         raise _too_large(asset)
     return await _whole(source, document, asset, where, say)
@@ -137,7 +137,7 @@ async def fetch(
 
 async def _whole(
     source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None]
-) -> Fetched:
+) -> ImageFile:
     from ...queue.fetch import fetch_asset
 
     too_large = False
@@ -163,7 +163,7 @@ async def _whole(
     if came > LARGEST:
         path.unlink(missing_ok=True)
         raise _too_large(asset)
-    return Fetched(path, came, came)
+    return ImageFile(path, came, came)
 
 
 def _too_large(asset: Asset) -> MLHubException:

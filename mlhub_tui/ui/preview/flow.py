@@ -11,7 +11,7 @@ from ...models import Document, Entry, EntryKind
 from ...text import clean
 from ..documents import why
 from .choose import pictures
-from .reel import Reel
+from .reel import ImageSequence
 
 if TYPE_CHECKING:
     from ..app import MLHubApp
@@ -63,7 +63,7 @@ async def _show(
         _none(app, documents, current, document)
         return None
     places = [number for number, entry in enumerate(entries) if entry is current or entry == current]
-    reel = Reel(entries if places else [current], documents, places[0] if places else 0, key)
+    reel = ImageSequence(entries if places else [current], documents, places[0] if places else 0, key)
     await app.push_screen_wait(PreviewScreen(documents.source, reel))
     return reel.entry
 

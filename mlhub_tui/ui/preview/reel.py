@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..documents import Documents
 
 
-class Reel:
+class ImageSequence:
     """A place among documents and their images.
 
     Parameters

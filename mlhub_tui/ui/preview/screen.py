@@ -24,10 +24,10 @@ from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 from .decode import Picture, read_picture
-from .fetch import Cost, Fetched, cost, fetch, found
-from .reel import Reel
-from .view import PictureView, estimate
-from .way import Way, asked, plainly
+from .fetch import Cost, ImageFile, cost, fetch, found
+from .reel import ImageSequence
+from .view import ImageView, estimate
+from .way import GraphicsMode, asked, plainly
 
 if TYPE_CHECKING:
     from ...models import Asset, Document
@@ -57,8 +57,8 @@ class PreviewScreen(Dialog[None]):
         width: 94%; height: 94%; border: round $accent; background: $surface; padding: 0 1;
     }
     PreviewScreen #words { height: auto; max-height: 60%; margin: 1 0; }
-    PreviewScreen PictureView { display: none; }
-    PreviewScreen.-drawn PictureView { display: block; }
+    PreviewScreen ImageView { display: none; }
+    PreviewScreen.-drawn ImageView { display: block; }
     PreviewScreen.-drawn #words { display: none; }
     PreviewScreen #facts { height: auto; max-height: 2; color: $muted; }
     PreviewScreen #images { height: 1; }
@@ -69,15 +69,15 @@ class PreviewScreen(Dialog[None]):
         Binding("escape,q,p", "close", "close", show=False),
     ]
 
-    def __init__(self, source: Source, reel: Reel) -> None:
+    def __init__(self, source: Source, reel: ImageSequence) -> None:
         super().__init__()
         self._source, self._reel = source, reel
-        self._pictures: LRUCache[tuple[Picture, Fetched]] = LRUCache(IN_MEMORY)
+        self._pictures: LRUCache[tuple[Picture, ImageFile]] = LRUCache(IN_MEMORY)
         self._agreed = 0 if terminal.over_ssh() else ASK_FROM
         self._answer: asyncio.Future[None] | None = None
-        self._way: Way | None = None
+        self._way: GraphicsMode | None = None
         self._facts: list[str] = []
-        self._box, self._view = Vertical(), PictureView()
+        self._box, self._view = Vertical(), ImageView()
         self._images, self._words = Static(id="images"), Static(id="words")
         self._facts_words = Static(id="facts")
 
@@ -149,7 +149,7 @@ class PreviewScreen(Dialog[None]):
         self._state_facts()
         self._view.show(picture, self._way, lean=terminal.over_ssh())
 
-    async def _fetched(self, document: Document, asset: Asset) -> Fetched:
+    async def _fetched(self, document: Document, asset: Asset) -> ImageFile:
         """Fetch an image that is not here, once that is agreed to where it has to be."""
         if (here := await found(self._source, document, asset)) is not None:
             return here
@@ -180,11 +180,11 @@ class PreviewScreen(Dialog[None]):
         """Say how much the line to the terminal will carry."""
         room = self.app.size.width * 9 // 10, self.app.size.height * 3 // 4
         full = self.app.console.color_system == "truecolor"
-        most = estimate(self._way or Way.BLOCKS, *room, full_colour=full, lean=terminal.over_ssh())
+        most = estimate(self._way or GraphicsMode.BLOCKS, *room, full_colour=full, lean=terminal.over_ssh())
         return f"about {size(round(most, -3))} to draw"
 
-    @on(PictureView.Drawn)
-    def _drawn(self, message: PictureView.Drawn) -> None:
+    @on(ImageView.Drawn)
+    def _drawn(self, message: ImageView.Drawn) -> None:
         message.stop()
         self._facts = [fact for fact in self._facts if not fact.endswith(message.way.value)]
         self._facts.append(f"{size(message.size)} in {message.way.value}")
@@ -215,7 +215,7 @@ class PreviewScreen(Dialog[None]):
     def _clear(self, words: str) -> None:
         self._facts = []
         self._state_facts()
-        self._view.show(None, Way.BLOCKS)
+        self._view.show(None, GraphicsMode.BLOCKS)
         self._say(words)
 
     def _say(self, words: str, style: str = "") -> None:
@@ -252,7 +252,7 @@ class PreviewScreen(Dialog[None]):
         self.dismiss(None)
 
 
-def _facts(picture: Picture, fetched: Fetched, asset: Asset, when: str) -> list[str]:
+def _facts(picture: Picture, fetched: ImageFile, asset: Asset, when: str) -> list[str]:
     """Return what a picture is, and what it cost."""
     came = f"{size(fetched.came)} fetched" if fetched.came else f"{size(fetched.size)} {fetched.here}"
     if fetched.came and fetched.came < fetched.size:

@@ -13,32 +13,32 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..sparing import SparingApp
+from ..sparing import DiffRenderingApp
 from .blocks import draw, shade
 from .graphics import KITTY_GONE, Graphic, kitty, sixel
-from .way import Way
+from .way import GraphicsMode
 
 if TYPE_CHECKING:
     from .decode import Picture
 
 
-class PictureView(Widget):
+class ImageView(Widget):
     """Draws a picture as large as there is room; scaled and encoded in a thread."""
 
-    DEFAULT_CSS = "PictureView { width: 1fr; height: 1fr; }"
+    DEFAULT_CSS = "ImageView { width: 1fr; height: 1fr; }"
     ALLOW_SELECT = False
 
     @dataclass
     class Drawn(Message):
         """A picture was drawn, in a way, which took so many bytes to the terminal."""
 
-        way: Way
+        way: GraphicsMode
         size: int
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._picture: Picture | None = None
-        self._way, self._lean = Way.BLOCKS, False
+        self._way, self._lean = GraphicsMode.BLOCKS, False
         self._strips: list[Strip] = []
         self._graphic: Graphic | None = None
         self._waiting = self._placed = self._covered = False
@@ -47,7 +47,7 @@ class PictureView(Widget):
         """Draw again what a stop of the program took off the terminal."""
         self.app.app_resume_signal.subscribe(self, lambda _: self._again())
 
-    def show(self, picture: Picture | None, way: Way, *, lean: bool = False) -> None:
+    def show(self, picture: Picture | None, way: GraphicsMode, *, lean: bool = False) -> None:
         """Show another picture, or none; `lean` with fewer colours, for a slow line."""
         self._picture, self._way, self._lean = picture, way, lean
         self.take_off()
@@ -79,14 +79,14 @@ class PictureView(Widget):
 
     def _made(self, image: Any, columns: int, rows: int) -> Graphic | list[Strip]:
         cell = getattr(getattr(self.app._driver, "answers", None), "cell", None) or _cell_size()
-        if self._way is Way.SIXEL:
+        if self._way is GraphicsMode.SIXEL:
             try:
                 return sixel(image, columns, rows, cell, lean=self._lean)
             except ImportError:
-                self._way = Way.BLOCKS
-        if self._way is Way.KITTY:
+                self._way = GraphicsMode.BLOCKS
+        if self._way is GraphicsMode.KITTY:
             return kitty(image, columns, rows, cell, lean=self._lean)
-        if self._way is Way.SHADES:
+        if self._way is GraphicsMode.SHADES:
             return shade(image, columns, rows, light=not self.app.current_theme.dark)
         return draw(image, columns, rows, lean=self._lean)
 
@@ -124,14 +124,14 @@ class PictureView(Widget):
         if (forget := getattr(self.app, "forget_shown", None)) is not None:
             forget()
         # Text that is written later wipes out sixels, and not what kitty's protocol has put there.
-        self._placed = self._way is Way.KITTY
+        self._placed = self._way is GraphicsMode.KITTY
         self._covered = True
 
     def take_off(self) -> None:
         """Remove a graphic: kitty's by name, sixels by the cells below them, which are written anew."""
         if self._placed and self.app._driver is not None:
             self.app._driver.write(KITTY_GONE)
-        if self._covered and isinstance(self.app, SparingApp):
+        if self._covered and isinstance(self.app, DiffRenderingApp):
             self.app.forget_shown()
         self._placed = self._covered = False
 
@@ -144,11 +144,11 @@ class PictureView(Widget):
         self.take_off()
 
 
-def estimate(way: Way, columns: int, rows: int, *, full_colour: bool, lean: bool) -> int:
+def estimate(way: GraphicsMode, columns: int, rows: int, *, full_colour: bool, lean: bool) -> int:
     """Return about how many bytes a picture takes that fills a room, before it is there."""
-    if way is Way.SHADES:
+    if way is GraphicsMode.SHADES:
         return columns * rows
-    if way is Way.BLOCKS:
+    if way is GraphicsMode.BLOCKS:
         return columns * rows * (_CELL_BYTES if full_colour else _CELL_BYTES_256)
     return _GRAPHIC_BYTES_LEAN if lean else _GRAPHIC_BYTES
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ...config import abilities
 
 if TYPE_CHECKING:
-    from ..answers import Answers
+    from ..answers import TerminalAnswers
 
 PATIENCE = 1.0
 """Seconds to wait for the terminal's answers, once, when the first picture is there."""
 _TMUX = ("tmux", "display-message", "-p", "#{client_termfeatures}")
 
 
-class Way(Enum):
+class GraphicsMode(Enum):
     """A way to draw pictures, in words for people."""
 
     BLOCKS = "half blocks"
@@ -28,17 +28,17 @@ class Way(Enum):
     KITTY = "kitty graphics"
 
 
-def plainly(app: Any) -> Way | None:
+def plainly(app: Any) -> GraphicsMode | None:
     """Return the way where nobody has to be asked; None where the terminal has."""
     if app.draws_ascii or app.no_color:
-        return Way.SHADES
+        return GraphicsMode.SHADES
     wanted = app.loaded.config.images
     if wanted == "kitty":
-        return Way.KITTY
+        return GraphicsMode.KITTY
     if wanted == "sixel":
-        return Way.SIXEL if find_spec("textual_image") is not None else Way.BLOCKS
+        return GraphicsMode.SIXEL if find_spec("textual_image") is not None else GraphicsMode.BLOCKS
     if wanted == "blocks" or not speaks(os.environ) or not hasattr(app._driver, "ask"):
-        return Way.BLOCKS
+        return GraphicsMode.BLOCKS
     return None
 
 
@@ -50,16 +50,16 @@ def speaks(environ: Mapping[str, str]) -> bool:
     return not (abilities.plain_terminal(environ) or environ.get("STY"))
 
 
-async def asked(app: Any) -> Way:
+async def asked(app: Any) -> GraphicsMode:
     """Ask the terminal and return the way; blocks where it says nothing in time."""
-    answers: Answers = app._driver.ask()
+    answers: TerminalAnswers = app._driver.ask()
     async with asyncio.TaskGroup() as group:
         answered = group.create_task(_complete(answers))
         outer = group.create_task(_outer_terminal(os.environ))
-    return best(answers, os.environ, outer.result()) if answered.result() else Way.BLOCKS
+    return best(answers, os.environ, outer.result()) if answered.result() else GraphicsMode.BLOCKS
 
 
-def best(answers: Answers, environ: Mapping[str, str], outer: str) -> Way:
+def best(answers: TerminalAnswers, environ: Mapping[str, str], outer: str) -> GraphicsMode:
     """Return the best way that the answers allow.
 
     Sixel comes first: the terminals that speak both (WezTerm, Konsole) draw it soundly. tmux answers for
@@ -70,11 +70,11 @@ def best(answers: Answers, environ: Mapping[str, str], outer: str) -> Way:
         and find_spec("textual_image") is not None
         and (not environ.get("TMUX") or "sixel" in outer)
     ):
-        return Way.SIXEL
-    return Way.KITTY if answers.kitty and not environ.get("TMUX") else Way.BLOCKS
+        return GraphicsMode.SIXEL
+    return GraphicsMode.KITTY if answers.kitty and not environ.get("TMUX") else GraphicsMode.BLOCKS
 
 
-async def _complete(answers: Answers) -> bool:
+async def _complete(answers: TerminalAnswers) -> bool:
     """Wait for the last answer, as long as it is worth."""
     end = asyncio.get_running_loop().time() + PATIENCE
     while not answers.complete.is_set():

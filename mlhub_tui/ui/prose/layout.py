@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from textual.content import Content, Span
 
 from ..sheets.grid import grid
-from .parse import Piece, Runs
+from .parse import MarkdownPiece, Runs
 
 NARROWEST = 12
 """Cells that text keeps, however deep it is in lists and quotations."""
 
 
-def lay_out(pieces: Iterable[Piece], width: int) -> list[Content]:
+def lay_out(pieces: Iterable[MarkdownPiece], width: int) -> list[Content]:
     """Return the lines of pieces for a width in cells, empty ones between paragraphs."""
     lines: list[Content] = []
     for piece in pieces:
@@ -25,7 +25,7 @@ def lay_out(pieces: Iterable[Piece], width: int) -> list[Content]:
     return lines
 
 
-def _lines(piece: Piece, width: int) -> list[Content]:
+def _lines(piece: MarkdownPiece, width: int) -> list[Content]:
     first, rest = piece.first, piece.rest
     most = max(width - NARROWEST, 0)
     if len(rest) > most:

@@ -30,18 +30,18 @@ _BREAKING = re.compile(r"blockquote|br|dd|div|dl|dt|h[1-6]|hr|li|ol|p|pre|table|
 """Tags that part it."""
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """A stretch of text in one look."""
 
     text: str
     style: str = ""
 
 
-Runs = tuple[Run, ...]
+Runs = tuple[TextRun, ...]
 
 
 @dataclass(slots=True)
-class Piece:
+class MarkdownPiece:
     """A paragraph, a heading, lines of code, a rule or a table.
 
     Parameters
@@ -74,7 +74,7 @@ def _reader() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
-def parse(text: str) -> list[Piece]:
+def parse(text: str) -> list[MarkdownPiece]:
     """Return a text in pieces.
 
     Takes some milliseconds for what people write, some tenths of a second for what they should not: call it
@@ -85,9 +85,11 @@ def parse(text: str) -> list[Piece]:
         source = source.replace("\\n", "\n")  # escaped twice on its way, as some catalogs have it
     pieces = list(islice(_pieces(_reader().parse(source)), MOST_PIECES))
     if not pieces and source.strip():  # nested beyond any reading, or nothing but definitions of links
-        pieces = [Piece("text", (Run(_safe(source.strip())),))]
+        pieces = [MarkdownPiece("text", (TextRun(_safe(source.strip())),))]
     if len(text) > LONGEST or len(pieces) == MOST_PIECES:
-        pieces.append(Piece("text", (Run("… the text is longer: the JSON has all of it", "$muted"),)))
+        pieces.append(
+            MarkdownPiece("text", (TextRun("… the text is longer: the JSON has all of it", "$muted"),))
+        )
     return pieces
 
 
@@ -131,7 +133,7 @@ class _Place:
         return first, rest
 
 
-def _pieces(tokens: Sequence[Token]) -> Iterator[Piece]:
+def _pieces(tokens: Sequence[Token]) -> Iterator[MarkdownPiece]:
     place = _Place()
     heading = ""
     rows: list[list[Runs]] = []
@@ -144,28 +146,30 @@ def _pieces(tokens: Sequence[Token]) -> Iterator[Piece]:
                 rows[-1].append(tuple(inline(token.children or [])))
         elif kind == "inline":
             runs = tuple(
-                Run(run.text, f"{heading} {run.style}".strip()) for run in inline(token.children or [])
+                TextRun(run.text, f"{heading} {run.style}".strip()) for run in inline(token.children or [])
             )
             first, rest = place.take()
-            yield Piece("text", runs, first, rest, close=_follows(tokens, number))
+            yield MarkdownPiece("text", runs, first, rest, close=_follows(tokens, number))
             heading = ""
         elif kind in ("fence", "code_block"):
             first, rest = place.take()
-            yield Piece("code", (Run(_safe(token.content).rstrip("\n"), "$accent"),), first, rest)
+            yield MarkdownPiece("code", (TextRun(_safe(token.content).rstrip("\n"), "$accent"),), first, rest)
         elif kind == "html_block":
             for paragraph in _undressed(token.content):
                 first, rest = place.take()
-                yield Piece("text", (Run(paragraph),), first, rest)
+                yield MarkdownPiece("text", (TextRun(paragraph),), first, rest)
         elif kind == "hr":
-            yield Piece("rule", (), *place.take())
+            yield MarkdownPiece("rule", (), *place.take())
         elif kind == "table_open":
             rows = []
         elif kind == "tr_open":
             rows.append([])
         elif kind == "table_close":
-            yield Piece("table", (), *place.take(), rows=rows[: MOST_ROWS + 1])
+            yield MarkdownPiece("table", (), *place.take(), rows=rows[: MOST_ROWS + 1])
             if len(rows) > MOST_ROWS + 1:
-                yield Piece("text", (Run("… the table is longer: the JSON has all of it", "$muted"),))
+                yield MarkdownPiece(
+                    "text", (TextRun("… the table is longer: the JSON has all of it", "$muted"),)
+                )
         elif kind.endswith("_open"):
             place.open(token)
         elif kind.endswith("_close"):
@@ -191,7 +195,7 @@ def _starts_list(tokens: Sequence[Token], number: int) -> bool:
 _LOOKS = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
-def inline(tokens: Sequence[Token]) -> Iterator[Run]:
+def inline(tokens: Sequence[Token]) -> Iterator[TextRun]:
     """Yield the runs of a paragraph."""
     looks: list[str] = []
     links: list[tuple[str, int]] = []
@@ -204,11 +208,11 @@ def inline(tokens: Sequence[Token]) -> Iterator[Run]:
             href, start = links.pop()
             shown = _beside(href, written[start:])
             if shown:
-                yield Run(shown, "$muted")
+                yield TextRun(shown, "$muted")
         elif kind == "html_inline":
             shown = _tag(token.content, links, written)
             if shown:
-                yield Run(shown, " ".join(looks))
+                yield TextRun(shown, " ".join(looks))
         elif kind.endswith("_open") and kind[:-5] in _LOOKS:
             looks.append(_LOOKS[kind[:-5]])
         elif kind.endswith("_close") and kind[:-6] in _LOOKS:
@@ -216,7 +220,7 @@ def inline(tokens: Sequence[Token]) -> Iterator[Run]:
         else:
             shown = _shown(token)
             if shown:
-                yield Run(shown, " ".join(looks))
+                yield TextRun(shown, " ".join(looks))
         written += shown
 
 

@@ -8,7 +8,7 @@ _DATA = ("data", "labels")
 """The roles of what a dataset is about; ticked at first, where there are such."""
 
 
-class Ticks:
+class Selection:
     """Roles and keys that are ticked; a role covers its keys, also those of documents that come later.
 
     Parameters

@@ -26,13 +26,13 @@ from ...text import count, link_names, one_line, size
 from ..dispatch import Dialog
 from ..documents import Documents, why
 from ..draw import content, line
-from ..supply import Supply
+from ..supply import ItemSupplier
 from ..widgets.asset_table import kind
-from ..widgets.choice import Choice as ChoiceOf
+from ..widgets.choice import ChoiceField
 from ..widgets.form import field
 from ..widgets.pick_list import PickLine, PickList
-from ..widgets.where_to import WhereTo
-from .asset_ticks import Ticks
+from ..widgets.where_to import OutputOptions
+from .asset_ticks import Selection
 
 if TYPE_CHECKING:
     from ..app import MLHubApp
@@ -54,7 +54,7 @@ _ROLE, _KEY = "role:", "key:"
 class AssetChoice:
     """What the user decided; `most` is how many items are gone through at most, None for all."""
 
-    supply: Supply
+    supply: ItemSupplier
     keys: frozenset[str]
     roles: frozenset[str]
     folder: Path
@@ -97,7 +97,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
 
     def __init__(
         self,
-        supplies: Sequence[Supply],
+        supplies: Sequence[ItemSupplier],
         folder: Path,
         licence: str = "",
         documents: Documents | None = None,
@@ -107,16 +107,16 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         self._supplies, self._supply = supplies, supplies[0]
         self._licence = licence
         self._tally = AssetTally()
-        self._ticks = Ticks(self._tally)
+        self._ticks = Selection(self._tally)
         self._licences: dict[str, None] = {}
         self._touched = False
         self._counting = "looking…"
         self._first: dict[str, Document] = {}
         room = max(72 // len(supplies) - 4, 12)
-        self._of_which = ChoiceOf([one_line(supply.words, room) for supply in supplies], id="of-what")
+        self._of_which = ChoiceField([one_line(supply.words, room) for supply in supplies], id="of-what")
         self._counted, self._chosen = Static(id="counted"), Static(id="chosen")
         self._licence_words, self._warning = Static(id="licence"), Static(id="warning")
-        self._picks, self._where = PickList(self._box), WhereTo(folder)
+        self._picks, self._where = PickList(self._box), OutputOptions(folder)
         self._most_row, self._most = Horizontal(classes="row", id="most-row"), field("most")
 
     def compose(self) -> ComposeResult:
@@ -152,15 +152,15 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         self._show()
         self._count()
 
-    @on(ChoiceOf.Changed)
-    def _of_what(self, message: ChoiceOf.Changed) -> None:
+    @on(ChoiceField.Changed)
+    def _of_what(self, message: ChoiceField.Changed) -> None:
         """Begin anew with other documents."""
         message.stop()
         chosen = self._supplies[self._of_which.chosen]
         if chosen is not self._supply:
             self._supply, self._touched, self._counting = chosen, False, "looking…"
             self._tally = AssetTally()
-            self._ticks = Ticks(self._tally)
+            self._ticks = Selection(self._tally)
             self._licences.clear()
             self._collections.clear()
             self._most_row.display = chosen.whole
@@ -385,7 +385,7 @@ def _barred(choice: Counted) -> str:
     return "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
 
 
-def _of_all(supply: Supply) -> str:
+def _of_all(supply: ItemSupplier) -> str:
     return f"of {supply.total:,}; all for every one" if supply.total is not None else "all for every one"
 
 

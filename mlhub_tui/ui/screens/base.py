@@ -10,8 +10,8 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ..commands import COMMANDS, EVERYWHERE, Command, bindings, hints
-from ..first_paint import PromptScreen
+from ..commands import COMMANDS, EVERYWHERE, AppCommand, bindings, hints
+from ..first_paint import FirstPaintScreen
 from ..messages import ConnectionChanged, QueueChanged
 from ..widgets.bars import HintBar, TopBar
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..app import MLHubApp
 
 
-class PlaceScreen(PromptScreen):
+class PlaceScreen(FirstPaintScreen):
     """A screen with a top bar and a hint bar; `place` names its commands."""
 
     place: ClassVar[str] = ""
@@ -30,7 +30,7 @@ class PlaceScreen(PromptScreen):
         self.top_bar, self.hint_bar = TopBar(), HintBar()
 
     @property
-    def hub(self) -> MLHubApp:
+    def context(self) -> MLHubApp:
         """The app."""
         return cast("MLHubApp", self.app)
 
@@ -53,7 +53,7 @@ class PlaceScreen(PromptScreen):
         """Lay out what is between the bars."""
         yield from ()
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Return the commands for the hint bar."""
         return hints(self.place)
 
@@ -70,13 +70,19 @@ class PlaceScreen(PromptScreen):
 
     def show_source(self) -> None:
         """Name the source in the top bar."""
-        hub = self.hub
-        name = hub.connection.name if hub.connection else "connecting…" if hub.connecting else "no source"
+        context = self.context
+        name = (
+            context.connection.name
+            if context.connection
+            else "connecting…"
+            if context.connecting
+            else "no source"
+        )
         self.top_bar.source = name
 
     def show_activity(self) -> None:
         """Say in the top bar how far the transfers are."""
-        self.top_bar.activity = self.hub.activity
+        self.top_bar.activity = self.context.activity
 
     def on_connection_changed(self, _: ConnectionChanged) -> None:
         """Name the new source."""
@@ -93,7 +99,7 @@ class PlaceScreen(PromptScreen):
         from .confirm import ConfirmScreen
 
         if await self.app.push_screen_wait(ConfirmScreen(words, error.message, yes="Open profiles")):
-            self.hub.action_go("profiles")
+            self.context.action_go("profiles")
 
     def refresh_hints(self) -> None:
         """Show the hints again where what is possible has changed."""

@@ -13,17 +13,17 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ..commands import BROWSE, Command, bindings, hints
+from ..commands import BROWSE, AppCommand, bindings, hints
 from ..find.browsing import BrowseFinding
 from ..messages import ConnectionChanged
-from ..state import Keeper
+from ..state import ViewStateKeeper
 from ..widgets.catalog_tree import CatalogTree
-from ..widgets.sheet import Sheet
+from ..widgets.sheet import DetailView
 
 if TYPE_CHECKING:
     from ...sources.base import Source
     from ..widgets.branches import NodeRow
-    from ..widgets.entries import Subject
+    from ..widgets.entries import TreeEntry
     from .browse_map import BrowseMap
 
 DETAIL_DELAY = 0.12
@@ -44,12 +44,12 @@ class BrowseScreen(BrowseFinding):
 
     def __init__(self) -> None:
         super().__init__()
-        self.detail, self._right = Sheet(id="detail"), Vertical(id="right")
+        self.detail, self._right = DetailView(id="detail"), Vertical(id="right")
         self._chart: BrowseMap | None = None
         self._pending: Timer | None = None
         self._wanted: NodeRow | None = None
         self._asked_for_key = False
-        self._keeper = Keeper(self.hub.memory)
+        self._keeper = ViewStateKeeper(self.context.memory)
 
     def compose_body(self) -> ComposeResult:
         """Lay out tree and detail."""
@@ -65,10 +65,10 @@ class BrowseScreen(BrowseFinding):
         if self.closing:
             return
         self.tree_view.focus()
-        if self.hub.connection is not None or self.hub.connection_error is not None:
+        if self.context.connection is not None or self.context.connection_error is not None:
             self._start_over()
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Leave out what the node under the cursor cannot do."""
         if not self.is_mounted:
             return hints(BROWSE)
@@ -83,16 +83,16 @@ class BrowseScreen(BrowseFinding):
     def on_connection_changed(self, message: ConnectionChanged) -> None:
         """Start over with the source now in use."""
         super().on_connection_changed(message)
-        if self.hub.connecting:
+        if self.context.connecting:
             return
-        connection, known = self.hub.connection, self._store.source if self._store else None
+        connection, known = self.context.connection, self._store.source if self._store else None
         if connection is None or connection.source is not known:
             self._start_over()
 
     def _start_over(self) -> None:
         self._store = None
         self._asked_for_key = False
-        tree, connection = self.tree_view, self.hub.connection
+        tree, connection = self.tree_view, self.context.connection
         self.keep_view()
         self.note_place()
         self._shown = connection
@@ -103,11 +103,11 @@ class BrowseScreen(BrowseFinding):
         else:
             self._keeper.forget()
             tree.start(None)
-            if self.hub.connection_error is not None:
-                tree.fail(self.hub.connection_error)
+            if self.context.connection_error is not None:
+                tree.fail(self.context.connection_error)
         self.detail.show([])
         if connection is not None:
-            self.hub.offer_tour()
+            self.context.offer_tour()
             self._load(connection.source)
 
     def keep_view(self) -> None:
@@ -121,15 +121,15 @@ class BrowseScreen(BrowseFinding):
 
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""
-        connection = self.hub.connection
+        connection = self.context.connection
         if connection is not None:
             self._store = None
             if (refresh := getattr(connection.source, "refresh", None)) is not None:
                 refresh()  # what a static catalog keeps counts once its server says it still does
             self.tree_view.start_over()
             self._load(connection.source)
-        elif self.hub.connection_error is not None:
-            self.hub.action_go("profiles")
+        elif self.context.connection_error is not None:
+            self.context.action_go("profiles")
 
     @work(exclusive=True, group="listing")
     async def _load(self, source: Source) -> None:
@@ -138,7 +138,7 @@ class BrowseScreen(BrowseFinding):
 
         tree = self.tree_view
         branches = tree.branches
-        last = await last_seen.show(self.hub.connection, tree)
+        last = await last_seen.show(self.context.connection, tree)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._introduce(source))
             for row in branches.groups:
@@ -149,7 +149,7 @@ class BrowseScreen(BrowseFinding):
         self._follow()
         refused = branches.top.failure
         if isinstance(refused, AuthenticationError):
-            self.hub.lead_to_profiles(refused)
+            self.context.lead_to_profiles(refused)
 
     async def _introduce(self, source: Source) -> None:
         """Take up what the source says of itself; where it does not, its listing says why."""
@@ -245,7 +245,7 @@ class BrowseScreen(BrowseFinding):
         self._draw_map()
 
     @work(exclusive=True, group="detail")
-    async def _complete_detail(self, subject: Subject, row: NodeRow) -> None:
+    async def _complete_detail(self, subject: TreeEntry, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
         from .browse_detail import sheet_of
 

@@ -31,7 +31,7 @@ class BrowseCommands(PlaceScreen):
         from ..documents import Documents
 
         if self._store is None:
-            self._store = Documents(self.hub.connection.source if self.hub.connection else None)
+            self._store = Documents(self.context.connection.source if self.context.connection else None)
         return self._store
 
     @work(group="download", exclusive=True)
@@ -40,7 +40,7 @@ class BrowseCommands(PlaceScreen):
         from ..download_flow import download
 
         tree = self.tree_view
-        if await download(self.hub, tree.to_download, self._documents):
+        if await download(self.context, tree.to_download, self._documents):
             tree.clear_marks()
 
     @work(group="download", exclusive=True)
@@ -48,7 +48,7 @@ class BrowseCommands(PlaceScreen):
         """Choose collections, asset keys, area and time of what is selected or under the cursor."""
         from ..dataset_flow import plan
 
-        await plan(self.hub, self.tree_view.to_download, self._documents)
+        await plan(self.context, self.tree_view.to_download, self._documents)
 
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
@@ -56,14 +56,14 @@ class BrowseCommands(PlaceScreen):
         from ..search_flow import search
 
         tree = self.tree_view
-        await search(self.hub, tree.holder or tree.subject, self._documents)
+        await search(self.context, tree.holder or tree.subject, self._documents)
 
     @work(group="search", exclusive=True)
     async def action_saved(self) -> None:
         """List the saved searches."""
         from ..search_flow import saved_searches
 
-        await saved_searches(self.hub)
+        await saved_searches(self.context)
 
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
@@ -72,7 +72,7 @@ class BrowseCommands(PlaceScreen):
 
         tree = self.tree_view
         current = tree.subject.entry if tree.subject is not None else None
-        seen = await preview(self.hub, self._documents, tree.beside, current)
+        seen = await preview(self.context, self._documents, tree.beside, current)
         if seen is not None:
             tree.go_beside(seen)
 
@@ -83,13 +83,13 @@ class BrowseCommands(PlaceScreen):
 
         tree = self.tree_view
         chosen = [*tree.marked.values()] or ([tree.subject] if tree.subject is not None else [])
-        await export_subjects(self.hub, chosen, self._documents)
+        await export_subjects(self.context, chosen, self._documents)
 
     def action_copy_id(self) -> None:
         """Copy the id of what is under the cursor."""
         subject = self.tree_view.subject
         if subject is not None and subject.entry.id:
-            self.hub.copy_text(subject.label, "ID")
+            self.context.copy_text(subject.label, "ID")
         else:
             self.notify("There is no id here to copy.", markup=False)
 
@@ -115,7 +115,7 @@ class BrowseCommands(PlaceScreen):
             if document is None and (why := documents.why_not(subject.entry)):
                 self.notify(clean(f"Nothing was copied: {why}"), severity="error", markup=False)
                 return
-        copy(self.hub, document, dataset)
+        copy(self.context, document, dataset)
 
     def action_open_page(self) -> None:
         """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
@@ -125,6 +125,6 @@ class BrowseCommands(PlaceScreen):
         if not url and document is not None and document is not dataset and document.doi:
             url = f"https://doi.org/{document.doi}"
         if url.startswith(("https://", "http://")):
-            self.hub.show_page(url)
+            self.context.show_page(url)
         else:
             self.notify("No page is known for this.", markup=False)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ...models import Collection, Entry, EntryKind
 from ...text import redact
 from ..documents import Documents
-from ..sheets.blocks import Block, Field, Identity, Paragraph, Prose, Title
+from ..sheets.blocks import Block, FieldBlock, Identity, Paragraph, Prose, Title
 from ..sheets.documents import archive_words, collection_sheet, document_sheet, type_names
-from ..widgets.branches import Branches
-from ..widgets.entries import Node, Subject, entry_id
+from ..widgets.branches import CatalogTreeModel
+from ..widgets.entries import Node, TreeEntry, entry_id
 from ..widgets.nodes import TYPE_TITLES, ActionNode, GroupNode, MoreNode, NoteNode, TypeNode
 
 
-def sheet_of(subject: Subject, documents: Documents) -> list[Block]:
+def sheet_of(subject: TreeEntry, documents: Documents) -> list[Block]:
     """Return the sheet of an entry, with what is known of it so far."""
     entry = subject.entry
     document = documents.of(entry)
@@ -25,7 +25,7 @@ def sheet_of(subject: Subject, documents: Documents) -> list[Block]:
     return _unknown(subject, documents)
 
 
-def _unknown(subject: Subject, documents: Documents) -> list[Block]:
+def _unknown(subject: TreeEntry, documents: Documents) -> list[Block]:
     """Return what is known before the document came, and why it did not."""
     entry = subject.entry
     why = documents.why_not(entry) or entry.note
@@ -33,16 +33,16 @@ def _unknown(subject: Subject, documents: Documents) -> list[Block]:
     blocks: list[Block] = [Title(entry.title or entry.label), *([Identity(identity)] if identity else [])]
     if entry.kind is EntryKind.COLLECTION and documents.has_archives:
         blocks += [
-            Field("Type", type_names(subject.ref.types if subject.ref else ())),
-            Field("Archive", archive_words(documents.archive(entry.id))),
-            Field("Dataset", subject.dataset.title if subject.dataset else ""),
+            FieldBlock("Type", type_names(subject.ref.types if subject.ref else ())),
+            FieldBlock("Archive", archive_words(documents.archive(entry.id))),
+            FieldBlock("Dataset", subject.dataset.title if subject.dataset else ""),
         ]
     elif entry.url:
-        blocks.append(Field("Link", redact(entry.url)))
+        blocks.append(FieldBlock("Link", redact(entry.url)))
     return [*blocks, Paragraph(f"\n{why or 'loading…'}")]
 
 
-def sheet_of_line(node: Node | None, branches: Branches) -> list[Block]:
+def sheet_of_line(node: Node | None, branches: CatalogTreeModel) -> list[Block]:
     """Return the sheet of a line that is no entry."""
     match node:
         case TypeNode(kind, number):
@@ -53,7 +53,7 @@ def sheet_of_line(node: Node | None, branches: Branches) -> list[Block]:
             if about is None or not first or branches.by_dataset:
                 return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
             known = document_sheet(about.document)[2:] if about.document else [Prose(about.description)]
-            where = [Field("Source", about.kind.value), Field("Notes", detail)]
+            where = [FieldBlock("Source", about.kind.value), FieldBlock("Notes", detail)]
             return [
                 Title(about.title or title),
                 Paragraph(f"{title}: {note}" if key else note),

@@ -26,10 +26,10 @@ from ..dispatch import Dialog
 from ..documents import why
 from ..draw import content, line
 from ..plan_subject import PlanSubject
-from ..widgets.choice import Choice
+from ..widgets.choice import ChoiceField
 from ..widgets.engine_row import EngineRow
 from ..widgets.form import field
-from ..widgets.where_to import WhereTo
+from ..widgets.where_to import OutputOptions
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
@@ -92,14 +92,14 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
     DatasetScreen.-short .stated { max-height: 1; }
     DatasetScreen.-short #costs { margin: 0; }
     """
-    AUTO_FOCUS = "Choice"
+    AUTO_FOCUS = "ChoiceField"
 
     def __init__(self, subject: PlanSubject, source: Source, ways: Sequence[str], folder: Path) -> None:
         super().__init__()
         self._subject, self._source, self._ways = subject, source, ways
         self._costs: Costs | None = None
-        self._way_choice, self._costs_words = Choice(list(ways), id="way"), Static(id="costs")
-        self._where, self._warning = WhereTo(folder), Static(id="warning")
+        self._way_choice, self._costs_words = ChoiceField(list(ways), id="way"), Static(id="costs")
+        self._where, self._warning = OutputOptions(folder), Static(id="warning")
         self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
         self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
 
@@ -152,12 +152,12 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         """The cluster that is chosen; None for this machine, which alone fetches archives."""
         return self._engine.cluster if self._engine is not None and self.way == ASSETS else None
 
-    @on(Choice.Changed, "#engine")
-    def _engine_changed(self, message: Choice.Changed) -> None:
+    @on(ChoiceField.Changed, "#engine")
+    def _engine_changed(self, message: ChoiceField.Changed) -> None:
         self.call_after_refresh(self._show)
 
-    @on(Choice.Changed, "#way")
-    def _changed(self, message: Choice.Changed) -> None:
+    @on(ChoiceField.Changed, "#way")
+    def _changed(self, message: ChoiceField.Changed) -> None:
         message.stop()
         self._show()
 

@@ -19,13 +19,13 @@ from ...queue.job import Job
 from ...text import one_line, redact
 from ..dispatch import Dialog
 from ..draw import content, line
-from ..file_pages import FilePages, Look
+from ..file_pages import FilePages, FileQuery
 from ..messages import QueueChanged
 from ..sheets.blocks import NAME_WIDTH, typeset
 from ..sheets.dataset_jobs import dataset_blocks
 from ..sheets.totals import speed_words
 from ..transfers.rates import KEPT
-from ..widgets.choice import Choice
+from ..widgets.choice import ChoiceField
 from ..widgets.file_list import FileList
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class DatasetJobScreen(Dialog[None]):
     DatasetJobScreen > .dialog { width: 100; max-width: 98%; height: 94%; padding: 0 1; }
     DatasetJobScreen #facts { height: auto; max-height: 50%; }
     DatasetJobScreen .row { height: 1; }
-    DatasetJobScreen Choice { background: $surface; }
+    DatasetJobScreen ChoiceField { background: $surface; }
     DatasetJobScreen #note { height: 2; color: $warning; }
     """
     AUTO_FOCUS = "FileList"
@@ -61,10 +61,10 @@ class DatasetJobScreen(Dialog[None]):
         assert isinstance(job.request, DatasetRequest)
         self._job, self._request = job, job.request
         self._files = FilePages(job.request)
-        self._look: Look | None = None
+        self._look: FileQuery | None = None
         self._due = 0.0
         self._facts, self._note = Static(id="facts"), Static(id="note")
-        self._choice, self._list = Choice(list(_FATES), id="fate"), FileList()
+        self._choice, self._list = ChoiceField(list(_FATES), id="fate"), FileList()
 
     def compose(self) -> ComposeResult:
         """Lay out facts, filter and list."""
@@ -166,8 +166,8 @@ class DatasetJobScreen(Dialog[None]):
         message.stop()
         self._explain()
 
-    @on(Choice.Changed)
-    def _filtered(self, message: Choice.Changed) -> None:
+    @on(ChoiceField.Changed)
+    def _filtered(self, message: ChoiceField.Changed) -> None:
         message.stop()
         if self._look is not None:
             self._read(anew=True)

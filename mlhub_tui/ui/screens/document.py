@@ -16,16 +16,16 @@ from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
-from ..commands import DOCUMENT, JSON, Command, bindings, hints
+from ..commands import DOCUMENT, JSON, AppCommand, bindings, hints
 from ..documents import Documents
 from ..draw import line
 from ..json.pane import JsonPane
 from ..sheets.blocks import Block, Heading, Paragraph
 from ..widgets.asset_table import AssetTable
-from ..widgets.entries import Subject, entry_id
+from ..widgets.entries import TreeEntry, entry_id
 from ..widgets.item_table import ItemTable
 from ..widgets.map_pane import MapPane
-from ..widgets.sheet import Sheet
+from ..widgets.sheet import DetailView
 from .browse_detail import sheet_of
 from .items_on_map import ItemsOnMap
 
@@ -47,7 +47,7 @@ class DocumentScreen(ItemsOnMap):
         Binding("escape", "step_back", show=False),
     ]
 
-    def __init__(self, subject: Subject, documents: Documents, pane: str = "overview") -> None:
+    def __init__(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         super().__init__()
         self._subject = subject
         self._entry = subject.entry
@@ -57,7 +57,7 @@ class DocumentScreen(ItemsOnMap):
         self._pane = pane
         self._shown_json: Document | None = None
         self._validity: list[Block] = []
-        self._strip, self._overview = Static(id="strip"), Sheet(id="overview")
+        self._strip, self._overview = Static(id="strip"), DetailView(id="overview")
         self._assets, self._json = AssetTable(id="assets"), JsonPane(id="json")
         self._targets: dict[str, Widget] = {
             "overview": self._overview,
@@ -93,7 +93,7 @@ class DocumentScreen(ItemsOnMap):
         """The document, as far as it is loaded."""
         return self._documents.of(self._entry)
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Leave out what this document has not; among its JSON name what is done there."""
         if self._pane == "json":
             return hints(JSON)
@@ -221,7 +221,7 @@ class DocumentScreen(ItemsOnMap):
             await self.offer_profiles(f"The items of {self._entry.label} need an API key.", error)
         except MLHubException as error:
             table.fail("not loaded, r retries")
-            self.hub.report(error)
+            self.context.report(error)
         else:
             self._documents.keep(page.entries)
             await table.add_page(page)
@@ -259,7 +259,7 @@ class DocumentScreen(ItemsOnMap):
 
     def open_item(self, entry: Entry) -> None:
         """Open an item."""
-        subject = Subject(entry, None, self._subject.dataset)
+        subject = TreeEntry(entry, None, self._subject.dataset)
         self.app.push_screen(DocumentScreen(subject, self._documents))
 
     def more_items(self) -> None:
@@ -273,7 +273,7 @@ class DocumentScreen(ItemsOnMap):
     async def action_step_back(self) -> None:
         """Show the items of all times again, else go back."""
         if not self.clear_dates():
-            await self.hub.action_back()
+            await self.context.action_back()
 
     def search_within(self, box: BBox | None, when: str) -> None:
         """Ask for a search in the collection."""
@@ -283,14 +283,14 @@ class DocumentScreen(ItemsOnMap):
     async def _search_within(self, box: BBox | None, when: str) -> None:
         from ..search_flow import search
 
-        await search(self.hub, self._subject, self._documents, box, when)
+        await search(self.context, self._subject, self._documents, box, when)
 
     @on(DataTable.RowSelected)
     def _row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
         table = event.data_table
         if isinstance(table, AssetTable) and (asset := table.current) is not None:
-            self.hub.copy_text(asset.shown_href, "Link (without keys)")
+            self.context.copy_text(asset.shown_href, "Link (without keys)")
 
     # Commands
 
@@ -299,13 +299,13 @@ class DocumentScreen(ItemsOnMap):
         """Queue the archive of the collection; where there are none, choose among the assets."""
         from ..download_flow import download
 
-        if await download(self.hub, self._chosen or [self._subject], self._documents):
+        if await download(self.context, self._chosen or [self._subject], self._documents):
             self.table.clear_marks()
 
     @property
-    def _chosen(self) -> list[Subject]:
+    def _chosen(self) -> list[TreeEntry]:
         """The items that are selected."""
-        return [Subject(entry, None, self._subject.dataset) for entry in self.table.marked.values()]
+        return [TreeEntry(entry, None, self._subject.dataset) for entry in self.table.marked.values()]
 
     def action_mark(self) -> None:
         """Select the item under the cursor."""
@@ -317,7 +317,7 @@ class DocumentScreen(ItemsOnMap):
         """Choose asset keys, area and time of the collection."""
         from ..dataset_flow import plan
 
-        await plan(self.hub, [self._subject], self._documents)
+        await plan(self.context, [self._subject], self._documents)
 
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
@@ -326,43 +326,43 @@ class DocumentScreen(ItemsOnMap):
 
         table = self.table
         if self._pane == "items" and table.current is not None:
-            seen = await preview(self.hub, self._documents, table.shown, table.current)
+            seen = await preview(self.context, self._documents, table.shown, table.current)
             if seen is not None:
                 table.go_to(seen)
             return
         shown = self._assets.current if self._pane == "assets" else None
         key = shown.asset.key if shown is not None else ""
-        await preview(self.hub, self._documents, [], self._entry, key)
+        await preview(self.context, self._documents, [], self._entry, key)
 
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Ask for a search in the collection."""
         from ..search_flow import search
 
-        await search(self.hub, self._subject, self._documents)
+        await search(self.context, self._subject, self._documents)
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write the document, its items, or those that are selected, to a file."""
         from ..export_flow import export_subjects
 
-        await export_subjects(self.hub, self._chosen or [self._subject], self._documents)
+        await export_subjects(self.context, self._chosen or [self._subject], self._documents)
 
     def action_copy_id(self) -> None:
         """Copy the id."""
-        self.hub.copy_text(entry_id(self._entry), "ID")
+        self.context.copy_text(entry_id(self._entry), "ID")
 
     def action_copy_citation(self) -> None:
         """Copy the citation."""
         from ..citing import copy_citation
 
-        copy_citation(self.hub, self.document, self._subject.dataset)
+        copy_citation(self.context, self.document, self._subject.dataset)
 
     def action_copy_bibtex(self) -> None:
         """Copy the entry for BibTeX."""
         from ..citing import copy_bibtex
 
-        copy_bibtex(self.hub, self.document, self._subject.dataset)
+        copy_bibtex(self.context, self.document, self._subject.dataset)
 
     def action_open_page(self) -> None:
         """Show the page of the document."""
@@ -370,7 +370,7 @@ class DocumentScreen(ItemsOnMap):
         if document is not None and document.doi:
             in_registry = isinstance(document, Collection) and self._documents.has_archives
             registry = document.registry_url if isinstance(document, Collection) and in_registry else None
-            self.hub.show_page(registry or f"https://doi.org/{document.doi}")
+            self.context.show_page(registry or f"https://doi.org/{document.doi}")
         else:
             self.notify("No page is known for this.", markup=False)
 

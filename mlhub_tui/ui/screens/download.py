@@ -22,7 +22,7 @@ from ...sources.base import Source
 from ...text import count, link_names, size
 from ..dispatch import Dialog
 from ..draw import content, line
-from ..widgets.where_to import WhereTo
+from ..widgets.where_to import OutputOptions
 
 SIDE_BY_SIDE = 4
 """Sizes asked for at a time."""
@@ -45,7 +45,7 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
         Binding("enter", "queue", "queue", show=False),
     ]
 
-    AUTO_FOCUS = "Choice"  # not the folder: what is typed ahead is not part of its name
+    AUTO_FOCUS = "ChoiceField"  # not the folder: what is typed ahead is not part of its name
 
     def __init__(self, source: Source, refs: Sequence[CollectionRef], folder: Path) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
         self._unknown: list[str] = []
         self._asked = 0
         self._size_words = Static(Content("asking…"), id="size")
-        self._where = WhereTo(folder)
+        self._where = OutputOptions(folder)
         self._warning = Static(id="warning")
 
     def compose(self) -> ComposeResult:

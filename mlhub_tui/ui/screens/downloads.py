@@ -17,13 +17,13 @@ from ...errors import MLHubException
 from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count, size
-from ..commands import DOWNLOADS, Command, bindings, hints, of
+from ..commands import DOWNLOADS, AppCommand, bindings, hints, of
 from ..draw import content, line
 from ..messages import QueueChanged
-from ..sheets.blocks import NAME_WIDTH, Field, typeset
+from ..sheets.blocks import NAME_WIDTH, FieldBlock, typeset
 from ..sheets.jobs import job_blocks
 from ..sheets.totals import speed_words, totals, view_words
-from ..transfers.order import Group, Order, Sort
+from ..transfers.order import JobGroup, JobOrder, JobSort
 from ..transfers.rates import KEPT
 from ..widgets.find_bar import FindBar
 from ..widgets.job_list import JobList
@@ -45,7 +45,7 @@ class DownloadsScreen(FilesScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._order = Order()
+        self._order = JobOrder()
         self._states: list[tuple[int, JobState, str]] = []
         self._shown_at = 0.0
         self._later: Timer | None = None
@@ -67,8 +67,8 @@ class DownloadsScreen(FilesScreen):
         super().on_mount()
         if self.closing:
             return
-        if self.hub.memory.sort in set(Sort):
-            self._order.sort = Sort(self.hub.memory.sort)
+        if self.context.memory.sort in set(JobSort):
+            self._order.sort = JobSort(self.context.memory.sort)
         self._list.focus()
         self._show()
         self.set_interval(1.0, self._count_down)
@@ -81,7 +81,7 @@ class DownloadsScreen(FilesScreen):
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
         super().on_queue_changed(message)
-        if self.is_current and not self._soon(self.hub.jobs):
+        if self.is_current and not self._soon(self.context.jobs):
             self._show()
 
     def _soon(self, jobs: Sequence[Job]) -> bool:
@@ -105,17 +105,17 @@ class DownloadsScreen(FilesScreen):
         self._shown_at, self._later = time.monotonic(), None
         if self.closing:
             return
-        jobs, listed = self.hub.jobs, self._list
+        jobs, listed = self.context.jobs, self._list
         self.set_class(not jobs, "-empty")
-        queue, error = self.hub.queue, self.hub.queue_error
+        queue, error = self.context.queue, self.context.queue_error
         why = error.message if error is not None else queue.notice if queue is not None else ""
         self._say("empty", content(why or EMPTY, "$muted"))
         listed.mark(listed.marked & {job.id for job in jobs} if listed.marked else ())
         listed.show(self._order.shown(jobs), self._order.sort)
         self._show_view(jobs, listed)
-        settings = self.hub.queue.settings if self.hub.queue is not None else None
+        settings = self.context.queue.settings if self.context.queue is not None else None
         limit = settings.limit if settings is not None else None
-        speeds = self.hub.transfers.rates.total.last(KEPT)
+        speeds = self.context.transfers.rates.total.last(KEPT)
         self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
         self.refresh_hints()
 
@@ -139,7 +139,7 @@ class DownloadsScreen(FilesScreen):
         if not isinstance(before, Content) or not before.is_same(words):
             place.update(words, layout=False)
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Leave out what the transfer under the cursor cannot do."""
         job = self.job if self.is_mounted else None
         whole = job is not None and job.state is JobState.DONE
@@ -147,7 +147,7 @@ class DownloadsScreen(FilesScreen):
         gone: list[str] = [] if whole else ["downloads.verify", "downloads.unpack"]
         gone += ["downloads.unpack"] if many else []
         if job is None:
-            stay = _ALWAYS | _OF_LISTS if self.hub.jobs else _ALWAYS
+            stay = _ALWAYS | _OF_LISTS if self.context.jobs else _ALWAYS
             gone += [command.id for command in of(DOWNLOADS) if command.id not in stay]
         elif job.state.finished:
             gone += ["downloads.pause", "downloads.cancel"]
@@ -170,11 +170,11 @@ class DownloadsScreen(FilesScreen):
         texts = (self._checks.get(job.id, ""), self._unpacked.get(job.id, "")) if job else ()
         details = typeset(job_blocks(job, *texts) if job else [], width)
         self._say("job", details)
-        speeds = self.hub.transfers.rates.of(job.id).last(KEPT) if job else []
+        speeds = self.context.transfers.rates.of(job.id).last(KEPT) if job else []
         words = speed_words(job, speeds, width - NAME_WIDTH) if job else ""
         room = self._texts["job"].size.height - len(details.split("\n"))
         self._texts["speed"].set_class(bool(words) and room > 0, "-on")
-        self._say("speed", typeset([Field("Speed", words)], width))
+        self._say("speed", typeset([FieldBlock("Speed", words)], width))
 
     def on_resize(self) -> None:
         """Fit the texts to the new width."""
@@ -215,13 +215,13 @@ class DownloadsScreen(FilesScreen):
 
     def action_group(self) -> None:
         """Show the transfers of one state, the next of which there are any; after the last, all."""
-        self._order.group = self._order.next_group(self.hub.jobs)
+        self._order.group = self._order.next_group(self.context.jobs)
         self._show()
 
     def action_sort(self) -> None:
         """Sort by something else; that is remembered."""
         self._order.sort = self._order.sort.next
-        self.hub.memory.sort = self._order.sort
+        self.context.memory.sort = self._order.sort
         self._show()
 
     def action_mark(self) -> None:
@@ -245,7 +245,7 @@ class DownloadsScreen(FilesScreen):
         if listed.marked:
             listed.mark(())
         elif self._order.filters:
-            self._order.words, self._order.group = "", Group.ALL
+            self._order.words, self._order.group = "", JobGroup.ALL
         self._show()
 
     # What is done with transfers: those that are marked, else the one under the cursor
@@ -275,8 +275,8 @@ class DownloadsScreen(FilesScreen):
     def _order_all(self, verb: JobAction, jobs: Sequence[Job], *, delete_part: bool = False) -> None:
         """Have a verb carried out on those jobs that it applies to."""
         fit = [job.id for job in jobs if job.state in TRANSITIONS[verb].starts]
-        if fit and self.hub.queue is not None:
-            self._do(self.hub.queue.order(verb, fit, delete_part=delete_part))
+        if fit and self.context.queue is not None:
+            self._do(self.context.queue.order(verb, fit, delete_part=delete_part))
 
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
@@ -284,7 +284,7 @@ class DownloadsScreen(FilesScreen):
         from .confirm import ConfirmScreen
 
         jobs = [job for job in self._chosen if not job.state.finished]
-        if not jobs or self.hub.queue is None:
+        if not jobs or self.context.queue is None:
             return
         fetched = sum(job.bytes_done for job in jobs)
         lost = f"{size(fetched)} that were fetched are deleted." if fetched else ""
@@ -295,7 +295,7 @@ class DownloadsScreen(FilesScreen):
 
     def action_clear(self) -> None:
         """Remove what is finished from the list: of the marked, else of what is shown."""
-        listed, queue = self._list, self.hub.queue
+        listed, queue = self._list, self.context.queue
         if queue is None:
             return
         some = listed.marked or self._order.filters
@@ -304,8 +304,8 @@ class DownloadsScreen(FilesScreen):
 
     def action_move(self, step: int) -> None:
         """Move a transfer in the queue."""
-        job, queue = self.job, self.hub.queue
-        if self._order.sort is not Sort.QUEUE:
+        job, queue = self.job, self.context.queue
+        if self._order.sort is not JobSort.QUEUE:
             self.notify("The list is sorted: s goes on to the order of the queue.", markup=False)
         elif job is not None and queue is not None:
             self._do(queue.move(job.id, step))
@@ -313,7 +313,9 @@ class DownloadsScreen(FilesScreen):
     def action_copy_path(self) -> None:
         """Copy the path of the file; of those that are marked, a line each."""
         if jobs := self._chosen:
-            self.hub.copy_text("\n".join(job.place for job in jobs), "Path" if len(jobs) == 1 else "Paths")
+            self.context.copy_text(
+                "\n".join(job.place for job in jobs), "Path" if len(jobs) == 1 else "Paths"
+            )
 
     def action_details(self) -> None:
         """Show all about the transfer."""
@@ -339,7 +341,7 @@ class DownloadsScreen(FilesScreen):
         """Change how fast the queue is, and how much it does at a time."""
         from .limits import LimitsScreen
 
-        queue = self.hub.queue
+        queue = self.context.queue
         settings = queue.settings if queue is not None else None
         if queue is None or settings is None:
             return
@@ -352,7 +354,7 @@ class DownloadsScreen(FilesScreen):
         try:
             await command
         except MLHubException as error:
-            self.hub.report(error)
+            self.context.report(error)
 
 
 _MANY, _CALM = 4, 0.95  # with more than so many at work, seconds between two looks at their progress

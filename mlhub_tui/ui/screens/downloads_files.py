@@ -58,7 +58,7 @@ class FilesScreen(PlaceScreen):
             say("stopped; u goes on with it" if done is None else unpacking.outcome(done))
         except MLHubException as error:
             say(f"{error.message}: {error.hint}" if error.hint else error.message)
-            self.hub.report(error)
+            self.context.report(error)
         finally:
             if self._unpacking.get(job.id) is stop:
                 del self._unpacking[job.id]
@@ -94,9 +94,9 @@ class FilesScreen(PlaceScreen):
             say("stopped")
             return
         say(str(found))
-        if self.hub.queue is not None:
+        if self.context.queue is not None:
             with contextlib.suppress(MLHubException):  # it was said on the screen
-                await self.hub.queue.tell(job.id, f"read again: {found}")
+                await self.context.queue.tell(job.id, f"read again: {found}")
         self.notify(
             f"{job.name}: {found}", severity="error" if found.trouble else "information", markup=False
         )

@@ -19,9 +19,9 @@ from ...models import Document
 from ...text import file_name, one_line
 from ..dispatch import Dialog
 from ..draw import content, line
-from ..supply import Supply
-from ..widgets.choice import Choice
-from ..widgets.field import PlaceField
+from ..supply import ItemSupplier
+from ..widgets.choice import ChoiceField
+from ..widgets.field import PathField
 from ..widgets.form import field
 from ..widgets.pick_list import PickLine, PickList
 from .confirm import ConfirmScreen
@@ -53,7 +53,7 @@ class ExportChoice:
         Keys and roles of the assets that are meant; all where there are none.
     """
 
-    supply: Supply | None
+    supply: ItemSupplier | None
     form: str
     path: Path
     assets: tuple[str, ...] = ()
@@ -87,16 +87,16 @@ class ExportScreen(Dialog[ExportChoice | None]):
     AUTO_FOCUS = "PickList"
 
     def __init__(
-        self, supplies: Sequence[Supply], document: Document | None, folder: Path, name: str
+        self, supplies: Sequence[ItemSupplier], document: Document | None, folder: Path, name: str
     ) -> None:
         super().__init__()
         self._supplies, self._document = supplies, document
         self._suggested = str(folder / file_name(name[:80] or "items"))
         self._picks = PickList(self._radio)
-        self._form_choice = Choice([*FORMS], id="form")
+        self._form_choice = ChoiceField([*FORMS], id="form")
         self._form_words = Static(id="form-words")
         self._assets = field("assets", placeholder="keys or roles, with commas; empty: all")
-        self._path_field = PlaceField(self._suggested, id="path")
+        self._path_field = PathField(self._suggested, id="path")
         self._said = Static(id="said")
 
     def compose(self) -> ComposeResult:
@@ -139,8 +139,8 @@ class ExportScreen(Dialog[ExportChoice | None]):
         return self._form_choice.value
 
     @on(PickList.Moved)
-    @on(Choice.Changed)
-    def _other(self, message: PickList.Moved | Choice.Changed) -> None:
+    @on(ChoiceField.Changed)
+    def _other(self, message: PickList.Moved | ChoiceField.Changed) -> None:
         message.stop()
         self._picks.refresh()
         self._suit()

@@ -15,7 +15,7 @@ from ..messages import QueueChanged
 from ..sheets.jobs import all_of
 from ..sheets.totals import speed_words
 from ..transfers.rates import KEPT
-from ..widgets.sheet import Sheet
+from ..widgets.sheet import DetailView
 
 if TYPE_CHECKING:
     from ..app import MLHubApp
@@ -42,7 +42,7 @@ class JobScreen(Dialog[None]):
     def __init__(self, job: Job, checks: dict[int, str]) -> None:
         super().__init__()
         self._job, self._checks = job, checks
-        self._sheet = Sheet()
+        self._sheet = DetailView()
 
     def compose(self) -> ComposeResult:
         """Lay out the sheet."""

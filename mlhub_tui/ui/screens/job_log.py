@@ -18,8 +18,8 @@ from ...queue.job import Job
 from ...text import local_time
 from ..dispatch import Dialog
 from ..draw import line
-from ..sheets.blocks import Block, Field, Heading, Paragraph
-from ..widgets.sheet import Sheet
+from ..sheets.blocks import Block, FieldBlock, Heading, Paragraph
+from ..widgets.sheet import DetailView
 
 if TYPE_CHECKING:
     from ..app import MLHubApp
@@ -45,7 +45,7 @@ class JobLogScreen(Dialog[None]):
         super().__init__()
         self._job = job
         self._events: list[Event] = []
-        self._sheet = Sheet()
+        self._sheet = DetailView()
 
     def compose(self) -> ComposeResult:
         """Lay out the sheet."""
@@ -76,9 +76,9 @@ class JobLogScreen(Dialog[None]):
         if len(self._events) > MOST:
             before, self._events = [], self._events[-MOST // 2 :]
         if before and fresh:
-            self._show(log_blocks(fresh, before[-1]), anew=False)
+            self._show(event_blocks(fresh, before[-1]), anew=False)
         elif not before:
-            self._show(log_blocks(self._events), anew=True)
+            self._show(event_blocks(self._events), anew=True)
 
     def _show(self, blocks: Sequence[Block], *, anew: bool) -> None:
         """Show other blocks, or more; the end stays in sight where it was."""
@@ -98,7 +98,7 @@ class JobLogScreen(Dialog[None]):
             cast("MLHubApp", self.app).copy_text(words, "Log")
 
 
-def log_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:
+def event_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:
     """Return a log by days, in local time; what was left out of a long one is said.
 
     Parameters
@@ -114,9 +114,9 @@ def log_blocks(events: Sequence[Event], before: Event | None = None) -> list[Blo
         blocks += [Heading(day)] if day != known else []
         for event in entries:
             if event.number > last + 1:
-                blocks.append(Field("…", f"{event.number - last - 1:,} entries were left out"))
+                blocks.append(FieldBlock("…", f"{event.number - last - 1:,} entries were left out"))
             last = event.number
-            blocks.append(Field(time.strftime("%H:%M:%S", time.localtime(event.at)), event.words))
+            blocks.append(FieldBlock(time.strftime("%H:%M:%S", time.localtime(event.at)), event.words))
     return blocks
 
 

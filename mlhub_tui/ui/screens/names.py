@@ -15,7 +15,7 @@ from ...models import JsonDict
 from ...text import count, one_line
 from ..dispatch import Dialog
 from ..draw import line
-from ..widgets.field import Field
+from ..widgets.field import TextField
 from ..widgets.pick_list import PickLine, PickList
 
 _MOST_WORDS = 8  # values of a property that are named
@@ -40,7 +40,7 @@ class NamesScreen(Dialog[str | None]):
     NamesScreen PickList { height: auto; min-height: 3; max-height: 16; }
     NamesScreen.-short PickList { max-height: 8; }
     """
-    AUTO_FOCUS = "Field"
+    AUTO_FOCUS = "TextField"
 
     def __init__(self, names: Sequence[PickLine]) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class NamesScreen(Dialog[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line(f"Properties: {count(len(self._names), 'name')}")
             dialog.border_subtitle = line("type to narrow, enter chooses, esc cancels")
-            yield Field(placeholder="part of a name", id="part")
+            yield TextField(placeholder="part of a name", id="part")
             yield self._picks
 
     def on_mount(self) -> None:

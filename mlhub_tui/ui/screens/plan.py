@@ -20,15 +20,15 @@ from ...models.when import Span
 from ...planning.filters import Filters
 from ...planning.index import Index
 from ...text import count
-from ..commands import PLAN, Command, bindings, hints
+from ..commands import PLAN, AppCommand, bindings, hints
 from ..documents import why
 from ..draw import content, line
-from ..plan_counting import Counted, Counting
+from ..plan_counting import PlanCounter, SelectionCount
 from ..plan_subject import PlanSubject
-from ..plan_ticks import PlanTicks
+from ..plan_ticks import PlanSelection
 from ..plan_words import Area, read_area, read_when, remarks, totals
-from ..widgets.choice import Choice
-from ..widgets.field import Field, PlaceField
+from ..widgets.choice import ChoiceField
+from ..widgets.field import PathField, TextField
 from ..widgets.picture_view import PictureView
 from ..widgets.plan_tree import PlanTree
 from .base import PlaceScreen
@@ -41,7 +41,7 @@ _NO, _YES = "boxes around items", "their exact outlines"
 
 Open = Callable[[Callable[[str], None]], Coroutine[Any, Any, Index]]
 """Returns the index; is given what to tell how far it is."""
-Queue = Callable[[Counted], Coroutine[Any, Any, bool]]
+Queue = Callable[[SelectionCount], Coroutine[Any, Any, bool]]
 """Queues a selection; whether that went well."""
 
 
@@ -76,20 +76,20 @@ class PlanScreen(PlaceScreen):
         super().__init__()
         self._subject, self._opening, self._queue = subject, opening, queue
         self._where, self._catalog = where, catalog
-        self._ticks = PlanTicks(())
-        self._counting: Counting | None = None
-        self._counted: Counted | None = None
+        self._ticks = PlanSelection(())
+        self._counting: PlanCounter | None = None
+        self._counted: SelectionCount | None = None
         self._area = Area()
         self._when: Span | None = None
         self._faults: dict[str, str] = {}
         self._words = ""
         self._fields = {
-            "area": PlaceField(id="area", placeholder="west,south,east,north, GeoJSON or its file"),
-            "time": Field(id="time", placeholder="2018-04-25, 2018-04, 2018-04/2018-06, 2018/.."),
+            "area": PathField(id="area", placeholder="west,south,east,north, GeoJSON or its file"),
+            "time": TextField(id="time", placeholder="2018-04-25, 2018-04, 2018-04/2018-06, 2018/.."),
         }
         said = {f"said-{name}": Static(id=f"said-{name}", classes="said") for name in self._fields}
         self._texts = {**said, **{name: Static(id=name) for name in ("reading", "sum", "remarks")}}
-        self._exact = Choice([_NO, _YES], id="exact")
+        self._exact = ChoiceField([_NO, _YES], id="exact")
         self._tree, self._pictures = PlanTree(id="tree"), PictureView(id="pictures")
 
     def compose_body(self) -> ComposeResult:
@@ -118,7 +118,7 @@ class PlanScreen(PlaceScreen):
         self._tree.focus()
         self._read()
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Leave out what is of no use yet, or here."""
         ready = self._counting is not None
         gone = [] if ready else ["plan.queue", "plan.tick", "plan.all", "plan.key"]
@@ -141,12 +141,12 @@ class PlanScreen(PlaceScreen):
             return
         finally:
             ticker.stop()
-        self._counting = Counting(index)
+        self._counting = PlanCounter(index)
         contents = await asyncio.to_thread(index.contents)
         if self.closing:
             return
         self.set_class(False, "-reading")
-        self._ticks = PlanTicks(contents, self._subject.ticked)
+        self._ticks = PlanSelection(contents, self._subject.ticked)
         self._tree.fill(contents, self._ticks)
         self.refresh_hints()
         self._recount()
@@ -163,9 +163,9 @@ class PlanScreen(PlaceScreen):
     # Counting
 
     @on(Input.Changed)
-    @on(Choice.Changed)
+    @on(ChoiceField.Changed)
     @on(PlanTree.Ticked)
-    def _changed(self, message: Input.Changed | Choice.Changed | PlanTree.Ticked) -> None:
+    def _changed(self, message: Input.Changed | ChoiceField.Changed | PlanTree.Ticked) -> None:
         message.stop()
         self._recount()
 
@@ -189,7 +189,7 @@ class PlanScreen(PlaceScreen):
         with contextlib.suppress(MLHubException):  # the count has said it
             pictures.show(await self._counting.draw(counted.filters, pictures.room))
 
-    async def _count(self) -> Counted | None:
+    async def _count(self) -> SelectionCount | None:
         """Count what is selected and show it; None where it cannot be, which is said."""
         if self._counting is None or self.closing:
             return None
@@ -254,7 +254,7 @@ class PlanScreen(PlaceScreen):
     def _by_place(self) -> bool:
         return self._area.bbox is not None or self._area.intersects is not None
 
-    def _sum(self, counted: Counted) -> tuple[str, bool]:
+    def _sum(self, counted: SelectionCount) -> tuple[str, bool]:
         """Return what is selected in words, and whether that is nothing."""
         if self._ticks.none:
             return ("only the catalog, no assets", False) if self._catalog else ("nothing is ticked", True)

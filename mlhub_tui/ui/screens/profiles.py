@@ -19,11 +19,11 @@ from ...errors import MLHubException
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
 from .. import places
-from ..commands import PROFILES, Command, bindings, hints
+from ..commands import PROFILES, AppCommand, bindings, hints
 from ..draw import content, line
 from ..messages import ConnectionChanged
-from ..places import Place
-from ..widgets.place_list import PlaceList
+from ..places import ProfileRow
+from ..widgets.place_list import ProfileList
 from .base import PlaceScreen
 
 WELCOME = """Welcome. Enter tries the sample catalogue: no key needed.
@@ -47,7 +47,7 @@ class ProfilesScreen(PlaceScreen):
         self._read = self._settled = False
         self._wanted: str | None = None
         self._said: dict[str, Content] = {}
-        self._list, self._detail = PlaceList(id="places"), Static(id="detail")
+        self._list, self._detail = ProfileList(id="places"), Static(id="detail")
         self._in_use, self._file = Static(id="in-use"), Static(id="file")
 
     def compose_body(self) -> ComposeResult:
@@ -90,12 +90,12 @@ class ProfilesScreen(PlaceScreen):
     def _show(self) -> None:
         if self.closing:
             return
-        connection, here = self.hub.connection, self._list.current
+        connection, here = self.context.connection, self._list.current
         in_use = places.row_in_use(connection)
-        root = places.no_key_root(self.hub.options.root_url, os.environ)
+        root = places.no_key_root(self.context.options.root_url, os.environ)
         shown = places.lines(self._profiles.values(), connection, root, os.environ)
         keys = _keys(shown)
-        first = places.SAMPLE if isinstance(self.hub.start_error, ServiceEnded) else None
+        first = places.SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
         wanted = next((key for key in (self._wanted, stays, in_use, first) if key in keys), None)
         self._settled = self._read
@@ -105,14 +105,16 @@ class ProfilesScreen(PlaceScreen):
         self._show_words()
 
     def _show_words(self) -> None:
-        hub = self.hub
+        context = self.context
         error = (
-            self._file_error or hub.connection_error or (hub.start_error if hub.connection is None else None)
+            self._file_error
+            or context.connection_error
+            or (context.start_error if context.connection is None else None)
         )
         # That there is no key yet is no error of who starts for the first time.
         first_run = not self._profiles and (error is None or isinstance(error, NoKeyAnywhere))
-        if hub.connection is not None:
-            said = [content(hub.connection.words)]
+        if context.connection is not None:
+            said = [content(context.connection.words)]
         elif first_run:
             said = [content(WELCOME)]
         else:
@@ -124,8 +126,8 @@ class ProfilesScreen(PlaceScreen):
         self._in_use.update(Content("\n").join(said))
         self._file.update(content(f"Profiles are kept in {paths.profiles()}", "$muted"))
 
-    @on(PlaceList.Moved)
-    def _moved(self, message: PlaceList.Moved) -> None:
+    @on(ProfileList.Moved)
+    def _moved(self, message: ProfileList.Moved) -> None:
         message.stop()
         self._show_detail()
         self.refresh_hints()
@@ -144,10 +146,10 @@ class ProfilesScreen(PlaceScreen):
     # The place under the cursor
 
     @property
-    def _chosen(self) -> Place | None:
+    def _chosen(self) -> ProfileRow | None:
         return self._list.current
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Leave out what the place cannot do."""
         chosen = self._chosen if self.is_mounted else None
         if chosen is None or chosen.profile is not None:
@@ -155,8 +157,8 @@ class ProfilesScreen(PlaceScreen):
         without = ["profiles.edit", "profiles.delete"]
         return hints(PROFILES, without if chosen.known is not None else [*without, "profiles.test"])
 
-    @on(PlaceList.Chosen)
-    def _selected(self, message: PlaceList.Chosen) -> None:
+    @on(ProfileList.Chosen)
+    def _selected(self, message: ProfileList.Chosen) -> None:
         message.stop()
         self.action_use()
 
@@ -167,17 +169,17 @@ class ProfilesScreen(PlaceScreen):
         match self._chosen:
             case None:
                 return
-            case Place(key=places.SAMPLE):
+            case ProfileRow(key=places.SAMPLE):
                 self.action_sample()
-            case Place(key=places.NO_KEY):
+            case ProfileRow(key=places.NO_KEY):
                 self.action_anonymous()
-            case Place(key=places.OPEN):
+            case ProfileRow(key=places.OPEN):
                 self.action_look()
-            case Place(key=places.CURRENT):
-                self.hub.action_go("browse")
-            case Place(profile=Profile(name=name)):
+            case ProfileRow(key=places.CURRENT):
+                self.context.action_go("browse")
+            case ProfileRow(profile=Profile(name=name)):
                 self._use(lambda: for_profile(name))
-            case Place(known=known) if known is not None:
+            case ProfileRow(known=known) if known is not None:
                 self._use(
                     lambda: for_location(
                         known.root_url, kind=known.kind, origin=f"public source {known.name}"
@@ -192,41 +194,41 @@ class ProfilesScreen(PlaceScreen):
         except MLHubException as error:
             self._say(error)
             return
-        self.hub.use(credentials)
-        self.hub.action_go("browse")
+        self.context.use(credentials)
+        self.context.action_go("browse")
 
     def action_sample(self) -> None:
         """Browse the sample catalogue."""
-        self.hub.use_sample()
-        self.hub.action_go("browse")
+        self.context.use_sample()
+        self.context.action_go("browse")
 
     def action_anonymous(self) -> None:
         """Browse without a key."""
-        root = self.hub.options.root_url
+        root = self.context.options.root_url
         self._use(lambda: for_profile(ANONYMOUS, root_url=root))
 
     def action_look(self) -> None:
         """Open, or add, what is at a URL or path."""
-        self.hub.ask_source()
+        self.context.ask_source()
 
     def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
         from ..source_start import of_known, of_use
 
-        chosen, connection = self._chosen, self.hub.connection
+        chosen, connection = self._chosen, self.context.connection
         if chosen is not None and chosen.known is not None:
-            self.hub.ask_source(of_known(chosen.known))
+            self.context.ask_source(of_known(chosen.known))
         elif chosen is not None and chosen.key == places.CURRENT and connection is not None:
-            self.hub.ask_source(of_use(connection))
+            self.context.ask_source(of_use(connection))
         else:
-            self.hub.ask_source()
+            self.context.ask_source()
 
     def action_edit(self) -> None:
         """Edit the profile under the cursor."""
         from ..source_start import of_profile
 
         if self._chosen is not None and self._chosen.profile is not None:
-            self.hub.ask_source(of_profile(self._chosen.profile))
+            self.context.ask_source(of_profile(self._chosen.profile))
 
     def settle_on(self, name: str) -> None:
         """Put the cursor on a profile that was just saved."""
@@ -250,7 +252,7 @@ class ProfilesScreen(PlaceScreen):
         try:
             await asyncio.to_thread(_delete, name)
         except MLHubException as error:
-            self.hub.report(error)
+            self.context.report(error)
         self.load()
 
     @work(group="test", exclusive=True)
@@ -279,7 +281,7 @@ class ProfilesScreen(PlaceScreen):
         self.notify(content(f"{where} {told}.").plain, markup=False)
 
     def _say(self, error: MLHubException) -> None:
-        self.hub.report(error)
+        self.context.report(error)
 
     def _tell(self, key: str, words: Content) -> None:
         """Say something of a place below the list, as long as the screen is there."""
@@ -288,11 +290,11 @@ class ProfilesScreen(PlaceScreen):
             self._show_detail()
 
 
-def _keys(lines: list[places.Line]) -> list[str]:
-    return [line.key for line in lines if isinstance(line, Place)]
+def _keys(lines: list[places.ProfileLine]) -> list[str]:
+    return [line.key for line in lines if isinstance(line, ProfileRow)]
 
 
-def _credentials(chosen: Place) -> Credentials:
+def _credentials(chosen: ProfileRow) -> Credentials:
     if chosen.known is not None:
         return for_location(chosen.known.root_url, kind=chosen.known.kind)
     assert chosen.profile is not None

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import BBox, Entry, Search
 from ...sources.base import Page, Source
-from ..commands import RESULTS, Command, bindings, hints
+from ..commands import RESULTS, AppCommand, bindings, hints
 from ..criteria import words_of
 from ..documents import Documents, why
 from ..draw import content, line
@@ -24,9 +24,9 @@ from ..sheets.documents import document_sheet
 from ..supply import PAGE
 from ..widgets.find_bar import FindBar
 from ..widgets.result_table import ResultTable
-from ..widgets.sheet import Sheet
+from ..widgets.sheet import DetailView
 from .results_commands import ResultsCommands
-from .results_words import State, notes_of, scope, status_of
+from .results_words import ResultState, notes_of, scope, status_of
 
 
 class ResultsScreen(ResultsCommands):
@@ -71,7 +71,11 @@ class ResultsScreen(ResultsCommands):
         self._failure = ""
         self._stopped = False
         self._closed = False
-        self._strip, self._notes, self._detail = Static(id="strip"), Static(id="notes"), Sheet(id="detail")
+        self._strip, self._notes, self._detail = (
+            Static(id="strip"),
+            Static(id="notes"),
+            DetailView(id="detail"),
+        )
         self._bar: FindBar | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -91,14 +95,14 @@ class ResultsScreen(ResultsCommands):
         self.table.focus()
         self._start_over()
 
-    def hint_commands(self) -> list[Command]:
+    def hint_commands(self) -> list[AppCommand]:
         """Return the commands for the hint bar."""
         return hints(RESULTS)
 
     def on_connection_changed(self, message: ConnectionChanged) -> None:
         """Take note where the source was closed: what is loaded stays, and nothing more comes."""
         super().on_connection_changed(message)
-        connection = self.hub.connection
+        connection = self.context.connection
         if connection is None or connection.source is not self.source:
             self._closed = True
 
@@ -185,9 +189,9 @@ class ResultsScreen(ResultsCommands):
         self._say()
 
     @property
-    def state(self) -> State:
+    def state(self) -> ResultState:
         """How the search stands."""
-        return State(self._looked, self._pages, self._failure, self._stopped, self._closed)
+        return ResultState(self._looked, self._pages, self._failure, self._stopped, self._closed)
 
     def _say(self) -> None:
         if self.closing:
@@ -285,7 +289,7 @@ class ResultsScreen(ResultsCommands):
     def action_copy_id(self) -> None:
         """Copy the id of the item under the cursor."""
         if (entry := self.table.current) is not None:
-            self.hub.copy_text(entry.label, "ID")
+            self.context.copy_text(entry.label, "ID")
 
     # The filter
 
@@ -343,7 +347,7 @@ class ResultsScreen(ResultsCommands):
         """Save the search and its count under a name."""
         from ..search_flow import save
 
-        if name := await save(self.hub, self.search, self.saved, self.total):
+        if name := await save(self.context, self.search, self.saved, self.total):
             self.saved = name
             self._say()
 

@@ -7,7 +7,7 @@ from textual import work
 from ...models import Entry, Search
 from ...sources.base import Source
 from ...text import count
-from ..supply import Supply, of_entries, of_part, of_search
+from ..supply import ItemSupplier, of_entries, of_part, of_search
 from ..widgets.result_table import ResultTable
 from .results_map import ResultsMap
 from .results_words import total
@@ -32,7 +32,7 @@ class ResultsCommands(ResultsMap):
         """How many items the search finds, where that is known."""
         return total(self.table)
 
-    def supplies(self) -> list[Supply]:
+    def supplies(self) -> list[ItemSupplier]:
         """Return the items that something can be done with, the likeliest first."""
         table, found = self.table, []
         everything = of_search(self._all_words(), self.source, self.search, self.total)
@@ -52,7 +52,7 @@ class ResultsCommands(ResultsMap):
     def _all_words(self) -> str:
         return f"all {self.total:,} found" if self.total is not None else "all that is found"
 
-    def _part(self, words: str, entries: list[Entry]) -> Supply:
+    def _part(self, words: str, entries: list[Entry]) -> ItemSupplier:
         here = sum(self._documents.of(entry) is not None for entry in entries)
         if len(entries) - here <= FEW:
             return of_entries(words, entries, self._documents)
@@ -61,12 +61,12 @@ class ResultsCommands(ResultsMap):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Choose among the assets of what is selected, of the item under the cursor, or of all."""
-        from ..asset_flow import ask_and_queue
+        from ..asset_flow import ask_and_queue_assets
 
         supplies = self.supplies()
         if not supplies:
             self.notify("There is nothing here to download.", markup=False)
-        elif await ask_and_queue(self.hub, supplies, self._documents):
+        elif await ask_and_queue_assets(self.context, supplies, self._documents):
             self.table.clear_marks()
 
     @work(group="preview", exclusive=True)
@@ -74,7 +74,7 @@ class ResultsCommands(ResultsMap):
         """Show an image of the item under the cursor, and of those around it."""
         from ..preview.flow import preview
 
-        seen = await preview(self.hub, self._documents, self.table.shown, self.table.current)
+        seen = await preview(self.context, self._documents, self.table.shown, self.table.current)
         if seen is not None:
             self.table.go_to(seen)
 
@@ -86,4 +86,4 @@ class ResultsCommands(ResultsMap):
         current = self.table.current
         document = self._documents.of(current) if current is not None else None
         name = self.saved or "-".join(self.search.collections[:1]) or "search"
-        await export(self.hub, self.supplies(), self.source, name, document)
+        await export(self.context, self.supplies(), self.source, name, document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...models import Entry
 from ..documents import Documents
-from ..widgets.entries import Subject
+from ..widgets.entries import TreeEntry
 from .items_on_map import ItemsOnMap
 
 
@@ -42,4 +42,4 @@ class ResultsMap(ItemsOnMap):
         """Open an item."""
         from .document import DocumentScreen
 
-        self.app.push_screen(DocumentScreen(Subject(entry), self._documents))
+        self.app.push_screen(DocumentScreen(TreeEntry(entry), self._documents))

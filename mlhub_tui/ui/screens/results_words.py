@@ -11,7 +11,7 @@ MOST_NOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ResultState:
     """How a search stands.
 
     Parameters
@@ -51,7 +51,7 @@ def scope(table: ResultTable) -> str:
     return f"{loaded:,} loaded" + ("" if pager.complete else ", there are more")
 
 
-def status_of(table: ResultTable, state: State) -> str:
+def status_of(table: ResultTable, state: ResultState) -> str:
     """Return how far the listing is, for the line above it."""
     pager, parts = table.pager, []
     if table.narrowed:
@@ -69,7 +69,7 @@ def status_of(table: ResultTable, state: State) -> str:
     return ", ".join(parts)
 
 
-def _amount(table: ResultTable, state: State) -> str:
+def _amount(table: ResultTable, state: ResultState) -> str:
     pager, loaded = table.pager, len(table.rows)
     if pager.matched is not None and pager.matched > loaded:
         words = f"{loaded:,} of {pager.matched:,}"
@@ -80,7 +80,7 @@ def _amount(table: ResultTable, state: State) -> str:
     return f"{words} in {state.looked:,} looked at" if state.looked > loaded else words
 
 
-def notes_of(table: ResultTable, state: State) -> list[str]:
+def notes_of(table: ResultTable, state: ResultState) -> list[str]:
     """Return what is to be known of the listing, a line each, for below it."""
     pager, lines = table.pager, []
     if state.failure:

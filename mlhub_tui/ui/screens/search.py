@@ -25,8 +25,8 @@ from ..criteria import ROWS, Reading, box_text, quoted, read, why_not, written
 from ..dispatch import Dialog
 from ..documents import Documents, why
 from ..draw import content, line
-from ..widgets.field import Field, PlaceField
-from ..widgets.form import Press
+from ..widgets.field import PathField, TextField
+from ..widgets.form import TextButton
 from .names import NamesScreen, names_of
 
 FILE_DELAY = 0.15
@@ -82,13 +82,13 @@ class SearchForm(Dialog[Search | str | None]):
         shown = {identity: name for name, identity in self._names.items()}
         typed["collections"] = ", ".join(one_line(shown.get(c, c)) for c in self._before.collections)
         self._fields = {
-            row.name: (PlaceField if row.name == "intersects" else Field)(
+            row.name: (PathField if row.name == "intersects" else TextField)(
                 typed.get(row.name, ""), placeholder=row.example, id=row.name
             )
             for row in ROWS
         }
         self._notes = {row.name: Static(id=f"note-{row.name}", classes="note") for row in ROWS}
-        self._names_press, self._said = Press("names", id="names"), Static(id="said")
+        self._names_press, self._said = TextButton("names", id="names"), Static(id="said")
 
     def compose(self) -> ComposeResult:
         """Lay out the fields."""
@@ -101,15 +101,15 @@ class SearchForm(Dialog[Search | str | None]):
                         yield Label(Content(row.label), classes="name")
                         yield self._fields[row.name]
                         if row.name == "bbox":
-                            yield Press("extent", id="extent")
-                            yield Press("map", id="map")
+                            yield TextButton("extent", id="extent")
+                            yield TextButton("map", id="map")
                         if row.name == "filter":
                             yield self._names_press
                     yield self._notes[row.name]
                 with Horizontal(id="foot"):
                     yield self._said
-                    yield Press("saved searches", id="saved")
-                    yield Press("search", id="search")
+                    yield TextButton("saved searches", id="saved")
+                    yield TextButton("search", id="search")
 
     def on_mount(self) -> None:
         """Read what stands there; learn what the source can be asked for."""
@@ -215,8 +215,8 @@ class SearchForm(Dialog[Search | str | None]):
             self._read(str(event.input.id))
         self.action_search()
 
-    @on(Press.Pressed)
-    def _pressed(self, message: Press.Pressed) -> None:
+    @on(TextButton.Pressed)
+    def _pressed(self, message: TextButton.Pressed) -> None:
         message.stop()
         match message.press.id:
             case "extent":

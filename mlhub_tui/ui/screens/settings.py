@@ -19,7 +19,7 @@ from ...errors import ConfigFileError
 from ...text import rate
 from ..dispatch import Dialog
 from ..draw import content, line
-from ..widgets.choice import RowChoice
+from ..widgets.choice import RowChoiceField
 from ..widgets.form import field
 
 _WORDS = {True: "yes", False: "no"}
@@ -68,8 +68,8 @@ class SettingsScreen(Dialog[bool | None]):
         value = self._before[one.name]
         if not (choices := _choices(one)):
             return field(one.name, value)
-        choice = RowChoice(choices, id=one.name)
-        choice.set_reactive(RowChoice.chosen, choices.index(value) if value in choices else 0)
+        choice = RowChoiceField(choices, id=one.name)
+        choice.set_reactive(RowChoiceField.chosen, choices.index(value) if value in choices else 0)
         return choice
 
     @on(DescendantFocus)
@@ -116,7 +116,7 @@ class SettingsScreen(Dialog[bool | None]):
 
     def _typed(self, one: Setting) -> str:
         control = self._controls[one.name]
-        return control.value.strip() if isinstance(control, Input | RowChoice) else ""
+        return control.value.strip() if isinstance(control, Input | RowChoiceField) else ""
 
 
 def _offered() -> list[Setting]:

@@ -23,8 +23,8 @@ from ..draw import content, line
 from ..source_entry import SourceEntry
 from ..source_look import bare, look
 from ..source_start import Start, found_words, name_for
-from ..widgets.choice import Choice, RowChoice
-from ..widgets.field import Field, PlaceField
+from ..widgets.choice import ChoiceField, RowChoiceField
+from ..widgets.field import PathField, TextField
 from ..widgets.secret_rows import SecretRows
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ _OFFERED = 42
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SourceAnswer:
     """What came of the form: the name it was saved under, and what to browse with; None for neither."""
 
     saved: str | None
     credentials: Credentials | None
 
 
-class SourceForm(Dialog[Answer | None]):
+class SourceForm(Dialog[SourceAnswer | None]):
     """Asks for a source; Enter goes on, Esc stops a look or leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,17 +80,17 @@ class SourceForm(Dialog[Answer | None]):
         self._seconds = 0
         self._agreed_to = ""
         self._dialog, self._more = Vertical(classes="dialog"), Vertical(id="more")
-        self._location_field = PlaceField(
+        self._location_field = PathField(
             start.location, placeholder="https://…, a folder, a .tar.gz", id="location"
         )
         self._found_words, self._said = Static(id="found"), Static(id="said")
         self._kinds_row = Horizontal(classes="row", id="kinds")
-        self._kinds = RowChoice(list(_KINDS), id="kind")
+        self._kinds = RowChoiceField(list(_KINDS), id="kind")
         self._secret = SecretRows(start.secret, id="secret")
         self._then_row = Horizontal(classes="row", id="thens")
-        self._thens = RowChoice([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
+        self._thens = RowChoiceField([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
         self._name_row = Horizontal(classes="row", id="names")
-        self._name_field = Field(one_line(start.name), placeholder="a name for it", id="name")
+        self._name_field = TextField(one_line(start.name), placeholder="a name for it", id="name")
 
     # What is seen
 
@@ -201,8 +201,8 @@ class SourceForm(Dialog[Answer | None]):
 
     # What changes
 
-    @on(PlaceField.Offered)
-    def _offered(self, event: PlaceField.Offered) -> None:
+    @on(PathField.Offered)
+    def _offered(self, event: PathField.Offered) -> None:
         """Say what the text may become."""
         event.stop()
         typed = self._location_field.value
@@ -223,8 +223,8 @@ class SourceForm(Dialog[Answer | None]):
         self._show_found("")
         self._lay_out()
 
-    @on(Choice.Changed)
-    def _chosen(self, event: Choice.Changed) -> None:
+    @on(ChoiceField.Changed)
+    def _chosen(self, event: ChoiceField.Changed) -> None:
         event.stop()
         self._lay_out()
 
@@ -361,7 +361,7 @@ class SourceForm(Dialog[Answer | None]):
         entry, then, name = self._entry(), self._then, self._name_field.value
         try:
             if then == USE_ONCE:
-                self.dismiss(Answer(None, entry.credentials()))
+                self.dismiss(SourceAnswer(None, entry.credentials()))
                 return
             use = then == SAVE_AND_USE
             credentials = await asyncio.to_thread(entry.save, name, self._start.profile, use=use)
@@ -369,7 +369,7 @@ class SourceForm(Dialog[Answer | None]):
             self._complain(error)
             return
         saved = self._start.profile.name if self._start.profile else name.strip()
-        self.dismiss(Answer(saved, credentials))
+        self.dismiss(SourceAnswer(saved, credentials))
 
     def _agrees(self) -> bool:
         """Tell whether a stored key may go to the host it will go to; another one is asked about once."""

@@ -11,29 +11,29 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ..dispatch import Dialog
-from ..sheets.blocks import Block, Field, Paragraph
-from ..widgets.sheet import Sheet
+from ..sheets.blocks import Block, FieldBlock, Paragraph
+from ..widgets.sheet import DetailView
 
 if TYPE_CHECKING:
-    from ..configured import Told
+    from ..configured import Notification
 
 _STYLES = {"error": "$error", "warning": "$warning"}
 
 
-class ToldScreen(Dialog[None]):
+class MessageLogScreen(Dialog[None]):
     """What was said, with its time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,exclamation_mark", "dismiss(None)", "close", show=False)
     ]
     CSS = """
-    ToldScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
+    MessageLogScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
     """
 
-    def __init__(self, told: Sequence[Told]) -> None:
+    def __init__(self, told: Sequence[Notification]) -> None:
         super().__init__()
         self._told = told
-        self._sheet = Sheet()
+        self._sheet = DetailView()
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -45,16 +45,16 @@ class ToldScreen(Dialog[None]):
     def on_mount(self) -> None:
         """Show the list."""
         sheet = self._sheet
-        sheet.show(told_blocks(self._told))
+        sheet.show(log_blocks(self._told))
         sheet.focus()
 
 
-def told_blocks(told: Sequence[Told]) -> list[Block]:
+def log_blocks(told: Sequence[Notification]) -> list[Block]:
     """Return what was said, the last first, with its time of day; what went wrong says so in a word too."""
     if not told:
         return [Paragraph("Nothing was said yet.")]
     return [
-        Field(
+        FieldBlock(
             time.strftime("%H:%M:%S", time.localtime(one.when)),
             f"{one.severity}: {one.words}" if one.severity in _STYLES else one.words,
             _STYLES.get(one.severity, ""),

@@ -11,7 +11,7 @@ from textual.content import Content
 from ...text import one_line
 from ..draw import content, line
 from ..prose.layout import lay_out
-from ..prose.read import Read
+from ..prose.read import MarkdownCache
 from .grid import grid
 
 
@@ -37,7 +37,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldBlock:
     """A name and its value; long values hang under themselves."""
 
     name: str
@@ -61,7 +61,7 @@ class Prose:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class GridBlock:
     """A table; columns of the highest ranks go first where there is no room. Without headers it has none."""
 
     headers: tuple[str, ...]
@@ -69,7 +69,7 @@ class Grid:
     ranks: tuple[int, ...]
 
 
-Block = Title | Identity | Heading | Field | Paragraph | Prose | Grid
+Block = Title | Identity | Heading | FieldBlock | Paragraph | Prose | GridBlock
 
 NAME_WIDTH = 11
 WIDEST_NAME = 26
@@ -78,7 +78,7 @@ LONGEST_TEXT = 20_000
 """Characters of a title or field, and of running text: more would hold up the keyboard while it is set."""
 
 
-def typeset(blocks: Sequence[Block], width: int, read: Read | None = None) -> Content:
+def typeset(blocks: Sequence[Block], width: int, read: MarkdownCache | None = None) -> Content:
     """Return the sheet for a width in cells; empty fields are left out.
 
     Parameters
@@ -90,7 +90,7 @@ def typeset(blocks: Sequence[Block], width: int, read: Read | None = None) -> Co
     lines: list[Content] = []
     names = NAME_WIDTH
     for number, block in enumerate(blocks):
-        if not isinstance(block, Field) or number == 0:
+        if not isinstance(block, FieldBlock) or number == 0:
             names = _name_width(blocks[number + 1 :])
         match block:
             case Title(text) if not lines:
@@ -103,13 +103,13 @@ def typeset(blocks: Sequence[Block], width: int, read: Read | None = None) -> Co
                 ]
             case Heading(text):
                 lines += [*([Content()] if lines else []), line(text, "bold $primary")]
-            case Field(name, value, style) if value:
+            case FieldBlock(name, value, style) if value:
                 lines += _field(name, value, style, width, names)
             case Prose(text) if read is not None and text:
                 if (pieces := read[text]) is None:
                     break
                 lines += lay_out(pieces, max(width, 1))
-            case Grid(headers, rows, ranks):
+            case GridBlock(headers, rows, ranks):
                 heads = [line(header) for header in headers]
                 lines += grid(heads, [[line(cell) for cell in row] for row in rows], max(width, 1), ranks)
             case Prose(text):
@@ -132,8 +132,8 @@ def _paragraphs(text: str, style: str, width: int) -> list[Content]:
 
 def _name_width(blocks: Sequence[Block]) -> int:
     """Return the width of the names of the fields that come next, so that their values stand in line."""
-    fields = takewhile(lambda block: isinstance(block, Field), blocks)
-    longest = max((len(f.name) for f in fields if isinstance(f, Field) and f.value), default=0)
+    fields = takewhile(lambda block: isinstance(block, FieldBlock), blocks)
+    longest = max((len(f.name) for f in fields if isinstance(f, FieldBlock) and f.value), default=0)
     return max(NAME_WIDTH, min(longest + 1, WIDEST_NAME))
 
 

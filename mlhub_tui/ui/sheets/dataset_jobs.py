@@ -7,7 +7,7 @@ from ...planning.layout import REPORT
 from ...planning.requests import SAMPLE, DatasetRequest
 from ...queue.job import Job
 from ...text import count, one_line, redact, size
-from .blocks import Block, Field
+from .blocks import Block, FieldBlock
 
 _LONGEST = 240
 """Characters of a title and a reason: the files below are what one comes for."""
@@ -61,16 +61,18 @@ def dataset_blocks(job: Job, speed: str = "") -> list[Block]:
     total = f" of {size(job.bytes_total)}" if job.bytes_total is not None else ""
     where = "the sample catalogue" if request.source == SAMPLE else redact(request.source)
     return [
-        Field("Dataset", one_line(request.title or request.dataset_id, _LONGEST)),
-        Field("State", one_line(f"{job.state}{f': {redact(job.reason)}' if job.reason else ''}", _LONGEST)),
-        Field("Next", redact(job.hint)),
-        Field("Runs", job.where),
-        Field("Done", "; ".join(filter(None, (files_words(job), f"{size(job.bytes_done)}{total}")))),
-        Field("Speed", speed),
-        Field("Wanted", filter_words(request.filters)),
-        Field("Catalog", job.place),
-        Field("Assets", request.asset_place),
-        Field("Engine", request.cluster.words if request.cluster is not None else ""),
-        Field("Report", report_path(job)),
-        Field("Source", where),
+        FieldBlock("Dataset", one_line(request.title or request.dataset_id, _LONGEST)),
+        FieldBlock(
+            "State", one_line(f"{job.state}{f': {redact(job.reason)}' if job.reason else ''}", _LONGEST)
+        ),
+        FieldBlock("Next", redact(job.hint)),
+        FieldBlock("Runs", job.where),
+        FieldBlock("Done", "; ".join(filter(None, (files_words(job), f"{size(job.bytes_done)}{total}")))),
+        FieldBlock("Speed", speed),
+        FieldBlock("Wanted", filter_words(request.filters)),
+        FieldBlock("Catalog", job.place),
+        FieldBlock("Assets", request.asset_place),
+        FieldBlock("Engine", request.cluster.words if request.cluster is not None else ""),
+        FieldBlock("Report", report_path(job)),
+        FieldBlock("Source", where),
     ]

@@ -8,7 +8,7 @@ from ...metadata.bands import bands
 from ...models import ArchiveInfo, Asset, Catalog, Collection, Dataset, Document, Item, MLModel
 from ...text import link_names
 from . import sections
-from .blocks import Block, Field, Identity, Title
+from .blocks import Block, FieldBlock, Identity, Title
 from .values import value_blocks
 
 
@@ -22,18 +22,18 @@ def dataset_sheet(dataset: Dataset) -> list[Block]:
     return [
         Title(dataset.title),
         Identity(dataset.id),
-        Field("DOI", dataset.doi),
-        Field("Licence", sections.licence_line(dataset)),
-        Field("Tags", " · ".join(dataset.tags)),
-        Field("Holds", f"{text.count(len(collections), 'collection')}: {', '.join(kinds)}"),
-        Field("Where", place_words([dataset.bbox]) if dataset.bbox else ""),
-        Field("Extent", str(dataset.bbox or "")),
-        Field("Creator", link_names(dataset.creator)),
-        Field("Contact", dataset.contact),
-        Field("Added", text.date(dataset.raw.get("date_added") or "")),
-        Field("Modified", text.date(dataset.raw.get("date_modified") or "")),
-        Field("Registry", dataset.registry_url or ""),
-        Field("Docs", text.redact(dataset.line("documentation_link"))),
+        FieldBlock("DOI", dataset.doi),
+        FieldBlock("Licence", sections.licence_line(dataset)),
+        FieldBlock("Tags", " · ".join(dataset.tags)),
+        FieldBlock("Holds", f"{text.count(len(collections), 'collection')}: {', '.join(kinds)}"),
+        FieldBlock("Where", place_words([dataset.bbox]) if dataset.bbox else ""),
+        FieldBlock("Extent", str(dataset.bbox or "")),
+        FieldBlock("Creator", link_names(dataset.creator)),
+        FieldBlock("Contact", dataset.contact),
+        FieldBlock("Added", text.date(dataset.raw.get("date_added") or "")),
+        FieldBlock("Modified", text.date(dataset.raw.get("date_modified") or "")),
+        FieldBlock("Registry", dataset.registry_url or ""),
+        FieldBlock("Docs", text.redact(dataset.line("documentation_link"))),
         *sections.description(dataset),
         *sections.citation(dataset),
         *sections.licence_section(dataset),
@@ -82,19 +82,19 @@ def collection_sheet(
     return [
         Title(collection.title),
         Identity(collection.id),
-        Field("Dataset", dataset),
-        Field("Type", type_names(types)),
-        Field("Archive", archive_words(archive)),
-        Field("Licence", sections.licence_line(collection)),
-        Field("DOI", collection.doi),
-        Field("Where", where_and_when(extent)),
+        FieldBlock("Dataset", dataset),
+        FieldBlock("Type", type_names(types)),
+        FieldBlock("Archive", archive_words(archive)),
+        FieldBlock("Licence", sections.licence_line(collection)),
+        FieldBlock("DOI", collection.doi),
+        FieldBlock("Where", where_and_when(extent)),
         *_several("Extent", extent.bboxes),
         *_several("Dates", extent.intervals),
-        Field("Bands", sections.band_names(bands(collection))),
-        Field("Keywords", " · ".join(collection.keywords)),
-        Field("STAC", collection.line("stac_version")),
+        FieldBlock("Bands", sections.band_names(bands(collection))),
+        FieldBlock("Keywords", " · ".join(collection.keywords)),
+        FieldBlock("STAC", collection.line("stac_version")),
         # The registry is MLHub's own: other collections with a DOI are not in it.
-        Field("Registry", (collection.registry_url or "") if archive != "" else ""),
+        FieldBlock("Registry", (collection.registry_url or "") if archive != "" else ""),
         *sections.description(collection),
         *sections.citation(collection),
         *sections.licence_section(collection),
@@ -121,11 +121,11 @@ def catalog_sheet(catalog: Catalog) -> list[Block]:
     return [
         Title(catalog.title),
         Identity(catalog.id),
-        Field("Kind", "STAC catalog"),
-        Field("Links", ", ".join(holds).replace("childs", "children")),
-        Field("Licence", sections.licence_line(catalog)),
-        Field("STAC", catalog.line("stac_version")),
-        Field(
+        FieldBlock("Kind", "STAC catalog"),
+        FieldBlock("Links", ", ".join(holds).replace("childs", "children")),
+        FieldBlock("Licence", sections.licence_line(catalog)),
+        FieldBlock("STAC", catalog.line("stac_version")),
+        FieldBlock(
             "Conforms to",
             text.count(len(catalog.conforms_to), "class", "classes") if catalog.conforms_to else "",
         ),
@@ -142,14 +142,14 @@ def item_sheet(item: Item) -> list[Block]:
     return [
         Title(item.title),
         Identity(item.id),
-        Field("Collection", item.collection_id),
-        Field("Dates", str(item.interval)),
-        Field("Where", place_words([item.bbox]) if item.bbox else ""),
-        Field("Extent", str(item.bbox or "no place given")),
-        Field("Bands", sections.band_names(bands(item))),
-        Field("Assets", _asset_names(item.assets)),
-        Field("DOI", item.doi),
-        Field("Licence", sections.licence_line(item)),
+        FieldBlock("Collection", item.collection_id),
+        FieldBlock("Dates", str(item.interval)),
+        FieldBlock("Where", place_words([item.bbox]) if item.bbox else ""),
+        FieldBlock("Extent", str(item.bbox or "no place given")),
+        FieldBlock("Bands", sections.band_names(bands(item))),
+        FieldBlock("Assets", _asset_names(item.assets)),
+        FieldBlock("DOI", item.doi),
+        FieldBlock("Licence", sections.licence_line(item)),
         *sections.description(item),
         *sections.citation(item),
         *sections.licence_section(item),
@@ -171,17 +171,17 @@ def model_sheet(model: MLModel) -> list[Block]:
     return [
         Title(model.title),
         Identity(model.id),
-        Field("Kind", "trained ML model"),
-        Field("Architect.", model.architecture),
-        Field("Predicts", model.prediction_type),
-        Field("Learning", model.line("ml-model:learning_approach")),
-        Field("Licence", sections.licence_line(model)),
-        Field("DOI", model.doi),
-        Field("Dates", str(model.interval)),
-        Field("Where", place_words([model.bbox]) if model.bbox else ""),
-        Field("Extent", str(model.bbox or "")),
-        Field("Assets", _asset_names(model.assets)),
-        *(Field("Trained on" if n == 0 else "", url) for n, url in enumerate(trained)),
+        FieldBlock("Kind", "trained ML model"),
+        FieldBlock("Architect.", model.architecture),
+        FieldBlock("Predicts", model.prediction_type),
+        FieldBlock("Learning", model.line("ml-model:learning_approach")),
+        FieldBlock("Licence", sections.licence_line(model)),
+        FieldBlock("DOI", model.doi),
+        FieldBlock("Dates", str(model.interval)),
+        FieldBlock("Where", place_words([model.bbox]) if model.bbox else ""),
+        FieldBlock("Extent", str(model.bbox or "")),
+        FieldBlock("Assets", _asset_names(model.assets)),
+        *(FieldBlock("Trained on" if n == 0 else "", url) for n, url in enumerate(trained)),
         *sections.description(model),
         *sections.citation(model),
         *sections.licence_section(model),
@@ -198,9 +198,9 @@ SHOWN_PARTS = 2
 
 def _several(name: str, parts: tuple[object, ...]) -> list[Block]:
     """Return the first boxes or intervals, and how many more there are."""
-    rows = [Field(name if n == 0 else "", str(part)) for n, part in enumerate(parts[:SHOWN_PARTS])]
+    rows = [FieldBlock(name if n == 0 else "", str(part)) for n, part in enumerate(parts[:SHOWN_PARTS])]
     more = len(parts) - SHOWN_PARTS
-    return [*rows, *([Field("", f"and {more} more, in the JSON", "$muted")] if more > 0 else [])]
+    return [*rows, *([FieldBlock("", f"and {more} more, in the JSON", "$muted")] if more > 0 else [])]
 
 
 def _asset_names(assets: tuple[Asset, ...]) -> str:

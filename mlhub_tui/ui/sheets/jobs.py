@@ -7,7 +7,7 @@ import time
 from ...planning.requests import SAMPLE
 from ...queue.job import Job, JobState
 from ...text import duration, rate, redact, size
-from .blocks import Block, Field, Heading, Title
+from .blocks import Block, FieldBlock, Heading, Title
 from .dataset_jobs import files_words, report_path
 
 
@@ -45,13 +45,13 @@ def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
     if job.connections > 1:
         extra = f" over {job.connections} connections"
     return [
-        Field("JobState", f"{job.state}{extra}{f': {words}' if words else ''}"),
-        Field("Runs", job.where),
-        Field("Check", check),
-        Field("Unpack", unpacked),
-        Field("Next", redact(job.hint)),
-        Field("File", job.place),
-        Field("Report", report_path(job)),
+        FieldBlock("JobState", f"{job.state}{extra}{f': {words}' if words else ''}"),
+        FieldBlock("Runs", job.where),
+        FieldBlock("Check", check),
+        FieldBlock("Unpack", unpacked),
+        FieldBlock("Next", redact(job.hint)),
+        FieldBlock("File", job.place),
+        FieldBlock("Report", report_path(job)),
     ]
 
 
@@ -72,30 +72,30 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
     return [
         Title(job.name),
         Heading("JobState"),
-        Field("JobState", str(job.state)),
-        Field("Reason", redact(job.reason)),
-        Field("Next try", f"in {wait}" if wait else ""),
-        Field("Next", redact(job.hint)),
-        Field("Tries", f"{job.tries} without progress" if job.tries else ""),
-        Field("Runs", job.where or ("here" if job.state.running else "")),
+        FieldBlock("JobState", str(job.state)),
+        FieldBlock("Reason", redact(job.reason)),
+        FieldBlock("Next try", f"in {wait}" if wait else ""),
+        FieldBlock("Next", redact(job.hint)),
+        FieldBlock("Tries", f"{job.tries} without progress" if job.tries else ""),
+        FieldBlock("Runs", job.where or ("here" if job.state.running else "")),
         Heading("Bytes"),
-        Field("Fetched", _exact(job.bytes_done)),
-        Field("Size", _exact(job.bytes_total) if job.bytes_total is not None else "unknown"),
-        Field("Speed", speed or rate(job.rate)),
-        Field("Left", duration(job.eta)),
-        Field("Connections", str(job.connections) if job.connections else ""),
+        FieldBlock("Fetched", _exact(job.bytes_done)),
+        FieldBlock("Size", _exact(job.bytes_total) if job.bytes_total is not None else "unknown"),
+        FieldBlock("Speed", speed or rate(job.rate)),
+        FieldBlock("Left", duration(job.eta)),
+        FieldBlock("Connections", str(job.connections) if job.connections else ""),
         Heading("File"),
-        Field("Path", job.place),
-        Field(
+        FieldBlock("Path", job.place),
+        FieldBlock(
             "Part", "" if job.state in (JobState.DONE, JobState.QUEUED) and not job.bytes_done else _part(job)
         ),
-        Field("If there", str(request.if_exists)),
-        Field("Checksums", ", ".join(job.sums.split())),
-        Field("Check", check),
+        FieldBlock("If there", str(request.if_exists)),
+        FieldBlock("Checksums", ", ".join(job.sums.split())),
+        FieldBlock("Check", check),
         Heading("Source"),
-        Field("Source", "the sample catalogue" if request.source == SAMPLE else redact(request.source)),
-        Field("Profile", request.profile or ""),
-        *(Field(name, str(getattr(request, field, ""))) for field, name in known.items()),
+        FieldBlock("Source", "the sample catalogue" if request.source == SAMPLE else redact(request.source)),
+        FieldBlock("Profile", request.profile or ""),
+        *(FieldBlock(name, str(getattr(request, field, ""))) for field, name in known.items()),
     ]
 
 

@@ -13,7 +13,7 @@ from ...metadata.extensions import explained
 from ...metadata.labels import label_classes
 from ...metadata.licences import licences, web_address
 from ...models import Asset, Collection, Dataset, Document, Item, MLModel
-from .blocks import Block, Field, Grid, Heading, Paragraph, Prose
+from .blocks import Block, FieldBlock, GridBlock, Heading, Paragraph, Prose
 from .values import number_words
 
 MOST_LINKS = 16
@@ -69,7 +69,7 @@ def licence_section(document: Document) -> list[Block]:
     rows: list[Block] = []
     for licence in licences(document):
         rows.append(Paragraph(f"{licence.id}: {licence.name}" if licence.name else licence.id))
-        rows += [Field("asks", licence.asks), Field("text", licence.url)]
+        rows += [FieldBlock("asks", licence.asks), FieldBlock("text", licence.url)]
     return [Heading("Licence"), *rows] if rows else []
 
 
@@ -122,7 +122,7 @@ def band_table(document: Document) -> list[Block]:
         for band in bands(document)
     )
     headers = ("Band", "Colour", "µm", "GSD m", "Type", "No data", "What it is")
-    return [Heading("Bands"), Grid(headers, rows, (0, 1, 2, 3, 4, 5, 6))] if rows else []
+    return [Heading("Bands"), GridBlock(headers, rows, (0, 1, 2, 3, 4, 5, 6))] if rows else []
 
 
 def class_table(fields: Mapping[str, Any]) -> list[Block]:
@@ -131,12 +131,12 @@ def class_table(fields: Mapping[str, Any]) -> list[Block]:
         (row.name, number_words(row.count), row.value, row.of) for row in label_classes(fields) if row.name
     )
     headers = ("Class", "Count", "Value", "Property")
-    return [Heading("Classes"), Grid(headers, rows, (0, 1, 2, 3))] if rows else []
+    return [Heading("Classes"), GridBlock(headers, rows, (0, 1, 2, 3))] if rows else []
 
 
 def asset_rows(heading: str, assets: Sequence[Asset]) -> list[Block]:
     """Return what files there are: their key, and what they are."""
-    rows = [Field(asset.label, asset.title or asset.media_type or "-") for asset in assets]
+    rows = [FieldBlock(asset.label, asset.title or asset.media_type or "-") for asset in assets]
     return [Heading(heading), *rows] if rows else []
 
 
@@ -145,7 +145,7 @@ def extensions(document: Document) -> list[Block]:
     declared = document.raw.get("stac_extensions")
     names = tuple(entry for entry in declared if isinstance(entry, str)) if isinstance(declared, list) else ()
     rows = [
-        Field(found.name, f"{found.about} ({found.version})" if found.version else found.about or "-")
+        FieldBlock(found.name, f"{found.about} ({found.version})" if found.version else found.about or "-")
         for found in explained(names)
     ]
     return [Heading("STAC extensions"), *rows] if rows else []
@@ -162,7 +162,9 @@ def links(document: Collection | Item) -> list[Block]:
         rel, url = text.one_line(link.get("rel")), web_address(link.get("href"))
         if url:
             title = text.one_line(link.get("title"), 100)
-            rows.append(Field(rel.rpartition("/")[2] or "link", f"{title} {url}".strip()))
+            rows.append(FieldBlock(rel.rpartition("/")[2] or "link", f"{title} {url}".strip()))
     shown = rows[:MOST_LINKS]
     more = len(outside) - len(shown) if len(rows) > len(shown) else 0
-    return [Heading("Links"), *shown, *([Field("", f"and {more:,} more")] if more else [])] if rows else []
+    return (
+        [Heading("Links"), *shown, *([FieldBlock("", f"and {more:,} more")] if more else [])] if rows else []
+    )

@@ -8,12 +8,12 @@ from rich.cells import cell_len
 
 from ...queue.job import Job, JobState
 from ...text import duration, rate, size
-from ..transfers.order import Group, Order, Sort, counts_of
+from ..transfers.order import JobGroup, JobOrder, JobSort, counts_of
 from ..transfers.rates import sparkline
 
 _DOT = " · "
 _LEAST, _MOST = 6, 30  # cells of a sparkline
-_OTHERS = (Group.STUCK, Group.PAUSED, Group.DONE, Group.CANCELLED)
+_OTHERS = (JobGroup.STUCK, JobGroup.PAUSED, JobGroup.DONE, JobGroup.CANCELLED)
 
 
 def totals(jobs: Sequence[Job], width: int, limit: int | None = None, speeds: Sequence[float] = ()) -> str:
@@ -51,8 +51,8 @@ def totals(jobs: Sequence[Job], width: int, limit: int | None = None, speeds: Se
     return words + line.rjust(width - cell_len(words)) if line else words
 
 
-def _counted() -> list[tuple[int, Group]]:
-    first = [(3, Group.RUNNING), (5, Group.WAITING), (4, Group.FAILED)]
+def _counted() -> list[tuple[int, JobGroup]]:
+    first = [(3, JobGroup.RUNNING), (5, JobGroup.WAITING), (4, JobGroup.FAILED)]
     return first + [(9 + rank, group) for rank, group in enumerate(_OTHERS)]
 
 
@@ -73,14 +73,14 @@ def _bytes(jobs: Sequence[Job]) -> str:
     return f"{amount}/{size(total)}" if same else f"{size(done)} of {size(total)}"
 
 
-def view_words(order: Order, shown: int, total: int, marked: int) -> str:
+def view_words(order: JobOrder, shown: int, total: int, marked: int) -> str:
     """Return what is shown and how, where that is not everything as it was queued; else an empty line."""
     parts = [
         f"{marked:,} marked" if marked else "",
         f"/{order.words.strip()}" if order.words.strip() else "",
-        f"{order.group} only" if order.group is not Group.ALL else "",
+        f"{order.group} only" if order.group is not JobGroup.ALL else "",
         f"{shown:,} of {total:,}" if order.filters else "",
-        f"by {order.sort}" if order.sort is not Sort.QUEUE else "",
+        f"by {order.sort}" if order.sort is not JobSort.QUEUE else "",
     ]
     return _DOT.join(filter(None, parts))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...text import count, one_line
-from .blocks import Block, Field, Heading
+from .blocks import Block, FieldBlock, Heading
 
 LONGEST = 400
 """Characters of a value."""
@@ -24,12 +24,12 @@ _ELSEWHERE = frozenset(
 def value_blocks(heading: str, fields: Mapping[str, Any]) -> list[Block]:
     """Return summaries or properties under a heading, without what the sheet shows elsewhere."""
     rows = [
-        Field(one_line(key), value_words(value))
+        FieldBlock(one_line(key), value_words(value))
         for key, value in list(fields.items())[:MOST_FIELDS]
         if key not in _ELSEWHERE and not key.startswith("sci:") and value is not None
     ]
     more = len(fields) - MOST_FIELDS
-    rows += [Field("", f"and {more:,} more, in the JSON", "$muted")] if more > 0 else []
+    rows += [FieldBlock("", f"and {more:,} more, in the JSON", "$muted")] if more > 0 else []
     return [Heading(heading), *rows] if rows else []
 
 

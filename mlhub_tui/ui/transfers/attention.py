@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from ...queue.job import IDLE_STATES, Job, JobState
 from ...text import count, one_line, redact
-from .batch import Standing
+from .batch import GroupProgress
 
 BELL = "\a"
 _LONGEST = 200
 
 
-class Attention:
+class TerminalNotifier:
     """Takes note of transfers, and says once when one failed and when nothing is left to do.
 
     What was paused or cancelled ended by the user's own hand: nobody is called for that.
@@ -26,7 +26,7 @@ class Attention:
         self._failed: set[int] | None = None
         self._open: set[int] = set()
 
-    def look(self, jobs: Sequence[Job], standing: Standing) -> str:
+    def look(self, jobs: Sequence[Job], standing: GroupProgress) -> str:
         """Return what to call the user for; empty where there is nothing. The first look is no news."""
         failures = {job.id: job for job in jobs if job.state is JobState.FAILED}
         fresh = [] if self._failed is None else [failures[i] for i in failures.keys() - self._failed]
@@ -45,7 +45,7 @@ class Attention:
 _BY_HAND = frozenset({JobState.PAUSED, JobState.CANCELLED})
 
 
-def _ended(standing: Standing) -> str:
+def _ended(standing: GroupProgress) -> str:
     stopped = standing.total - standing.done - standing.failed
     parts = (("done", standing.done), ("failed", standing.failed), ("stopped", stopped))
     said = ", ".join(f"{number:,} {word}" for word, number in parts if number)

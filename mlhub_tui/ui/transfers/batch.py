@@ -10,7 +10,7 @@ from .order import fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GroupProgress:
     """How far the batch is.
 
     Parameters
@@ -30,14 +30,14 @@ class Standing:
     part: float = 0.0
 
 
-class Batch:
+class TransferGroup:
     """Takes note of the transfers; those that were at rest at the first look are no part of it."""
 
     def __init__(self) -> None:
         self._members: set[int] = set()
         self._over = True
 
-    def look(self, jobs: Iterable[Job]) -> Standing:
+    def look(self, jobs: Iterable[Job]) -> GroupProgress:
         """Take note of the jobs as they are now, and return how far the batch is."""
         jobs = list(jobs)
         open_ones = {job.id for job in jobs if job.state not in IDLE_STATES}
@@ -46,7 +46,7 @@ class Batch:
         self._over = not open_ones
         self._members |= open_ones
         members = [job for job in jobs if job.id in self._members and job.state is not JobState.CANCELLED]
-        return Standing(
+        return GroupProgress(
             total=len(members),
             done=sum(job.state is JobState.DONE for job in members),
             failed=sum(job.state is JobState.FAILED for job in members),

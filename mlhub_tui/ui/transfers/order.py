@@ -15,7 +15,7 @@ from ...queue.job import Job, JobState
 _RESTLESS_EVERY = 3.0  # seconds between two sorts by what changes all the time
 
 
-class Sort(StrEnum):
+class JobSort(StrEnum):
     """What transfers are sorted by."""
 
     QUEUE = "queue"
@@ -26,13 +26,13 @@ class Sort(StrEnum):
     SPEED = "speed"
 
     @property
-    def next(self) -> Sort:
+    def next(self) -> JobSort:
         """The one that comes after it."""
-        ways = list(Sort)
+        ways = list(JobSort)
         return ways[(ways.index(self) + 1) % len(ways)]
 
 
-class Group(StrEnum):
+class JobGroup(StrEnum):
     """States as people look for them."""
 
     ALL = "all"
@@ -45,25 +45,25 @@ class Group(StrEnum):
     DONE = "done"
 
 
-_GROUPS: Mapping[JobState, Group] = {
-    **{state: Group.RUNNING for state in JobState if state.running},
-    JobState.QUEUED: Group.WAITING,
-    JobState.NEEDS_KEY: Group.STUCK,
-    JobState.NO_SPACE: Group.STUCK,
-    JobState.PAUSED: Group.PAUSED,
-    JobState.FAILED: Group.FAILED,
-    JobState.CANCELLED: Group.CANCELLED,
-    JobState.DONE: Group.DONE,
+_GROUPS: Mapping[JobState, JobGroup] = {
+    **{state: JobGroup.RUNNING for state in JobState if state.running},
+    JobState.QUEUED: JobGroup.WAITING,
+    JobState.NEEDS_KEY: JobGroup.STUCK,
+    JobState.NO_SPACE: JobGroup.STUCK,
+    JobState.PAUSED: JobGroup.PAUSED,
+    JobState.FAILED: JobGroup.FAILED,
+    JobState.CANCELLED: JobGroup.CANCELLED,
+    JobState.DONE: JobGroup.DONE,
 }
-_RANKS = {group: rank for rank, group in enumerate(Group)}
+_RANKS = {group: rank for rank, group in enumerate(JobGroup)}
 
 
-def group_of(job: Job) -> Group:
+def group_of(job: Job) -> JobGroup:
     """Return the group of a transfer's state."""
     return _GROUPS[job.state]
 
 
-def counts_of(jobs: Iterable[Job]) -> Counter[Group]:
+def counts_of(jobs: Iterable[Job]) -> Counter[JobGroup]:
     """Return how many transfers there are of each group."""
     return Counter(map(group_of, jobs))
 
@@ -83,19 +83,19 @@ def _pace(job: Job) -> int:
     return -int(math.log2(rate)) - 1 if rate and rate >= 1 else 0
 
 
-_KEYS: Mapping[Sort, Callable[[Job], object]] = {
-    Sort.QUEUE: lambda job: 0,
-    Sort.NAME: lambda job: job.name.casefold(),
-    Sort.STATE: lambda job: _RANKS[_GROUPS[job.state]],
-    Sort.SIZE: lambda job: -(job.bytes_total or job.bytes_done),
-    Sort.PROGRESS: lambda job: -(fraction(job) or 0.0),
-    Sort.SPEED: _pace,
+_KEYS: Mapping[JobSort, Callable[[Job], object]] = {
+    JobSort.QUEUE: lambda job: 0,
+    JobSort.NAME: lambda job: job.name.casefold(),
+    JobSort.STATE: lambda job: _RANKS[_GROUPS[job.state]],
+    JobSort.SIZE: lambda job: -(job.bytes_total or job.bytes_done),
+    JobSort.PROGRESS: lambda job: -(fraction(job) or 0.0),
+    JobSort.SPEED: _pace,
 }
-_RESTLESS = frozenset({Sort.PROGRESS, Sort.SPEED})
+_RESTLESS = frozenset({JobSort.PROGRESS, JobSort.SPEED})
 
 
 @dataclass
-class Order:
+class JobOrder:
     """The choice and the order of transfers that are shown, from one look to the next.
 
     Sorting is stable in the order of the queue; by what changes all the time it is sorted anew every few
@@ -111,25 +111,25 @@ class Order:
         What is searched for in names, titles, collections and states; all must be found.
     """
 
-    sort: Sort = Sort.QUEUE
-    group: Group = Group.ALL
+    sort: JobSort = JobSort.QUEUE
+    group: JobGroup = JobGroup.ALL
     words: str = ""
     clock: Callable[[], float] = time.monotonic
     _hays: dict[int, str] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
-    _sorted_by: tuple[Sort, float] = (Sort.QUEUE, 0.0)
+    _sorted_by: tuple[JobSort, float] = (JobSort.QUEUE, 0.0)
 
     @property
     def filters(self) -> bool:
         """Whether some may be left out."""
-        return bool(self.words.strip()) or self.group is not Group.ALL
+        return bool(self.words.strip()) or self.group is not JobGroup.ALL
 
     def shown(self, jobs: Sequence[Job]) -> tuple[Job, ...]:
         """Return those that are shown, in order; the jobs come in the order of the queue."""
         return tuple(filter(self._fits, self._sorted(jobs)) if self.filters else self._sorted(jobs))
 
     def _sorted(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        if self.sort is Sort.QUEUE:
+        if self.sort is JobSort.QUEUE:
             return jobs
         now = self.clock()
         by, when = self._sorted_by
@@ -142,7 +142,7 @@ class Order:
         return ordered
 
     def _fits(self, job: Job) -> bool:
-        if self.group is not Group.ALL and _GROUPS[job.state] is not self.group:
+        if self.group is not JobGroup.ALL and _GROUPS[job.state] is not self.group:
             return False
         terms = self.words.casefold().split()
         return not terms or all(term in self._hay(job) for term in terms)
@@ -158,9 +158,9 @@ class Order:
             self._hays[job.id] = hay
         return f"{hay} {job.state} {_GROUPS[job.state]}"
 
-    def next_group(self, jobs: Iterable[Job]) -> Group:
+    def next_group(self, jobs: Iterable[Job]) -> JobGroup:
         """Return the group to show after this one: the next of which there are any."""
-        there, groups = counts_of(jobs), list(Group)
+        there, groups = counts_of(jobs), list(JobGroup)
         start = groups.index(self.group)
         following = groups[start + 1 :] + groups[: start + 1]
-        return next((group for group in following if group is Group.ALL or there[group]), Group.ALL)
+        return next((group for group in following if group is JobGroup.ALL or there[group]), JobGroup.ALL)

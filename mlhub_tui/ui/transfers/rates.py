@@ -15,7 +15,7 @@ BARS = "▁▂▃▄▅▆▇█"
 """From hardly anything to the most; nothing is a blank. ASCII has its own for them, see `glyphs`."""
 
 
-class History:
+class RateHistory:
     """Samples a second apart, the last at the end; what was not fed is 0."""
 
     def __init__(self) -> None:
@@ -38,12 +38,12 @@ class History:
         return list(self._values)[-count:] if count > 0 else []
 
 
-class Rates:
+class RateSampler:
     """The speed of all transfers together, and of each that runs."""
 
     def __init__(self) -> None:
-        self.total = History()
-        self._jobs: dict[int, History] = {}
+        self.total = RateHistory()
+        self._jobs: dict[int, RateHistory] = {}
 
     def feed(self, now: float, jobs: Iterable[Job]) -> None:
         """Take the speeds of a moment (seconds, on any clock that does not go back)."""
@@ -56,16 +56,16 @@ class Rates:
         if whole or self.total.last(1) not in ([], [0.0]):
             self.total.feed(now, whole)
 
-    def of(self, job_id: int) -> History:
+    def of(self, job_id: int) -> RateHistory:
         """Return the history of a transfer; an empty one where there is none."""
-        return self._jobs.get(job_id) or History()
+        return self._jobs.get(job_id) or RateHistory()
 
-    def _of(self, job_id: int) -> History:
+    def _of(self, job_id: int) -> RateHistory:
         history = self._jobs.get(job_id)
         if history is None:
             while len(self._jobs) >= MOST_JOBS:
                 del self._jobs[next(iter(self._jobs))]
-            history = self._jobs[job_id] = History()
+            history = self._jobs[job_id] = RateHistory()
         return history
 
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..endings import Endings
-from .attention import Attention, for_terminal
-from .batch import Batch, Standing
-from .rates import Rates
-from .window_title import NAME, Clock, title_of
+from ..endings import CompletionNotifier
+from .attention import TerminalNotifier, for_terminal
+from .batch import GroupProgress, TransferGroup
+from .rates import RateSampler
+from .window_title import NAME, TitleUpdater, title_of
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..configured import ConfiguredApp
 
 
-class Watch:
+class TransferMonitor:
     """Looks at the transfers at each news of the queue; all of it belongs to the app's event loop.
 
     Attributes
@@ -30,13 +30,13 @@ class Watch:
 
     def __init__(self, app: ConfiguredApp) -> None:
         self._app = app
-        self.rates = Rates()
-        self._batch = Batch()
-        self._standing = Standing()
-        self._attention = Attention()
-        self._endings = Endings()
+        self.rates = RateSampler()
+        self._batch = TransferGroup()
+        self._standing = GroupProgress()
+        self._attention = TerminalNotifier()
+        self._endings = CompletionNotifier()
         self._saying: Timer | None = None
-        self._titles = Clock()
+        self._titles = TitleUpdater()
         self._naming: Timer | None = None
 
     def look(self, jobs: Sequence[Job], *, seen: bool) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .batch import Standing
+from .batch import GroupProgress
 
 NAME = "mlhub-tui"
 EVERY = 1.0
 """Seconds between two titles."""
 
 
-def title_of(standing: Standing) -> str:
+def title_of(standing: GroupProgress) -> str:
     """Return the title while something goes on, and after it; empty before anything did."""
     if not standing.total:
         return ""
@@ -19,7 +19,7 @@ def title_of(standing: Standing) -> str:
     return f"{NAME} {int(standing.part * 100)}% {standing.done:,} of {standing.total:,}{failed}"
 
 
-class Clock:
+class TitleUpdater:
     """Lets a title be written when it is another one, and not too soon after the last.
 
     Attributes

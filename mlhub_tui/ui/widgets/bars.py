@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
-from ..commands import Command, fitting
+from ..commands import AppCommand, fitting
 from ..draw import line
 
 TABS = (("1", "Browse", "browse"), ("2", "Downloads", "downloads"), ("3", "Profiles", "profiles"))
@@ -59,11 +59,11 @@ class HintBar(Widget):
 
     DEFAULT_CSS = "HintBar { height: 1; background: $panel; color: $muted; }"
 
-    def __init__(self, commands: Sequence[Command] = ()) -> None:
+    def __init__(self, commands: Sequence[AppCommand] = ()) -> None:
         super().__init__()
-        self._commands: Sequence[Command] = commands
+        self._commands: Sequence[AppCommand] = commands
 
-    def show(self, commands: Sequence[Command]) -> None:
+    def show(self, commands: Sequence[AppCommand]) -> None:
         """Show other commands."""
         if list(commands) != list(self._commands):
             self._commands = commands

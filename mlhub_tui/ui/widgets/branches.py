@@ -10,13 +10,13 @@ from ...auth import Kind
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
 from ..find.favourite import entry_key
-from ..find.hay import haystack, traits
-from ..find.lens import Lens
+from ..find.hay import search_text, traits
+from ..find.lens import MatchHighlighter
 from ..find.order import ORDERS
-from .entries import Node, Subject, entry_pieces, identity, keeps_end, node_key
-from .listing import Listing, lean
+from .entries import Node, TreeEntry, entry_pieces, identity, keeps_end, node_key
+from .listing import TreeListing, lean
 from .nodes import MODELS, OTHER, GroupNode, NoteNode, TypeNode, word_pieces
-from .outline import Outline, Row
+from .outline import OutlineRow, OutlineRows
 from .outline_view import Pieces
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...sources.base import About
 
 Path = tuple[str, ...]
-NodeRow = Row[Node]
+NodeRow = OutlineRow[Node]
 
 _TOPS = {
     Kind.MLHUB: (("datasets", "Datasets", "dataset"), (MODELS, "Models", "model")),
@@ -34,7 +34,7 @@ _TOPS = {
 """The groups at the top by kind: key, title, and what they hold."""
 
 
-class Branches:
+class CatalogTreeModel:
     """Grows an outline from the listings of one source.
 
     Parameters
@@ -49,7 +49,7 @@ class Branches:
 
     def __init__(
         self,
-        outline: Outline[Node],
+        outline: OutlineRows[Node],
         wanted: Callable[[NodeRow], None],
         changed: Callable[[NodeRow], None],
     ) -> None:
@@ -57,7 +57,7 @@ class Branches:
         self.kind = Kind.MLHUB
         self.about: About | None = None
         self.groups: list[NodeRow] = []
-        self.grown: dict[NodeRow, Listing | None] = {}
+        self.grown: dict[NodeRow, TreeListing | None] = {}
         """The rows that have their children, with the listing they come from; parents before children."""
         self.found: dict[NodeRow, str] = {}
         """What to say of the groups instead of how much they list: what a filter found in them."""
@@ -76,7 +76,9 @@ class Branches:
         self._opened.clear()
         self._closed.clear()
         self._last = []
-        self.groups = [Row[Node](GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]]
+        self.groups = [
+            OutlineRow[Node](GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]
+        ]
         for row in self.groups:
             row.is_open = row is self.groups[0]
         self.outline.put(self.outline.root, self.groups)
@@ -86,13 +88,13 @@ class Branches:
         """List the top anew; what is there stays until the answer comes."""
         for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
             before = self.grown.get(row)
-            self.grown[row] = fresh = Listing(noun, at_top=True)
+            self.grown[row] = fresh = TreeListing(noun, at_top=True)
             if before is not None:
                 fresh.kept, fresh.before = before.kept, before.standing
             self.tell(row)
 
     @property
-    def top(self) -> Listing:
+    def top(self) -> TreeListing:
         """The first listing of the source."""
         listing = self.grown.get(self.groups[0])
         assert listing is not None
@@ -187,7 +189,7 @@ class Branches:
         if isinstance(node.document, Dataset):
             self._fill_dataset(row, node.document)
         else:
-            self.grown[row] = listing = Listing("item" if node.kind is EntryKind.COLLECTION else "entry")
+            self.grown[row] = listing = TreeListing("item" if node.kind is EntryKind.COLLECTION else "entry")
             self.outline.put(row, _rows(listing.tail()))
             self._wanted(row)
 
@@ -195,11 +197,11 @@ class Branches:
         self.grown[row] = None
         types: list[NodeRow] = []
         for kind, refs in collection_types(dataset):
-            group: NodeRow = Row(TypeNode(kind, len(refs)), foldable=True)
+            group: NodeRow = OutlineRow(TypeNode(kind, len(refs)), foldable=True)
             group.parent, group.depth = row, row.depth + 1
             group.is_open = self.path(group) not in self._closed
             self.grown[group] = None
-            rows = [Row[Node](Entry(EntryKind.COLLECTION, ref.id), foldable=True) for ref in refs]
+            rows = [OutlineRow[Node](Entry(EntryKind.COLLECTION, ref.id), foldable=True) for ref in refs]
             self._put(group, rows)
             types.append(group)
         self.outline.put(row, types or _rows([NoteNode("this record names no collections")]))
@@ -225,13 +227,15 @@ class Branches:
         node = row.data
         belongs = node.id if isinstance(node, Entry) and node.kind is EntryKind.COLLECTION else ""
         rows = [
-            Row[Node](lean(entry, belongs), foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL))
+            OutlineRow[Node](
+                lean(entry, belongs), foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL)
+            )
             for entry in entries
         ]
         start, listing.before = listing.loaded, None
         if listing.failure is None:
             listing.kept = ""
-        listing.hays += map(haystack, entries)
+        listing.hays += map(search_text, entries)
         listing.traits += map(traits, entries)
         self._put(row, rows, listing.tail(), start)
         self.tell(row)
@@ -242,7 +246,7 @@ class Branches:
         self._last = [*entries]
         listing.complete = True  # there is no more of it to be had
         self.add(row, entries)
-        self.grown[row] = fresh = Listing(listing.noun, at_top=True)
+        self.grown[row] = fresh = TreeListing(listing.noun, at_top=True)
         fresh.kept, fresh.before = age, listing
         self.tell(row)
 
@@ -284,7 +288,7 @@ class Branches:
         listing = self.grown.get(parent) if parent is not None else None
         if listing is not None and parent is not None and parent.children is not None:
             number = parent.children.index(row)
-            listing.hays[number], listing.traits[number] = haystack(entry), traits(entry)
+            listing.hays[number], listing.traits[number] = search_text(entry), traits(entry)
         self._changed(row)
 
     # What a row is
@@ -307,16 +311,16 @@ class Branches:
             row = found = following
         return found
 
-    def subject(self, row: NodeRow | None) -> Subject | None:
+    def subject(self, row: NodeRow | None) -> TreeEntry | None:
         """Return the entry of a row with what the tree knows around it."""
         if row is None or not isinstance(row.data, Entry):
             return None
         dataset, ref = self.dataset(row), None
         if dataset is not None and row.data.kind is EntryKind.COLLECTION:
             ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
-        return Subject(row.data, ref, dataset)
+        return TreeEntry(row.data, ref, dataset)
 
-    def pieces(self, row: NodeRow, lens: Lens, hay: str, room: int, *, whole: bool) -> Pieces:
+    def pieces(self, row: NodeRow, lens: MatchHighlighter, hay: str, room: int, *, whole: bool) -> Pieces:
         """Return the label of a row; of one that matches a filter with what that looked at."""
         if isinstance(row.data, Entry):
             return entry_pieces(row.data, lens, hay, self.kind, room, whole=whole)
@@ -337,7 +341,7 @@ class Branches:
         whole = node.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
         return f"{node.collection_id}\n{identity(node, self.kind)}" if whole else ""
 
-    def holder(self, row: NodeRow | None) -> Subject | None:
+    def holder(self, row: NodeRow | None) -> TreeEntry | None:
         """Return the nearest collection or catalog: the row's own, or above it."""
         return self._nearest(row, EntryKind.COLLECTION, EntryKind.CATALOG)
 
@@ -345,7 +349,7 @@ class Branches:
         """Return the MLHub dataset that a row is, or belongs to."""
         return next((d for r in (row.lineage() if row else ()) if (d := _dataset(r)) is not None), None)
 
-    def to_download(self, row: NodeRow | None) -> list[Subject]:
+    def to_download(self, row: NodeRow | None) -> list[TreeEntry]:
         """Return what `d` on a row is about: an entry with assets; of MLHub, an item or what has archives."""
         node = row.data if row is not None else None
         if self.by_dataset and not (isinstance(node, Entry) and node.kind is EntryKind.ITEM):
@@ -354,7 +358,7 @@ class Branches:
             found = self.subject(row)
         return [found] if found is not None else []
 
-    def _nearest(self, row: NodeRow | None, *kinds: EntryKind) -> Subject | None:
+    def _nearest(self, row: NodeRow | None, *kinds: EntryKind) -> TreeEntry | None:
         above = row.lineage() if row is not None else ()
         return self.subject(
             next((r for r in above if isinstance(r.data, Entry) and r.data.kind in kinds), None)
@@ -367,7 +371,7 @@ def _is_away(error: MLHubException) -> bool:
 
 
 def _rows(nodes: Sequence[Node]) -> list[NodeRow]:
-    return [Row(node) for node in nodes]
+    return [OutlineRow(node) for node in nodes]
 
 
 def _dataset(row: NodeRow) -> Dataset | None:

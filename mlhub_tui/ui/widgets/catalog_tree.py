@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ...auth import Kind
     from ...errors import MLHubException
     from ...models import Dataset, Entry
-    from ..state import View
+    from ..state import TreeState
     from .branches import NodeRow, Path
-    from .entries import Node, Subject
-    from .sift import Sift
+    from .entries import Node, TreeEntry
+    from .sift import TreeFilter
 
 
 class CatalogTree(FilteredTree):
@@ -37,11 +37,11 @@ class CatalogTree(FilteredTree):
     class Opened(Message):
         """An entry is to be opened."""
 
-        subject: Subject
+        subject: TreeEntry
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.marked: dict[str, Subject] = {}
+        self.marked: dict[str, TreeEntry] = {}
         """What was selected for a download, by what tells it from others."""
         self.favourites: frozenset[str] = frozenset()
         """The keys of the favourites of the source."""
@@ -64,16 +64,16 @@ class CatalogTree(FilteredTree):
         self._goal, self._placed = (self.branches.path(row), row) if row is not None else ((), None)
         self.branches.start_over()
 
-    def view(self) -> View:
+    def view(self) -> TreeState:
         """Return how the tree is left: what is open, where the cursor is or is on its way to, the filter."""
-        from ..state import View
+        from ..state import TreeState
 
         row, (opened, closed) = self.cursor_row, self.branches.folds()
         waits = self._goal and row is self._placed
         cursor = self._goal if waits or row is None else self.branches.path(row)
-        return View(tuple(opened), tuple(closed), cursor, self.filter, self.order)
+        return TreeState(tuple(opened), tuple(closed), cursor, self.filter, self.order)
 
-    def recall(self, view: View) -> None:
+    def recall(self, view: TreeState) -> None:
         """Come, as entries come, to how the tree was left; the cursor, unless it is moved meanwhile."""
         self.branches.recall(view.opened, view.closed)
         if view.order:
@@ -123,7 +123,7 @@ class CatalogTree(FilteredTree):
         return self.cursor_row.data if self.cursor_row is not None else None
 
     @property
-    def subject(self) -> Subject | None:
+    def subject(self) -> TreeEntry | None:
         """The entry under the cursor, with what is known around it."""
         return self.branches.subject(self.cursor_row) if self.started else None
 
@@ -147,7 +147,7 @@ class CatalogTree(FilteredTree):
                 return
 
     @property
-    def holder(self) -> Subject | None:
+    def holder(self) -> TreeEntry | None:
         """What holds items and is under the cursor, or what is under it belongs to."""
         return self.branches.holder(self.cursor_row) if self.started else None
 
@@ -157,7 +157,7 @@ class CatalogTree(FilteredTree):
         return self.branches.dataset(self.cursor_row) if self.started else None
 
     @property
-    def to_download(self) -> list[Subject]:
+    def to_download(self) -> list[TreeEntry]:
         """What a download is about: the selection, else what is under the cursor, or what that belongs to."""
         if self.marked:
             return list(self.marked.values())
@@ -192,7 +192,7 @@ class CatalogTree(FilteredTree):
         self._is_listing = False
         self._come_to_place()
 
-    def _show(self, sift: Sift | None) -> None:
+    def _show(self, sift: TreeFilter | None) -> None:
         if not self._is_listing:
             self._note_place()
         super()._show(sift)

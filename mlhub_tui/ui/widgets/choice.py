@@ -16,24 +16,24 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 
-class Choice(Widget, can_focus=True):
+class ChoiceField(Widget, can_focus=True):
     """A line of words, one of them chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,space,down,j", "step(1)", "next", show=False),
         Binding("left,h,up,k", "step(-1)", "previous", show=False),
     ]
-    DEFAULT_CSS = "Choice { height: 1; width: 1fr; } Choice:focus { background: $panel; }"
+    DEFAULT_CSS = "ChoiceField { height: 1; width: 1fr; } ChoiceField:focus { background: $panel; }"
     chosen: reactive[int] = reactive(0)
 
     @dataclass
     class Changed(Message):
         """Another word is chosen."""
 
-        choice: Choice
+        choice: ChoiceField
 
         @property
-        def control(self) -> Choice:
+        def control(self) -> ChoiceField:
             """The choice, for selectors."""
             return self.choice
 
@@ -85,7 +85,7 @@ class Choice(Widget, can_focus=True):
         self.chosen = (self.chosen + step) % len(self._options)
 
 
-class RowChoice(Choice, inherit_bindings=False):
+class RowChoiceField(ChoiceField, inherit_bindings=False):
     """A choice in a form, where up and down go from field to field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Label
 
 from ...options import ClusterConfig
-from .choice import Choice
+from .choice import ChoiceField
 from .form import field
 
 HERE, CLUSTER = "this machine", "Dask cluster"
@@ -23,7 +23,7 @@ class EngineRow(Horizontal):
 
     DEFAULT_CSS = """
     EngineRow { height: auto; width: 1fr; }
-    EngineRow Choice { width: 31; }
+    EngineRow ChoiceField { width: 31; }
     EngineRow Input { display: none; }
     EngineRow.-cluster Input { display: block; }
     """
@@ -36,7 +36,7 @@ class EngineRow(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the row."""
         yield Label(Content("Engine"), classes="name")
-        yield Choice([HERE, CLUSTER], id="engine")
+        yield ChoiceField([HERE, CLUSTER], id="engine")
         yield self._address
 
     @property
@@ -46,6 +46,6 @@ class EngineRow(Horizontal):
             return None
         return ClusterConfig(self._address.value.strip())
 
-    @on(Choice.Changed, "#engine")
-    def _changed(self, message: Choice.Changed) -> None:
+    @on(ChoiceField.Changed, "#engine")
+    def _changed(self, message: ChoiceField.Changed) -> None:
         self.set_class(message.choice.value == CLUSTER, "-cluster")

@@ -12,17 +12,17 @@ from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
 from ...text import one_line
 from .nodes import GroupNode, TypeNode, Words
-from .outline_view import Piece, Pieces, fitted
+from .outline_view import LabelPiece, Pieces, fitted
 
 if TYPE_CHECKING:
     from ...models import CollectionRef, Dataset
-    from ..find.lens import Lens
+    from ..find.lens import MatchHighlighter
 
 Node = Entry | Words
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class TreeEntry:
     """An entry with what the tree knows around it.
 
     Parameters
@@ -79,7 +79,9 @@ def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
     return entry.title, "" if kind is Kind.MLHUB else identity
 
 
-def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int, *, whole: bool) -> Pieces:
+def entry_pieces(
+    entry: Entry, lens: MatchHighlighter, hay: str, kind: Kind, room: int, *, whole: bool
+) -> Pieces:
     """Return the pieces of an entry's label; what the filter found is marked without colours.
 
     Where it found something that the label does not show, that is said behind it.
@@ -111,8 +113,8 @@ def entry_pieces(entry: Entry, lens: Lens, hay: str, kind: Kind, room: int, *, w
         space = room - cell_len(unseen[0].text)
     pieces = fitted(lens.marked(name), space, keep_end=end) if unseen else lens.marked(name)
     if more and len(name) + 2 + len(more) <= space:
-        pieces += [Piece("  "), *lens.marked(more, "quiet")]
-    return [*pieces, *unseen, *([Piece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
+        pieces += [LabelPiece("  "), *lens.marked(more, "quiet")]
+    return [*pieces, *unseen, *([LabelPiece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
 
 
 def keeps_end(node: Node, kind: Kind) -> bool:

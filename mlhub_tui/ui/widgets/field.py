@@ -17,7 +17,7 @@ from ...sources.source_names import common_start, completions
 from ...text import one_line
 
 
-class Field(Input):
+class TextField(Input):
     """An input of one line without a blinking cursor."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Field(Input):
             self.replace(text, *self.selection)
 
 
-class PlaceField(Field):
+class PathField(TextField):
     """An input for a URL or path; `Offered` says what it may become, Tab takes what is common to that."""
 
     completes = True
@@ -86,12 +86,12 @@ class PlaceField(Field):
 class _Paths(Suggester):
     """Suggests the first completion; reads folders in a thread."""
 
-    def __init__(self, field: PlaceField) -> None:
+    def __init__(self, field: PathField) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._field = field
 
     async def get_suggestion(self, value: str) -> str | None:
         """Return the first completion, and tell the field of all."""
         found = await asyncio.to_thread(completions, value)
-        self._field.post_message(PlaceField.Offered(value, found))
+        self._field.post_message(PathField.Offered(value, found))
         return found[0] if found else None

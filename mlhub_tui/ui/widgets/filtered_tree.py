@@ -12,14 +12,14 @@ from textual import work
 from textual.message import Message
 
 from .nodes import GroupNode
-from .outline import Row
+from .outline import OutlineRow
 from .outline_view import OutlineView
 
 if TYPE_CHECKING:
-    from ..find.lens import Lens
-    from .branches import Branches, NodeRow
+    from ..find.lens import MatchHighlighter
+    from .branches import CatalogTreeModel, NodeRow
     from .entries import Node
-    from .sift import Sift
+    from .sift import TreeFilter
 
     NodeView = OutlineView[Node]
 else:
@@ -44,14 +44,14 @@ class FilteredTree(NodeView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(GroupNode("root", ""), id=id)
-        waiting: NodeRow = Row(GroupNode("datasets", "Datasets", "loading…"), foldable=True)
+        waiting: NodeRow = OutlineRow(GroupNode("datasets", "Datasets", "loading…"), foldable=True)
         waiting.is_open = True
         self.outline.put(self.outline.root, [waiting])
-        self._branches: Branches | None = None
+        self._branches: CatalogTreeModel | None = None
         self.filter = ""
         self.order = ""
         """In which order the entries stand, by its name in `ORDERS`."""
-        self._sift: Sift | None = None
+        self._sift: TreeFilter | None = None
         self.is_looking = False
         """Whether the filter is still looking between the keys."""
         self._arranged = False
@@ -63,12 +63,12 @@ class FilteredTree(NodeView):
         return self._branches is not None
 
     @property
-    def branches(self) -> Branches:
+    def branches(self) -> CatalogTreeModel:
         """The branches of the source in use."""
         if self._branches is None:
-            from .branches import Branches
+            from .branches import CatalogTreeModel
 
-            self._branches = Branches(self.outline, self.want, self.row_changed)
+            self._branches = CatalogTreeModel(self.outline, self.want, self.row_changed)
         return self._branches
 
     def want(self, row: NodeRow) -> None:
@@ -79,7 +79,7 @@ class FilteredTree(NodeView):
         return self._sift.matched.get(row, "") if self._sift is not None else ""
 
     @property
-    def lens(self) -> Lens:
+    def lens(self) -> MatchHighlighter:
         """What labels are looked at with."""
         from ..find.lens import NOTHING
 
@@ -119,9 +119,9 @@ class FilteredTree(NodeView):
         if not self.filter:
             self._show(None)
             return
-        from .sift import Sift  # with the models, which the first paint does not wait for
+        from .sift import TreeFilter  # with the models, which the first paint does not wait for
 
-        sift = Sift(self.branches, self.filter)
+        sift = TreeFilter(self.branches, self.filter)
         # Of this program alone: others that keep the machine busy are no reason to answer later still.
         steps, began = sift.steps(), time.thread_time()
         for _ in steps:
@@ -132,13 +132,13 @@ class FilteredTree(NodeView):
         self._show(sift)
 
     @work(group="filter", exclusive=True)
-    async def _go_on(self, sift: Sift, steps: Iterator[None]) -> None:
+    async def _go_on(self, sift: TreeFilter, steps: Iterator[None]) -> None:
         """Look on between the keys."""
         for _ in steps:
             await asyncio.sleep(0)
         self._show(sift)
 
-    def _show(self, sift: Sift | None) -> None:
+    def _show(self, sift: TreeFilter | None) -> None:
         """Show what was found, or everything; the cursor stays on what it was on, else on what is above."""
         self.is_looking = False
         lineage = list(self.cursor_row.lineage()) if self.cursor_row is not None else []

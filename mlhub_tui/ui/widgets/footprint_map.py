@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ...geo.canvas import Picture
     from ...geo.frame import Frame
     from ...geo.shapes import Footprint
-    from ...geo.view import View
+    from ...geo.view import MapView
 
 CONTEXT = 9.0
 """Degrees of latitude that are seen at least at first: with a coast or a border to know the place by."""
@@ -103,7 +103,7 @@ class FootprintMap(Widget, can_focus=True):
         self.current: int | None = None
         self.note = ""
         """Words for the line below, in place of the name of what is seen."""
-        self._view: View | None = None
+        self._view: MapView | None = None
         self._frame: Frame | None = None
         self._asked: BBox | bool = False
         self._strips: list[Strip] = []
@@ -158,7 +158,7 @@ class FootprintMap(Widget, can_focus=True):
         self.redraw()
 
     @property
-    def view(self) -> View | None:
+    def view(self) -> MapView | None:
         """What part of the world is seen, None before it has a size."""
         return self._view
 
@@ -221,7 +221,7 @@ class FootprintMap(Widget, can_focus=True):
             else:
                 self._frame = Frame.within(self._view)
 
-    def _fitted(self, columns: int, rows: int, least: float) -> View:
+    def _fitted(self, columns: int, rows: int, least: float) -> MapView:
         from ...geo.boxes import around
         from ...geo.view import fitted, whole
 

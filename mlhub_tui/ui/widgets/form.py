@@ -13,15 +13,15 @@ from textual.message import Message
 from textual.widget import Widget
 
 from ..draw import line
-from .field import Field
+from .field import TextField
 
 
-def field(identity: str, value: str = "", placeholder: str = "") -> Field:
+def field(identity: str, value: str = "", placeholder: str = "") -> TextField:
     """Return a field with an id."""
-    return Field(value, placeholder=placeholder, id=identity)
+    return TextField(value, placeholder=placeholder, id=identity)
 
 
-class Press(Widget, can_focus=True):
+class TextButton(Widget, can_focus=True):
     """Words that Enter, space or a click presses: a button of one line.
 
     Parameters
@@ -34,10 +34,10 @@ class Press(Widget, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "press", "press", show=False)]
     DEFAULT_CSS = """
-    Press { height: 1; width: auto; color: $accent; padding: 0 1; }
-    Press:focus { background: $primary; color: $background; text-style: bold; }
-    Press:disabled { color: $muted; }
-    App:nocolor Press:focus { text-style: reverse; }
+    TextButton { height: 1; width: auto; color: $accent; padding: 0 1; }
+    TextButton:focus { background: $primary; color: $background; text-style: bold; }
+    TextButton:disabled { color: $muted; }
+    App:nocolor TextButton:focus { text-style: reverse; }
     """
     ALLOW_SELECT = False
 
@@ -45,7 +45,7 @@ class Press(Widget, can_focus=True):
     class Pressed(Message):
         """It was pressed."""
 
-        press: Press
+        press: TextButton
 
     def __init__(self, words: str, *, id: str) -> None:
         super().__init__(id=id)

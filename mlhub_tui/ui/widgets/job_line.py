@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
 from ..sheets.jobs import why
-from ..transfers.order import Sort, fraction
+from ..transfers.order import JobSort, fraction
 
 STATE_WIDTH = 12
 BYTES_WIDTH = 19
@@ -48,17 +48,17 @@ def columns_for(width: int) -> Columns:
     return Columns(rest - bar, STATE_WIDTH, bar, BYTES_WIDTH, RATE_WIDTH, eta, links)
 
 
-def header(columns: Columns, sort: Sort = Sort.QUEUE) -> str:
+def header(columns: Columns, sort: JobSort = JobSort.QUEUE) -> str:
     """Return the column names, with an arrow at what is sorted by."""
     names = ["Name", "JobState", "", "Done", "Speed", "Conn", "Left"]
     match sort:
-        case Sort.NAME | Sort.STATE:
-            names[0 if sort is Sort.NAME else 1] += _ARROW
-        case Sort.PROGRESS:
+        case JobSort.NAME | JobSort.STATE:
+            names[0 if sort is JobSort.NAME else 1] += _ARROW
+        case JobSort.PROGRESS:
             names[2] = f"Part{_ARROW}"
-        case Sort.SIZE:
+        case JobSort.SIZE:
             names[3] = f"Size{_ARROW}"
-        case Sort.SPEED:
+        case JobSort.SPEED:
             names[4] += _ARROW
     widths = (
         columns.name,

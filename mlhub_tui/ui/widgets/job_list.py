@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from ...queue.job import Job, JobState
 from ..commands import LISTS, bindings
-from ..transfers.order import Sort
+from ..transfers.order import JobSort
 from .changed_cells import changed_cells
 from .job_line import Columns, columns_for, header, job_line
 
@@ -58,7 +58,7 @@ class JobList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._jobs: tuple[Job, ...] = ()
-        self._sort = Sort.QUEUE
+        self._sort = JobSort.QUEUE
         self.marked: set[int] = set()
 
     @property
@@ -77,7 +77,7 @@ class JobList(ScrollView, can_focus=True):
         """The transfer under the cursor."""
         return self._jobs[self.cursor] if 0 <= self.cursor < len(self._jobs) else None
 
-    def show(self, jobs: tuple[Job, ...], sort: Sort = Sort.QUEUE) -> None:
+    def show(self, jobs: tuple[Job, ...], sort: JobSort = JobSort.QUEUE) -> None:
         """Show the transfers as they are now, the cursor on the same one; only what changed is drawn again.
 
         Parameters

@@ -20,7 +20,7 @@ WAYS_OUT = (
 """What is offered where the top of a source could not be listed."""
 
 
-class Listing(Pager):
+class TreeListing(Pager):
     """The entries below one row, as far as they were loaded; their documents are kept elsewhere.
 
     Parameters
@@ -41,7 +41,7 @@ class Listing(Pager):
         self.failure: MLHubException | None = None
         self.kept = ""
         """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
-        self.before: Listing | None = None
+        self.before: TreeListing | None = None
         """The listing that this one takes the place of, while its entries still stand."""
 
     @property
@@ -50,7 +50,7 @@ class Listing(Pager):
         return len(self.hays)
 
     @property
-    def standing(self) -> Listing:
+    def standing(self) -> TreeListing:
         """The listing whose entries are in the tree: the one before until the first of this one come."""
         return self.before if self.before is not None and not self.loaded else self
 

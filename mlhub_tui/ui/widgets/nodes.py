@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .outline_view import Piece, Pieces
+from .outline_view import LabelPiece, Pieces
 
 OTHER = "other"
 TYPE_TITLES = {"source_imagery": "Source imagery", "labels": "Labels", OTHER: "Other collections"}
@@ -55,12 +55,12 @@ def word_pieces(node: Words) -> Pieces:
     """Return the pieces of the label of a line that is no entry."""
     match node:
         case GroupNode(_, title, note):
-            return [Piece(title, "strong"), Piece(f"  {note}" if note else "", "quiet")]
+            return [LabelPiece(title, "strong"), LabelPiece(f"  {note}" if note else "", "quiet")]
         case TypeNode(name, number):
-            return [Piece(TYPE_TITLES.get(name, name), "type"), Piece(f" {number}", "quiet")]
+            return [LabelPiece(TYPE_TITLES.get(name, name), "type"), LabelPiece(f" {number}", "quiet")]
         case ActionNode(words):
-            return [Piece(words, "action")]
+            return [LabelPiece(words, "action")]
         case MoreNode(words):
-            return [Piece(words, "note")]
+            return [LabelPiece(words, "note")]
         case NoteNode(words, error):
-            return [Piece(f"! {words}" if error else words, "strong" if error else "note")]
+            return [LabelPiece(f"! {words}" if error else words, "strong" if error else "note")]

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Row(Generic[T]):
+class OutlineRow(Generic[T]):
     """A row of an outline.
 
     Parameters
@@ -25,16 +25,16 @@ class Row(Generic[T]):
         self.data = data
         self.foldable = foldable
         self.is_open = False
-        self.parent: Row[T] | None = None
+        self.parent: OutlineRow[T] | None = None
         self.depth = 0
-        self.children: list[Row[T]] | None = None
-        self.shown: list[Row[T]] | None = None
+        self.children: list[OutlineRow[T]] | None = None
+        self.shown: list[OutlineRow[T]] | None = None
         """The children a filter leaves; None for all of them."""
         self.span = 0
         """How many rows are in sight below it; counted where the row itself is in sight."""
 
     @property
-    def visible(self) -> list[Row[T]]:
+    def visible(self) -> list[OutlineRow[T]]:
         """The children that are shown where the row is open."""
         return (self.children or []) if self.shown is None else self.shown
 
@@ -43,9 +43,9 @@ class Row(Generic[T]):
         """Whether no sibling is shown below it."""
         return self.parent is None or self.parent.visible[-1:] == [self]
 
-    def lineage(self) -> Iterator[Row[T]]:
+    def lineage(self) -> Iterator[OutlineRow[T]]:
         """Yield the row and all above it, the nearest first; not the root."""
-        row: Row[T] = self
+        row: OutlineRow[T] = self
         while row.parent is not None:
             yield row
             row = row.parent
@@ -55,7 +55,7 @@ Spliced = Callable[[int, int, int], None]
 """Told of a change: the first line, how many lines were removed there, how many came instead."""
 
 
-class Outline(Generic[T]):
+class OutlineRows(Generic[T]):
     """A tree whose open rows stand in one list, `rows`: what is seen of it is a slice.
 
     Moving in it costs nothing that grows with its size; opening, closing and filling cost slices.
@@ -69,12 +69,12 @@ class Outline(Generic[T]):
     """
 
     def __init__(self, root: T, on_splice: Spliced = lambda *_: None) -> None:
-        self.root: Row[T] = Row(root, foldable=True)
+        self.root: OutlineRow[T] = OutlineRow(root, foldable=True)
         self.root.is_open, self.root.depth, self.root.children = True, -1, []
-        self.rows: list[Row[T]] = []
+        self.rows: list[OutlineRow[T]] = []
         self._on_splice = on_splice
 
-    def line_of(self, row: Row[T], near: int = -1) -> int | None:
+    def line_of(self, row: OutlineRow[T], near: int = -1) -> int | None:
         """Return the line of a row, None where it is not in sight.
 
         Parameters
@@ -93,7 +93,7 @@ class Outline(Generic[T]):
         except ValueError:
             return None
 
-    def open(self, row: Row[T], near: int = -1) -> None:
+    def open(self, row: OutlineRow[T], near: int = -1) -> None:
         """Show the children of a row."""
         if row.is_open or not row.foldable:
             return
@@ -102,7 +102,7 @@ class Outline(Generic[T]):
         if line is not None:
             self._splice(row, line + 1, 0, self._below(row))
 
-    def close(self, row: Row[T], near: int = -1) -> None:
+    def close(self, row: OutlineRow[T], near: int = -1) -> None:
         """Hide the children of a row."""
         if not row.is_open:
             return
@@ -111,7 +111,7 @@ class Outline(Generic[T]):
         if line is not None and row.span:
             self._splice(row, line + 1, row.span, [])
 
-    def put(self, row: Row[T], rows: Iterable[Row[T]], start: int = 0) -> None:
+    def put(self, row: OutlineRow[T], rows: Iterable[OutlineRow[T]], start: int = 0) -> None:
         """Put other children in the place of those from `start` on: the whole, or the tail, of a row's.
 
         Where a filter chooses among the children of the row, what is shown stays until it chooses anew.
@@ -137,18 +137,18 @@ class Outline(Generic[T]):
         self.root.span = len(self.rows)
         self._on_splice(0, before, len(self.rows))
 
-    def _splice(self, row: Row[T], line: int, removed: int, added: list[Row[T]]) -> None:
+    def _splice(self, row: OutlineRow[T], line: int, removed: int, added: list[OutlineRow[T]]) -> None:
         self.rows[line : line + removed] = added
         change = len(added) - removed
-        above: Row[T] | None = row
+        above: OutlineRow[T] | None = row
         while above is not None:
             above.span += change
             above = above.parent
         self._on_splice(line, removed, len(added))
 
-    def _laid_out(self, rows: list[Row[T]]) -> list[Row[T]]:
+    def _laid_out(self, rows: list[OutlineRow[T]]) -> list[OutlineRow[T]]:
         """Return rows with all that is open below them."""
-        found: list[Row[T]] = []
+        found: list[OutlineRow[T]] = []
         for row in rows:
             found.append(row)
             if row.is_open:
@@ -157,12 +157,12 @@ class Outline(Generic[T]):
                 found += below
         return found
 
-    def _below(self, top: Row[T]) -> list[Row[T]]:
+    def _below(self, top: OutlineRow[T]) -> list[OutlineRow[T]]:
         """Return what is to be seen below an open row, and count it for all rows in it; not for `top`.
 
         Without recursion: catalogs are nested to any depth.
         """
-        found: list[Row[T]] = []
+        found: list[OutlineRow[T]] = []
         stack = [(top, iter(top.visible), 0)]
         while stack:
             row, children, start = stack[-1]

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from .line_view import LineView
-from .outline import Outline, Row
+from .outline import OutlineRow, OutlineRows
 
 T = TypeVar("T")
 
@@ -30,14 +30,14 @@ LOOKS = {
 }
 
 
-class Piece(NamedTuple):
+class LabelPiece(NamedTuple):
     """A part of a label and its look."""
 
     text: str
     look: str = ""
 
 
-Pieces = list[Piece]
+Pieces = list[LabelPiece]
 
 
 class OutlineView(LineView, Generic[T]):
@@ -51,19 +51,19 @@ class OutlineView(LineView, Generic[T]):
 
     def __init__(self, root: T, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.outline: Outline[T] = Outline(root, self._spliced)
+        self.outline: OutlineRows[T] = OutlineRows(root, self._spliced)
 
     # What a subclass says
 
-    def label(self, row: Row[T], room: int) -> Pieces:
+    def label(self, row: OutlineRow[T], room: int) -> Pieces:
         """Return the label of a row; what does not fit into `room` cells is cut."""
-        return [Piece(str(row.data))]
+        return [LabelPiece(str(row.data))]
 
-    def badge(self, row: Row[T]) -> str:
+    def badge(self, row: OutlineRow[T]) -> str:
         """Return what stands before the label and is never cut."""
         return ""
 
-    def keeps_end(self, row: Row[T]) -> bool:
+    def keeps_end(self, row: OutlineRow[T]) -> bool:
         """Whether the end of a label tells more than its beginning, as that of an id."""
         return False
 
@@ -75,12 +75,12 @@ class OutlineView(LineView, Generic[T]):
         return len(self.outline.rows)
 
     @property
-    def cursor_row(self) -> Row[T] | None:
+    def cursor_row(self) -> OutlineRow[T] | None:
         """The row under the cursor."""
         rows = self.outline.rows
         return rows[self.cursor_line] if 0 <= self.cursor_line < len(rows) else None
 
-    def move_to(self, row: Row[T]) -> bool:
+    def move_to(self, row: OutlineRow[T]) -> bool:
         """Put the cursor on a row; False where it is not in sight."""
         line = self.outline.line_of(row, self.cursor_line)
         if line is None:
@@ -115,7 +115,7 @@ class OutlineView(LineView, Generic[T]):
         if room > 0 and last >= self.scroll_offset.y + room:
             self.scroll_to(y=last - room + 1, animate=False, immediate=True)
 
-    def row_changed(self, row: Row[T]) -> None:
+    def row_changed(self, row: OutlineRow[T]) -> None:
         """Draw a row again whose label is another one."""
         line = self.outline.line_of(row, self.cursor_line)
         if line is not None:
@@ -123,17 +123,17 @@ class OutlineView(LineView, Generic[T]):
 
     # Opening and closing
 
-    def unfold(self, row: Row[T]) -> None:
+    def unfold(self, row: OutlineRow[T]) -> None:
         """Open a row."""
         self.outline.open(row, self.cursor_line)
         self.row_changed(row)
 
-    def fold(self, row: Row[T]) -> None:
+    def fold(self, row: OutlineRow[T]) -> None:
         """Close a row."""
         self.outline.close(row, self.cursor_line)
         self.row_changed(row)
 
-    def toggle(self, row: Row[T]) -> None:
+    def toggle(self, row: OutlineRow[T]) -> None:
         """Open a row, or close it."""
         (self.fold if row.is_open else self.unfold)(row)
 
@@ -186,7 +186,7 @@ class OutlineView(LineView, Generic[T]):
         segments += [Segment(text, base + LOOKS[look]) for text, look in pieces if text]
         return Strip(segments)
 
-    def _guides(self, row: Row[T], width: int) -> str:
+    def _guides(self, row: OutlineRow[T], width: int) -> str:
         """Return the lines that lead to a row; of very deep ones only the last."""
         if row.depth == 0:
             return ""
@@ -207,23 +207,23 @@ def fitted(pieces: Pieces, room: int, *, keep_end: bool) -> Pieces:
     if room < 2:
         return []
     if keep_end and cell_len(text) == len(text):
-        return [Piece("…"), *_from(pieces, len(text) - room + 1)]
+        return [LabelPiece("…"), *_from(pieces, len(text) - room + 1)]
     kept: Pieces = []
     left = room - 1
     for piece, look in pieces:
         taken = _start(piece, left)
-        kept.append(Piece(taken, look))
+        kept.append(LabelPiece(taken, look))
         left -= cell_len(taken)
         if len(taken) < len(piece):
             break
-    return [*kept, Piece("…")]
+    return [*kept, LabelPiece("…")]
 
 
 def _from(pieces: Pieces, start: int) -> Pieces:
     """Return pieces without their first `start` characters."""
     kept: Pieces = []
     for text, look in pieces:
-        kept.append(Piece(text[start:], look))
+        kept.append(LabelPiece(text[start:], look))
         start = max(start - len(text), 0)
     return kept
 

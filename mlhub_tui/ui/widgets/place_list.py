@@ -9,30 +9,30 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from ...text import one_line
-from ..places import Line, Place, Section
+from ..places import ProfileLine, ProfileRow, ProfileSection
 from .line_view import LineView
 
 _MARK = 3
 _KIND = 9
 
 
-class PlaceList(LineView):
+class ProfileList(LineView):
     """Shows lines; the cursor is on a place, never on a section."""
 
     header = 1
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: list[Line] = []
+        self._lines: list[ProfileLine] = []
         self._in_use: str | None = None
 
     # What is shown
 
-    def show(self, lines: Sequence[Line], in_use: str | None, wanted: str | None) -> None:
+    def show(self, lines: Sequence[ProfileLine], in_use: str | None, wanted: str | None) -> None:
         """Show lines, with the cursor on the place that is wanted, or else the first."""
         self._lines, self._in_use = list(lines), in_use
         self.count_changed()
-        keys = [line.key if isinstance(line, Place) else None for line in self._lines]
+        keys = [line.key if isinstance(line, ProfileRow) else None for line in self._lines]
         line = keys.index(wanted) if wanted is not None and wanted in keys else 0
         if line != self.cursor_line:
             self.cursor_line = line
@@ -44,13 +44,13 @@ class PlaceList(LineView):
     @property
     def keys(self) -> list[str]:
         """The keys of the places, in their order."""
-        return [line.key for line in self._lines if isinstance(line, Place)]
+        return [line.key for line in self._lines if isinstance(line, ProfileRow)]
 
     @property
-    def current(self) -> Place | None:
+    def current(self) -> ProfileRow | None:
         """The place under the cursor."""
         line = self._lines[self.cursor_line] if self.cursor_line < len(self._lines) else None
-        return line if isinstance(line, Place) else None
+        return line if isinstance(line, ProfileRow) else None
 
     @property
     def line_count(self) -> int:
@@ -65,7 +65,7 @@ class PlaceList(LineView):
         onwards = 1 if line >= self.cursor_line else -1
         for step in (onwards, -onwards):
             found = line
-            while 0 <= found < len(self._lines) and isinstance(self._lines[found], Section):
+            while 0 <= found < len(self._lines) and isinstance(self._lines[found], ProfileSection):
                 found += step
             if 0 <= found < len(self._lines):
                 return found
@@ -75,7 +75,9 @@ class PlaceList(LineView):
 
     def _widths(self, width: int) -> tuple[int, int, int, int]:
         """Return the cells of name, kind, secret and place; 0 leaves the place out."""
-        longest = max((cell_len(line.name) for line in self._lines if isinstance(line, Place)), default=0)
+        longest = max(
+            (cell_len(line.name) for line in self._lines if isinstance(line, ProfileRow)), default=0
+        )
         rest = width - _MARK - _KIND
         if rest < 60:
             name = min(longest + 2, rest * 3 // 5)
@@ -94,7 +96,7 @@ class PlaceList(LineView):
         """Draw a place or a section."""
         line, ground = self._lines[number], self.ground(number)
         quiet = self.look("header")
-        if isinstance(line, Section):
+        if isinstance(line, ProfileSection):
             title = one_line(line.title)
             rule = "─" * max(width - cell_len(title) - _MARK - 2, 0)
             return Strip(

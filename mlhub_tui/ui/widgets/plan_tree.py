@@ -15,7 +15,7 @@ from textual.strip import Strip
 from ...planning.index import CollectionFacts
 from ...planning.selection import Amount, Counts
 from ...text import one_line
-from ..plan_ticks import PlanTicks
+from ..plan_ticks import PlanSelection
 from ..plan_words import sizes
 from .line_view import LineView
 
@@ -63,13 +63,13 @@ class PlanTree(LineView):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._contents: Sequence[CollectionFacts] = ()
-        self._ticks = PlanTicks(())
+        self._ticks = PlanSelection(())
         self._open: set[str] = set()
         self.lines: list[PlanLine] = []
         self._all: Counts | None = None
         self._chosen: Counts | None = None
 
-    def fill(self, contents: Sequence[CollectionFacts], ticks: PlanTicks) -> None:
+    def fill(self, contents: Sequence[CollectionFacts], ticks: PlanSelection) -> None:
         """Show the contents of an index; few collections are opened at once."""
         self._contents, self._ticks = contents, ticks
         room = max(self.screen.size.height - _AROUND, 4)

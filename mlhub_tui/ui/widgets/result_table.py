@@ -10,7 +10,7 @@ from ...models import Document, Entry
 from ...models.when import parse_span
 from ...sources.base import Page
 from ...text import one_line
-from ..find.hay import haystack
+from ..find.hay import search_text
 from .item_table import NARROWEST, NEAR_END, ItemTable, fitted
 from .line_view import LineView
 
@@ -72,7 +72,7 @@ class ResultTable(ItemTable):
         await super().add_page(page)
         start = len(self._hays)
         fresh = [row.entry for row in self.rows[start:]]
-        self._hays += map(haystack, fresh)
+        self._hays += map(search_text, fresh)
         for entry in fresh:
             if entry.collection_id not in self._collections:
                 self._collections[entry.collection_id] = cell_len(one_line(entry.collection_id, 60))

@@ -10,8 +10,8 @@ from textual.widgets import Input, Label
 
 from ...auth import Scheme, SecretDraft
 from ...text import mask, one_line
-from .choice import Choice, RowChoice
-from .field import Field
+from .choice import ChoiceField, RowChoiceField
+from .field import TextField
 
 _WAYS: dict[str, Scheme | None] = {
     "none": None,
@@ -41,16 +41,16 @@ class SecretRows(Vertical):
     def __init__(self, stored: SecretDraft, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stored = stored
-        self._way = RowChoice(list(_WAYS), id="way")
+        self._way = RowChoiceField(list(_WAYS), id="way")
         self._named_row = Horizontal(classes="row", id="named")
         self._typed_row = Horizontal(classes="row", id="typed")
         self._variable_row = Horizontal(classes="row", id="variable")
         self._named_label = Label(classes="name", id="named-label")
         self._typed_label = Label(classes="name", id="typed-label")
         self._fields = {
-            "named": Field(one_line(stored.user or stored.name), id="named-field"),
-            "typed": Field(secret=True, id="typed-field"),
-            "variable": Field(
+            "named": TextField(one_line(stored.user or stored.name), id="named-field"),
+            "typed": TextField(secret=True, id="typed-field"),
+            "variable": TextField(
                 one_line(stored.variable), placeholder="MY_TOKEN: no secret on disk", id="variable-field"
             ),
         }
@@ -121,8 +121,8 @@ class SecretRows(Vertical):
     def _value(self, row: str) -> str:
         return self._fields[row].value.strip()
 
-    @on(Choice.Changed)
-    def _way_changed(self, event: Choice.Changed) -> None:
+    @on(ChoiceField.Changed)
+    def _way_changed(self, event: ChoiceField.Changed) -> None:
         event.stop()
         self._lay_out()
 

@@ -14,17 +14,17 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from ..commands import LISTS, SCROLL_ACTIONS, bindings
-from ..prose.read import Read
+from ..prose.read import MarkdownCache
 from ..sheets.blocks import Block, Prose, typeset
 
 
-class Sheet(ScrollView, can_focus=True):
+class DetailView(ScrollView, can_focus=True):
     """A scrolling sheet; of another text only the lines that differ are drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
     # The scroll bar has its place: the text need not be set again where it comes or goes.
     DEFAULT_CSS = """
-    Sheet {
+    DetailView {
         background: $background; padding: 0 1; overflow: hidden scroll; scrollbar-size-vertical: 1;
     }
     """
@@ -33,7 +33,7 @@ class Sheet(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._blocks: Sequence[Block] = ()
         self._strips: list[Strip] = []
-        self._texts = Read()
+        self._texts = MarkdownCache()
         self._width = 0
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
@@ -90,7 +90,7 @@ class Sheet(ScrollView, can_focus=True):
         before, self._strips = self._strips, strips
         if len(self._strips) != self.virtual_size.height:
             # Not through the property, which would lay out the screen and draw all of this again.
-            self.set_reactive(Sheet.virtual_size, Size(self._width, len(self._strips)))
+            self.set_reactive(DetailView.virtual_size, Size(self._width, len(self._strips)))
             self._scroll_update(self.virtual_size)
         top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
         for y, (old, new) in enumerate(zip_longest(before, self._strips)):

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...models import Dataset, Entry
 from ..find.hay import DOI, TITLE, fields, parts
-from ..find.lens import Lens
-from ..find.near import near
+from ..find.lens import MatchHighlighter
+from ..find.near import fuzzy_match
 from ..find.query import parse
-from .branches import Branches, NodeRow
-from .listing import Listing
+from .branches import CatalogTreeModel, NodeRow
+from .listing import TreeListing
 from .nodes import GroupNode, NoteNode
-from .outline import Row
+from .outline import OutlineRow
 
 STEP = 2_000
 """Entries looked at in one go: about a millisecond."""
@@ -22,7 +22,7 @@ EQUAL, BEGINS, HOLDS = range(3)
 """How well an entry matches: it is called so, its id or title begins so, or the words are somewhere in it."""
 
 
-class Sift:
+class TreeFilter:
     """One search of a filter's words over all that is loaded.
 
     An entry is shown if it matches, if something below it does (then it is opened), or if one above it does;
@@ -37,11 +37,11 @@ class Sift:
         What is searched for, in any case, and facets; all must be found.
     """
 
-    def __init__(self, branches: Branches, words: str) -> None:
+    def __init__(self, branches: CatalogTreeModel, words: str) -> None:
         self._branches = branches
         self.words = words
         self.query = parse(words)
-        self.lens = Lens(self.query.terms)
+        self.lens = MatchHighlighter(self.query.terms)
         self.matched: dict[NodeRow, str] = {}
         """What matches, each with what was looked at of it."""
         self.traits: list[str] = []
@@ -65,7 +65,7 @@ class Sift:
         """Look; pauses after every step, and nothing is shown differently yet."""
         yield from self._look()
         if not self.matched and self.query.terms:
-            self.lens = Lens(self.query.terms, closely=True)
+            self.lens = MatchHighlighter(self.query.terms, closely=True)
             yield from self._look()
 
     def _look(self) -> Iterator[None]:
@@ -73,7 +73,7 @@ class Sift:
             if listing is not None:
                 yield from self._look_into(row, listing)
 
-    def _look_into(self, row: NodeRow, listing: Listing) -> Iterator[None]:
+    def _look_into(self, row: NodeRow, listing: TreeListing) -> Iterator[None]:
         standing = listing.standing
         children, hays, traits = row.children or [], standing.hays, standing.traits
         hits = self._hits[row] = []
@@ -105,7 +105,8 @@ class Sift:
     def _comes_near(self, hay: str) -> bool:
         values = [value for _, value in fields(hay)]
         return all(
-            term in hay or any(near(term, value) is not None for value in values) for term in self.query.terms
+            term in hay or any(fuzzy_match(term, value) is not None for value in values)
+            for term in self.query.terms
         )
 
     def _rank(self, found: Sequence[tuple[NodeRow, str]]) -> None:
@@ -199,7 +200,7 @@ class Sift:
         """Leave out groups in which nothing was found; the first stays and says so."""
         first, *others = self._branches.groups
         if not first.shown and self._branches.top.standing.loaded:
-            note: NodeRow = Row(NoteNode("nothing matches the filter"))
+            note: NodeRow = OutlineRow(NoteNode("nothing matches the filter"))
             note.parent, note.depth = first, first.depth + 1
             first.shown = [note]
         self._branches.outline.root.shown = [first, *(group for group in others if group.shown)]
@@ -220,7 +221,7 @@ def rank(words: str, hay: str) -> int:
     return HOLDS
 
 
-def show_all(branches: Branches, opened: set[NodeRow], kept: set[NodeRow]) -> None:
+def show_all(branches: CatalogTreeModel, opened: set[NodeRow], kept: set[NodeRow]) -> None:
     """Take the filter away; what it had opened is closed again, but for the rows that are kept.
 
     The outline is to be laid out then.

@@ -26,7 +26,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ...geo.times import Bins, axis, bars, bin_width, counted, make_bins
+from ...geo.times import TimeBins, axis, bars, bin_width, counted, make_bins
 from ...models import Interval
 from ...text import count
 from ..commands import DATES, bindings
@@ -80,7 +80,7 @@ class TimeHistogram(Widget, can_focus=True):
         self._ascii_only = ascii_only
         self._days: dict[date, int] = {}
         self._interval: Interval | None = None
-        self.bins: Bins | None = None
+        self.bins: TimeBins | None = None
         self.cursor = 0
         self.mark: int | None = None
         """Where a range begins; the cursor is its other end."""
@@ -113,7 +113,7 @@ class TimeHistogram(Widget, can_focus=True):
             self.mark = None if self.mark is None else self._moved(before, self.mark)
         self.refresh()
 
-    def _moved(self, before: Bins, number: int) -> int:
+    def _moved(self, before: TimeBins, number: int) -> int:
         assert self.bins is not None
         day = before.start(min(number, len(before.counts) - 1))
         starts = range(len(self.bins.counts))

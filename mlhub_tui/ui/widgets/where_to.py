@@ -16,11 +16,11 @@ from ...errors import MLHubException
 from ...options import IfExists
 from ...text import size
 from ..draw import content
-from .choice import Choice
+from .choice import ChoiceField
 from .form import field
 
 
-class WhereTo(Vertical):
+class OutputOptions(Vertical):
     """Three rows of a dialog about downloads.
 
     Parameters
@@ -34,12 +34,12 @@ class WhereTo(Vertical):
         Whether a URL of a store will do as well.
     """
 
-    DEFAULT_CSS = "WhereTo { height: auto; width: 1fr; }"
+    DEFAULT_CSS = "OutputOptions { height: auto; width: 1fr; }"
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._field, self._free = field("folder", str(folder)), Static(id="free")
-        self._choice = Choice([option.value for option in IfExists], id="if-exists")
+        self._choice = ChoiceField([option.value for option in IfExists], id="if-exists")
         self._needed = 0
         self.takes_urls = False
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Entry, EntryKind
-from mlhub_tui.ui.find.favourite import MOST, Favourite, Favourites
-from mlhub_tui.ui.state import Memory, View
+from mlhub_tui.ui.find.favourite import MAX_FAVOURITES, Favourite, Favourites
+from mlhub_tui.ui.state import AppState, TreeState
 
 SOURCE = "https://stac.example/v1/"
 
@@ -23,17 +23,17 @@ def favourite(name: str, url: str = "") -> Favourite:
 
 def test_two_programs_do_not_undo_each_other(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    one, other = Memory.load(path), Memory.load(path)
+    one, other = AppState.load(path), AppState.load(path)
     one.favourites.toggle(SOURCE, favourite("a"))
     one.favourites.toggle(SOURCE, favourite("b"))
-    one.keep("one", View(filter="x"))
+    one.keep("one", TreeState(filter="x"))
     one.write(path)
     other.favourites.toggle(SOURCE, favourite("c"))
-    other.keep("other", View(filter="y"))
+    other.keep("other", TreeState(filter="y"))
     other.write(path)
     one.favourites.toggle(SOURCE, favourite("a"))
     one.write(path)
-    found = Memory.load(path)
+    found = AppState.load(path)
     assert {entry.id for _, entry in found.favourites.all()} == {"b", "c"}
     assert found.view("one").filter == "x"
     assert found.view("other").filter == "y"
@@ -41,19 +41,19 @@ def test_two_programs_do_not_undo_each_other(tmp_path: Path) -> None:
 
 def test_a_favourite_comes_back_as_it_was_without_keys(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    memory = Memory()
+    memory = AppState()
     memory.favourites.toggle(f"{SOURCE}?token=secret-secret", favourite("a", f"{SOURCE}a?key=secret-secret"))
     memory.write(path)
     assert "secret" not in path.read_text()
-    ((source, one),) = Memory.load(path).favourites.all()
+    ((source, one),) = AppState.load(path).favourites.all()
     assert one.entry().id == "a"
     assert one.path == ("group", "a")
-    assert Memory.load(path).favourites.of(f"{SOURCE}?token=other") or source
+    assert AppState.load(path).favourites.of(f"{SOURCE}?token=other") or source
 
 
 def test_what_was_marked_is_not_pushed_out_by_more() -> None:
     favourites = Favourites()
-    for number in range(MOST):
+    for number in range(MAX_FAVOURITES):
         assert favourites.toggle(SOURCE, favourite(str(number))) is True
     assert favourites.toggle(SOURCE, favourite("one more")) is None
     assert favourites.toggle(SOURCE, favourite("0")) is False

@@ -15,7 +15,7 @@ from mlhub_tui.ui.find.goto_screen import GotoScreen
 from mlhub_tui.ui.glyphs import to_ascii
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.state import Memory
+from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
 from mlhub_tui.ui.widgets.pick_list import PickList
 
@@ -277,7 +277,7 @@ async def test_a_favourite_is_marked_remembered_at_once_and_gone_to(
         await driver.press("asterisk")
         await driver.until("★ sn7_train_labels")
         await driver.until(
-            lambda: [one.id for _, one in Memory.load().favourites.all()] == ["sn7_train_labels"]
+            lambda: [one.id for _, one in AppState.load().favourites.all()] == ["sn7_train_labels"]
         )
         assert tree.favourites
     async with driven(options) as driver:
@@ -288,7 +288,7 @@ async def test_a_favourite_is_marked_remembered_at_once_and_gone_to(
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
         await driver.press("asterisk")
         await driver.until(lambda: not tree.favourites)
-        await driver.until(lambda: not [*Memory.load().favourites.all()])
+        await driver.until(lambda: not [*AppState.load().favourites.all()])
 
 
 def test_the_mark_has_its_like_in_ascii() -> None:

@@ -11,7 +11,7 @@ from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.connect import open_source
 from mlhub_tui.ui.find.lookup import doi_of, is_url, look_up, plain
-from mlhub_tui.ui.find.trail import MOST, Stop, Trail
+from mlhub_tui.ui.find.trail import HISTORY_SIZE, HistoryEntry, NavigationHistory
 
 from ..conftest import driven
 from ..source_steps import write_catalog
@@ -78,13 +78,13 @@ async def test_a_document_of_a_static_catalog_is_gone_to_by_id_and_place(tmp_pat
 # The trail
 
 
-def stop(name: str) -> Stop:
+def stop(name: str) -> HistoryEntry:
     """Return a place."""
-    return Stop("source", (name,))
+    return HistoryEntry("source", (name,))
 
 
 def test_one_goes_back_over_what_was_visited_and_forward_again() -> None:
-    trail = Trail()
+    trail = NavigationHistory()
     for name in "abbc":
         trail.visit(stop(name))
     assert [one.path[0] for one in trail.stops] == ["a", "b", "c"]
@@ -98,7 +98,7 @@ def test_one_goes_back_over_what_was_visited_and_forward_again() -> None:
 
 
 def test_a_place_one_went_to_by_hand_is_come_back_to() -> None:
-    trail = Trail()
+    trail = NavigationHistory()
     trail.visit(stop("a"))
     trail.visit(stop("b"))
     assert trail.go(stop("x"), -1) == stop("b")
@@ -106,8 +106,8 @@ def test_a_place_one_went_to_by_hand_is_come_back_to() -> None:
 
 
 def test_the_trail_is_bounded() -> None:
-    trail = Trail()
-    for number in range(3 * MOST):
+    trail = NavigationHistory()
+    for number in range(3 * HISTORY_SIZE):
         trail.visit(stop(str(number)))
-    assert len(trail.stops) == MOST
-    assert trail.go(stop(str(3 * MOST - 1)), -1) == stop(str(3 * MOST - 2))
+    assert len(trail.stops) == HISTORY_SIZE
+    assert trail.go(stop(str(3 * HISTORY_SIZE - 1)), -1) == stop(str(3 * HISTORY_SIZE - 2))

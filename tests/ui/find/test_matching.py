@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Collection, Dataset, Entry, EntryKind
-from mlhub_tui.ui.find.hay import day_of, fields, haystack, parts, traits
-from mlhub_tui.ui.find.lens import LONGEST, Lens
-from mlhub_tui.ui.find.near import in_order, near, pieces_allowed
+from mlhub_tui.ui.find.hay import day_of, fields, parts, search_text, traits
+from mlhub_tui.ui.find.lens import LONGEST, MatchHighlighter
+from mlhub_tui.ui.find.near import fuzzy_match, in_order, pieces_allowed
 from mlhub_tui.ui.find.query import Facet, facets_of, parse, toggled, without_facets
-from mlhub_tui.ui.widgets.outline_view import Piece
+from mlhub_tui.ui.widgets.outline_view import LabelPiece
 
 DATASET = Entry.of(
     Dataset(
@@ -39,7 +39,7 @@ def shown(text: str, found: tuple[int, ...]) -> str:
 
 
 def test_every_field_is_looked_at_and_has_its_name() -> None:
-    assert fields(haystack(DATASET)) == [
+    assert fields(search_text(DATASET)) == [
         ("id", "ref_crops_02"),
         ("title", "kenya crop type"),
         ("doi", "10.34911/rdnt.dw605x"),
@@ -48,25 +48,25 @@ def test_every_field_is_looked_at_and_has_its_name() -> None:
         ("collection", "crops_02_labels"),
         ("collection", "crops_02_source"),
     ]
-    assert "crops_02_source" in parts(haystack(DATASET))
-    assert "kenya" not in parts(haystack(DATASET))
+    assert "crops_02_source" in parts(search_text(DATASET))
+    assert "kenya" not in parts(search_text(DATASET))
 
 
 def test_keywords_of_a_collection_are_looked_at_and_an_item_costs_its_id() -> None:
     raw = {"id": "c", "type": "Collection", "keywords": ["Water"], "license": "CC0-1.0"}
     extent = {"temporal": {"interval": [["2018-01-01T00:00:00Z", "2020-02-03T00:00:00Z"]]}}
     collection = Entry.of(Collection({**raw, "extent": extent}))
-    assert ("keyword", "water") in fields(haystack(collection))
+    assert ("keyword", "water") in fields(search_text(collection))
     assert day_of(traits(collection)) == "2020-02-03"
     assert parse("tag=water licence=cc0-1.0").fits(traits(collection))
     item = Entry(EntryKind.ITEM, "scene-1", "scene-1")
-    assert haystack(item) is item.id
+    assert search_text(item) is item.id
     assert traits(item) == ""
 
 
 def test_an_id_cannot_pass_for_another_field() -> None:
     entry = Entry(EntryKind.COLLECTION, "a\n\x03tag\x1b]52;", "t")
-    assert fields(haystack(entry)) == [("id", "a tag]52;"), ("title", "t")]
+    assert fields(search_text(entry)) == [("id", "a tag]52;"), ("title", "t")]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_id_cannot_pass_for_another_field() -> None:
     ],
 )
 def test_what_comes_near_is_found_in_few_pieces(term: str, text: str, expected: str) -> None:
-    found = near(term, text)
+    found = fuzzy_match(term, text)
     assert found is not None
     assert shown(text, found.at) == expected
 
@@ -97,12 +97,12 @@ def test_what_comes_near_is_found_in_few_pieces(term: str, text: str, expected: 
     ],
 )
 def test_noise_is_not_near(term: str, text: str) -> None:
-    assert near(term, text) is None
+    assert fuzzy_match(term, text) is None
 
 
 @given(st.text("abcde01", min_size=1, max_size=8), LETTERS)
 def test_what_is_near_holds_all_letters_in_order_in_few_pieces(term: str, text: str) -> None:
-    found = near(term, text)
+    found = fuzzy_match(term, text)
     if found is None:
         return
     assert "".join(text[at] for at in found.at) == term
@@ -116,7 +116,7 @@ def test_what_is_near_holds_all_letters_in_order_in_few_pieces(term: str, text: 
 def test_a_word_that_is_there_is_near_in_one_piece(text: str, length: int) -> None:
     for word in text.replace("_", " ").split():
         if word[:length].isalpha() and len(word[:length]) >= 3:
-            found = near(word[:length], text)
+            found = fuzzy_match(word[:length], text)
             assert found is not None
             assert found.pieces == 1
 
@@ -124,8 +124,8 @@ def test_a_word_that_is_there_is_near_in_one_piece(text: str, length: int) -> No
 @pytest.mark.parametrize("text", ["a" * 5000, "ab" * 3000, "a b" * 2000, "a" * 39 + "_" + "a" * 2000])
 def test_looking_closely_takes_no_time_that_explodes(text: str) -> None:
     began = time.thread_time()
-    near("a" * 39 + "b", text)
-    near("aabaabaabaabaab", text)
+    fuzzy_match("a" * 39 + "b", text)
+    fuzzy_match("aabaabaabaabaab", text)
     assert time.thread_time() - began < 10
 
 
@@ -172,7 +172,7 @@ def test_whatever_is_typed_is_a_query(words: str) -> None:
     query = parse(words)
     assert all(query.terms)
     query.fits(traits(DATASET))
-    Lens(query.terms, closely=True).marked(words)
+    MatchHighlighter(query.terms, closely=True).marked(words)
 
 
 # Marks
@@ -180,27 +180,30 @@ def test_whatever_is_typed_is_a_query(words: str) -> None:
 
 @given(st.text(max_size=30), st.text(max_size=6), st.booleans())
 def test_marks_change_nothing_of_a_text(text: str, term: str, closely: bool) -> None:
-    pieces = Lens((term.casefold(),) if term else (), closely=closely).marked(text)
+    pieces = MatchHighlighter((term.casefold(),) if term else (), closely=closely).marked(text)
     assert "".join(piece.text for piece in pieces) == text
 
 
 def test_a_match_is_marked_in_letters_that_grow_in_lower_case() -> None:
-    marked = Lens(("strasse",)).marked("Die Straße hier")
+    marked = MatchHighlighter(("strasse",)).marked("Die Straße hier")
     assert [piece.text for piece in marked if piece.look == "found"] == ["Straße"]
 
 
 def test_a_match_that_is_not_shown_is_named_where_it_is() -> None:
-    hay = haystack(DATASET)
-    unseen = Lens(("kenya", "segment")).unseen(hay, "Kenya Crop Type")
+    hay = search_text(DATASET)
+    unseen = MatchHighlighter(("kenya", "segment")).unseen(hay, "Kenya Crop Type")
     assert "".join(piece.text for piece in unseen) == "  tag: segmentation"
-    assert Piece("segment", "found") in unseen
-    assert Lens(("kenya",)).unseen(hay, "Kenya Crop Type") == []
-    assert "".join(p.text for p in Lens(("dw605",)).unseen(hay, "Kenya")) == "  doi: 10.34911/rdnt.dw605x"
+    assert LabelPiece("segment", "found") in unseen
+    assert MatchHighlighter(("kenya",)).unseen(hay, "Kenya Crop Type") == []
+    assert (
+        "".join(p.text for p in MatchHighlighter(("dw605",)).unseen(hay, "Kenya"))
+        == "  doi: 10.34911/rdnt.dw605x"
+    )
 
 
 @given(st.integers(0, 90), st.integers(1, 20))
 def test_what_is_said_of_a_long_value_holds_the_match(before: int, after: int) -> None:
     value = "-" * before + "needle" + "." * after
-    said = Lens(("needle",)).unseen(f"id\n\x03{value}", "id")
-    assert Piece("needle", "found") in said
+    said = MatchHighlighter(("needle",)).unseen(f"id\n\x03{value}", "id")
+    assert LabelPiece("needle", "found") in said
     assert sum(len(piece.text) for piece in said[2:]) <= LONGEST

@@ -19,12 +19,12 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from mlhub_tui import preview_cache
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.models import Asset, Item
-from mlhub_tui.ui.answers import QUESTION, Answers
+from mlhub_tui.ui.answers import QUESTION, TerminalAnswers
 from mlhub_tui.ui.preview.blocks import draw, shade
 from mlhub_tui.ui.preview.choose import is_picture, pictures
 from mlhub_tui.ui.preview.decode import SIDE, read_picture
 from mlhub_tui.ui.preview.graphics import kitty, sixel
-from mlhub_tui.ui.preview.way import Way, best, speaks
+from mlhub_tui.ui.preview.way import GraphicsMode, best, speaks
 
 from .catalogs import item, png
 
@@ -217,8 +217,8 @@ def test_of_what_is_kept_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> Non
 # Asking the terminal
 
 
-def asked(*typed: str) -> tuple[Answers, str]:
-    answers, written = Answers(), list[str]()
+def asked(*typed: str) -> tuple[TerminalAnswers, str]:
+    answers, written = TerminalAnswers(), list[str]()
     answers.ask(written.append)
     answers.ask(written.append)
     assert written == [QUESTION], "once"
@@ -245,14 +245,14 @@ def test_keys_are_no_answers() -> None:
 
 
 def test_before_the_question_and_after_the_last_answer_nothing_is_touched() -> None:
-    assert Answers().take("\x1b[?62;4c") == "\x1b[?62;4c"
+    assert TerminalAnswers().take("\x1b[?62;4c") == "\x1b[?62;4c"
     answers, _ = asked("\x1b[?62c")
     assert answers.take("\x1b") == "\x1b"
 
 
 def test_an_old_question_holds_no_escape_back() -> None:
     now = [1.0]
-    answers = Answers(lambda: now[0])
+    answers = TerminalAnswers(lambda: now[0])
     answers.ask(lambda _: None)
     now[0] = 9.0
     assert answers.take("\x1b") == "\x1b"
@@ -262,18 +262,18 @@ def test_an_old_question_holds_no_escape_back() -> None:
 @pytest.mark.parametrize(
     ("answer", "environ", "outer", "way"),
     [
-        ("\x1b[?62;4c", {}, "", Way.SIXEL),
-        ("\x1b_Gi=31;OK\x1b\\\x1b[?62;4c", {}, "", Way.SIXEL),
-        ("\x1b_Gi=31;OK\x1b\\\x1b[?62c", {}, "", Way.KITTY),
-        ("\x1b_Gi=31;ENOTSUPPORTED:x\x1b\\\x1b[?62c", {}, "", Way.BLOCKS),
-        ("\x1b[?4c", {}, "", Way.BLOCKS),
-        ("\x1b[?1;2;4c", {"TMUX": "x"}, "256,sixel", Way.SIXEL),
-        ("\x1b[?1;2;4c", {"TMUX": "x"}, "256", Way.BLOCKS),
-        ("\x1b_Gi=31;OK\x1b\\\x1b[?1;2c", {"TMUX": "x"}, "", Way.BLOCKS),
+        ("\x1b[?62;4c", {}, "", GraphicsMode.SIXEL),
+        ("\x1b_Gi=31;OK\x1b\\\x1b[?62;4c", {}, "", GraphicsMode.SIXEL),
+        ("\x1b_Gi=31;OK\x1b\\\x1b[?62c", {}, "", GraphicsMode.KITTY),
+        ("\x1b_Gi=31;ENOTSUPPORTED:x\x1b\\\x1b[?62c", {}, "", GraphicsMode.BLOCKS),
+        ("\x1b[?4c", {}, "", GraphicsMode.BLOCKS),
+        ("\x1b[?1;2;4c", {"TMUX": "x"}, "256,sixel", GraphicsMode.SIXEL),
+        ("\x1b[?1;2;4c", {"TMUX": "x"}, "256", GraphicsMode.BLOCKS),
+        ("\x1b_Gi=31;OK\x1b\\\x1b[?1;2c", {"TMUX": "x"}, "", GraphicsMode.BLOCKS),
     ],
 )
 def test_the_best_way_is_what_the_terminal_speaks(
-    answer: str, environ: dict[str, str], outer: str, way: Way
+    answer: str, environ: dict[str, str], outer: str, way: GraphicsMode
 ) -> None:
     assert best(asked(answer)[0], environ, outer) is way
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.transfers.attention import Attention, for_terminal, notification, passed_through
-from mlhub_tui.ui.transfers.batch import Batch
-from mlhub_tui.ui.transfers.window_title import Clock, title_of
+from mlhub_tui.ui.transfers.attention import TerminalNotifier, for_terminal, notification, passed_through
+from mlhub_tui.ui.transfers.batch import TransferGroup
+from mlhub_tui.ui.transfers.window_title import TitleUpdater, title_of
 
 from .test_order import job
 
@@ -26,7 +26,7 @@ class Looks:
     """Attention and batch, as the app asks them."""
 
     def __init__(self) -> None:
-        self.batch, self.attention = Batch(), Attention()
+        self.batch, self.attention = TransferGroup(), TerminalNotifier()
 
     def __call__(self, *jobs: Job) -> str:
         return self.attention.look(jobs, self.batch.look(jobs))
@@ -74,7 +74,7 @@ def test_nobody_is_called_for_what_they_ended_themselves(state: JobState) -> Non
 
 
 def test_the_title_tells_how_far_all_are_by_bytes_where_they_are_known() -> None:
-    batch = Batch()
+    batch = TransferGroup()
     big = job(3, JobState.QUEUED, bytes_total=800)
     assert title_of(batch.look([ONE, TWO, big])) == "mlhub-tui 4% 0 of 3"
     assert title_of(batch.look([replace(ONE, state=JobState.DONE), TWO, big])) == "mlhub-tui 10% 1 of 3"
@@ -89,7 +89,7 @@ def test_the_title_tells_how_far_all_are_by_bytes_where_they_are_known() -> None
 
 
 def test_a_title_is_written_when_it_is_another_and_once_a_second() -> None:
-    clock = Clock()
+    clock = TitleUpdater()
     assert clock.wait("a", 10.0) == 0
     clock.wrote("a", 10.0)
     assert clock.wait("a", 10.1) is None

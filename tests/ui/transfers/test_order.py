@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.transfers.order import Group, Order, Sort, counts_of, group_of
+from mlhub_tui.ui.transfers.order import JobGroup, JobOrder, JobSort, counts_of, group_of
 
 
 def job(
@@ -22,7 +22,7 @@ def job(
     return Job(number, request, f"{name}.tar.gz", state, number, **more)  # type: ignore[arg-type]
 
 
-def shown(order: Order, *jobs: Job) -> list[int]:
+def shown(order: JobOrder, *jobs: Job) -> list[int]:
     return [one.id for one in order.shown(jobs)]
 
 
@@ -39,25 +39,25 @@ JOBS = (
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
-        (Sort.QUEUE, [1, 2, 3, 4, 5, 6]),
-        (Sort.NAME, [2, 4, 5, 6, 3, 1]),
-        (Sort.STATE, [3, 4, 5, 6, 2, 1]),
-        (Sort.SIZE, [4, 3, 5, 1, 2, 6]),
-        (Sort.PROGRESS, [1, 3, 4, 2, 5, 6]),
-        (Sort.SPEED, [4, 3, 1, 2, 5, 6]),
+        (JobSort.QUEUE, [1, 2, 3, 4, 5, 6]),
+        (JobSort.NAME, [2, 4, 5, 6, 3, 1]),
+        (JobSort.STATE, [3, 4, 5, 6, 2, 1]),
+        (JobSort.SIZE, [4, 3, 5, 1, 2, 6]),
+        (JobSort.PROGRESS, [1, 3, 4, 2, 5, 6]),
+        (JobSort.SPEED, [4, 3, 1, 2, 5, 6]),
     ],
 )
-def test_transfers_are_sorted_and_those_alike_stay_as_queued(sort: Sort, expected: list[int]) -> None:
-    assert shown(Order(sort), *JOBS) == expected
+def test_transfers_are_sorted_and_those_alike_stay_as_queued(sort: JobSort, expected: list[int]) -> None:
+    assert shown(JobOrder(sort), *JOBS) == expected
 
 
 def test_all_ways_to_sort_come_in_turn() -> None:
-    seen, sort = [], Sort.QUEUE
-    for _ in Sort:
+    seen, sort = [], JobSort.QUEUE
+    for _ in JobSort:
         seen.append(sort)
         sort = sort.next
-    assert seen == list(Sort)
-    assert sort is Sort.QUEUE
+    assert seen == list(JobSort)
+    assert sort is JobSort.QUEUE
 
 
 @pytest.mark.parametrize(
@@ -76,28 +76,35 @@ def test_all_ways_to_sort_come_in_turn() -> None:
     ],
 )
 def test_words_find_names_titles_and_states(words: str, expected: list[int]) -> None:
-    assert shown(Order(words=words), *JOBS) == expected
+    assert shown(JobOrder(words=words), *JOBS) == expected
 
 
 def test_a_group_is_shown_alone_and_goes_on_to_the_next_that_there_is() -> None:
-    order = Order()
+    order = JobOrder()
     seen = []
     for _ in range(6):
         order.group = order.next_group(JOBS)
         seen.append(order.group)
-    assert seen == [Group.RUNNING, Group.WAITING, Group.STUCK, Group.FAILED, Group.DONE, Group.ALL]
-    order.group = Group.RUNNING
+    assert seen == [
+        JobGroup.RUNNING,
+        JobGroup.WAITING,
+        JobGroup.STUCK,
+        JobGroup.FAILED,
+        JobGroup.DONE,
+        JobGroup.ALL,
+    ]
+    order.group = JobGroup.RUNNING
     assert shown(order, *JOBS) == [3, 4]
-    assert counts_of(JOBS)[Group.RUNNING] == 2
+    assert counts_of(JOBS)[JobGroup.RUNNING] == 2
 
 
 def test_every_state_is_in_a_group() -> None:
-    assert {group_of(job(1, state)) for state in JobState} == set(Group) - {Group.ALL}
+    assert {group_of(job(1, state)) for state in JobState} == set(JobGroup) - {JobGroup.ALL}
 
 
 def test_lines_do_not_dance_with_every_change_of_speed() -> None:
     now = 100.0
-    order = Order(Sort.SPEED, clock=lambda: now)
+    order = JobOrder(JobSort.SPEED, clock=lambda: now)
     slow, fast = job(1, JobState.DOWNLOADING, rate=1e6), job(2, JobState.DOWNLOADING, rate=8e6)
     assert shown(order, slow, fast) == [2, 1]
     turned = (replace(slow, rate=9e9), fast)
@@ -111,10 +118,10 @@ def test_lines_do_not_dance_with_every_change_of_speed() -> None:
 
 @given(
     st.lists(st.tuples(st.sampled_from(list(JobState)), st.integers(0, 5)), max_size=30),
-    st.sampled_from(list(Sort)),
-    st.sampled_from(list(Group)),
+    st.sampled_from(list(JobSort)),
+    st.sampled_from(list(JobGroup)),
 )
-def test_nothing_is_lost_or_doubled(jobs: list[tuple[JobState, int]], sort: Sort, group: Group) -> None:
+def test_nothing_is_lost_or_doubled(jobs: list[tuple[JobState, int]], sort: JobSort, group: JobGroup) -> None:
     made = [job(n, state, bytes_done=done, rate=float(done)) for n, (state, done) in enumerate(jobs)]
-    found = shown(Order(sort, group), *made)
-    assert sorted(found) == [one.id for one in made if group in (Group.ALL, group_of(one))]
+    found = shown(JobOrder(sort, group), *made)
+    assert sorted(found) == [one.id for one in made if group in (JobGroup.ALL, group_of(one))]

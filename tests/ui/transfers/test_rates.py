@@ -5,14 +5,14 @@ from __future__ import annotations
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.glyphs import to_ascii
 from mlhub_tui.ui.sheets.totals import speed_words, totals
-from mlhub_tui.ui.transfers.rates import BARS, KEPT, MOST_JOBS, History, Rates, sparkline
+from mlhub_tui.ui.transfers.rates import BARS, KEPT, MOST_JOBS, RateHistory, RateSampler, sparkline
 from mlhub_tui.ui.widgets.job_line import bar
 
 from .test_order import JOBS, job
 
 
 def test_a_history_has_a_sample_a_second_and_none_where_nothing_was_fed() -> None:
-    history = History()
+    history = RateHistory()
     for at, value in ((10.1, 1.0), (10.9, 2.0), (11.2, 3.0), (14.0, 4.0)):
         history.feed(at, value)
     assert history.last(10) == [2.0, 3.0, 0.0, 0.0, 4.0]
@@ -21,19 +21,19 @@ def test_a_history_has_a_sample_a_second_and_none_where_nothing_was_fed() -> Non
 
 
 def test_a_history_is_bounded() -> None:
-    history = History()
+    history = RateHistory()
     for second in range(3 * KEPT):
         history.feed(second, second)
     history.feed(1e9, 1.0)
     assert len(history.last(10**6)) == KEPT
-    rates = Rates()
+    rates = RateSampler()
     for number in range(3 * MOST_JOBS):
         rates.feed(number, [job(number, JobState.DOWNLOADING, rate=1e6)])
     assert sum(bool(rates.of(number).last(1)) for number in range(3 * MOST_JOBS)) == MOST_JOBS
 
 
 def test_the_total_ends_with_one_zero_and_rests() -> None:
-    rates = Rates()
+    rates = RateSampler()
     for second in range(1, 100):
         rates.feed(second, [job(1, JobState.DOWNLOADING, rate=1e6)] if second < 4 else [])
     assert rates.total.last(100) == [1e6, 1e6, 1e6, 0.0]
