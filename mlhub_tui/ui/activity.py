@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ..queue.job import Job
 
 
-def activity(jobs: Iterable[Job]) -> str:
+def activity_words(jobs: Iterable[Job]) -> str:
     """Return what the top bar says of the work that goes on; empty where nothing does."""
     running = [job for job in jobs if job.state.running]
     if not running:

@@ -20,7 +20,7 @@ from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
 from . import terminal
-from .activity import activity
+from .activity import activity_words
 from .commands import EVERYWHERE, bindings
 from .connection import Connection, SampleHouse, open_connection, open_sample
 from .find.travelling import TravellingApp
@@ -273,7 +273,7 @@ class MLHubApp(TravellingApp):
     @property
     def activity(self) -> str:
         """The work that goes on, for the top bar: `↓2 41%`."""
-        return activity(self.jobs)
+        return activity_words(self.jobs)
 
     def on_queue_changed(self) -> None:
         """Pass the news on, and say what was finished while another screen is in front."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .widgets.catalog_tree import CatalogTree
 
 
-def of(connection: Connection) -> LastListing | None:
+def last_listing(connection: Connection) -> LastListing | None:
     """Return the last listing of a source; None where none is kept: static documents have their own cache."""
     if connection.is_sample or connection.source.kind is Kind.STATIC:
         return None
@@ -24,9 +24,9 @@ def of(connection: Connection) -> LastListing | None:
     return LastListing(connection.job_source, reader)
 
 
-async def show(connection: Connection | None, tree: CatalogTree) -> LastListing | None:
+async def show_last_listing(connection: Connection | None, tree: CatalogTree) -> LastListing | None:
     """Show what was listed last time, if the tree is still empty; return what `keep` needs afterwards."""
-    last = of(connection) if connection is not None else None
+    last = last_listing(connection) if connection is not None else None
     if last is None:
         return None
     branches = tree.branches
@@ -37,7 +37,7 @@ async def show(connection: Connection | None, tree: CatalogTree) -> LastListing 
     return last
 
 
-async def keep(last: LastListing | None, tree: CatalogTree) -> None:
+async def save_last_listing(last: LastListing | None, tree: CatalogTree) -> None:
     """Keep what is listed now, if that came from the source."""
     branches = tree.branches
     if last is not None and branches.top.failure is None and branches.top.loaded and not branches.top.kept:

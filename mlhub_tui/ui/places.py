@@ -56,7 +56,7 @@ class ProfileSection:
 ProfileLine = ProfileRow | ProfileSection
 
 
-def lines(
+def profile_lines(
     profiles: Iterable[Profile],
     connection: Connection | None,
     no_key_root: str,

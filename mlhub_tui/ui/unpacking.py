@@ -25,7 +25,7 @@ def is_archive(job: Job) -> bool:
     return whole and job.name.lower().endswith(_ENDS)
 
 
-def question(job: Job) -> tuple[str, str]:
+def unpack_question(job: Job) -> tuple[str, str]:
     """Return what is asked before an archive is unpacked, and what comes of it; may block."""
     again = "Its last unpacking was not finished; this one completes it. " if half_unpacked(job.path) else ""
     what = f"Into {job.path.parent}; files there of another size or time are replaced."
@@ -73,7 +73,7 @@ async def unpack_archive(job: Job, stop: threading.Event, say: Callable[[str], N
         reporter.cancel()
 
 
-def outcome(done: Unpacked) -> str:
+def unpack_outcome(done: Unpacked) -> str:
     """Return what was unpacked, in words."""
     kept = f", {done.kept:,} of them were there" if done.kept else ""
     words = f"{count(done.files, 'file')} unpacked{kept}, {size(done.bytes)} written"

@@ -14,7 +14,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
 from mlhub_tui.ui.help.key_list import KeyList
 from mlhub_tui.ui.help.screen import HelpScreen
-from mlhub_tui.ui.help.tour import Tour, lines
+from mlhub_tui.ui.help.tour import Tour, tour_lines
 from mlhub_tui.ui.help.ways import HelpEntry, reachable, sections
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
@@ -223,6 +223,6 @@ async def test_the_palette_has_the_first_steps_too(options: AppOptions, window: 
 
 
 def test_the_first_steps_are_five_lines_that_fit() -> None:
-    text = lines().plain.splitlines()
+    text = tour_lines().plain.splitlines()
     assert len(text) == 5
     assert max(map(len, text)) <= 56

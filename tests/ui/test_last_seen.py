@@ -71,7 +71,7 @@ def test_what_is_damaged_is_left_out(content: bytes) -> None:
 
 def listing_of(driver: Driver) -> LastListing:
     connection = driver.app.connection
-    last = last_seen.of(connection) if connection is not None else None
+    last = last_seen.last_listing(connection) if connection is not None else None
     assert last is not None
     return last
 

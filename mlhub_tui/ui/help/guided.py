@@ -83,13 +83,13 @@ class GuidedApp(TypeAheadApp):
     @work(group="show-tour", exclusive=True)
     async def action_tour(self) -> None:
         """Show the first steps below the screen in front."""
-        from .tour import Tour, lines
+        from .tour import Tour, tour_lines
 
         if self._tour is not None and self._tour.is_attached:
             return
         # Over a dialog they would have no place of their own.
         screen = next((one for one in reversed(self.screen_stack) if not one.is_modal), self.screen)
-        self._tour = Tour(lines())
+        self._tour = Tour(tour_lines())
         hints = [*screen.query("HintBar")]
         await screen.mount(self._tour, before=hints[0] if hints else None)
 

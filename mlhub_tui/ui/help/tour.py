@@ -38,7 +38,7 @@ class Tour(Static):
         self.remove()
 
 
-def lines(steps: Sequence[tuple[Sequence[str], str]] = _STEPS) -> Content:
+def tour_lines(steps: Sequence[tuple[Sequence[str], str]] = _STEPS) -> Content:
     """Return the five lines, with the keys as they are set."""
     keys = {command.id: command.key for command in COMMANDS}
     named = [("  ".join(keys[one] for one in ids), words) for ids, words in steps]

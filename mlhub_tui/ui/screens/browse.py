@@ -138,14 +138,14 @@ class BrowseScreen(BrowseFinding):
 
         tree = self.tree_view
         branches = tree.branches
-        last = await last_seen.show(self.context.connection, tree)
+        last = await last_seen.show_last_listing(self.context.connection, tree)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._introduce(source))
             for row in branches.groups:
                 group.create_task(self._load_group(row))
         if self.closing or tree.branches.groups != branches.groups:
             return
-        await last_seen.keep(last, tree)
+        await last_seen.save_last_listing(last, tree)
         self._follow()
         refused = branches.top.failure
         if isinstance(refused, AuthenticationError):

@@ -44,7 +44,7 @@ class FilesScreen(PlaceScreen):
         if (running := self._unpacking.pop(job.id, None)) is not None:
             running.set()
             return
-        asked = await asyncio.to_thread(unpacking.question, job)
+        asked = await asyncio.to_thread(unpacking.unpack_question, job)
         if not await self.app.push_screen_wait(ConfirmScreen(*asked, yes="Unpack")):
             return
         stop = self._unpacking[job.id] = threading.Event()
@@ -55,7 +55,7 @@ class FilesScreen(PlaceScreen):
 
         try:
             done = await unpacking.unpack_archive(job, stop, say)
-            say("stopped; u goes on with it" if done is None else unpacking.outcome(done))
+            say("stopped; u goes on with it" if done is None else unpacking.unpack_outcome(done))
         except MLHubException as error:
             say(f"{error.message}: {error.hint}" if error.hint else error.message)
             self.context.report(error)

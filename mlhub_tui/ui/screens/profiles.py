@@ -93,7 +93,7 @@ class ProfilesScreen(PlaceScreen):
         connection, here = self.context.connection, self._list.current
         in_use = places.row_in_use(connection)
         root = places.no_key_root(self.context.options.root_url, os.environ)
-        shown = places.lines(self._profiles.values(), connection, root, os.environ)
+        shown = places.profile_lines(self._profiles.values(), connection, root, os.environ)
         keys = _keys(shown)
         first = places.SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
