@@ -1,4 +1,4 @@
-"""The app: wiring of screens, source, queue and signals."""
+"""The app: screens, source, queue and signals."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from textual.screen import Screen
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
-from . import terminal
-from .activity import activity_words
 from .commands import EVERYWHERE, bindings
-from .connection import Connection, SampleHouse, open_connection, open_sample
-from .find.travelling import TravellingApp
+from .configured import ConfiguredApp
+from .connection import Connection, SampleHouse, choose_start, open_connection, open_sample
 from .messages import ConnectionChanged, QueueChanged
-from .starting import choose_start
+from .navigation.favourites import NavigationHistory
+from .terminal import process
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from ..planning.requests import DownloadRequest
     from ..queue.job import Job
     from ..queue.service import QueueService
-    from .source_start import Start
-    from .transfers.watch import TransferMonitor
+    from .actions.source_entry import Start
+    from .transfers.notifications import TransferMonitor
 
 
 _HERE = Path(__file__).parent
@@ -59,7 +58,7 @@ def _profiles() -> Screen[Any]:
     return ProfilesScreen()
 
 
-class MLHubApp(TravellingApp):
+class MLHubApp(ConfiguredApp):
     """The mlhub-tui app."""
 
     TITLE = "mlhub-tui"
@@ -88,6 +87,7 @@ class MLHubApp(TravellingApp):
             # Browse is not composed, and painted, for nothing.
             self.__dict__["DEFAULT_MODE"] = "profiles"
         super().__init__(options)
+        self.trail = NavigationHistory()
         self.sample = SampleHouse()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
@@ -107,16 +107,16 @@ class MLHubApp(TravellingApp):
     def on_mount(self) -> None:
         """Watch the terminal, and begin to work once the first screen is painted."""
         with contextlib.suppress(RuntimeError, ValueError):
-            terminal.on_end_signals(self._end)
-        terminal.let_threads_go()
+            process.on_end_signals(self._end)
+        process.let_threads_go()
         if self._driver is not None and not self.is_headless:
-            self.set_interval(terminal.HANGUP_CHECK, self._check_terminal)
+            self.set_interval(process.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         self.call_after_refresh(self._begin)
 
     def get_driver_class(self) -> type[Driver]:
         """Return our own driver where Textual would take that of a POSIX terminal."""
-        return terminal.own_driver(super().get_driver_class())
+        return process.own_driver(super().get_driver_class())
 
     def _begin(self) -> None:
         self.tell_problems(self.problems)
@@ -131,7 +131,7 @@ class MLHubApp(TravellingApp):
         self.screen.refresh(layout=True)
 
     def _check_terminal(self) -> None:
-        if terminal.hung_up():
+        if process.hung_up():
             self._end(1)
 
     def _end(self, number: int) -> None:
@@ -192,7 +192,7 @@ class MLHubApp(TravellingApp):
 
     def lead_to_profiles(self, error: MLHubException, tried: Credentials | None = None) -> None:
         """Show the Profiles screen with what went wrong; where only a key is missing, ask for it there."""
-        from .source_flow import lacks_key, of_place
+        from .actions.source_entry import lacks_key, of_place
 
         self.connection_error = error
         self.action_go("profiles")
@@ -203,7 +203,7 @@ class MLHubApp(TravellingApp):
     @work(exclusive=True, group="source")
     async def ask_source(self, start: Start | None = None) -> None:
         """Ask for a source: a URL or path, and what goes with it."""
-        from .source_flow import ask
+        from .actions.source_entry import ask
 
         await ask(self, start)
 
@@ -261,7 +261,7 @@ class MLHubApp(TravellingApp):
     @cached_property
     def transfers(self) -> TransferMonitor:
         """What is made known of the transfers; not needed for the first paint."""
-        from .transfers.watch import TransferMonitor
+        from .transfers.notifications import TransferMonitor
 
         return TransferMonitor(self)
 
@@ -273,7 +273,13 @@ class MLHubApp(TravellingApp):
     @property
     def activity(self) -> str:
         """The work that goes on, for the top bar: `↓2 41%`."""
-        return activity_words(self.jobs)
+        running = [job for job in self.jobs if job.state.running]
+        if not running:
+            return ""
+        total = sum(job.bytes_total or 0 for job in running)
+        done = sum(job.bytes_done for job in running)
+        known = all(job.bytes_total for job in running)
+        return f"↓{len(running)} {done * 100 // total}%" if known and total else f"↓{len(running)}"
 
     def on_queue_changed(self) -> None:
         """Pass the news on, and say what was finished while another screen is in front."""
@@ -293,6 +299,30 @@ class MLHubApp(TravellingApp):
         elif len(self.screen_stack) > 1:
             self.pop_screen()
 
+    def action_travel(self, step: int) -> None:
+        """Go back to where one was, or forward again."""
+        from .screens.browse import BrowseScreen
+        from .screens.document import DocumentScreen
+
+        screen = self.screen
+        stack = self._screen_stacks.get("browse", [])
+        browse = stack[0] if stack else None
+        if screen.is_modal:
+            return
+        if self.current_mode != "browse":
+            self.switch_mode("browse")
+        elif screen is browse and isinstance(browse, BrowseScreen):
+            browse.action_travel(step)
+        elif len(stack) == 2 and isinstance(screen, DocumentScreen) and isinstance(browse, BrowseScreen):
+            browse.travel(self.trail.current or browse.here(), step)
+        elif step < 0:
+            self.pop_screen()
+
+    @work(group="favourites", exclusive=True)
+    async def keep_favourites(self) -> None:
+        """Write what was marked, now: a program that is killed remembers nothing at its end."""
+        await asyncio.to_thread(self.memory.copy().write)
+
     def action_sample(self) -> None:
         """Browse the sample catalogue."""
         self.use_sample()
@@ -308,7 +338,7 @@ class MLHubApp(TravellingApp):
         running = [job for job in self.jobs if job.state.running and not job.elsewhere]
         said = None
         if running and not self._leaving:
-            from .screens.leave import LeaveScreen
+            from .dialogs.questions import LeaveScreen
 
             answer = await self.push_screen_wait(LeaveScreen(len(running)))
             if answer == "stay":
@@ -320,7 +350,7 @@ class MLHubApp(TravellingApp):
 
     async def _hand_over(self) -> str | None:
         """Let the queue go on in the background; return what to say of it, None if it stays here."""
-        from .handover import hand_over
+        from .actions.finished_files import hand_over
 
         connection, queue = self.connection, self.queue
         current = connection.credentials if connection and not connection.is_sample else self._start
@@ -345,7 +375,7 @@ class MLHubApp(TravellingApp):
 
     def _handle_exception(self, error: Exception) -> None:
         """End on a fault of our own with one line; the traceback is kept in a file, without keys."""
-        from .crash import keep_traceback, missed_while_closing
+        from .crash_report import keep_traceback, missed_while_closing
 
         if missed_while_closing(self, error):
             return
@@ -369,19 +399,19 @@ class MLHubApp(TravellingApp):
     @work(group="copy", exclusive=True)
     async def copy_text(self, text: str, what: str) -> None:
         """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
-        how = await terminal.copy(clean(text), self.copy_to_clipboard)
+        how = await process.copy(clean(text), self.copy_to_clipboard)
         shown = text if len(text) <= 600 else f"{text[:599]}…"
         self.notify(clean(f"{shown}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
 
     def show_page(self, url: str) -> None:
         """Show and copy a page's URL; open it too where that reaches the user's own screen."""
-        if not terminal.over_ssh() and not self.is_headless:
+        if not process.over_ssh() and not self.is_headless:
             self.open_url(url)
         self.copy_text(url, "URL")
 
     def action_command_palette(self) -> None:
         """Show the command palette."""
-        from .palette import Palette
+        from .dialogs.palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
@@ -390,13 +420,13 @@ class MLHubApp(TravellingApp):
         """Show the themes to choose from."""
         from textual.theme import ThemeProvider
 
-        from .palette import Palette
+        from .dialogs.palette import Palette
 
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command that works here, with its key, and the public sources."""
-        from .palette import offered
+        from .dialogs.palette import offered
 
         yield from offered(self, screen)
 
@@ -407,7 +437,7 @@ def run(options: AppOptions) -> int:
     try:
         code = app.run(mouse=app.uses_mouse)
     except OSError:
-        if not terminal.hung_up():
+        if not process.hung_up():
             raise
         code = 129
     if app.last_words:

@@ -1,11 +1,309 @@
-"""The table of commands: what is done on each of the screens."""
+"""The table of commands: id, keys, title, help and screen of each."""
 
 from __future__ import annotations
 
-from .command import BROWSE, DOCUMENT, EVERYWHERE, PLAN, PROFILES, RESULTS, AppCommand
-from .command_downloads import DOWNLOADING
-from .command_finding import FINDING, TRAVELLING
-from .command_moves import MOVES
+from .command import (
+    BROWSE,
+    DATES,
+    DOCUMENT,
+    DOWNLOADS,
+    EVERYWHERE,
+    JSON,
+    LISTS,
+    MAP,
+    PLAN,
+    PREVIEW,
+    PROFILES,
+    RESULTS,
+    AppCommand,
+)
+
+DOWNLOADING: tuple[AppCommand, ...] = (
+    AppCommand(
+        "downloads.pause",
+        "space",
+        "pause_or_resume",
+        "pause/resume",
+        "Pause or resume the transfer, or those that are marked",
+        DOWNLOADS,
+        1,
+    ),
+    AppCommand(
+        "downloads.retry", "r", "retry", "retry", "Try again what failed or was cancelled", DOWNLOADS, 2
+    ),
+    AppCommand(
+        "downloads.cancel",
+        "x",
+        "cancel",
+        "cancel",
+        "Cancel the transfer and delete what was fetched",
+        DOWNLOADS,
+        3,
+    ),
+    AppCommand(
+        "downloads.details", "enter", "details", "details", "Show all about the transfer", DOWNLOADS, 4
+    ),
+    AppCommand("downloads.log", "l", "log", "log", "Show what happened to the transfer so far", DOWNLOADS, 6),
+    AppCommand(
+        "downloads.all",
+        "P",
+        "toggle_all",
+        "pause all",
+        "Pause or resume all transfers, of a filter those it shows",
+        DOWNLOADS,
+        5,
+    ),
+    AppCommand(
+        "downloads.filter", "slash", "filter", "filter", "Filter by name, collection and state", DOWNLOADS, 7
+    ),
+    AppCommand(
+        "downloads.group", "f", "group", "by state", "Show one state: running, failed, done…", DOWNLOADS, 8
+    ),
+    AppCommand(
+        "downloads.sort",
+        "s",
+        "sort",
+        "sort",
+        "Sort by name, state, size, progress or speed, or as queued",
+        DOWNLOADS,
+        8,
+    ),
+    AppCommand(
+        "downloads.mark", "m", "mark", "mark", "Mark the transfer, to act on several at once", DOWNLOADS, 9
+    ),
+    AppCommand(
+        "downloads.mark_all", "A", "mark_all", "mark all", "Mark all that is shown, or none", DOWNLOADS
+    ),
+    AppCommand(
+        "downloads.limits",
+        "L",
+        "limits",
+        "limits",
+        "Change speed limit, transfers at a time and connections while they run",
+        DOWNLOADS,
+        7,
+    ),
+    AppCommand(
+        "downloads.verify",
+        "v",
+        "verify",
+        "verify",
+        "Read a finished file again: is it whole? Again to stop that",
+        DOWNLOADS,
+        6,
+    ),
+    AppCommand(
+        "downloads.unpack",
+        "u",
+        "unpack",
+        "unpack",
+        "Unpack a finished archive; again to stop that",
+        DOWNLOADS,
+        5,
+    ),
+    AppCommand(
+        "downloads.clear",
+        "c",
+        "clear",
+        "clear finished",
+        "Remove finished transfers from the list, of a filter those it shows",
+        DOWNLOADS,
+        8,
+    ),
+    AppCommand(
+        "downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 9
+    ),
+    AppCommand("downloads.up", "K", "move(-1)", "sooner", "Move the transfer up in the queue", DOWNLOADS, 10),
+    AppCommand("downloads.copy", "y", "copy_path", "copy path", "Copy the path of the file", DOWNLOADS, 11),
+)
+
+
+TRAVELLING: tuple[AppCommand, ...] = (
+    AppCommand("app.earlier", "ctrl+o", "travel(-1)", "back", "Go back to where you were before", EVERYWHERE),
+    AppCommand(
+        "app.later", "ctrl+y", "travel(1)", "forward", "Go forward again, after you went back", EVERYWHERE
+    ),
+)
+
+FINDING: tuple[AppCommand, ...] = (
+    AppCommand(
+        "browse.filter",
+        "slash",
+        "filter",
+        "filter",
+        "Filter by id, title, tags, keywords and DOI; what comes near where nothing fits",
+        BROWSE,
+        2,
+    ),
+    AppCommand(
+        "browse.facets",
+        "f",
+        "facets",
+        "facets",
+        "Narrow the tree by tags, keywords, types and licences, with their numbers",
+        BROWSE,
+        6,
+    ),
+    AppCommand(
+        "browse.next", "n", "next_match(1)", "next match", "Go to the next match of the filter", BROWSE
+    ),
+    AppCommand(
+        "browse.previous", "N", "next_match(-1)", "previous match", "Go to the previous match", BROWSE
+    ),
+    AppCommand(
+        "browse.goto",
+        "t",
+        "goto",
+        "go to",
+        "Go to an id, a DOI or the URL of a document, loaded yet or not",
+        BROWSE,
+        8,
+    ),
+    AppCommand(
+        "browse.favourite",
+        "asterisk",
+        "favourite",
+        "favourite",
+        "Mark what is under the cursor as a favourite, or mark it no more",
+        BROWSE,
+        9,
+    ),
+    AppCommand(
+        "browse.favourites", "F", "favourites", "favourites", "List the favourites and go to one", BROWSE
+    ),
+    AppCommand(
+        "browse.sort",
+        "z",
+        "sort",
+        "sort",
+        "Show the entries in another order: as listed, by title, by id, newest first",
+        BROWSE,
+        9,
+    ),
+    AppCommand(
+        "browse.back",
+        "left_square_bracket",
+        "travel(-1)",
+        "back",
+        "Go back to where you were before",
+        BROWSE,
+        palette=False,
+    ),
+    AppCommand(
+        "browse.forward",
+        "right_square_bracket",
+        "travel(1)",
+        "forward",
+        "Go forward again, after you went back",
+        BROWSE,
+        palette=False,
+    ),
+)
+
+
+MOVES: tuple[AppCommand, ...] = (
+    # Lists, trees and tables
+    AppCommand("list.down", "j,down", "cursor_down", "down", "Go down", LISTS, palette=False),
+    AppCommand("list.up", "k,up", "cursor_up", "up", "Go up", LISTS, palette=False),
+    AppCommand("list.top", "g,home", "top", "top", "Go to the top", LISTS, palette=False),
+    AppCommand("list.bottom", "G,end", "bottom", "bottom", "Go to the bottom", LISTS, palette=False),
+    AppCommand(
+        "list.page_down", "ctrl+d,pagedown", "page_down", "page down", "Go a page down", LISTS, palette=False
+    ),
+    AppCommand("list.page_up", "ctrl+u,pageup", "page_up", "page up", "Go a page up", LISTS, palette=False),
+    # The map
+    AppCommand("map.left", "h,left", "pan(-1, 0)", "left", "Move to the west", MAP, palette=False),
+    AppCommand("map.down", "j,down", "pan(0, 1)", "down", "Move to the south", MAP, palette=False),
+    AppCommand("map.up", "k,up", "pan(0, -1)", "up", "Move to the north", MAP, palette=False),
+    AppCommand("map.right", "l,right", "pan(1, 0)", "right", "Move to the east", MAP, palette=False),
+    AppCommand("map.closer", "plus,equals_sign", "zoom(1)", "closer", "Look closer", MAP, palette=False),
+    AppCommand("map.farther", "minus", "zoom(-1)", "farther", "See more around", MAP, palette=False),
+    AppCommand("map.fit", "f", "fit", "fit", "Show all that is on the map, closer", MAP, palette=False),
+    AppCommand("map.world", "0", "world", "world", "Show the whole world", MAP, palette=False),
+    AppCommand("map.next", "n", "step(1)", "next", "Go to the next footprint", MAP, palette=False),
+    AppCommand(
+        "map.previous", "N", "step(-1)", "previous", "Go to the previous footprint", MAP, palette=False
+    ),
+    AppCommand(
+        "map.open", "enter", "take", "open", "Open the footprint, or take the box", MAP, palette=False
+    ),
+    AppCommand(
+        "map.box", "b", "box", "box", "Choose a box to search in; keys move its corner", MAP, palette=False
+    ),
+    AppCommand(
+        "map.dates", "t", "other", "dates", "Go to the histogram of dates, or back", MAP, palette=False
+    ),
+    AppCommand("map.corner", "o", "corner", "corner", "Move the box's other corner", MAP, palette=False),
+    # The histogram of dates
+    AppCommand(
+        "dates.left", "h,left", "cursor(-1)", "earlier", "Go to an earlier time", DATES, palette=False
+    ),
+    AppCommand("dates.right", "l,right", "cursor(1)", "later", "Go to a later time", DATES, palette=False),
+    AppCommand(
+        "dates.first", "g,home", "cursor_to(0)", "first", "Go to the first time", DATES, palette=False
+    ),
+    AppCommand("dates.last", "G,end", "cursor_to(-1)", "last", "Go to the last time", DATES, palette=False),
+    AppCommand(
+        "dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False
+    ),
+    AppCommand("dates.take", "enter", "take", "take", "Search in the range of time", DATES, palette=False),
+    # The preview of an image
+    AppCommand(
+        "preview.next",
+        "n,right",
+        "image(1)",
+        "next",
+        "Show the next image of the item",
+        PREVIEW,
+        palette=False,
+    ),
+    AppCommand(
+        "preview.previous",
+        "N,left",
+        "image(-1)",
+        "previous",
+        "Show the previous image of the item",
+        PREVIEW,
+        palette=False,
+    ),
+    AppCommand(
+        "preview.down", "j,down", "document(1)", "next item", "Show the next item", PREVIEW, palette=False
+    ),
+    AppCommand(
+        "preview.up",
+        "k,up",
+        "document(-1)",
+        "previous item",
+        "Show the previous item",
+        PREVIEW,
+        palette=False,
+    ),
+    AppCommand(
+        "preview.fetch",
+        "enter",
+        "fetch",
+        "fetch",
+        "Fetch the image, once its size is told",
+        PREVIEW,
+        palette=False,
+    ),
+    # The JSON of a document
+    AppCommand("json.toggle", "enter", "select_cursor", "fold", "Fold or unfold", JSON, 1, palette=False),
+    AppCommand("json.unfold", "l,right", "unfold", "unfold", "Unfold, or go into it", JSON, palette=False),
+    AppCommand("json.fold", "h,left", "fold", "fold", "Fold, or go to what it is in", JSON, palette=False),
+    AppCommand(
+        "json.unfold_all", "plus,equals_sign", "unfold_all", "all", "Unfold all", JSON, 5, palette=False
+    ),
+    AppCommand("json.fold_all", "minus", "fold_all", "none", "Fold all", JSON, 6, palette=False),
+    AppCommand("json.find", "slash", "find", "find", "Search names and values", JSON, 2, palette=False),
+    AppCommand("json.next", "n", "step(1)", "next", "Go to the next match", JSON, palette=False),
+    AppCommand("json.previous", "N", "step(-1)", "previous", "Go to the previous match", JSON, palette=False),
+    AppCommand("json.copy", "y", "copy_value", "copy value", "Copy the value", JSON, 3, palette=False),
+    AppCommand(
+        "json.path", "Y", "copy_path", "copy path", "Copy where it is, as a JSONPath", JSON, 4, palette=False
+    ),
+)
+
 
 COMMANDS: tuple[AppCommand, ...] = (
     AppCommand(

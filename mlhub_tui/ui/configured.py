@@ -18,19 +18,20 @@ from textual.notifications import SeverityLevel
 from .. import paths
 from ..config import Config, abilities, load
 from ..text import clean, use_units
-from . import terminal
-from .caret import caret_of
-from .dispatch import DispatchApp
-from .first_paint import FirstPaintApp
-from .glyphs import AsciiFilter
-from .help.guided import GuidedApp
-from .reflow import ResizeApp
-from .sparing import DiffRenderingApp
+from .guide import GuidedApp
 from .state import AppState
+from .terminal import process
+from .terminal.characters import AsciiFilter
+from .terminal.cursor import caret_of
+from .terminal.diff_rendering import DiffRenderingApp
+from .terminal.dispatch import DispatchApp
+from .terminal.first_paint import FirstPaintApp
+from .terminal.layout import ResizeApp
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
     from ..options import AppOptions
+
 
 MOST_TOLD = 200
 """Messages kept for the list of them."""
@@ -143,7 +144,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
 
     def _set_motion(self, config: Config) -> None:
         if config.motion == "none" or (
-            config.motion == "auto" and terminal.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
+            config.motion == "auto" and process.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
         ):
             self.animation_level = "none"
         elif config.motion == "full":
@@ -152,7 +153,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
     def _set_keys(self, config: Config) -> None:
         if not config.keys and not self._wants_keys:
             return
-        from .keymap import checked
+        from .commands import checked
 
         good, problems = checked(config.keys)
         self._wants_keys = good
@@ -176,10 +177,10 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
         self._set_up(config)
         if config.mouse != self.uses_mouse:
             self.uses_mouse = config.mouse
-            terminal.use_mouse(self._driver, config.mouse)
+            process.use_mouse(self._driver, config.mouse)
         if config.cursor != self.shows_cursor:
             self.shows_cursor = config.cursor
-            terminal.show_cursor(self._driver, config.cursor)
+            process.show_cursor(self._driver, config.cursor)
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
         for stack in self._screen_stacks.values():
@@ -217,7 +218,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
 
     def action_messages(self) -> None:
         """List what was said."""
-        from .screens.told import MessageLogScreen
+        from .dialogs.message_log import MessageLogScreen
 
         if not isinstance(self.screen, MessageLogScreen):
             self.push_screen(MessageLogScreen(list(self.told)))
@@ -241,4 +242,4 @@ _log.addHandler(logging.NullHandler())
 
 def _plain(config: Config) -> bool:
     """Tell whether the terminal's own 16 colours are used."""
-    return config.colours in ("16", "mono") or (config.colours == "auto" and terminal.plain_colours())
+    return config.colours in ("16", "mono") or (config.colours == "auto" and process.plain_colours())

@@ -1,20 +1,28 @@
-"""The source in use: how it is opened, and what the screens say of it."""
+"""The connection to a source: opened at the start, checked, and its last listing."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..auth import Credentials, Kind
+from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
+from ..models import Entry
+from ..options import AppOptions
 from ..sample.house import SAMPLE_NAME, SampleHouse
-from ..text import mask, redact
+from ..text import duration, mask, redact
 
 if TYPE_CHECKING:
-    from ..auth import Credentials
     from ..sources.base import Source
+    from ..sources.last_listing import LastListing
+    from .catalog.catalog_tree import CatalogTree
+
 
 __all__ = ["SAMPLE_NAME", "Connection", "SampleHouse", "open_connection", "open_sample"]
 
@@ -95,3 +103,89 @@ def _import() -> None:
     from ..sources import connect
 
     assert connect is not None and http is not None
+
+
+def choose_start(options: AppOptions) -> tuple[Credentials | None, MLHubException | None]:
+    """Return what to connect to, or None and why; neither for the sample catalogue.
+
+    The hosted service is not asked by itself: it ended, and a start that waits for it helps nobody.
+    """
+    if options.sample:
+        return None, None
+    try:
+        found = _resolve(options)
+    except (APIKeyNotFound, InvalidRootURL) as error:
+        return None, error
+    from ..sources.well_known import ServiceEnded, is_hosted
+
+    return (None, ServiceEnded()) if is_hosted(found.root_url) else (found, None)
+
+
+def _resolve(asked: AppOptions) -> Credentials:
+    from ..auth import resolve, resolve_or_anonymous
+
+    if asked.source is not None:
+        from ..sources.source_names import choose
+
+        return choose(asked.source, api_key=asked.api_key)
+    if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):
+        # Who names a root URL wants to see it: listings need no key, items ask for one.
+        return resolve_or_anonymous(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
+    return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
+
+
+async def check_credentials(credentials: Credentials) -> None:
+    """Return if the source takes the key; one that needs none, if it answers.
+
+    Raises
+    ------
+    APIKeyNotFound
+        If there is no key to test, at an MLHub API.
+    RequestError
+        If the source refuses the key, or does not answer as it should.
+    """
+    if not credentials.api_key and credentials.kind is Kind.MLHUB:
+        raise APIKeyNotFound("this profile has no key to test", hint="press e to enter one")
+    connection = await open_connection(credentials)
+    try:
+        from ..sources.connect import check
+
+        await check(connection.source)
+    finally:
+        with contextlib.suppress(Exception):
+            await connection.source.aclose()
+
+
+def last_listing(connection: Connection) -> LastListing | None:
+    """Return the last listing of a source; None where none is kept: static documents have their own cache."""
+    if connection.is_sample or connection.source.kind is Kind.STATIC:
+        return None
+    from ..sources.last_listing import LastListing  # after the first paint: it needs SQLite
+
+    used = connection.credentials
+    reader = used.profile or ("a key" if used.secret else "")
+    return LastListing(connection.job_source, reader)
+
+
+async def show_last_listing(connection: Connection | None, tree: CatalogTree) -> LastListing | None:
+    """Show what was listed last time, if the tree is still empty; return what `keep` needs afterwards."""
+    last = last_listing(connection) if connection is not None else None
+    if last is None:
+        return None
+    branches = tree.branches
+    groups = branches.groups
+    entries, age = await asyncio.to_thread(last.load)
+    if entries and branches.groups is groups and not (groups[0].children or branches.top.loaded):
+        tree.show_last(entries, f"as of {duration(age)} ago")
+    return last
+
+
+async def save_last_listing(last: LastListing | None, tree: CatalogTree) -> None:
+    """Keep what is listed now, if that came from the source."""
+    from ..sources.last_listing import MOST
+
+    branches = tree.branches
+    if last is not None and branches.top.failure is None and branches.top.loaded and not branches.top.kept:
+        rows = (branches.groups[0].children or [])[:MOST]
+        entries = [row.data for row in rows if isinstance(row.data, Entry)]
+        await asyncio.to_thread(last.save, entries)

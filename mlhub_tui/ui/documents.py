@@ -11,7 +11,7 @@ from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ..models import ArchiveInfo, Document, Entry, EntryKind
 from ..sources.base import Source
-from .widgets.entries import TreeEntry, identity
+from .catalog.nodes import TreeEntry, identity
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from .. import paths
 from ..storage import make_private_folder, write_atomic
 from ..text import clean, redact
-from .find.favourite import Favourites
+from .navigation.favourites import Favourites
 
 if TYPE_CHECKING:
-    from .widgets.catalog_tree import CatalogTree
+    from .catalog.catalog_tree import CatalogTree
 
 Place = tuple[str, ...]
 """A place in a tree: the keys of the rows that lead to it."""

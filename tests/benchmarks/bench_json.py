@@ -16,9 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.jsontree.folding import Folding
-from mlhub_tui.jsontree.rows import Rows
-from mlhub_tui.jsontree.search import pattern, search
+from mlhub_tui.ui.json.lines import pattern, search
+from mlhub_tui.ui.json.rows import Folding, Rows
 from tests.benchmarks.bench_tree import DOWN, END, HOME, PAGE_DOWN, resident, timed
 from tests.terminal.harness import Terminal
 

@@ -18,13 +18,12 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from mlhub_tui.geo import canvas
-from mlhub_tui.geo.boxes import Box
-from mlhub_tui.geo.canvas import Scene, draw
-from mlhub_tui.geo.shapes import Footprint, Outline
-from mlhub_tui.geo.view import MapView, fitted, whole
-from mlhub_tui.geo.words import place_words
 from mlhub_tui.models import BBox
+from mlhub_tui.ui.map import scene as canvas
+from mlhub_tui.ui.map.footprints import Box, Footprint, Outline
+from mlhub_tui.ui.map.place_names import place_words
+from mlhub_tui.ui.map.projection import MapView, fitted, whole
+from mlhub_tui.ui.map.scene import Scene, draw
 from tests.terminal.harness import COMMAND, Terminal
 
 ROUNDS = 50
@@ -107,7 +106,8 @@ def reading() -> None:
     """Time the first use, in a fresh interpreter."""
     script = (
         "import time, mlhub_tui.models; a = time.perf_counter()\n"
-        "from mlhub_tui.geo.world import world\nb = time.perf_counter(); world(); c = time.perf_counter()\n"
+        "from mlhub_tui.ui.map.world import world\n"
+        "b = time.perf_counter(); world(); c = time.perf_counter()\n"
         "print(f'{(b - a) * 1000:.1f} ms import, {(c - b) * 1000:.1f} ms data')"
     )
     for _ in range(3):

@@ -42,8 +42,6 @@ MAY_IMPORT = {
     "threads": set(),
     "preview_cache": {"models", "paths", "storage"},
     "models": {"errors", "lazy", "text"},
-    "geo": {"models", "text"},
-    "jsontree": {"text"},
     "metadata": {"models", "text"},
     "auth": FOUNDATION,
     "config": FOUNDATION,
@@ -58,7 +56,7 @@ MAY_IMPORT = {
     "sample": FOUNDATION | {"auth"},
     "api": FOUNDATION | {"http", "models", "auth", "sources", "queue", "planning"},
     "cli": FOUNDATION
-    | {"debug", "doctor", "models", "auth", "config", "sources", "queue", "sample", "geo", "ui"}
+    | {"debug", "doctor", "models", "auth", "config", "sources", "queue", "sample", "ui"}
     | {"http", "metadata", "planning", "cluster", "preview_cache"},
     "debug": FOUNDATION | {"auth"},
     "ui": FOUNDATION
@@ -70,7 +68,6 @@ MAY_IMPORT = {
         "queue",
         "planning",
         "sample",
-        "geo",
         "http",
         "transfer",
         "unpack",

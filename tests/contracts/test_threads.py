@@ -25,8 +25,8 @@ threads = [
     load("sources.connect", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.credentials"),
     load("sample.house", "sample.server"),
-    load("ui.screens.browse_detail", "ui.screens.browse", "ui.loading", "ui.last_seen"),
-    load("transfer.parallel", "ui.prose.parse", "sources.last_listing"),
+    load("ui.detail.documents", "ui.screens.browse", "ui.catalog.listing", "ui.connection"),
+    load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),
     load("sources.static.source", "sources.stac_api"),
 ]
 for thread in threads:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.driver import TerminalDriver
+from mlhub_tui.ui.terminal.driver import TerminalDriver
 
 from .conftest import Starter, queue_archive
 from .harness import COMMAND, Terminal, children_of

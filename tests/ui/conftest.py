@@ -15,7 +15,7 @@ from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.sparing import forget_drawings
+from mlhub_tui.ui.terminal.diff_rendering import forget_drawings
 
 from ..support.waiting import until
 from . import idle

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mlhub_tui.models import BBox
-from mlhub_tui.ui.help.key_list import KeyList
-from mlhub_tui.ui.screens.choose_box import BoxScreen
-from mlhub_tui.ui.screens.confirm import ConfirmScreen
-from mlhub_tui.ui.screens.job_log import JobLogScreen
-from mlhub_tui.ui.screens.leave import LeaveScreen
+from mlhub_tui.ui.dialogs.help import KeyList
+from mlhub_tui.ui.dialogs.job import JobLogScreen
+from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
+from mlhub_tui.ui.dialogs.search import BoxScreen
 
 from .conftest import Driver
 from .scenes import JOBS, Scene, item, listed, results, search

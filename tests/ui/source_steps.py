@@ -8,8 +8,8 @@ from pathlib import Path
 from textual.events import Paste
 
 from mlhub_tui.auth import Profile, ProfilesFile
+from mlhub_tui.ui.dialogs.source_form import SourceForm
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
-from mlhub_tui.ui.screens.source_form import SourceForm
 
 from ..sources.test_probe import CATALOG, COLLECTION
 from .conftest import Driver

@@ -10,11 +10,11 @@ import pytest
 from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
+from mlhub_tui.ui.catalog.nodes import MoreNode
+from mlhub_tui.ui.catalog.tree_model import NodeRow
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.widgets.branches import NodeRow
-from mlhub_tui.ui.widgets.catalog_tree import CatalogTree
-from mlhub_tui.ui.widgets.nodes import MoreNode
 
 from .conftest import Driver, driven
 

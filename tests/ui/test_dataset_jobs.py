@@ -20,13 +20,12 @@ from mlhub_tui.planning.manifest_lock import list_path
 from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.file_pages import PAGE, FilePages
-from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
-from mlhub_tui.ui.sheets.dataset_jobs import files_words, filter_words, report_path
+from mlhub_tui.ui.detail.jobs import files_words, filter_words, report_path
+from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
 from mlhub_tui.ui.theme import DARK
-from mlhub_tui.ui.transfers.order import fraction
-from mlhub_tui.ui.widgets.file_list import FileList
-from mlhub_tui.ui.widgets.job_line import columns_for, job_line
+from mlhub_tui.ui.transfers.file_list import PAGE, FileList, FilePages
+from mlhub_tui.ui.transfers.job_list import columns_for, job_line
+from mlhub_tui.ui.transfers.job_order import fraction
 from tests.queue.test_unpack import archive, file
 from tests.support.waiting import until
 

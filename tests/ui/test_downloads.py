@@ -15,10 +15,9 @@ import pytest
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.screens.confirm import ConfirmScreen
-from mlhub_tui.ui.screens.download import DownloadScreen
+from mlhub_tui.ui.dialogs.download import DownloadScreen
+from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
-from mlhub_tui.ui.screens.leave import LeaveScreen
 from tests.support.waiting import until
 
 from .conftest import Driver, driven

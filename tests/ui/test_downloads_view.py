@@ -12,13 +12,12 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.detail.blocks import FieldBlock
+from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.dialogs.job import JobLogScreen, JobScreen, event_blocks
 from mlhub_tui.ui.messages import QueueChanged
-from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
-from mlhub_tui.ui.screens.job import JobScreen
-from mlhub_tui.ui.screens.job_log import JobLogScreen, event_blocks
-from mlhub_tui.ui.sheets.blocks import FieldBlock
 from mlhub_tui.ui.state import AppState
-from mlhub_tui.ui.widgets.job_list import JobList
+from mlhub_tui.ui.transfers.job_list import JobList
 
 from .conftest import Driver, driven
 from .scenes import JOBS, FixedQueue, app_over

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.endings import CompletionNotifier
+from mlhub_tui.ui.transfers.notifications import CompletionNotifier
 
 
 def job(number: int, state: JobState = JobState.DONE, reason: str = "") -> Job:

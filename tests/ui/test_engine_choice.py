@@ -9,9 +9,9 @@ from textual.widgets import Input
 
 from mlhub_tui.cluster import optional_dependencies as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
-from mlhub_tui.ui.screens.dataset import DatasetChoice, DatasetScreen
-from mlhub_tui.ui.widgets.choice import ChoiceField
-from mlhub_tui.ui.widgets.engine_row import CLUSTER
+from mlhub_tui.ui.dialogs.dataset import DatasetChoice, DatasetScreen
+from mlhub_tui.ui.widgets.form import ChoiceField
+from mlhub_tui.ui.widgets.output_options import CLUSTER
 
 from .conftest import Driver, driven
 from .test_plan import on_dataset

@@ -10,10 +10,9 @@ import pytest
 from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.screens.confirm import ConfirmScreen
-from mlhub_tui.ui.screens.export import ExportScreen
-from mlhub_tui.ui.screens.progress import ProgressScreen
-from mlhub_tui.ui.widgets.choice import ChoiceField
+from mlhub_tui.ui.dialogs.export import ExportScreen
+from mlhub_tui.ui.dialogs.questions import ConfirmScreen, ProgressScreen
+from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.pick_list import PickList
 
 from ..sources.static.grow import forest, plant

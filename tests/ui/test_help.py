@@ -12,10 +12,9 @@ from textual.screen import Screen
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
-from mlhub_tui.ui.help.key_list import KeyList
-from mlhub_tui.ui.help.screen import HelpScreen
-from mlhub_tui.ui.help.tour import Tour, tour_lines
-from mlhub_tui.ui.help.ways import HelpEntry, reachable, sections
+from mlhub_tui.ui.dialogs.help import HelpScreen, KeyList
+from mlhub_tui.ui.guide import Tour, tour_lines
+from mlhub_tui.ui.help_entries import HelpEntry, reachable, sections
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 

@@ -23,20 +23,19 @@ from mlhub_tui.planning.requests import ArchiveRequest, archive_name
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.configured import Notification
-from mlhub_tui.ui.find.favourite_screen import FavouriteScreen
-from mlhub_tui.ui.help.screen import HelpScreen
-from mlhub_tui.ui.screens.assets import AssetsScreen
-from mlhub_tui.ui.screens.confirm import ConfirmScreen
-from mlhub_tui.ui.screens.dataset import DatasetScreen
-from mlhub_tui.ui.screens.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.dialogs.assets import AssetsScreen
+from mlhub_tui.ui.dialogs.dataset import DatasetScreen
+from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.dialogs.export import ExportScreen
+from mlhub_tui.ui.dialogs.favourites import FavouriteScreen
+from mlhub_tui.ui.dialogs.help import HelpScreen
+from mlhub_tui.ui.dialogs.job import JobScreen
+from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
+from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
+from mlhub_tui.ui.dialogs.search import SearchForm
 from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.screens.export import ExportScreen
-from mlhub_tui.ui.screens.job import JobScreen
-from mlhub_tui.ui.screens.leave import LeaveScreen
 from mlhub_tui.ui.screens.plan import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
-from mlhub_tui.ui.screens.search import SearchForm
-from mlhub_tui.ui.screens.told import MessageLogScreen
 
 from .conftest import Driver, driven
 from .drawing import strips

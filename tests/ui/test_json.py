@@ -11,11 +11,10 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from mlhub_tui.jsontree.rows import Rows
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.json.lines import JsonLines
-from mlhub_tui.ui.json.pane import JsonPane
-from mlhub_tui.ui.json.view import JsonView
+from mlhub_tui.ui.json.rows import Rows
+from mlhub_tui.ui.json.view import JsonPane, JsonView
 
 from .conftest import Driver, driven
 from .drawing import strips

@@ -16,11 +16,10 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page, Source
 from mlhub_tui.sources.last_listing import MOST, LastListing
-from mlhub_tui.ui import last_seen
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.connection import Connection
+from mlhub_tui.ui.catalog import tree_filter
+from mlhub_tui.ui.connection import Connection, last_listing
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.widgets import filtered_tree
 
 from .conftest import Driver, driven
 
@@ -71,7 +70,7 @@ def test_what_is_damaged_is_left_out(content: bytes) -> None:
 
 def listing_of(driver: Driver) -> LastListing:
     connection = driver.app.connection
-    last = last_seen.last_listing(connection) if connection is not None else None
+    last = last_listing(connection) if connection is not None else None
     assert last is not None
     return last
 
@@ -132,7 +131,7 @@ async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
             await driver.until("BigEarthNet")
             await driver.until(lambda: listing_of(driver).load()[0])
         if looks_between_keys:
-            monkeypatch.setattr(filtered_tree, "AT_ONCE", -1.0)
+            monkeypatch.setattr(tree_filter, "AT_ONCE", -1.0)
         async with driven(options, kind=LateApp) as driver:
             await driver.until("45, as of ", "BigEarthNet")
             await driver.press("slash")

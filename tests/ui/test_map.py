@@ -15,17 +15,16 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from mlhub_tui.geo.shapes import Footprint
 from mlhub_tui.models import BBox, Interval
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.commands import DATES, MAP, of
-from mlhub_tui.ui.screens.choose_box import BoxScreen
+from mlhub_tui.ui.dialogs.search import BoxScreen, SearchForm
+from mlhub_tui.ui.map.footprint_map import FootprintMap
+from mlhub_tui.ui.map.footprints import Footprint
+from mlhub_tui.ui.map.map_pane import MapPane
+from mlhub_tui.ui.map.time_histogram import TimeHistogram
 from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.screens.search import SearchForm
 from mlhub_tui.ui.theme import DARK
-from mlhub_tui.ui.widgets.footprint_map import FootprintMap
-from mlhub_tui.ui.widgets.map_pane import MapPane
-from mlhub_tui.ui.widgets.time_histogram import TimeHistogram
 
 from .conftest import Driver, driven
 from .test_browse import find

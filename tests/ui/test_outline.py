@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.widgets.outline import OutlineRow, OutlineRows
-from mlhub_tui.ui.widgets.outline_view import LabelPiece, fitted
+from mlhub_tui.ui.catalog.outline import LabelPiece, OutlineRow, OutlineRows, fitted
 
 
 def walk(row: OutlineRow[int]) -> list[OutlineRow[int]]:

@@ -13,9 +13,9 @@ from textual.events import Key
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.screens.dataset import DatasetScreen
+from mlhub_tui.ui.dialogs.dataset import DatasetScreen
+from mlhub_tui.ui.plan.plan_tree import PlanTree
 from mlhub_tui.ui.screens.plan import PlanScreen
-from mlhub_tui.ui.widgets.plan_tree import PlanTree
 
 from .conftest import Driver, driven
 from .test_browse import find

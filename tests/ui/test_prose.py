@@ -11,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from mlhub_tui.ui.draw import line as drawn
-from mlhub_tui.ui.prose.layout import lay_out
-from mlhub_tui.ui.prose.parse import LONGEST, parse
-from mlhub_tui.ui.prose.read import KEPT, QUICK, MarkdownCache
-from mlhub_tui.ui.sheets.blocks import Block, GridBlock, Heading, Paragraph, Prose, typeset
-from mlhub_tui.ui.sheets.grid import grid
+from mlhub_tui.ui.detail.blocks import Block, GridBlock, Heading, Paragraph, Prose, typeset
+from mlhub_tui.ui.detail.markdown import KEPT, LONGEST, QUICK, MarkdownCache, lay_out, parse
+from mlhub_tui.ui.detail.tables import grid
+from mlhub_tui.ui.terminal.characters import line as drawn
 
 from .hostile import LINK_BOMB, MARKUP, nasty
 from .safety import unsafe

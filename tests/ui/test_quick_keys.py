@@ -8,12 +8,12 @@ import pytest
 from textual import events
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.help.screen import HelpScreen
-from mlhub_tui.ui.palette import Palette
+from mlhub_tui.ui.dialogs.help import HelpScreen
+from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
+from mlhub_tui.ui.dialogs.palette import Palette
+from mlhub_tui.ui.dialogs.questions import ConfirmScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.confirm import ConfirmScreen
-from mlhub_tui.ui.screens.told import MessageLogScreen
-from mlhub_tui.ui.type_ahead import IN_ONE_GO
+from mlhub_tui.ui.terminal.type_ahead import IN_ONE_GO
 
 from .conftest import Driver, driven
 from .test_browse import find

@@ -17,10 +17,10 @@ from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import About, Page
 from mlhub_tui.sources.saved import SavedSearches
-from mlhub_tui.ui.criteria import fault, quoted, read, words_of, written
+from mlhub_tui.ui.dialogs.search import SearchForm
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
-from mlhub_tui.ui.screens.search import SearchForm
+from mlhub_tui.ui.search_criteria import fault, quoted, read, words_of, written
 from mlhub_tui.ui.widgets.form import TextButton
 
 from ..sources.static.grow import forest, plant

@@ -11,9 +11,8 @@ import pytest
 from mlhub_tui.config import load
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import size, use_units
-from mlhub_tui.ui.commands import COMMANDS
-from mlhub_tui.ui.glyphs import ascii_only, to_ascii
-from mlhub_tui.ui.keymap import checked, is_key
+from mlhub_tui.ui.commands import COMMANDS, checked, is_key
+from mlhub_tui.ui.terminal.characters import ascii_only, to_ascii
 
 from .conftest import driven
 from .drawing import strips

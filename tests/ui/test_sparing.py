@@ -20,7 +20,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.sparing import TerminalBuffer, diff_update
+from mlhub_tui.ui.terminal.diff_rendering import TerminalBuffer, diff_update
 
 from .conftest import Driver, driven
 

@@ -14,10 +14,10 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.screens.job import JobScreen
-from mlhub_tui.ui.screens.limits import LimitsScreen
-from mlhub_tui.ui.sheets.jobs import why
-from mlhub_tui.ui.widgets.job_line import columns_for, job_line
+from mlhub_tui.ui.detail.jobs import why
+from mlhub_tui.ui.dialogs.job import JobScreen
+from mlhub_tui.ui.dialogs.limits import LimitsScreen
+from mlhub_tui.ui.transfers.job_list import columns_for, job_line
 
 from .conftest import Driver, driven
 from .scenes import JOBS, FixedQueue, app_over

@@ -1,1 +1,1 @@
-"""The JSON of a document on the screen: lines that fold, and the search in them."""
+"""JSON of a document on the screen: lines that fold, and the search in them."""

@@ -1,1 +1,1 @@
-"""Previews: images among the assets, drawn in the terminal; each module does one step of it."""
+"""Previews: image assets drawn in the terminal."""

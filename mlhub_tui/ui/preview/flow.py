@@ -10,8 +10,7 @@ from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind
 from ...text import clean
 from ..documents import why
-from .choose import pictures
-from .reel import ImageSequence
+from .image_sequence import ImageSequence, pictures
 
 if TYPE_CHECKING:
     from ..app import MLHubApp

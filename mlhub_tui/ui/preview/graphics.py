@@ -1,13 +1,84 @@
-"""A picture in the sequences of terminals that speak graphics: sixel, or kitty's protocol."""
+"""Graphics of terminals: half blocks, sixel, the kitty protocol, and which is used."""
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
 from base64 import standard_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from .blocks import fitted
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from ...config import abilities
+
+if TYPE_CHECKING:
+    from ..terminal.driver import TerminalAnswers
+
+
+_SHADES = " .:-=+*#%@"
+_LEAN = 48
+"""Colours over a slow line: neighbours that are the same cost nothing."""
+
+
+def draw(image: Any, columns: int, rows: int, *, lean: bool = False) -> list[Strip]:
+    """Return the rows of an image in colours, in its proportions: a cell is one pixel wide and two high."""
+    if columns < 1 or rows < 1:
+        return []
+    width, height = fitted(image.size, columns, rows * 2)
+    height += height % 2
+    small = image.resize((width, height))
+    if lean:
+        small = small.quantize(_LEAN, dither=0).convert("RGB")
+    raw = small.tobytes()
+    pixels = [tuple(raw[at : at + 3]) for at in range(0, len(raw), 3)]
+    return [
+        Strip(_halves(pixels[at : at + width], pixels[at + width : at + 2 * width]), width)
+        for at in range(0, width * height, 2 * width)
+    ]
+
+
+def shade(image: Any, columns: int, rows: int, *, light: bool = False) -> list[Strip]:
+    """Return the rows of an image in ASCII; `light` where the ground is light."""
+    if columns < 1 or rows < 1:
+        return []
+    width, height = fitted(image.size, columns, rows * 2)
+    shades = _SHADES[::-1] if light else _SHADES
+    grey = image.convert("L").resize((width, max(height // 2, 1))).tobytes()
+    lines = (grey[at : at + width] for at in range(0, len(grey), width))
+    return [
+        Strip([Segment("".join(shades[value * len(shades) // 256] for value in line))], width)
+        for line in lines
+    ]
+
+
+def fitted(size: tuple[int, int], width: float, height: float) -> tuple[int, int]:
+    """Return the size of an image that fills a place in its proportions."""
+    scale = min(width / size[0], height / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _halves(above: list[tuple[int, ...]], below: list[tuple[int, ...]]) -> list[Segment]:
+    """Return cells of two pixels each; neighbours that look the same are one segment."""
+    segments: list[Segment] = []
+    last, number = None, 0
+    for pair in [*zip(above, below, strict=True), None]:
+        if pair == last:
+            number += 1
+            continue
+        if last is not None:
+            style = Style(color=Color.from_rgb(*last[0]), bgcolor=Color.from_rgb(*last[1]))
+            segments.append(Segment("▀" * number, style))
+        last, number = pair, 1
+    return segments
+
 
 CELL = (10, 20)
 """Pixels of a cell where the terminal does not tell: those of the VT340, which sixel comes from."""
@@ -89,3 +160,91 @@ def kitty(
         for number, chunk in enumerate(chunks)
     ]
     return Graphic("".join(parts), across, down)
+
+
+PATIENCE = 1.0
+"""Seconds to wait for the terminal's answers, once, when the first picture is there."""
+_TMUX = ("tmux", "display-message", "-p", "#{client_termfeatures}")
+
+
+class GraphicsMode(Enum):
+    """A way to draw pictures, in words for people."""
+
+    BLOCKS = "half blocks"
+    SHADES = "characters"
+    SIXEL = "sixel"
+    KITTY = "kitty graphics"
+
+
+def plainly(app: Any) -> GraphicsMode | None:
+    """Return the way where nobody has to be asked; None where the terminal has."""
+    if app.draws_ascii or app.no_color:
+        return GraphicsMode.SHADES
+    wanted = app.loaded.config.images
+    if wanted == "kitty":
+        return GraphicsMode.KITTY
+    if wanted == "sixel":
+        return GraphicsMode.SIXEL if find_spec("textual_image") is not None else GraphicsMode.BLOCKS
+    if wanted == "blocks" or not speaks(os.environ) or not hasattr(app._driver, "ask"):
+        return GraphicsMode.BLOCKS
+    return None
+
+
+def speaks(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal may speak graphics, for all that its environment tells.
+
+    GNU screen passes none of them on; the Linux console and the terminals of old have none.
+    """
+    return not (abilities.plain_terminal(environ) or environ.get("STY"))
+
+
+async def asked(app: Any) -> GraphicsMode:
+    """Ask the terminal and return the way; blocks where it says nothing in time."""
+    answers: TerminalAnswers = app._driver.ask()
+    async with asyncio.TaskGroup() as group:
+        answered = group.create_task(_complete(answers))
+        outer = group.create_task(_outer_terminal(os.environ))
+    return best(answers, os.environ, outer.result()) if answered.result() else GraphicsMode.BLOCKS
+
+
+def best(answers: TerminalAnswers, environ: Mapping[str, str], outer: str) -> GraphicsMode:
+    """Return the best way that the answers allow.
+
+    Sixel comes first: the terminals that speak both (WezTerm, Konsole) draw it soundly. tmux answers for
+    itself: it must draw sixel, and the terminal around it as well; kitty's graphics it does not pass on.
+    """
+    if (
+        answers.sixel
+        and find_spec("textual_image") is not None
+        and (not environ.get("TMUX") or "sixel" in outer)
+    ):
+        return GraphicsMode.SIXEL
+    return GraphicsMode.KITTY if answers.kitty and not environ.get("TMUX") else GraphicsMode.BLOCKS
+
+
+async def _complete(answers: TerminalAnswers) -> bool:
+    """Wait for the last answer, as long as it is worth."""
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while not answers.complete.is_set():
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+async def _outer_terminal(environ: Mapping[str, str]) -> str:
+    """Return what tmux knows of the terminal around it; empty outside of tmux."""
+    if not environ.get("TMUX"):
+        return ""
+    null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+    try:
+        process = await asyncio.create_subprocess_exec(*_TMUX, stdin=null, stdout=pipe, stderr=null)
+    except OSError:
+        return ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        return ""
+    return said.decode(errors="replace")

@@ -13,10 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..sparing import DiffRenderingApp
-from .blocks import draw, shade
-from .graphics import KITTY_GONE, Graphic, kitty, sixel
-from .way import GraphicsMode
+from ..terminal.diff_rendering import DiffRenderingApp
+from .graphics import KITTY_GONE, Graphic, GraphicsMode, draw, kitty, shade, sixel
 
 if TYPE_CHECKING:
     from .decode import Picture

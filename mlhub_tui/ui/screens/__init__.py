@@ -1,1 +1,1 @@
-"""Screens of the app, one a file, with their styles beside them."""
+"""Full screens, with their styles beside them."""

@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from ...errors import MLHubException
 from ..commands import COMMANDS, EVERYWHERE, AppCommand, bindings, hints
-from ..first_paint import FirstPaintScreen
 from ..messages import ConnectionChanged, QueueChanged
+from ..terminal.first_paint import FirstPaintScreen
 from ..widgets.bars import HintBar, TopBar
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class PlaceScreen(FirstPaintScreen):
 
     async def offer_profiles(self, words: str, error: MLHubException) -> None:
         """Offer the profile screen, from a worker: a missing or refused key is no failure."""
-        from .confirm import ConfirmScreen
+        from ..dialogs.questions import ConfirmScreen
 
         if await self.app.push_screen_wait(ConfirmScreen(words, error.message, yes="Open profiles")):
             self.context.action_go("profiles")

@@ -1,9 +1,10 @@
-"""Browse: the tree of whatever the source lists, with the detail beside it."""
+"""What Browse does with what is selected or under the cursor: download, search, export, copy."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,18 +14,413 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
+from ...text import clean
+from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings, hints
-from ..find.browsing import BrowseFinding
+from ..detail.view import DetailView
 from ..messages import ConnectionChanged
+from ..navigation.favourites import HistoryEntry
 from ..state import ViewStateKeeper
-from ..widgets.catalog_tree import CatalogTree
-from ..widgets.sheet import DetailView
+from ..widgets.filter_bar import FilterLine, FindBar
+from .base import PlaceScreen
 
 if TYPE_CHECKING:
+    from ...models import Dataset, Document
     from ...sources.base import Source
-    from ..widgets.branches import NodeRow
-    from ..widgets.entries import TreeEntry
+    from ..app import MLHubApp
+    from ..catalog.nodes import TreeEntry
+    from ..catalog.tree_model import NodeRow
+    from ..connection import Connection
+    from ..documents import Documents
+    from ..navigation.favourites import Favourite
+    from ..navigation.lookup import Goal
     from .browse_map import BrowseMap
+
+
+class BrowseCommands(PlaceScreen):
+    """The commands of Browse that lead elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._store: Documents | None = None
+        self.tree_view = CatalogTree(id="tree")
+
+    @property
+    def _documents(self) -> Documents:
+        """What was loaded of the source in use; the loader is imported after the first paint."""
+        from ..documents import Documents
+
+        if self._store is None:
+            self._store = Documents(self.context.connection.source if self.context.connection else None)
+        return self._store
+
+    @work(group="download", exclusive=True)
+    async def action_download(self) -> None:
+        """Ask about the archives, or the assets, of what is selected or under the cursor, and queue them."""
+        from ..actions.download import download
+
+        tree = self.tree_view
+        if await download(self.context, tree.to_download, self._documents):
+            tree.clear_marks()
+
+    @work(group="download", exclusive=True)
+    async def action_plan(self) -> None:
+        """Choose collections, asset keys, area and time of what is selected or under the cursor."""
+        from ..actions.dataset import plan
+
+        await plan(self.context, self.tree_view.to_download, self._documents)
+
+    @work(group="search", exclusive=True)
+    async def action_search(self) -> None:
+        """Ask for a search, in the collection under the cursor at first."""
+        from ..actions.search import search
+
+        tree = self.tree_view
+        await search(self.context, tree.holder or tree.subject, self._documents)
+
+    @work(group="search", exclusive=True)
+    async def action_saved(self) -> None:
+        """List the saved searches."""
+        from ..actions.search import saved_searches
+
+        await saved_searches(self.context)
+
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of what is under the cursor, and of what stands beside it."""
+        from ..preview.flow import preview
+
+        tree = self.tree_view
+        current = tree.subject.entry if tree.subject is not None else None
+        seen = await preview(self.context, self._documents, tree.beside, current)
+        if seen is not None:
+            tree.go_beside(seen)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write what is selected or under the cursor to a file."""
+        from ..actions.export import export_subjects
+
+        tree = self.tree_view
+        chosen = [*tree.marked.values()] or ([tree.subject] if tree.subject is not None else [])
+        await export_subjects(self.context, chosen, self._documents)
+
+    def action_copy_id(self) -> None:
+        """Copy the id of what is under the cursor."""
+        subject = self.tree_view.subject
+        if subject is not None and subject.entry.id:
+            self.context.copy_text(subject.label, "ID")
+        else:
+            self.notify("There is no id here to copy.", markup=False)
+
+    def action_copy_citation(self) -> None:
+        """Copy the citation of what is under the cursor."""
+        from ..actions.export import copy_citation
+
+        self._cite(copy_citation)
+
+    def action_copy_bibtex(self) -> None:
+        """Copy the entry for BibTeX of what is under the cursor."""
+        from ..actions.export import copy_bibtex
+
+        self._cite(copy_bibtex)
+
+    @work(group="cite", exclusive=True)
+    async def _cite(self, copy: Callable[[MLHubApp, Document | None, Dataset | None], None]) -> None:
+        """Copy how it is cited once it is loaded: before, its dataset would be cited in its place."""
+        subject, dataset, documents = self.tree_view.subject, self.tree_view.dataset, self._documents
+        document = None
+        if subject is not None:
+            document = documents.of(subject.entry) or await documents.load(subject.entry)
+            if document is None and (why := documents.why_not(subject.entry)):
+                self.notify(clean(f"Nothing was copied: {why}"), severity="error", markup=False)
+                return
+        copy(self.context, document, dataset)
+
+    def action_open_page(self) -> None:
+        """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
+        subject, dataset = self.tree_view.subject, self.tree_view.dataset
+        document = self._documents.of(subject.entry) if subject is not None else None
+        url = (dataset.registry_url if dataset else "") or ""
+        if not url and document is not None and document is not dataset and document.doi:
+            url = f"https://doi.org/{document.doi}"
+        if url.startswith(("https://", "http://")):
+            self.context.show_page(url)
+        else:
+            self.notify("No page is known for this.", markup=False)
+
+
+_MOMENT = 0.02
+"""Seconds between two looks whether a source that was opened is shown."""
+_PATIENCE = 60.0
+
+
+class BrowseFinding(BrowseCommands):
+    """The commands of Browse that lead to a place in its tree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: Connection | None = None
+        """What the tree shows."""
+        self._ends_when_found = False
+        self._is_typing = False
+        self.find_bar: FindBar | None = None
+        """The line in which a filter is typed, while it is."""
+        self._filter_line = FilterLine()
+
+    # The filter
+
+    async def action_filter(self) -> None:
+        """Type a filter."""
+        if self.find_bar is None:
+            from ..navigation.tree_query import to_type_on
+
+            self._is_typing = True
+            self._show_filter()
+            self.find_bar = FindBar(to_type_on(self.tree_view.filter))
+        await self.find_bar.open_in(self, before=self.hint_bar)
+
+    @on(FindBar.Edited)
+    def _filter_edited(self, message: FindBar.Edited) -> None:
+        message.stop()
+        self._apply_filter(message.value)
+
+    @on(FindBar.Closed)
+    def _filter_closed(self, message: FindBar.Closed) -> None:
+        message.stop()
+        if message.keep and self.tree_view.is_looking:
+            self._ends_when_found = True  # what is typed behind Enter is for what is found
+        else:
+            self._end_filter(keep=message.keep)
+
+    def _apply_filter(self, words: str) -> None:
+        self.tree_view.apply_filter(words)
+
+    @on(CatalogTree.Filtered)
+    def _filtered(self, message: CatalogTree.Filtered) -> None:
+        message.stop()
+        if self.find_bar is not None:
+            self.find_bar.say(self.tree_view.found_words)
+        self._show_filter()
+        for screen in self.app.screen_stack:
+            if (count := getattr(screen, "count_facets", None)) is not None:
+                count()
+        if self._ends_when_found:
+            self._end_filter(keep=True)
+
+    def _show_filter(self) -> None:
+        """Show the filter in force on a line, unless it is being typed there."""
+        shown = self._filter_line
+        shown.display = bool(self.tree_view.filter) and not self._is_typing
+        if shown.display:
+            shown.words, shown.found = self.tree_view.filter, self.tree_view.found_words
+            if self.is_attached and not shown.is_attached:
+                self.mount(shown, before=self.hint_bar)
+
+    def _end_filter(self, *, keep: bool) -> None:
+        self._ends_when_found = False
+        if self.find_bar is not None:
+            self.find_bar.remove()
+            self.find_bar = None
+        self._is_typing = False
+        tree = self.tree_view
+        if not keep:
+            self._apply_filter("")
+        self.set_focus(tree)
+        if keep and tree.filter:
+            tree.first_match()
+        self._show_filter()
+
+    def action_next_match(self, step: int) -> None:
+        """Go to the next or previous match."""
+        self.tree_view.next_match(step)
+
+    def action_facets(self) -> None:
+        """Choose tags, types and licences to narrow the tree by."""
+        from ..dialogs.facets import FacetScreen
+
+        if self.tree_view.started:
+            self.app.push_screen(FacetScreen(self.tree_view, self._apply_filter))
+
+    def action_sort(self) -> None:
+        """Show the entries in the next of the orders."""
+        from ..navigation.tree_query import ORDERS, following
+
+        tree = self.tree_view
+        if not tree.started:
+            return
+        order = following(tree.order)
+        if order == "title" and tree.branches.by_dataset:
+            order = following(order)  # so they are listed
+        tree.sort(order)
+        if tree.scroll_offset.y:  # else the first line says it
+            self.notify(f"Entries stand {ORDERS[order]}.", timeout=2)
+
+    # Going somewhere
+
+    def action_goto(self) -> None:
+        """Ask for an id, a DOI or a URL, and go there."""
+        from ..dialogs.goto import GotoScreen
+
+        connection, tree = self.context.connection, self.tree_view
+        if connection is None:
+            self.notify("There is no source to look in yet.", markup=False)
+            return
+        # At once, not from a worker: what is typed behind the key is for the field.
+        self.app.push_screen(GotoScreen(tree.branches, connection.source), self._asked)
+
+    def _asked(self, goal: Goal | None) -> None:
+        if goal is not None:
+            self._set_out(goal)
+
+    @work(group="travel", exclusive=True)
+    async def _set_out(self, goal: Goal) -> None:
+        await self._go(goal)
+
+    async def _go(self, goal: Goal) -> None:
+        """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
+        self.note_place()
+        if not await self._walk(goal.path) and goal.entry.kind != "dataset":
+            from ..catalog.nodes import TreeEntry
+
+            self.notify("It is not in the part of the tree that is loaded: here it is.", markup=False)
+            self._open(TreeEntry(goal.entry))
+        self.note_place()
+
+    async def _walk(self, path: tuple[str, ...]) -> bool:
+        from ..navigation.reveal import walk
+
+        told = False
+
+        def say(words: str) -> None:
+            nonlocal told
+            if not told:
+                self.notify(words, markup=False)
+            told = True
+
+        try:
+            return bool(path) and await walk(self._documents, self.tree_view, path, say)
+        except MLHubException as error:
+            self.context.report(error)
+            return False
+
+    def stop_travelling(self) -> bool:
+        """Stop what is looked for on the way to a place; False where nothing is."""
+        going = [worker for worker in self.workers if worker.group == "travel" and not worker.is_finished]
+        for worker in going:
+            worker.cancel()
+        return bool(going)
+
+    def _open(self, subject: TreeEntry, pane: str = "overview") -> None:
+        from .document import DocumentScreen
+
+        self.note_place()
+        self.note_place(subject)
+        self.app.push_screen(DocumentScreen(subject, self._documents, pane))
+
+    # Favourites
+
+    def action_favourite(self) -> None:
+        """Mark what is under the cursor as a favourite, or mark it no more."""
+        from ..navigation.favourites import Favourite
+
+        tree, subject, row = self.tree_view, self.tree_view.subject, self.tree_view.cursor_row
+        if self._shown is None or subject is None or row is None:
+            self.notify("Only datasets, collections and what is in them can be marked.", markup=False)
+            return
+        one = Favourite.of(subject.entry, tree.branches.path(row), self.here().place)
+        marked = self.context.memory.favourites.toggle(self._shown.job_source, one)
+        if marked is None:
+            self.notify("There is no room for another favourite: forget one first (F).", markup=False)
+        else:
+            self._favourites_changed()
+
+    def _favourites_changed(self) -> None:
+        self.context.keep_favourites()
+        self.show_favourites()
+
+    def show_favourites(self) -> None:
+        """Mark the favourites of the source in the tree."""
+        known = self.context.memory.favourites.of(self._shown.job_source) if self._shown is not None else {}
+        self.tree_view.favourites = frozenset(known)
+        self.tree_view.refresh()
+
+    @work(group="travel", exclusive=True)
+    async def action_favourites(self) -> None:
+        """List the favourites; go to the one that is chosen, in whatever source it is."""
+        from ..dialogs.favourites import FavouriteScreen, MarkedEntry
+
+        favourites = self.context.memory.favourites
+
+        def forget(marked: MarkedEntry) -> None:
+            favourites.remove(marked[0], marked[1].key)
+            self._favourites_changed()
+
+        here = self._shown.job_source if self._shown is not None else ""
+        chosen = await self.app.push_screen_wait(FavouriteScreen([*favourites.all()], here, forget))
+        if chosen is not None:
+            source, one = chosen
+            self.note_place()
+            if source == here or await self._use(one.place):
+                await self._go_to_favourite(one)
+
+    async def _go_to_favourite(self, one: Favourite) -> None:
+        from ..navigation.lookup import Goal
+
+        await self._go(Goal(one.entry(), one.path))
+
+    async def _use(self, place: str) -> bool:
+        """Open another source, and wait until the tree is its own; False where that does not come about."""
+        from ..actions.search import open_entry
+
+        if not await open_entry(self.context, place):
+            return False
+        for _ in range(int(_PATIENCE / _MOMENT)):
+            if self._shown is self.context.connection:
+                return self._shown is not None
+            await asyncio.sleep(_MOMENT)
+        return False
+
+    # Where one was
+
+    def here(self, subject: TreeEntry | None = None) -> HistoryEntry:
+        """Return the place one is at; with what is open there."""
+        tree, row = self.tree_view, self.tree_view.cursor_row
+        path = tree.branches.path(row) if tree.started and row is not None else ()
+        place = ""
+        if self._shown is not None:
+            from ..actions.search import entry_of
+
+            place = entry_of(self._shown)
+        return HistoryEntry(place, path, subject, subject is not None)
+
+    def note_place(self, subject: TreeEntry | None = None) -> None:
+        """Remember the place one is at, to come back to."""
+        if self._shown is not None and self.tree_view.started:
+            self.context.trail.visit(self.here(subject))
+
+    def action_travel(self, step: int) -> None:
+        """Go back to where one was, or forward again."""
+        self.travel(self.here(), step)
+
+    @work(group="travel", exclusive=True)
+    async def travel(self, here: HistoryEntry, step: int) -> None:
+        """Go to the place before or behind another."""
+        stop = self.context.trail.go(here, step)
+        if stop is None:
+            self.notify("There is nothing further back." if step < 0 else "This is where you were last.")
+            return
+        from .document import DocumentScreen
+
+        if isinstance(self.app.screen, DocumentScreen):
+            self.app.pop_screen()
+        if stop.place != here.place and not await self._use(stop.place):
+            return
+        if not await self._walk(stop.path):
+            self.notify("What was there is not there any more, or further back than is loaded.", markup=False)
+        elif stop.subject is not None:
+            self.app.push_screen(DocumentScreen(stop.subject, self._documents))
+
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
@@ -134,18 +530,18 @@ class BrowseScreen(BrowseFinding):
     @work(exclusive=True, group="listing")
     async def _load(self, source: Source) -> None:
         """Load what the source lists first, and what it says of itself, side by side."""
-        from .. import last_seen
+        from ..connection import save_last_listing, show_last_listing
 
         tree = self.tree_view
         branches = tree.branches
-        last = await last_seen.show_last_listing(self.context.connection, tree)
+        last = await show_last_listing(self.context.connection, tree)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._introduce(source))
             for row in branches.groups:
                 group.create_task(self._load_group(row))
         if self.closing or tree.branches.groups != branches.groups:
             return
-        await last_seen.save_last_listing(last, tree)
+        await save_last_listing(last, tree)
         self._follow()
         refused = branches.top.failure
         if isinstance(refused, AuthenticationError):
@@ -160,7 +556,7 @@ class BrowseScreen(BrowseFinding):
                 self.tree_view.branches.introduce(about)
 
     async def _load_group(self, row: NodeRow) -> None:
-        from ..loading import load_next
+        from ..catalog.listing import load_next
 
         # Whoever is refused at the top is led to the profiles once all has answered.
         with contextlib.suppress(AuthenticationError, APIKeyNotFound):
@@ -175,7 +571,7 @@ class BrowseScreen(BrowseFinding):
 
     @work(group="pages")
     async def _load_more(self, row: NodeRow) -> None:
-        from ..loading import load_next
+        from ..catalog.listing import load_next
 
         documents = self._documents
         try:
@@ -231,7 +627,7 @@ class BrowseScreen(BrowseFinding):
     def _follow(self) -> None:
         if self.closing or not self.tree_view.started:
             return
-        from .browse_detail import sheet_of, sheet_of_line
+        from ..detail.documents import sheet_of, sheet_of_line
 
         tree = self.tree_view
         subject = tree.subject
@@ -247,7 +643,7 @@ class BrowseScreen(BrowseFinding):
     @work(exclusive=True, group="detail")
     async def _complete_detail(self, subject: TreeEntry, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
-        from .browse_detail import sheet_of
+        from ..detail.documents import sheet_of
 
         async for _ in self._documents.complete(subject):
             if self._wanted is not row or self.closing:

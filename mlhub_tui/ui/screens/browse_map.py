@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
-from ...geo.shapes import Footprint, footprint_of
-from ...geo.words import place_words
 from ...models import Document, Entry, Item
-from ..widgets.footprint_map import FootprintMap
-from ..widgets.map_pane import where_of
+from ..map.footprint_map import FootprintMap
+from ..map.footprints import Footprint, footprint_of
+from ..map.map_pane import where_of
+from ..map.place_names import place_words
 
 if TYPE_CHECKING:
     from ..documents import Documents
+
 
 AROUND = 100
 """Items before and behind the one under the cursor whose footprints are shown, as far as they are loaded."""

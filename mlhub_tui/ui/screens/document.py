@@ -16,17 +16,17 @@ from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
+from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, JSON, AppCommand, bindings, hints
+from ..detail.blocks import Block, Heading, Paragraph
+from ..detail.documents import sheet_of
+from ..detail.view import DetailView
 from ..documents import Documents
-from ..draw import line
-from ..json.pane import JsonPane
-from ..sheets.blocks import Block, Heading, Paragraph
+from ..json.view import JsonPane
+from ..map.map_pane import MapPane
+from ..terminal.characters import line
 from ..widgets.asset_table import AssetTable
-from ..widgets.entries import TreeEntry, entry_id
 from ..widgets.item_table import ItemTable
-from ..widgets.map_pane import MapPane
-from ..widgets.sheet import DetailView
-from .browse_detail import sheet_of
 from .items_on_map import ItemsOnMap
 
 SHORTEST_ID = 10
@@ -281,7 +281,7 @@ class DocumentScreen(ItemsOnMap):
 
     @work(group="search", exclusive=True)
     async def _search_within(self, box: BBox | None, when: str) -> None:
-        from ..search_flow import search
+        from ..actions.search import search
 
         await search(self.context, self._subject, self._documents, box, when)
 
@@ -297,7 +297,7 @@ class DocumentScreen(ItemsOnMap):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Queue the archive of the collection; where there are none, choose among the assets."""
-        from ..download_flow import download
+        from ..actions.download import download
 
         if await download(self.context, self._chosen or [self._subject], self._documents):
             self.table.clear_marks()
@@ -315,7 +315,7 @@ class DocumentScreen(ItemsOnMap):
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
         """Choose asset keys, area and time of the collection."""
-        from ..dataset_flow import plan
+        from ..actions.dataset import plan
 
         await plan(self.context, [self._subject], self._documents)
 
@@ -337,14 +337,14 @@ class DocumentScreen(ItemsOnMap):
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Ask for a search in the collection."""
-        from ..search_flow import search
+        from ..actions.search import search
 
         await search(self.context, self._subject, self._documents)
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write the document, its items, or those that are selected, to a file."""
-        from ..export_flow import export_subjects
+        from ..actions.export import export_subjects
 
         await export_subjects(self.context, self._chosen or [self._subject], self._documents)
 
@@ -354,13 +354,13 @@ class DocumentScreen(ItemsOnMap):
 
     def action_copy_citation(self) -> None:
         """Copy the citation."""
-        from ..citing import copy_citation
+        from ..actions.export import copy_citation
 
         copy_citation(self.context, self.document, self._subject.dataset)
 
     def action_copy_bibtex(self) -> None:
         """Copy the entry for BibTeX."""
-        from ..citing import copy_bibtex
+        from ..actions.export import copy_bibtex
 
         copy_bibtex(self.context, self.document, self._subject.dataset)
 

@@ -1,7 +1,10 @@
-"""Downloads: what is fetched, how far it is, and what to do about what is not."""
+"""Downloads: what is done with the files of finished transfers, reading them again and unpacking them."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar
@@ -18,16 +21,105 @@ from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count, size
 from ..commands import DOWNLOADS, AppCommand, bindings, hints, of
-from ..draw import content, line
+from ..detail.blocks import NAME_WIDTH, FieldBlock, typeset
+from ..detail.jobs import job_blocks, speed_words, totals, view_words
 from ..messages import QueueChanged
-from ..sheets.blocks import NAME_WIDTH, FieldBlock, typeset
-from ..sheets.jobs import job_blocks
-from ..sheets.totals import speed_words, totals, view_words
-from ..transfers.order import JobGroup, JobOrder, JobSort
-from ..transfers.rates import KEPT
-from ..widgets.find_bar import FindBar
-from ..widgets.job_list import JobList
-from .downloads_files import FilesScreen
+from ..terminal.characters import content, line
+from ..transfers.job_list import JobList
+from ..transfers.job_order import JobGroup, JobOrder, JobSort
+from ..transfers.statistics import KEPT
+from ..widgets.filter_bar import FindBar
+from .base import PlaceScreen
+
+
+class FilesScreen(PlaceScreen):
+    """A screen that reads and unpacks the files of transfers, and keeps what came of it by transfer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checks: dict[int, str] = {}
+        self._checking: dict[int, threading.Event] = {}
+        self._unpacked: dict[int, str] = {}
+        self._unpacking: dict[int, threading.Event] = {}
+        self._reader = asyncio.Lock()
+
+    @property
+    def job(self) -> Job | None:
+        """The transfer under the cursor."""
+        return None
+
+    def show_job(self) -> None:
+        """Show the transfer under the cursor anew."""
+
+    @work(group="unpack")
+    async def action_unpack(self) -> None:
+        """Unpack a finished archive, after a question; or stop doing so."""
+        from ..actions import finished_files
+        from ..dialogs.questions import ConfirmScreen
+
+        job = self.job
+        if job is None or not finished_files.is_archive(job):
+            return
+        if (running := self._unpacking.pop(job.id, None)) is not None:
+            running.set()
+            return
+        asked = await asyncio.to_thread(finished_files.unpack_question, job)
+        if not await self.app.push_screen_wait(ConfirmScreen(*asked, yes="Unpack")):
+            return
+        stop = self._unpacking[job.id] = threading.Event()
+
+        def say(words: str) -> None:
+            self._unpacked[job.id] = words
+            self.show_job()
+
+        try:
+            done = await finished_files.unpack_archive(job, stop, say)
+            say("stopped; u goes on with it" if done is None else finished_files.unpack_outcome(done))
+        except MLHubException as error:
+            say(f"{error.message}: {error.hint}" if error.hint else error.message)
+            self.context.report(error)
+        finally:
+            if self._unpacking.get(job.id) is stop:
+                del self._unpacking[job.id]
+
+    def action_verify(self) -> None:
+        """Read a finished file again, of a dataset look at the sizes of all; or stop doing so."""
+        job = self.job
+        if job is None or job.state is not JobState.DONE:
+            return
+        if (stop := self._checking.pop(job.id, None)) is not None:
+            stop.set()
+        else:
+            self._checking[job.id] = threading.Event()
+            self._check(job, self._checking[job.id])
+
+    @work(group="verify")
+    async def _check(self, job: Job, stop: threading.Event) -> None:
+        """Read a file in a thread, one at a time, and say what came of it."""
+        from ..actions.finished_files import check
+
+        def say(words: str) -> None:
+            self._checks[job.id] = words
+            self.show_job()
+
+        say("waits until another file is read")
+        try:
+            async with self._reader:
+                found = await check(job, stop, say)
+        finally:
+            if self._checking.get(job.id) is stop:
+                del self._checking[job.id]
+        if found is None:
+            say("stopped")
+            return
+        say(str(found))
+        if self.context.queue is not None:
+            with contextlib.suppress(MLHubException):  # it was said on the screen
+                await self.context.queue.tell(job.id, f"read again: {found}")
+        self.notify(
+            f"{job.name}: {found}", severity="error" if found.trouble else "information", markup=False
+        )
+
 
 EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
 
@@ -281,7 +373,7 @@ class DownloadsScreen(FilesScreen):
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
         """Cancel, after a question: what was fetched is deleted."""
-        from .confirm import ConfirmScreen
+        from ..dialogs.questions import ConfirmScreen
 
         jobs = [job for job in self._chosen if not job.state.finished]
         if not jobs or self.context.queue is None:
@@ -321,25 +413,25 @@ class DownloadsScreen(FilesScreen):
         """Show all about the transfer."""
         job = self.job
         if job is not None and isinstance(job.request, DatasetRequest):
-            from .dataset_job import DatasetJobScreen
+            from ..dialogs.dataset_job import DatasetJobScreen
 
             self.app.push_screen(DatasetJobScreen(job))
         elif job is not None:
-            from .job import JobScreen
+            from ..dialogs.job import JobScreen
 
             self.app.push_screen(JobScreen(job, self._checks))
 
     def action_log(self) -> None:
         """Show what happened to the transfer."""
         if self.job is not None:
-            from .job_log import JobLogScreen
+            from ..dialogs.job import JobLogScreen
 
             self.app.push_screen(JobLogScreen(self.job))
 
     @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
         """Change how fast the queue is, and how much it does at a time."""
-        from .limits import LimitsScreen
+        from ..dialogs.limits import LimitsScreen
 
         queue = self.context.queue
         settings = queue.settings if queue is not None else None

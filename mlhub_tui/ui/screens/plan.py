@@ -22,15 +22,12 @@ from ...planning.index import Index
 from ...text import count
 from ..commands import PLAN, AppCommand, bindings, hints
 from ..documents import why
-from ..draw import content, line
-from ..plan_counting import PlanCounter, SelectionCount
-from ..plan_subject import PlanSubject
-from ..plan_ticks import PlanSelection
-from ..plan_words import Area, read_area, read_when, remarks, totals
-from ..widgets.choice import ChoiceField
-from ..widgets.field import PathField, TextField
-from ..widgets.picture_view import PictureView
-from ..widgets.plan_tree import PlanTree
+from ..map.picture_view import PictureView
+from ..plan.counting import PlanCounter, SelectionCount
+from ..plan.plan_tree import PlanTree
+from ..plan.selection import Area, PlanSelection, PlanSubject, read_area, read_when, remarks, totals
+from ..terminal.characters import content, line
+from ..widgets.form import ChoiceField, PathField, TextField
 from .base import PlaceScreen
 
 DEBOUNCE = 0.04

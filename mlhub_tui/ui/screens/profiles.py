@@ -18,12 +18,12 @@ from ...auth import ANONYMOUS, Credentials, NoKeyAnywhere, Profile, ProfilesFile
 from ...errors import MLHubException
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
-from .. import places
+from .. import profile_rows
 from ..commands import PROFILES, AppCommand, bindings, hints
-from ..draw import content, line
 from ..messages import ConnectionChanged
-from ..places import ProfileRow
-from ..widgets.place_list import ProfileList
+from ..profile_rows import ProfileRow
+from ..terminal.characters import content, line
+from ..widgets.profile_list import ProfileList
 from .base import PlaceScreen
 
 WELCOME = """Welcome. Enter tries the sample catalogue: no key needed.
@@ -91,11 +91,11 @@ class ProfilesScreen(PlaceScreen):
         if self.closing:
             return
         connection, here = self.context.connection, self._list.current
-        in_use = places.row_in_use(connection)
-        root = places.no_key_root(self.context.options.root_url, os.environ)
-        shown = places.profile_lines(self._profiles.values(), connection, root, os.environ)
+        in_use = profile_rows.row_in_use(connection)
+        root = profile_rows.no_key_root(self.context.options.root_url, os.environ)
+        shown = profile_rows.profile_lines(self._profiles.values(), connection, root, os.environ)
         keys = _keys(shown)
-        first = places.SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
+        first = profile_rows.SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
         wanted = next((key for key in (self._wanted, stays, in_use, first) if key in keys), None)
         self._settled = self._read
@@ -169,13 +169,13 @@ class ProfilesScreen(PlaceScreen):
         match self._chosen:
             case None:
                 return
-            case ProfileRow(key=places.SAMPLE):
+            case ProfileRow(key=profile_rows.SAMPLE):
                 self.action_sample()
-            case ProfileRow(key=places.NO_KEY):
+            case ProfileRow(key=profile_rows.NO_KEY):
                 self.action_anonymous()
-            case ProfileRow(key=places.OPEN):
+            case ProfileRow(key=profile_rows.OPEN):
                 self.action_look()
-            case ProfileRow(key=places.CURRENT):
+            case ProfileRow(key=profile_rows.CURRENT):
                 self.context.action_go("browse")
             case ProfileRow(profile=Profile(name=name)):
                 self._use(lambda: for_profile(name))
@@ -213,32 +213,32 @@ class ProfilesScreen(PlaceScreen):
 
     def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
-        from ..source_start import of_known, of_use
+        from ..actions.source_entry import of_known, of_use
 
         chosen, connection = self._chosen, self.context.connection
         if chosen is not None and chosen.known is not None:
             self.context.ask_source(of_known(chosen.known))
-        elif chosen is not None and chosen.key == places.CURRENT and connection is not None:
+        elif chosen is not None and chosen.key == profile_rows.CURRENT and connection is not None:
             self.context.ask_source(of_use(connection))
         else:
             self.context.ask_source()
 
     def action_edit(self) -> None:
         """Edit the profile under the cursor."""
-        from ..source_start import of_profile
+        from ..actions.source_entry import of_profile
 
         if self._chosen is not None and self._chosen.profile is not None:
             self.context.ask_source(of_profile(self._chosen.profile))
 
     def settle_on(self, name: str) -> None:
         """Put the cursor on a profile that was just saved."""
-        self._wanted = f"{places.PROFILE}{name}"
+        self._wanted = f"{profile_rows.PROFILE}{name}"
         self.load()
 
     @work(group="form", exclusive=True)
     async def action_delete(self) -> None:
         """Delete the profile under the cursor, after a question."""
-        from .confirm import ConfirmScreen
+        from ..dialogs.questions import ConfirmScreen
 
         chosen = self._chosen
         if chosen is None or chosen.profile is None:
@@ -258,7 +258,7 @@ class ProfilesScreen(PlaceScreen):
     @work(group="test", exclusive=True)
     async def action_test(self) -> None:
         """Ask the source under the cursor whether it answers, and takes the key."""
-        from ..key_test import check_credentials
+        from ..connection import check_credentials
 
         chosen = self._chosen
         if chosen is None or (chosen.profile is None and chosen.known is None):
@@ -290,7 +290,7 @@ class ProfilesScreen(PlaceScreen):
             self._show_detail()
 
 
-def _keys(lines: list[places.ProfileLine]) -> list[str]:
+def _keys(lines: list[profile_rows.ProfileLine]) -> list[str]:
     return [line.key for line in lines if isinstance(line, ProfileRow)]
 
 

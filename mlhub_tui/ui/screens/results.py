@@ -1,4 +1,4 @@
-"""Results: the items that a search finds, page by page, to be opened, downloaded and exported."""
+"""What can be done with the results of a search: download, export and preview their items."""
 
 from __future__ import annotations
 
@@ -15,18 +15,95 @@ from textual.widgets import Static
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import BBox, Entry, Search
 from ...sources.base import Page, Source
+from ...text import count
+from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
 from ..commands import RESULTS, AppCommand, bindings, hints
-from ..criteria import words_of
+from ..detail.documents import document_sheet
+from ..detail.view import DetailView
 from ..documents import Documents, why
-from ..draw import content, line
 from ..messages import ConnectionChanged
-from ..sheets.documents import document_sheet
-from ..supply import PAGE
-from ..widgets.find_bar import FindBar
-from ..widgets.result_table import ResultTable
-from ..widgets.sheet import DetailView
-from .results_commands import ResultsCommands
-from .results_words import ResultState, notes_of, scope, status_of
+from ..search_criteria import words_of
+from ..terminal.characters import content, line
+from ..widgets.filter_bar import FindBar
+from ..widgets.item_table import ResultTable
+from .items_on_map import ResultsMap
+from .result_status import ResultState, notes_of, scope, status_of, total
+
+FEW = 25
+"""Items that are asked for one by one; more are listed again."""
+
+
+class ResultsCommands(ResultsMap):
+    """The commands of results that lead elsewhere."""
+
+    source: Source
+    search: Search
+    saved: str
+
+    def make_table(self) -> ResultTable:
+        """Return a table of results."""
+        return ResultTable(id="results")
+
+    @property
+    def total(self) -> int | None:
+        """How many items the search finds, where that is known."""
+        return total(self.table)
+
+    def supplies(self) -> list[ItemSupplier]:
+        """Return the items that something can be done with, the likeliest first."""
+        table, found = self.table, []
+        everything = of_search(self._all_words(), self.source, self.search, self.total)
+        if table.marked:
+            found.append(self._part(f"{count(len(table.marked), 'selected item')}", [*table.marked.values()]))
+        elif (current := table.current) is not None:
+            found.append(of_entries(f"item {current.label}", [current], self._documents))
+        loaded = [row.entry for row in table.rows]
+        if table.narrowed:
+            found.append(self._part(f"{table.line_count:,} that the filter leaves", table.shown))
+        elif loaded and not (table.pager.complete and not table.pager.stopped):
+            found.append(self._part(f"{len(loaded):,} loaded", loaded))
+        if loaded:
+            found.append(everything)
+        return found
+
+    def _all_words(self) -> str:
+        return f"all {self.total:,} found" if self.total is not None else "all that is found"
+
+    def _part(self, words: str, entries: list[Entry]) -> ItemSupplier:
+        here = sum(self._documents.of(entry) is not None for entry in entries)
+        if len(entries) - here <= FEW:
+            return of_entries(words, entries, self._documents)
+        return of_part(words, of_search("", self.source, self.search), entries)
+
+    @work(group="download", exclusive=True)
+    async def action_download(self) -> None:
+        """Choose among the assets of what is selected, of the item under the cursor, or of all."""
+        from ..actions.download import ask_and_queue_assets
+
+        supplies = self.supplies()
+        if not supplies:
+            self.notify("There is nothing here to download.", markup=False)
+        elif await ask_and_queue_assets(self.context, supplies, self._documents):
+            self.table.clear_marks()
+
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of the item under the cursor, and of those around it."""
+        from ..preview.flow import preview
+
+        seen = await preview(self.context, self._documents, self.table.shown, self.table.current)
+        if seen is not None:
+            self.table.go_to(seen)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write items to a file."""
+        from ..actions.export import export
+
+        current = self.table.current
+        document = self._documents.of(current) if current is not None else None
+        name = self.saved or "-".join(self.search.collections[:1]) or "search"
+        await export(self.context, self.supplies(), self.source, name, document)
 
 
 class ResultsScreen(ResultsCommands):
@@ -322,7 +399,7 @@ class ResultsScreen(ResultsCommands):
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Change the search."""
-        from ..search_flow import change
+        from ..actions.search import change
 
         await change(self)
 
@@ -332,7 +409,7 @@ class ResultsScreen(ResultsCommands):
 
     @work(group="search", exclusive=True)
     async def _search_within(self, box: BBox | None, when: str) -> None:
-        from ..search_flow import change_within
+        from ..actions.search import change_within
 
         await change_within(self, box, when)
 
@@ -345,7 +422,7 @@ class ResultsScreen(ResultsCommands):
     @work(group="save", exclusive=True)
     async def action_save(self) -> None:
         """Save the search and its count under a name."""
-        from ..search_flow import save
+        from ..actions.search import save
 
         if name := await save(self.context, self.search, self.saved, self.total):
             self.saved = name
@@ -354,7 +431,7 @@ class ResultsScreen(ResultsCommands):
     @work(group="count saved", exclusive=True)
     async def _count_saved(self) -> None:
         """Remember how many a saved search finds now."""
-        from ..search_flow import remember_count
+        from ..actions.search import remember_count
 
         if self.saved and self.total is not None:
             await remember_count(self.saved, self.search, self.total)

@@ -17,10 +17,9 @@ from ... import paths
 from ...config import Config, Setting, settings
 from ...errors import ConfigFileError
 from ...text import rate
-from ..dispatch import Dialog
-from ..draw import content, line
-from ..widgets.choice import RowChoiceField
-from ..widgets.form import field
+from ..terminal.characters import content, line
+from ..terminal.dispatch import Dialog
+from ..widgets.form import RowChoiceField, field
 
 _WORDS = {True: "yes", False: "no"}
 

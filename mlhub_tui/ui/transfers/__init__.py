@@ -1,1 +1,1 @@
-"""What the Downloads screen knows of transfers beside the transfers themselves; no widgets here."""
+"""Transfers as the app shows them: lists, order, speeds, notifications."""

@@ -1,1 +1,1 @@
-"""Widgets of the app, one a file."""
+"""Widgets shared by screens and dialogs."""

@@ -13,7 +13,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from ..commands import AppCommand, fitting
-from ..draw import line
+from ..terminal.characters import line
 
 TABS = (("1", "Browse", "browse"), ("2", "Downloads", "downloads"), ("3", "Profiles", "profiles"))
 

@@ -1,19 +1,186 @@
-"""The parts of dialogs: fields, and words that can be pressed."""
+"""Fields of forms: what is pasted is cleaned; a path that is typed is completed with Tab."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
+from textual import work
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Click
+from textual.events import Click, Paste
+from textual.geometry import Offset
 from textual.message import Message
+from textual.reactive import reactive
+from textual.suggester import Suggester
 from textual.widget import Widget
+from textual.widgets import Input
 
-from ..draw import line
-from .field import TextField
+from ...sources.source_names import common_start, completions
+from ...text import one_line
+from ..terminal.characters import line
+
+
+class TextField(Input):
+    """An input of one line without a blinking cursor."""
+
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        placeholder: str = "",
+        id: str | None = None,
+        secret: bool = False,
+        suggester: Suggester | None = None,
+    ) -> None:
+        super().__init__(
+            value, placeholder=placeholder, password=secret, id=id, select_on_focus=False, suggester=suggester
+        )
+        self.cursor_blink = False
+
+    def on_paste(self, event: Paste) -> None:
+        """Take what is pasted without what would move the terminal's cursor."""
+        event.stop()
+        event.prevent_default()
+        text = one_line(event.text)
+        if self.selection.is_empty:
+            self.insert_text_at_cursor(text)
+        else:
+            self.replace(text, *self.selection)
+
+
+class PathField(TextField):
+    """An input for a URL or path; `Offered` says what it may become, Tab takes what is common to that."""
+
+    completes = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "complete", show=False)]
+
+    @dataclass
+    class Offered(Message):
+        """What the text may become."""
+
+        text: str
+        found: list[str]
+
+    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
+        super().__init__(value, placeholder=placeholder, id=id, suggester=_Paths(self))
+
+    def action_complete(self) -> None:
+        """Complete what is typed; go on to the next field where there is nothing to complete."""
+        if self.value and self.cursor_at_end:
+            self._complete()
+        else:
+            self.screen.focus_next()
+
+    @work(group="complete", exclusive=True)
+    async def _complete(self) -> None:
+        """Complete as far as there is no choice, then to what is suggested."""
+        text = self.value
+        found = await asyncio.to_thread(completions, text)
+        if self.value != text or not self.is_attached:
+            return
+        if not found:
+            self.screen.focus_next()
+            return
+        common = common_start(found)
+        self.value = common if len(common) > len(text) else found[0]
+        self.cursor_position = len(self.value)
+
+
+class _Paths(Suggester):
+    """Suggests the first completion; reads folders in a thread."""
+
+    def __init__(self, field: PathField) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._field = field
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the first completion, and tell the field of all."""
+        found = await asyncio.to_thread(completions, value)
+        self._field.post_message(PathField.Offered(value, found))
+        return found[0] if found else None
+
+
+class ChoiceField(Widget, can_focus=True):
+    """A line of words, one of them chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space,down,j", "step(1)", "next", show=False),
+        Binding("left,h,up,k", "step(-1)", "previous", show=False),
+    ]
+    DEFAULT_CSS = "ChoiceField { height: 1; width: 1fr; } ChoiceField:focus { background: $panel; }"
+    chosen: reactive[int] = reactive(0)
+
+    @dataclass
+    class Changed(Message):
+        """Another word is chosen."""
+
+        choice: ChoiceField
+
+        @property
+        def control(self) -> ChoiceField:
+            """The choice, for selectors."""
+            return self.choice
+
+    def __init__(self, options: Sequence[str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._options = list(options)
+
+    @property
+    def value(self) -> str:
+        """The word that is chosen."""
+        return self._options[self.chosen]
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the word that is chosen."""
+        before = self._options[self._first : self.chosen]
+        return self.content_region.offset + Offset(sum(cell_len(word) + 3 for word in before) + 1, 0)
+
+    @property
+    def _first(self) -> int:
+        """The first word that is drawn, so that the chosen one is in sight however little room there is."""
+        first, room = 0, max(self.size.width, 1)
+        while (
+            first < self.chosen and sum(len(w) + 3 for w in self._options[first : self.chosen + 1]) > room + 1
+        ):
+            first += 1
+        return first
+
+    def render(self) -> RenderResult:
+        """Draw the words; the chosen one is marked, not only coloured, and so is that the keys are here."""
+        first, look = self._first, "bold $accent reverse" if self.has_focus else "bold $accent"
+        parts = [
+            Content.styled(f"[{word}]", look) + " " if n == self.chosen else Content(f" {word}  ")
+            for n, word in enumerate(self._options)
+            if n >= first
+        ]
+        return Content("").join(parts)
+
+    def choose(self, word: str) -> None:
+        """Choose a word."""
+        self.chosen = self._options.index(word)
+
+    def watch_chosen(self) -> None:
+        """Tell of it."""
+        self.post_message(self.Changed(self))
+
+    def action_step(self, step: int) -> None:
+        """Choose the next or previous word."""
+        self.chosen = (self.chosen + step) % len(self._options)
+
+
+class RowChoiceField(ChoiceField, inherit_bindings=False):
+    """A choice in a form, where up and down go from field to field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space", "step(1)", "next", show=False),
+        Binding("left,h", "step(-1)", "previous", show=False),
+    ]
 
 
 def field(identity: str, value: str = "", placeholder: str = "") -> TextField:

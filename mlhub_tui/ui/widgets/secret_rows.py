@@ -10,8 +10,7 @@ from textual.widgets import Input, Label
 
 from ...auth import Scheme, SecretDraft
 from ...text import mask, one_line
-from .choice import ChoiceField, RowChoiceField
-from .field import TextField
+from .form import ChoiceField, RowChoiceField, TextField
 
 _WAYS: dict[str, Scheme | None] = {
     "none": None,

@@ -9,11 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Collection, Dataset, Entry, EntryKind
-from mlhub_tui.ui.find.hay import day_of, fields, parts, search_text, traits
-from mlhub_tui.ui.find.lens import LONGEST, MatchHighlighter
-from mlhub_tui.ui.find.near import fuzzy_match, in_order, pieces_allowed
-from mlhub_tui.ui.find.query import Facet, facets_of, parse, toggled, without_facets
-from mlhub_tui.ui.widgets.outline_view import LabelPiece
+from mlhub_tui.ui.catalog.outline import LabelPiece
+from mlhub_tui.ui.navigation.matching import (
+    LONGEST,
+    MatchHighlighter,
+    day_of,
+    fields,
+    fuzzy_match,
+    in_order,
+    parts,
+    pieces_allowed,
+    search_text,
+    traits,
+)
+from mlhub_tui.ui.navigation.tree_query import Facet, facets_of, parse, toggled, without_facets
 
 DATASET = Entry.of(
     Dataset(

@@ -12,9 +12,15 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.transfers.attention import TerminalNotifier, for_terminal, notification, passed_through
-from mlhub_tui.ui.transfers.batch import TransferGroup
-from mlhub_tui.ui.transfers.window_title import TitleUpdater, title_of
+from mlhub_tui.ui.transfers.notifications import (
+    TerminalNotifier,
+    TitleUpdater,
+    for_terminal,
+    notification,
+    passed_through,
+    title_of,
+)
+from mlhub_tui.ui.transfers.statistics import TransferGroup
 
 from .test_order import job
 

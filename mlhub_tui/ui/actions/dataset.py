@@ -1,0 +1,202 @@
+"""Downloads of datasets and collections, from the key press to the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...auth import Kind
+from ...errors import MLHubException
+from ...models import Collection, CollectionRef, Dataset, EntryKind
+from ...planning.requests import ArchiveRequest
+from ...text import clean, count, size
+from ..catalog.nodes import identity
+from ..plan.selection import PlanSubject, reading_words
+
+if TYPE_CHECKING:
+    from ...planning.filters import Filters
+    from ...planning.index import Index
+    from ...planning.requests import DatasetRequest
+    from ...queue.service import QueueService
+    from ..app import MLHubApp
+    from ..catalog.nodes import TreeEntry
+    from ..dialogs.dataset import DatasetChoice
+    from ..documents import Documents
+    from ..plan.counting import SelectionCount
+
+
+async def download_dataset(
+    app: MLHubApp, dataset: Dataset, *, ticked: Sequence[str] = (), assets: bool = False
+) -> bool:
+    """Ask how a dataset of MLHub is to be downloaded; True where archives were queued.
+
+    Parameters
+    ----------
+    ticked
+        Ids of the collections that are ticked in the plan at first; none: all.
+    assets
+        Whether its assets are chosen at first, not its archives.
+    """
+    from ..dialogs.dataset import ARCHIVES, ASSETS
+
+    refs = list(dataset.collections)
+    subject = PlanSubject(
+        dataset.id,
+        dataset.title or dataset.label,
+        tuple(ref.id for ref in refs),
+        tuple(ticked),
+        dataset.license,
+        dataset.citation,
+    )
+    ways = (ASSETS, ARCHIVES) if assets or not refs else (ARCHIVES, ASSETS)
+    choice = await _ask(app, subject, ways)
+    if choice is None:
+        return False
+    if choice.way == ARCHIVES:
+        return await _queue_archives(app, refs, choice)
+    _show_plan(app, subject, choice)
+    return False
+
+
+async def plan(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
+    """Plan the download of what is selected or under the cursor: a dataset, or collections."""
+    from ..dialogs.dataset import ASSETS
+
+    if documents.has_archives:
+        dataset = next((subject.dataset for subject in subjects if subject.dataset is not None), None)
+        if dataset is None:
+            app.notify("Put the cursor on a dataset or one of its collections first.", markup=False)
+            return
+        of_it = [s for s in subjects if s.dataset is not None and s.dataset.id == dataset.id]
+        if len(of_it) < len(subjects):
+            app.notify(f"A plan is of one dataset: this one is of {dataset.label}.", markup=False)
+        ticked = [s.entry.id for s in of_it if s.entry.kind is EntryKind.COLLECTION]
+        whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
+        await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
+        return
+    holders = [s.entry for s in subjects if s.entry.kind is EntryKind.COLLECTION]
+    if not holders or documents.source is None:
+        app.notify("Put the cursor on a collection first.", markup=False)
+        return
+    found = [documents.of(holder) or await documents.load(holder) for holder in holders]
+    licences = dict.fromkeys(d.license for d in found if isinstance(d, Collection) and d.license)
+    one = len(holders) == 1
+    subject = PlanSubject(
+        holders[0].id if one else " + ".join(holder.id for holder in holders),
+        holders[0].label if one else f"{count(len(holders), 'collection')} together",
+        tuple(identity(holder, documents.kind) for holder in holders),
+        licence=", ".join(licences),
+        citation=found[0].citation if one and found[0] is not None else "",
+    )
+    choice = await _ask(app, subject, (ASSETS,))
+    if choice is not None:
+        _show_plan(app, subject, choice)
+
+
+async def _ask(app: MLHubApp, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
+    from ..dialogs.dataset import DatasetScreen
+    from .download import wants_profiles
+
+    connection = app.connection
+    if connection is None or app.queue is None:
+        why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
+        app.notify(clean(why), severity="error", markup=False)
+        return None
+    keyless = connection.source.kind is Kind.MLHUB and not connection.credentials.api_key
+    if keyless and await wants_profiles(app):
+        app.action_go("profiles")
+        return None
+    choice = await app.push_screen_wait(DatasetScreen(subject, connection.source, ways, app.output_dir))
+    if choice is not None and not choice.url:
+        app.output_dir = choice.folder
+    return choice
+
+
+async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: DatasetChoice) -> bool:
+    connection, queue = app.connection, app.queue
+    if connection is None or queue is None:
+        return False
+    known = {cost.collection: cost for cost in choice.costs.archives} if choice.costs else {}
+    requests = [
+        ArchiveRequest(
+            source=connection.job_source,
+            profile=connection.credentials.profile,
+            collection_id=ref.id,
+            folder=choice.folder,
+            if_exists=choice.if_exists,
+            title=ref.label,
+            size=known[ref.id].size if ref.id in known else None,
+        )
+        for ref in refs
+        if ref.id not in known or known[ref.id].there
+    ]
+    try:
+        await queue.add_many(requests)
+    except MLHubException as error:
+        app.report(error)
+        return False
+    left = len(refs) - len(requests)
+    words = f"{count(len(requests), 'archive')} queued. 2 shows the downloads."
+    app.notify(words + (f"\n{left} not there yet." if left else ""), markup=False)
+    return True
+
+
+def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
+    from ...planning.dataset_plan import plan_dataset
+    from ...planning.dataset_request import dataset_request
+    from ..screens.plan import PlanScreen
+    from ..widgets import output_options
+
+    connection, queue = app.connection, app.queue
+    if connection is None or queue is None:
+        return
+
+    def wish(filters: Filters | None = None) -> DatasetRequest:
+        return dataset_request(
+            subject.id,
+            choice.folder,
+            filters,
+            source=connection.job_source,
+            profile=connection.credentials.profile,
+            kind=connection.source.kind,
+            assets=choice.assets,
+            collections=subject.collections,
+            if_exists=choice.if_exists,
+            title=subject.title,
+            cluster=choice.cluster,
+            url=choice.url,
+        )
+
+    async def opening(say: Callable[[str], None]) -> Index:
+        def tell(words: str, done: int, total: int | None) -> None:
+            say(reading_words(words, done, total))
+
+        return await plan_dataset(wish(), connection.source, tell)
+
+    async def queueing(counted: SelectionCount) -> bool:
+        return await _queue_job(app, queue, wish(counted.filters), counted)
+
+    assets = choice.assets or choice.folder
+    _, left = ("", None) if choice.url else output_options.look_at(assets)
+    where = f"into {choice.url or assets}" + (f", {size(left)} free there" if left is not None else "")
+    if choice.cluster is not None:
+        where = f"by {choice.cluster.words}, {where}"
+    if choice.costs is not None and choice.costs.estimated_size:
+        where += f"; all of the dataset is about {size(choice.costs.estimated_size)}"
+    is_mlhub = connection.source.kind is Kind.MLHUB
+    app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
+
+
+async def _queue_job(
+    app: MLHubApp, queue: QueueService, request: DatasetRequest, counted: SelectionCount
+) -> bool:
+    known = counted.chosen.all.bytes
+    try:
+        await queue.add(replace(request, size=known) if known else request)
+    except MLHubException as error:
+        app.report(error)
+        return False
+    words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
+    app.notify(f"{words} queued as one job. 2 shows the downloads.", markup=False)
+    return True

@@ -1,0 +1,183 @@
+"""Export of items to a file, and citations for the clipboard."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from ...errors import MLHubException
+from ...models import Collection, Dataset, Document, EntryKind, Item
+from ...text import clean, count, one_line, size
+from .item_supplier import ItemSupplier, of_entries, of_items, of_several
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...sources.base import Source
+    from ...sources.export import Exporter
+    from ...sources.export_file import Written
+    from ..app import MLHubApp
+    from ..catalog.nodes import TreeEntry
+    from ..dialogs.export import ExportChoice
+    from ..dialogs.questions import ProgressScreen
+    from ..documents import Documents
+
+
+_MOST_NOTES = 3
+
+
+async def export_subjects(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
+    """Write what is selected or under the cursor: items, all items of collections, or a document."""
+    source = documents.source
+    entries = [subject.entry for subject in subjects]
+    if not entries or source is None:
+        app.notify("Put the cursor on a collection or an item first.", markup=False)
+        return
+    items = [entry for entry in entries if entry.kind is EntryKind.ITEM]
+    holders = [e for e in entries if e.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)]
+    supplies: list[ItemSupplier] = []
+    if items:
+        words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
+        supplies.append(of_entries(words, items, documents))
+    if holders:
+        several = [of_items(f"all items of {holder.label}", source, holder) for holder in holders]
+        words = f"all items of {len(holders):,} collections"
+        supplies.append(several[0] if len(several) == 1 else of_several(words, several))
+    document = documents.of(entries[0]) or await documents.load(entries[0]) if len(entries) == 1 else None
+    if not supplies and document is None:
+        app.notify(clean(documents.why_not(entries[0]) or "There is nothing here to export."), markup=False)
+        return
+    await export(app, supplies, source, entries[0].label, document)
+
+
+async def export(
+    app: MLHubApp,
+    supplies: Sequence[ItemSupplier],
+    source: Source,
+    name: str,
+    document: Document | None = None,
+) -> None:
+    """Ask which items, or the document alone, are to be written and where, and write them."""
+    from ..dialogs.export import ExportScreen
+
+    if not supplies and document is None:
+        app.notify("There is nothing here to export.", markup=False)
+        return
+    choice = await app.push_screen_wait(ExportScreen(supplies, document, app.output_dir, name))
+    if choice is None:
+        return
+    try:
+        await asyncio.to_thread(_make_folder, choice.path)
+        if choice.supply is not None:
+            await _write_items(app, choice, choice.supply, source)
+        elif document is not None:
+            written = await asyncio.to_thread(_write_document, choice.path, document)
+            app.notify(clean(f"{choice.path}, {size(written)}"), title="Written", markup=False)
+    except MLHubException as error:
+        app.report(error)
+
+
+def _make_folder(path: Path) -> None:
+    from ...fileio import make_folder
+
+    make_folder(path.parent)
+
+
+def _write_document(path: Path, document: Document) -> int:
+    from ...sources.export_file import ExportError, write_text
+
+    try:
+        text = json.dumps(document.raw, indent=2)
+    except (RecursionError, ValueError):
+        raise ExportError(f"{document.label} is nested too deep to be written", hint="") from None
+    return write_text(path, text + "\n")
+
+
+async def _write_items(app: MLHubApp, choice: ExportChoice, supply: ItemSupplier, source: Source) -> None:
+    from ...sources.export_file import export_file
+    from ..dialogs.questions import ProgressScreen
+
+    exporter = _exporter(choice, source)
+    notes: dict[str, None] = {}
+    total, skipped = supply.total, 0
+
+    async def task(progress: ProgressScreen[Written]) -> Written:
+        async def items() -> AsyncGenerator[Item, None]:
+            nonlocal total, skipped
+            async with aclosing(supply.pages(progress.again)) as pages:
+                async for page in pages:
+                    notes.update(dict.fromkeys(filter(None, (*page.notes, page.stopped))))
+                    total = page.matched if page.matched is not None else total
+                    skipped += 0 if page.notes else page.skipped  # notes say it themselves
+                    for document in page.entries:
+                        if isinstance(document, Item):
+                            yield document
+
+        def tell(done: int, amount: int) -> None:
+            of = f" of {total:,}" if total is not None else ""
+            progress.say(f"{done:,}{of} items, {size(amount)}")
+
+        async with aclosing(items()) as found:
+            return await export_file(found, exporter, choice.path, tell)
+
+    screen = ProgressScreen(f"Writing {one_line(choice.path.name, 50)}", task)
+    written = await app.push_screen_wait(screen)
+    if written is None:
+        app.notify("Nothing was written: the export was stopped.", severity="warning", markup=False)
+        return
+    said = [f"{choice.path}: {count(written.items, 'item')}, {size(written.size)}"]
+    if skipped:
+        said.append(f"{count(skipped, 'entry', 'entries')} without an id left out")
+    said += [one_line(note, 200) for note in (*written.notes, *notes)][:_MOST_NOTES]
+    app.notify(
+        clean("\n".join(said)),
+        title="Written",
+        severity="warning" if len(said) > 1 else "information",
+        markup=False,
+        timeout=8,
+    )
+
+
+def _exporter(choice: ExportChoice, source: Source) -> Exporter:
+    from ...planning.aria2 import Aria2
+    from ...sources.export import Chosen, GeoJSON, Table, URLs
+
+    if choice.form == "GeoJSON":
+        return GeoJSON()
+    if choice.form == "CSV":
+        return Table()
+    session = getattr(source, "session", None)  # a source on this machine may have none
+    urls = URLs(Chosen(choice.assets, choice.assets), session.bare if session else str)
+    return urls if choice.form == "URLs" else Aria2(urls)
+
+
+def copy_citation(context: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
+    """Copy the citation of a document; a collection without one is cited as its dataset."""
+    cited = _cited(document, dataset)
+    if cited is None:
+        context.notify("There is nothing here to be cited.", markup=False)
+        return
+    from ...metadata.bibtex import text_citation
+
+    made = "" if cited.citation else " (made of its metadata)"
+    context.copy_text(text_citation(cited), f"Citation{made}")
+
+
+def copy_bibtex(context: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
+    """Copy the entry of a document for BibTeX."""
+    cited = _cited(document, dataset)
+    if cited is None:
+        context.notify("There is nothing here to be cited.", markup=False)
+        return
+    from ...metadata.bibtex import bibtex
+
+    context.copy_text(bibtex(cited), "BibTeX")
+
+
+def _cited(document: Document | None, dataset: Dataset | None) -> Document | None:
+    """Return what is cited: the document, or the dataset that a collection without a citation is of."""
+    lacks = document is None or (isinstance(document, Collection) and not (document.citation or document.doi))
+    return dataset if lacks and dataset is not None else document

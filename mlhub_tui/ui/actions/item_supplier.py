@@ -1,0 +1,183 @@
+"""Pages of items for download, export and preview: selected, listed, or found by a search."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...errors import MLHubException
+from ...models import Document, Entry, Item, Search
+from ...sources.base import Listing, Page
+from ...text import count
+from ..catalog.nodes import identity
+
+if TYPE_CHECKING:
+    from ...sources.base import Source
+    from ..documents import Documents
+
+
+PAGE = 100
+"""Items; what most APIs give at most."""
+_TOGETHER = 25  # documents of entries in a page
+_SIDE_BY_SIDE = 6  # that are asked for at a time
+Fetch = Callable[[str | None], Awaitable[Page[Document]]]
+Again = Callable[[MLHubException], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSupplier:
+    """Documents that can be walked through as often as need be.
+
+    Parameters
+    ----------
+    words
+        What they are: `3 selected items`.
+    fetch
+        Gives the page that a link leads to.
+    total
+        How many there are, where that is known.
+    whole
+        Whether they are all that there is of something, so that their number may be large or unknown.
+    belongs
+        The id of the collection of items that do not say theirs.
+    """
+
+    words: str
+    fetch: Fetch
+    total: int | None = None
+    whole: bool = False
+    belongs: str = ""
+
+    async def pages(self, again: Again, limit: int | None = None) -> AsyncGenerator[Page[Document], None]:
+        """Yield page after page, up to `limit` documents.
+
+        Parameters
+        ----------
+        again
+            Asks whether a page that failed is to be asked for once more; if not, its error is raised.
+        """
+        listing, left = Listing(self.fetch), limit
+        while left is None or left > 0:
+            try:
+                page = await listing.page()
+            except MLHubException as error:
+                if not await again(error):
+                    raise
+                continue
+            if page is None:
+                if listing.stopped:
+                    yield Page((), stopped=listing.stopped)
+                return
+            stopped = listing.stopped or page.stopped
+            yield replace(page, entries=page.entries[:left], stopped=stopped)
+            left = None if left is None else left - len(page.entries)
+
+
+def of_documents(words: str, documents: Sequence[Document]) -> ItemSupplier:
+    """Return a supply of documents that are in memory."""
+
+    async def fetch(link: str | None) -> Page[Document]:
+        return Page(tuple(documents))
+
+    return ItemSupplier(words, fetch, len(documents))
+
+
+def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> ItemSupplier:
+    """Return a supply of the documents of entries; what cannot be loaded is left out and told."""
+
+    async def fetch(link: str | None) -> Page[Document]:
+        start = int(link or 0)
+        stop = start + _TOGETHER
+        wanted = entries[start:stop]
+        places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def load(entry: Entry) -> Document | None:
+            async with places:
+                return documents.of(entry) or await documents.load(entry)
+
+        found = await asyncio.gather(*map(load, wanted))
+        notes = tuple(
+            f"{entry.label} was left out: {documents.why_not(entry) or 'it could not be loaded'}"
+            for entry, document in zip(wanted, found, strict=True)
+            if document is None
+        )
+        there = tuple(document for document in found if document is not None)
+        following = str(stop) if stop < len(entries) else None
+        return Page(there, following, len(entries), len(notes), notes=notes)
+
+    belongs = {entry.collection_id for entry in entries}
+    return ItemSupplier(words, fetch, len(entries), belongs=belongs.pop() if len(belongs) == 1 else "")
+
+
+def of_search(words: str, source: Source, search: Search, total: int | None = None) -> ItemSupplier:
+    """Return a supply of all items that a search finds."""
+
+    async def fetch(link: str | None) -> Page[Document]:
+        return _documents(await source.search_page(search, link=link, page_size=PAGE))
+
+    return ItemSupplier(words, fetch, total, whole=True)
+
+
+def of_part(words: str, whole: ItemSupplier, entries: Sequence[Entry]) -> ItemSupplier:
+    """Return a supply of those documents of another that some entries stand for, walking no further.
+
+    A large part of a listing is had faster, and in fewer requests, by listing it again.
+    """
+    wanted = {(entry.id, entry.url) for entry in entries}
+    left = set(wanted)
+
+    async def fetch(link: str | None) -> Page[Document]:
+        if link is None:
+            left.clear()
+            left.update(wanted)
+        page = await whole.fetch(link)
+        there = tuple(document for document in page.entries if (document.id, document.url) in wanted)
+        left.difference_update((document.id, document.url) for document in there)
+        if not left:
+            return replace(page, entries=there, next=None, matched=len(wanted), stopped="")
+        missing = f"{count(len(left), 'item')} did not come again" if page.next is None else ""
+        return replace(
+            page,
+            entries=there,
+            matched=len(wanted),
+            looked=len(page.entries),
+            stopped=page.stopped or missing,
+        )
+
+    return ItemSupplier(words, fetch, len(wanted))
+
+
+def of_items(words: str, source: Source, holder: Entry, total: int | None = None) -> ItemSupplier:
+    """Return a supply of all items of a collection or catalog."""
+    name = identity(holder, source.kind)
+
+    async def fetch(link: str | None) -> Page[Document]:
+        return _documents(await source.items_page(name, link=link, page_size=PAGE))
+
+    return ItemSupplier(words, fetch, total, whole=True, belongs=holder.id)
+
+
+def of_several(words: str, supplies: Sequence[ItemSupplier]) -> ItemSupplier:
+    """Return one supply after the other as one."""
+
+    async def fetch(link: str | None) -> Page[Document]:
+        at, inner = json.loads(link) if link is not None else (0, None)
+        page = await supplies[at].fetch(inner)
+        if page.next is not None:
+            return replace(page, next=json.dumps([at, page.next]), matched=total)
+        following = json.dumps([at + 1, None]) if at + 1 < len(supplies) else None
+        notes = (*page.notes, *([page.stopped] if page.stopped and following else []))
+        return replace(page, next=following, matched=total, notes=notes)
+
+    totals = [supply.total for supply in supplies]
+    total = None if None in totals else sum(filter(None, totals))
+    return ItemSupplier(words, fetch, total, whole=any(supply.whole for supply in supplies))
+
+
+def _documents(page: Page[Item]) -> Page[Document]:
+    entries: tuple[Document, ...] = page.entries
+    seen = page.looked, page.notes, page.timeless
+    return Page(entries, page.next, page.matched, page.skipped, page.stopped, *seen)

@@ -1,0 +1,203 @@
+"""Searches: ask, run, save, run again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.worker import WorkerError
+
+from ...auth import Kind
+from ...errors import MLHubException
+from ...models import BBox, EntryKind, Search
+from ...models.when import parse_when
+from ...sources.saved import SavedSearch, SavedSearches
+from ...text import clean, count, now, one_line
+from ..catalog.nodes import TreeEntry, identity
+from ..documents import Documents
+
+if TYPE_CHECKING:
+    from ...auth import Credentials
+    from ...sources.base import Source
+    from ..app import MLHubApp
+    from ..connection import Connection
+    from ..screens.results import ResultsScreen
+
+
+SAMPLE = "sample"
+
+
+async def search(
+    app: MLHubApp,
+    subject: TreeEntry | None,
+    documents: Documents,
+    box: BBox | None = None,
+    when: str = "",
+) -> None:
+    """Ask for a search, in what is under the cursor at first, and show its results.
+
+    The form begins with a box and with dates, as people type them, that were chosen on a map.
+    """
+    connection = app.connection
+    if connection is None:
+        app.notify("There is no source to search in yet.", markup=False)
+        return
+    before, names = _start(subject, connection.source)
+    if box is not None or when:
+        before = replace(before, bbox=box, datetime=parse_when(when))
+    await _ask(app, connection.source, documents, before, names)
+
+
+async def change(screen: ResultsScreen) -> None:
+    """Ask for another search on the screen of results, beginning with its own."""
+    await change_within(screen, None, "")
+
+
+async def change_within(screen: ResultsScreen, box: BBox | None, when: str) -> None:
+    """Ask for another search on the screen of results, with a box, and dates, that were chosen on its map."""
+    before = screen.search
+    chosen = replace(before, bbox=box or before.bbox, datetime=parse_when(when) if when else before.datetime)
+    if screen.context.connection is None or screen.context.connection.source is not screen.source:
+        screen.notify("Another source is in use now: search from Browse.", markup=False)
+        return
+    await _ask(screen.context, screen.source, Documents(screen.source), chosen, {}, screen)
+
+
+async def _ask(
+    app: MLHubApp,
+    source: Source,
+    documents: Documents,
+    before: Search,
+    names: dict[str, str],
+    shown: ResultsScreen | None = None,
+) -> None:
+    from ..dialogs.search import SearchForm
+    from ..screens.results import ResultsScreen
+
+    answer = await app.push_screen_wait(SearchForm(source, documents, before, names))
+    if isinstance(answer, Search):
+        if shown is not None:
+            shown.show_search(answer)
+        else:
+            app.push_screen(ResultsScreen(source, answer))
+    elif answer is not None:
+        await saved_searches(app)
+
+
+def _start(subject: TreeEntry | None, source: Source) -> tuple[Search, dict[str, str]]:
+    """Return the search that the form begins with, and what its collections are called there."""
+    if subject is None:
+        return Search(), {}
+    entry = subject.entry
+    if entry.kind is EntryKind.DATASET and subject.dataset is not None:
+        return Search(collections=tuple(ref.id for ref in subject.dataset.collections)), {}
+    if entry.kind is EntryKind.ITEM:
+        return Search(collections=(entry.collection_id,) if entry.collection_id else ()), {}
+    holds = entry.kind is EntryKind.COLLECTION or source.kind is Kind.STATIC
+    if not holds or entry.kind is EntryKind.MODEL:
+        return Search(), {}
+    name = identity(entry, source.kind)
+    return Search(collections=(name,)), {one_line(entry.label).replace(",", " "): name}
+
+
+# Saved searches
+
+
+async def save(app: MLHubApp, wanted: Search, name: str, found: int | None) -> str:
+    """Ask for a name and save a search under it; return the name, empty where it was not saved."""
+    from ..dialogs.saved_searches import SaveScreen
+
+    connection = app.connection
+    if connection is None:
+        return ""
+    known = await _all(app)
+    if known is None:
+        return ""
+    taken = frozenset(saved.name for saved in known)
+    answer = await app.push_screen_wait(SaveScreen(name, taken, found))
+    if not answer:
+        return ""
+    saved = SavedSearch(answer, entry_of(connection), wanted, found, now())
+    try:
+        await asyncio.to_thread(SavedSearches().put, saved)
+    except MLHubException as error:
+        app.report(error)
+        return ""
+    amount = f", {count(found, 'item')}" if found is not None else ""
+    app.notify(clean(f"Saved as {answer}{amount}. S lists the saved searches."), markup=False)
+    return answer
+
+
+async def remember_count(name: str, wanted: Search, found: int) -> None:
+    """Keep how many a saved search finds now; a file that cannot be written is no reason to complain."""
+
+    def keep() -> None:
+        store = SavedSearches()
+        saved = store.get(name)
+        if saved.search == wanted:
+            store.put(replace(saved, count=found, when=now()))
+
+    try:
+        await asyncio.to_thread(keep)
+    except MLHubException:
+        return
+
+
+async def saved_searches(app: MLHubApp) -> None:
+    """List the saved searches; run the one that is chosen, where it was."""
+    from ..dialogs.saved_searches import SavedScreen
+    from ..screens.results import ResultsScreen
+
+    found = await _all(app)
+    if found is None:
+        return
+    here = entry_of(app.connection) if app.connection is not None else ""
+    chosen = await app.push_screen_wait(SavedScreen(found, here))
+    if chosen is None:
+        return
+    if chosen.source != here and not await open_entry(app, chosen.source):
+        return
+    connection = app.connection
+    if connection is not None:
+        app.push_screen(ResultsScreen(connection.source, chosen.search, chosen.name))
+
+
+async def _all(app: MLHubApp) -> Sequence[SavedSearch] | None:
+    """Return the saved searches; None, once that was said, where the file cannot be read."""
+    try:
+        return await asyncio.to_thread(SavedSearches().all)
+    except MLHubException as error:
+        app.report(error)
+        return None
+
+
+def entry_of(connection: Connection) -> str:
+    """Return where a search is as it is saved: a profile, a URL or path without a key, or the sample."""
+    if connection.is_sample:
+        return SAMPLE
+    return connection.credentials.profile or connection.credentials.root_url
+
+
+async def open_entry(app: MLHubApp, place: str) -> bool:
+    """Use a source by the name that `place_of` gave it; False where it could not be opened."""
+    from ...sources.source_names import choose
+
+    try:
+        credentials: Credentials | None = None
+        if place != SAMPLE:
+            credentials = await asyncio.to_thread(choose, place)
+    except MLHubException as error:
+        app.report(error)
+        return False
+    before = app.connection
+    if credentials is None:
+        app.use_sample()
+    else:
+        app.use(credentials)
+    opening = [worker for worker in app.workers if worker.group == "connect"]
+    with contextlib.suppress(WorkerError):
+        await app.workers.wait_for_complete(opening)
+    return app.connection is not None and app.connection is not before

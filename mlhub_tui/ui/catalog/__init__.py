@@ -1,0 +1,1 @@
+"""The catalog tree: listings, model, filter and widget."""

@@ -1,0 +1,252 @@
+"""Listings of a source, loaded page by page into the tree."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ...auth import Kind
+from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
+from ...models import Entry, EntryKind
+from ...sources.base import Page
+from ...text import count, one_line
+from ..documents import Documents
+from .nodes import MODELS, ActionNode, GroupNode, MoreNode, NoteNode, Words
+
+if TYPE_CHECKING:
+    from ...http.pagination import PageGuard
+    from ...sources.base import Source
+    from .catalog_tree import CatalogTree
+    from .tree_model import NodeRow
+
+
+REPEATS = "the server repeats its pages"
+
+
+class Pager:
+    """The state of one listing that grows page by page; holds no documents."""
+
+    def __init__(self) -> None:
+        self.next: str | None = None
+        self.matched: int | None = None
+        self.complete = False
+        self.loading = False
+        self.error = ""
+        self.skipped = self.timeless = 0
+        self.stopped = ""
+        self.notes: dict[str, None] = {}
+        """What could not be shown and why, each once, in order."""
+        self._guard: PageGuard | None = None
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether another page is to be asked for."""
+        return not (self.complete or self.loading or self.error)
+
+    def take(self, page: Page[Entry]) -> bool:
+        """Take note of a page; False where it was seen before: that ends the listing, as such a link does."""
+        from ...http.pagination import PageGuard
+
+        guard = self._guard = self._guard or PageGuard()
+        self.matched = page.matched if page.matched is not None else self.matched
+        self.skipped += page.skipped
+        if page.timeless:
+            from ...sources.base import without_time
+
+            self.notes.pop(without_time(self.timeless), None)
+            self.timeless += page.timeless
+            self.notes[without_time(self.timeless)] = None
+        self.notes |= dict.fromkeys(map(one_line, page.notes))
+        sifted_empty = page.looked is not None and not page.entries
+        marks = [(entry.id, entry.url) for entry in page.entries]
+        seen = repeated = not sifted_empty and guard.repeats_page(marks)
+        self.next = page.next
+        if page.next is not None and guard.repeats_link(page.next):
+            repeated = True
+        self.stopped = one_line(page.stopped) or (REPEATS if repeated else "")
+        self.complete = page.next is None or repeated
+        return not seen or not page.entries
+
+    def words(self, loaded: int, noun: str = "item") -> str:
+        """Return how far the listing is: `30 items of 2,365`, and why it stopped."""
+        total = f" of {self.matched:,}" if self.matched is not None else ""
+        ended = f" (stopped: {self.stopped})" if self.stopped and loaded else ""
+        return f"{count(loaded, noun, plural(noun))}{total}{ended}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of what a listing lists."""
+    return "entries" if noun == "entry" else f"{noun}s"
+
+
+WAYS_OUT = (
+    ActionNode("try again (r)", "screen.reload"),
+    ActionNode("choose a profile or another root URL (3)", "app.go('profiles')"),
+    ActionNode("try the sample catalogue", "app.sample"),
+)
+"""What is offered where the top of a source could not be listed."""
+
+
+class TreeListing(Pager):
+    """The entries below one row, as far as they were loaded; their documents are kept elsewhere.
+
+    Parameters
+    ----------
+    noun
+        What they are called, in the singular.
+    at_top
+        Whether it is what the source lists first, on which everything depends.
+    """
+
+    def __init__(self, noun: str, *, at_top: bool = False) -> None:
+        super().__init__()
+        self.noun, self.at_top = noun, at_top
+        self.hays: list[str] = []
+        """What the filter looks at, one for each entry, in order."""
+        self.traits: list[str] = []
+        """What the entries are narrowed and sorted by, likewise."""
+        self.failure: MLHubException | None = None
+        self.kept = ""
+        """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
+        self.before: TreeListing | None = None
+        """The listing that this one takes the place of, while its entries still stand."""
+
+    @property
+    def loaded(self) -> int:
+        """How many entries there are."""
+        return len(self.hays)
+
+    @property
+    def standing(self) -> TreeListing:
+        """The listing whose entries are in the tree: the one before until the first of this one come."""
+        return self.before if self.before is not None and not self.loaded else self
+
+    def fail(self, error: MLHubException) -> None:
+        """Remember why the next page did not come."""
+        self.loading = False
+        self.failure = error
+        self.error = f"{error.message}: {error.hint}" if error.hint else error.message
+
+    def retry(self) -> None:
+        """Forget what went wrong."""
+        self.failure, self.error = None, ""
+
+    @property
+    def amount(self) -> str:
+        """How many there are: `45`, `200 of 2,365`, `200 and more`, `300, stopped`."""
+        if self.matched is not None and self.matched > self.loaded:
+            return f"{self.loaded:,} of {self.matched:,}"
+        rest = ", stopped" if self.stopped else "" if self.complete else " and more"
+        return f"{self.loaded:,}{rest}"
+
+    def tail(self) -> list[Words]:
+        """Return the lines below the entries: what is missing, why, and the way on."""
+        lines: list[Words] = []
+        if self.error:
+            if self.at_top and self.failure is not None and (self.kept or not self.loaded):
+                return [NoteNode(self.failure.message, error=True), *WAYS_OUT]
+            # On a line of its own: the reason may be longer than the tree is wide.
+            lines = [NoteNode(self.error, error=True, retry=True), NoteNode("try again (enter)", retry=True)]
+        elif not self.complete and self.loaded:
+            words = "loading more…" if self.loading else "more…"
+            lines = [MoreNode(f"{self.words(self.loaded, self.noun)} loaded, {words}")]
+        elif not self.complete and not self.at_top:
+            lines = [NoteNode("loading…")]
+        elif self.complete and not (self.loaded or self.notes):
+            lines = [NoteNode(f"no {plural(self.noun)}{' here' if self.at_top else ''}")]
+        if self.skipped and not self.notes:
+            lines.append(NoteNode(f"{count(self.skipped, 'entry', 'entries')} left out: no documents"))
+        if self.complete and self.stopped:
+            lines.append(NoteNode(f"stopped: {self.stopped}"))
+        return [*lines, *(NoteNode(note, error=True) for note in self.notes)]
+
+
+def lean(entry: Entry, collection_id: str = "") -> Entry:
+    """Return an entry as the tree keeps it: without its document, unless that is an MLHub record.
+
+    A hundred thousand are kept: what says nothing new is not kept twice.
+    """
+    if entry.kind in (EntryKind.DATASET, EntryKind.MODEL):
+        return entry
+    title = "" if entry.title == entry.id else entry.title
+    belongs = collection_id if entry.collection_id == collection_id else entry.collection_id
+    return Entry(entry.kind, entry.id, title, entry.url, belongs, note=entry.note)
+
+
+AT_A_TIME = 2_000
+"""Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
+
+
+async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
+    """Load the next page below a row into the tree; nothing happens while one is on its way, or at the end.
+
+    Raises
+    ------
+    AuthenticationError, APIKeyNotFound
+        If the listing needs a key; the listing says so too.
+    """
+    listing, source = tree.branches.grown.get(row), documents.source
+    if listing is None or source is None or not listing.wants_more:
+        return
+    listing.loading = True
+    try:
+        tree.settle(row)
+        page = await _page(source, row, listing.next)
+        if tree.branches.grown.get(row) is listing:  # else the tree began anew meanwhile
+            documents.keep(page.entries)
+            if not page.notes:
+                tree.branches.mend(row)
+            await _take(tree, row, listing, page)
+    except MLHubException as error:
+        listing.fail(error)
+        if isinstance(error, AuthenticationError | APIKeyNotFound):
+            raise
+    finally:
+        listing.loading = False
+        if tree.branches.grown.get(row) is listing:
+            tree.settle(row)
+
+
+async def _take(tree: CatalogTree, row: NodeRow, listing: TreeListing, page: Page[Entry]) -> None:
+    """Take up a page in parts, without what the one before it ended with."""
+    entries = [*page.entries] if listing.take(page) else []
+    if listing.loaded:
+        before = {_mark(known) for known in _last(row, listing.loaded, len(entries))}
+        entries = [entry for entry in entries if _mark(entry) not in before]
+    for start in range(0, len(entries), AT_A_TIME):
+        tree.add(row, entries[start : start + AT_A_TIME])
+        await asyncio.sleep(0)
+        if tree.branches.grown.get(row) is not listing:
+            return
+
+
+async def _page(source: Source, row: NodeRow, link: str | None) -> Page[Entry]:
+    """Return a page of what is below a row; MLHub's datasets and models come sorted by title."""
+    node = row.data
+    if isinstance(node, Entry):
+        return await source.entries(node, link=link)
+    if isinstance(node, GroupNode) and node.key == MODELS:
+        return await _models(source)
+    page = await source.entries(None, link=link)
+    return Page(_by_title(page.entries), None, None, page.skipped) if source.kind is Kind.MLHUB else page
+
+
+async def _models(source: Source) -> Page[Entry]:
+    try:
+        return Page(_by_title(tuple(Entry.of(model) for model in await source.models())))
+    except EntityDoesNotExist:
+        return Page(())  # not every deployment has models
+
+
+def _by_title(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.title.casefold()))
+
+
+def _mark(entry: Entry) -> tuple[EntryKind, str, str]:
+    return (entry.kind, entry.id, entry.url)
+
+
+def _last(row: NodeRow, loaded: int, number: int) -> list[Entry]:
+    """Return the entries that were loaded last: a server may list some of them once more."""
+    rows = (row.children or [])[max(loaded - number, 0) : loaded]
+    return [known.data for known in rows if isinstance(known.data, Entry)]

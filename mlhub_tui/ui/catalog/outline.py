@@ -1,0 +1,408 @@
+"""An outline: a tree shown as a virtual list of its open rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from ..widgets.line_view import LineView
+
+T = TypeVar("T")
+
+
+class OutlineRow(Generic[T]):
+    """A row of an outline.
+
+    Parameters
+    ----------
+    data
+        What it stands for.
+    foldable
+        Whether it can be opened, be there children yet or not.
+    """
+
+    __slots__ = ("children", "data", "depth", "foldable", "is_open", "parent", "shown", "span")
+
+    def __init__(self, data: T, *, foldable: bool = False) -> None:
+        self.data = data
+        self.foldable = foldable
+        self.is_open = False
+        self.parent: OutlineRow[T] | None = None
+        self.depth = 0
+        self.children: list[OutlineRow[T]] | None = None
+        self.shown: list[OutlineRow[T]] | None = None
+        """The children a filter leaves; None for all of them."""
+        self.span = 0
+        """How many rows are in sight below it; counted where the row itself is in sight."""
+
+    @property
+    def visible(self) -> list[OutlineRow[T]]:
+        """The children that are shown where the row is open."""
+        return (self.children or []) if self.shown is None else self.shown
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no sibling is shown below it."""
+        return self.parent is None or self.parent.visible[-1:] == [self]
+
+    def lineage(self) -> Iterator[OutlineRow[T]]:
+        """Yield the row and all above it, the nearest first; not the root."""
+        row: OutlineRow[T] = self
+        while row.parent is not None:
+            yield row
+            row = row.parent
+
+
+Spliced = Callable[[int, int, int], None]
+"""Told of a change: the first line, how many lines were removed there, how many came instead."""
+
+
+class OutlineRows(Generic[T]):
+    """A tree whose open rows stand in one list, `rows`: what is seen of it is a slice.
+
+    Moving in it costs nothing that grows with its size; opening, closing and filling cost slices.
+
+    Parameters
+    ----------
+    root
+        What the root stands for, which is never shown.
+    on_splice
+        Told of every change of `rows`.
+    """
+
+    def __init__(self, root: T, on_splice: Spliced = lambda *_: None) -> None:
+        self.root: OutlineRow[T] = OutlineRow(root, foldable=True)
+        self.root.is_open, self.root.depth, self.root.children = True, -1, []
+        self.rows: list[OutlineRow[T]] = []
+        self._on_splice = on_splice
+
+    def line_of(self, row: OutlineRow[T], near: int = -1) -> int | None:
+        """Return the line of a row, None where it is not in sight.
+
+        Parameters
+        ----------
+        row
+            The row.
+        near
+            A line on which it is likely.
+        """
+        if 0 <= near < len(self.rows) and self.rows[near] is row:
+            return near
+        if any(not above.is_open for above in row.lineage() if above is not row):
+            return None
+        try:
+            return self.rows.index(row)
+        except ValueError:
+            return None
+
+    def open(self, row: OutlineRow[T], near: int = -1) -> None:
+        """Show the children of a row."""
+        if row.is_open or not row.foldable:
+            return
+        row.is_open = True
+        line = self.line_of(row, near)
+        if line is not None:
+            self._splice(row, line + 1, 0, self._below(row))
+
+    def close(self, row: OutlineRow[T], near: int = -1) -> None:
+        """Hide the children of a row."""
+        if not row.is_open:
+            return
+        line = self.line_of(row, near)
+        row.is_open = False
+        if line is not None and row.span:
+            self._splice(row, line + 1, row.span, [])
+
+    def put(self, row: OutlineRow[T], rows: Iterable[OutlineRow[T]], start: int = 0) -> None:
+        """Put other children in the place of those from `start` on: the whole, or the tail, of a row's.
+
+        Where a filter chooses among the children of the row, what is shown stays until it chooses anew.
+        """
+        fresh = list(rows)
+        for child in fresh:
+            child.parent, child.depth = row, row.depth + 1
+        children = row.children = row.children if row.children is not None else []
+        gone = children[start:]
+        children[start:] = fresh
+        if not row.is_open or row.shown is not None:
+            return
+        line = -1 if row is self.root else self.line_of(row)
+        if line is None:
+            return
+        removed = sum(child.span + 1 for child in gone)
+        self._splice(row, line + 1 + row.span - removed, removed, self._laid_out(fresh))
+
+    def lay_out(self) -> None:
+        """Make the list anew: a filter chose among the children of many rows."""
+        before = len(self.rows)
+        self.rows = self._below(self.root)
+        self.root.span = len(self.rows)
+        self._on_splice(0, before, len(self.rows))
+
+    def _splice(self, row: OutlineRow[T], line: int, removed: int, added: list[OutlineRow[T]]) -> None:
+        self.rows[line : line + removed] = added
+        change = len(added) - removed
+        above: OutlineRow[T] | None = row
+        while above is not None:
+            above.span += change
+            above = above.parent
+        self._on_splice(line, removed, len(added))
+
+    def _laid_out(self, rows: list[OutlineRow[T]]) -> list[OutlineRow[T]]:
+        """Return rows with all that is open below them."""
+        found: list[OutlineRow[T]] = []
+        for row in rows:
+            found.append(row)
+            if row.is_open:
+                below = self._below(row)
+                row.span = len(below)
+                found += below
+        return found
+
+    def _below(self, top: OutlineRow[T]) -> list[OutlineRow[T]]:
+        """Return what is to be seen below an open row, and count it for all rows in it; not for `top`.
+
+        Without recursion: catalogs are nested to any depth.
+        """
+        found: list[OutlineRow[T]] = []
+        stack = [(top, iter(top.visible), 0)]
+        while stack:
+            row, children, start = stack[-1]
+            for child in children:
+                found.append(child)
+                if child.is_open:
+                    stack.append((child, iter(child.visible), len(found)))
+                    break
+                child.span = 0
+            else:
+                stack.pop()
+                if row is not top:
+                    row.span = len(found) - start
+        return found
+
+
+ARROW = 2
+"""Cells of the arrow before a label."""
+STEP = 2
+"""Cells of a level."""
+
+LOOKS = {
+    "": Style(),
+    "strong": Style(bold=True),
+    "quiet": Style(dim=True),
+    "type": Style(italic=True),
+    "note": Style(dim=True, italic=True),
+    "action": Style(underline=True),
+    "found": Style(underline=True, bold=True),
+}
+
+
+class LabelPiece(NamedTuple):
+    """A part of a label and its look."""
+
+    text: str
+    look: str = ""
+
+
+Pieces = list[LabelPiece]
+
+
+class OutlineView(LineView, Generic[T]):
+    """Shows an `Outline`; the cursor stays on its row whatever happens above it.
+
+    Parameters
+    ----------
+    root
+        What the root stands for, which is never shown.
+    """
+
+    def __init__(self, root: T, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.outline: OutlineRows[T] = OutlineRows(root, self._spliced)
+
+    # What a subclass says
+
+    def label(self, row: OutlineRow[T], room: int) -> Pieces:
+        """Return the label of a row; what does not fit into `room` cells is cut."""
+        return [LabelPiece(str(row.data))]
+
+    def badge(self, row: OutlineRow[T]) -> str:
+        """Return what stands before the label and is never cut."""
+        return ""
+
+    def keeps_end(self, row: OutlineRow[T]) -> bool:
+        """Whether the end of a label tells more than its beginning, as that of an id."""
+        return False
+
+    # Rows
+
+    @property
+    def line_count(self) -> int:
+        """How many rows are open."""
+        return len(self.outline.rows)
+
+    @property
+    def cursor_row(self) -> OutlineRow[T] | None:
+        """The row under the cursor."""
+        rows = self.outline.rows
+        return rows[self.cursor_line] if 0 <= self.cursor_line < len(rows) else None
+
+    def move_to(self, row: OutlineRow[T]) -> bool:
+        """Put the cursor on a row; False where it is not in sight."""
+        line = self.outline.line_of(row, self.cursor_line)
+        if line is None:
+            return False
+        self.cursor_line = line
+        return True
+
+    def _spliced(self, line: int, removed: int, added: int) -> None:
+        """Take up a change of the rows: cursor and view stay on what they were on."""
+        change, cursor, top = added - removed, self.cursor_line, self.scroll_offset.y
+        on_gone = line <= cursor < line + removed
+        if on_gone:
+            cursor = min(cursor, line + added - 1) if added else line - 1
+        elif cursor >= line + removed:
+            cursor += change
+        self.count_changed()
+        if 0 < line + removed <= top and change:
+            self.scroll_to(y=top + change, animate=False, immediate=True)
+        if cursor != self.cursor_line:
+            self.set_reactive(LineView.cursor_line, self.validate_cursor_line(cursor))
+            self.keep_in_sight()
+        if on_gone:
+            self.post_message(self.Moved())
+        elif line == cursor + 1 and change > 0:
+            self._reveal(cursor, added)
+        self.refresh_from(line if line < self.line_count else 0, None if change else added)
+
+    def _reveal(self, line: int, added: int) -> None:
+        """Bring some of what was opened below a line at the bottom into sight."""
+        room = self.size.height - self.header
+        last = line + min(added, room // 2)
+        if room > 0 and last >= self.scroll_offset.y + room:
+            self.scroll_to(y=last - room + 1, animate=False, immediate=True)
+
+    def row_changed(self, row: OutlineRow[T]) -> None:
+        """Draw a row again whose label is another one."""
+        line = self.outline.line_of(row, self.cursor_line)
+        if line is not None:
+            self.refresh_from(line, 1)
+
+    # Opening and closing
+
+    def unfold(self, row: OutlineRow[T]) -> None:
+        """Open a row."""
+        self.outline.open(row, self.cursor_line)
+        self.row_changed(row)
+
+    def fold(self, row: OutlineRow[T]) -> None:
+        """Close a row."""
+        self.outline.close(row, self.cursor_line)
+        self.row_changed(row)
+
+    def toggle(self, row: OutlineRow[T]) -> None:
+        """Open a row, or close it."""
+        (self.fold if row.is_open else self.unfold)(row)
+
+    def expand_current(self) -> None:
+        """Open the row under the cursor; open already, go to its first child."""
+        row = self.cursor_row
+        if row is None or not row.foldable:
+            return
+        if not row.is_open:
+            self.unfold(row)
+        elif row.visible:
+            self.cursor_line += 1
+
+    def collapse_current(self) -> None:
+        """Close the row under the cursor; closed already, go to its parent."""
+        row = self.cursor_row
+        if row is None:
+            return
+        if row.is_open:
+            self.fold(row)
+        elif row.depth > 0 and row.parent is not None:
+            self.move_to(row.parent)
+
+    async def clicked(self, x: int) -> None:
+        """Open or close on the arrow, choose on the label."""
+        row = self.cursor_row
+        if row is not None and row.foldable and 0 <= self.cursor_column() - x - 1 < ARROW:
+            self.toggle(row)
+        else:
+            await super().clicked(x)
+
+    # Drawing
+
+    def cursor_column(self) -> int:
+        """Return the cell in which the label under the cursor begins."""
+        row = self.cursor_row
+        return len(self._guides(row, self.scrollable_content_region.width)) + ARROW if row else 0
+
+    def draw_line(self, number: int, width: int) -> Strip:
+        """Draw guides, arrow and label of a row."""
+        row = self.outline.rows[number]
+        ground = self.ground(number)
+        guides = self._guides(row, width)
+        arrow = ("▾ " if row.is_open else "▸ ") if row.foldable else "  "
+        arrow += self.badge(row)
+        room = width - len(guides) - len(arrow)
+        pieces = fitted(self.label(row, room), room, keep_end=self.keeps_end(row))
+        base = ground + self.look("cursor") if number == self.cursor_line else ground
+        segments = [Segment(guides, ground + self.look("guides")), Segment(arrow, ground)]
+        segments += [Segment(text, base + LOOKS[look]) for text, look in pieces if text]
+        return Strip(segments)
+
+    def _guides(self, row: OutlineRow[T], width: int) -> str:
+        """Return the lines that lead to a row; of very deep ones only the last."""
+        if row.depth == 0:
+            return ""
+        parts = ["└ " if row.is_last else "├ "]
+        above = row.parent
+        while above is not None and above.depth > 0 and len(parts) * STEP < width:
+            parts.append("  " if above.is_last else "│ ")
+            above = above.parent
+        guides = "".join(reversed(parts))
+        return guides if len(guides) <= width // 2 else f"…{guides[1 - width // 2 :]}"
+
+
+def fitted(pieces: Pieces, room: int, *, keep_end: bool) -> Pieces:
+    """Return a label that fits into some cells; of an id the end is kept, which tells it from its likes."""
+    text = "".join(piece.text for piece in pieces)
+    if len(text) <= room and cell_len(text) <= room:
+        return pieces
+    if room < 2:
+        return []
+    if keep_end and cell_len(text) == len(text):
+        return [LabelPiece("…"), *_from(pieces, len(text) - room + 1)]
+    kept: Pieces = []
+    left = room - 1
+    for piece, look in pieces:
+        taken = _start(piece, left)
+        kept.append(LabelPiece(taken, look))
+        left -= cell_len(taken)
+        if len(taken) < len(piece):
+            break
+    return [*kept, LabelPiece("…")]
+
+
+def _from(pieces: Pieces, start: int) -> Pieces:
+    """Return pieces without their first `start` characters."""
+    kept: Pieces = []
+    for text, look in pieces:
+        kept.append(LabelPiece(text[start:], look))
+        start = max(start - len(text), 0)
+    return kept
+
+
+def _start(text: str, room: int) -> str:
+    """Return as much of the start of a text as fits into some cells."""
+    text = text[: max(room, 0)]
+    while cell_len(text) > room:
+        text = text[:-1]
+    return text

@@ -1,0 +1,402 @@
+"""Model of the catalog tree: grown from listings, stable over every change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...auth import Kind
+from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
+from ...models import CollectionRef, Dataset, Entry, EntryKind
+from ..navigation.favourites import entry_key
+from ..navigation.matching import MatchHighlighter, search_text, traits
+from ..navigation.tree_query import ORDERS
+from .listing import TreeListing, lean
+from .nodes import (
+    MODELS,
+    OTHER,
+    GroupNode,
+    Node,
+    NoteNode,
+    TreeEntry,
+    TypeNode,
+    entry_pieces,
+    identity,
+    keeps_end,
+    node_key,
+    word_pieces,
+)
+from .outline import OutlineRow, OutlineRows, Pieces
+
+if TYPE_CHECKING:
+    from ...models import Document
+    from ...sources.base import About
+
+
+Path = tuple[str, ...]
+NodeRow = OutlineRow[Node]
+
+_TOPS = {
+    Kind.MLHUB: (("datasets", "Datasets", "dataset"), (MODELS, "Models", "model")),
+    Kind.STAC_API: (("collections", "Collections", "collection"),),
+    Kind.STATIC: (("catalog", "Catalog", "entry"),),
+}
+"""The groups at the top by kind: key, title, and what they hold."""
+
+
+class CatalogTreeModel:
+    """Grows an outline from the listings of one source.
+
+    Parameters
+    ----------
+    outline
+        The outline.
+    wanted
+        Called with a row whose next page is wanted.
+    changed
+        Called with a row whose own label changed.
+    """
+
+    def __init__(
+        self,
+        outline: OutlineRows[Node],
+        wanted: Callable[[NodeRow], None],
+        changed: Callable[[NodeRow], None],
+    ) -> None:
+        self.outline, self._wanted, self._changed = outline, wanted, changed
+        self.kind = Kind.MLHUB
+        self.about: About | None = None
+        self.groups: list[NodeRow] = []
+        self.grown: dict[NodeRow, TreeListing | None] = {}
+        """The rows that have their children, with the listing they come from; parents before children."""
+        self.found: dict[NodeRow, str] = {}
+        """What to say of the groups instead of how much they list: what a filter found in them."""
+        self.order = ""
+        """In which order the entries stand, by its name in `ORDERS`; said in the first group's line."""
+        self._opened: dict[Path, set[str]] = {}
+        self._closed: set[Path] = set()
+        self._last: list[Entry] = []
+
+    # The top
+
+    def start(self, kind: Kind | None) -> None:
+        """Begin with an empty tree for a kind of source; while there is none it looks like MLHub's."""
+        self.kind, self.about, self.order = kind or Kind.MLHUB, None, ""
+        self.grown.clear()
+        self._opened.clear()
+        self._closed.clear()
+        self._last = []
+        self.groups = [
+            OutlineRow[Node](GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]
+        ]
+        for row in self.groups:
+            row.is_open = row is self.groups[0]
+        self.outline.put(self.outline.root, self.groups)
+        self.start_over()
+
+    def start_over(self) -> None:
+        """List the top anew; what is there stays until the answer comes."""
+        for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
+            before = self.grown.get(row)
+            self.grown[row] = fresh = TreeListing(noun, at_top=True)
+            if before is not None:
+                fresh.kept, fresh.before = before.kept, before.standing
+            self.tell(row)
+
+    @property
+    def top(self) -> TreeListing:
+        """The first listing of the source."""
+        listing = self.grown.get(self.groups[0])
+        assert listing is not None
+        return listing
+
+    @property
+    def is_replaced_soon(self) -> bool:
+        """Whether what the source lists now is to take the place of entries in the tree."""
+        listings = (self.grown.get(row) for row in self.groups)
+        return any(listing is not None and listing.standing is not listing for listing in listings)
+
+    @property
+    def by_dataset(self) -> bool:
+        """Whether the top lists MLHub's datasets, all at once."""
+        return self.kind is Kind.MLHUB
+
+    def introduce(self, about: About) -> None:
+        """Take up what the source says of itself."""
+        self.about = about
+        self.tell(self.groups[0])
+
+    def tell(self, row: NodeRow) -> None:
+        """Say in a group's line how far its listing is."""
+        listing, node = self.grown.get(row), row.data
+        if listing is None or not isinstance(node, GroupNode):
+            return
+        note = self.found.get(row) or listing.amount
+        title, detail = node.title, ""
+        if not listing.loaded and not listing.complete:
+            note = "not loaded" if listing.failure is not None else "loading…"
+        if listing.kept:
+            note = f"{self.found.get(row) or f'{listing.standing.loaded:,}'}, {listing.kept}"
+        if self.order:
+            note = f"{note}  {ORDERS[self.order]}"
+        if listing.failure is not None:
+            detail = f"{listing.failure.message}\n{listing.failure.hint}"
+        if self.about is not None and row is self.groups[0]:
+            notes = self.about.notes
+            note, detail = "  ".join([note, *notes]), "\n".join([detail, *notes]).strip()
+            title = self.about.title if self.kind is Kind.STATIC and self.about.title else title
+        row.data = GroupNode(node.key, title, note, detail)
+        self._changed(row)
+
+    @property
+    def scope(self) -> str:
+        """How much is loaded of how much there is: `the 200 loaded of 2,365`."""
+        listings = [listing.standing for listing in self.grown.values() if listing is not None]
+        loaded = f"the {sum(listing.loaded for listing in listings):,} loaded"
+        if all(listing.complete for listing in listings):
+            return loaded
+        if not all(listing.complete or listing.matched is not None for listing in listings):
+            return f"{loaded}, there are more"
+        total = sum(max(listing.matched or 0, listing.loaded) for listing in listings)
+        return f"{loaded} of {total:,}"
+
+    # Memory
+
+    def folds(self) -> tuple[list[Path], list[Path]]:
+        """Return the places that were opened, and those that were closed of what stands open by itself."""
+        return [(*above, key) for above, keys in self._opened.items() for key in keys], [*self._closed]
+
+    def recall(self, opened: Iterable[Path], closed: Iterable[Path]) -> None:
+        """Open places as they come, as they were opened before; the groups at the top at once."""
+        self._closed.update(closed)
+        for path in opened:
+            self._opened.setdefault(path[:-1], set()).add(path[-1])
+        for row in self.groups:
+            if node_key(row.data, self.kind) in self._opened.get((), ()):
+                self.outline.open(row)
+
+    # Growing
+
+    def unfolding(self, row: NodeRow) -> None:
+        """Prepare a row that is about to be opened, and remember it."""
+        path = self.path(row)
+        self._opened.setdefault(path[:-1], set()).add(path[-1])
+        self._closed.discard(path)
+        self.fill(row)
+
+    def folded(self, row: NodeRow) -> None:
+        """Remember that a row was closed."""
+        path = self.path(row)
+        self._opened.get(path[:-1], set()).discard(path[-1])
+        if isinstance(row.data, TypeNode):
+            self._closed.add(path)
+
+    def fill(self, row: NodeRow) -> None:
+        """Give a row its children, if it has none yet; what must be asked for is asked for."""
+        node = row.data
+        if row in self.grown or not row.foldable or not isinstance(node, Entry):
+            return
+        if isinstance(node.document, Dataset):
+            self._fill_dataset(row, node.document)
+        else:
+            self.grown[row] = listing = TreeListing("item" if node.kind is EntryKind.COLLECTION else "entry")
+            self.outline.put(row, _rows(listing.tail()))
+            self._wanted(row)
+
+    def _fill_dataset(self, row: NodeRow, dataset: Dataset) -> None:
+        self.grown[row] = None
+        types: list[NodeRow] = []
+        for kind, refs in collection_types(dataset):
+            group: NodeRow = OutlineRow(TypeNode(kind, len(refs)), foldable=True)
+            group.parent, group.depth = row, row.depth + 1
+            group.is_open = self.path(group) not in self._closed
+            self.grown[group] = None
+            rows = [OutlineRow[Node](Entry(EntryKind.COLLECTION, ref.id), foldable=True) for ref in refs]
+            self._put(group, rows)
+            types.append(group)
+        self.outline.put(row, types or _rows([NoteNode("this record names no collections")]))
+
+    def _put(self, row: NodeRow, rows: list[NodeRow], tail: Sequence[Node] = (), start: int = 0) -> None:
+        """Put rows below another, those opened that were open before."""
+        opened: set[str] | frozenset[str] = self._opened.get(self.path(row), frozenset())
+        for child in rows:
+            child.parent, child.depth = row, row.depth + 1
+            if opened and child.foldable and node_key(child.data, self.kind) in opened:
+                self.fill(child)
+                child.is_open = True
+        self.outline.put(row, [*rows, *_rows(tail)], start)
+
+    # Listings
+
+    def add(self, row: NodeRow, entries: Sequence[Entry]) -> None:
+        """Append entries to the listing of a row; those of a listing begun anew take the place of the old."""
+        listing = self.grown[row]
+        assert listing is not None
+        if not listing.loaded:
+            self._forget_below(row)
+        node = row.data
+        belongs = node.id if isinstance(node, Entry) and node.kind is EntryKind.COLLECTION else ""
+        rows = [
+            OutlineRow[Node](
+                lean(entry, belongs), foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL)
+            )
+            for entry in entries
+        ]
+        start, listing.before = listing.loaded, None
+        if listing.failure is None:
+            listing.kept = ""
+        listing.hays += map(search_text, entries)
+        listing.traits += map(traits, entries)
+        self._put(row, rows, listing.tail(), start)
+        self.tell(row)
+
+    def show_last(self, entries: Sequence[Entry], age: str) -> None:
+        """Show what the source listed last time, until it answers."""
+        row, listing = self.groups[0], self.top
+        self._last = [*entries]
+        listing.complete = True  # there is no more of it to be had
+        self.add(row, entries)
+        self.grown[row] = fresh = TreeListing(listing.noun, at_top=True)
+        fresh.kept, fresh.before = age, listing
+        self.tell(row)
+
+    def settle(self, row: NodeRow) -> None:
+        """Say anew below the entries of a row how its listing stands."""
+        listing = self.grown.get(row)
+        if listing is not None:
+            if listing.kept and listing.failure is not None and not listing.loaded:
+                if _is_away(listing.failure):
+                    self.add(row, self._last)
+                else:
+                    listing.kept = ""
+            if not listing.loaded and not listing.loading:
+                listing.before = None
+                self._forget_below(row)
+            if listing.loaded or not (listing.at_top and listing.loading):
+                self.outline.put(row, _rows(listing.tail()), listing.loaded)
+            self.tell(row)
+
+    def _forget_below(self, row: NodeRow) -> None:
+        for other in [r for r in self.grown if r is not row and row in r.lineage()]:
+            del self.grown[other]
+
+    def mend(self, row: NodeRow) -> None:
+        """Take back what was said to be wrong with an entry: what is below it came."""
+        if isinstance(row.data, Entry) and row.data.note:
+            row.data = replace(row.data, note="")
+            self._changed(row)
+
+    def learn(self, row: NodeRow, document: Document) -> None:
+        """Take up the document of an entry of which only a link was known."""
+        known = row.data
+        if not isinstance(known, Entry) or known.id or known.document is not None:
+            return
+        found = Entry.of(document, collection_id=known.collection_id)
+        entry = replace(found, url=known.url)
+        row.data = lean(entry)
+        parent = row.parent
+        listing = self.grown.get(parent) if parent is not None else None
+        if listing is not None and parent is not None and parent.children is not None:
+            number = parent.children.index(row)
+            listing.hays[number], listing.traits[number] = search_text(entry), traits(entry)
+        self._changed(row)
+
+    # What a row is
+
+    def path(self, row: NodeRow) -> Path:
+        """Return the place of a row in the tree, stable over reloads."""
+        return tuple(node_key(r.data, self.kind) for r in row.lineage())[::-1]
+
+    def key(self, row: NodeRow) -> str:
+        """Return by what an entry is marked as a favourite; empty for any other line."""
+        return entry_key(row.data) if isinstance(row.data, Entry) else ""
+
+    def find(self, path: Path) -> NodeRow | None:
+        """Return the row at a path, else the nearest above it that is there."""
+        row, found = self.outline.root, None
+        for key in path:
+            following = next((r for r in row.visible if node_key(r.data, self.kind) == key), None)
+            if following is None:
+                break
+            row = found = following
+        return found
+
+    def subject(self, row: NodeRow | None) -> TreeEntry | None:
+        """Return the entry of a row with what the tree knows around it."""
+        if row is None or not isinstance(row.data, Entry):
+            return None
+        dataset, ref = self.dataset(row), None
+        if dataset is not None and row.data.kind is EntryKind.COLLECTION:
+            ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
+        return TreeEntry(row.data, ref, dataset)
+
+    def pieces(self, row: NodeRow, lens: MatchHighlighter, hay: str, room: int, *, whole: bool) -> Pieces:
+        """Return the label of a row; of one that matches a filter with what that looked at."""
+        if isinstance(row.data, Entry):
+            return entry_pieces(row.data, lens, hay, self.kind, room, whole=whole)
+        return word_pieces(row.data)
+
+    def keeps_end(self, row: NodeRow) -> bool:
+        """Whether the end of a row's label tells more than its beginning."""
+        return keeps_end(row.data, self.kind)
+
+    def mark(self, row: NodeRow) -> str:
+        """Return by what an entry is marked for a download; empty where it is not downloaded as one.
+
+        Collections are, and items.
+        """
+        node = row.data
+        if not isinstance(node, Entry):
+            return ""
+        whole = node.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
+        return f"{node.collection_id}\n{identity(node, self.kind)}" if whole else ""
+
+    def holder(self, row: NodeRow | None) -> TreeEntry | None:
+        """Return the nearest collection or catalog: the row's own, or above it."""
+        return self._nearest(row, EntryKind.COLLECTION, EntryKind.CATALOG)
+
+    def dataset(self, row: NodeRow | None) -> Dataset | None:
+        """Return the MLHub dataset that a row is, or belongs to."""
+        return next((d for r in (row.lineage() if row else ()) if (d := _dataset(r)) is not None), None)
+
+    def to_download(self, row: NodeRow | None) -> list[TreeEntry]:
+        """Return what `d` on a row is about: an entry with assets; of MLHub, an item or what has archives."""
+        node = row.data if row is not None else None
+        if self.by_dataset and not (isinstance(node, Entry) and node.kind is EntryKind.ITEM):
+            found = self._nearest(row, EntryKind.COLLECTION) or self._nearest(row, EntryKind.DATASET)
+        else:
+            found = self.subject(row)
+        return [found] if found is not None else []
+
+    def _nearest(self, row: NodeRow | None, *kinds: EntryKind) -> TreeEntry | None:
+        above = row.lineage() if row is not None else ()
+        return self.subject(
+            next((r for r in above if isinstance(r.data, Entry) and r.data.kind in kinds), None)
+        )
+
+
+def _is_away(error: MLHubException) -> bool:
+    """Whether an error says nothing of the listing, but that the source cannot be asked now."""
+    return isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
+
+
+def _rows(nodes: Sequence[Node]) -> list[NodeRow]:
+    return [OutlineRow(node) for node in nodes]
+
+
+def _dataset(row: NodeRow) -> Dataset | None:
+    document = row.data.document if isinstance(row.data, Entry) else None
+    return document if isinstance(document, Dataset) else None
+
+
+def collection_types(dataset: Dataset) -> Iterator[tuple[str, list[CollectionRef]]]:
+    """Yield the types a dataset has, each with its collections."""
+    collections = dataset.collections
+    for kind, refs in (
+        ("source_imagery", collections.source_imagery),
+        ("labels", collections.labels),
+        (OTHER, collections.other),
+    ):
+        if refs:
+            yield kind, refs

@@ -1,0 +1,1 @@
+"""Details of documents and jobs as blocks that fit any width."""

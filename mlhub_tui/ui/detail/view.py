@@ -1,0 +1,105 @@
+"""The widget of a detail: blocks typeset for its width, scrolled by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from ..commands import LISTS, SCROLL_ACTIONS, bindings
+from .blocks import Block, Prose, typeset
+from .markdown import MarkdownCache
+
+
+class DetailView(ScrollView, can_focus=True):
+    """A scrolling sheet; of another text only the lines that differ are drawn."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
+    # The scroll bar has its place: the text need not be set again where it comes or goes.
+    DEFAULT_CSS = """
+    DetailView {
+        background: $background; padding: 0 1; overflow: hidden scroll; scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._blocks: Sequence[Block] = ()
+        self._strips: list[Strip] = []
+        self._texts = MarkdownCache()
+        self._width = 0
+
+    def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
+        """Show other blocks, from the top unless the place is kept."""
+        self._blocks = blocks
+        prose = [block.text for block in blocks if isinstance(block, Prose)]
+        if unread := [text for text in prose if self._texts[text] is None]:
+            self._read(unread)
+        if not keep_place and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+        self._set()
+
+    def add(self, blocks: Sequence[Block]) -> None:
+        """Add blocks at the end: a long sheet grows without being set anew."""
+        self._blocks = [*self._blocks, *blocks]
+        if self._width > 0:
+            more = typeset(blocks, self._width, self._texts)
+            self._draw([*self._strips, *Visual.to_strips(self, more, self._width, None, self.visual_style)])
+
+    @property
+    def settled(self) -> bool:
+        """Whether all Markdown in it was read."""
+        return all(self._texts[block.text] is not None for block in self._blocks if isinstance(block, Prose))
+
+    @work(exclusive=True, group="read")
+    async def _read(self, texts: list[str]) -> None:
+        """Read Markdown in a thread; what stands below it comes with it."""
+        await self._texts.read(texts)
+        if self.is_attached:
+            self._set()
+
+    def on_resize(self) -> None:
+        """Set the text for the new width."""
+        if self.scrollable_content_region.width != self._width:
+            self._set()
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Take up other colours."""
+        super().notify_style_update()
+        self._set()
+        self.refresh()
+
+    def _set(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return  # hidden, or not laid out yet
+        self._width = width
+        text = typeset(self._blocks, width, self._texts)
+        self._draw(Visual.to_strips(self, text, width, None, self.visual_style))
+
+    def _draw(self, strips: list[Strip]) -> None:
+        """Take up other lines, and draw those in sight that differ."""
+        before, self._strips = self._strips, strips
+        if len(self._strips) != self.virtual_size.height:
+            # Not through the property, which would lay out the screen and draw all of this again.
+            self.set_reactive(DetailView.virtual_size, Size(self._width, len(self._strips)))
+            self._scroll_update(self.virtual_size)
+        top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        for y, (old, new) in enumerate(zip_longest(before, self._strips)):
+            if top <= y < below and old != new:
+                self.refresh_line(y)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line of what is seen."""
+        number, style, width = y + self.scroll_offset.y, self.rich_style, self.scrollable_content_region.width
+        if number >= len(self._strips):
+            return Strip.blank(width, style)
+        return self._strips[number].adjust_cell_length(width, style)

@@ -1,0 +1,448 @@
+"""The dialog before a download of assets: which of them, how big they are, where to, what if they exist."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Label, Static
+
+from ...auth import Kind
+from ...errors import MLHubException
+from ...models import Document, Entry, EntryKind, Item
+from ...options import IfExists
+from ...planning.asset_request import assets_of
+from ...planning.asset_tally import AssetTally
+from ...planning.item_request import Choice as Counted
+from ...text import count, link_names, one_line, size
+from ..actions.item_supplier import ItemSupplier
+from ..documents import Documents, why
+from ..terminal.characters import content, line
+from ..terminal.dispatch import Dialog
+from ..widgets.asset_table import kind
+from ..widgets.form import ChoiceField, field
+from ..widgets.output_options import OutputOptions
+from ..widgets.pick_list import PickLine, PickList
+
+if TYPE_CHECKING:
+    from ..app import MLHubApp
+
+
+COUNTED = 1_000
+"""Items of a large supply that are looked at before the choice; sizes are of these."""
+MOST = 1_000
+"""Items of a large supply that are queued unless another number is typed."""
+HIGH = 36
+"""Rows of a terminal with room for a long list."""
+COLLECTIONS = 5
+"""Collections whose licences are looked up."""
+KEYS = 300
+"""Asset keys of which an image can be looked at."""
+_ROLE, _KEY = "role:", "key:"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChoice:
+    """What the user decided; `most` is how many items are gone through at most, None for all."""
+
+    supply: ItemSupplier
+    keys: frozenset[str]
+    roles: frozenset[str]
+    folder: Path
+    if_exists: IfExists
+    most: int | None
+
+
+class AssetsScreen(Dialog[AssetChoice | None]):
+    """Asks; space ticks, Enter queues, Esc does not.
+
+    Parameters
+    ----------
+    supplies
+        The documents whose assets are meant; of several the user chooses one.
+    folder
+        The output folder.
+    licence
+        The licence of what the documents belong to.
+    documents
+        Where the collections of items are looked up for their licences; None where there is no need.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "queue", "queue", show=False),
+        Binding("a", "all", "all or none", show=False),
+        Binding("p", "preview", "preview", show=False),
+    ]
+    CSS = """
+    AssetsScreen > .dialog { width: 92; padding: 0 1; }
+    AssetsScreen PickList { height: auto; min-height: 3; max-height: 9; margin: 0 0 1 0; }
+    AssetsScreen.-high PickList { max-height: 18; }
+    AssetsScreen.-short PickList { max-height: 3; margin: 0; }
+    AssetsScreen #counted { display: none; }
+    AssetsScreen #counted.-said { display: block; }
+    AssetsScreen #most { width: 10; }
+    AssetsScreen #of { padding: 0 0 0 1; width: 1fr; color: $muted; }
+    """
+    AUTO_FOCUS = "PickList"
+
+    def __init__(
+        self,
+        supplies: Sequence[ItemSupplier],
+        folder: Path,
+        licence: str = "",
+        documents: Documents | None = None,
+    ) -> None:
+        super().__init__()
+        self._documents, self._collections = documents, set[str]()
+        self._supplies, self._supply = supplies, supplies[0]
+        self._licence = licence
+        self._tally = AssetTally()
+        self._ticks = Selection(self._tally)
+        self._licences: dict[str, None] = {}
+        self._touched = False
+        self._counting = "looking…"
+        self._first: dict[str, Document] = {}
+        room = max(72 // len(supplies) - 4, 12)
+        self._of_which = ChoiceField([one_line(supply.words, room) for supply in supplies], id="of-what")
+        self._counted, self._chosen = Static(id="counted"), Static(id="chosen")
+        self._licence_words, self._warning = Static(id="licence"), Static(id="warning")
+        self._picks, self._where = PickList(self._box), OutputOptions(folder)
+        self._most_row, self._most = Horizontal(classes="row", id="most-row"), field("most")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the questions."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Download assets")
+            dialog.border_subtitle = line("space a tick, p preview, enter queues, esc cancels")
+            if len(self._supplies) == 1:
+                yield Static(line(self._supply.words, "bold"))
+            else:
+                yield self._of_which
+            yield self._counted
+            yield self._picks
+            whole = next((supply for supply in self._supplies if supply.whole), None)
+            if whole is not None:
+                with self._most_row as row:
+                    row.display = self._supply.whole
+                    yield Label(Content("Items at most"), classes="name")
+                    self._most.value = str(min(whole.total or MOST, MOST))
+                    yield self._most
+                    yield Static(content(_of_all(whole)), id="of")
+            with Horizontal(classes="row"):
+                yield Label(Content("Chosen"), classes="name")
+                yield self._chosen
+            with Horizontal(classes="row"):
+                yield Label(Content("Licence"), classes="name")
+                yield self._licence_words
+            yield self._where
+            yield self._warning
+
+    def on_mount(self) -> None:
+        """Begin to count."""
+        self._show()
+        self._count()
+
+    @on(ChoiceField.Changed)
+    def _of_what(self, message: ChoiceField.Changed) -> None:
+        """Begin anew with other documents."""
+        message.stop()
+        chosen = self._supplies[self._of_which.chosen]
+        if chosen is not self._supply:
+            self._supply, self._touched, self._counting = chosen, False, "looking…"
+            self._tally = AssetTally()
+            self._ticks = Selection(self._tally)
+            self._licences.clear()
+            self._collections.clear()
+            self._most_row.display = chosen.whole
+            self._show()
+            self._count()
+
+    def on_resize(self) -> None:
+        """Give the list what room there is."""
+        self.set_class(self.size.height >= HIGH, "-high")
+
+    # Counting
+
+    @work(group="count", exclusive=True)
+    async def _count(self) -> None:
+        """Look at the documents, a page in memory at a time, and say what there is as it comes."""
+        most = COUNTED if self._supply.whole else None
+        notes: dict[str, None] = {}
+        try:
+            async for page in self._supply.pages(_never, most):
+                notes |= dict.fromkeys(page.notes)
+                await self._look_at(page.entries)
+                total = page.matched if page.matched is not None else self._supply.total
+                self._counting = f"looking: {self._tally.documents:,}{f' of {total:,}' if total else ''}…"
+                self._show()
+            self._counting = ""
+        except MLHubException as error:
+            self._counting = f"! {why(error)}"
+        if notes:
+            self._counting = "  ".join(filter(None, (self._counting, f"! {next(iter(notes))}")))
+        self._show()
+
+    async def _look_at(self, documents: tuple[Document, ...]) -> None:
+        for number, document in enumerate(documents):
+            self._tally.add(document)
+            for asset in assets_of(document) if len(self._first) < KEYS else ():
+                self._first.setdefault(asset.key, document)
+            if isinstance(document, Item):
+                self._learn_licence(document)
+            if number % 50 == 49:
+                await asyncio.sleep(0)
+        if not self._touched:
+            self._ticks.tick_data()
+
+    def _learn_licence(self, item: Item) -> None:
+        """Take up the licence of an item, or look up that of its collection, of the first few."""
+        name = item.collection_id
+        if item.license:
+            self._licences[item.license] = None
+        elif name and name not in self._collections and len(self._collections) < COLLECTIONS:
+            self._collections.add(name)
+            if not self._licence and self._documents is not None:
+                self._look_up(self._documents, name)
+
+    @work(group="licence")
+    async def _look_up(self, documents: Documents, name: str) -> None:
+        entry = Entry(EntryKind.COLLECTION, name)
+        document = documents.of(entry)
+        if document is None and documents.kind is not Kind.STATIC:  # where a whole tree might be walked
+            document = await documents.load(entry)
+        if document is not None and document.license:
+            self._licences[document.license] = None
+            self._show()
+
+    # Showing
+
+    def _show(self) -> None:
+        self._picks.show(self._lines())
+        words = self._counted_words
+        self._counted.update(line(words, "$warning" if "!" in self._counting else "$muted"))
+        self._counted.set_class(bool(words), "-said")
+        licences = [self._licence, *self._licences] if self._licence else [*self._licences]
+        names = ", ".join(dict.fromkeys(map(link_names, licences)))
+        self._licence_words.update(line(names or "not stated"))
+        self._sum_up()
+
+    @property
+    def _counted_words(self) -> str:
+        if self._counting:
+            return self._counting
+        if self._partly:
+            return f"counted in the first {self._tally.documents:,}; what is ticked is queued of the rest too"
+        return "" if self._tally.by_key() else "no assets here"
+
+    @property
+    def _partly(self) -> bool:
+        """Whether only the first of many items were counted."""
+        counted, total = self._tally.documents, self._supply.total
+        return self._supply.whole and counted >= COUNTED and (total is None or total > counted)
+
+    def _lines(self) -> list[PickLine]:
+        roles = [_line(_ROLE, choice, _barred(choice)) for choice in self._tally.by_role()]
+        keys = [_line(_KEY, choice, self._mark(choice)) for choice in self._tally.by_key()]
+        return [
+            *([PickLine("Roles"), *roles] if roles else []),
+            *([PickLine("Assets"), *keys] if keys else []),
+        ]
+
+    def _mark(self, choice: Counted) -> str:
+        if self._tally.paying(choice.key):
+            return "$ requester pays"
+        return (
+            "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
+        )
+
+    def _box(self, key: str) -> str:
+        if key.startswith(_ROLE):
+            return "[x]" if key.removeprefix(_ROLE) in self._ticks.roles else "[ ]"
+        return self._ticks.box(key.removeprefix(_KEY))
+
+    def _sum_up(self) -> None:
+        totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
+        words = count(totals.files, "file")
+        known = size(totals.size) if totals.size else ""
+        unknown = f"{totals.unknown:,} unknown" if known else "sizes unknown"
+        sizes = " + ".join(filter(None, (known, unknown if totals.unknown else "")))
+        part = f" in the first {self._tally.documents:,} items" if self._partly else ""
+        self._chosen.update(line(f"{words}, {sizes}{part}" if sizes else words + part))
+        self._where.need(totals.size)
+        self._explain(totals.barred)
+
+    def _explain(self, barred: int) -> None:
+        """Say why what is chosen is not queued, or else what is wrong under the cursor."""
+        current = self._picks.current
+        note = current.note if current is not None else ""
+        if barred:
+            left = f"{count(barred, 'chosen asset')} cannot be fetched and will be left out"
+            note = f"{left}: {note or self._first_barrier}"
+        self._warning.update(content(one_line(note, 300), "$warning"))
+
+    @property
+    def _first_barrier(self) -> str:
+        chosen = (c for c in self._tally.by_key() if self._ticks.box(c.key) != "[ ]")
+        return next((choice.why for choice in chosen if choice.why), "")
+
+    # Keys
+
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        message.stop()
+        self._touched = True
+        if message.key.startswith(_ROLE):
+            self._ticks.toggle_role(message.key.removeprefix(_ROLE))
+        else:
+            self._ticks.toggle_key(message.key.removeprefix(_KEY))
+        self._picks.refresh()
+        self._sum_up()
+
+    @on(PickList.Moved)
+    def _moved(self, message: PickList.Moved) -> None:
+        message.stop()
+        self._explain(self._tally.totals(self._ticks.keys, self._ticks.roles).barred)
+
+    @on(PickList.Picked)
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
+        self.action_queue()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_queue()
+
+    def action_all(self) -> None:
+        """Tick everything, or nothing where everything is ticked."""
+        self._touched = True
+        self._ticks.toggle_all()
+        self._picks.refresh()
+        self._sum_up()
+
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of the asset, or the role, under the cursor, of the first document that has it."""
+        from ..preview.flow import preview
+
+        current = self._picks.current
+        key = current.key.removeprefix(_KEY) if current is not None else ""
+        if key.startswith(_ROLE):
+            role = key.removeprefix(_ROLE)
+            kinds = ((a.key, a.roles) for d in self._first.values() for a in assets_of(d))
+            key = next((name for name, roles in kinds if role in roles), "")
+        document = self._first.get(key)
+        if self._documents is not None and document is not None:
+            entry = Entry.of(document)
+            await preview(cast("MLHubApp", self.app), self._documents, [], entry, key)
+        else:
+            self.notify("Put the cursor on an asset first.", markup=False)
+
+    def action_queue(self) -> None:
+        """Close with the choice, if there is one."""
+        totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
+        if not totals.files:
+            words = "nothing is chosen that can be fetched: tick some with space"
+            self._warning.update(content(words, "bold $error"))
+            return
+        most: int | None = None
+        if self._supply.whole:
+            typed = self._most.value.strip().replace(",", "").casefold()
+            if typed != "all" and not (typed.isascii() and typed.isdigit() and int(typed[:12]) > 0):
+                words = "Items at most: a number, or all"
+                self._warning.update(content(words, "bold $error"))
+                return
+            most = None if typed == "all" else int(typed[:12])
+        where = self._where
+        keys, roles = frozenset(self._ticks.keys), frozenset(self._ticks.roles)
+        self.dismiss(AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most))
+
+
+def _line(prefix: str, choice: Counted, mark: str) -> PickLine:
+    """Return the line of a key or a role."""
+    unknown = choice.count - choice.barred - choice.sized
+    known = size(choice.size) if choice.sized else ""
+    sizes = " + ".join(filter(None, (known, f"{unknown:,} ?" if unknown and known else "")))
+    types = ", ".join(dict.fromkeys(kind(media_type) for media_type in choice.media_types[:3]))
+    title = choice.title if prefix == _KEY and choice.title != choice.key else ""
+    words = "  ".join(filter(None, (mark, types, title)))
+    figures = f"{sizes}{choice.count:>8,}"
+    return PickLine(choice.key or "(no name)", words, figures, prefix + choice.key, choice.why)
+
+
+def _barred(choice: Counted) -> str:
+    """Return the mark of what cannot be fetched."""
+    return "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
+
+
+def _of_all(supply: ItemSupplier) -> str:
+    return f"of {supply.total:,}; all for every one" if supply.total is not None else "all for every one"
+
+
+async def _never(_: MLHubException) -> bool:
+    return False
+
+
+_DATA = ("data", "labels")
+"""The roles of what a dataset is about; ticked at first, where there are such."""
+
+
+class Selection:
+    """Roles and keys that are ticked; a role covers its keys, also those of documents that come later.
+
+    Parameters
+    ----------
+    tally
+        What there is.
+    """
+
+    def __init__(self, tally: AssetTally) -> None:
+        self._tally = tally
+        self.keys: set[str] = set()
+        self.roles: set[str] = set()
+
+    def box(self, key: str) -> str:
+        """Return the box of a key: ticked, not, or in part by a role that not all of its assets have."""
+        if key in self.keys:
+            return "[x]"
+        having, all_of = self._tally.share(key, self.roles)
+        return "[ ]" if not having else "[x]" if having == all_of else "[-]"
+
+    def toggle_role(self, role: str) -> None:
+        """Tick a role, or untick it."""
+        self.roles ^= {role}
+
+    def toggle_key(self, key: str) -> None:
+        """Tick a key, or untick it; then the roles that cover it are written out as their other keys."""
+        if self.box(key) != "[x]":
+            self.keys.add(key)
+            return
+        self.keys.discard(key)
+        covering = {role for role in self.roles if self._tally.share(key, {role})[0]}
+        if covering:
+            covered = {c.key for c in self._tally.by_key() if self._tally.share(c.key, covering)[0]}
+            self.roles -= covering
+            self.keys |= covered - {key}
+
+    def toggle_all(self) -> None:
+        """Tick every key, or nothing where every key is ticked."""
+        keys = [choice.key for choice in self._tally.by_key()]
+        whole = all(self.box(key) == "[x]" for key in keys)
+        self.roles.clear()
+        self.keys = set() if whole else set(keys)
+
+    def tick_data(self) -> None:
+        """Tick what the documents are about: the role of data or labels, else all that can be fetched."""
+        roles = {choice.key for choice in self._tally.by_role() if choice.barred < choice.count}
+        self.roles = roles.intersection(_DATA)
+        found = self._tally.by_key() if not self.roles else ()
+        self.keys = {choice.key for choice in found if choice.barred < choice.count}

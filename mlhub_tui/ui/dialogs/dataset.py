@@ -1,0 +1,229 @@
+"""The dialog before a dataset is downloaded: which ways there are, what each costs, where to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Label, Static
+
+from ...cluster import optional_dependencies as needed
+from ...errors import MLHubException
+from ...fileio import absolute
+from ...options import ClusterConfig, IfExists
+from ...output_url import parse
+from ...planning.dataset_plan import Costs, costs
+from ...sources.base import Source
+from ...text import count, link_names, size
+from ..documents import why
+from ..plan.selection import PlanSubject
+from ..terminal.characters import content, line
+from ..terminal.dispatch import Dialog
+from ..widgets.form import ChoiceField, field
+from ..widgets.output_options import EngineRow, OutputOptions
+
+ARCHIVES, ASSETS = "archives", "assets"
+_SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChoice:
+    """What the user decided.
+
+    Parameters
+    ----------
+    way
+        `ARCHIVES` or `ASSETS`.
+    folder
+        Where to; of no account where there is a `url`.
+    assets
+        A folder of their own for the assets.
+    if_exists
+        What to do about files that are there.
+    costs
+        What was known of them by then.
+    cluster
+        Whose workers fetch; None for this machine.
+    url
+        The URL of a store that the files go to.
+    """
+
+    way: str
+    folder: Path
+    assets: Path | None
+    if_exists: IfExists
+    costs: Costs | None
+    cluster: ClusterConfig | None = None
+    url: str = ""
+
+
+class DatasetScreen(Dialog[DatasetChoice | None]):
+    """Asks; Enter goes on, Esc does not.
+
+    Parameters
+    ----------
+    subject
+        What is to be downloaded.
+    source
+        Asked for what the ways cost.
+    ways
+        Those that the source offers, the one that is chosen at first before others.
+    folder
+        The output folder.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "go_on", "go on", show=False),
+    ]
+    CSS = """
+    DatasetScreen > .dialog { width: 84; }
+    DatasetScreen.-short > .dialog { padding: 0 1; }
+    DatasetScreen #costs { height: auto; margin: 0 0 1 0; }
+    DatasetScreen.-short .stated { max-height: 1; }
+    DatasetScreen.-short #costs { margin: 0; }
+    """
+    AUTO_FOCUS = "ChoiceField"
+
+    def __init__(self, subject: PlanSubject, source: Source, ways: Sequence[str], folder: Path) -> None:
+        super().__init__()
+        self._subject, self._source, self._ways = subject, source, ways
+        self._costs: Costs | None = None
+        self._way_choice, self._costs_words = ChoiceField(list(ways), id="way"), Static(id="costs")
+        self._where, self._warning = OutputOptions(folder), Static(id="warning")
+        self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
+        self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the questions."""
+        subject = self._subject
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Download dataset")
+            dialog.border_subtitle = line("enter goes on, space and tab change, esc cancels")
+            yield Static(line(subject.title, "bold", _SHOWN))
+            if len(self._ways) > 1:
+                with Horizontal(classes="row"):
+                    yield Label(Content("What"), classes="name")
+                    yield self._way_choice
+            yield self._costs_words
+            for name, value in (("Licence", link_names(subject.licence)), ("Citation", subject.citation)):
+                if value or name == "Licence":
+                    with Horizontal(classes="row"):
+                        yield Label(Content(name), classes="name")
+                        yield Static(line(value or "not stated", limit=_SHOWN), classes="stated")
+            yield self._where
+            if self._engine is not None:
+                yield self._engine
+            with Horizontal(classes="row", id="apart"):
+                yield Label(Content("Assets apart"), classes="name")
+                yield self._assets
+            yield self._warning
+
+    def on_mount(self) -> None:
+        """Ask what the ways cost."""
+        self._show()
+        if ARCHIVES in self._ways:
+            self._ask()
+
+    @work(group="costs")
+    async def _ask(self) -> None:
+        try:
+            self._costs = await costs(self._source, self._subject.id, self._subject.collections)
+        except MLHubException as error:
+            self._warning.update(content(f"! {why(error)}", "$warning"))
+        self._show()
+
+    @property
+    def way(self) -> str:
+        """The way that is chosen."""
+        return self._way_choice.value if len(self._ways) > 1 else self._ways[0]
+
+    @property
+    def cluster(self) -> ClusterConfig | None:
+        """The cluster that is chosen; None for this machine, which alone fetches archives."""
+        return self._engine.cluster if self._engine is not None and self.way == ASSETS else None
+
+    @on(ChoiceField.Changed, "#engine")
+    def _engine_changed(self, message: ChoiceField.Changed) -> None:
+        self.call_after_refresh(self._show)
+
+    @on(ChoiceField.Changed, "#way")
+    def _changed(self, message: ChoiceField.Changed) -> None:
+        message.stop()
+        self._show()
+
+    def _show(self) -> None:
+        words = {ARCHIVES: self._archives_words, ASSETS: self._assets_words}
+        lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
+        self._costs_words.update(Content("\n").join(lines))
+        known = self._costs.archives_known if self._costs is not None and self.way == ARCHIVES else 0
+        if self._engine is not None:
+            self._engine.display = self.way == ASSETS
+        self._where.need(known)
+        self._where.take_urls(self.cluster is not None)
+
+    @property
+    def _archives_words(self) -> str:
+        found = self._costs
+        if found is None:
+            return f"archives of {count(len(self._subject.collections), 'collection')}: asking…"
+        there = len(found.archives) - len(found.missing)
+        known = size(found.archives_size) if found.archives_size is not None else ""
+        part = f"{size(found.archives_known)} and unknown" if found.archives_known and not known else known
+        words = f"archives: {there} of {count(len(found.archives), 'collection')}, {part or 'size unknown'}"
+        missing = f"; none yet: {', '.join(found.missing[:3])}" if found.missing else ""
+        return (words if there else "archives: none are there yet") + (missing if there else "")
+
+    @property
+    def _assets_words(self) -> str:
+        if ARCHIVES not in self._ways:
+            return "assets: choose which, where and when, once the items are read page by page"
+        found = self._costs
+        if found is None:
+            return "assets: asking for the catalog…"
+        if not found.catalog:
+            return "assets: not to be had so, the dataset has no catalog archive"
+        catalog = (
+            f"the catalog first ({size(found.catalog_size)})" if found.catalog_size else "the catalog first"
+        )
+        whole = f"; everything is about {size(found.estimated_size)}" if found.estimated_size else ""
+        return f"assets: {catalog}, then choose which, where and when{whole}"
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_go_on()
+
+    def action_go_on(self) -> None:
+        """Close with the choice, if what is chosen is to be had."""
+        found, way = self._costs, self.way
+        none = found is not None and len(found.missing) == len(found.archives)
+        if way == ASSETS and ARCHIVES in self._ways and found is not None and not found.catalog:
+            return self._refuse("there is no catalog archive: choose the archives")
+        if way == ARCHIVES and none:
+            return self._refuse("none of the collections has an archive yet: choose the assets")
+        where, typed = self._where, self._assets.value.strip()
+        if where.url and self.cluster is None:
+            engine = "choose the assets and the Dask cluster as the engine"
+            wanted = engine if needed.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
+            return self._refuse(f"a URL is written to by the workers of a cluster: {wanted}")
+        if where.url and typed:
+            return self._refuse("with a URL the assets have no folder of their own: leave it empty")
+        try:
+            apart = absolute(Path(typed)) if typed else None
+            folder, url = parse(where.url) if where.url else (where.folder, "")
+        except MLHubException as error:
+            return self._refuse(why(error))
+        choice = DatasetChoice(way, folder or where.folder, apart, where.if_exists, found, self.cluster, url)
+        self.dismiss(choice)
+        return None
+
+    def _refuse(self, words: str) -> None:
+        self._warning.update(content(f"! {words}", "bold $error"))

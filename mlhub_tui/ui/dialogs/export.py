@@ -1,0 +1,196 @@
+"""The dialog before an export: which items, in which form, and to which file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Label, Static
+
+from ...models import Document
+from ...text import file_name, one_line
+from ..actions.item_supplier import ItemSupplier
+from ..terminal.characters import content, line
+from ..terminal.dispatch import Dialog
+from ..widgets.form import ChoiceField, PathField, field
+from ..widgets.pick_list import PickLine, PickList
+from .questions import ConfirmScreen
+
+FORMS = {
+    "GeoJSON": (".geojson", "the items as received, in one feature collection"),
+    "CSV": (".csv", "a row for each item: id, dates, box, properties"),
+    "URLs": (".txt", "the addresses of the assets, one on a line"),
+    "aria2": (".aria2.txt", "the same for `aria2c --input-file`, with names and checksums"),
+}
+"""The forms of items: what their files end in, and what they are."""
+JSON = (".json", "the document as received")
+_ASSETS = ("URLs", "aria2")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """What the user decided.
+
+    Parameters
+    ----------
+    supply
+        The items; None for the one document.
+    form
+        One of `FORMS`.
+    path
+        The file.
+    assets
+        Keys and roles of the assets that are meant; all where there are none.
+    """
+
+    supply: ItemSupplier | None
+    form: str
+    path: Path
+    assets: tuple[str, ...] = ()
+
+
+class ExportScreen(Dialog[ExportChoice | None]):
+    """Asks; Enter writes, Esc does not. A file that is there is replaced only after a question.
+
+    Parameters
+    ----------
+    supplies
+        Items that can be written.
+    document
+        A document that can be written alone, as received.
+    folder
+        Where the file is to be at first.
+    name
+        What it is called at first, without its end.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "write", "write", show=False),
+    ]
+    CSS = """
+    ExportScreen > .dialog { width: 84; padding: 0 1; }
+    ExportScreen PickList { height: auto; min-height: 1; max-height: 5; margin-bottom: 1; }
+    ExportScreen.-short PickList { margin-bottom: 0; }
+    ExportScreen #form-words { margin-left: 14; color: $muted; }
+    """
+    AUTO_FOCUS = "PickList"
+
+    def __init__(
+        self, supplies: Sequence[ItemSupplier], document: Document | None, folder: Path, name: str
+    ) -> None:
+        super().__init__()
+        self._supplies, self._document = supplies, document
+        self._suggested = str(folder / file_name(name[:80] or "items"))
+        self._picks = PickList(self._radio)
+        self._form_choice = ChoiceField([*FORMS], id="form")
+        self._form_words = Static(id="form-words")
+        self._assets = field("assets", placeholder="keys or roles, with commas; empty: all")
+        self._path_field = PathField(self._suggested, id="path")
+        self._said = Static(id="said")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the questions."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = line("Export")
+            dialog.border_subtitle = line("enter writes, tab moves, esc cancels")
+            yield self._picks
+            with Horizontal(classes="row"):
+                yield Label(Content("As"), classes="name")
+                yield self._form_choice
+            yield self._form_words
+            with Horizontal(classes="row"):
+                yield Label(Content("Assets"), classes="name")
+                yield self._assets
+            with Horizontal(classes="row"):
+                yield Label(Content("File"), classes="name")
+                yield self._path_field
+            yield self._said
+
+    def on_mount(self) -> None:
+        """Show what there is to write."""
+        lines = [PickLine(supply.words, key=str(number)) for number, supply in enumerate(self._supplies)]
+        if self._document is not None:
+            lines.append(PickLine(f"the JSON of {self._document.label}", key="document"))
+        self._picks.show(lines)
+        self._suit()
+
+    def _radio(self, key: str) -> str:
+        current = self._picks.current
+        return "(•)" if current is not None and current.key == key else "( )"
+
+    @property
+    def _of_document(self) -> bool:
+        current = self._picks.current
+        return current is not None and current.key == "document"
+
+    @property
+    def _form(self) -> str:
+        return self._form_choice.value
+
+    @on(PickList.Moved)
+    @on(ChoiceField.Changed)
+    def _other(self, message: PickList.Moved | ChoiceField.Changed) -> None:
+        message.stop()
+        self._picks.refresh()
+        self._suit()
+
+    def _suit(self) -> None:
+        """Let the fields suit what is to be written; a name that was typed stays."""
+        end, words = JSON if self._of_document else FORMS[self._form]
+        self._form_choice.disabled = self._of_document
+        self._assets.disabled = self._of_document or self._form not in _ASSETS
+        self._form_words.update(content(words))
+        path = self._path_field
+        ends = [known for known, _ in (*FORMS.values(), JSON)]
+        if path.value in (self._suggested, *(self._suggested + known for known in ends)):
+            path.value = self._suggested + end
+
+    @property
+    def _path(self) -> Path:
+        typed = Path(self._path_field.value.strip())
+        try:
+            return typed.expanduser().absolute()
+        except RuntimeError:  # `~nobody`: there is no such home
+            return typed.absolute()
+
+    @on(Input.Submitted)
+    @on(PickList.Picked)
+    def _submitted(self, event: Input.Submitted | PickList.Picked) -> None:
+        event.stop()
+        self.action_write()
+
+    @work(group="write", exclusive=True)
+    async def action_write(self) -> None:
+        """Close with the choice; ask before a file that is there is replaced."""
+        current, path = self._picks.current, self._path
+        if current is None:
+            self._say("! there is nothing to write")
+            return
+        if not self._path_field.value.strip():
+            self._say("! type the path of a file")
+            return
+        there, folder = await asyncio.to_thread(lambda: (path.exists(), path.is_dir()))
+        if folder:
+            self._say(f"! {one_line(path)} is a folder: add the name of a file")
+            return
+        question = f"Replace {one_line(path)}?"
+        if there and not await self.app.push_screen_wait(
+            ConfirmScreen(question, "There is a file of this name.", yes="Replace")
+        ):
+            return
+        supply = None if current.key == "document" else self._supplies[int(current.key)]
+        typed = self._assets.value.split(",") if self._form in _ASSETS else []
+        assets = tuple(part.strip() for part in typed if part.strip())
+        self.dismiss(ExportChoice(supply, self._form, path, assets))
+
+    def _say(self, words: str) -> None:
+        self._said.update(content(words, "bold $error"))

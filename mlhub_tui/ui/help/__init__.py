@@ -1,1 +1,0 @@
-"""Help: what can be done here and by which keys, from the table of commands; the first steps."""

@@ -1,0 +1,1 @@
+"""Maps and histograms: the world, footprints and dates in characters."""

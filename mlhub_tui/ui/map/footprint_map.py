@@ -1,0 +1,403 @@
+"""A map of the world with extents and footprints over it, moved by keys; a box can be chosen on it.
+
+    map = FootprintMap(id="map")
+    map.show(collection.extent.bboxes, footprints)     # BBoxes; `geo.shapes.Footprint`s of the items
+    map.add(more)                                      # as pages come
+    map.highlight(3)                                   # the footprint that is the current one
+    map.choose_box(BBox(33.9, -0.4, 35.2, 0.9))        # or None: begin to choose a box
+
+It posts `Moved` (another footprint is current), `Opened` (enter on it), `BoxChosen` and `BoxLeft`. Nothing is
+drawn, and the map's data not read, before it has a size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ...models import BBox
+from ..commands import MAP, bindings
+from ..terminal.characters import ascii_only
+from ..terminal.diff_rendering import changed_cells
+from ..terminal.process import lacks_braille
+
+if TYPE_CHECKING:
+    from .footprints import Footprint
+    from .projection import Frame, MapView
+    from .scene import Picture
+
+
+CONTEXT = 9.0
+"""Degrees of latitude that are seen at least at first: with a coast or a border to know the place by."""
+STEP = (8, 8)
+"""Dots across and down by which a key moves the map."""
+_LOOKS = ("", "", "coast", "", "footprint", "current", "selection")
+"""The look of each layer; borders and extents have those of coasts and footprints."""
+
+
+class FootprintMap(Widget, can_focus=True):
+    """Where the data is.
+
+    Parameters
+    ----------
+    ascii_only
+        Whether to draw with ASCII characters; None for what the terminal can draw.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(binding for binding in bindings(MAP) if getattr(binding, "id", "") != "map.dates"),
+        Binding("escape", "leave_box", show=False),
+    ]
+    DEFAULT_CSS = """
+    FootprintMap { background: $background; height: 1fr; }
+    FootprintMap > .map--coast { color: $muted; }
+    FootprintMap > .map--footprint { color: $primary; }
+    FootprintMap > .map--current { color: $accent; text-style: bold; }
+    FootprintMap > .map--selection { color: $warning; text-style: bold; }
+    FootprintMap > .map--caption { color: $muted; background: $surface; }
+    FootprintMap:focus > .map--caption { color: $foreground; background: $panel; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"map--{look}" for look in _LOOKS if look), "map--caption"}
+    ALLOW_SELECT = False
+
+    @dataclass
+    class Moved(Message):
+        """Another footprint is the current one."""
+
+        index: int
+
+    @dataclass
+    class Opened(Message):
+        """Enter on the current footprint."""
+
+        index: int
+
+    @dataclass
+    class BoxChosen(Message):
+        """A box was chosen."""
+
+        box: BBox
+
+    class BoxLeft(Message):
+        """No box was chosen after all."""
+
+    def __init__(self, *, id: str | None = None, ascii_only: bool | None = None) -> None:
+        super().__init__(id=id)
+        self._ascii_only = ascii_only
+        self.boxes: tuple[BBox, ...] = ()
+        """The boxes of the whole, as they were given."""
+        self.extents: list[Footprint] = []
+        self.footprints: list[Footprint] = []
+        self.current: int | None = None
+        self.note = ""
+        """Words for the line below, in place of the name of what is seen."""
+        self._view: MapView | None = None
+        self._frame: Frame | None = None
+        self._asked: BBox | bool = False
+        self._strips: list[Strip] = []
+        self._looks: dict[str, Style] = {}
+
+    # What is shown
+
+    def show(
+        self, extents: Sequence[BBox], footprints: Sequence[Footprint] = (), *, keep_view: bool = False
+    ) -> None:
+        """Show other boxes and footprints, all of them in sight unless the view is kept."""
+        from .footprints import footprints_of
+
+        self.boxes = tuple(extents)
+        self.extents, self.footprints = footprints_of(extents), list(footprints)
+        self.current = None
+        if not keep_view:
+            self._view = None
+        self.redraw()
+
+    def add(self, footprints: Sequence[Footprint]) -> None:
+        """Show more footprints, where the view is."""
+        self.footprints.extend(footprints)
+        if footprints:
+            self.redraw()
+
+    def highlight(self, index: int | None) -> None:
+        """Mark a footprint as the current one, and move the map to it where it is out of sight."""
+        index = index if index is not None and 0 <= index < len(self.footprints) else None
+        if index == self.current:
+            return
+        self.current = index
+        if index is not None and self._view is not None:
+            from .projection import seen
+
+            self._view = seen(self._view, self.footprints[index].box)
+        self.redraw()
+
+    @property
+    def choosing(self) -> bool:
+        """Whether a box is being chosen."""
+        return self._frame is not None or self._asked is not False
+
+    def choose_box(self, start: BBox | None = None) -> None:
+        """Begin to choose a box: keys move its corner, enter takes it, esc leaves it."""
+        self._asked = start if start is not None else True
+        self.redraw()
+
+    def leave_box(self) -> None:
+        """Choose no box."""
+        self._frame, self._asked = None, False
+        self.redraw()
+
+    @property
+    def view(self) -> MapView | None:
+        """What part of the world is seen, None before it has a size."""
+        return self._view
+
+    # Drawing
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.redraw()
+
+    def on_show(self) -> None:
+        """Draw what changed while it was hidden."""
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        """Take up other colours."""
+        self._looks.clear()
+        super().notify_style_update()
+        if self._strips:
+            self._strips = []
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the map, and let only cells that differ go to the terminal."""
+        width, height = self.size
+        if width < 2 or height < 2 or not self.display:
+            return
+        self._settle(width, height - 1)
+        strips = [*self._map_strips(), self._caption(width)]
+        before, self._strips = self._strips, strips
+        if len(before) != len(strips) or (before and before[0].cell_length != width):
+            self.refresh()
+            return
+        changed = [
+            Region(first, y, last - first, 1)
+            for y, (old, new) in enumerate(zip(before, strips, strict=True))
+            for first, last in [changed_cells(old, new)]
+            if last > first
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of what was drawn."""
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
+
+    def _settle(self, columns: int, rows: int) -> None:
+        """Make sure that there is a view of this size, and of a frame where one is asked for."""
+        from .projection import Frame
+
+        if self._view is None:
+            self._view = self._fitted(columns, rows, CONTEXT)
+        self._view = self._view.resized(columns, rows)
+        if self._asked is not False:
+            start, self._asked = self._asked, False
+            self._frame = Frame.around(start) if isinstance(start, BBox) else None
+            if self._frame is not None:
+                from .projection import seen
+
+                self._view = seen(self._view, self._frame.box)
+            else:
+                self._frame = Frame.within(self._view)
+
+    def _fitted(self, columns: int, rows: int, least: float) -> MapView:
+        from .footprints import around
+        from .projection import fitted, whole
+
+        box = around([footprint.box for footprint in self.footprints or self.extents])
+        return whole(columns, rows) if box is None else fitted(box, columns, rows, least=least)
+
+    def picture(self) -> Picture:
+        """Return what is seen, as text."""
+        from .scene import Scene, draw
+
+        assert self._view is not None
+        scene = Scene(
+            self.extents,
+            self.footprints,
+            self.footprints[self.current] if self.current is not None else None,
+            self._frame.box if self._frame is not None else None,
+        )
+        return draw(self._view, scene, ascii_only=self.ascii_only)
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether braille is left alone."""
+        if self._ascii_only is None:
+            return ascii_only(self.app) or lacks_braille()
+        return self._ascii_only
+
+    def _map_strips(self) -> list[Strip]:
+        styles = [self._look(look) for look in _LOOKS]
+        width = self.size.width
+        return [Strip([Segment(text, styles[layer]) for text, layer in row], width) for row in self.picture()]
+
+    def _look(self, name: str) -> Style:
+        known = self._looks.get(name)
+        if known is None:
+            known = self.rich_style
+            if name:
+                known += self.get_component_rich_style(f"map--{name}", partial=True)
+            self._looks[name] = known
+        return known
+
+    def _caption(self, width: int) -> Strip:
+        """Return the line below: what is seen, and how long a kilometre is."""
+        from .place_names import caption
+
+        assert self._view is not None
+        words, box = self.note, None
+        if self._frame is not None:
+            words, box = self._frame.words(self._view), self._frame.box
+        elif self.current is not None:
+            box = self.footprints[self.current].box
+        text = caption(self._view, words, box, width, ascii_only=self.ascii_only)
+        return Strip([Segment(text, self._look("caption"))]).adjust_cell_length(width, self._look("caption"))
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on what the keys move, else on the line of words below."""
+        region = self.content_region
+        below = Offset(region.x, max(region.bottom - 1, region.y))
+        if self._view is None:
+            return below
+        from .projection import cell_of
+
+        at = None
+        if self._frame is not None:
+            at = self._frame.corner
+        elif self.current is not None:
+            west, south, east, north = self.footprints[self.current].box
+            at = (west + east) / 2, (south + north) / 2
+        cell = cell_of(self._view, *at) if at is not None else None
+        return below if cell is None else region.offset + Offset(*cell)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave keys that do nothing here to the screen."""
+        if action == "corner":
+            return self._frame is not None
+        if action == "step":
+            return bool(self.footprints)
+        if action == "take":
+            return self._frame is not None or self.current is not None
+        return True
+
+    def action_pan(self, across: int, down: int) -> None:
+        """Move the map, or the corner of the box that is being chosen."""
+        if self._view is None:
+            return
+        if self._frame is not None:
+            self._frame, self._view = self._frame.moved(self._view, across, down)
+        else:
+            self._view = self._view.moved(across * STEP[0], down * STEP[1])
+        self.redraw()
+
+    def action_zoom(self, direction: int) -> None:
+        """Look closer or see more; the current footprint, or the corner, comes to the middle."""
+        if self._view is None:
+            return
+        if direction > 0:
+            from .projection import centred
+
+            if self._frame is not None:
+                self._view = centred(self._view, *self._frame.corner)
+            elif self.current is not None:
+                west, south, east, north = self.footprints[self.current].box
+                self._view = centred(self._view, (west + east) / 2, (south + north) / 2)
+        self._view = self._view.zoomed(math.sqrt(2) ** (2 * direction))
+        self.redraw()
+
+    def action_fit(self) -> None:
+        """Show all there is, as close as it goes."""
+        if self._view is not None:
+            self._view = self._fitted(self._view.columns, self._view.rows, 0.0)
+            self.redraw()
+
+    def action_world(self) -> None:
+        """Show the whole world."""
+        if self._view is not None:
+            from .projection import whole
+
+            self._view = whole(self._view.columns, self._view.rows)
+            self.redraw()
+
+    def action_step(self, step: int) -> None:
+        """Go to the next or previous footprint."""
+        count = len(self.footprints)
+        now = self.current if self.current is not None else (-1 if step > 0 else 0)
+        self.highlight((now + step) % count)
+        if self.current is not None:
+            self.post_message(self.Moved(self.current))
+
+    def action_take(self) -> None:
+        """Take the box that is being chosen, or open the current footprint."""
+        if self._frame is not None and self._view is not None:
+            box = self._frame.taken(self._view)
+            self.leave_box()
+            self.post_message(self.BoxChosen(box))
+        elif self.current is not None:
+            self.post_message(self.Opened(self.current))
+
+    def action_box(self) -> None:
+        """Begin to choose a box."""
+        if not self.choosing:
+            self.choose_box()
+
+    def action_corner(self) -> None:
+        """Move the other corner from now on."""
+        if self._frame is not None:
+            self._frame = self._frame.turned()
+            self.redraw()
+
+    def action_leave_box(self) -> None:
+        """Choose no box; else the key is the screen's."""
+        if self._frame is None:
+            raise SkipAction
+        self.leave_box()
+        self.post_message(self.BoxLeft())
+
+    # The mouse
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Look closer."""
+        event.stop()
+        self.action_zoom(1)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """See more."""
+        event.stop()
+        self.action_zoom(-1)
+
+    def on_click(self, event: Click) -> None:
+        """Go to the footprint that the mouse points at."""
+        if self._view is None or self._frame is not None:
+            return
+        from .projection import footprint_at
+
+        found = footprint_at(self._view, [f.box for f in self.footprints], event.x, event.y)
+        if found is not None:
+            self.highlight(found)
+            self.post_message(self.Moved(found))

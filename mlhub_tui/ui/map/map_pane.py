@@ -1,0 +1,285 @@
+"""Where and when: a map of a document with the items loaded so far, and a histogram of their dates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
+from ...text import count
+from ..catalog.listing import lean
+from ..commands import MAP, bindings
+from .footprint_map import FootprintMap
+from .footprints import Footprint, footprint_of, parts
+from .place_names import place_words, time_words
+from .time_bins import days_of
+from .time_histogram import TimeHistogram
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An item on the map."""
+
+    entry: Entry
+    footprint: Footprint
+    interval: Interval
+
+
+class MapPane(Vertical):
+    """A map and a histogram of the same items; a range of dates leaves those of them that lie in it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings(MAP) if getattr(b, "id", "") == "map.dates"]
+    DEFAULT_CSS = """
+    MapPane > TimeHistogram { display: none; }
+    MapPane.-dates > TimeHistogram { display: block; }
+    """
+
+    @dataclass
+    class Opened(Message):
+        """An item on the map is to be opened."""
+
+        entry: Entry
+
+    @dataclass
+    class Wanted(Message):
+        """A search is wanted within a box, dates, or both."""
+
+        box: BBox | None
+        when: str
+
+    @dataclass
+    class Filtered(Message):
+        """Only items of a time are to be shown; empty for all of them."""
+
+        when: str
+        words: str
+
+    class StatusChanged(Message):
+        """There is another word on how much is on the map."""
+
+    class MoreWanted(Message):
+        """The last item on the map is the current one: more may be loaded."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._chart, self._dates = FootprintMap(), TimeHistogram()
+        self._placed: list[_Placed] = []
+        self._shown: list[_Placed] = []
+        self._known: set[tuple[str, str]] = set()
+        self._numbers: dict[tuple[str, str], int] = {}
+        """The numbers of the footprints that are shown, by what tells their items from others."""
+        self._extents: tuple[BBox, ...] = ()
+        self._interval: Interval | None = None
+        self._words = ""
+        self._when: tuple[str, str] = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the map above the histogram."""
+        yield self._chart
+        yield self._dates
+
+    def on_mount(self) -> None:
+        """Show what came before."""
+        self._show_all()
+
+    def on_resize(self) -> None:
+        """Leave the histogram out where the map would be too small."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        has_dates = self._interval is not None or bool(self._placed)
+        self.set_class(has_dates and self.size.height >= 14, "-dates")
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Give the keys to the map."""
+        self._chart.focus(scroll_visible)
+        return self
+
+    @property
+    def status(self) -> str:
+        """How much is on the map, for the strip above."""
+        if not self._placed:
+            return ""
+        words = count(len(self._shown), "footprint")
+        if len(self._shown) < len(self._placed):
+            words += f" of {len(self._placed):,}"
+        return words
+
+    @property
+    def when(self) -> str:
+        """The dates that were chosen, as people type them; empty for all."""
+        return self._when[0]
+
+    # What is shown
+
+    def show(self, document: Document) -> None:
+        """Show the extent of a document."""
+        self.show_extent(*where_of(document))
+
+    def show_extent(self, extents: tuple[BBox, ...], interval: Interval | None = None) -> None:
+        """Show boxes of the whole, and the time in which there should be items."""
+        if (extents, interval) == (self._extents, self._interval):
+            return
+        self._extents, self._interval = extents, interval
+        when = time_words(interval) if interval is not None else ""
+        self._words = ", ".join(filter(None, (place_words(extents), when)))
+        if self.is_mounted:
+            self._show_all()
+
+    def reset(self) -> None:
+        """Forget the items."""
+        self._placed, self._known, self._when = [], set(), ("", "")
+        if self.is_mounted:
+            self._show_all()
+
+    def add(self, documents: Sequence[tuple[Entry, Document]]) -> None:
+        """Show more items; those without a place are left out."""
+        fresh = []
+        for entry, document in documents:
+            # Of an item that was known by its link, the table has learnt the id as well.
+            mark = (document.id, entry.url)
+            footprint = footprint_of(document)
+            if mark in self._known or footprint is None or not isinstance(document, Item):
+                continue
+            self._known.add(mark)
+            fresh.append(_Placed(replace(lean(entry), id=document.id), footprint, document.interval))
+        first = not self._placed
+        self._placed += fresh
+        if not fresh or not self.is_mounted:
+            return
+        if first or self._when[0]:
+            self._show_all(keep_view=not first)
+            return
+        self._number(fresh)
+        self._shown += fresh
+        self.post_message(self.StatusChanged())
+        self._chart.add([placed.footprint for placed in fresh])
+        self._dates.add(days_of(placed.interval for placed in fresh))
+
+    def highlight(self, entry: Entry | None) -> None:
+        """Mark an item as the current one."""
+        mark = (entry.id, entry.url) if entry is not None else ("", "")
+        self._chart.highlight(self._numbers.get(mark))
+        self._name_current()
+
+    def _number(self, fresh: Sequence[_Placed]) -> None:
+        """Give numbers to footprints that come after those that are shown."""
+        start = len(self._shown)
+        for number, placed in enumerate(fresh, start):
+            self._numbers[placed.entry.id, placed.entry.url] = number
+
+    def _show_these(self, placed: list[_Placed]) -> None:
+        self._shown = []
+        self._numbers.clear()
+        self._number(placed)
+        self._shown = placed
+
+    @property
+    def current(self) -> Entry | None:
+        """The item whose footprint is the current one."""
+        number = self._chart.current
+        return self._shown[number].entry if number is not None else None
+
+    def _show_all(self, *, keep_view: bool = False) -> None:
+        self._show_these(list(self._placed))
+        dates = self._dates
+        if not keep_view or dates.range is None:
+            dates.show(days_of(placed.interval for placed in self._placed), self._interval)
+        if self._when[0]:
+            self._filter()
+        self._show_map(keep_view=keep_view)
+        self._lay_out()
+
+    def _show_map(self, *, keep_view: bool) -> None:
+        chart = self._chart
+        chart.note = self._when[1] or self._words
+        self.post_message(self.StatusChanged())
+        chart.show(self._extents, [placed.footprint for placed in self._shown], keep_view=keep_view)
+
+    def _filter(self) -> None:
+        """Leave the items whose time lies in the range."""
+        from ...models.when import parse_span, span_of
+
+        wanted = parse_span(self._when[0])
+        assert wanted is not None
+        spans = [(placed, span_of(placed.interval.start, placed.interval.end)) for placed in self._placed]
+        self._show_these([placed for placed, span in spans if span is not None and wanted.meets(span)])
+
+    # Keys
+
+    @on(FootprintMap.Opened)
+    def _opened(self, message: FootprintMap.Opened) -> None:
+        message.stop()
+        self.post_message(self.Opened(self._shown[message.index].entry))
+
+    @on(FootprintMap.Moved)
+    def _moved(self, message: FootprintMap.Moved) -> None:
+        message.stop()
+        self._name_current()
+        if message.index == len(self._shown) - 1:
+            self.post_message(self.MoreWanted())
+
+    def _name_current(self) -> None:
+        """Say which item the current one is, and when it was taken."""
+        chart = self._chart
+        if chart.current is None:
+            chart.note = self._when[1] or self._words
+        else:
+            placed = self._shown[chart.current]
+            when = time_words(placed.interval)
+            chart.note = f"{placed.entry.label}, {when}" if when else placed.entry.label
+        chart.redraw()
+
+    @on(FootprintMap.BoxChosen)
+    def _box_chosen(self, message: FootprintMap.BoxChosen) -> None:
+        message.stop()
+        self.post_message(self.Wanted(message.box, self.when))
+
+    @on(TimeHistogram.RangeChosen)
+    def _range_chosen(self, message: TimeHistogram.RangeChosen) -> None:
+        """Leave what lies in the range; chosen again, search in it."""
+        message.stop()
+        if self._when[0] == message.when:
+            self.post_message(self.Wanted(None, message.when))
+            return
+        self._when = (message.when, message.words)
+        self._filter()
+        self._show_map(keep_view=True)
+        self.post_message(self.Filtered(*self._when))
+
+    @on(TimeHistogram.RangeLeft)
+    def _range_left(self, message: TimeHistogram.RangeLeft) -> None:
+        message.stop()
+        self._when = ("", "")
+        self._show_these(list(self._placed))
+        self._show_map(keep_view=True)
+        self.post_message(self.Filtered("", ""))
+
+    def leave_range(self) -> None:
+        """Show the items of all times again."""
+        self._dates.leave_range()
+
+    def action_other(self) -> None:
+        """Go from the map to the histogram and back."""
+        chart, dates = self._chart, self._dates
+        (chart if dates.has_focus else dates).focus()
+
+
+def where_of(document: Document) -> tuple[tuple[BBox, ...], Interval | None]:
+    """Return the boxes of a document to draw, and the time in which it says that items are."""
+    match document:
+        case Collection():
+            extent = document.extent
+            return tuple(parts(extent.bboxes)), extent.intervals[0] if extent.intervals else None
+        case Item() | MLModel():
+            return ((document.bbox,) if document.bbox is not None else ()), None
+        case Dataset():
+            return ((document.bbox,) if document.bbox is not None else ()), None
+    return (), None

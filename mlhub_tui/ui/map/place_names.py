@@ -1,0 +1,326 @@
+"""Places and times in words, and the caption of a map."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ...models import BBox, Extent, Interval
+from ...text import count, date, one_line
+from .braille import WIDE
+from .footprints import Box, halves, plain_boxes
+from .footprints import parts as extent_parts
+from .projection import MapView
+from .world import UNITS, Country, Ring, World, world
+
+MOST_BOXES = 60
+"""Boxes that are looked at, evenly chosen among more."""
+MOST_NAMED, MOST_OTHERS = 3, 7
+_LEAST_SHARE = 0.05
+"""Of the land in a box: less of a country is not worth its name (and may be the map's own coarseness)."""
+_OWN_SHARE = 0.3
+"""Of a country: one that lies in the box as much is named however small it is."""
+_MAIN_SHARE, _LEADING_SHARE = 0.75, 0.4
+"""Of the land: a country that has as much is named alone, or first of more than are named."""
+_SMALL, _MAIN_OF_SMALL = 0.5, 0.5
+"""Square degrees of a box for which the map's borders are coarse; and the share that is enough then."""
+_CONTINENT_SHARE = 0.1
+_WATER = 0.02
+"""Of a large box: less land than that and it is a sea's."""
+_LARGE = 30.0
+"""Square degrees from which on a box can be a sea's though it touches land."""
+_NEAR = (0.1, 0.35, 1.0)
+"""Degrees around a small box in which land is looked for: shores of the map are some 10 km off."""
+
+
+def place_words(boxes: Sequence[BBox]) -> str:
+    """Return where some boxes are; empty where they are nowhere.
+
+    Examples
+    --------
+    >>> place_words([BBox(33.9, -0.4, 35.2, 0.9)])
+    'Kenya'
+    """
+    return places(plain_boxes(extent_parts(boxes)))
+
+
+def where_and_when(extent: Extent) -> str:
+    """Return an extent in words; empty where it tells neither."""
+    when = time_words(extent.intervals[0]) if extent.intervals else ""
+    return ", ".join(filter(None, (place_words(extent.bboxes), when)))
+
+
+# Places
+
+
+def places(boxes: Sequence[Box]) -> str:
+    """Return the countries, the continents or the sea that boxes lie in."""
+    if not boxes:
+        return ""
+    boxes = boxes[:: -(-len(boxes) // MOST_BOXES)]
+    parts = [half for box in boxes for half in halves(box)]
+    if any(box[2] - box[0] >= 300 and box[3] - box[1] >= 100 for box in boxes):
+        return "worldwide"
+    size = sum(max(box[2] - box[0], 1e-9) * max(box[3] - box[1], 1e-9) for box in parts)
+    areas = _countries(parts)
+    if not areas and size < _LARGE * len(parts):
+        areas = _nearby(parts)
+    if not areas or (size > _LARGE and sum(areas.values()) < _WATER * size):
+        seas = list(dict.fromkeys(sea((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in boxes))
+        return joined(seas) if len(seas) <= MOST_NAMED else f"{len(seas)} seas"
+    # Where the map is too coarse, a neighbour that is no small island is not there for certain.
+    small = size <= _SMALL * len(parts) and all(
+        area < _OWN_SHARE * country.area for country, area in areas.items()
+    )
+    return _names(areas, _MAIN_OF_SMALL if small else _MAIN_SHARE)
+
+
+def _names(areas: dict[Country, float], main: float) -> str:
+    """Return the names of countries whose areas in some boxes are given, or how many there are, and where."""
+    land = sum(areas.values())
+    worth = {
+        country: area
+        for country, area in areas.items()
+        if area >= _LEAST_SHARE * land or area >= _OWN_SHARE * country.area
+    }
+    if max(worth.values()) >= main * land:
+        return max(worth, key=lambda country: worth[country]).name
+    names = [country.name for country in sorted(worth, key=lambda country: -worth[country])]
+    if len(names) <= MOST_NAMED:
+        return joined(names)
+    if len(names) <= MOST_OTHERS and max(worth.values()) >= _LEADING_SHARE * land:
+        return f"{names[0]} and {len(names) - 1} others"
+    shares: dict[str, float] = defaultdict(float)
+    for country, area in worth.items():
+        shares[country.continent] += area
+    ranked = sorted(shares, key=lambda name: -shares[name])
+    continents = [name for name in ranked if shares[name] >= _CONTINENT_SHARE * land]
+    if len(continents) >= 5:
+        return "worldwide"
+    number = sum(country.continent in continents for country in worth)
+    where = f" in {joined(continents)}" if len(continents) <= MOST_NAMED else ""
+    return f"{count(number, 'country', 'countries')}{where}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _countries(boxes: Sequence[Box]) -> dict[Country, float]:
+    """Return the square degrees that each country has in some boxes."""
+    earth = world()
+    scaled = [tuple(value * UNITS for value in box) for box in boxes]
+    found: dict[Country, float] = {}
+    for country in earth.countries:
+        area = 0.0
+        for ring in country.rings:
+            # Rings that cross the antimeridian go on beyond 180 degrees.
+            for turn in (0, 360 * UNITS) if ring.east > 180 * UNITS else (0,):
+                for west, south, east, north in scaled:
+                    beside = west + turn > ring.east or east + turn < ring.west
+                    if not beside and south <= ring.north and north >= ring.south:
+                        area += _share(earth, ring, west + turn, south, east + turn, north)
+        if area > 0:
+            found[country] = area
+    return found
+
+
+def _share(earth: World, ring: Ring, west: float, south: float, east: float, north: float) -> float:
+    """Return the square degrees of a ring in a box; something, too, of a point in it."""
+    if west <= ring.west and east >= ring.east and south <= ring.south and north >= ring.north:
+        return ring.area
+    # A point or a line has no area: a hair around it has.
+    west, south, east, north = west - 0.01, south - 0.01, east + 0.01, north + 0.01
+    xs, ys = earth.outline(ring)
+    points: Sequence[tuple[float, float]] = list(zip(xs, ys, strict=True))
+    for axis, limit, sign in ((0, west, 1), (0, east, -1), (1, south, 1), (1, north, -1)):
+        points = _cut(points, axis, limit, sign)
+        if not points:
+            return 0.0
+    doubled = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise([*points, points[0]]))
+    area = abs(doubled) / 2 / UNITS / UNITS
+    return -area if ring.area < 0 else area
+
+
+def _cut(
+    points: Sequence[tuple[float, float]], axis: int, limit: float, sign: int
+) -> list[tuple[float, float]]:
+    """Return what of a polygon lies on one side of a line (Sutherland and Hodgman)."""
+    kept: list[tuple[float, float]] = []
+    before = points[-1]
+    was_in = sign * (before[axis] - limit) >= 0
+    for point in points:
+        is_in = sign * (point[axis] - limit) >= 0
+        if is_in != was_in:
+            part = (limit - before[axis]) / (point[axis] - before[axis])
+            kept.append(
+                (before[0] + part * (point[0] - before[0]), before[1] + part * (point[1] - before[1]))
+            )
+        if is_in:
+            kept.append(point)
+        before, was_in = point, is_in
+    return kept
+
+
+def _nearby(boxes: Sequence[Box]) -> dict[Country, float]:
+    """Return the countries nearest to boxes that touch no land."""
+    for reach in _NEAR:
+        found = _countries([(w - reach, s - reach, e + reach, n + reach) for w, s, e, n in boxes])
+        if found:
+            return found
+    return {}
+
+
+# Times
+
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})$")
+
+
+def time_words(interval: Interval) -> str:
+    """Return a time in words: `Apr 2018 to Mar 2020`, `2018`, `14 Apr 2018`, `since Apr 2018`; or nothing."""
+    start, end = _day(interval.start), _day(interval.end)
+    if start is None and end is None:
+        known = [one_line(text, 40) for text in (interval.start, interval.end) if text]
+        return " to ".join(dict.fromkeys(known))
+    if start is None or end is None:
+        if interval.start and interval.end:
+            return f"{date(interval.start)} to {date(interval.end)}"
+        return f"since {_month(start)}" if start is not None else f"until {_month(end)}" if end else ""
+    if start == end:
+        return f"{start[2]} {_month(start)}"
+    if start[1:] == (1, 1) and end[1:] == (12, 31):
+        return str(start[0]) if start[0] == end[0] else f"{start[0]} to {end[0]}"
+    if start[:2] == end[:2]:
+        return _month(start)
+    if start[0] == end[0]:
+        return f"{_month(start).split()[0]} to {_month(end)}"
+    return f"{_month(start)} to {_month(end)}"
+
+
+def _day(text: str) -> tuple[int, int, int] | None:
+    found = _DAY.match(date(text))
+    if found is None or not 1 <= int(found[2]) <= 12:
+        return None
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def _month(day: tuple[int, int, int]) -> str:
+    return f"{_MONTHS[day[1]]} {day[0]}"
+
+
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+_LONGEST_BAR = 10
+"""Cells of the scale's bar."""
+_LEAST_WORDS = 12
+
+
+def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_only: bool = False) -> str:
+    """Return the line in at most `width` cells; what does not fit is left out, the scale last.
+
+    Parameters
+    ----------
+    view
+        What is seen.
+    words
+        What to say first.
+    box
+        What it is said of: it is named, and its place given.
+    width
+        Cells.
+    ascii_only
+        Whether only ASCII characters are drawn.
+    """
+    bar = scale_bar(view, ascii_only=ascii_only)
+    parts = [words, places([box]) if box is not None else "", degrees(view, box, ascii_only=ascii_only)]
+    room = width - len(bar) - 3
+    kept = ""
+    for part in filter(None, parts):
+        joined = f"{kept}  {part}" if kept else part
+        if len(joined) <= room:
+            kept = joined
+        elif not kept and room >= _LEAST_WORDS:
+            kept = f"{part[: room - 1]}…"
+    return f" {kept:<{max(room, 0)}} {bar} "[:width]
+
+
+def degrees(view: MapView, box: Box | None, *, ascii_only: bool = False) -> str:
+    """Return the middle of a box, or of the view, as precise as a dot is."""
+    longitude, latitude = view.longitude, view.latitude
+    if box is not None:
+        longitude = ((box[0] + box[2]) / 2 + 180) % 360 - 180
+        latitude = (box[1] + box[3]) / 2
+    digits = 0 if view.scale < 1 else 1 if view.scale < 20 else 2 if view.scale < 200 else 4
+    sign = "" if ascii_only else "°"
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.{digits}f}{sign}{north} {abs(longitude):.{digits}f}{sign}{east}"
+
+
+def scale_bar(view: MapView, *, ascii_only: bool = False) -> str:
+    """Return a bar and the kilometres, or metres, that it is long at the middle of the view."""
+    cell = view.kilometres * WIDE
+    longest = _LONGEST_BAR * cell
+    length = 10.0 ** len(str(int(longest * 1000))) / 1000
+    while length > longest:
+        # 1, 5, 2, 1: lengths that people can divide.
+        leading = f"{length:.6e}"[0]
+        length = length / 2 if leading in "12" else length / 2.5
+    cells = max(round(length / cell), 1)
+    amount = f"{length:,.0f} km" if length >= 1 else f"{length * 1000:,.0f} m"
+    left, middle, right = "|-|" if ascii_only else "├─┤"
+    return f"{left}{middle * max(cells - 2, 0)}{right} {amount}"
+
+
+_SEAS = (
+    ("Black Sea", 27, 41, 42, 47),
+    ("Caspian Sea", 46.5, 36.5, 55, 47.5),
+    ("Baltic Sea", 13, 53.5, 30, 66),
+    ("North Sea", -3, 51, 9, 60),
+    ("Mediterranean Sea", -5.5, 30, 36.5, 45.8),
+    ("Red Sea", 32, 12.5, 43.5, 30),
+    ("Persian Gulf", 47.5, 23.8, 56.5, 30.5),
+    ("Arabian Sea", 51, 8, 77, 25.5),
+    ("Bay of Bengal", 77, 5, 95, 22.5),
+    ("Gulf of Guinea", -8, -2, 10, 6.5),
+    ("Gulf of Mexico", -98, 21, -81, 30.5),
+    ("Caribbean Sea", -88, 9, -60, 21),
+    ("Hudson Bay", -95, 51, -76, 65),
+    ("South China Sea", 105, 0, 121, 23),
+    ("East China Sea", 119, 23, 131, 33),
+    ("Sea of Japan", 128, 33, 142, 52),
+    ("Coral Sea", 145, -26, 165, -9),
+    ("Tasman Sea", 148, -46, 171, -30),
+)
+"""Name, west, south, east, north in degrees; the first that holds a place names it."""
+
+
+def sea(longitude: float, latitude: float) -> str:
+    """Return the sea or the ocean at a place in degrees; longitudes may go on beyond 180."""
+    longitude = (longitude + 180) % 360 - 180
+    for name, west, south, east, north in _SEAS:
+        if west <= longitude <= east and south <= latitude <= north:
+            return name
+    if latitude >= 66:
+        return "Arctic Ocean"
+    if latitude <= -60:
+        return "Southern Ocean"
+    half = "North" if latitude >= 0 else "South"
+    if 20 < longitude < _pacific_from(latitude) and latitude < 31:
+        return "Indian Ocean"
+    if _americas(latitude) <= longitude <= 20:
+        return f"{half} Atlantic"
+    return f"{half} Pacific"
+
+
+def _pacific_from(latitude: float) -> float:
+    """Return the longitude at which the Indian Ocean ends: Malaya, Indonesia, Australia."""
+    return 100.0 if latitude > 0 else 116.0 if latitude > -10 else 147.0
+
+
+def _americas(latitude: float) -> float:
+    """Return the longitude of the Americas, which part the Atlantic from the Pacific."""
+    return -98.0 if latitude > 17 else -84.0 if latitude > 8 else -75.0 if latitude > -5 else -70.0

@@ -1,0 +1,266 @@
+"""A histogram of dates in block characters; a range of time can be chosen on it by keys.
+
+    dates = TimeHistogram(id="dates")
+    dates.show(days_of(item.interval for item in items), collection.extent.intervals[0])
+    dates.add(days_of(...))                            # as pages come
+    dates.show({date(2018, 4, 1): 120, ...}, None)     # what is known by months alone
+
+It posts `RangeChosen`, with the range as people type it for a search (`2018-04-01/2018-06-30`), and
+`RangeLeft`. Nothing is drawn before it has a size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Offset
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ...models import Interval
+from ...text import count
+from ..commands import DATES, bindings
+from ..terminal.characters import ascii_only
+from .time_bins import TimeBins, axis, bars, bin_width, counted, make_bins
+
+
+class TimeHistogram(Widget, can_focus=True):
+    """When the data was taken: bars, their dates, and words on what is under the cursor.
+
+    Parameters
+    ----------
+    ascii_only
+        Whether to draw with ASCII characters; None for what the terminal can draw.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(DATES),
+        Binding("escape", "leave_range", show=False),
+    ]
+    DEFAULT_CSS = """
+    TimeHistogram { background: $background; height: 5; }
+    TimeHistogram > .dates--bar { color: $primary; }
+    TimeHistogram > .dates--cursor { color: $accent; text-style: bold; }
+    TimeHistogram > .dates--range { color: $warning; text-style: bold; }
+    TimeHistogram > .dates--axis { color: $muted; }
+    TimeHistogram > .dates--caption { color: $muted; background: $surface; }
+    TimeHistogram:focus > .dates--caption { color: $foreground; background: $panel; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "dates--bar",
+        "dates--cursor",
+        "dates--range",
+        "dates--axis",
+        "dates--caption",
+    }
+    ALLOW_SELECT = False
+
+    @dataclass
+    class RangeChosen(Message):
+        """A range of time was chosen."""
+
+        when: str
+        """As people type it: `2018-04-01/2018-06-30`."""
+        words: str
+
+    class RangeLeft(Message):
+        """No range is chosen any more."""
+
+    def __init__(self, *, id: str | None = None, ascii_only: bool | None = None) -> None:
+        super().__init__(id=id)
+        self._ascii_only = ascii_only
+        self._days: dict[date, int] = {}
+        self._interval: Interval | None = None
+        self.bins: TimeBins | None = None
+        self.cursor = 0
+        self.mark: int | None = None
+        """Where a range begins; the cursor is its other end."""
+        self.taken = False
+        """Whether the range is the one that was chosen last."""
+
+    # What is shown
+
+    def show(self, days: Mapping[date, int], interval: Interval | None = None) -> None:
+        """Show other items, by day, and the time in which there should be some."""
+        self._days, self._interval = dict(days), interval
+        self.cursor, self.mark, self.taken = 0, None, False
+        self._bin()
+
+    def add(self, days: Mapping[date, int]) -> None:
+        """Show more items."""
+        for day, number in days.items():
+            self._days[day] = self._days.get(day, 0) + number
+        if days:
+            self._bin()
+
+    def _bin(self) -> None:
+        """Put the items into bins for the width there is; cursor and range stay on their time."""
+        before, width = self.bins, self.size.width
+        if width < 2:
+            return
+        self.bins = make_bins(self._days, self._interval, width)
+        if before is not None and self.bins is not None:
+            self.cursor = self._moved(before, self.cursor)
+            self.mark = None if self.mark is None else self._moved(before, self.mark)
+        self.refresh()
+
+    def _moved(self, before: TimeBins, number: int) -> int:
+        assert self.bins is not None
+        day = before.start(min(number, len(before.counts) - 1))
+        starts = range(len(self.bins.counts))
+        return max((n for n in starts if self.bins.start(n) <= day), default=0)
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """The first and the last bin of the range, None where none is chosen."""
+        if self.mark is None:
+            return None
+        return min(self.mark, self.cursor), max(self.mark, self.cursor)
+
+    # Drawing
+
+    def on_resize(self) -> None:
+        """Fit the bins to the new width."""
+        self._bin()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line: bars, then dates, then words."""
+        width, height = self.size
+        base = self.rich_style
+        if self.bins is None:
+            words = "no dates are known" if y == height - 1 else ""
+            return Strip([Segment(f" {words}", base)]).adjust_cell_length(width, base)
+        if y == height - 1:
+            style = self._look("caption")
+            return Strip([Segment(f" {self.words}"[:width], style)]).adjust_cell_length(width, style)
+        if y == height - 2:
+            return Strip([Segment(axis(self.bins, width), self._look("axis"))], width)
+        row = bars(self.bins, width, height - 2, ascii_only=self.ascii_only)[y]
+        return self._bar_strip(row, width)
+
+    def _bar_strip(self, row: str, width: int) -> Strip:
+        """Return a row of bars in the looks of range and cursor."""
+        assert self.bins is not None
+        cells = bin_width(self.bins, width)
+        marks: list[tuple[int, int, str]] = []
+        if self.range is not None:
+            marks = [(self.range[0] * cells, (self.range[1] + 1) * cells, "range")]
+        elif self.has_focus:
+            marks = [(self.cursor * cells, (self.cursor + 1) * cells, "cursor")]
+        segments, at = [], 0
+        for start, stop, look in marks:
+            segments += [
+                Segment(row[at:start], self._look("bar")),
+                Segment(row[start:stop], self._look(look)),
+            ]
+            at = stop
+        segments.append(Segment(row[at:], self._look("bar")))
+        return Strip([segment for segment in segments if segment.text], width)
+
+    def _look(self, name: str) -> Style:
+        return self.rich_style + self.get_component_rich_style(f"dates--{name}", partial=True)
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether block characters are left alone."""
+        if self._ascii_only is None:
+            return ascii_only(self.app)
+        return self._ascii_only
+
+    @property
+    def words(self) -> str:
+        """What is said below: of the range, of the bin under the cursor, or of all."""
+        if self.bins is None:
+            return ""
+        if self.range is not None:
+            number = counted(self.bins, *self.range)
+            next_step = (
+                "enter searches there, esc shows all" if self.taken else "enter shows these, esc leaves"
+            )
+            return f"{self.bins.words(*self.range)}: {count(number, 'item')}, {next_step}"
+        if self.has_focus:
+            here = count(self.bins.counts[self.cursor], "item")
+            return f"{self.bins.words(self.cursor)}: {here}, b begins a range"
+        last = len(self.bins.counts) - 1
+        return f"{self.bins.words(0, last)}: {count(counted(self.bins, 0, last), 'item')} loaded"
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Show no cursor."""
+        self.refresh()
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the terminal's own cursor stands: on the bin, where screen readers look for it."""
+        region = self.content_region
+        x = self.cursor * bin_width(self.bins, self.size.width) if self.bins is not None else 0
+        return Offset(region.x + x, region.y + max(region.height - 3, 0))
+
+    # Keys
+
+    def action_cursor(self, step: int) -> None:
+        """Go to an earlier or later bin."""
+        self._go(self.cursor + step)
+
+    def action_cursor_to(self, number: int) -> None:
+        """Go to a bin; -1 is the last."""
+        self._go(number if number >= 0 or self.bins is None else len(self.bins.counts) - 1)
+
+    def _go(self, number: int) -> None:
+        if self.bins is not None:
+            self.cursor = max(0, min(number, len(self.bins.counts) - 1))
+            self.taken = False
+            self.refresh()
+
+    def action_range(self) -> None:
+        """Begin a range at the cursor, or take it."""
+        if self.bins is None:
+            return
+        if self.mark is None:
+            self.mark = self.cursor
+            self.refresh()
+        else:
+            self.action_take()
+
+    def action_take(self) -> None:
+        """Choose the range, or the bin under the cursor."""
+        if self.bins is None:
+            return
+        if self.mark is None:
+            self.mark = self.cursor
+            self.refresh()
+        chosen = self.range
+        assert chosen is not None
+        self.taken = True
+        self.refresh()
+        self.post_message(self.RangeChosen(self.bins.when(*chosen), self.bins.words(*chosen)))
+
+    def leave_range(self) -> None:
+        """Choose no range."""
+        if self.mark is not None:
+            self.mark, self.taken = None, False
+            self.refresh()
+            self.post_message(self.RangeLeft())
+
+    def action_leave_range(self) -> None:
+        """Choose no range; else the key is the screen's."""
+        if self.mark is None:
+            raise SkipAction
+        self.leave_range()
+
+    def on_click(self, event: Click) -> None:
+        """Go to the bin that the mouse points at."""
+        if self.bins is not None:
+            self._go(event.x // bin_width(self.bins, self.size.width))

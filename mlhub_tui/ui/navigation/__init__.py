@@ -1,0 +1,1 @@
+"""Navigation in a source: filter queries, matching, lookup, favourites and history."""

@@ -1,0 +1,286 @@
+"""Text that a filter searches, fuzzy matches, and matches highlighted in labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...models import Collection, Dataset, Entry, EntryKind
+from ...text import date, link_names, one_line
+from ..catalog.outline import LabelPiece, Pieces
+
+if TYPE_CHECKING:
+    from ...models import Document
+
+
+TITLE, DOI, TAG, KEYWORD, PART, TYPE, LICENCE, DAY = "\x01\x02\x03\x04\x05\x06\x07\x08"
+"""The first character of a field's line; the first line, without one, is the id. Nobody can type them."""
+NAMES = {TITLE: "title", DOI: "doi", TAG: "tag", KEYWORD: "keyword", PART: "collection"}
+FACETS = {"tag": TAG, "type": TYPE, "licence": LICENCE}
+"""What entries are narrowed by, with the mark of its lines; keywords count as tags."""
+
+
+def search_text(entry: Entry) -> str:
+    """Return what the filter looks at: id, title, DOI, tags, keywords, ids of collections.
+
+    In lower case, a line for each, so that no word is found across two of them.
+    """
+    document, identity = entry.document, _line(entry.id)
+    if document is None or entry.kind is EntryKind.ITEM:
+        text = identity if entry.title in ("", entry.id) else f"{identity}\n{TITLE}{entry.title}"
+        lower = text.casefold()
+        # Most ids are lower case: they need not be kept twice.
+        return entry.id if lower == entry.id else lower
+    lines = [identity, f"{TITLE}{entry.title}", f"{DOI}{document.doi}" if document.doi else ""]
+    if isinstance(document, Dataset):
+        lines += [f"{TAG}{tag}" for tag in document.tags]
+    lines += [f"{KEYWORD}{keyword}" for keyword in document.lines("keywords")]
+    if isinstance(document, Dataset):
+        lines += [f"{PART}{_line(ref.id)}" for ref in document.collections]
+    return "\n".join(filter(None, lines)).casefold()
+
+
+def traits(entry: Entry) -> str:
+    """Return what an entry can be narrowed and sorted by: tags, types, licences and a day, a line each.
+
+    Every line ends with a newline, so that a whole one is found in the text. Items have none.
+    """
+    document = entry.document
+    if document is None or entry.kind is EntryKind.ITEM:
+        return ""
+    tags, types, licences = [*document.lines("keywords")], [], [document.license]
+    if isinstance(document, Dataset):
+        tags += document.tags
+        types = [kind for ref in document.collections for kind in ref.types]
+        licences = [ref.license for ref in document.collections]
+    named = [link_names(licence) for licence in licences]
+    lines = [
+        *(f"{TAG}{tag}" for tag in tags),
+        *(f"{TYPE}{kind}" for kind in types),
+        *(f"{LICENCE}{name}" for name in named if name),
+    ]
+    if day := _day(document):
+        lines.append(f"{DAY}{day}")
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
+def day_of(traits: str) -> str:
+    """Return the day in an entry's traits; empty where there is none."""
+    return traits.partition(f"\n{DAY}")[2][:10] or (traits[1:11] if traits[:1] == DAY else "")
+
+
+def fields(hay: str) -> list[tuple[str, str]]:
+    """Return the fields of what the filter looks at, each by its name."""
+    return [
+        (NAMES[line[0]], line[1:]) if line[:1] in NAMES else ("id", line) for line in hay.split("\n") if line
+    ]
+
+
+def parts(hay: str) -> str:
+    """Return what the filter looks at of the ids of a dataset's collections; empty where it names none."""
+    at = hay.find(f"\n{PART}")
+    return hay[at:] if at >= 0 else ""
+
+
+def _day(document: Document) -> str:
+    """Return the last day of a collection's data, else the first; of an MLHub record when it was changed."""
+    if isinstance(document, Dataset):
+        return date(document.line("date_modified") or document.line("date_added"))[:10]
+    if not isinstance(document, Collection):
+        return ""
+    intervals = document.extent.intervals
+    return date(intervals[0].end or intervals[0].start)[:10] if intervals else ""
+
+
+def _line(identity: str) -> str:
+    """Return an id on one line, without what looks like the mark of a field."""
+    return identity if identity.isprintable() else one_line(identity)
+
+
+SHORTEST = 3
+"""Letters; fewer are in almost any text."""
+_LONGEST = 40
+_SKIPPED = 3
+"""Letters left out in the middle of a word, at most."""
+
+
+class FuzzyMatch(NamedTuple):
+    """Where the letters of a word are in a text."""
+
+    pieces: int
+    at: tuple[int, ...]
+
+
+def pieces_allowed(term: str) -> int:
+    """Return in how many pieces a word may be found: 2 of `knya`, 3 of `kencrop`."""
+    return 1 + len(term) // 3
+
+
+def fuzzy_match(term: str, text: str) -> FuzzyMatch | None:
+    """Return where a text comes near a word in the fewest pieces; None where it does not.
+
+    The first piece begins with a word of the text. Each further one begins with a later word too, or stands
+    in the same word after up to three letters that were left out. A number is not taken apart.
+
+    Parameters
+    ----------
+    term, text
+        In lower case; the text is one field.
+    """
+    if not SHORTEST <= len(term) <= _LONGEST or not in_order(term, text):
+        return None
+    starts: dict[str, list[int]] = {}
+    for at, letter in enumerate(text):
+        if begins_word(text, at):
+            starts.setdefault(letter, []).append(at)
+    failed: dict[tuple[int, int], int] = {}
+
+    def rest(number: int, at: int, pieces: int) -> tuple[int, ...] | None:
+        """Return where the letters from `number` on are behind a place, in so many more pieces at most."""
+        if number == len(term):
+            return ()
+        if failed.get((number, at), -1) >= pieces:
+            return None
+        letter = term[number]
+        if text[at : at + 1] == letter and (more := rest(number + 1, at + 1, pieces)) is not None:
+            return (at, *more)
+        if pieces and not (letter.isdigit() and term[number - 1].isdigit()):
+            for place in _next_places(text, letter, at, starts):
+                if (more := rest(number + 1, place + 1, pieces - 1)) is not None:
+                    return (place, *more)
+        failed[number, at] = pieces
+        return None
+
+    for pieces in range(pieces_allowed(term)):
+        for start in starts.get(term[0], ()):
+            if (more := rest(1, start + 1, pieces)) is not None:
+                return FuzzyMatch(pieces + 1, (start, *more))
+    return None
+
+
+def in_order(term: str, text: str) -> bool:
+    """Whether all letters of a word come in a text, in order: a cheap look before a close one."""
+    at = -1
+    for letter in term:
+        at = text.find(letter, at + 1)
+        if at < 0:
+            return False
+    return True
+
+
+def begins_word(text: str, at: int) -> bool:
+    """Whether a word begins at a place of a text."""
+    if not text[at].isalnum():
+        return False
+    return at == 0 or not text[at - 1].isalnum() or text[at].isdigit() != text[at - 1].isdigit()
+
+
+def _next_places(text: str, letter: str, at: int, starts: dict[str, list[int]]) -> list[int]:
+    """Return where a letter may begin the next piece, the nearest first."""
+    places = [place for place in starts.get(letter, ()) if place > at]
+    for place in range(at + 1, min(at + 1 + _SKIPPED, len(text))):
+        if not text[at:place].isalpha():
+            break
+        if text[place] == letter and place not in places:
+            places.append(place)
+    return sorted(places)
+
+
+LONGEST = 26
+"""Characters of what is said of a match that the label does not show."""
+_BEFORE = 6
+"""Characters that are kept before a match that stands far back."""
+
+
+class MatchHighlighter:
+    """Looks at texts for the terms of a filter.
+
+    Parameters
+    ----------
+    terms
+        In lower case.
+    closely
+        Whether texts that come near a term hold it too.
+    """
+
+    def __init__(self, terms: Sequence[str] = (), *, closely: bool = False) -> None:
+        self.terms = tuple(terms)
+        self.closely = closely
+
+    def places(self, text: str) -> list[int]:
+        """Return which characters of a text the terms are found in, in order."""
+        if not self.terms or not text:
+            return []
+        lower, whose = _folded(text)
+        marked: set[int] = set()
+        for term in self.terms:
+            marked.update(self._of(term, lower))
+        return sorted({whose[at] for at in marked} if whose else marked)
+
+    def _of(self, term: str, lower: str) -> list[int]:
+        places: list[int] = []
+        at = lower.find(term)
+        while at >= 0:
+            places += range(at, at + len(term))
+            at = lower.find(term, at + len(term))
+        if not places and self.closely and (found := fuzzy_match(term, lower)) is not None:
+            places += found.at
+        return places
+
+    def marked(self, text: str, look: str = "") -> Pieces:
+        """Return a text in pieces, what was found marked."""
+        marks = set(self.places(text))
+        if not marks:
+            return [LabelPiece(text, look)]
+        pieces: Pieces = []
+        start = 0
+        for at in range(1, len(text) + 1):
+            if at == len(text) or (at in marks) != (start in marks):
+                pieces.append(LabelPiece(text[start:at], "found" if start in marks else look))
+                start = at
+        return pieces
+
+    def unseen(self, hay: str, *shown: str) -> Pieces:
+        """Return where the first term was found that none of the texts shown holds; empty for none.
+
+        Parameters
+        ----------
+        hay
+            What the filter looked at.
+        shown
+            What is to be seen of the entry.
+        """
+        seen = [_folded(text)[0] for text in shown]
+        for term in self.terms:
+            if any(self._of(term, text) for text in seen):
+                continue
+            for name, value in fields(hay):
+                if places := self._of(term, value):
+                    alone = MatchHighlighter((term,), closely=self.closely)
+                    said = alone.marked(_cut(value, places[0], len(term)), "note")
+                    return [LabelPiece(f"  {name}", "note"), LabelPiece(": ", "note"), *said]
+        return []
+
+
+NOTHING = MatchHighlighter()
+"""Looks for nothing."""
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """Return a text for a search in any case and, where that is longer, which character each is of."""
+    lower = text.casefold()
+    if len(lower) == len(text):
+        return lower, []
+    return lower, [at for at, letter in enumerate(text) for _ in letter.casefold()]
+
+
+def _cut(value: str, at: int, length: int) -> str:
+    """Return as much of a value as is said, with what was found in it."""
+    value = one_line(value)
+    if len(value) <= LONGEST:
+        return value
+    if at + length < LONGEST:
+        return f"{value[: LONGEST - 1]}…"
+    start = max(min(at - _BEFORE, len(value) - LONGEST + 1), 1)
+    rest = value[start:]
+    return f"…{rest}" if len(rest) < LONGEST else f"…{rest[: LONGEST - 2]}…"

@@ -1,0 +1,1 @@
+"""The plan of a download: what is selected, its counts and pictures."""

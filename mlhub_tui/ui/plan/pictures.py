@@ -1,0 +1,228 @@
+"""Pictures of a selection in characters: a map of its footprints and a histogram of its dates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...planning.item_bins import Bins, Grid
+from ...text import count
+
+Picture = tuple[tuple[str, str], ...]
+"""Lines, each with its style."""
+Square = tuple[int, int]
+Month = tuple[int, int]
+Area = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+_FINEST = 1e-5
+_THIN = 0.5
+"""Degrees of a dot below which footprints have many, so that some can be left out."""
+
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""The bits of a braille cell (Unicode, 2800 to 28FF), by column and row."""
+_ORDER = ((0, 4, 2, 6), (5, 1, 7, 3))
+"""In which order the dots of a cell are set as it gets denser."""
+_BARS = " ▁▂▃▄▅▆▇█"
+_ELSEWHERE = "·"
+_LEAST_BARS, _MOST_BARS = 3, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A map's raster: its dots in degrees, and its size in cells of two dots by four.
+
+    Parameters
+    ----------
+    grid
+        The dots, counted from west and south.
+    columns, rows
+        Cells.
+    """
+
+    grid: Grid
+    columns: int
+    rows: int
+
+    @classmethod
+    def around(cls, area: Area, columns: int, rows: int) -> Canvas:
+        """Return the canvas of a size in which an area fills most."""
+        west, south, east, north = area
+        dots, lines = columns * 2, rows * 4
+        step = max((east - west) / dots, (north - south) / lines, _FINEST)
+        left = (west + east) / 2 - step * dots / 2
+        lower = (south + north) / 2 - step * lines / 2
+        return cls(Grid(left, lower, step, dots, lines), columns, rows)
+
+    def squares(self, numbers: Mapping[Square, int]) -> dict[Square, int]:
+        """Return numbers by square degree as numbers by dot."""
+        grid = self.grid
+        found: dict[Square, int] = {}
+        if grid.step >= 1:
+            for (x, y), number in numbers.items():
+                dot = int((x + 0.5 - grid.west) / grid.step), int((y + 0.5 - grid.south) / grid.step)
+                found[dot] = found.get(dot, 0) + number
+            return found
+        for (x, y), number in numbers.items():
+            for dot_x in _range((x - grid.west) / grid.step, (x + 1 - grid.west) / grid.step):
+                for dot_y in _range((y - grid.south) / grid.step, (y + 1 - grid.south) / grid.step):
+                    found[dot_x, dot_y] = found.get((dot_x, dot_y), 0) + number
+        return found
+
+    def cells(self, dots: Iterable[Square]) -> frozenset[Square]:
+        """Return the cells, by row and column, that some dots are in."""
+        lines = self.grid.rows
+        return frozenset(((lines - 1 - y) // 4, x // 2) for x, y in dots)
+
+    def draw(self, selected: Mapping[Square, int], everything: frozenset[Square]) -> list[str]:
+        """Return the lines of a map: dots where selected items are, a point in cells of others only.
+
+        Parameters
+        ----------
+        selected
+            Numbers of items by dot. Where the dots of a cell have many and few, the few are thinned out.
+        everything
+            The cells in which there is anything.
+        """
+        lines = self.grid.rows
+        raster = [[0] * self.columns for _ in range(self.rows)]
+        most = math.log1p(max(selected.values(), default=1))
+        dense = self.grid.step < _THIN
+        for (x, y), number in selected.items():
+            row, line = divmod(lines - 1 - y, 4)
+            column = x // 2
+            if not (0 <= row < self.rows and 0 <= column < self.columns):
+                continue
+            level = max(round(math.log1p(number) / most * 8), 2) if dense else 8
+            if _ORDER[x % 2][line] < level:
+                raster[row][column] |= _DOTS[x % 2][line]
+        return [
+            "".join(
+                chr(0x2800 + bits) if bits else _ELSEWHERE if (row, column) in everything else " "
+                for column, bits in enumerate(cells)
+            )
+            for row, cells in enumerate(raster)
+        ]
+
+
+def _range(first: float, last: float) -> range:
+    """Return the whole numbers of the steps that lie between two places; at least the first."""
+    start = math.floor(first + 1e-6)
+    return range(start, max(math.ceil(last - 1e-6), start + 1))
+
+
+def edges(area: Area) -> str:
+    """Return the degrees that an area reaches over, as people write them."""
+    west, south, east, north = area
+    digits = 0 if east - west > 10 or north - south > 10 else 2
+    wide = f"{_degrees(west, 'EW', digits)} to {_degrees(east, 'EW', digits)}"
+    return f"{wide}, {_degrees(south, 'NS', digits)} to {_degrees(north, 'NS', digits)}"
+
+
+def _degrees(value: float, letters: str, digits: int) -> str:
+    if letters == "EW" and value > 180:
+        value -= 360
+    text = f"{abs(value):.{digits}f}"
+    return f"{text}°{letters[value < 0] if float(text) else ''}"
+
+
+def draw_months(
+    selected: Mapping[Month, int], everything: Mapping[Month, int], columns: int, rows: int
+) -> list[str]:
+    """Return the lines of a histogram: bars of months, or of several where there is no room for each.
+
+    What is not selected has its place on the axis, so that a narrower time does not move the bars.
+
+    Parameters
+    ----------
+    selected, everything
+        Numbers of items by year and month.
+    columns, rows
+        Its size in cells.
+    """
+    numbers = {year * 12 + month - 1: items for (year, month), items in selected.items()}
+    axis = {year * 12 + month - 1 for year, month in (everything or selected)}
+    if not axis or columns < 1 or rows < 1:
+        return [" " * columns for _ in range(rows)]
+    first, last = min(axis), max(axis)
+    each, bars, wide = _columns(last - first + 1, columns)
+    sums = [0] * bars
+    for month, items in numbers.items():
+        if first <= month <= last:
+            sums[(month - first) // each] += items
+    most = max(sums, default=0)
+    eighths = [max(round(total * rows * 8 / most), 1) if total else 0 for total in sums]
+    lines = []
+    for row in range(rows - 1, -1, -1):
+        drawn = "".join(_BARS[min(max(height - row * 8, 0), 8)] * wide for height in eighths)
+        lines.append(drawn[:columns].ljust(columns))
+    return lines
+
+
+def month_ends(everything: Mapping[Month, int], columns: int) -> str:
+    """Return the line below a histogram: its first and its last month, at either end."""
+    if not everything:
+        return ""
+    first, last = (f"{year:04}-{month:02}" for year, month in (min(everything), max(everything)))
+    if first == last:
+        return first
+    (y0, m0), (y1, m1) = min(everything), max(everything)
+    _, bars, wide = _columns((y1 - y0) * 12 + m1 - m0 + 1, columns)
+    return f"{first}{last:>{max(bars * wide - len(first), len(last) + 1)}}"
+
+
+def _columns(months: int, columns: int) -> tuple[int, int, int]:
+    """Return how many months a bar stands for, how many bars there are, and how wide each is in cells."""
+    each = -(-months // columns)
+    bars = -(-months // each)
+    return each, bars, max(columns // bars, 1)
+
+
+def picture(selected: Bins, everything: Bins, where: Sequence[str], edge: str, size: Square) -> Picture:
+    """Return where and when a selection is: a map over a histogram, each with what its edges are.
+
+    Parameters
+    ----------
+    selected, everything
+        Items by month, and how many have none.
+    where
+        The lines of the map.
+    edge
+        What it reaches over.
+    size
+        Columns and rows of all of it.
+    """
+    columns, rows = size
+    lines: list[tuple[str, str]] = []
+    if where:
+        lines.append((f"Where: {edge}", "$muted"))
+        lines += [(row, "$primary") for row in where]
+    lines.append((_without("a place", selected.placeless), "$muted"))
+    if bars := bar_rows(everything, rows):
+        lines.append((f"When: {_span(selected.months)}", "$muted"))
+        drawn = draw_months(selected.months, everything.months, columns, bars)
+        lines += [(row, "$secondary") for row in drawn]
+        lines.append((month_ends(everything.months, columns), "$muted"))
+    lines.append((_without("a time", selected.timeless), "$muted"))
+    return tuple(lines)
+
+
+def bar_rows(everything: Bins, rows: int) -> int:
+    """Return how many of the rows of a picture are the bars of its histogram."""
+    return min(max(rows // 4, _LEAST_BARS), _MOST_BARS) if everything.months else 0
+
+
+def map_rows(everything: Bins, rows: int) -> int:
+    """Return how many of the rows of a picture are its map."""
+    return max(rows - bar_rows(everything, rows) - 5, 0)
+
+
+def _span(months: Mapping[Month, int]) -> str:
+    if not months:
+        return "nothing with a time"
+    first, last = (f"{year:04}-{month:02}" for year, month in (min(months), max(months)))
+    return first if first == last else f"{first} to {last}"
+
+
+def _without(what: str, number: int) -> str:
+    return f"and {count(number, 'item')} without {what}" if number else ""

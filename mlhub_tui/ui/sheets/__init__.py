@@ -1,1 +1,0 @@
-"""Sheets: what is shown of a document, as blocks that fit any width."""

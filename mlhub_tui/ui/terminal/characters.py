@@ -1,0 +1,90 @@
+"""Characters for the terminal: remote text as content, never markup; ASCII where Unicode cannot be shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.content import Content
+from textual.filter import LineFilter
+
+from ...text import clean, one_line
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.color import Color
+
+
+_LIGHT = dict.fromkeys("─━═╌╍┄┅┈┉╴╶╸╺▔‾", "-") | dict.fromkeys("│┃║╎╏┆┇┊┋╵╷╹╻▏▎▍▕▐▌", "|")
+_CORNERS = dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┣┫┳┻╋╔╗╚╝╠╣╦╩╬▗▖▝▘▚▞▙▟▛▜", "+")
+_BLOCKS = dict(zip("▁▂▃▄▅▆▇█", "__..:=##", strict=True)) | dict(zip("▉▊▋░▒▓▀", '##|.:#"', strict=True))
+_ARROWS = dict(zip("→←↑↓↔↕⇒»«›‹", "><^v-|>><><", strict=True))
+_MARKS = dict(
+    zip(
+        "▶▸►◀◂◄▼▾▽▲▴△✓✔☑✗✘✖☒☐•·●○◉◌◯◆◇■□★☆…–—−‐‑×÷≈≤≥≠°±⚠ßæøđł“”„‘’‚′″⏸⏵⟳↻↺⇅⌂⌕",
+        ">>><<<vvv^^^+++xxxx-*.*o@oo*o#o**~-----x/~<>!o~!saodl\"\"\"''''\"=>@@@|#/",
+        strict=True,
+    )
+)
+_BARS = {"━": "=", "┄": "."}  # what is done and what is not: they have to differ
+_KNOWN = {**_LIGHT, **_CORNERS, **_BLOCKS, **_ARROWS, **_MARKS, **_BARS}
+_DOTS = " .:-=+*#@"
+"""The braille patterns by how many of their eight dots are set."""
+
+
+def ascii_only(app: App[Any] | None = None) -> bool:
+    """Tell whether ASCII alone is drawn in the app, or the one that is active; without an app it is not."""
+    if app is None:
+        from textual._context import active_app
+
+        app = active_app.get(None)
+    return bool(getattr(app, "draws_ascii", False))
+
+
+@lru_cache(4096)
+def to_ascii(character: str) -> str:
+    """Return what stands for a character in ASCII, as many columns wide."""
+    if character.isascii():
+        return character
+    width = cell_len(character)
+    if width == 0:
+        return ""
+    found = _KNOWN.get(character)
+    if found is None and "\u2800" <= character <= "\u28ff":
+        found = _DOTS[(ord(character) - 0x2800).bit_count()]
+    if found is None:
+        plain = "".join(
+            c for c in unicodedata.normalize("NFKD", character) if c.isascii() and c.isprintable()
+        )
+        found = plain[:1] or "?"
+    return found.ljust(width, "?" if found == "?" else " ")
+
+
+class AsciiFilter(LineFilter):
+    """Draws every line in ASCII: the same columns, with what comes nearest to each character."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the segments of a line in ASCII."""
+        return [
+            segment if segment.control or segment.text.isascii() else _drawn(segment) for segment in segments
+        ]
+
+
+def _drawn(segment: Segment) -> Segment:
+    text = "".join(map(to_ascii, segment.text))
+    # Characters that are one together (flags, families) are as wide as that one.
+    return Segment(text.ljust(segment.cell_length)[: segment.cell_length], segment.style)
+
+
+def content(value: object, style: str = "") -> Content:
+    """Return cleaned text, possibly many lines, in a style."""
+    return Content.styled(clean(value), style) if style else Content(clean(value))
+
+
+def line(value: object, style: str = "", limit: int | None = None) -> Content:
+    """Return cleaned text on one line, cut to `limit` characters."""
+    text = one_line(value, limit)
+    return Content.styled(text, style) if style else Content(text)

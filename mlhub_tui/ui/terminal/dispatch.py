@@ -1,0 +1,94 @@
+"""Dispatch of keys, clicks and actions to screens that are composed and open."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Generic
+
+from textual.app import App
+from textual.await_complete import AwaitComplete
+from textual.dom import DOMNode
+from textual.events import Event, InputEvent, Mount, Paste
+from textual.message import Message
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widget import AwaitMount, Widget
+
+
+class DispatchApp(App[int]):
+    """An app in which no key, click or action reaches a screen that is not composed, or is closed."""
+
+    async def on_event(self, event: Event) -> None:
+        """Let input wait until the screen in front is composed: it acts there."""
+        if isinstance(event, InputEvent | Paste):
+            await self._compose_front()
+            if not self._screen_stack or self._exit:
+                return
+        await super().on_event(event)
+
+    async def _compose_front(self) -> None:
+        """Return once the screen in front is composed and has its focus."""
+        while self._running and self._screen_stack:
+            screen = self.screen
+            if screen.is_mounted or not self.is_mounted(screen):
+                return
+            await AwaitMount(screen, [screen])
+            if screen.is_active:  # another may have been pushed meanwhile
+                screen._update_auto_focus()
+
+    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
+        """Run an action; one of a screen, or widget, that is not open is ignored."""
+        if not self._takes_actions(namespace):
+            return False
+        return await super()._dispatch_action(namespace, action_name, params)
+
+    def _takes_actions(self, node: DOMNode) -> bool:
+        if self._exit:
+            return False
+        if not isinstance(node, Widget):
+            return True
+        if not (node.is_attached and node.is_mounted) or node._pruning:
+            return False
+        return node.screen in self._screen_stack and node.screen.is_mounted
+
+
+class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
+    """A screen that is dismissed once, whoever does it and how often."""
+
+    _outcome: tuple[ScreenResultType | None] | None = None
+    """What it was dismissed with while another screen was in front of it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is on no stack of screens: not any more, once it was pushed."""
+        return not any(self in stack for stack in self.app._screen_stacks.values())
+
+    async def _on_message(self, message: Message) -> None:
+        """Drop what its widgets or the terminal send once it is closed, and begin nothing then."""
+        if self.is_closed and _is_late(message):
+            return
+        await super()._on_message(message)
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Close with a result, now or once the screen is in front again; where it is closed, do nothing."""
+        if self.is_active:
+            if self._outcome is not None:
+                (result,) = self._outcome
+            return super().dismiss(result)
+        if self._outcome is None:
+            self._outcome = (result,)
+        return AwaitComplete(asyncio.sleep(0))
+
+    def on_screen_resume(self) -> None:
+        """Close now, if it was dismissed while another screen was in front."""
+        if self._outcome is not None:
+            self.dismiss()
+
+
+def _is_late(message: Message) -> bool:
+    if isinstance(message, Event):
+        return isinstance(message, InputEvent | Paste | Mount)
+    return type(message).__module__ != "textual.messages"
+
+
+class Dialog(ModalScreen[ScreenResultType], OnceScreen[ScreenResultType]):
+    """A dialog, over the screen that it was asked for on."""

@@ -1,0 +1,247 @@
+"""POSIX terminal driver: survives hang-ups, suspends and resumes, and parses answers to terminal queries."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import selectors
+import signal
+import threading
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from textual.app import App
+
+
+_UNTITLED = frozenset({"", "dumb", "linux", "vt100", "vt220"})
+"""Terminals without a title, by TERM."""
+
+
+class Outlet:
+    """Writes to the terminal until that is gone; then it takes in everything and says nothing.
+
+    The thread that writes must not die of a terminal that went away: its queue would fill up, and the program
+    would wait for room in it for ever.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        """Write text; what the terminal's encoding lacks is replaced."""
+        if self._gone:
+            return
+        try:
+            self._file.write(text)
+        except UnicodeEncodeError:
+            encoding = self._file.encoding or "ascii"
+            self._file.write(text.encode(encoding, "replace").decode(encoding))
+        except OSError:
+            self._gone = True
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        if self._gone:
+            return
+        try:
+            self._file.flush()
+        except OSError:
+            self._gone = True
+
+    def fileno(self) -> int:
+        """Return the terminal's file descriptor."""
+        return self._file.fileno()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, with differences.
+
+    - The cursor, which is always on the current row, is shown where that is wanted.
+    - What the terminal answers to questions of our own is not taken for keys.
+    - Writing to a terminal that went away is no error, and neither is reading from it.
+    - SIGTSTP is acted on between two steps of the event loop, never in the middle of a write.
+    - SIGCONT after a stop that nobody announced (SIGSTOP) sets up the terminal once more instead of a second
+      time: Textual starts a second pair of threads then, keeps the raw mode as the one to return to, and
+      hangs at the end.
+    """
+
+    _title = ""
+    _titled = False
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.answers = TerminalAnswers()
+        if self._file is not None:
+            self._file = cast("Any", Outlet(self._file))
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over."""
+        cast("Any", super()).start_application_mode()  # without a type of its own
+        if (forget := getattr(self._app, "forget_shown", None)) is not None:
+            forget()
+        self.set_title(self._title)
+        if getattr(self._app, "shows_cursor", False):
+            self.show_cursor(True)
+
+    def show_cursor(self, shown: bool) -> None:
+        """Show the terminal's own cursor from here on, or hide it, as Textual does."""
+        self.write("\x1b[?25h" if shown else "\x1b[?25l")
+        self.flush()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, with the title that it had."""
+        if self._title:
+            # Where titles cannot be kept (XTWINOPS 22 and 23) it is empty now, which is better than ours.
+            self.write("\x1b]2;\a\x1b[23;0t")
+            self._titled = False
+        super().stop_application_mode()
+
+    def set_title(self, title: str) -> None:
+        """Have the window named from here on; an empty title leaves it as it is.
+
+        Parameters
+        ----------
+        title
+            Of plain characters.
+        """
+        if not title or os.environ.get("TERM", "") in _UNTITLED:
+            return
+        if not self._titled:
+            self.write("\x1b[22;0t")
+        self._titled, self._title = True, title
+        self.write(f"\x1b]2;{title}\a")
+        self.flush()
+
+    def use_mouse(self, used: bool) -> None:
+        """Take the mouse, or leave it to the terminal, from here on."""
+        self._disable_mouse_support()
+        self._mouse = used
+        self._enable_mouse_support()
+
+    def _sigtstp_application(self, *_: int | FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(super()._sigtstp_application)
+
+    def _sigcont_application(self, *_: int | FrameType | None) -> None:
+        if self._must_signal_resume or not self._auto_restart:
+            super()._sigcont_application()
+        else:
+            self._loop.call_soon_threadsafe(self._start_over)
+
+    def _start_over(self) -> None:
+        if self._writer_thread is None or not self._writer_thread.is_alive() or self._app._exit:
+            return
+        self.suspend_application_mode()
+        self._must_signal_resume = True
+        self.resume_application_mode()
+
+    def ask(self) -> TerminalAnswers:
+        """Ask the terminal, once, what graphics it speaks; return the answers, which come as they come."""
+        self.answers.ask(self.write)
+        self.flush()
+        return self.answers
+
+    def run_input_thread(self) -> None:
+        """Read what is typed and pass it on, as Textual's own does, less what is an answer."""
+        parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            try:
+                while not self.exit_event.is_set():
+                    if selector.select(0.1):
+                        data = decode(os.read(self.fileno, 4096))
+                        typed = self.answers.take(data) if data else ""
+                    else:
+                        typed = self.answers.let_go()
+                    for event in parser.feed(typed) if typed else ():
+                        self.process_message(event)
+                    for event in parser.tick():
+                        self.process_message(event)
+            finally:
+                with contextlib.suppress(EOFError, ParseError):
+                    for _ in parser.feed(""):
+                        pass
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except OSError:
+            self._loop.call_soon_threadsafe(self._app.exit, 128 + signal.SIGHUP)
+
+
+QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c"
+"""Kitty's query for its graphics, the size of a cell in pixels (XTWINOPS 16), then Primary Device Attributes.
+
+Every terminal answers the last one, and in order, so that its answer ends them all (kitty graphics protocol,
+"Querying support and available transmission mediums").
+"""
+_KITTY = re.compile(r"\x1b_Gi=31[^\x1b]*\x1b\\")
+_CELL = re.compile(r"\x1b\[6;(\d+);(\d+)t")
+_LAST = re.compile(r"\x1b\[\?([\d;]*)c")
+_BEGUN = re.compile(r"\x1b(\[(\?[\d;]*|6(;[\d;]*)?)?|_(G[^\x1b]{0,200}\x1b?)?)?\Z")
+_HELD_ESCAPE = 2.0
+"""Seconds after the question within which a lone ESC may be the first half of an answer."""
+
+
+class TerminalAnswers:
+    """The answers to `QUESTION`; `take` is called in the thread that reads, the rest anywhere."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked = 0.0
+        self._held = ""
+        self._open = False
+        self.complete = threading.Event()
+        """Set with the last answer."""
+        self.sixel = False
+        self.kitty = False
+        self.cell: tuple[int, int] | None = None
+        """Width and height of a cell in pixels."""
+
+    def ask(self, write: Callable[[str], object]) -> None:
+        """Ask, once."""
+        if not self._asked:
+            self._asked, self._open = self._clock(), True
+            write(QUESTION)
+
+    def take(self, typed: str) -> str:
+        """Return what was typed without the answers in it; one that is cut in two is held back."""
+        if not self._open:
+            return typed
+        text, self._held = self._held + typed, ""
+        if found := _KITTY.search(text):
+            self.kitty = ";OK" in found[0]
+            text = _KITTY.sub("", text)
+        if found := _CELL.search(text):
+            high, wide = int(found[1][:6] or 0), int(found[2][:6] or 0)
+            self.cell = (wide, high) if 0 < wide <= 200 and 0 < high <= 400 else None
+            text = _CELL.sub("", text)
+        if found := _LAST.search(text):
+            self.sixel = "4" in found[1].split(";")[1:]
+            self._open = False
+            self.complete.set()
+            return _LAST.sub("", text)
+        if (begun := _BEGUN.search(text)) is not None and self._may_be_answer(begun[0]):
+            text, self._held = text[: begun.start()], begun[0]
+        return text
+
+    def _may_be_answer(self, begun: str) -> bool:
+        return len(begun) > 2 or self._clock() - self._asked < _HELD_ESCAPE
+
+    def let_go(self) -> str:
+        """Return what was held back, as nothing came after it: somebody typed it."""
+        held, self._held = self._held, ""
+        return held

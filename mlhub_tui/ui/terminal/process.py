@@ -1,0 +1,138 @@
+"""The terminal and the process: end signals, hang-up, clipboard, mouse, colours over SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...config import abilities
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from textual.driver import Driver
+
+
+HANGUP_CHECK = 1.0
+"""Seconds between looks whether the terminal is still there."""
+
+END_GRACE = 2.0
+"""Seconds after a signal to end within which the end must have come."""
+
+
+def over_ssh() -> bool:
+    """Tell whether the session came over SSH."""
+    return abilities.over_ssh()
+
+
+def plain_colours() -> bool:
+    """Tell whether to use the terminal's own 16 colours, or none: the Linux console, old ones, NO_COLOR."""
+    return abilities.no_colour() or abilities.plain_terminal()
+
+
+def use_mouse(driver: Driver | None, used: bool) -> None:
+    """Take the mouse, or leave it to the terminal from here on, where the driver can change that."""
+    change = getattr(driver, "use_mouse", None)
+    if change is not None:
+        change(used)
+
+
+def show_cursor(driver: Driver | None, shown: bool) -> None:
+    """Show the terminal's own cursor from here on, or hide it, where the driver can do that."""
+    change = getattr(driver, "show_cursor", None)
+    if change is not None:
+        change(shown)
+
+
+def lacks_braille() -> bool:
+    """Tell whether the terminal draws no braille patterns, as the Linux console, whose fonts have none."""
+    return os.environ.get("TERM", "") in ("linux", "vt100", "vt220")
+
+
+def own_driver(usual: type[Driver]) -> type[Driver]:
+    """Return our driver in place of Textual's for a POSIX terminal, any other (Windows, tests) as it is."""
+    if usual.__name__ != "LinuxDriver":
+        return usual
+    from .driver import TerminalDriver
+
+    return TerminalDriver
+
+
+def let_threads_go() -> None:
+    """Do not wait for threads at the end: one may hang for half a minute in the look-up of a host's name."""
+    from ...threads import DaemonExecutor
+
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())
+
+
+def on_end_signals(act: Callable[[int], None]) -> None:
+    """Call `act` with the signal's number on SIGTERM and SIGHUP, and insist on the end.
+
+    A SIGHUP that was ignored before (nohup) stays ignored. A terminal that takes no more output (a stalled
+    connection) holds up the event loop: then the process ends without it.
+    """
+    loop = asyncio.get_running_loop()
+
+    def insist(number: int) -> None:
+        time.sleep(END_GRACE)
+        os._exit(128 + number)
+
+    def end(number: int, _: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(act, number)
+        threading.Thread(target=insist, args=[number], name="end", daemon=True).start()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def hung_up() -> bool:
+    """Tell whether the terminal behind stdin is gone: its reads end at once and would spin."""
+    if sys.platform == "win32" or sys.__stdin__ is None:
+        return False
+    import termios
+
+    try:
+        termios.tcgetattr(sys.__stdin__.fileno())
+    except (termios.error, OSError, ValueError):
+        return True
+    return False
+
+
+async def copy(text: str, osc52: Callable[[str], None]) -> str:
+    """Copy text to the clipboard and return how, for people.
+
+    Inside tmux its own buffer is set and passed on (tmux drops bare OSC 52 by default); elsewhere OSC 52.
+
+    Parameters
+    ----------
+    text
+        What to copy; cleaned, without keys.
+    osc52
+        Writes the OSC 52 sequence.
+    """
+    if os.environ.get("TMUX") and shutil.which("tmux"):
+        with contextlib.suppress(OSError, TimeoutError):
+            process = await asyncio.create_subprocess_exec(
+                "tmux",
+                *("load-buffer", "-w", "-"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            async with asyncio.timeout(2):
+                await process.communicate(text.encode())
+            if process.returncode == 0:
+                return "copied to the tmux buffer and the terminal's clipboard"
+    osc52(text)
+    return "sent to the terminal's clipboard (OSC 52), where the terminal allows it"

@@ -1,0 +1,215 @@
+"""Files of a dataset's job as a virtual list; one page in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual.message import Message
+from textual.strip import Strip
+
+from ...errors import DownloadError
+from ...planning.manifest import Entry, FileStatus, Manifest, ManifestStats
+from ...planning.manifest_lock import list_path
+from ...planning.requests import DatasetRequest
+from ...text import one_line, size
+from ...threads import in_thread
+from ..widgets.line_view import LineView
+
+_KEPT = 6
+_WORDS = {FileStatus.WANTED: "wanted", FileStatus.DONE: "done", FileStatus.FAILED: "failed"}
+_STATE, _SIZE = 8, 11
+_LONGEST = 400
+
+
+class FileList(LineView):
+    """Lines of files: what became of each, how big it is, its path or why it failed."""
+
+    DEFAULT_CSS = """
+    FileList { background: $surface; height: 1fr; }
+    FileList > .line--bad { color: $error; }
+    """
+    COMPONENT_CLASSES = {"line--bad"}  # noqa: RUF012 - declared so by Textual
+    header = 1
+
+    @dataclass
+    class Wanted(Message):
+        """A page is in sight that is not in memory."""
+
+        page: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._count = 0
+        self._pages: OrderedDict[int, list[Entry]] = OrderedDict()
+        self._asked: set[int] = set()
+
+    @property
+    def line_count(self) -> int:
+        """How many files there are."""
+        return self._count
+
+    @property
+    def current(self) -> Entry | None:
+        """The file under the cursor, as far as it is in memory."""
+        return self._entry(self.cursor_line)
+
+    @property
+    def kept(self) -> list[int]:
+        """The pages that are in memory."""
+        return list(self._pages)
+
+    def show(self, count: int, *, anew: bool) -> None:
+        """Show another number of files; `anew` forgets all pages and begins at the top."""
+        self._count = count
+        if anew:
+            self._pages.clear()
+            self._asked.clear()
+            self.cursor_line = 0
+        self.cursor_line = self.validate_cursor_line(self.cursor_line)
+        self.count_changed()
+        self.refresh()
+
+    def fill(self, page: int, entries: list[Entry]) -> None:
+        """Take a page that was wanted, or one that is looked at again."""
+        self._asked.discard(page)
+        if self._pages.get(page) == entries:
+            return
+        self._pages[page] = entries
+        self._pages.move_to_end(page)
+        while len(self._pages) > _KEPT:
+            self._pages.popitem(last=False)
+        self.refresh_from(page * PAGE, PAGE)
+
+    def _entry(self, number: int) -> Entry | None:
+        page, place = divmod(number, PAGE)
+        entries = self._pages.get(page)
+        return entries[place] if entries is not None and place < len(entries) else None
+
+    def draw_header(self, y: int, width: int) -> Strip:
+        """Draw the names of the columns."""
+        return Strip([Segment(_row("State", "Size", "File", width), self.look("header"))])
+
+    def draw_line(self, number: int, width: int) -> Strip:
+        """Draw a file."""
+        page = number // PAGE
+        style = self.ground(number)
+        if number == self.cursor_line:
+            style += self.look("cursor")
+        entry = self._entry(number)
+        if entry is None:
+            if page not in self._pages and page not in self._asked:
+                self._asked.add(page)
+                self.post_message(self.Wanted(page))
+            return Strip([Segment(_row("…", "", "", width), style)])
+        if entry.fate is FileStatus.FAILED and number != self.cursor_line:
+            style += self.look("bad")
+        bytes_ = size(entry.size) if entry.size is not None else "?"
+        return Strip([Segment(_row(_WORDS[entry.fate], bytes_, one_line(entry.file.path), width), style)])
+
+
+def _row(state: str, bytes_: str, name: str, width: int) -> str:
+    """Return the cells of a line; of a path that is too long the end is kept."""
+    room = max(width - _STATE - _SIZE - 2, 1)
+    name = name[-_LONGEST:]
+    while cell_len(name) > room:
+        name = "…" + name[max(len(name) - room, 2) :] if len(name) > 2 else ""
+    return f" {state:<{_STATE}}{bytes_:>{_SIZE - 1}} {set_cell_size(name, room)}"
+
+
+T = TypeVar("T")
+PAGE = 200
+"""Entries of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileQuery:
+    """How a job stands, and where the pages of one kind of its files begin."""
+
+    standing: ManifestStats
+    fate: FileStatus | None
+    marks: list[int]
+
+    @property
+    def count(self) -> int:
+        """How many files of that kind there are."""
+        by_fate = {
+            FileStatus.WANTED: self.standing.wanted,
+            FileStatus.DONE: self.standing.done,
+            FileStatus.FAILED: self.standing.failed,
+        }
+        return self.standing.files if self.fate is None else by_fate[self.fate]
+
+
+class FilePages:
+    """Looks at the work list of a dataset's job, from a thread; the list is opened once it is there.
+
+    Parameters
+    ----------
+    request
+        What the job is for.
+    """
+
+    def __init__(self, request: DatasetRequest) -> None:
+        self._path = list_path(request)
+        self._list: Manifest | None = None
+        self._guard = threading.Lock()
+
+    async def look(self, fate: FileStatus | None) -> FileQuery:
+        """Return how the job stands, and where pages begin.
+
+        Raises
+        ------
+        DownloadError
+            If the list is there and cannot be read.
+        """
+
+        def work() -> FileQuery:
+            files = self._opened()
+            if files is None:
+                return FileQuery(ManifestStats(), fate, [])
+            return FileQuery(files.standing(), fate, files.marks(fate, every=PAGE))
+
+        return await self._reading(work)
+
+    async def page(self, look: FileQuery, number: int) -> list[Entry]:
+        """Return the files of a page; errors as of `look`."""
+
+        def work() -> list[Entry]:
+            files = self._opened()
+            if files is None or not 0 <= number < len(look.marks):
+                return []
+            return files.entries(look.fate, after=look.marks[number], most=PAGE)
+
+        return await self._reading(work)
+
+    async def close(self) -> None:
+        """Close the list."""
+
+        def work() -> None:
+            with self._guard:
+                if self._list is not None:
+                    self._list.close()
+
+        await in_thread(work)
+
+    def _opened(self) -> Manifest | None:
+        if self._list is None and self._path.exists():
+            self._list = Manifest(self._path)
+        return self._list
+
+    async def _reading(self, work: Callable[[], T]) -> T:
+        def guarded() -> T:
+            with self._guard:
+                return work()
+
+        try:
+            return await in_thread(guarded)
+        except sqlite3.Error as error:
+            raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error

@@ -1,0 +1,166 @@
+"""Sort order and filters of the Downloads screen."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ...planning.requests import DatasetRequest
+from ...queue.job import Job, JobState
+
+_RESTLESS_EVERY = 3.0  # seconds between two sorts by what changes all the time
+
+
+class JobSort(StrEnum):
+    """What transfers are sorted by."""
+
+    QUEUE = "queue"
+    NAME = "name"
+    STATE = "state"
+    SIZE = "size"
+    PROGRESS = "progress"
+    SPEED = "speed"
+
+    @property
+    def next(self) -> JobSort:
+        """The one that comes after it."""
+        ways = list(JobSort)
+        return ways[(ways.index(self) + 1) % len(ways)]
+
+
+class JobGroup(StrEnum):
+    """States as people look for them."""
+
+    ALL = "all"
+    RUNNING = "running"
+    WAITING = "waiting"
+    STUCK = "stuck"
+    PAUSED = "paused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+_GROUPS: Mapping[JobState, JobGroup] = {
+    **{state: JobGroup.RUNNING for state in JobState if state.running},
+    JobState.QUEUED: JobGroup.WAITING,
+    JobState.NEEDS_KEY: JobGroup.STUCK,
+    JobState.NO_SPACE: JobGroup.STUCK,
+    JobState.PAUSED: JobGroup.PAUSED,
+    JobState.FAILED: JobGroup.FAILED,
+    JobState.CANCELLED: JobGroup.CANCELLED,
+    JobState.DONE: JobGroup.DONE,
+}
+_RANKS = {group: rank for rank, group in enumerate(JobGroup)}
+
+
+def group_of(job: Job) -> JobGroup:
+    """Return the group of a transfer's state."""
+    return _GROUPS[job.state]
+
+
+def counts_of(jobs: Iterable[Job]) -> Counter[JobGroup]:
+    """Return how many transfers there are of each group."""
+    return Counter(map(group_of, jobs))
+
+
+def fraction(job: Job) -> float | None:
+    """Return how far a transfer is, from 0 to 1: by its files where it has many, else by its bytes."""
+    if job.state is JobState.DONE:
+        return 1.0
+    if job.files_total:
+        return min((job.files_done + job.files_failed) / job.files_total, 1.0)
+    return min(job.bytes_done / job.bytes_total, 1.0) if job.bytes_total else None
+
+
+def _pace(job: Job) -> int:
+    """Return how fast a transfer is, in steps of two: so that those that are about as fast stay in place."""
+    rate = job.rate if job.state is JobState.DOWNLOADING else None
+    return -int(math.log2(rate)) - 1 if rate and rate >= 1 else 0
+
+
+_KEYS: Mapping[JobSort, Callable[[Job], object]] = {
+    JobSort.QUEUE: lambda job: 0,
+    JobSort.NAME: lambda job: job.name.casefold(),
+    JobSort.STATE: lambda job: _RANKS[_GROUPS[job.state]],
+    JobSort.SIZE: lambda job: -(job.bytes_total or job.bytes_done),
+    JobSort.PROGRESS: lambda job: -(fraction(job) or 0.0),
+    JobSort.SPEED: _pace,
+}
+_RESTLESS = frozenset({JobSort.PROGRESS, JobSort.SPEED})
+
+
+@dataclass
+class JobOrder:
+    """The choice and the order of transfers that are shown, from one look to the next.
+
+    Sorting is stable in the order of the queue; by what changes all the time it is sorted anew every few
+    seconds at most, so that lines stay where they are while one reads them.
+
+    Attributes
+    ----------
+    sort
+        What they are sorted by.
+    group
+        The states that are shown.
+    words
+        What is searched for in names, titles, collections and states; all must be found.
+    """
+
+    sort: JobSort = JobSort.QUEUE
+    group: JobGroup = JobGroup.ALL
+    words: str = ""
+    clock: Callable[[], float] = time.monotonic
+    _hays: dict[int, str] = field(default_factory=dict)
+    _places: dict[int, int] = field(default_factory=dict)
+    _sorted_by: tuple[JobSort, float] = (JobSort.QUEUE, 0.0)
+
+    @property
+    def filters(self) -> bool:
+        """Whether some may be left out."""
+        return bool(self.words.strip()) or self.group is not JobGroup.ALL
+
+    def shown(self, jobs: Sequence[Job]) -> tuple[Job, ...]:
+        """Return those that are shown, in order; the jobs come in the order of the queue."""
+        return tuple(filter(self._fits, self._sorted(jobs)) if self.filters else self._sorted(jobs))
+
+    def _sorted(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        if self.sort is JobSort.QUEUE:
+            return jobs
+        now = self.clock()
+        by, when = self._sorted_by
+        if self.sort in _RESTLESS and by is self.sort and now - when < _RESTLESS_EVERY:
+            last = len(self._places)
+            return sorted(jobs, key=lambda job: self._places.get(job.id, last))
+        ordered = sorted(jobs, key=_KEYS[self.sort])  # type: ignore[arg-type]  # each key is of one type
+        self._sorted_by = (self.sort, now)
+        self._places = {job.id: place for place, job in enumerate(ordered)}
+        return ordered
+
+    def _fits(self, job: Job) -> bool:
+        if self.group is not JobGroup.ALL and _GROUPS[job.state] is not self.group:
+            return False
+        terms = self.words.casefold().split()
+        return not terms or all(term in self._hay(job) for term in terms)
+
+    def _hay(self, job: Job) -> str:
+        hay = self._hays.get(job.id)
+        if hay is None:
+            request = job.request
+            kind = "dataset" if isinstance(request, DatasetRequest) else ""
+            hay = " ".join((job.name, request.title, request.collection_id, kind)).casefold()
+            if len(self._hays) > 50_000:
+                self._hays.clear()
+            self._hays[job.id] = hay
+        return f"{hay} {job.state} {_GROUPS[job.state]}"
+
+    def next_group(self, jobs: Iterable[Job]) -> JobGroup:
+        """Return the group to show after this one: the next of which there are any."""
+        there, groups = counts_of(jobs), list(JobGroup)
+        start = groups.index(self.group)
+        following = groups[start + 1 :] + groups[: start + 1]
+        return next((group for group in following if group is JobGroup.ALL or there[group]), JobGroup.ALL)
