@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..errors import MLHubException
 from ..planning.manifest_queue import Row, TwinRow
-from ..sources.stores import https_of
+from ..sources.asset_hrefs import https_of
 from .payloads import ShardPayload, pack
 
 LARGE = 64 << 20

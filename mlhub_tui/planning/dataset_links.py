@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from ..errors import NotOffered
 from ..http.hrefs import shown
 from ..http.link import Link
+from ..sources.asset_hrefs import https_of
 from ..sources.link import azure_headers
-from ..sources.stores import https_of
 from ..transfer.failures import TransferCancelled
 from .requests import SAMPLE, DatasetRequest
 from .resolver import AssetSource, CatalogSource, JobSource

@@ -13,8 +13,7 @@ from ..errors import NotOffered
 from ..http.hrefs import shown
 from ..models import Asset, Document
 from ..options import IfExists
-from ..sources.asset_hrefs import asset_href
-from ..sources.stores import https_of
+from ..sources.asset_hrefs import asset_href, https_of
 from .asset_names import file_names
 from .asset_request import asset_request, assets_of
 from .requests import AssetRequest

@@ -12,8 +12,8 @@ from ..http.hrefs import shown
 from ..http.key_removal import REMOVED
 from ..http.link import Link
 from ..options import IfExists
+from ..sources.asset_hrefs import https_of
 from ..sources.link import azure_headers
-from ..sources.stores import https_of
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
 from ..transfer.work_source import FileRequest, FileResult

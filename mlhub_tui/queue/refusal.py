@@ -7,7 +7,7 @@ from ..http.errors import LinkRejected
 from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..planning.requests import AssetRequest, DownloadRequest
-from ..sources.requester_pays import known_to_pay
+from ..sources.asset_hrefs import known_to_pay
 
 _GONE = frozenset({404, 410})
 

@@ -11,9 +11,8 @@ from ..csv_cells import csv_line
 from ..errors import NotOffered
 from ..models import Asset, Item
 from ..text import one_line
-from .asset_hrefs import asset_href
-from .planetary import ENDPOINT, lacks_signature
-from .stores import https_of
+from .asset_hrefs import asset_href, https_of
+from .asset_links import ENDPOINT, lacks_signature
 
 _NAMES = 50  # keys, or roles, that are named where a wanted one is missing
 _SAMPLE = 100  # items whose properties decide the columns of a table

@@ -26,8 +26,7 @@ from mlhub_tui.planning.resolver import OneSource, SourceResolver
 from mlhub_tui.queue.fetch import fetch, fetch_asset
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.sources.asset_links import AssetLinks
-from mlhub_tui.sources.planetary import SasTokens
+from mlhub_tui.sources.asset_links import AssetLinks, SasTokens
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, as_json
 

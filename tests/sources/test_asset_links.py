@@ -12,12 +12,16 @@ import pytest
 from mlhub_tui.errors import NotOffered, RequestError, UnexpectedAnswer
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Asset, Item
-from mlhub_tui.sources.asset_hrefs import asset_href
-from mlhub_tui.sources.asset_links import AssetLinks
+from mlhub_tui.sources.asset_hrefs import (
+    Bucket,
+    asset_href,
+    bucket_of,
+    https_of,
+    known_to_pay,
+    requester_pays,
+)
+from mlhub_tui.sources.asset_links import AssetLinks, SasTokens
 from mlhub_tui.sources.link import AZURE_VERSION
-from mlhub_tui.sources.planetary import SasTokens
-from mlhub_tui.sources.requester_pays import known_to_pay, requester_pays
-from mlhub_tui.sources.stores import Bucket, bucket_of, https_of
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()
