@@ -5,6 +5,8 @@ The names of the first four are those of the `radiant_mlhub` library, so that it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class MLHubException(Exception):
     """Base of every error this package raises on purpose.
@@ -25,7 +27,7 @@ class MLHubException(Exception):
         self.hint = self.default_hint if hint is None else hint
 
     def __str__(self) -> str:
-        return self.message
+        return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
 class APIKeyNotFound(MLHubException):
@@ -83,26 +85,43 @@ class RequestError(MLHubException):
         self.status = status
         self.retry_after = retry_after
 
+    @property
+    def response(self) -> ErrorResponse | None:
+        """What is known of the answer, as errors of requests have it; None where there was none."""
+        return None if self.status is None else ErrorResponse(self.status, self.url)
 
-class AuthenticationError(RequestError):
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """The answer behind an error: its status code, and the redacted URL it came from."""
+
+    status_code: int
+    url: str
+
+
+class HTTPError(RequestError):
+    """The server answered with an error status (RFC 9110, sections 15.5 and 15.6)."""
+
+
+class AuthenticationError(HTTPError):
     """The API refused the key, or wants one (401)."""
 
     default_hint = "check the key on the Profiles screen, or run `mlhub-tui configure`"
 
 
-class AccessDenied(RequestError):
+class AccessDenied(HTTPError):
     """The API knows the key and does not allow the request (403)."""
 
     default_hint = "this key may not read it: ask the owner of the deployment, or choose another profile"
 
 
-class EntityDoesNotExist(RequestError):
+class EntityDoesNotExist(HTTPError):
     """What was asked for is not there (404)."""
 
     default_hint = "check the ID"
 
 
-class RequestRefused(RequestError):
+class RequestRefused(HTTPError):
     """The API does not accept the request (another 4xx)."""
 
 
@@ -118,7 +137,7 @@ class ServerTimeout(RequestError):
     default_hint = "retry, or check whether the server is up"
 
 
-class ServerError(RequestError):
+class ServerError(HTTPError):
     """The server failed or is overloaded (429, 5xx)."""
 
     default_hint = "nothing is wrong on this side: retry later"

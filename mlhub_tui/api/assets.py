@@ -14,6 +14,7 @@ from ..models.when import Span, parse_span
 from ..options import IfExists
 from ..sources.mlhub import MLHubSource
 from .archives import folder_of
+from .progress import Progress, reporter
 
 if TYPE_CHECKING:
     from ..planning.filters import Filters
@@ -29,6 +30,7 @@ async def fetch_assets(
     filters: Filters,
     asset_output_dir: str | Path | None,
     if_exists: IfExists,
+    progress: Progress | bool | None = None,
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
     from ..planning.dataset_request import dataset_request
@@ -43,7 +45,8 @@ async def fetch_assets(
         assets=None if asset_output_dir is None else folder_of(asset_output_dir),
         if_exists=if_exists,
     )
-    catalog = await fetch(request, OneSource(source))
+    report = reporter(progress, request.asset_folder)
+    catalog = await fetch(request, OneSource(source), on_progress=report)
     assets = [] if filters.catalog_only else [request.asset_folder]
     return list(dict.fromkeys([catalog, *assets]))
 
@@ -55,7 +58,7 @@ def filters_of(
     when: Times | None,
     collection_filter: Mapping[str, Iterable[str]] | None,
 ) -> Filters:
-    """Return the filters of the seed library's arguments.
+    """Return the filters that the arguments of a download stand for.
 
     Raises
     ------

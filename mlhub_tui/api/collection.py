@@ -11,7 +11,8 @@ from ..errors import EntityDoesNotExist
 from ..models import Item
 from ..options import IfExists
 from .access import Remembering
-from .archives import fetch
+from .archives import chosen, fetch, folder_of
+from .progress import Progress
 from .session import opened
 
 
@@ -64,7 +65,7 @@ class Collection(Remembering, models.Collection):
         >>> collection = await Collection.fetch("bigearthnet_v1_source")
         >>> collection.registry_url
         'https://mlhub.earth/10.14279/depositonce-10149'
-        >>> collection.to_pystac().id
+        >>> collection.id
         'bigearthnet_v1_source'
         """
         async with opened(api_key, profile) as source:
@@ -108,6 +109,9 @@ class Collection(Remembering, models.Collection):
         output_dir: str | Path | None = None,
         *,
         if_exists: IfExists | str = IfExists.RESUME,
+        exist_okay: bool | None = None,
+        overwrite: bool | None = None,
+        progress: Progress | bool | None = None,
         api_key: str | None = None,
         profile: str | None = None,
     ) -> Path:
@@ -121,6 +125,7 @@ class Collection(Remembering, models.Collection):
         >>> path.name
         'idiv_asia_crop_type_labels.tar.gz'
         """
-        choice = IfExists(if_exists)
+        path = folder_of(output_dir) / f"{self.id}.tar.gz"
+        choice = chosen(if_exists, exist_okay, overwrite, path)
         async with self._opened(api_key, profile) as source:
-            return await fetch(source, self.id, output_dir, choice)
+            return await fetch(source, self.id, output_dir, choice, progress)

@@ -12,9 +12,10 @@ from ..errors import EntityDoesNotExist
 from ..models import CatalogInfo, CollectionList, CollectionRef
 from ..options import IfExists
 from .access import Remembering
-from .archives import fetch
+from .archives import chosen, fetch, folder_of
 from .assets import Times, fetch_assets, filters_of
 from .collection import Collection
+from .progress import Progress
 from .requests import list_datasets
 from .session import opened
 from .together import together
@@ -42,7 +43,7 @@ class Dataset(Remembering, models.Dataset):
         --------
         >>> from mlhub_tui import Dataset
         >>> datasets = await Dataset.list(tags="segmentation")
-        >>> all("segmentation" in dataset.tags for dataset in datasets)
+        >>> 0 < len(datasets) < len(await Dataset.list())
         True
         """
         found = await list_datasets(tags=tags, text=text, api_key=api_key, profile=profile)
@@ -171,12 +172,15 @@ class Dataset(Remembering, models.Dataset):
         datetime: Times | None = None,
         collection_filter: Mapping[str, Iterable[str]] | None = None,
         assets: bool = False,
+        exist_okay: bool | None = None,
+        overwrite: bool | None = None,
+        progress: Progress | bool | None = None,
     ) -> builtins.list[Path]:
         """Download it: the archives of its collections, or its catalog and assets, whole or in part.
 
         Without anything that chooses a part it is the archives of all its collections, two at a time, and
         their paths are returned in order; see `download_archive`. With one, or with `assets`, it is its
-        catalog and the assets of its items, as the last release of the seed library has it, in the same
+        catalog and the assets of its items, as in the last release of radiant_mlhub, in the same
         layout; then the folders of the catalog and of the assets are returned. When something fails the
         others are stopped (one asset among many does not stop others); called again, it goes on.
 
@@ -195,7 +199,10 @@ class Dataset(Remembering, models.Dataset):
         collection_filter
             The wanted collections, each with the wanted asset keys (none: all).
         assets
-            Whether the assets are wanted though all of them are.
+            Whether all assets are wanted, in place of the archives. In the last release of radiant_mlhub
+            `download()` without a filter fetched them: its scripts add `assets=True`.
+        exist_okay, overwrite, progress
+            See `download_archive`; for assets the third argument of `progress` is the dataset's folder.
 
         Raises
         ------
@@ -214,15 +221,19 @@ class Dataset(Remembering, models.Dataset):
         >>> [path.name for path in paths]
         ['idiv_asia_crop_type_labels.tar.gz']
         """
-        choice = IfExists(if_exists)
-        chosen = (bbox, intersects, datetime, collection_filter, asset_output_dir)
-        if assets or catalog_only or any(part is not None for part in chosen):
-            filters = filters_of(catalog_only, bbox, intersects, datetime, collection_filter)
+        folder = folder_of(output_dir)
+        archives = [folder / f"{ref.id}.tar.gz" for ref in self.collections]
+        choice = chosen(if_exists, exist_okay, overwrite, *archives)
+        parts = (bbox, intersects, datetime, collection_filter, asset_output_dir)
+        if assets or catalog_only or any(part is not None for part in parts):
             async with self._opened(api_key, profile) as source:
-                return await fetch_assets(source, self.id, output_dir, filters, asset_output_dir, choice)
+                filters = filters_of(catalog_only, bbox, intersects, datetime, collection_filter)
+                return await fetch_assets(
+                    source, self.id, folder, filters, asset_output_dir, choice, progress
+                )
         async with self._opened(api_key, profile) as source:
 
             async def archive(ref: CollectionRef) -> Path:
-                return await fetch(source, ref.id, output_dir, choice)
+                return await fetch(source, ref.id, folder, choice, progress)
 
             return await together(archive, self.collections, _DOWNLOADS)

@@ -22,8 +22,8 @@ class MLModel(Remembering, models.MLModel):
         --------
         >>> from mlhub_tui import MLModel
         >>> found = await MLModel.list()
-        >>> all(model.architecture for model in found)
-        True
+        >>> len(found)
+        5
         """
         async with opened(api_key, profile) as source:
             return [cls(model.raw, api_key, profile) for model in await source.models()]
@@ -41,7 +41,7 @@ class MLModel(Remembering, models.MLModel):
         --------
         >>> from mlhub_tui import MLModel
         >>> first = (await MLModel.list())[0]
-        >>> (await MLModel.fetch(first.id)).title == first.title
+        >>> (await MLModel.fetch(first.id)).id == first.id
         True
         """
         async with opened(api_key, profile) as source:

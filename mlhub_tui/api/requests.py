@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..models import JsonDict
 from ..options import IfExists
-from .archives import fetch
+from .archives import chosen, fetch, folder_of
+from .progress import Progress
 from .session import opened
 
 Strings = str | Iterable[str]
@@ -161,7 +162,7 @@ async def list_collection_items(
 
 
 async def get_collection_item(
-    collection_id: str, item_id: str, *, api_key: str | None = None, profile: str | None = None
+    collection_id: str, item_id: str, api_key: str | None = None, profile: str | None = None
 ) -> JsonDict:
     """Return one item of a collection.
 
@@ -178,7 +179,7 @@ async def get_collection_item(
 
 
 async def get_archive_info(
-    collection_id: str, *, api_key: str | None = None, profile: str | None = None
+    archive_id: str, *, api_key: str | None = None, profile: str | None = None
 ) -> JsonDict:
     """Return what is known of a collection's archive: `collection`, `dataset`, `size` in bytes, `types`.
 
@@ -190,7 +191,7 @@ async def get_archive_info(
     ('bigearthnet_v1', ['labels'], True)
     """
     async with opened(api_key, profile) as source:
-        return await source.archive_record(collection_id)
+        return await source.archive_record(archive_id)
 
 
 async def get_catalog_info(
@@ -230,24 +231,34 @@ async def get_model_by_id(
 
 
 async def download_archive(
-    collection_id: str,
+    archive_id: str,
     output_dir: str | Path | None = None,
     *,
     if_exists: IfExists | str = IfExists.RESUME,
+    exist_okay: bool | None = None,
+    overwrite: bool | None = None,
+    progress: Progress | bool | None = None,
     api_key: str | None = None,
     profile: str | None = None,
 ) -> Path:
-    """Download a collection's archive and return its path, `OUTPUT_DIR/COLLECTION_ID.tar.gz`.
+    """Download a collection's archive and return its path, `OUTPUT_DIR/ARCHIVE_ID.tar.gz`.
 
     Parameters
     ----------
-    collection_id
-        The collection.
+    archive_id
+        The ID of the archive, which is that of its collection.
     output_dir
-        The folder, made where it is missing; `~` is expanded. Default: the current folder.
+        The folder, created where it is missing; `~` is expanded. Default: the current folder.
     if_exists
-        What to do with a file that is there: `resume` compares it with the remote size and goes on where it
-        is smaller, `skip` keeps it, `overwrite` starts over.
+        What to do with a file that exists: `resume` compares it with the remote size and resumes where it
+        is smaller, `skip` leaves it, `overwrite` starts over.
+    exist_okay, overwrite
+        The arguments of early releases, deprecated: `exist_okay=False` raises FileExistsError where the file
+        exists, `overwrite=True` is `if_exists="overwrite"`.
+    progress
+        Called with the bytes done, the bytes in all (None while unknown) and the path. Else a blocking call
+        draws a bar on a terminal or in a notebook: True always, None where there is one, False never; the
+        async API draws none.
     api_key, profile
         See `get_session`.
 
@@ -256,7 +267,7 @@ async def download_archive(
     EntityDoesNotExist
         If there is no such collection, or its archive is not generated yet.
     DownloadError
-        If the transfer ends without its file.
+        If the transfer ends without its file; an OSError too.
     ValueError
         If `if_exists` is none of the three.
 
@@ -269,9 +280,14 @@ async def download_archive(
     >>> await download_archive("idiv_asia_crop_type_labels", "~/archives", if_exists="skip") == path
     True
     """
-    choice = IfExists(if_exists)
+    path = folder_of(output_dir) / f"{archive_id}.tar.gz"
+    choice = chosen(if_exists, exist_okay, overwrite, path)
     async with opened(api_key, profile) as source:
-        return await fetch(source, collection_id, output_dir, choice)
+        return await fetch(source, archive_id, output_dir, choice, progress)
+
+
+get_collection_archive_info = get_archive_info
+download_collection_archive = download_archive
 
 
 def _listed(values: Strings | None) -> list[str]:

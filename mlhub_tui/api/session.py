@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..http.session import Session
+from ..http.session import Session as Session
 from ..sources.mlhub import MLHubSource
+from .failures import builtin_kinds
 
 
 def get_session(
@@ -83,6 +84,7 @@ async def opened(api_key: str | None, profile: str | None) -> AsyncIterator[MLHu
     """Give a source over a session as `get_session` makes it, closed at the end."""
     source = MLHubSource(get_session(api_key=api_key, profile=profile))
     try:
-        yield source
+        with builtin_kinds():
+            yield source
     finally:
         await source.aclose()

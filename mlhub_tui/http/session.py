@@ -190,6 +190,7 @@ class Session:
         params: Params = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
+        data: Any = None,
         follow_redirects: bool = True,
         read: bool = True,
         repeatable: bool | None = None,
@@ -207,8 +208,8 @@ class Session:
             Query parameters; a list gives one per entry.
         headers
             Headers over those of the session.
-        json
-            A body.
+        json, data
+            A body: as JSON, or bytes or text as they are; a mapping is sent as a form.
         follow_redirects
             Whether to return the answer behind redirects, at most ten, or the first one.
         read
@@ -224,11 +225,14 @@ class Session:
             404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`, `UnexpectedAnswer`.
         """
         target = self.url_of(url, params)
-        again = method.upper() in _REPEATABLE if repeatable is None else repeatable
+        method = method.upper()
+        again = method in _REPEATABLE if repeatable is None else repeatable
         clock, started, failures = self._retry.clock, self._retry.clock(), 0
         while True:
             try:
-                return await self._attempt(method.upper(), target, headers, json, follow_redirects, read)
+                return await self._attempt(
+                    method.upper(), target, headers, json, data, follow_redirects, read
+                )
             except RequestError as error:
                 failures += 1
                 if not again or not may_pass(error):
@@ -404,6 +408,7 @@ class Session:
         url: str,
         headers: Mapping[str, str] | None,
         json: Any,
+        data: Any,
         follow: bool,
         read: bool,
     ) -> httpx.Response:
@@ -413,8 +418,10 @@ class Session:
 
         try:
             async with asyncio.timeout(self._timeouts.total):
+                body = {"data": data} if isinstance(data, Mapping) else {"content": data}
+                sent = {**self.headers, **(headers or {})}
                 request = client.build_request(
-                    method, self._with_own_params(url), headers={**self.headers, **(headers or {})}, json=json
+                    method, self._with_own_params(url), headers=sent, json=json, **body
                 )
                 response = await exchange(client, request, self.bare, follow)
                 response = await finished(response, read or response.status_code >= 400, self._max_body)
@@ -424,9 +431,9 @@ class Session:
             # `from None`: tracebacks with locals, as some screens draw them, would show httpx's internals.
             raise of_transport(error, url) from None
         if response.status_code >= 400:
-            sent = self.is_own(response.request.url)
+            own = self.is_own(response.request.url)
             hidden = forms(self.secret, self.auth)
-            raise of_status(response, response.request.url, self.secret, sent, hidden, mlhub=self._mlhub)
+            raise of_status(response, response.request.url, self.secret, own, hidden, mlhub=self._mlhub)
         return response
 
     def _with_own_params(self, url: str) -> str:

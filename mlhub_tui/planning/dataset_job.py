@@ -72,7 +72,7 @@ class Fetcher(Protocol):
         ...
 
 
-class NothingMatches(EntityDoesNotExist):
+class NothingMatches(EntityDoesNotExist, RuntimeError):
     """The filters leave nothing to download."""
 
     default_hint = "widen the area or the time, or choose other collections and asset keys"

@@ -35,10 +35,10 @@ MAY_IMPORT = {
     "options": {"text"},
     "text": set(),
     "csv_cells": {"text"},
-    "fileio": {"errors", "storage", "text"},
     "output_url": {"errors", "text"},
     "paths": {"errors"},
     "storage": set(),
+    "fileio": {"errors", "storage", "text"},
     "threads": set(),
     "preview_cache": {"models", "paths", "storage"},
     "models": {"errors", "lazy", "text"},
@@ -55,6 +55,7 @@ MAY_IMPORT = {
     "cluster": _BELOW | {"planning", "queue"},
     "sample": FOUNDATION | {"auth"},
     "api": FOUNDATION | {"http", "models", "auth", "sources", "queue", "planning"},
+    "sync": FOUNDATION | {"api", "auth", "models"},
     "cli": FOUNDATION
     | {"debug", "doctor", "models", "auth", "config", "sources", "queue", "sample", "ui"}
     | {"http", "metadata", "planning", "cluster", "preview_cache"},
