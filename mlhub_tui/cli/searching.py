@@ -20,7 +20,7 @@ from .tables import table, terminal_width
 if TYPE_CHECKING:
     from ..models import Item, Search
     from ..sources.base import Page, Source
-    from ..sources.saved import SavedSearch
+    from ..sources.saved_searches import SavedSearch
 
 _SAMPLE = "sample"
 _PAGE = 100  # items; what most APIs give at most, and a good deal less than they send in a second
@@ -60,7 +60,7 @@ def search(
     `sample`; without one the options of the connection say which. A source that has no search of its own is
     walked, and its items are sifted on this side.
     """
-    from ..sources.saved import SavedSearch, SavedSearches, check_name
+    from ..sources.saved_searches import SavedSearch, SavedSearches, check_name
 
     store = SavedSearches()
     if list_saved or forget is not None:

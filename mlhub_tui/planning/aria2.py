@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..models import Asset, Item
-from ..sources.export import URLs
+from ..sources.export import Exporter, URLs
 from ..transfer.checksums import multihash
 from .asset_names import file_names, folder_name
 
@@ -13,7 +13,7 @@ _ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-5
 
 
 @dataclass
-class Aria2:
+class Aria2(Exporter):
     """What `aria2c --input-file` takes: a URL on a line, its options below (aria2 manual, "Input File").
 
     Files lie in `collection/item/key.ext` below the folder that aria2 is told, so that the queue finds them
@@ -28,10 +28,6 @@ class Aria2:
     urls: URLs = field(default_factory=URLs)
     _local: int = 0
 
-    def begin(self) -> str:
-        """Return nothing."""
-        return ""
-
     def add(self, item: Item) -> str:
         """Return the entries of an item's assets."""
         names, entries = file_names(item.assets), []
@@ -42,14 +38,6 @@ class Aria2:
                 continue
             entries.append(f"{url}\n  out={folder}/{names[asset.key]}\n{_checksum(asset)}")
         return "".join(entries)
-
-    def end(self) -> str:
-        """Return nothing."""
-        return ""
-
-    def broken_off(self) -> str:
-        """Return nothing: each entry is whole."""
-        return ""
 
     def notes(self) -> list[str]:
         """Return what is not in the file."""

@@ -1,19 +1,27 @@
-"""Items written out for other programs, a few in memory: GeoJSON, CSV, and URLs of their assets."""
+"""Items written for other programs, a few in memory: GeoJSON, CSV, and URLs of their assets."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from ..csv_cells import csv_line
-from ..errors import NotOffered
+from ..errors import MLHubException, NotOffered
 from ..models import Asset, Item
+from ..storage import sync_folder
 from ..text import one_line
 from .asset_hrefs import asset_href, https_of
 from .asset_links import ENDPOINT, lacks_signature
 
+_IN_MEMORY = 1 << 20  # characters that wait for the disk at most, but for the last item
+_YIELD_EVERY = 25  # items between which other tasks run
 _NAMES = 50  # keys, or roles, that are named where a wanted one is missing
 _SAMPLE = 100  # items whose properties decide the columns of a table
 _COLUMNS = (
@@ -31,28 +39,28 @@ Dump = Callable[[Item], str]
 Bare = Callable[[str], str]
 
 
-class Exporter(Protocol):
-    """Makes text of items, piece by piece; `notes` says afterwards what was left out, a line each."""
+class Exporter:
+    """Makes text of items, piece by piece."""
 
     def begin(self) -> str:
         """Return what stands before the first item."""
-        ...
+        return ""
 
     def add(self, item: Item) -> str:
-        """Return what is to be written now that an item is added; empty where it is kept for later."""
-        ...
+        """Return what is to be written now that an item is added; empty where it waits."""
+        raise NotImplementedError
 
     def end(self) -> str:
         """Return what stands after the last item."""
-        ...
+        return ""
 
     def broken_off(self) -> str:
         """Return what is still to be written where no more items come; it shows that they are not all."""
-        ...
+        return ""
 
     def notes(self) -> list[str]:
         """Return what could not be written, a line each."""
-        ...
+        return []
 
 
 async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable[[str], object]) -> int:
@@ -60,11 +68,6 @@ async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable
 
     Nothing is written before the first item is there: a search that fails at once leaves no half file. One
     that fails later has written all items that came, and no end.
-
-    Parameters
-    ----------
-    write
-        Takes the next piece of text.
     """
     count = 0
     try:
@@ -83,13 +86,136 @@ async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable
     return count
 
 
+class ExportError(MLHubException):
+    """The file cannot be written."""
+
+    default_hint = "choose another path, or free disk space, then try again"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Items and bytes written, and what was left out, a line each."""
+
+    items: int
+    size: int
+    notes: tuple[str, ...] = ()
+
+
+async def export_file(
+    items: AsyncIterator[Item],
+    exporter: Exporter,
+    path: Path,
+    progress: Callable[[int, int], None] = lambda items, size: None,
+) -> Written:
+    """Write items to a file; what stood there is replaced at the end, and stays if anything goes wrong.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    progress
+        Told how many items and about how many bytes were written, now and then.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written; whatever `items` raises. No part of it stays then.
+    """
+    part = await asyncio.to_thread(_Part, path)
+    pieces: list[str] = []
+    waiting = count = written = 0
+
+    def write(text: str) -> None:
+        nonlocal waiting
+        pieces.append(text)
+        waiting += len(text)
+
+    async def paced() -> AsyncIterator[Item]:
+        nonlocal count, waiting, written
+        async for item in items:
+            yield item
+            count += 1
+            if waiting >= _IN_MEMORY:
+                text = "".join(pieces)
+                pieces.clear()
+                written, waiting = written + waiting, 0
+                await asyncio.to_thread(part.write, text)
+            if count % _YIELD_EVERY == 0:
+                progress(count, written + waiting)
+                await asyncio.sleep(0)
+
+    try:
+        await export(paced(), exporter, write)
+        size = await asyncio.to_thread(part.finish, "".join(pieces))
+    except BaseException:
+        part.discard()
+        raise
+    return Written(count, size, tuple(exporter.notes()))
+
+
+def write_text(path: Path, text: str) -> int:
+    """Write one document to a file in the same way and return its size in bytes."""
+    part = _Part(path)
+    try:
+        return part.finish(text)
+    except BaseException:
+        part.discard()
+        raise
+
+
+class _Part:
+    """A file beside its target, until it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._target = path.resolve()  # a link keeps leading where it does
+            self._part = self._target.with_name(f".{self._target.name[:80]}.{uuid4().hex[:8]}.part")
+            # Unlike those of `tempfile`, readable by whom the user's umask lets.
+            self._file = self._part.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def write(self, text: str) -> None:
+        """Append text."""
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def finish(self, text: str) -> int:
+        """Append the last text, give the file its name, and return its size in bytes."""
+        try:
+            with self._file as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            size = self._part.stat().st_size
+            self._part.replace(self._target)
+        except OSError as error:
+            raise self._failure(error) from error
+        sync_folder(self._target.parent)
+        return size
+
+    def discard(self) -> None:
+        """Remove it."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+
+    def _failure(self, error: OSError) -> ExportError:
+        why = one_line(error.strerror or error, 120)
+        return ExportError(f"{one_line(self._path, 200)} cannot be written: {why}")
+
+
 def as_received(item: Item) -> str:
     """Return the document of an item on one line, in plain ASCII."""
     return json.dumps(item.raw)
 
 
 @dataclass
-class GeoJSON:
+class GeoJSON(Exporter):
     """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
 
     Parameters
@@ -118,13 +244,9 @@ class GeoJSON:
         """Return the end of the line: a collection that is not whole is not closed."""
         return "\n"
 
-    def notes(self) -> list[str]:
-        """Return nothing: everything is written."""
-        return []
-
 
 @dataclass
-class Table:
+class Table(Exporter):
     """CSV (RFC 4180): identity, dates, box, the properties that are no objects, and the keys of the assets.
 
     The columns are those of the first hundred items; properties that only later ones have are counted as
@@ -134,10 +256,6 @@ class Table:
     _waiting: list[Item] = field(default_factory=list)
     _names: list[str] | None = None
     _unknown: set[str] = field(default_factory=set)
-
-    def begin(self) -> str:
-        """Return nothing: the first items decide the columns."""
-        return ""
 
     def add(self, item: Item) -> str:
         """Return a row, or nothing while the columns are not known."""
@@ -211,7 +329,7 @@ class Chosen:
 
 
 @dataclass
-class URLs:
+class URLs(Exporter):
     """A list of the URLs of assets, one on a line: absolute, by https where the store offers that.
 
     Parameters
@@ -230,10 +348,6 @@ class URLs:
     _found: bool = False
     _keys: dict[str, None] = field(default_factory=dict)
     _roles: dict[str, None] = field(default_factory=dict)
-
-    def begin(self) -> str:
-        """Return nothing."""
-        return ""
 
     def add(self, item: Item) -> str:
         """Return the lines of an item's assets."""
@@ -263,14 +377,6 @@ class URLs:
 
     def _roles_of(self, asset: Asset) -> list[str]:
         return [role for role in asset.roles if role in self.chosen.roles]
-
-    def end(self) -> str:
-        """Return nothing."""
-        return ""
-
-    def broken_off(self) -> str:
-        """Return nothing: each line is whole."""
-        return ""
 
     @property
     def nothing_chosen(self) -> bool:

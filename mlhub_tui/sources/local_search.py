@@ -1,34 +1,35 @@
-"""Searches on this side, of items that a source only lists: its pages are read on until enough fit."""
+"""Searches filtered locally, of items that a source only lists: its pages are read until enough match."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ..http.pagination import REPEATED
-from ..models import Item, Search
-from .base import Page
-from .bounded import bounded, unbounded
-from .item_filter import sieve, time_of
+from ..models import BBox, Item, Search
+from ..models.extent import geometry_bbox
+from ..models.when import Span, parse_span, span_of
+from .base import ENOUGH, Page
 from .queries import check
 
+T = TypeVar("T")
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
-"""Names of the fields of `Search` that a search on this side takes."""
-MOST_SORTED = 10_000
+"""Names of the fields of `Search` that a local search takes."""
+MAX_SORTED = 10_000
 """Items; to sort them all must be held, so that more are not sorted."""
-_LOOKED_AT_ONCE = 1_000  # items; then what was found so far is shown, and the search can be left
-_MOST_ASKED_FOR = 40  # items; more ids than that are found sooner by a look through all
+_READ_AT_ONCE = 1_000  # items; then what was found so far is shown, and the search can be left
+_MAX_REQUESTED = 40  # items; more ids than that are found sooner by reading all
 _AT_ONCE = 4
 OneItem = Callable[[str, str], Awaitable[Item]]
 Fetch = Callable[[str | None], Awaitable[Page[Item]]]
 
 
 class ItemsPage(Protocol):
-    """What gives the items of a collection page by page, as `Source.items_page` does."""
+    """Gives the items of a collection page by page, as `Source.items_page` does."""
 
     async def __call__(
         self, collection_id: str, *, link: str | None = None, page_size: int | None = None
@@ -37,73 +38,105 @@ class ItemsPage(Protocol):
         ...
 
 
-async def sifted_page(
-    search: Search, fetch: Fetch, link: str | None = None, page_size: int | None = None
-) -> Page[Item]:
-    """Return one page of the items of a listing that fit a search.
-
-    Pages of the listing are read one after the other until there are `page_size` items that fit, or a
-    thousand were looked at; the page may be empty and still have a next one.
+class LocalSearch:
+    """Searches the collections of a source that lists items but cannot be asked for some of them.
 
     Parameters
     ----------
-    fetch
-        Gives the page of the listing that a link leads to; the first one for None.
-
-    Raises
-    ------
-    NotOffered
-        If the search has a filter, or is to sort more than ten thousand items.
+    items_page
+        Gives the items of a collection.
+    item
+        Gives one item of a collection by its id, where that is quicker than reading all.
     """
-    check(search, FIELDS, "a search on this side")
-    if search.sort:
-        return bounded(await _sorted(search, fetch), search.limit)
-    left, inner = unbounded(link, search.limit)
-    wanted = page_size or 1 if left is None else min(left, page_size or left)
-    if wanted == 0:
-        return Page(())
-    found = await _sift(search, fetch, inner, wanted, _LOOKED_AT_ONCE)
-    return bounded(found, left)
+
+    def __init__(self, items_page: ItemsPage, item: OneItem | None = None) -> None:
+        self._items_page = items_page
+        self._item = item
+
+    async def page(self, search: Search, link: str | None, page_size: int | None) -> Page[Item]:
+        """Return one page of what a search finds, collection after collection.
+
+        Pages are read until `page_size` items match, or a thousand were read; the page may be empty and
+        still have a next one.
+
+        Raises
+        ------
+        NotOffered
+            If no collection is named, if the search has a filter, or is to sort more than 10,000 items.
+        """
+        if not search.collections:
+            raise NotOffered("here a search requires a collection", hint="name one or more of them")
+        check(search, FIELDS, "a local search")
+        pairs = [(collection, identity) for collection in search.collections for identity in search.ids]
+        fetch = self._fetch(search.collections, page_size)
+        if self._item is not None and link is None and 0 < len(pairs) <= _MAX_REQUESTED:
+            named = await _named(self._item, pairs)
+
+            async def fetch(_: str | None) -> Page[Item]:
+                return named
+
+        if search.sort:
+            return limit_page(await _sorted(search, fetch), search.limit)
+        left, inner = limit_of(link, search.limit)
+        wanted = page_size or 1 if left is None else min(left, page_size or left)
+        if wanted == 0:
+            return Page(())
+        return limit_page(await _filtered(search, fetch, inner, wanted, _READ_AT_ONCE), left)
+
+    def _fetch(self, collections: Sequence[str], page_size: int | None) -> Fetch:
+        """Return what gives the pages of one collection after the other."""
+
+        async def fetch(link: str | None) -> Page[Item]:
+            at, inner = _position(link, len(collections))
+            page = await self._items_page(collections[at], link=inner, page_size=page_size)
+            if page.next is not None:
+                return replace(page, next=json.dumps({"at": at, "link": page.next}))
+            last = at + 1 == len(collections)
+            return page if last else replace(page, next=json.dumps({"at": at + 1}))
+
+        return fetch
 
 
-async def _sift(
+async def _filtered(
     search: Search, fetch: Fetch, link: str | None, wanted: int, most: int, *, whole: bool = False
 ) -> Page[Item]:
-    """Read a listing on until enough was found or looked at; what a page gave is given whole.
+    """Read a listing until enough was found or read; what a page gave is given whole.
 
     Where a page fails after others came, these are given, and the failing one is the next; not where only
     the `whole` is of use.
     """
-    fitting = sieve(search)
+    matches = item_filter(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
-    looked = skipped = timeless = 0
+    read = skipped = timeless = 0
     seen = {link}
+    stopped = ""
     while True:
         try:
             page = await fetch(link)
         except RequestError:
-            if whole or not looked:
+            if whole or not read:
                 raise
-            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes), timeless)
-        found.extend(filter(fitting, page.entries))
+            break
+        found.extend(filter(matches, page.entries))
         notes.update(dict.fromkeys(page.notes))
         timeless += sum(time_of(item) is None for item in page.entries) if search.datetime else 0
-        looked, skipped, link = looked + len(page.entries), skipped + page.skipped, page.next
+        read, skipped, link = read + len(page.entries), skipped + page.skipped, page.next
         if link is None or link in seen:
-            stopped = REPEATED if link is not None else page.stopped
-            return Page(tuple(found), None, None, skipped, stopped, looked, tuple(notes), timeless)
+            link, stopped = None, REPEATED if link is not None else page.stopped
+            break
         seen.add(link)
-        if len(found) >= wanted or looked + skipped >= most:
-            return Page(tuple(found), link, None, skipped, "", looked, tuple(notes), timeless)
+        if len(found) >= wanted or read + skipped >= most:
+            break
+    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), timeless)
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
-    """Return all that fits in order; the last field of the order sorts first, as sorts are stable."""
-    page = await _sift(replace(search, sort=()), fetch, None, MOST_SORTED + 1, MOST_SORTED + 1, whole=True)
+    """Return all that matches in order; the last field of the order sorts first, as sorts are stable."""
+    page = await _filtered(replace(search, sort=()), fetch, None, MAX_SORTED + 1, MAX_SORTED + 1, whole=True)
     if page.next is not None:
         raise NotOffered(
-            f"more than {MOST_SORTED:,} items: too many to sort on this side",
+            f"more than {MAX_SORTED:,} items: too many to sort locally",
             hint="search within fewer collections, or leave out the order",
         )
     items = list(page.entries)
@@ -114,9 +147,9 @@ async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
 
 def _by(name: str) -> Callable[[Item], tuple[int, float, str]]:
     """Return the key to sort by a property: numbers before texts, what is missing before both."""
+    field = name.removeprefix("properties.")
 
     def key(item: Item) -> tuple[int, float, str]:
-        field = name.removeprefix("properties.")
         value = item.raw.get(field) if field in ("id", "collection") else item.properties.get(field)
         if field == "datetime":
             span = time_of(item)
@@ -129,53 +162,8 @@ def _by(name: str) -> Callable[[Item], tuple[int, float, str]]:
     return key
 
 
-class LocalSearch:
-    """Searches the collections of a source that lists items but cannot be asked for some of them.
-
-    Parameters
-    ----------
-    items_page
-        Gives the items of a collection.
-    item
-        Gives one item of a collection by its id, where that is quicker than to look through all.
-    """
-
-    def __init__(self, items_page: ItemsPage, item: OneItem | None = None) -> None:
-        self._items_page = items_page
-        self._item = item
-
-    async def page(self, search: Search, link: str | None, page_size: int | None) -> Page[Item]:
-        """Return one page of what a search finds, collection after collection.
-
-        Raises
-        ------
-        NotOffered
-            If no collection is named, or as `sifted_page`.
-        """
-        if not search.collections:
-            raise NotOffered("here a search needs a collection to look in", hint="name one or more of them")
-        pairs = [(collection, identity) for collection in search.collections for identity in search.ids]
-        if self._item is not None and link is None and 0 < len(pairs) <= _MOST_ASKED_FOR:
-            named = await _named(self._item, pairs)
-
-            async def once(_: str | None) -> Page[Item]:
-                return named
-
-            return await sifted_page(search, once)
-
-        async def fetch(link: str | None) -> Page[Item]:
-            at, inner = _place(link, len(search.collections))
-            page = await self._items_page(search.collections[at], link=inner, page_size=page_size)
-            if page.next is not None:
-                return replace(page, next=json.dumps({"at": at, "link": page.next}))
-            last = at + 1 == len(search.collections)
-            return page if last else replace(page, next=json.dumps({"at": at + 1}))
-
-        return await sifted_page(search, fetch, link, page_size)
-
-
 async def _named(item: OneItem, pairs: Sequence[tuple[str, str]]) -> Page[Item]:
-    """Return the items of these collections and ids that are there, asked for a few at a time."""
+    """Return the items of these collections and ids that exist, requested a few at a time."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(collection: str, identity: str) -> Item | None:
@@ -192,7 +180,7 @@ async def _named(item: OneItem, pairs: Sequence[tuple[str, str]]) -> Page[Item]:
     return Page(tuple(entry for entry in found if isinstance(entry, Item)))
 
 
-def _place(link: str | None, collections: int) -> tuple[int, str | None]:
+def _position(link: str | None, collections: int) -> tuple[int, str | None]:
     """Return the collection's number and the link within it."""
     if link is None:
         return 0, None
@@ -201,3 +189,97 @@ def _place(link: str | None, collections: int) -> tuple[int, str | None]:
         return range(collections)[int(parts["at"])], parts.get("link")
     except (IndexError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnexpectedAnswer("this is no link to a page") from error
+
+
+def limit_page(page: Page[T], left: int | None) -> Page[T]:
+    """Return a page of at most `left` entries, whose link tells how many are left after it."""
+    if left is None:
+        return page
+    rest = left - len(page.entries)
+    if rest <= 0:
+        more = page.next is not None or rest < 0
+        reason = page.stopped or (ENOUGH if more else "")
+        return replace(page, entries=page.entries[:left], next=None, stopped=reason)
+    if page.next is None:
+        return page
+    return replace(page, next=json.dumps({"left": rest, "link": page.next}))
+
+
+def limit_of(link: str | None, limit: int | None) -> tuple[int | None, str | None]:
+    """Return how many entries are left, and the link inside; `limit` is that of the first page.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If the link is none of `limit_page`.
+    """
+    if link is None or limit is None:
+        return limit, link
+    try:
+        parts = json.loads(link)
+        return int(parts["left"]), str(parts["link"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnexpectedAnswer("this is no link to a page") from error
+
+
+def item_filter(search: Search) -> Callable[[Item], bool]:
+    """Return whether an item matches a search, decided as an item search of the STAC API would.
+
+    An item without a date is in no stretch of time, one without a place in no box. A geometry counts by the
+    box around it, on both sides, which finds a little more than a server would. The collection, the filter,
+    the order and the number of a search do not count.
+
+    Raises
+    ------
+    InvalidSearch
+        If the search's dates are none.
+    """
+    ids, words = frozenset(search.ids), search.text.casefold().split()
+    span, box = parse_span(search.datetime), search.bbox or geometry_bbox(search.intersects)
+
+    def matches(item: Item) -> bool:
+        return (
+            (not ids or item.id in ids)
+            and (span is None or ((own := time_of(item)) is not None and own.meets(span)))
+            and (box is None or (item.bbox is not None and intersect(item.bbox, box)))
+            and (not words or _contains(item, words))
+        )
+
+    return matches
+
+
+def time_of(item: Item) -> Span | None:
+    """Return an item's time; None where it has none that can be read."""
+    return span_of(item.interval.start, item.interval.end)
+
+
+def intersect(one: BBox, other: BBox) -> bool:
+    """Whether two boxes have a point in common; `west > east` crosses the antimeridian (RFC 7946, 5.2)."""
+    if one.north < other.south or other.north < one.south:
+        return False
+    return any(
+        west <= other_east and other_west <= east
+        for west, east in _longitudes(one)
+        for other_west, other_east in _longitudes(other)
+    )
+
+
+def _longitudes(box: BBox) -> tuple[tuple[float, float], ...]:
+    """Return the longitudes of a box as stretches that do not cross the antimeridian."""
+    if box.west <= box.east:
+        return ((box.west, box.east),)
+    return ((box.west, 180.0), (-180.0, box.east))
+
+
+def _contains(item: Item, words: Sequence[str]) -> bool:
+    """Whether every word occurs in an item's id, title, description, keywords or other properties."""
+    written = "\n".join((item.id, item.collection_id, *_texts(item.properties))).casefold()
+    return all(word in written for word in words)
+
+
+def _texts(properties: Mapping[str, Any]) -> list[str]:
+    """Return the scalar values of properties, and those of lists in them."""
+    values: list[Any] = []
+    for value in properties.values():
+        values.extend(value if isinstance(value, list) else [value])
+    return [str(v) for v in values if isinstance(v, str | int | float) and not isinstance(v, bool)]

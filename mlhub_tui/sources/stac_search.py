@@ -11,9 +11,8 @@ from ..http.pagination import PageRequest
 from ..models import Item, Search
 from ..models.extent import geometry_bbox
 from .base import Page
-from .bounded import bounded, unbounded
 from .landing import QUERYABLES, SORTABLES, Landing
-from .local_search import FIELDS, LocalSearch
+from .local_search import FIELDS, LocalSearch, limit_of, limit_page
 from .queries import NO_POST, check, parameters, search_step, sorted_as
 from .stac_reader import Reader, is_no_such_place
 from .stac_tree import Tree
@@ -52,14 +51,14 @@ class ItemSearch:
         check(search, landing.search_fields, "this API")
         if search.limit == 0:
             return Page(())
-        left, inner = unbounded(link, search.limit)
+        left, inner = limit_of(link, search.limit)
         if inner is not None:
-            return bounded(await self._reader.items(PageRequest.decoded(inner)), left)
+            return limit_page(await self._reader.items(PageRequest.decoded(inner)), left)
         if search.sort:
             search = sorted_as(search, await self._sort_names(landing, search.collections))
         size = page_size if left is None else min(left, page_size or left)
         try:
-            return bounded(await self._first(search, size), left)
+            return limit_page(await self._first(search, size), left)
         except RequestError as error:
             if not is_no_such_place(error) or landing.conforms or search.filter:
                 raise

@@ -168,7 +168,7 @@ def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> Non
         (["--sample"], 2, "say where to search"),
         (["--saved", "nothing"], 1, 'there is no saved search "nothing"'),
         (["--forget", "nothing"], 1, 'there is no saved search "nothing"'),
-        (["--save", " "], 1, "a saved search needs a name"),
+        (["--save", " "], 1, "a saved search requires a name"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -208,7 +208,7 @@ def test_the_sample_catalogue_is_searched_by_its_name(run: Run) -> None:
     assert "4 items looked at on this side" in result.stderr
     refused = run("search", "sample")
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert "needs a collection" in refused.stderr
+    assert "requires a collection" in refused.stderr
 
 
 def test_the_api_that_applies_is_searched_without_a_name(run: Run, on_sample: SampleServer) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.models import BBox, Collection, Item
 from mlhub_tui.models.extent import geometry_bbox
-from mlhub_tui.sources.item_filter import touch
+from mlhub_tui.sources.local_search import intersect
 
 degrees = st.floats(-400, 400, allow_nan=False)
 
@@ -123,4 +123,4 @@ def test_whatever_is_written_the_box_is_on_the_globe_and_touches_itself(written:
         assert -180 <= box.west <= 180
         assert -180 <= box.east <= 180
         assert -90 <= box.south <= box.north <= 90
-        assert touch(box, box)
+        assert intersect(box, box)

@@ -7,7 +7,7 @@ import pytest
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestRefused
 from mlhub_tui.models import BBox, Entry, EntryKind, Item, Search
 from mlhub_tui.sources.base import Listing, Page, Source
-from mlhub_tui.sources.item_filter import fits
+from mlhub_tui.sources.local_search import item_filter
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from .conftest import SERVERS, Server
@@ -79,7 +79,7 @@ async def test_searches_find_what_sifting_on_this_side_finds(
         Search(ids=(everything[0].id, everything[3].id, "no such item")),
     )
     for search in searches:
-        expected = {item.id for item in everything if fits(item, search)}
+        expected = {item.id for item in everything if item_filter(search)(item)}
         assert {item.id for item in await found(pgstac_source, search)} == expected, search
         assert expected or search.datetime == "2019-01-01T00:00:01Z"
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Item, Search
-from mlhub_tui.sources.item_filter import fits
+from mlhub_tui.sources.local_search import item_filter
 from mlhub_tui.sources.stac_api import STACAPISource
 
 from .conftest import RUSTAC_COLLECTIONS, SERVERS, Server
@@ -42,7 +42,8 @@ async def test_searches_find_what_sifting_on_this_side_finds(
         expected = {
             item.id
             for item in everything
-            if fits(item, search) and (not search.collections or item.collection_id in search.collections)
+            if item_filter(search)(item)
+            and (not search.collections or item.collection_id in search.collections)
         }
         assert {item.id for item in await found(rustac_source, search)} == expected, search
 

@@ -11,8 +11,7 @@ import pytest
 
 from mlhub_tui.errors import ServerError
 from mlhub_tui.models import Item
-from mlhub_tui.sources.export import GeoJSON
-from mlhub_tui.sources.export_file import ExportError, export_file, write_text
+from mlhub_tui.sources.export import ExportError, GeoJSON, export_file, write_text
 
 
 async def items(number: int, words: str = "", fail: bool = False) -> AsyncIterator[Item]:

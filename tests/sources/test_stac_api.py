@@ -325,7 +325,7 @@ async def test_an_api_without_an_item_search_is_sifted_on_this_side() -> None:
         assert {"ids", "text"} <= about.search
         assert "no item search" in about.notes[-1]
         assert await ids_of(source, Search(collections=("c",), ids=("b", "c"))) == ["b", "c"]
-        with pytest.raises(NotOffered, match="needs a collection"):
+        with pytest.raises(NotOffered, match="requires a collection"):
             await ids_of(source, Search(ids=("b",)))
         narrow = Search(collections=("c",), bbox=BBox(1, 2, 3, 4), datetime="2018-01-01T00:00:00Z/..")
         assert await ids_of(source, narrow) == []

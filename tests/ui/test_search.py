@@ -16,7 +16,7 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import About, Page
-from mlhub_tui.sources.saved import SavedSearches
+from mlhub_tui.sources.saved_searches import SavedSearches
 from mlhub_tui.ui.dialogs.search import SearchForm
 from mlhub_tui.ui.screens.document import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen

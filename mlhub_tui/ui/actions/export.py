@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...sources.base import Source
-    from ...sources.export import Exporter
-    from ...sources.export_file import Written
+    from ...sources.export import Exporter, Written
     from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
     from ..dialogs.export import ExportChoice
@@ -87,7 +86,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _write_document(path: Path, document: Document) -> int:
-    from ...sources.export_file import ExportError, write_text
+    from ...sources.export import ExportError, write_text
 
     try:
         text = json.dumps(document.raw, indent=2)
@@ -97,7 +96,7 @@ def _write_document(path: Path, document: Document) -> int:
 
 
 async def _write_items(app: MLHubApp, choice: ExportChoice, supply: ItemSupplier, source: Source) -> None:
-    from ...sources.export_file import export_file
+    from ...sources.export import export_file
     from ..dialogs.questions import ProgressScreen
 
     exporter = _exporter(choice, source)

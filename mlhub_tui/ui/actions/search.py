@@ -14,7 +14,7 @@ from ...auth import Kind
 from ...errors import MLHubException
 from ...models import BBox, EntryKind, Search
 from ...models.when import parse_when
-from ...sources.saved import SavedSearch, SavedSearches
+from ...sources.saved_searches import SavedSearch, SavedSearches
 from ...text import clean, count, now, one_line
 from ..catalog.nodes import TreeEntry, identity
 from ..documents import Documents

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, Label, Static
 
 from ...errors import MLHubException
-from ...sources.saved import SavedSearch, SavedSearches
+from ...sources.saved_searches import SavedSearch, SavedSearches
 from ...text import count, date, one_line, redact
 from ..documents import why
 from ..search_criteria import words_of

@@ -15,7 +15,6 @@ from ..storage import make_private_folder, write_atomic
 from ..text import one_line
 
 _VERSION = 1
-_LISTS = frozenset({"collections", "ids", "sort"})
 
 
 class SavedSearchError(MLHubException):
@@ -33,7 +32,7 @@ class SavedSearch:
     source
         Where: the name of a profile, a URL or path without a key, or `sample`.
     search
-        What is asked for.
+        What is searched for.
     count
         How many items it found when it was last run to its end; None where that is not known.
     when
@@ -50,34 +49,20 @@ class SavedSearch:
 class SavedSearches:
     """The searches of a file, by name; what cannot be read as one stays in the file as it is.
 
-    Parameters
-    ----------
-    path
-        The file; default `searches.json` in MLHUB_HOME.
+    Every method raises `SavedSearchError` where the file cannot be read or written. The file is
+    `searches.json` in MLHUB_HOME by default.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or paths.searches()
 
     def all(self) -> list[SavedSearch]:
-        """Return all searches in the order they were saved.
-
-        Raises
-        ------
-        SavedSearchError
-            If the file is there and cannot be read.
-        """
-        found = (_of_json(name, entry) for name, entry in self._entries().items())
+        """Return all searches in the order they were saved."""
+        found = (_from_json(name, entry) for name, entry in self._entries().items())
         return [saved for saved in found if saved is not None]
 
     def get(self, name: str) -> SavedSearch:
-        """Return one search.
-
-        Raises
-        ------
-        SavedSearchError
-            If there is none of that name.
-        """
+        """Return one search; raises `SavedSearchError` if there is none of that name."""
         found = self.all()
         for saved in found:
             if saved.name == name:
@@ -87,24 +72,12 @@ class SavedSearches:
         raise SavedSearchError(f'there is no saved search "{one_line(name, 60)}"', hint=hint)
 
     def put(self, saved: SavedSearch) -> None:
-        """Save a search; one of the same name is replaced.
-
-        Raises
-        ------
-        SavedSearchError
-            If the name is empty or the file cannot be written.
-        """
+        """Save a search; one of the same name is replaced."""
         check_name(saved.name)
         self._write({**self._entries(), saved.name: _to_json(saved)})
 
     def remove(self, name: str) -> None:
-        """Forget a search.
-
-        Raises
-        ------
-        SavedSearchError
-            If there is none of that name, or the file cannot be written.
-        """
+        """Remove a search."""
         self.get(name)
         self._write({known: entry for known, entry in self._entries().items() if known != name})
 
@@ -119,7 +92,7 @@ class SavedSearches:
             value = None
         entries = value.get("searches") if isinstance(value, dict) else None
         if not isinstance(entries, dict):
-            raise SavedSearchError(f"{self.path} is damaged", hint="mend it, or move it away")
+            raise SavedSearchError(f"{self.path} is damaged", hint="fix it, or move it away")
         return entries
 
     def _write(self, entries: Mapping[str, Any]) -> None:
@@ -134,7 +107,7 @@ class SavedSearches:
 def check_name(name: str) -> None:
     """Make sure that a search can be saved under a name; raise `SavedSearchError` where not."""
     if not one_line(name):
-        raise SavedSearchError("a saved search needs a name")
+        raise SavedSearchError("a saved search requires a name")
 
 
 def _to_json(saved: SavedSearch) -> dict[str, Any]:
@@ -148,34 +121,27 @@ def _to_json(saved: SavedSearch) -> dict[str, Any]:
     return {"source": saved.source, "search": search, "count": saved.count, "when": saved.when}
 
 
-def _of_json(name: str, entry: Any) -> SavedSearch | None:
+def _from_json(name: str, entry: Any) -> SavedSearch | None:
     """Return a search of the file; None where its parts are not what they should be."""
     parts = entry if isinstance(entry, dict) else {}
     source, raw, count = parts.get("source"), parts.get("search"), parts.get("count")
     if not isinstance(source, str) or not isinstance(raw, dict):
         return None
-    search = _search_of(raw)
-    counted = count if isinstance(count, int) and not isinstance(count, bool) else None
-    return None if search is None else SavedSearch(name, source, search, counted, one_line(parts.get("when")))
-
-
-def _search_of(raw: dict[str, Any]) -> Search | None:
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for place in fields(Search):
         value = raw.get(place.name)
         if value is None:
             continue
-        if place.name in _LISTS:
-            good = isinstance(value, list) and all(isinstance(part, str) for part in value)
-            value = tuple(value) if good else None
-        elif place.name == "bbox":
+        if place.name == "bbox":
             value = BBox.parse(value)
             good = value is not None
-        elif place.name == "intersects":
-            good = isinstance(value, dict)
+        elif place.name in ("collections", "ids", "sort"):
+            good = isinstance(value, list) and all(isinstance(part, str) for part in value)
+            value = tuple(value) if good else value
         else:
-            good = isinstance(value, int if place.name == "limit" else str)
+            good = isinstance(value, {"intersects": dict, "limit": int}.get(place.name, str))
         if not good:
             return None
-        given[place.name] = value
-    return Search(**given)
+        values[place.name] = value
+    counted = count if isinstance(count, int) and not isinstance(count, bool) else None
+    return SavedSearch(name, source, Search(**values), counted, one_line(parts.get("when")))

@@ -13,10 +13,8 @@ from mlhub_tui.errors import AuthenticationError, InvalidSearch, NotOffered, Une
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources import local_search as sift
 from mlhub_tui.sources.base import Listing, Page
-from mlhub_tui.sources.item_filter import fits, touch
-from mlhub_tui.sources.local_search import LocalSearch
+from mlhub_tui.sources.local_search import LocalSearch, intersect, item_filter
 from mlhub_tui.sources.mlhub import MLHubSource
 
 KENYA = "ref_african_crops_kenya_02_labels"
@@ -44,8 +42,8 @@ def item(identity: str = "a", **fields: Any) -> Item:
 def test_boxes_touch_also_across_the_antimeridian(
     one: tuple[float, ...], other: tuple[float, ...], touching: bool
 ) -> None:
-    assert touch(BBox(*one), BBox(*other)) is touching
-    assert touch(BBox(*other), BBox(*one)) is touching
+    assert intersect(BBox(*one), BBox(*other)) is touching
+    assert intersect(BBox(*other), BBox(*one)) is touching
 
 
 degrees = st.integers(-180, 180)
@@ -62,7 +60,7 @@ def test_a_point_touches_a_box_that_holds_it(box: BBox, longitude: int, latitude
     between = box.west <= longitude <= box.east
     across = box.west > box.east and (longitude >= box.west or longitude <= box.east)
     held = (between or across) and box.south <= latitude <= box.north
-    assert touch(box, BBox(longitude, latitude, longitude, latitude)) is held
+    assert intersect(box, BBox(longitude, latitude, longitude, latitude)) is held
 
 
 @pytest.mark.parametrize(
@@ -89,10 +87,10 @@ def test_a_point_touches_a_box_that_holds_it(box: BBox, longitude: int, latitude
     ],
 )
 def test_an_item_fits_as_an_item_search_would_decide(search: Search, document: Item, fitting: bool) -> None:
-    assert fits(document, search) is fitting
+    assert item_filter(search)(document) is fitting
 
 
-class LRUCache:
+class Listed:
     """Items in pages, and how many pages were asked for."""
 
     def __init__(self, **collections: list[Item]) -> None:
@@ -112,9 +110,9 @@ def numbered(count: int, **properties: Any) -> list[Item]:
     return [item(str(number), properties={"number": number, **properties}) for number in range(count)]
 
 
-async def all_of(shelf: LRUCache, search: Search, page_size: int | None = None) -> AsyncIterator[Page[Item]]:
+async def all_of(listed: Listed, search: Search, page_size: int | None = None) -> AsyncIterator[Page[Item]]:
     async def fetch(link: str | None) -> Page[Item]:
-        return await LocalSearch(shelf.items_page).page(search, link, page_size)
+        return await LocalSearch(listed.items_page).page(search, link, page_size)
 
     listing = Listing(fetch)
     while (page := await listing.page()) is not None:
@@ -122,8 +120,8 @@ async def all_of(shelf: LRUCache, search: Search, page_size: int | None = None) 
 
 
 async def test_collections_are_walked_one_after_the_other() -> None:
-    shelf = LRUCache(a=numbered(25), b=[], c=numbered(3))
-    pages = [page async for page in all_of(shelf, Search(collections=("a", "b", "c"), text="2"), 10)]
+    listed = Listed(a=numbered(25), b=[], c=numbered(3))
+    pages = [page async for page in all_of(listed, Search(collections=("a", "b", "c"), text="2"), 10)]
     assert [found.id for page in pages for found in page.entries] == [
         "2",
         "12",
@@ -138,28 +136,28 @@ async def test_collections_are_walked_one_after_the_other() -> None:
 
 
 async def test_a_search_shows_how_far_it_went_before_it_goes_on() -> None:
-    shelf, search = LRUCache(a=numbered(4_000)), Search(collections=("a",), text="x")
-    pages = [page async for page in all_of(shelf, search, 100)]
+    listed, search = Listed(a=numbered(4_000)), Search(collections=("a",), text="x")
+    pages = [page async for page in all_of(listed, search, 100)]
     assert [(len(page.entries), page.looked) for page in pages] == [(0, 1_000)] * 4
 
 
 async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
     asked = 0
 
-    async def missing(link: str | None) -> Page[Item]:
+    async def missing(_: str, *, link: str | None = None, page_size: int | None = None) -> Page[Item]:
         nonlocal asked
         asked += 1
         return Page((), str(asked), skipped=200)
 
-    page = await sift.sifted_page(Search(), missing)
+    page = await LocalSearch(missing).page(Search(collections=("c",)), None, None)
     assert (asked, page.skipped, page.next is not None) == (5, 1_000, True)
 
 
 async def test_no_more_is_looked_at_than_is_wanted() -> None:
-    shelf = LRUCache(a=numbered(200))
-    pages = [page async for page in all_of(shelf, Search(collections=("a",), limit=12), 10)]
+    listed = Listed(a=numbered(200))
+    pages = [page async for page in all_of(listed, Search(collections=("a",), limit=12), 10)]
     assert [found.id for page in pages for found in page.entries] == [str(n) for n in range(12)]
-    assert shelf.asked == 2
+    assert listed.asked == 2
 
 
 async def test_what_is_found_is_sorted_where_it_is_not_too_much() -> None:
@@ -175,30 +173,30 @@ async def test_what_is_found_is_sorted_where_it_is_not_too_much() -> None:
         (("-clouds",), "bac"),
     ):
         search = Search(collections=("a",), sort=order)
-        (page,) = [page async for page in all_of(LRUCache(a=items), search)]
+        (page,) = [page async for page in all_of(Listed(a=items), search)]
         assert "".join(found.id for found in page.entries) == ids
         assert page.matched == 3
     with pytest.raises(NotOffered, match="more than 10,000 items: too many to sort"):
-        await anext(all_of(LRUCache(a=numbered(12_000)), Search(collections=("a",), sort=("id",)), 1_000))
+        await anext(all_of(Listed(a=numbered(12_000)), Search(collections=("a",), sort=("id",)), 1_000))
 
 
 @pytest.mark.parametrize(
     ("search", "failure", "words"),
     [
-        (Search(), NotOffered, "needs a collection"),
+        (Search(), NotOffered, "requires a collection"),
         (Search(collections=("a",), filter="a = 1"), NotOffered, "filters in CQL2 text"),
         (Search(collections=("a",), datetime="soon"), InvalidSearch, '"soon" is no date'),
     ],
 )
 async def test_what_cannot_be_searched_is_said(search: Search, failure: type[Exception], words: str) -> None:
     with pytest.raises(failure, match=words):
-        await anext(all_of(LRUCache(a=numbered(1)), search))
+        await anext(all_of(Listed(a=numbered(1)), search))
 
 
 @pytest.mark.parametrize("link", ["x", "{}", '{"at": "x"}', "[]", '{"left": 3}'])
 async def test_a_link_of_something_else_is_refused(link: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        await LocalSearch(LRUCache(a=[]).items_page).page(Search(collections=("a",), limit=3), link, 1)
+        await LocalSearch(Listed(a=[]).items_page).page(Search(collections=("a",), limit=3), link, 1)
 
 
 async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:
@@ -211,7 +209,7 @@ async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:
     page = await source.search_page(search)
     assert [found.id for found in page.entries] == [wanted.id]
     assert page.looked
-    with pytest.raises(NotOffered, match="needs a collection"):
+    with pytest.raises(NotOffered, match="requires a collection"):
         await source.search_page(Search(text="x"))
     await source.aclose()
 
