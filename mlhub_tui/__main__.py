@@ -43,6 +43,10 @@ def _run() -> None:
             stream.reconfigure(errors="replace")
     from .cli import root
 
+    if "_MLHUB_TUI_COMPLETE" in os.environ:
+        from .cli.completion import register
+
+        register()
     root(prog_name="mlhub-tui")
 
 

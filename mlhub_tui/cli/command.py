@@ -38,8 +38,8 @@ Environment:
   MLHUB_DEBUG      1 is as --debug
 
 \b
-Completion for bash (also zsh_source, fish_source):
-  eval "$(_MLHUB_TUI_COMPLETE=bash_source mlhub-tui)"
+Completion for bash (also zsh, fish):
+  eval "$(mlhub-tui completion bash)"
 
 \b
 Exit codes:
@@ -59,6 +59,7 @@ COMMANDS = {
     "locate": ("locating", "locate"),
     "doctor": ("doctoring", "doctor"),
     "sample": ("serving", "sample"),
+    "completion": ("completion", "completion"),
 }
 """The module and name of each subcommand, imported when it is called: the app needs none of them."""
 

@@ -179,6 +179,10 @@ def _print(
     noun: str,
 ) -> None:
     """Print a whole listing, as JSON with a writer; what is no part of it goes to stderr."""
+    if found and isinstance(found[0], Collection | Dataset):
+        from .completion import remember
+
+        remember(source.root_url, found)
     if writer is not None:
         click.echo(writer.array(found))
     elif found:

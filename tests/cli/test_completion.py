@@ -1,0 +1,76 @@
+"""Shell completion: the scripts, and the words that a shell gets for what was typed so far."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.auth import ProfilesFile
+from mlhub_tui.models import Search
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.sources.saved_searches import SavedSearch, SavedSearches
+
+from .conftest import Command, Run
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_is_printed_and_its_syntax_is_right(run: Run, shell: str) -> None:
+    script = run("completion", shell).stdout
+    assert f"_MLHUB_TUI_COMPLETE={shell}_complete" in script
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=60)
+
+
+def test_another_shell_is_refused_with_those_there_are(run: Run) -> None:
+    result = run("completion", "csh")
+    assert result.exit_code == 2
+    assert "'bash', 'zsh', 'fish'" in result.stderr
+
+
+@pytest.fixture
+def used(on_sample: SampleServer, run: Run, tmp_path: Path) -> None:
+    """Leave behind what a user has: profiles, listings, a saved search, two transfers."""
+    file = ProfilesFile.load()
+    file.save("default", api_key="k")
+    file.save("team", api_key="k")
+    SavedSearches().put(SavedSearch("fields of kenya", "sample", Search()))
+    assert run("list", "datasets", "--text", "kenya").exit_code == 0
+    for name in ("ref_african_crops_kenya_02_labels", "ref_african_crops_kenya_02_source"):
+        assert run("queue", "add", name, "--output-dir", str(tmp_path)).exit_code == 0
+
+
+@pytest.mark.usefixtures("used")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("mlhub-tui comp", {"completion"}),
+        ("mlhub-tui --profile t", {"team"}),
+        ("mlhub-tui list datasets --profile d", {"default"}),
+        ("mlhub-tui --source plan", {"planetary-computer"}),
+        ("mlhub-tui --source te", {"team"}),
+        ("mlhub-tui sources remove t", {"team"}),
+        ("mlhub-tui search earth", {"earth-search"}),
+        ("mlhub-tui search --saved f", {"fields of kenya"}),
+        ("mlhub-tui search --forget f", {"fields of kenya"}),
+        (
+            "mlhub-tui show dataset ref_african_crops_kenya_0",
+            {f"ref_african_crops_kenya_0{n}" for n in (1, 2)},
+        ),
+        ("mlhub-tui download dataset ref_african_crops_kenya_02", {"ref_african_crops_kenya_02"}),
+        ("mlhub-tui list items ref_african_crops_kenya_02_l", {"ref_african_crops_kenya_02_labels"}),
+        ("mlhub-tui download ref_african_crops_kenya_02_s", {"ref_african_crops_kenya_02_source"}),
+        ("mlhub-tui queue pause ", {"1", "2"}),
+        ("mlhub-tui queue pause 1 ", {"2"}),
+        ("mlhub-tui queue log ", {"1", "2"}),
+        ("mlhub-tui --source nosuch show dataset ref", set()),
+        ("mlhub-tui download i", {"item"}),
+    ],
+)
+def test_a_word_is_completed_to_what_the_program_knows(command: Command, line: str, words: set[str]) -> None:
+    count = len(line.split()) - (not line.endswith(" "))
+    done = command(_MLHUB_TUI_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(count))
+    assert done.stderr == ""
+    assert {each.partition(",")[2] for each in done.stdout.splitlines() if each} == words
