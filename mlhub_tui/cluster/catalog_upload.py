@@ -12,9 +12,9 @@ from ..options import IfExists
 from ..planning import layout
 from ..planning.manifest_lock import LockedManifest
 from ..planning.requests import DatasetRequest
-from ..transfer.failures import TransferCancelled
+from ..transfer.engine import TransferCancelled
+from ..transfer.object_store_output import PART
 from .object_store import ObjectStore
-from .upload import PART
 
 _AT_ONCE = 64
 

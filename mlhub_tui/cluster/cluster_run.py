@@ -19,9 +19,8 @@ from ..planning.manifest_lock import LockedManifest
 from ..planning.manifest_queue import ManifestQueue
 from ..planning.requests import DatasetRequest
 from ..text import count, one_line, redact
-from ..transfer.config import BatchConfig
-from ..transfer.failures import TransferCancelled
-from ..transfer.progress import TransferProgress
+from ..transfer.config import BatchConfig, TransferProgress
+from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileResult
 from .dask_client import connected
 from .payloads import RunConfig, ShardResult

@@ -13,10 +13,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from ..errors import MLHubException, OutputFolderError, TargetBusy
+from ..errors import FileConflict, MLHubException, OutputFolderError, TargetBusy
 from ..http.retry import COMMAND_RETRIES
+from ..options import IfExists
+from ..planning.manifest_queue import TwinRow
 from ..text import duration, one_line, redact
-from ..transfer.failures import TransferCancelled
+from ..transfer.engine import TransferCancelled
+from ..transfer.work_source import FileResult
 from .optional_dependencies import file_system
 
 T = TypeVar("T")
@@ -146,6 +149,10 @@ class ObjectStore:
     def writer(self, path: str, block: int) -> ObjectWriter:
         """Return what writes an object piece by piece; blocks."""
         return ObjectWriter(self, path, block)
+
+    def translate(self, error: BaseException) -> MLHubException:
+        """Return what an error of the store means."""
+        return store_error(error, self)
 
     def make_parent(self, path: str) -> None:
         """Make the folders of a file where the file system has such; blocks."""
@@ -281,3 +288,35 @@ def store_error(error: BaseException, store: ObjectStore) -> MLHubException:
 def _size(info: Any) -> int | None:
     size = info.get("size") if info.get("type") != "directory" else None
     return None if size is None else int(size)
+
+
+def copy_objects(
+    store: ObjectStore, rows: Sequence[TwinRow], if_exists: IfExists, *, check: bool
+) -> list[FileResult]:
+    """Make copies of objects, several at a time; existing ones are judged as `planning.duplicates` does.
+
+    Raises
+    ------
+    StoreRefuses
+        If the store takes nothing.
+    """
+
+    def look_and_copy(row: TwinRow) -> FileResult:
+        path = store.path(row.path)
+        if check and if_exists is not IfExists.OVERWRITE and (size := store.size(path).result()) is not None:
+            if size != row.size and if_exists is not IfExists.SKIP:
+                raise FileConflict(f"another file {one_line(path.rpartition('/')[2], 80)} is there")
+            return FileResult(row.id, size, fetched=False)
+        store.copy(store.path(row.source), path).result()
+        return FileResult(row.id, row.size)
+
+    def copy(row: TwinRow) -> FileResult:
+        try:
+            return store.patiently(lambda: look_and_copy(row), lambda _: None, threading.Event())
+        except StoreRefuses:
+            raise
+        except MLHubException as error:
+            return FileResult(row.id, error=error)
+
+    with ThreadPoolExecutor(_AT_ONCE, "copies") as pool:
+        return list(pool.map(copy, rows))

@@ -44,14 +44,12 @@ from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
 from ..transfer.checksums import multihash
 from ..transfer.config import BatchConfig, TransferContext
-from ..transfer.engine import shared_engine
-from ..transfer.failures import TransferCancelled
-from ..transfer.journal import PartJournal
+from ..transfer.engine import TransferCancelled, shared_engine
 from ..transfer.limits import BandwidthLimiter, SharedLimits
-from ..transfer.outputs import OutputBackend
-from ..transfer.work_source import BatchStats, FileRequest, FileResult
-from .object_store import ObjectStore, store_error
-from .object_store_output import Budget, ObjectStoreOutput, copy_objects
+from ..transfer.object_store_output import Budget, ObjectStoreOutput
+from ..transfer.part_file import PartJournal
+from ..transfer.work_source import BatchStats, FileRequest, FileResult, OutputBackend
+from .object_store import ObjectStore, copy_objects, store_error
 from .payloads import (
     RunConfig,
     SerializedError,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import MLHubException
 from ..text import count, one_line
-from ..transfer.failures import TransferCancelled
+from ..transfer.engine import TransferCancelled
 from ..transfer.local_folder import OutputTree
 from .dataset_files import DatasetFiles
 from .job_context import cluster_package

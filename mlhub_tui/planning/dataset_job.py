@@ -28,9 +28,8 @@ from ..text import count
 from ..text import size as size_words
 from ..threads import in_thread
 from ..transfer.batch import BatchDownload
-from ..transfer.config import DownloadResult, ReserveSpace
-from ..transfer.failures import TransferCancelled
-from ..transfer.progress import TransferPhase, TransferProgress
+from ..transfer.config import DownloadResult, ReserveSpace, TransferPhase, TransferProgress
+from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats
 from ..unpack.archive import Unpacked, unpack
 from . import layout

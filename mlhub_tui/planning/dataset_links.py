@@ -11,7 +11,7 @@ from ..http.hrefs import shown
 from ..http.link import Link
 from ..sources.asset_hrefs import https_of
 from ..sources.link import azure_headers
-from ..transfer.failures import TransferCancelled
+from ..transfer.engine import TransferCancelled
 from .requests import SAMPLE, DatasetRequest
 from .resolver import AssetSource, CatalogSource, JobSource
 

@@ -36,8 +36,7 @@ from ..queue.fetch import kit_over
 from ..storage import make_private_folder
 from ..text import count
 from ..threads import in_thread
-from ..transfer.config import DownloadResult, DownloadSpec
-from ..transfer.progress import TransferProgress
+from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .dataset_text import today
 from .index import Index, IndexProgress
 from .index_cache import (

@@ -8,11 +8,17 @@ from importlib import import_module
 from typing import Any
 
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
-from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferContext
+from ..transfer.config import (
+    DownloadResult,
+    DownloadSpec,
+    ReserveSpace,
+    TransferConfig,
+    TransferContext,
+    TransferProgress,
+)
 from ..transfer.engine import shared_engine
-from ..transfer.journal import PartJournal
 from ..transfer.limits import SharedLimits
-from ..transfer.progress import TransferProgress
+from ..transfer.part_file import PartJournal
 from ..transfer.single_file import fetch_file, is_settled
 from .resolver import Resolver
 

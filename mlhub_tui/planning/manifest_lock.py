@@ -15,7 +15,7 @@ from ..errors import TargetBusy
 from ..fileio import try_lock
 from ..storage import make_private_folder
 from ..text import one_line
-from ..transfer.failures import TransferCancelled
+from ..transfer.engine import TransferCancelled
 from .manifest import Manifest
 from .requests import DatasetRequest
 

@@ -9,7 +9,7 @@ import time
 
 from ..text import count
 from ..threads import in_thread
-from ..transfer.progress import TransferPhase, TransferProgress
+from ..transfer.config import TransferPhase, TransferProgress
 from ..transfer.work_source import BatchStats
 from .manifest import Manifest, ManifestStats
 

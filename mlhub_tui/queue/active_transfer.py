@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..text import count
-from ..transfer.config import DownloadResult
-from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
+from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
 from . import event_messages
 
 Tell = Callable[[str, float | None], None]

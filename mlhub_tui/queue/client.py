@@ -15,7 +15,7 @@ from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
 from ..transfer.failures import JournalNotWritable
-from ..transfer.journal import PartJournal
+from ..transfer.part_file import PartJournal
 from . import part_cleanup
 from .channel import CommandQueue
 from .database import Database

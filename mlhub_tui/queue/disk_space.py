@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import fileio
 from ..errors import DownloadError
-from ..transfer.progress import TransferProgress
+from ..transfer.config import TransferProgress
 from .job import ACTIVE_STATES, Job, JobState
 
 _LEAST = 1 << 20  # bytes that have to be free for a file whose size nobody knows

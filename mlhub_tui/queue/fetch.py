@@ -22,10 +22,9 @@ from ..planning.job_context import JobContext
 from ..planning.requests import ArchiveRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
 from ..threads import in_thread
-from ..transfer.config import TransferConfig
+from ..transfer.config import TransferConfig, TransferProgress
 from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
-from ..transfer.journal import PartJournal
-from ..transfer.progress import TransferProgress
+from ..transfer.part_file import PartJournal
 from .database import Database
 from .repository import JobRepository
 from .run_job import run_job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..transfer.progress import TransferProgress
+from ..transfer.config import TransferProgress
 from .job import Job
 
 FILES = ("files_done", "files_failed", "files_total")

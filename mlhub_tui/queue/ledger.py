@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import text
-from ..transfer.journal import PartJournal
+from ..transfer.part_file import PartJournal
 from .channel import CommandQueue, QueueCommand
 from .database import Database
 from .job import ACTIVE_STATES, IllegalTransition, Job, JobState

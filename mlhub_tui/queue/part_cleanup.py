@@ -7,8 +7,7 @@ from typing import Any
 
 from ..planning.requests import DatasetRequest
 from ..text import count, one_line
-from ..transfer.journal import PartJournal
-from ..transfer.part_file import PartFile
+from ..transfer.part_file import PartFile, PartJournal
 from .job import Job
 
 

@@ -14,8 +14,7 @@ from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, Do
 from ..planning.resolver import RenewedAsset
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
-from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace
-from ..transfer.progress import TransferProgress
+from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferProgress
 from .refusal import refusal
 
 RENEWED = "the link was renewed"

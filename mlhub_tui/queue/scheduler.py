@@ -19,10 +19,9 @@ from ..planning.requests import DatasetRequest
 from ..planning.resolver import Resolver
 from ..threads import in_thread
 from ..transfer.checksums import digests_to_text
-from ..transfer.config import DownloadResult, TransferConfig
+from ..transfer.config import DownloadResult, RateEstimator, TransferConfig, TransferPhase, TransferProgress
 from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
 from ..transfer.limits import SharedLimits
-from ..transfer.progress import RateEstimator, TransferPhase, TransferProgress
 from . import disk_space, event_messages
 from .active_transfer import ActiveTransfer
 from .connectivity import NO_NETWORK, ConnectivityMonitor, heard

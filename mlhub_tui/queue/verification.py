@@ -11,8 +11,8 @@ from ..errors import MLHubException, VerificationFailed
 from ..planning.requests import DatasetRequest
 from ..text import one_line, size
 from ..transfer.checksums import digests_from_text, new_hash
-from ..transfer.failures import TransferCancelled
-from ..transfer.gzip_check import Gzip
+from ..transfer.content_checks import Gzip
+from ..transfer.engine import TransferCancelled
 from .job import Job
 
 _CHUNK = 1 << 20

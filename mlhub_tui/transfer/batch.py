@@ -18,26 +18,35 @@ from typing import Any
 
 from .. import errors, text
 from ..errors import MLHubException, UnexpectedAnswer
-from ..http.decoding import codings, decoded
-from ..http.errors import BodyNotWanted
-from ..http.response_headers import raise_for_response
-from ..http.urls import address
+from ..http.connection import BodySink, Response
+from ..http.decoding import BodyCollector, codings, decoded
+from ..http.errors import BodyNotWanted, ConnectionLost
+from ..http.response_headers import Checksum, checksums, raise_for_response
+from ..http.urls import address, host_label
 from . import content_checks
-from .body_receiver import BodyReceiver
-from .config import BatchConfig, TransferContext
+from .checksums import Hash, compare, new_hash, verifiable, verify_bytes
+from .config import BatchConfig, TransferContext, TransferProgress
 from .content_checks import Kind, Undecodable, recognise
-from .engine import ensure, in_thread, shared_engine, uncancelled
-from .failures import TransferCancelled
-from .gzip_check import Gzip
-from .host_backoff import HostScheduler, RetryHandler, SharedBackoff
-from .outputs import LOCAL, FileTask, OutputBackend, OutputCallbacks
-from .progress import TransferProgress
-from .work_source import BatchStats, FileRequest, FileResult, WorkSource
+from .engine import TransferCancelled, in_thread, shared_engine, uncancelled
+from .failures import HostScheduler, RetryHandler, SharedBackoff
+from .limits import Throttle
+from .work_source import (
+    LOCAL,
+    BatchStats,
+    FileRequest,
+    FileResult,
+    FileTask,
+    OutputBackend,
+    OutputCallbacks,
+    OutputFile,
+    WorkSource,
+)
 
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _LOW, _TAKE, _WINDOW = 256, 512, 4096  # requests: taken when fewer are ready, so many, up to so many open
 _TICK = 0.05
 _EXPANDS = 4  # times the size of a small file that a compressed one may have in memory
+_ERROR_BODY = 64 << 10  # bytes of an error's body that are read to keep the connection
 
 
 class BatchDownload:
@@ -45,16 +54,12 @@ class BatchDownload:
 
     Parameters
     ----------
-    source
-        Where requests come from and results go.
     output
         The folder that all of them are in, or another output backend.
     context
         Returns what all transfers share; called on the loop of the transfer engine.
     stats
         Where progress is shown.
-    config
-        How many files at once.
     backoff
         Who else asks the same hosts, and waits with this run; only this process by default.
     """
@@ -83,10 +88,8 @@ class BatchDownload:
         ------
         TransferCancelled
             If it was aborted; what had arrived is stored and recorded.
-        NoSpaceError
-            If the disk is full: no file has failed by that, the rest waits in the work source.
-        AuthenticationError
-            If a key was refused.
+        NoSpaceError, AuthenticationError
+            If the disk is full, or a key was refused: the rest waits in the work source.
         RequestError
             If no host answers any more; the rest waits in the work source too.
         MLHubException, OSError, sqlite3.Error
@@ -94,7 +97,7 @@ class BatchDownload:
         """
         output = self._output
         if isinstance(output, Path):
-            from .local_folder import LocalFolder  # its tasks and this module's are of one kind
+            from .local_folder import LocalFolder  # not for object stores
 
             output = LocalFolder(output)
         with self._lock:
@@ -177,6 +180,116 @@ class _ActivePaths:
         return following
 
 
+class _BodyReceiver:
+    """Sink of one response: into the output's file, or into memory where only the whole can be judged.
+
+    `response` is None before there is one; `collector` is the body in memory: of an error, in a content
+    coding, or to be compared with a file that is there.
+    """
+
+    def __init__(self, task: FileTask, runner: _BatchRunner) -> None:
+        self.response: Response | None = None
+        self.collector: BodyCollector | None = None
+        self._file: OutputFile | None = None
+        self._start = b""
+        self._task, self._output, self._stats = task, runner.output, runner.stats
+        self._bandwidth, self._max_small = runner.context.limits.bandwidth, runner.config.max_small
+        self._known: Sequence[Checksum] = ()
+        self._hashes: list[Hash] = []
+        self._throttle: Throttle | None = None
+
+    def open(self, response: Response) -> BodySink:
+        """Return where the body goes; BodyNotWanted if it is too large for a slot."""
+        self.response = response
+        task, length = self._task, response.content_length
+        if response.status != 200 or response.method == "HEAD":
+            self.collector = BodyCollector(_ERROR_BODY)
+            return self.collector
+        if (length or 0) > self._max_small:
+            raise BodyNotWanted
+        if self._bandwidth.rate is not None:
+            self._throttle = Throttle(self._bandwidth, response)
+        endless = length is None and not self.framed and task.request.expected.gzip  # only its end tells
+        if endless or task.existing is not None or "content-encoding" in response.headers:
+            self.collector = BodyCollector(self._max_small)
+        else:
+            self._begin((*checksums(response.headers), *task.request.checksums))
+        return self
+
+    @property
+    def framed(self) -> bool:
+        """Whether the end of the body can be told from the end of the connection."""
+        assert self.response is not None
+        return self.response.content_length is not None or "transfer-encoding" in self.response.headers
+
+    def write(self, view: memoryview, /) -> None:
+        """Take bytes of the body."""
+        self._stats.heard = time.monotonic()
+        if self.collector is not None:
+            self.collector.write(view)
+        else:
+            self._write(view)
+        if self._throttle is not None:
+            self._throttle.consume(len(view))
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        if self._file is not None:
+            self._file.discard()
+            self._file = None
+
+    def write_collected(self, body: bytes | bytearray, sent: bytes | bytearray) -> None:
+        """Write a body that was collected, after what was `sent` in a content coding was verified."""
+        assert self.response is not None
+        announced, wanted = checksums(self.response.headers), self._task.request.checksums
+        if sent is not body:
+            verify_bytes(announced, sent)
+            try:
+                verify_bytes(wanted, body)
+            except errors.VerificationFailed:
+                verify_bytes(wanted, sent)  # the document may tell of the file as it is stored
+            announced = wanted = ()
+        self._begin((*announced, *wanted))
+        self._write(memoryview(body))
+
+    def finish(self) -> OutputFile:
+        """Return the file that was written, verified by all that is known of it.
+
+        Raises VerificationFailed if a checksum differs, UnexpectedAnswer if it is something else, as a
+        document that tells of an error, ServerUnreachable if it is short of the size that is known.
+        """
+        task, response, file = self._task, self.response, self._file
+        assert response is not None
+        assert file is not None
+        request, size = task.request, file.size
+        expected, media_type = request.expected, response.headers.get("content-type", "")
+        if kind := content_checks.contradiction(expected, self._start, size, media_type):
+            raise content_checks.refused(expected, kind, self._start, size, place=host_label(response.url))
+        if self._known:
+            compare(self._known, self._hashes)
+        if not response.complete:
+            raise ConnectionLost("the connection ended without the end of the file")
+        short = request.size is not None and size < request.size
+        if short and not self.framed and not codings(response.headers):
+            words = f"{text.size(size)} of {text.size(request.size)} came before the connection ended"
+            hint = "the server announces no length: retry starts over"
+            raise errors.ServerUnreachable(words, hint=hint)
+        return file
+
+    def _begin(self, known: Iterable[Checksum]) -> None:
+        self._known = verifiable(known)
+        self._hashes = [new_hash(each.algorithm) for each in self._known]
+        self._file = self._output.create(self._task)
+
+    def _write(self, view: memoryview) -> None:
+        assert self._file is not None
+        if len(self._start) < content_checks.START:
+            self._start += bytes(view[: content_checks.START - len(self._start)])
+        for each in self._hashes:
+            each.update(view)
+        self._file.write(view)
+
+
 class _BatchRunner:
     """One run; all of it belongs to the engine's loop."""
 
@@ -217,7 +330,7 @@ class _BatchRunner:
         try:
             await self._over
         finally:
-            await uncancelled(ensure(self._aclose()))
+            await uncancelled(asyncio.ensure_future(self._aclose()))
 
     async def _aclose(self) -> None:
         tasks = list(self._tasks)
@@ -332,10 +445,10 @@ class _BatchRunner:
         self._handed_over()
         return True
 
-    async def _request(self, method: str, task: FileTask) -> BodyReceiver:
+    async def _request(self, method: str, task: FileTask) -> _BodyReceiver:
         """Return the receiver of a response, whatever its status is; without one if its body is too large."""
         context, link = self.context, task.link
-        receiver = BodyReceiver(task, self.output, self.context, self.config, self.stats)
+        receiver = _BodyReceiver(task, self)
         try:
             await context.client.request(
                 method,
@@ -362,15 +475,11 @@ class _BatchRunner:
                 raise
         return receiver
 
-    async def _write_collected(self, receiver: BodyReceiver, task: FileTask) -> bool:
+    async def _write_collected(self, receiver: _BodyReceiver, task: FileTask) -> bool:
         """Write a body that had to be whole first; return False if only a single file can be decoded.
 
-        Raises
-        ------
-        FileConflict
-            If the file that is there is another one, rather than the beginning of this.
-        VerificationFailed
-            If the body is damaged, or truncated.
+        Raises FileConflict if the file that is there is another one, rather than the beginning of this, and
+        VerificationFailed if the body is damaged, or truncated.
         """
         assert receiver.collector is not None
         assert receiver.response is not None
@@ -388,7 +497,7 @@ class _BatchRunner:
                     return False
                 body = plain
         if sent is body and expected.gzip and not receiver.framed:
-            gzip = Gzip(task.name)
+            gzip = content_checks.Gzip(task.name)
             gzip.feed(bytes(body))
             gzip.finish()
         if task.existing is not None and not await self._continues(task, body, encoded=sent is not body):
@@ -411,7 +520,7 @@ class _BatchRunner:
         return body.startswith(before)
 
     @staticmethod
-    def _require_file(receiver: BodyReceiver, task: FileTask, *, body_follows: bool) -> None:
+    def _require_file(receiver: _BodyReceiver, task: FileTask, *, body_follows: bool) -> None:
         """Raise what a response means that is not the file, as `raise_for_response` does."""
         response = receiver.response
         assert response is not None
@@ -483,6 +592,3 @@ class _BatchRunner:
             if (following := self._paths.release(result)) is not None:
                 self._again.append(following)
         self._notifier.notify()
-
-
-__all__ = ["BatchConfig", "BatchDownload"]

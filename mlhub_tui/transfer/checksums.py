@@ -7,8 +7,7 @@ import binascii
 import hashlib
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +38,7 @@ _MULTIHASHES = {
 _MIN_DIGEST = 8  # bytes; a shorter digest of BLAKE2 proves nothing
 _MAX_VARINT = 9  # bytes, by the multiformats' unsigned-varint rule
 _MAX_TEXT = 400  # letters of a checksum; base 58 takes quadratic time
-_BASE58 = {letter: n for n, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 class Hash(Protocol):
@@ -47,7 +46,6 @@ class Hash(Protocol):
 
     def update(self, data: memoryview, /) -> None:
         """Add bytes."""
-        ...
 
     def hexdigest(self) -> str:
         """Return the sum of what was added, in hex."""
@@ -72,10 +70,8 @@ def new_hash(algorithm: str) -> Hash:
     family, _, bits = algorithm.partition("-")
     if algorithm == "crc32":
         return _CRC32()
-    if family == "blake2b":
-        return hashlib.blake2b(digest_size=int(bits) // 8, usedforsecurity=False)
-    if family == "blake2s":
-        return hashlib.blake2s(digest_size=int(bits) // 8, usedforsecurity=False)
+    if family in ("blake2b", "blake2s"):
+        return getattr(hashlib, family)(digest_size=int(bits) // 8, usedforsecurity=False)  # type: ignore[no-any-return]
     name = f"{family}_{bits}" if family == "sha3" else f"{family}{bits}"
     return hashlib.new(name, usedforsecurity=False)
 
@@ -84,8 +80,7 @@ class HashingSink:
     """Hashes a body on its way to another sink."""
 
     def __init__(self, sink: BodySink, hashes: Sequence[Hash]) -> None:
-        self._sink = sink
-        self._hashes = hashes
+        self._sink, self._hashes = sink, hashes
 
     def write(self, view: memoryview, /) -> None:
         """Hash the bytes and pass them on."""
@@ -97,16 +92,13 @@ class HashingSink:
 def verifiable(checksums: Iterable[Checksum]) -> tuple[Checksum, ...]:
     """Return the checksums that can be computed here (not CRC-32C), each once; announced before guessed."""
     usable = [each for each in checksums if each.algorithm != "crc32c"]
-    return tuple(dict.fromkeys(sorted(usable, key=lambda each: each.guessed)))
+    return tuple(dict.fromkeys(sorted(usable, key=lambda each: each.guessed))) if usable else ()
 
 
 def compare(checksums: Sequence[Checksum], hashes: Iterable[Hash]) -> str:
     """Return a note on a guessed checksum that differs, else an empty string.
 
-    Raises
-    ------
-    VerificationFailed
-        With both sums, if an announced one differs.
+    Raises VerificationFailed, with both sums, if an announced one differs.
     """
     note = ""
     for checksum, found in zip(checksums, hashes, strict=True):
@@ -117,6 +109,15 @@ def compare(checksums: Sequence[Checksum], hashes: Iterable[Hash]) -> str:
             raise VerificationFailed(f"what arrived is not what the server has: {sums}")
         note = f"its ETag looks like another MD5 ({checksum.value})"
     return note
+
+
+def verify_bytes(checksums: Iterable[Checksum], data: bytes | bytearray) -> None:
+    """Raise VerificationFailed if an announced checksum of some bytes differs."""
+    known = verifiable(checksums)
+    hashes = [new_hash(each.algorithm) for each in known]
+    for each in hashes:
+        each.update(memoryview(data))
+    compare(known, hashes)
 
 
 def digests_to_text(checksums: Iterable[Checksum]) -> str:
@@ -135,16 +136,11 @@ def digests_from_text(stored: str) -> tuple[Checksum, ...]:
 
 
 def multihash(value: object) -> Checksum | None:
-    """Return a parsed multihash; None if it is none, or of an algorithm that is not verified here.
+    """Return a parsed multihash, an asset's `file:checksum` (STAC file extension 2.1: hex in small letters).
 
     Two unsigned varints, the algorithm's code (multiformats' table) and the digest's length in bytes, come
-    before the digest. A shortened digest is legal as a multihash, but no checksum of a file.
-
-    Parameters
-    ----------
-    value
-        `file:checksum` as it is in an asset (STAC file extension 2.1: hex in small letters); capitals and
-        the encodings of multibase are taken too.
+    before the digest. None if it is none, of an algorithm that is not verified here, or shortened: that is
+    legal as a multihash, but no checksum of a file. Capitals and the encodings of multibase are taken too.
     """
     for raw in _decoded(value) if isinstance(value, str) else ():
         try:
@@ -179,8 +175,7 @@ def _decoded(text: str) -> Iterator[bytes]:
     """Yield what a text may stand for, the likeliest first; nothing where it stands for nothing.
 
     Hex comes first, as the STAC file extension wants it; then what the first letter says by the multibase
-    table (`f`, `F` hex, `b`, `B` base 32, `z` base 58, `m`, `M` base 64, `u`, `U` base 64 for URLs); then
-    base 58 without a letter before it, as IPFS writes hashes (`Qm...`).
+    table; then base 58 without a letter before it, as IPFS writes hashes (`Qm...`).
     """
     text = text.strip()
     if not text.isascii() or len(text) > _MAX_TEXT:
@@ -203,9 +198,7 @@ def _base32(text: str) -> bytes:
 def _base58(text: str) -> bytes:
     number = 0
     for letter in text:
-        if letter not in _BASE58:
-            raise ValueError("not base 58")
-        number = number * 58 + _BASE58[letter]
+        number = number * 58 + _BASE58.index(letter)
     zeros = len(text) - len(text.lstrip("1"))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
@@ -223,46 +216,11 @@ _BASES: dict[str, Callable[[str], bytes]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HashState:
-    """How far a part was hashed when its transfer ended, for the next one to continue.
-
-    Only in memory: another program hashes the part from its start, while the rest is fetched.
-
-    Parameters
-    ----------
-    generation
-        The beginning of the part whose bytes they are; see `journal.PartRecord`.
-    position
-        Bytes from the start of the file.
-    changed
-        When the file was changed last, in nanoseconds: at another time it is hashed from the start.
-    hashes
-        By the checksum they are to be compared with.
-    """
-
-    generation: int
-    position: int
-    changed: int
-    hashes: Mapping[Checksum, Hash]
-
-
 class StreamingHasher(threading.Thread):
     """Hashes a file from its start in a thread of its own, from the page cache, while it is written.
 
     On the loop hashing would take more time than the transfer (MD5: 0.6 GB/s); beside it, it is done a
-    moment after the last byte.
-
-    Parameters
-    ----------
-    path
-        The file; opened again, so that the writer's position is not touched.
-    checksums
-        What is to be compared.
-    written
-        Returns how many bytes are there from the start on.
-    known
-        What was hashed before, if it holds for the file as it is.
+    moment after the last byte. `written` returns how many bytes are there from the start on.
     """
 
     def __init__(
@@ -270,17 +228,14 @@ class StreamingHasher(threading.Thread):
         path: Path,
         checksums: tuple[Checksum, ...],
         written: Callable[[], int],
-        known: HashState | None = None,
+        previous: StreamingHasher | None = None,
     ) -> None:
         super().__init__(name=f"hash {path.name}", daemon=True)
-        self._path = path
-        self._checksums = checksums
-        useful = known is not None and set(checksums) <= known.hashes.keys() and known.position <= written()
-        self._known = known if useful else None
-        self._position = self._known.position if self._known else 0
-        before: Mapping[Checksum, Hash] = self._known.hashes if self._known else {}
-        self._hashes = [before.get(each) or new_hash(each.algorithm) for each in checksums]
-        self._written = written
+        self._path, self._checksums, self._written = path, checksums, written
+        self._position, self._hashes = 0, [new_hash(each.algorithm) for each in checksums]
+        self._carried = False
+        if previous is not None and previous._checksums == checksums and previous.ended(written()):
+            self._position, self._hashes, self._carried = previous._position, previous._hashes, True
         self._total: int | None = None
         self._stopped = False
         self._wake = threading.Event()
@@ -291,22 +246,13 @@ class StreamingHasher(threading.Thread):
         self._stopped = True
         self._wake.set()
 
-    def state(self, generation: int, changed: int) -> HashState | None:
-        """Return how far it came, once it was stopped; None where that is not certain."""
+    def ended(self, most: int) -> bool:
+        """Return whether it was stopped, without an error, in the first `most` bytes; waits a moment."""
         self.join(_POLL)
-        if self.is_alive() or self._error is not None or not self._position:
-            return None
-        hashes = dict(zip(self._checksums, self._hashes, strict=True))
-        return HashState(generation, self._position, changed, hashes)
+        return not self.is_alive() and self._error is None and 0 < self._position <= most
 
     def finish(self, total: int) -> str:
-        """Wait for the hash of so many bytes, compare, and return a note (see `compare`); blocks.
-
-        Raises
-        ------
-        VerificationFailed
-            With both sums, if an announced one differs.
-        """
+        """Wait for the hash of so many bytes, compare, and return a note (see `compare`); blocks."""
         self._total = total
         self._wake.set()
         self.join()
@@ -317,7 +263,7 @@ class StreamingHasher(threading.Thread):
         try:
             return compare(self._checksums, self._hashes)
         except VerificationFailed:
-            if self._known is None:
+            if not self._carried:
                 raise
         # The file may have been changed between two transfers, unseen: only all of it can tell.
         again = StreamingHasher(self._path, self._checksums, lambda: total)
@@ -332,20 +278,19 @@ class StreamingHasher(threading.Thread):
             self._error = error
 
     def _follow(self) -> None:
-        position = limit = self._position
+        limit = self._position
         buffer = memoryview(bytearray(_CHUNK))
         with self._path.open("rb", buffering=0) as file:
-            file.seek(position)
-            while not self._stopped and position != self._total:
-                if position >= limit:
+            file.seek(self._position)
+            while not self._stopped and self._position != self._total:
+                if self._position >= limit:
                     limit = self._written() if self._total is None else self._total
-                room = min(limit - position, _CHUNK)
+                room = min(limit - self._position, _CHUNK)
                 count = file.readinto(buffer[:room]) if room > 0 else 0
                 if count:
-                    position += count
                     for known in self._hashes:
                         known.update(buffer[:count])
-                    self._position = position
+                    self._position += count
                 elif self._total is not None and room > 0:
                     return  # cut shorter behind our back: the sums will differ
                 else:

@@ -1,20 +1,30 @@
-"""What is to be transferred, how, and what came of it: specifications, settings, results."""
+"""Specifications, settings, progress and results of transfers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from ..errors import RequestError
 from ..http.client import HTTPClient, Timeouts
+from ..http.credentials import CookieJar
+from ..http.exchange import Exchange
 from ..http.link import Link
 from ..http.response_headers import Checksum
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..options import IfExists
 from .content_checks import Expected
-from .journal import PartJournal
-from .limits import SharedLimits
+from .limits import MAX_READ, SharedLimits
+from .part_file import PartJournal
+
+_MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped
+_MEMORY = 4.0  # seconds after which a change of speed shows to about two thirds
+_SETTLED = 1.0  # seconds of evidence before an estimate of the time left is worth showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +48,11 @@ class TransferConfig:
         Bytes before the resume point that are fetched again and compared.
     connections
         At most so many to one file, whatever the settings say; 1 turns parallel ranges off.
-    parallel_threshold
-        Bytes a file must have to be worth more than one connection.
-    min_segment
-        Bytes worth a connection of their own.
-    window
-        Seconds over which it is measured whether more connections made it faster.
-    gain
-        How many times as fast it must have become to try still more.
+    parallel_threshold, min_segment
+        Bytes a file must have to be worth more than one connection, and bytes worth one of their own.
+    window, gain
+        Seconds over which it is measured whether more connections made it faster, and how many times as
+        fast it must have become to try still more.
     """
 
     connect_timeout: float = 15.0
@@ -68,6 +75,50 @@ class TransferConfig:
         return Timeouts(self.first_byte_timeout, self.low_speed_time, self.low_speed_limit)
 
 
+@dataclass(frozen=True, slots=True)
+class BatchConfig:
+    """How many files at once.
+
+    Parameters
+    ----------
+    slots, per_host
+        Requests at once, and of these to one host.
+    max_small
+        Bytes up to which a file is fetched in one request without a journal entry; larger ones are fetched
+        as single files, which resume, `large` of them at once.
+    """
+
+    slots: int = 16
+    per_host: int = 16
+    max_small: int = 2 << 20
+    large: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TransferContext:
+    """What all transfers of a process share; `retries` is for a file among many, which holds up no other."""
+
+    client: HTTPClient
+    journal: PartJournal
+    config: TransferConfig = field(default_factory=TransferConfig)
+    limits: SharedLimits = field(default_factory=SharedLimits)
+    retries: RetryPolicy = COMMAND_RETRIES
+
+    def exchange(
+        self,
+        link: Link,
+        name: str,
+        headers: Mapping[str, str],
+        cookies: CookieJar,
+        allowed: frozenset[int] = frozenset(),
+    ) -> Exchange:
+        """Return a request of a file within the limits."""
+        timeouts, read_size = self.config.timeouts, self.limits.bandwidth.chunk_size(MAX_READ)
+        return Exchange(
+            self.client, link, name, headers, cookies, timeouts, read_size=read_size, allowed=allowed
+        )
+
+
 Relink = Callable[[RequestError], Awaitable[Link | None]]
 """Returns a new link for one that was rejected (401, 403); None where there is no other one."""
 
@@ -81,12 +132,8 @@ class DownloadSpec:
 
     Parameters
     ----------
-    link
-        Where its bytes are.
     target
         Final path; it grows as `NAME.part` beside it.
-    if_exists
-        What to do with a file that is there.
     size
         Bytes as the API announced them; the server's word counts more.
     checksums
@@ -118,19 +165,7 @@ class DownloadSpec:
 
 @dataclass(frozen=True, slots=True)
 class DownloadResult:
-    """How a transfer ended well.
-
-    Parameters
-    ----------
-    path, size
-        The file, and its bytes.
-    fetched
-        False if the file was there already.
-    checksums
-        What it was verified with.
-    note
-        What the user should know of it.
-    """
+    """How a transfer ended well: `fetched` is False if the file was there; `note` is for the user."""
 
     path: Path
     size: int
@@ -139,47 +174,109 @@ class DownloadResult:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TransferContext:
-    """What all transfers of a process share.
+class TransferPhase(StrEnum):
+    """What a transfer is doing; the values are those of the queue's job states of the same name."""
 
-    Parameters
+    CONNECTING = "connecting"
+    PREPARING = "preparing"
+    DOWNLOADING = "downloading"
+    VERIFYING = "verifying"
+
+
+class TransferProgress:
+    """The present of one transfer, written by the engine's thread and read by any other without a lock.
+
+    `on_phase` is called from the engine's thread when the phase changes.
+
+    Attributes
     ----------
-    client
-        The HTTP client of the engine's loop.
-    journal
-        Where part files are recorded.
-    limits
-        Bandwidth, and requests to each host.
-    retries
-        How often a file among many is tried again, whose failure holds up nothing else.
+    done, total
+        Bytes in the part file, and of the whole file; None until known.
+    last_byte
+        Monotonic time in seconds of the last byte.
+    committed
+        Size in bytes of the whole file once it has its final name, which no cancellation takes back.
+    reserved
+        Bytes the part file will have in the end, for which the disk must have room.
+    words
+        What it is doing, where the phase does not say it all.
+    files_done, files_failed, files_total
+        Files of a dataset; the total is None until known, and for a single file.
+    resumed_from
+        Bytes that were there before this try; None until known.
+    events
+        What happened, with its time in seconds since the epoch, oldest first; the reader takes them out.
     """
 
-    client: HTTPClient
-    journal: PartJournal
-    config: TransferConfig = field(default_factory=TransferConfig)
-    limits: SharedLimits = field(default_factory=SharedLimits)
-    retries: RetryPolicy = COMMAND_RETRIES
+    def __init__(self, on_phase: Callable[[], None] | None = None) -> None:
+        self.phase = TransferPhase.CONNECTING
+        self.done = self.reserved = self.files_done = self.files_failed = 0
+        self.total: int | None = None
+        self.committed: int | None = None
+        self.files_total: int | None = None
+        self.resumed_from: int | None = None
+        self.last_byte = time.monotonic()
+        self.host = self.words = ""
+        self.connections = 1
+        self.events: deque[tuple[float, str]] = deque(maxlen=_MAX_EVENTS)
+        self._on_phase = on_phase
+
+    def log(self, words: str) -> None:
+        """Add an event for the log of the job."""
+        self.events.append((time.time(), words))
+
+    def take_events_of(self, other: TransferProgress) -> None:
+        """Move the events of another transfer, which is a part of this one, to this one."""
+        while other.events:
+            self.events.append(other.events.popleft())
+
+    def enter(self, phase: TransferPhase) -> None:
+        """Change the phase."""
+        self.last_byte = time.monotonic()
+        if phase != self.phase:
+            self.phase = phase
+            if self._on_phase is not None:
+                self._on_phase()
+
+    def begin_at(self, done: int) -> None:
+        """Record how many bytes this try begins with; of several beginnings the first counts."""
+        if self.resumed_from is None:
+            self.resumed_from = done
+
+    def wrote(self, done: int) -> None:
+        """Record the bytes that are in the part file."""
+        self.done = done
+        self.last_byte = time.monotonic()
+
+    def throttled(self) -> None:
+        """Record that the transfer waits for the bandwidth limit, not for the server."""
+        self.last_byte = time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class BatchConfig:
-    """How many files at once.
+class RateEstimator:
+    """Exponentially weighted rate in bytes per second over byte counts at irregular times.
 
-    Parameters
-    ----------
-    slots
-        Requests at once.
-    per_host
-        Of these, to one host.
-    max_small
-        Bytes up to which a file is fetched in one request without a journal entry; larger ones are fetched
-        as single files, which resume.
-    large
-        Larger files at once.
+    Begins at a monotonic time in seconds with `done` bytes, which do not count as fetched.
     """
 
-    slots: int = 16
-    per_host: int = 16
-    max_small: int = 2 << 20
-    large: int = 3
+    def __init__(self, now: float, done: int = 0) -> None:
+        self._start = self._time = now
+        self._done = done
+        self.rate: float | None = None
+
+    def add(self, now: float, done: int) -> None:
+        """Add a sample: `done` bytes at monotonic time `now` in seconds."""
+        passed = now - self._time
+        if passed <= 0:
+            return
+        if done >= self._done:  # else it started over: what was fetched before tells nothing
+            sample = (done - self._done) / passed
+            weight = 1 - math.exp(-passed / _MEMORY)
+            self.rate = sample if self.rate is None else self.rate + weight * (sample - self.rate)
+        self._time, self._done = now, done
+
+    def eta(self, total: int | None) -> float | None:
+        """Return the seconds until `total` bytes are there; None while that is not known."""
+        if total is None or not self.rate or self.rate < 1 or self._time - self._start < _SETTLED:
+            return None
+        return max(0.0, (total - self._done) / self.rate)

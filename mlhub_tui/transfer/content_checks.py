@@ -10,6 +10,7 @@ import os
 import re
 import tarfile
 import threading
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,10 @@ from pathlib import Path
 
 from .. import errors, text
 from ..http.decoding import RAW_DEFLATE, decoder_of
-from .gzip_check import MAGIC, gzip_whole
+from .engine import TransferCancelled
+
+MAGIC = b"\x1f\x8b"
+"""What gzip data begins with (RFC 1952, section 2.3.1)."""
 
 START = 4096
 """How many bytes of a file's beginning are looked at."""
@@ -25,6 +29,8 @@ START = 4096
 GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")
 """Ends of names whose files are gzip data themselves."""
 
+_CHUNK = 1 << 20
+_TAIL = 1024  # decompressed bytes: a tar's two last blocks
 _BLOCK = 512  # bytes of a tar header; an archive ends with two such blocks of zeros (POSIX pax)
 _LINE = 100  # characters of a first line that are shown
 _BLANK = b"\xef\xbb\xbf\xfe\xff\x1e \t\r\n"  # a byte-order mark, and what may stand before a document
@@ -71,18 +77,9 @@ _DOCUMENTS = frozenset({Kind.PAGE, Kind.XML, Kind.JSON})
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is known of a file before it is fetched.
+    """What is known of a file before it is fetched: its name, whose end tells the format, and its size.
 
-    Parameters
-    ----------
-    name
-        Its name, whose end tells the format.
-    size
-        Bytes as the API, or the catalog, announces them; None if it does not.
-    archive
-        Whether it is a gzip-compressed tar archive by the API's promise.
-    page
-        Whether it may be a web page.
+    `archive` is whether the API promises a gzip-compressed tar archive, `page` whether it may be a web page.
     """
 
     name: str
@@ -136,14 +133,8 @@ def is_tar(start: bytes) -> bool:
 def contradiction(expected: Expected, start: bytes, size: int | None, media_type: str = "") -> Kind | None:
     """Return what bytes are that cannot be the file; None where they may be it.
 
-    Parameters
-    ----------
-    start
-        The first bytes; none only if there are none at all.
-    size
-        Bytes of the whole, as the answer announces them or as they came; None if not known yet.
-    media_type
-        The Content-Type of the answer; only whether it is HTML counts.
+    `start` are its first bytes, none only if there are none at all; `size` the bytes of the whole, announced
+    or arrived, None if not known yet; of the answer's `media_type` only whether it is HTML counts.
     """
     if start and size is not None and size == expected.size:
         return None
@@ -185,13 +176,7 @@ def first_line(start: bytes) -> str:
 def refused(
     expected: Expected, kind: Kind, start: bytes, size: int | None, *, place: str = "", url: str = ""
 ) -> errors.UnexpectedAnswer:
-    """Return the error for a file in whose place something else came: what it is, and its first line.
-
-    Parameters
-    ----------
-    place
-        The host that sent it.
-    """
+    """Return the error for a file in whose place the host `place` sent another: what, and its first line."""
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
     if size is not None and expected.size is not None:
         words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
@@ -203,20 +188,66 @@ def refused(
     return errors.UnexpectedAnswer(words, url=url, status=200, hint=hint)
 
 
+class Gzip:
+    """Follows gzip data by its own CRC (RFC 1952, section 2.3.1), piece by piece, in bounded memory.
+
+    `name` is for errors; `head` and `tail` are the first and the last decompressed bytes so far.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._inflater = zlib.decompressobj(wbits=31)
+        self._inside, self._members = False, 0
+        self.head = self.tail = b""
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take the next piece; VerificationFailed if it is no gzip data, or a CRC does not agree."""
+        while data:
+            if not self._inside and self._members and not bytes(data).strip(b"\0"):
+                return  # padding after the last member
+            try:
+                self._take(self._inflater.decompress(data, _CHUNK))
+            except zlib.error as error:
+                raise errors.VerificationFailed(f"{self._name} is not a whole gzip file: {error}") from error
+            self._inside = not self._inflater.eof
+            data = self._inflater.unconsumed_tail if self._inside else self._inflater.unused_data
+            if not self._inside:
+                self._inflater, self._members = zlib.decompressobj(wbits=31), self._members + 1
+
+    def finish(self) -> None:
+        """Raise VerificationFailed unless that was all of it."""
+        if self._inside or not self._members:
+            raise errors.VerificationFailed(f"{self._name} ends in the middle of its gzip data")
+
+    def _take(self, data: bytes) -> None:
+        if len(self.head) < _BLOCK:
+            self.head = (self.head + data[:_BLOCK])[:_BLOCK]
+        self.tail = data[-_TAIL:] if len(data) >= _TAIL else (self.tail + data)[-_TAIL:]
+
+
+def gzip_whole(path: Path, stop: threading.Event) -> Gzip:
+    """Read a gzip file to its end and return what was seen of it.
+
+    Raises VerificationFailed unless it is a whole gzip file, TransferCancelled if `stop` is set meanwhile.
+    """
+    gzip = Gzip(path.name.removesuffix(".part"))
+    with path.open("rb") as file:
+        while data := file.read(_CHUNK):
+            if stop.is_set():
+                raise TransferCancelled
+            gzip.feed(data)
+    gzip.finish()
+    return gzip
+
+
 def check_whole(expected: Expected, path: Path, stop: threading.Event, media_type: str = "") -> str:
     """Check a file that has come to its end; return what the user should know of it.
 
     An archive of another size than announced, or of a size that nobody announced, is read to the end of its
     gzip data: only what is whole by that is it.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is something else.
-    VerificationFailed
-        If it is an archive that ends too early, or is damaged.
-    TransferCancelled
-        If `stop` is set meanwhile.
+    Raises UnexpectedAnswer if it is something else, VerificationFailed if it is an archive that ends too
+    early or is damaged, TransferCancelled if `stop` is set meanwhile.
     """
     size = path.stat().st_size
     start = beginning(path)
@@ -299,19 +330,8 @@ def is_ambiguous(found: Sequence[str], expected: Expected) -> bool:
 def to_undo(found: Sequence[str], expected: Expected, start: bytes, size: int | None) -> tuple[str, ...]:
     """Return the codings that are to be undone so that the file is left, the last applied one first.
 
-    Parameters
-    ----------
-    found
-        Those of the answer.
-    start
-        The first bytes of its body.
-    size
-        The bytes of its whole body; None if not known.
-
-    Raises
-    ------
-    Undecodable
-        If one of them cannot be undone.
+    `found` are those of the answer, `start` the first bytes of its body, `size` the bytes of the whole body,
+    None if not known. Raises Undecodable if one of them cannot be undone.
     """
     undone: list[str] = []
     if expected.gzip and size is not None and size == expected.size:

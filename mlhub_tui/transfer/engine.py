@@ -8,8 +8,9 @@ import contextlib
 import os
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ..http.client import ClientConfig, HTTPClient
@@ -17,6 +18,11 @@ from ..threads import DaemonExecutor
 
 T = TypeVar("T")
 _TICK = 0.25  # seconds: progress of slow bodies is shown twice a second
+_MAX_IDLE = 8  # threads that wait for blocking work
+
+
+class TransferCancelled(Exception):
+    """Blocking work was told to stop."""
 
 
 class TransferEngine:
@@ -66,11 +72,7 @@ class TransferEngine:
     async def run(self, work: Coroutine[Any, Any, T], *, grace: float = 0.25) -> T:
         """Run a coroutine on the engine's loop and wait for it on another loop.
 
-        Parameters
-        ----------
-        grace
-            Seconds to wait for its end after this is cancelled, before it is left to itself; whoever is
-            cancelled once more, as a paused transfer is when the program ends, still waits for them.
+        When this is cancelled, its end is waited for `grace` seconds, also by who is cancelled once more.
         """
         future = self.submit(work)
         waiting = asyncio.wrap_future(future)
@@ -145,6 +147,7 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 _shared: dict[int, TransferEngine] = {}
+_idle: dict[int, list[SimpleQueue[Callable[[], None]]]] = {}
 
 
 def shared_engine() -> TransferEngine:
@@ -153,22 +156,15 @@ def shared_engine() -> TransferEngine:
 
 
 async def in_thread(work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
-    """Run blocking work in a daemon thread of its own and wait for it, also when cancelled.
+    """Run blocking work in a daemon thread and wait for it, also when cancelled: `stop` is called then.
 
     The threads of `asyncio.to_thread` are waited for at exit: one that hangs in a flush or in a lookup of a
     name would hold up the end of the program.
-
-    Parameters
-    ----------
-    stop
-        Called when the awaiting task is cancelled; should make `work` return soon.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
         if error is not None:
             future.set_exception(error)
         else:
@@ -184,18 +180,27 @@ async def in_thread(work: Callable[[], T], *, stop: Callable[[], None] | None = 
         with contextlib.suppress(RuntimeError):  # the loop ended first
             loop.call_soon_threadsafe(settle, result, raised)
 
-    threading.Thread(target=body, name="transfer", daemon=True).start()
+    # Starting a thread holds up the loop until it runs, a millisecond with every 256 files: they are reused.
+    idle = _idle.setdefault(os.getpid(), [])
+    try:
+        orders = idle.pop()
+    except IndexError:
+        orders = SimpleQueue()
+        threading.Thread(target=_serve, args=(orders, idle), name="transfer", daemon=True).start()
+    orders.put(body)
     return await uncancelled(future, stop)
 
 
-async def uncancelled(future: asyncio.Future[T], stop: Callable[[], None] | None = None) -> T:
-    """Wait for a future even if cancelled, and raise the cancellation after it.
+def _serve(orders: SimpleQueue[Callable[[], None]], idle: list[SimpleQueue[Callable[[], None]]]) -> None:
+    while True:
+        orders.get()()
+        if len(idle) >= _MAX_IDLE:
+            return
+        idle.append(orders)
 
-    Parameters
-    ----------
-    stop
-        Called when cancelled.
-    """
+
+async def uncancelled(future: asyncio.Future[T], stop: Callable[[], None] | None = None) -> T:
+    """Wait for a future even if cancelled, call `stop` then, and raise the cancellation after it."""
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:
@@ -213,8 +218,3 @@ async def uncancelled(future: asyncio.Future[T], stop: Callable[[], None] | None
             future.exception()  # seen
         raise cancelled
     return future.result()
-
-
-def ensure(work: Awaitable[T]) -> asyncio.Future[T]:
-    """Return a task for work that `uncancelled` waits for."""
-    return asyncio.ensure_future(work)

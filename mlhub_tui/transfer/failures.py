@@ -1,24 +1,27 @@
-"""Failures of transfers: the engine's errors, what they mean for a job, and bodies that are not the file."""
+"""Failures of transfers: what they mean for a job, for a file of a batch, and for its host."""
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import sqlite3
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from .. import errors, text
+from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
-from ..http.errors import BeingPrepared, ConnectionLost, LinkRejected, TLSFailure
+from ..http.errors import BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected, TLSFailure
+from ..http.link import Link
 from ..http.retry import RetryPolicy
-
-
-class TransferCancelled(Exception):
-    """Blocking work was told to stop."""
-
-
-class RestartRequired(Exception):
-    """What is there cannot be continued; the message says why."""
+from ..http.urls import Origin
+from .limits import HostLimits
+from .work_source import BatchStats, FileResult, FileTask, origin_of
 
 
 class JournalNotWritable(errors.DownloadError):
@@ -46,39 +49,27 @@ class Failure:
     delay: float | None = None
 
 
-_DOUBTFUL = (errors.UnexpectedAnswer, LinkRejected, TLSFailure)
-_PASSING = (
-    errors.ServerUnreachable,
-    errors.ServerTimeout,
-    errors.ServerError,
-    errors.RemoteChanged,
-    BeingPrepared,
-    JournalNotWritable,
-    *_DOUBTFUL,
-)
 _KEY = (errors.APIKeyNotFound, errors.AuthenticationError)
+_DOUBTFUL = (errors.UnexpectedAnswer, LinkRejected, TLSFailure)
+_PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError, errors.RemoteChanged)
+_PASSING_FOR_JOBS = (*_PASSING, BeingPrepared, JournalNotWritable, *_DOUBTFUL)
+_PASSING_IN_BATCHES = (*_PASSING, errors.UnexpectedAnswer, errors.TargetBusy)
 
 
 def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path) -> Failure:
-    """Return what becomes of a job after so many failures in a row without progress.
-
-    Parameters
-    ----------
-    path
-        The file, for errors of the file system.
-    """
+    """Return what becomes of a job that writes `path` after so many failures in a row without progress."""
     known = translate(error, path)
     reason, hint = text.one_line(text.redact(str(known)), 300), text.one_line(known.hint, 200)
     if isinstance(known, _KEY):
         return Failure(FailureAction.NEEDS_KEY, reason, hint)
     if isinstance(known, errors.NoSpaceError):
         return Failure(FailureAction.NO_SPACE, reason, hint)
-    if not isinstance(known, _PASSING):
-        return Failure(FailureAction.FAILED, reason, hint)
-    retry_after = known.retry_after if isinstance(known, errors.RequestError) else None
-    preparing = isinstance(known, BeingPrepared) and retry_after is not None
-    tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure
-    delay = retries.wait(tried, retry_after=retry_after, doubtful=isinstance(known, _DOUBTFUL))
+    delay = None
+    if isinstance(known, _PASSING_FOR_JOBS):
+        retry_after = known.retry_after if isinstance(known, RequestError) else None
+        preparing = isinstance(known, BeingPrepared) and retry_after is not None
+        tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure
+        delay = retries.wait(tried, retry_after=retry_after, doubtful=isinstance(known, _DOUBTFUL))
     if delay is None:
         return Failure(FailureAction.FAILED, reason, hint)
     if isinstance(known, ConnectionLost):
@@ -86,9 +77,9 @@ def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path)
     return Failure(FailureAction.RETRYING, reason, hint, delay)
 
 
-def translate(error: BaseException, path: Path) -> errors.MLHubException:
+def translate(error: BaseException, path: Path) -> MLHubException:
     """Return an error of the package's own tree for any error of a transfer to a path."""
-    if isinstance(error, errors.MLHubException):
+    if isinstance(error, MLHubException):
         return error
     if isinstance(error, OSError):
         return translate_os_error(error, path)
@@ -101,19 +92,12 @@ def translate(error: BaseException, path: Path) -> errors.MLHubException:
 
 
 class FailureCounter:
-    """Counts failures in a row; bytes that were not there before reset it.
-
-    Parameters
-    ----------
-    done
-        Bytes that are there at the beginning.
-    """
+    """Counts failures in a row; bytes that were not there before, `done` of them, reset it."""
 
     _STEP = 16 << 10  # a trickle that dies again and again is no progress
 
     def __init__(self, done: int = 0) -> None:
-        self._high = done
-        self._failures = 0
+        self._high, self._failures = done, 0
 
     def failed(self, done: int) -> int:
         """Return the failures in a row, this one counted, with so many bytes there at its end."""
@@ -121,3 +105,297 @@ class FailureCounter:
             self._high, self._failures = done, 0
         self._failures += 1
         return self._failures
+
+
+_TRIES = 6  # failures of a file's own after which it has failed
+_GROW = 32  # files in a row after which a host that refused is asked by one more slot
+_SILENT = 3  # rounds without any response after which it looks as if the network were gone
+_LONG = 8  # rounds after which a host is given up while others are well
+_FEW = 8  # files that may fail one by one where their host has given none at all
+_REFUSALS = frozenset({429, 503})
+
+
+class SharedBackoff(Protocol):
+    """What others who ask the same hosts have found out; callable from any thread, at once."""
+
+    def blocked_until(self, host: Origin, /) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
+        ...
+
+    def block(self, host: Origin, until: float, /) -> None:
+        """Have nobody ask a host before a monotonic time."""
+
+
+def was_reached(error: BaseException) -> bool:
+    """Return whether a server took the connection of a request that failed."""
+    silent = isinstance(error, errors.ServerUnreachable) and not isinstance(error, ConnectionLost)
+    return not silent and not isinstance(error, ConnectTimeout)
+
+
+class HostState:
+    """One host of a batch, as its responses show it, asked by `most` slots at once.
+
+    A failure that is the host's (it refuses, it cannot be reached, file after file fails) makes all slots
+    wait together, with full jitter and by its Retry-After; such a wait is a round. A success ends that.
+
+    Attributes
+    ----------
+    active
+        Slots that ask it at the moment.
+    left, fresh
+        Its files that were taken from the work source and are not done; those of them that did not fail yet.
+    until
+        Monotonic time in seconds before which it is not asked.
+    rounds, successes
+        Rounds since it last gave a file; files that it gave.
+    error
+        Why it was given up; None while it is not.
+    """
+
+    def __init__(
+        self, origin: Origin, most: int, waits: RetryPolicy, backoff: SharedBackoff, limits: HostLimits
+    ) -> None:
+        self.origin = origin
+        self._most = self._allowed = most
+        self._waits, self._backoff, self._limits = waits, backoff, limits
+        self._lent = self._good = self._streak = 0
+        self._culprits: set[str] = set()
+        self._since = 0.0
+        self.active = self.left = self.fresh = self.rounds = self.successes = 0
+        self.until = 0.0
+        self.error: RequestError | None = None
+
+    def begin(self, now: float) -> bool:
+        """Take a slot if one more may ask it; of a host that was given up there is always one."""
+        if self.error is None:
+            self.until = max(self.until, self._backoff.blocked_until(self.origin))
+            if self.active >= self._allowed or now < self.until:
+                return False
+            if not self._limits.try_acquire(self.origin, self, self._most):
+                return False
+            self._lent += 1
+        self.active += 1
+        return True
+
+    def end(self) -> None:
+        """Give a slot back."""
+        self.active -= 1
+        if self._lent:
+            self._lent -= 1
+            self._limits.release(self.origin, self)
+
+    def admit(self, task: FileTask) -> None:
+        """Count a file that is to be fetched from it."""
+        self.left, self.fresh = self.left + 1, self.fresh + task.fresh
+
+    def dismiss(self, task: FileTask) -> None:
+        """Count a file as done, failed, or fetched from elsewhere."""
+        self.left, self.fresh = self.left - 1, self.fresh - task.fresh
+
+    def suspects(self, task: FileTask) -> None:
+        """Count a file as one that failed."""
+        self.fresh, task.fresh = self.fresh - task.fresh, False
+
+    def leave(self) -> None:
+        """Leave it to the others: nothing more is asked of it."""
+        self._limits.forget(self)
+
+    def succeeded(self) -> None:
+        """Record a good response."""
+        self.successes += 1
+        self.rounds = self._streak = 0
+        self._culprits.clear()
+        self._good += 1
+        if self._good >= _GROW and self._allowed < self._most:
+            self._allowed, self._good = self._allowed + 1, 0
+
+    def failed(self, error: RequestError, path: str, began: float, now: float) -> None:
+        """Record a failure of a request for a path that began at a moment; it may begin a round."""
+        if began < self._since:
+            return  # asked before the wait began: what is known already
+        self._streak += 1
+        self._culprits.add(path)
+        refuses = error.status in _REFUSALS or not was_reached(error)
+        if refuses or (len(self._culprits) > 1 and self._streak >= 2 * self._allowed):
+            self.rounds += 1
+            self._streak = self._good = 0
+            self._allowed = max(1, self._allowed // 2)
+            wait = self._waits.wait(self.rounds, retry_after=error.retry_after) or 0.0
+            self.until = self._since = now + wait
+            self._backoff.block(self.origin, self.until)
+
+
+class HostScheduler:
+    """Files by host, served in turn: files that failed come after those that were not tried yet.
+
+    `ready` files wait for a slot; `complete` is whether the work source has no more files.
+    """
+
+    def __init__(
+        self, per_host: int, retries: RetryPolicy, backoff: SharedBackoff | None, limits: HostLimits
+    ) -> None:
+        self._per_host = per_host
+        self._backoff, self._limits = backoff or limits, limits
+        self.waits = replace(retries, tries=None, doubtful_tries=None, budget=None, shorten_long_waits=True)
+        self.hosts: dict[Origin, HostState] = {}
+        self._ready: dict[Origin, deque[FileTask]] = {}
+        self._later: list[tuple[float, int, FileTask]] = []
+        self._numbers = itertools.count()
+        self.ready = 0
+        self.complete = False
+
+    def host(self, origin: Origin) -> HostState:
+        """Return the state of a host."""
+        host = self.hosts.get(origin)
+        if host is None:
+            host = HostState(origin, self._per_host, self.waits, self._backoff, self._limits)
+            self.hosts[origin] = host
+        return host
+
+    def add(self, task: FileTask) -> None:
+        """Add a file that may be fetched now."""
+        self._ready.setdefault(task.origin, deque()).append(task)
+        self.ready += 1
+
+    def put_off(self, task: FileTask, until: float) -> None:
+        """Add a file that may be fetched from a moment on (monotonic, seconds)."""
+        heapq.heappush(self._later, (until, next(self._numbers), task))
+
+    def next(self, now: float) -> FileTask | None:
+        """Return a file whose host may be asked now, with one of its slots taken; None if there is none."""
+        while self._later and self._later[0][0] <= now:
+            self.add(heapq.heappop(self._later)[2])
+        for origin, tasks in self._ready.items():
+            if self.host(origin).begin(now):
+                task = tasks.popleft()
+                if len(self._ready) > 1 or not tasks:
+                    del self._ready[origin]
+                    if tasks:
+                        self._ready[origin] = tasks  # at the end: the other hosts come first now
+                self.ready -= 1
+                return task
+        return None
+
+    def close(self) -> None:
+        """Leave all hosts to the others."""
+        for host in self.hosts.values():
+            host.leave()
+
+    def others_well(self, but: HostState) -> bool:
+        """Return whether another host gave files and has not failed since."""
+        return any(host.successes and not host.rounds for host in self.hosts.values() if host is not but)
+
+    def waits_until(self, now: float) -> float | None:
+        """Return until when all that waits has to wait (monotonic, seconds); None if something need not."""
+        moments = [self.host(origin).until for origin in self._ready]
+        moments += [self._later[0][0]] if self._later else []
+        return min(moments) if moments and min(moments) > now else None
+
+
+class RetryHandler:
+    """Decides what a failure means for the file, for its host, or for the run.
+
+    `record` takes the result of a file that has failed, `end` ends the run with an error, `relink` requests
+    another link of a file.
+    """
+
+    def __init__(
+        self,
+        scheduler: HostScheduler,
+        retries: RetryPolicy,
+        record: Callable[[FileTask, FileResult], None],
+        end: Callable[[BaseException], None],
+        relink: Callable[[FileTask], None],
+    ) -> None:
+        self._scheduler, self._retries = scheduler, retries
+        self._record, self._end, self._relink = record, end, relink
+        self._tries = min(_TRIES, retries.tries or _TRIES)
+        self._why: RequestError | None = None
+
+    def failed(self, task: FileTask, error: MLHubException | OSError, began: float) -> None:
+        """Judge a failure of a file whose request began at a moment."""
+        if isinstance(error, OSError):
+            error = translate_os_error(error, Path(task.target))
+        if isinstance(error, (errors.NoSpaceError, *_KEY)):
+            self._end(error)
+        elif isinstance(error, BeingPrepared):
+            self._await_preparation(task, error)
+        elif isinstance(error, LinkRejected) and not task.relinked:
+            task.relinked, task.rejection = True, error
+            self._relink(task)
+        elif isinstance(error, errors.VerificationFailed) and not task.refetched:
+            task.refetched = True
+            self._scheduler.add(task)
+        elif isinstance(error, _PASSING_IN_BATCHES):
+            self._retry(task, error, began)
+        else:
+            self._record(task, task.failed(error))
+
+    def relinked(self, task: FileTask, link: Link | None) -> None:
+        """Continue with a file whose link was rejected, or not, if there is no other one."""
+        assert task.rejection is not None
+        if link is None or link.url == task.link.url:
+            return self._record(task, task.failed(task.rejection))
+        try:
+            origin = origin_of(link)
+        except RequestError as error:
+            return self._record(task, task.failed(error))
+        self._scheduler.host(task.origin).dismiss(task)
+        self._scheduler.host(origin).admit(task)
+        task.link, task.origin = link, origin
+        return self._scheduler.add(task)
+
+    def show(self, stats: BatchStats) -> None:
+        """Report the reason and time of the next request while all files have to wait."""
+        until = self._scheduler.waits_until(time.monotonic())
+        stats.next_try = until
+        stats.reason = text.one_line(text.redact(str(self._why)), 300) if until and self._why else ""
+
+    def _await_preparation(self, task: FileTask, error: BeingPrepared) -> None:
+        """Try again when the server says; where it does not, so many times. It is no failure of its host."""
+        self._scheduler.host(task.origin).suspects(task)
+        task.preparing, self._why = task.preparing + 1, error
+        task.tries += error.retry_after is None
+        if task.tries >= self._tries:
+            return self._record(task, task.failed(error))
+        wait = self._scheduler.waits.wait(task.preparing, retry_after=error.retry_after) or 0.0
+        return self._scheduler.put_off(task, time.monotonic() + wait)
+
+    def _retry(self, task: FileTask, error: MLHubException, began: float) -> None:
+        """Try again later: the file alone, or all files of its host together."""
+        now, host = time.monotonic(), self._scheduler.host(task.origin)
+        host.suspects(task)
+        wait: float | None = None
+        own = True
+        if isinstance(error, RequestError):
+            self._why = error
+            # Once nothing can show any more whether a host is well, as all that is left of it failed, a file
+            # that is refused again and again has failed, rather than hold up the run for good.
+            known = host.successes > 0 or host.left <= _FEW
+            if error.status is not None and known and self._scheduler.complete and not host.fresh:
+                wait = self._scheduler.waits.wait(task.tries + 1, retry_after=error.retry_after)
+            else:
+                host.failed(error, task.target, began, now)
+                own = host.rounds == 0 or host.successes != task.seen
+                if self._is_exhausted(host, error):
+                    if not self._scheduler.others_well(host):
+                        return self._end(error)
+                    host.error = error
+        task.tries += own  # while the host is ill, that is not held against its files
+        task.seen = host.successes
+        if host.error is not None or task.tries >= self._tries:
+            return self._record(task, task.failed(error))
+        if wait is None:
+            wait = 0.0 if host.until > now else self._scheduler.waits.wait(max(task.tries, 1))
+        return self._scheduler.put_off(task, now + (wait or 0.0))
+
+    def _is_exhausted(self, host: HostState, error: RequestError) -> bool:
+        """Return whether a host is to be given up, or the run to end."""
+        if host.rounds == 0:
+            return False
+        others_well = self._scheduler.others_well(host)
+        if not was_reached(error) and not others_well:
+            return host.rounds >= _SILENT
+        if others_well and host.rounds >= _LONG:
+            return True
+        return self._retries.exhausted(host.rounds, doubtful=isinstance(error, errors.UnexpectedAnswer))

@@ -12,60 +12,42 @@ from ..http.connection import Response
 
 MAX_PER_HOST = 16
 """Concurrent requests to one host, of all jobs of the process together."""
-
 MAX_EXTRA_CONNECTIONS = 12
 """Connections that all single files of the process have beside their first ones."""
+POLL = 0.2
+"""Seconds between looks at a limit that may be changed while others wait for it."""
 
 _SLICE = 0.1  # seconds of the limit that one read may take at a time
 _MIN_CHUNK = 512  # bytes: smaller reads cost more than they even out
-_MAX_READ = 1 << 20  # bytes, of one connection
+MAX_READ = 1 << 20  # bytes at once, of one connection
 _NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
-POLL = 0.2
-"""Seconds between looks at a limit that may be changed while others wait for it."""
 _WANTS = 1.0  # seconds after its last request that a job still counts as one that wants a host
 
 
 class BandwidthLimiter:
-    """Bytes per second that all transfers of a process share, in the order in which they come.
+    """Bytes per second that all transfers of a process share; None for no limit.
 
     A transfer pays for what it has read by not reading for a while: the receive window of its connection
     fills up and the server slows down, so nothing is thrown away. `set_rate` may be called from any thread.
-
-    Parameters
-    ----------
-    rate
-        Bytes per second; None for no limit.
-    clock
-        Monotonic time in seconds.
     """
 
     def __init__(self, rate: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._rate = rate or None
+        self.rate = rate or None
         self._free = 0.0  # the moment from which on the next bytes may come
-
-    @property
-    def rate(self) -> float | None:
-        """Bytes per second; None for no limit."""
-        return self._rate
 
     def set_rate(self, rate: float | None) -> None:
         """Change the limit, also for those who wait at the moment; None or 0 lifts it."""
-        self._rate, self._free = rate or None, 0.0
+        self.rate, self._free = rate or None, 0.0
 
     def chunk_size(self, most: int) -> int:
         """Return how many bytes, `most` at most, to read at once."""
-        rate = self._rate
+        rate = self.rate
         return most if rate is None else min(most, max(_MIN_CHUNK, int(rate * _SLICE)))
-
-    def apply(self, response: Response) -> None:
-        """Have a response bring no more bytes at once than the limit allows for a moment."""
-        if self._rate is not None:
-            response.limit_reads(self.chunk_size(_MAX_READ))
 
     def consume(self, count: int) -> float:
         """Pay for bytes that were read; return the monotonic time before which no more may be read."""
-        rate = self._rate
+        rate = self.rate
         if rate is None:
             return 0.0
         self._free = max(self._free, self._clock()) + count / rate
@@ -73,9 +55,41 @@ class BandwidthLimiter:
 
     async def wait(self, due: float) -> None:
         """Wait until a monotonic time, or until the limit is changed."""
-        rate = self._rate
-        while self._rate == rate is not None and (left := due - self._clock()) > 0:  # noqa: ASYNC110
+        rate = self.rate
+        while self.rate == rate is not None and (left := due - self._clock()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, POLL))
+
+
+class Throttle:
+    """Pauses one response whenever it has used up its share of the bandwidth, and calls `on_wait` then."""
+
+    def __init__(
+        self, limiter: BandwidthLimiter, response: Response, on_wait: Callable[[], None] = lambda: None
+    ) -> None:
+        self._limiter, self._response, self._on_wait = limiter, response, on_wait
+        self._rate: float | None = None
+        self._due = 0.0
+        if limiter.rate is not None:
+            response.limit_reads(limiter.chunk_size(MAX_READ))
+
+    def consume(self, count: int) -> None:
+        """Pay for bytes of the body; only on the event loop."""
+        limiter = self._limiter
+        if limiter.rate is None:
+            return
+        self._response.limit_reads(limiter.chunk_size(MAX_READ))
+        self._rate, self._due = limiter.rate, limiter.consume(count)
+        if self._due - time.monotonic() > _NEGLIGIBLE:
+            self._response.pause()
+            self._check()
+
+    def _check(self) -> None:
+        wait = self._due - time.monotonic()
+        if self._limiter.rate != self._rate or wait <= 0:
+            self._response.resume()
+            return
+        self._on_wait()
+        asyncio.get_running_loop().call_later(min(wait, POLL), self._check)
 
 
 @dataclass(slots=True)
@@ -84,19 +98,12 @@ class _HostUsage:
 
     active: dict[Hashable, int] = field(default_factory=dict)
     asked: dict[Hashable, float] = field(default_factory=dict)
+    total: int = 0
     blocked_until: float = 0.0
 
 
 class HostLimits:
-    """Keeps the requests of all jobs to one host within one limit, in equal parts; for any thread.
-
-    Parameters
-    ----------
-    per_host
-        Concurrent requests to one host.
-    clock
-        Monotonic time in seconds.
-    """
+    """Keeps the requests of all jobs to one host within one limit, in equal parts; for any thread."""
 
     def __init__(self, per_host: int = MAX_PER_HOST, clock: Callable[[], float] = time.monotonic) -> None:
         self.per_host = per_host
@@ -105,26 +112,21 @@ class HostLimits:
         self._hosts: dict[Hashable, _HostUsage] = {}
 
     def try_acquire(self, host: Hashable, job: Hashable, most: int | None = None) -> bool:
-        """Begin a request of a job if there is room for it.
-
-        Parameters
-        ----------
-        most
-            Concurrent requests to the host, of all jobs together; never more than `per_host`.
-        """
+        """Begin a request of a job if all jobs together have fewer than `most`, and fewer than `per_host`."""
         now = self._clock()
         limit = self.per_host if most is None else min(most, self.per_host)
         with self._lock:
             usage = self._hosts.setdefault(host, _HostUsage())
             usage.asked[job] = now
-            mine, total = usage.active.get(job, 0), sum(usage.active.values())
-            if total >= limit:
+            if usage.total >= limit:
                 return False
-            if mine:
+            mine = usage.active.get(job, 0)
+            if mine and len(usage.asked) > 1:
                 wanting = {other for other, at in usage.asked.items() if now - at < _WANTS}
                 if mine >= max(1, limit // len(wanting | usage.active.keys())):
                     return False
             usage.active[job] = mine + 1
+            usage.total += 1
             return True
 
     def release(self, host: Hashable, job: Hashable) -> None:
@@ -132,6 +134,7 @@ class HostLimits:
         with self._lock:
             usage = self._hosts[host]
             usage.active[job] -= 1
+            usage.total -= 1
             if not usage.active[job]:
                 del usage.active[job]
 
@@ -139,7 +142,7 @@ class HostLimits:
         """Forget a job that has ended."""
         with self._lock:
             for host, usage in list(self._hosts.items()):
-                usage.active.pop(job, None)
+                usage.total -= usage.active.pop(job, 0)
                 usage.asked.pop(job, None)
                 if not usage.asked and usage.blocked_until <= self._clock():
                     del self._hosts[host]
@@ -157,68 +160,10 @@ class HostLimits:
 
 
 class SharedLimits:
-    """What the transfers of a process share; changed while they run.
-
-    Parameters
-    ----------
-    connections
-        Connections to one file; 1 turns parallel ranges off.
-
-    Attributes
-    ----------
-    bandwidth
-        The speed of all together.
-    hosts
-        Concurrent requests to each host.
-    extra_connections
-        Connections beside the first ones that may still be opened.
-    """
+    """What the transfers of a process share, changed while they run: `connections` to one file at most."""
 
     def __init__(self, connections: int = 8) -> None:
         self.bandwidth = BandwidthLimiter()
         self.hosts = HostLimits()
         self.connections = connections
         self.extra_connections = threading.Semaphore(MAX_EXTRA_CONNECTIONS)
-
-
-class Throttle:
-    """Pauses one response whenever it has used up its share of the bandwidth.
-
-    Parameters
-    ----------
-    limiter
-        The limit of all transfers.
-    response
-        Whose body is read.
-    on_wait
-        Called while it waits, so that waiting is not taken for a stall.
-    """
-
-    def __init__(
-        self, limiter: BandwidthLimiter, response: Response, on_wait: Callable[[], None] = lambda: None
-    ) -> None:
-        self._limiter = limiter
-        self._response = response
-        self._on_wait = on_wait
-        self._rate: float | None = None
-        self._due = 0.0
-        limiter.apply(response)
-
-    def consume(self, count: int) -> None:
-        """Pay for bytes of the body; only on the event loop."""
-        limiter = self._limiter
-        if limiter.rate is None:
-            return
-        limiter.apply(self._response)
-        self._rate, self._due = limiter.rate, limiter.consume(count)
-        if self._due - time.monotonic() > _NEGLIGIBLE:
-            self._response.pause()
-            self._check()
-
-    def _check(self) -> None:
-        wait = self._due - time.monotonic()
-        if self._limiter.rate != self._rate or wait <= 0:
-            self._response.resume()
-            return
-        self._on_wait()
-        asyncio.get_running_loop().call_later(min(wait, POLL), self._check)

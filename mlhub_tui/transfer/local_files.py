@@ -1,9 +1,8 @@
-"""Copies of files of this machine, or of members of archives on it: clone, copy_file_range, else read."""
+"""Copies of files of this machine, or of members of archives on it: a clone where possible, else read."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import stat
@@ -16,50 +15,32 @@ from typing import IO
 
 from .. import errors, text
 from ..errors import DownloadError, EntityDoesNotExist
-from ..fileio import clone, translate_os_error
+from ..fileio import clone
 from ..options import IfExists
 from .checksums import StreamingHasher, verifiable
-from .config import DownloadResult, DownloadSpec, ReserveSpace, TransferContext
-from .engine import in_thread
-from .failures import TransferCancelled
-from .journal import PartRecord
-from .part_file import PartFile
-from .progress import TransferPhase, TransferProgress
+from .config import (
+    DownloadResult,
+    DownloadSpec,
+    ReserveSpace,
+    TransferContext,
+    TransferPhase,
+    TransferProgress,
+)
+from .engine import TransferCancelled, in_thread
+from .part_file import PartFile, PartRecord, inode
 
-_STRIDE = 16 << 20  # bytes that the system copies in one go: a fraction of a second
 _BUFFER = 1 << 20
 _BROKEN = (tarfile.TarError, zlib.error, EOFError)
-_NO_COPY_RANGE = frozenset(
-    {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM, errno.EBADF}
-)
 _HINT = "check the catalog on the disk"
-
-
-async def copy_file(
-    spec: DownloadSpec, context: TransferContext, progress: TransferProgress, reserve: ReserveSpace
-) -> DownloadResult:
-    """Copy a file of this machine as a transfer: part, checksums, name.
-
-    It begins again each time: reading what is there to compare it takes as long as copying it.
-
-    Raises
-    ------
-    EntityDoesNotExist, DownloadError
-        What went wrong.
-    """
-    stop = threading.Event()
-    return await in_thread(lambda: _Copy(spec, context, progress, reserve, stop).run(), stop=stop.set)
 
 
 class LocalOriginal:
     """A regular file of this machine, or a member of a tar archive, opened to be copied; `size` in bytes."""
 
-    def __init__(self, file: IO[bytes] | io.FileIO, size: int, watched: io.FileIO, *, whole: bool) -> None:
+    def __init__(self, file: IO[bytes] | io.FileIO, size: int, watched: io.FileIO) -> None:
         self.size = size
-        self._file = file
-        self._watched = watched
+        self._file, self._watched = file, watched
         self._before = _state(watched)
-        self._whole = whole
 
     @property
     def changed(self) -> bool:
@@ -68,41 +49,27 @@ class LocalOriginal:
 
     def copy_into(self, part: PartFile) -> Iterator[int]:
         """Copy all of it to an empty part; yield how many bytes are there now and then."""
+        if self._file is self._watched and clone(part.descriptor, self._watched.fileno()):
+            yield self.size
+            return
         done = 0
-        if self._whole:
-            if clone(part.descriptor, self._watched.fileno()):
-                yield self.size
-                return
-            while done < self.size and (count := _copy_range(part, self._watched.fileno(), done)):
-                done += count
-                yield done
-            self._file.seek(done)
         for data in self.chunks(_BUFFER):
             part.write(done, memoryview(data))
             done += len(data)
             yield done
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """Yield the bytes from the present position on, so many at a time."""
+        """Yield the bytes, so many at a time."""
         while data := self._file.read(size):
             yield data
 
 
 @contextlib.contextmanager
 def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
-    """Open what a `file` URL names (for members of archives see `sources.static.place`).
+    """Open what a `file` URL names (for members of archives see `sources.static.document_urls`).
 
-    Parameters
-    ----------
-    stop
-        Ends the search for a member, and reading, with TransferCancelled.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If there is no such file or member.
-    DownloadError
-        If it is no regular file, cannot be read, or its archive is broken.
+    `stop` ends the search for a member, and reading, with TransferCancelled. Raises EntityDoesNotExist if
+    there is no such file or member; DownloadError if it is no regular file or cannot be read.
     """
     from ..sources.static.document_urls import is_member, local_path, member_names, split_member
 
@@ -114,10 +81,9 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
                 raise DownloadError(f"{text.one_line(path, 200)} is no file", hint=_HINT)
             if member:
                 with tarfile.open(fileobj=file, mode="r:*") as tar:
-                    found, size = _find_member(tar, member_names(url), path)
-                    yield LocalOriginal(found, size, file, whole=False)
+                    yield LocalOriginal(*_find_member(tar, member_names(url), path), file)
             else:
-                yield LocalOriginal(file, os.fstat(file.fileno()).st_size, file, whole=True)
+                yield LocalOriginal(file, os.fstat(file.fileno()).st_size, file)
     except FileNotFoundError:
         raise EntityDoesNotExist(f"{text.one_line(path, 200)} does not exist", hint=_HINT) from None
     except _BROKEN as error:
@@ -128,90 +94,87 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
         raise DownloadError(f"cannot read {text.one_line(path, 200)}: {why}", hint=_HINT) from error
 
 
-class _Copy:
-    """Copies one file; blocks."""
+async def copy_file(
+    spec: DownloadSpec, context: TransferContext, progress: TransferProgress, reserve: ReserveSpace
+) -> DownloadResult:
+    """Copy a file of this machine as a transfer: part, checksums, name.
 
-    def __init__(
-        self,
-        spec: DownloadSpec,
-        context: TransferContext,
-        progress: TransferProgress,
-        reserve: ReserveSpace,
-        stop: threading.Event,
-    ) -> None:
-        self._spec = spec
-        self._journal = context.journal
-        self._progress = progress
-        self._reserve = reserve
-        self._stop = stop
+    It restarts each time: reading what is there to compare it takes as long as copying it.
+    """
+    stop, journal = threading.Event(), context.journal
 
-    def run(self) -> DownloadResult:
-        spec = self._spec
-        self._journal.claim(spec.part)
+    def work() -> DownloadResult:
+        journal.claim(spec.part)
         try:
-            with open_local(spec.link.url, self._stop) as original:
-                if self._is_there(original.size):
+            with open_local(spec.link.url, stop) as original:
+                if _is_there(spec, original.size):
                     return DownloadResult(spec.target, original.size, fetched=False)
-                return self._copied(original)
+                with PartFile(spec.part) as part:
+                    try:
+                        reserve(max(0, original.size - part.allocated), original.size)
+                        # What the part was of before is gone: no record may say that its bytes are good.
+                        journal.begin(spec.part, PartRecord(inode=inode(part.status)))
+                        part.truncate(0)
+                        _copy(spec, original, part, progress, stop)
+                    except BaseException:
+                        if part.remove_if_empty():
+                            journal.forget(part.path)
+                        raise
+                    if stop.is_set():
+                        raise TransferCancelled
+                    part.commit(spec.target, overwrite=spec.if_exists is IfExists.OVERWRITE)
+                    progress.committed = original.size
+                    journal.forget(part.path)
+                return DownloadResult(spec.target, original.size, fetched=True, checksums=spec.checksums)
         finally:
-            self._journal.release(spec.part)
+            journal.release(spec.part)
 
-    def _is_there(self, size: int) -> bool:
-        """Return whether the file is there, by its size, which is the seed library's rule for `resume`."""
-        if self._spec.if_exists is not IfExists.RESUME:
-            return False
-        try:
-            there = self._spec.target.stat().st_size
-        except FileNotFoundError:
-            return False
-        if there != size:
-            sizes = f"{text.size(there)} here, {text.size(size)} in the original"
-            raise errors.FileConflict(f"another file {self._spec.target.name} is there ({sizes})")
-        return True
+    return await in_thread(work, stop=stop.set)
 
-    def _copied(self, original: LocalOriginal) -> DownloadResult:
-        spec, size, progress = self._spec, original.size, self._progress
-        progress.total = size
-        with PartFile(spec.part) as part:
-            try:
-                self._reserve(max(0, size - part.allocated), size)
-                # What the part was of before is gone: no record may say that its bytes are good.
-                self._journal.begin(spec.part, PartRecord(inode=part.inode))
-                part.truncate(0)
-                progress.log(f"begins: {text.size(size)}, copied from this machine")
-                progress.begin_at(0)
-                progress.enter(TransferPhase.DOWNLOADING)
-                self._copy(original, part)
-            except BaseException:
-                if part.remove_if_empty():
-                    self._journal.forget(part.path)
-                raise
-            if self._stop.is_set():
+
+def _is_there(spec: DownloadSpec, size: int) -> bool:
+    """Return whether the file is there, by its size, which is radiant_mlhub's rule for `resume`."""
+    if spec.if_exists is not IfExists.RESUME:
+        return False
+    try:
+        there = spec.target.stat().st_size
+    except FileNotFoundError:
+        return False
+    if there != size:
+        sizes = f"{text.size(there)} here, {text.size(size)} in the original"
+        raise errors.FileConflict(f"another file {spec.target.name} is there ({sizes})")
+    return True
+
+
+def _copy(
+    spec: DownloadSpec,
+    original: LocalOriginal,
+    part: PartFile,
+    progress: TransferProgress,
+    stop: threading.Event,
+) -> None:
+    """Copy all bytes, with the checksums close behind."""
+    progress.total = original.size
+    progress.log(f"begins: {text.size(original.size)}, copied from this machine")
+    progress.begin_at(0)
+    progress.enter(TransferPhase.DOWNLOADING)
+    checksums = verifiable(spec.checksums)
+    hasher = StreamingHasher(part.path, checksums, lambda: progress.done) if checksums else None
+    if hasher is not None:
+        hasher.start()
+    try:
+        for done in original.copy_into(part):
+            progress.wrote(done)
+            if stop.is_set():
                 raise TransferCancelled
-            part.commit(spec.target, overwrite=spec.if_exists is IfExists.OVERWRITE)
-            progress.committed = size
-            self._journal.forget(part.path)
-        return DownloadResult(spec.target, size, fetched=True, checksums=spec.checksums)
-
-    def _copy(self, original: LocalOriginal, part: PartFile) -> None:
-        """Copy all bytes, with the checksums close behind."""
-        progress, checksums = self._progress, verifiable(self._spec.checksums)
-        hasher = StreamingHasher(part.path, checksums, lambda: progress.done) if checksums else None
+        progress.enter(TransferPhase.VERIFYING)
+        if part.status.st_size != original.size or original.changed:
+            raise errors.RemoteChanged(f"{spec.target.name} changed while it was copied")
         if hasher is not None:
-            hasher.start()
-        try:
-            for done in original.copy_into(part):
-                progress.wrote(done)
-                if self._stop.is_set():
-                    raise TransferCancelled
-            progress.enter(TransferPhase.VERIFYING)
-            if part.size != original.size or original.changed:
-                raise errors.RemoteChanged(f"{self._spec.target.name} changed while it was copied")
-            if hasher is not None:
-                hasher.finish(original.size)
-        finally:
-            if hasher is not None:
-                hasher.stop()
+            hasher.finish(original.size)
+    finally:
+        if hasher is not None:
+            hasher.stop()
 
 
 class _StoppableFile(io.FileIO):
@@ -233,19 +196,6 @@ class _StoppableFile(io.FileIO):
 def _state(file: io.FileIO) -> tuple[int, int]:
     status = os.fstat(file.fileno())
     return status.st_size, status.st_mtime_ns
-
-
-def _copy_range(part: PartFile, source: int, offset: int) -> int:
-    """Let the system copy bytes to the same offset of a part (Linux); 0 where it cannot."""
-    copy = getattr(os, "copy_file_range", None)
-    if copy is None:
-        return 0
-    try:
-        return int(copy(source, part.descriptor, _STRIDE, offset, offset))
-    except OSError as error:
-        if error.errno in _NO_COPY_RANGE:
-            return 0
-        raise translate_os_error(error, part.path) from error
 
 
 def _find_member(tar: tarfile.TarFile, names: Sequence[str], path: Path) -> tuple[IO[bytes], int]:

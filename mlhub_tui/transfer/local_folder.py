@@ -31,13 +31,11 @@ from ..fileio import (
 )
 from ..options import IfExists
 from . import content_checks
-from .config import DownloadSpec, TransferContext
+from .config import DownloadSpec, TransferContext, TransferProgress
 from .engine import in_thread
-from .outputs import FileTask, OutputCallbacks, OutputFile, origin_of
 from .part_file import open_locked
-from .progress import TransferProgress
 from .single_file import fetch_file
-from .work_source import FileRequest, FileResult
+from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
 
 _GROUP_FILES, _GROUP_BYTES, _GROUP_RESULTS = 256, 32 << 20, 1024
 _GROUP_AGE = 0.5  # seconds after which a group is committed as it is
@@ -47,17 +45,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class OutputTree:
-    """The folder that all files go to, whose subfolders are made as they are needed.
+    """The folder that all files go to, an absolute path; it and its subfolders are created if missing.
 
-    Parameters
-    ----------
-    root
-        Absolute; made when the first file comes.
-
-    Attributes
-    ----------
-    made
-        Folders in which new folders were made since the last flush; the caller empties it.
+    `made` are folders in which new folders were made since the last flush; the caller empties it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -67,13 +57,7 @@ class OutputTree:
         self.made: set[str] = set()
 
     def target(self, path: str) -> str:
-        """Return the absolute path of a relative one.
-
-        Raises
-        ------
-        OutputFolderError
-            If it leads outside the folder, or is no name for a file.
-        """
+        """Return the absolute path of a relative one; OutputFolderError if it leads outside the folder."""
         parts = path.split("/")
         bad = any(part in ("", ".", "..") for part in parts) or _CONTROL.search(path)
         if bad or (os.name == "nt" and re.search(r'[\\:<>"|?*]', path)):
@@ -140,28 +124,24 @@ class OutputTree:
 class _Part:
     """A part file, open and locked."""
 
-    __slots__ = ("_descriptor", "_path", "size", "task")
+    __slots__ = ("_path", "descriptor", "size", "task")
 
     def __init__(self, task: FileTask) -> None:
         self.task, self.size = task, 0
         self._path = f"{task.target}.part"
         try:
-            self._descriptor = os.open(self._path, _FLAGS, 0o666)
+            self.descriptor = os.open(self._path, _FLAGS, 0o666)
         except FileExistsError:
-            self._descriptor = _take_over(Path(self._path))
+            self.descriptor = _take_over(Path(self._path))
         else:
-            if not try_lock(self._descriptor):
-                os.close(self._descriptor)
+            if not try_lock(self.descriptor):
+                os.close(self.descriptor)
                 raise errors.TargetBusy(f"another program is writing {task.name}.part") from None
-
-    @property
-    def descriptor(self) -> int:
-        return self._descriptor
 
     def write(self, view: memoryview, /) -> None:
         try:
             while view:
-                count = os.write(self._descriptor, view)
+                count = os.write(self.descriptor, view)
                 self.size, view = self.size + count, view[count:]
         except OSError as error:
             raise translate_os_error(error, Path(self.task.target)) from error
@@ -178,14 +158,14 @@ class _Part:
         self.close()
 
     def discard(self) -> None:
-        if self._descriptor >= 0:
+        if self.descriptor >= 0:
             with contextlib.suppress(OSError):
                 os.unlink(self._path)  # noqa: PTH108
             self.close()
 
     def close(self) -> None:
         """Close it, which releases the lock."""
-        descriptor, self._descriptor = self._descriptor, -1
+        descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
 
@@ -214,21 +194,12 @@ class _Group:
 
 
 class LocalFolder:
-    """Output backend of a folder of this machine: parts are flushed, renamed and recorded in groups.
+    """Output backend of a folder of this machine; OutputFolderError if that cannot be written.
 
-    A flush makes safe the bytes of a group and the names of the group before; only then are the bytes given
-    their names, and the files of the group before recorded. So one flush serves two ends, a name never
-    stands for bytes that may be lost, and a record never for a name that may be.
-
-    Parameters
-    ----------
-    folder
-        That all files are in; `~` is expanded.
-
-    Raises
-    ------
-    OutputFolderError
-        If it cannot be written.
+    Parts are flushed, renamed and recorded in groups. A flush makes safe the bytes of a group and the names
+    of the group before; only then are the bytes given their names, and the files of the group before
+    recorded. So one flush serves two ends, a name never stands for bytes that may be lost, and a record never
+    for a name that may be.
     """
 
     def __init__(self, folder: Path) -> None:

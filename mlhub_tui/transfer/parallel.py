@@ -1,34 +1,33 @@
-"""Parallel ranges of one file: how many connections are worth it, and what each of them does."""
+"""Parallel ranges of one file: its segments, what connections write, and how many of these are worth it."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
 from ..http.connection import BodySink, Response
-from ..http.credentials import CookieJar
-from ..http.decoding import BodyCollector, codings
+from ..http.decoding import codings
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.link import Link
-from ..http.response_headers import (
-    RemoteVersion,
-    parse_content_range,
-    raise_for_response,
-    remote_version,
-    version_difference,
-)
+from ..http.exchange import Exchange
+from ..http.response_headers import RemoteVersion, parse_content_range, remote_version, version_difference
 from ..http.urls import parse_url
-from .config import TransferContext
-from .failures import RestartRequired
-from .segmented_file import OVERLAP, Segment, SegmentedFile, SegmentSink
+from .checksums import StreamingHasher, verifiable
+from .config import DownloadSpec, TransferContext, TransferProgress
+from .engine import in_thread, uncancelled
+from .limits import Throttle
+from .part_file import Extents, PartFile, PartRecord, RestartRequired, covered, gaps, merge, prefix
 
-PEEK = 512
-"""First bytes of a body that are looked at before anything is given up for it."""
-
-FAST = 50e6  # bytes per second of one connection from which on four at once cost more than they may gain
+OVERLAP = 4 << 10
+"""Bytes that are fetched twice where one connection's segment ends and another's begins, and compared."""
+ENDLESS = 1 << 62
+"""The end of a file of unknown size."""
+FAST = 50e6  # bytes per second of one connection from which on many at once cost more than they may gain
 _TRIAL = 4  # windows that more connections get to prove themselves: servers that limit send in bursts of 1 s
 _PAUSE = 40  # windows after which it is tried again: lines change while 70 GB go by
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
@@ -36,137 +35,287 @@ _WORTH = 2.0  # windows that one more connection must have something to do for
 _SETTLE = 0.4  # of a window, after which new connections have found their speed
 
 
-class Exchange:
-    """A request whose response is judged before its body is read.
+def range_headers(version: RemoteVersion, first: int, last: int) -> dict[str, str]:
+    """Return the headers that ask for bytes `first` to `last` of a version.
 
-    Opened, the first bytes of the body are in `first` and no more are read until `pour`. Use it with
-    `async with`: leaving it ends the request.
+    Ranges are closed: old Azure storage versions do not know `bytes=a-`. If-Range only with a strong,
+    quoted ETag (RFC 9110, section 13.1.5), and it is not trusted alone: some servers ignore it.
+    """
+    asked = {"Range": f"bytes={first}-{last}"}
+    return {**asked, "If-Range": version.if_range} if version.if_range else asked
 
-    Parameters
-    ----------
-    name
-        The file, as the user knows it.
-    allowed
-        Statuses beside 200 and 206 that are not raised.
+
+def validate_range(response: Response, version: RemoteVersion, first: int) -> int:
+    """Return where a 206 ends (one after its last byte); it may be shorter than was asked for.
+
+    Raises RestartRequired unless it is the range that was asked for, of the version that is recorded.
+    """
+    span = parse_content_range(response.headers.get("content-range"))
+    if span is None or span.first != first or span.last is None:
+        raise RestartRequired("the server sent another range")
+    if response.content_length not in (None, span.last - span.first + 1):
+        raise RestartRequired("the range and its length do not agree")
+    if why := version_difference(version, remote_version(response)):
+        raise RestartRequired(why)
+    return span.last + 1
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """A stretch of a file, `start` to the byte before `end`, that one connection fetches.
+
+    Its connection moves `position`, up to where it is written; others may lower `end`, to fetch the rest
+    themselves. The response goes up to `reach`, which may be further. What is left of a segment that is not
+    `active` is free again.
+    """
+
+    start: int
+    end: int
+    position: int = 0
+    reach: int = 0
+    active: bool = True
+
+    def __post_init__(self) -> None:
+        self.position = self.start
+
+    @property
+    def left(self) -> int:
+        """Bytes to come."""
+        return self.end - self.position
+
+
+class SegmentTable:
+    """Which stretches of a file of `total` bytes are there, and which of the missing ones are being fetched.
+
+    `min_segment` bytes are worth a connection of their own.
+    """
+
+    def __init__(self, there: Extents, total: int, min_segment: int) -> None:
+        self.total = total
+        self._there, self._there_size = there, covered(there)
+        self._min_segment = min_segment
+        self.segments: list[Segment] = []
+
+    @property
+    def done(self) -> int:
+        """How many bytes are there."""
+        return self._there_size + sum(segment.position - segment.start for segment in self.segments)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing of a file of known size."""
+        return self.done >= self.total
+
+    def written(self) -> Extents:
+        """Return what is there."""
+        return merge([*self._there, *((segment.start, segment.position) for segment in self.segments)])
+
+    def known_before(self, start: int, most: int) -> int:
+        """Return how many bytes, `most` at most, are there just before an offset."""
+        found = (start - first for first, end in self.written() if first < start <= end)
+        return min(next(found, 0), most)
+
+    def claim(self) -> Segment | None:
+        """Return a stretch that nobody fetches, or half of the longest rest; None if that is too short."""
+        for start, end in self._free():
+            return self._add(Segment(start, end))
+        longest = max(self._divisible(), key=lambda each: each.left, default=None)
+        if longest is None or self.total == ENDLESS:
+            return None
+        middle, end = longest.position + longest.left // 2, longest.end
+        longest.end = middle
+        return self._add(Segment(middle, end))
+
+    def claimable(self) -> bool:
+        """Return whether there is a stretch for one more connection."""
+        return bool(self._free() or self._divisible())
+
+    def extend(self, segment: Segment) -> bool:
+        """Move the end of a segment on, where its response continues and nobody else has taken over."""
+        for start, end in self._free():
+            if start == segment.end and segment.reach > start:
+                segment.end = min(end, segment.reach)
+                return True
+        return False
+
+    def _divisible(self) -> list[Segment]:
+        return [each for each in self.segments if each.active and each.left >= 2 * self._min_segment]
+
+    def _free(self) -> Extents:
+        taken = ((s.start, max(s.end, s.position) if s.active else s.position) for s in self.segments)
+        return gaps(merge([*self._there, *taken]), self.total)
+
+    def _add(self, segment: Segment) -> Segment:
+        self.segments.append(segment)
+        return segment
+
+
+class SegmentSink:
+    """Writes a segment of a file at its place; compares what is before it, keeps the overlap after it.
+
+    `known` are bytes before the segment that the response must begin with: validators have lied before.
+    """
+
+    def __init__(self, file: SegmentedFile, segment: Segment, response: Response, known: bytes = b"") -> None:
+        self._file, self._segment = file, segment
+        self._known = memoryview(known)
+        self._overlap = bytearray()
+        self._throttle = Throttle(file.context.limits.bandwidth, response, file.progress.throttled)
+
+    def write(self, view: memoryview, /) -> None:
+        """Write the bytes at their place."""
+        count = len(view)
+        if self._known:
+            expected = self._known[:count]
+            if view[: len(expected)] != expected:
+                raise RestartRequired("the bytes before the resume point are others")
+            self._known = self._known[count:]
+            view = view[len(expected) :]
+        segment, table, part = self._segment, self._file.table, self._file.part
+        while view and (segment.left > 0 or table.extend(segment)):
+            piece = view[: segment.left]
+            part.write(segment.position, piece)
+            segment.position += len(piece)
+            view = view[len(piece) :]
+            self._file.wrote(len(piece))
+        if segment.left <= 0 and not table.extend(segment):
+            self._keep_overlap(view)
+        self._throttle.consume(count)
+
+    def _keep_overlap(self, view: memoryview) -> None:
+        """Keep the first bytes beyond the segment; BodyNotWanted where more of them would come."""
+        segment = self._segment
+        wanted = max(0, min(OVERLAP, self._file.table.total - segment.end, segment.reach - segment.end))
+        self._overlap += view[: wanted - len(self._overlap)]
+        if len(self._overlap) >= wanted:
+            if self._overlap:
+                self._file.overlaps.append((segment.end, bytes(self._overlap)))
+                self._overlap.clear()
+            if segment.reach > segment.end + wanted:
+                raise BodyNotWanted
+
+
+class SegmentedFile:
+    """A part file while its bytes arrive: its segments, its periodic flushes and record, its hash.
+
+    A flush runs beside the writing, so that a slow disk delays the record only: extents are looked at before
+    a flush and recorded after it. `overlaps` are what connections had beyond their segments, by offset;
+    `holes` is whether bytes beyond a gap may have been written.
     """
 
     def __init__(
         self,
+        spec: DownloadSpec,
         context: TransferContext,
-        link: Link,
-        name: str,
-        headers: Mapping[str, str],
-        cookies: CookieJar,
-        *,
-        allowed: frozenset[int] = frozenset(),
+        progress: TransferProgress,
+        part: PartFile,
+        record: PartRecord,
     ) -> None:
-        self._context = context
-        self._link = link
-        self._name = name
-        self._headers = {**link.headers, **headers}
-        self._cookies = cookies
-        self._allowed = allowed
-        self._ready = asyncio.Event()
-        self._sink: BodySink | None = None
-        self._opened: Response | None = None
-        self._failed_body: BodyCollector | None = None
-        self.first = bytearray()
+        self.context, self.progress, self.part, self.record = context, progress, part, record
+        total = ENDLESS if record.version.total is None else record.version.total
+        self.table = SegmentTable(record.extents, total, context.config.min_segment)
+        self.overlaps: list[tuple[int, bytes]] = []
+        self.holes = len(record.extents) > 1
+        self.checksums = verifiable((*spec.checksums, *record.version.checksums))
+        self._hasher: StreamingHasher | None = None
+        self._checked = False
+        self._unflushed = 0
+        self._due = asyncio.Event()
+        self._ended = False
+        self._flush_error: Exception | None = None
 
-    async def __aenter__(self) -> Exchange:
-        """Send the request, and wait for the response and the first bytes of its body."""
-        self._task = asyncio.create_task(
-            self._context.client.request(
-                "GET",
-                self._link.url,
-                self._open,
-                headers=self._headers,
-                credentials=self._link.credentials,
-                cookies=self._cookies,
-                timeouts=self._context.config.timeouts,
+    async def __aenter__(self) -> SegmentedFile:
+        self._flushing = asyncio.create_task(self._flush_periodically(self.context.config.flush_interval))
+        if self.checksums:
+            previous = self.context.journal.take_hasher(self.part, self.record.generation)
+            self._hasher = StreamingHasher(
+                self.part.path, self.checksums, lambda: prefix(self.table.written()), previous
             )
-        )
-        self._task.add_done_callback(lambda _: self._ready.set())
-        try:
-            await self._ready.wait()
-            if self._opened is None:
-                await self._task
-            elif self._failed_body is not None:
-                await asyncio.wait({self._task})
-                if not self._task.cancelled():
-                    self._task.exception()  # whatever became of the body of a refusal
-                raise_for_response(self._opened, self._name, body=bytes(self._failed_body.data))
-        except BaseException:
-            await self._end()
-            raise
+            self._hasher.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._end()
+        if self._hasher is not None:
+            self._hasher.stop()
+            if not self._checked:
+                self.context.journal.keep_hasher(self.part, self.record.generation, self._hasher)
+        await self.flush()
 
-    @property
-    def response(self) -> Response:
-        """The response."""
-        assert self._opened is not None
-        return self._opened
+    def wrote(self, count: int) -> None:
+        """Count bytes that were written; raise what made a flush fail."""
+        if self._flush_error is not None:
+            raise self._flush_error
+        self._unflushed += count
+        if self._unflushed >= self.context.config.flush_bytes:
+            self._due.set()
+        self.progress.wrote(self.table.done)
 
-    async def pour(self, sink: BodySink) -> None:
-        """Write the body to a sink, from its first byte to its end, or until the sink has enough.
+    def make_holes(self) -> None:
+        """Before the first byte beyond a gap: make the part longer than the file can be.
 
-        Raises
-        ------
-        RequestError
-            If the connection is lost or stalls.
-        Exception
-            What the sink raises.
+        So a part with holes whose record is lost is never taken for one that is half done.
         """
-        try:
-            self._sink, first, self.first = sink, self.first, bytearray()
-            self.response.resume()
-            if first:
-                sink.write(memoryview(first))
-            await self._task
-        except BodyNotWanted:
-            pass
+        if not self.holes:
+            self.part.truncate(self.table.total + 1)
+            self.holes = True
 
-    def _open(self, response: Response) -> BodySink:
-        if response.status not in (200, 206) and response.status not in self._allowed:
-            self._opened, self._failed_body = response, BodyCollector(PEEK)
-            return self._failed_body
-        if response.status < 300:
-            raise_for_response(response, self._name, page=True)  # by its first bytes: a label may be wrong
-        self._opened = response
-        self._context.limits.bandwidth.apply(response)
-        return self
+    async def flush(self) -> None:
+        """Flush and record what is written, also when cancelled; nothing more may come."""
+        self._ended = True
+        self._due.set()
+        await uncancelled(self._flushing)
+        if self._flush_error is not None:
+            raise self._flush_error
 
-    def write(self, view: memoryview, /) -> None:
-        """Hold the first bytes, or pass on the others."""
-        if self._sink is not None:
-            self._sink.write(view)
-            return
-        self.first += view
-        if len(self.first) >= PEEK and not self._ready.is_set():
-            self.response.pause()
-            self._ready.set()
+    def overlaps_match(self) -> bool:
+        """Return whether connections had the same bytes where their segments meet (so far as they do)."""
+        there = self.table.written()
+        return all(
+            self.part.read(offset, len(tail)) == tail
+            for offset, tail in self.overlaps
+            if any(start <= offset and offset + len(tail) <= end for start, end in there)
+        )
 
-    async def _end(self) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
-        if not self._task.cancelled():
-            self._task.exception()  # seen
+    async def verify(self, size: int) -> str:
+        """Wait for the checksums of so many bytes; return a note. VerificationFailed if one differs."""
+        self._checked = True
+        hasher = self._hasher
+        if hasher is None:
+            return ""
+        return await in_thread(lambda: hasher.finish(size), stop=hasher.stop)
+
+    async def _flush_periodically(self, interval: float) -> None:
+        before: Extents = ()
+        ended = False
+        while not ended:
+            try:
+                async with asyncio.timeout(interval):
+                    await self._due.wait()
+            except TimeoutError:
+                pass
+            ended = self._ended
+            self._due.clear()
+            self._unflushed = 0
+            written = self.table.written()
+            if written != before:
+                try:
+                    await in_thread(functools.partial(self._flush, written))
+                except Exception as error:
+                    self._flush_error = error
+                    return
+            before = written
+
+    def _flush(self, written: Extents) -> None:
+        self.part.sync()
+        self.context.journal.advance(self.part.path, self.record.generation, written)
 
 
 class AdaptiveConcurrency:
-    """Connections to a file: 1, then 4, 8 ... while the throughput of all together grows.
+    """Connections to a file: 1, then `most` or 2, 4 ... while the throughput of all together grows.
 
     One connection that brings 50 MB/s or more is joined by a second first: where one fills the line, four
-    cost up to a quarter of the speed (measured on loopback).
-
-    Parameters
-    ----------
-    most
-        Connections at most; may be changed on the way, see `cap`.
-    gain
-        How many times as fast it must have become with twice as many, to try still more.
+    cost up to a quarter of the speed (measured on loopback). With twice as many it must have become `gain`
+    times as fast to keep them.
     """
 
     def __init__(self, most: int, gain: float) -> None:
@@ -179,14 +328,9 @@ class AdaptiveConcurrency:
         self._rest = 0
 
     def add(self, rate: float, overall: float) -> int:
-        """Return the connections from now on.
+        """Return the connections from now on, after a window with so many bytes per second.
 
-        Parameters
-        ----------
-        rate
-            Bytes per second in one window.
-        overall
-            Bytes per second since the beginning: a limiting server's first burst says nothing of its rate.
+        `overall` are those since the beginning: a limiting server's first burst says nothing of its rate.
         """
         if self._rest:
             self._rest -= 1
@@ -197,9 +341,9 @@ class AdaptiveConcurrency:
             if len(self._rates) >= _TRIAL:
                 self._set(max(1, min(self._level_before, self.level // 2)), None, _PAUSE)
         elif self.level < self.most:
-            step = 4 if self.level == 1 and mean < FAST else 2
-            level = min(self.level * step, self.most)
-            worth = 1 + (level / self.level - 1) * (self._gain - 1)
+            # A limit for each connection is likely where one is slow: all at once then.
+            level = min(self.level * (8 if self.level == 1 and mean < FAST else 2), self.most)
+            worth = self._gain ** math.log2(level / self.level)
             self._set(level, min(mean, overall) * worth, 0)
         else:
             self._set(self.level, None, 0)
@@ -231,7 +375,8 @@ class ParallelDownloader:
 
     One task for each connection takes segments until none is left or there are more connections than
     wanted. One that fails gives its segment back. When ranges are not answered right before any byte of
-    them was written, the first connection continues alone; after that the file starts over.
+    them was written, the first connection continues alone; after that the file starts over. `coded` are the
+    content codings that all responses must have.
     """
 
     def __init__(
@@ -240,28 +385,21 @@ class ParallelDownloader:
         exchange: Callable[[Mapping[str, str]], Exchange],
         coded: tuple[str, ...] = (),
     ) -> None:
-        self._file = file
-        self._coded = coded
-        self._exchange = exchange
-        self._config = file.context.config
-        self._limits = file.context.limits
+        self._file, self._exchange, self._coded = file, exchange, coded
+        self._config, self._limits = file.context.config, file.context.limits
         self._concurrency = AdaptiveConcurrency(self._most(), self._config.gain)
         self._workers: dict[asyncio.Task[None], Segment] = {}
         self._host = parse_url(file.record.url).origin
-        self._closed = False
-        self._refused_at = 0.0
+        self._closed = self.ranges_doubted = False
+        self._refused_at = -math.inf
         self._error: Exception | None = None
         self._fatal: BaseException | None = None
 
     async def run(self, first: Exchange, segment: Segment, sink: BodySink) -> None:
         """Write the whole file, or what can be had of it.
 
-        Raises
-        ------
-        RestartRequired
-            If there is a doubt about what was written.
-        RequestError, DownloadError
-            What made the last connection end while something is missing.
+        Raises RestartRequired if there is a doubt about what was written, else what made the last connection
+        end while something is missing.
         """
         self._spawn(segment, self._work(segment, first.pour(sink)))
         measuring = asyncio.create_task(self._measure())
@@ -276,6 +414,7 @@ class ParallelDownloader:
             for worker in self._workers:
                 worker.cancel()
             await asyncio.gather(measuring, *self._workers, return_exceptions=True)
+            self._limits.hosts.forget(self)
             self._file.progress.connections = 1
         if self._fatal is not None:
             raise self._fatal
@@ -306,7 +445,9 @@ class ParallelDownloader:
             await asyncio.sleep(window * _SETTLE)
 
     def _staff(self) -> None:
-        """Open connections up to the number that is wanted."""
+        """Open connections up to the number that is wanted, none just after a server refused one."""
+        if time.monotonic() - self._refused_at < self._config.window:
+            return
         while len(self._workers) < self._concurrency.level and not self._closed:
             if not self._limits.extra_connections.acquire(blocking=False):
                 break
@@ -328,12 +469,11 @@ class ParallelDownloader:
     def _spawn(self, segment: Segment, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._workers[task] = segment
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._worker_ended)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        segment = self._workers.pop(task)
-        segment.active = False
+    def _worker_ended(self, task: asyncio.Task[None]) -> None:
+        self._workers.pop(task).active = False
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fatal = error
         self._file.progress.connections = max(1, len(self._workers))
@@ -367,9 +507,8 @@ class ParallelDownloader:
 
     async def _fetch(self, segment: Segment) -> None:
         """Request a segment, what is there before it, and a little of what comes after it."""
-        file, config = self._file, self._config
-        version = file.record.version
-        known = file.table.known_before(segment.start, config.resume_overlap)
+        file, version = self._file, self._file.record.version
+        known = file.table.known_before(segment.start, self._config.resume_overlap)
         first, last = segment.start - known, min(segment.end + OVERLAP, file.table.total) - 1
         async with self._exchange(range_headers(version, first, last)) as exchange:
             response = exchange.response
@@ -380,9 +519,7 @@ class ParallelDownloader:
             segment.reach = validate_range(response, version, first)
             if segment.start > 0:
                 file.make_holes()
-            await exchange.pour(
-                SegmentSink(file, segment, response, file.part.read(segment.start - known, known))
-            )
+            await exchange.pour(SegmentSink(file, segment, response, file.part.read(first, known)))
             if segment.position == segment.start:
                 raise ConnectionLost("the connection ended before a byte came")
 
@@ -406,32 +543,5 @@ class ParallelDownloader:
         elif self._file.holes or not isinstance(error, RestartRequired | errors.UnexpectedAnswer):
             self._fatal = error
         elif was_open:
+            self.ranges_doubted = True
             self._file.progress.log(f"one connection only: {error}")
-
-
-def range_headers(version: RemoteVersion, first: int, last: int) -> dict[str, str]:
-    """Return the headers that ask for bytes `first` to `last` of a version.
-
-    Ranges are closed: old Azure storage versions do not know `bytes=a-`. If-Range only with a strong,
-    quoted ETag (RFC 9110, section 13.1.5), and it is not trusted alone: some servers ignore it.
-    """
-    asked = {"Range": f"bytes={first}-{last}"}
-    return {**asked, "If-Range": version.if_range} if version.if_range else asked
-
-
-def validate_range(response: Response, version: RemoteVersion, first: int) -> int:
-    """Return where a 206 ends (one after its last byte); it may be shorter than was asked for.
-
-    Raises
-    ------
-    RestartRequired
-        Unless it is the range that was asked for, of the version that is recorded.
-    """
-    span = parse_content_range(response.headers.get("content-range"))
-    if span is None or span.first != first or span.last is None:
-        raise RestartRequired("the server sent another range")
-    if response.content_length not in (None, span.last - span.first + 1):
-        raise RestartRequired("the range and its length do not agree")
-    if why := version_difference(version, remote_version(response)):
-        raise RestartRequired(why)
-    return span.last + 1

@@ -1,37 +1,43 @@
-"""Part files: locked by their writer, written at positions, flushed, renamed.
+"""Part files, and the journal of which version of which file each is a part of and how much is safe on disk.
 
-A file grows as `NAME.part`, which one writer holds open and locked, and gets its name when it is whole.
+A file grows as `NAME.part`, which one writer holds open and locked, and gets its name when it is whole. The
+journal is the table `parts` of the queue's database, in the format of version 0.1.0: `path`, `runner` (the
+program that writes the part), `generation`, `url`, `total`, `etag`, `modified`, `digests` (`md5:hex
+sha-256:hex`), `inode` (`device:number`), `synced` (bytes from the start) and `extents` (`100-200 300-400`,
+what was flushed beyond them).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import threading
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self, TypeAlias
 
 from ..errors import FileConflict, TargetBusy
 from ..fileio import make_folder, rename_new, translate_os_error, try_lock
+from ..http.response_headers import RemoteVersion
 from ..storage import sync_folder
+from .checksums import StreamingHasher, digests_from_text, digests_to_text
 
+_PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
 _flush = getattr(os, "fdatasync", os.fsync)
 
 
+class RestartRequired(Exception):
+    """What is there cannot be continued; the message says why."""
+
+
 class PartFile:
-    """An open, locked part file with one writer.
+    """An open, locked part file with one writer; it and its folder are created if missing.
 
-    Parameters
-    ----------
-    path
-        The part file; it is made if it is not there, and its folder too.
-
-    Raises
-    ------
-    TargetBusy
-        If another program, or another transfer of this one, has it.
-    OutputFolderError
-        If it cannot be made or opened.
+    Raises TargetBusy if another program, or another transfer of this one, has it, and OutputFolderError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,34 +61,18 @@ class PartFile:
         return self._file.fileno()
 
     @property
-    def size(self) -> int:
-        """Its length in bytes."""
-        return os.fstat(self._file.fileno()).st_size
-
-    @property
-    def inode(self) -> str:
-        """Device and number of the file."""
-        return inode(os.fstat(self._file.fileno()))
+    def status(self) -> os.stat_result:
+        """Its status: length, inode, time of the last change."""
+        return os.fstat(self._file.fileno())
 
     @property
     def allocated(self) -> int:
         """The bytes that it takes on the disk: less than its length while there are holes in it."""
-        status = os.fstat(self._file.fileno())
+        status = self.status
         return min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
 
-    @property
-    def changed(self) -> int:
-        """When it was changed last, in nanoseconds since the epoch."""
-        return os.fstat(self._file.fileno()).st_mtime_ns
-
     def write(self, offset: int, view: memoryview) -> None:
-        """Write all of the view at an offset, from any thread.
-
-        Raises
-        ------
-        OutputFolderError, NoSpaceError
-            If that fails.
-        """
+        """Write all of the view at an offset, from any thread; raises OutputFolderError, NoSpaceError."""
         try:
             while view:
                 written = self._write(offset, view)
@@ -99,15 +89,13 @@ class PartFile:
 
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes from an offset."""
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), count, offset)
         with self._moving:
             self._file.seek(offset)
             return self._file.read(count) or b""
 
     def truncate(self, size: int) -> None:
         """Cut it to a size in bytes, or make it longer by a hole."""
-        if self.size != size:
+        if self.status.st_size != size:
             self._file.truncate(size)
 
     def sync(self) -> None:
@@ -123,7 +111,7 @@ class PartFile:
 
     def remove_if_empty(self) -> bool:
         """Remove a file that nothing was written to; return whether it was one."""
-        if self._file.closed or self.size > 0:
+        if self._file.closed or self.status.st_size > 0:
             return False
         self.path.unlink(missing_ok=True)
         return True
@@ -131,12 +119,8 @@ class PartFile:
     def commit(self, target: Path, *, overwrite: bool) -> None:
         """Give the whole file its final name, safe on disk.
 
-        Raises
-        ------
-        FileConflict
-            If something stands under the name and is not to be overwritten; the part stays.
-        OutputFolderError
-            If the system refuses.
+        Raises FileConflict if something stands under the name that is not to be overwritten (the part
+        stays), and OutputFolderError.
         """
         try:
             os.fsync(self._file.fileno())
@@ -161,17 +145,237 @@ def inode(status: os.stat_result) -> str:
 
 
 def open_locked(path: Path) -> FileIO:
-    """Open a part file, made if it is not there, as its only writer; TargetBusy if there is another one."""
+    """Open a part file, created if missing, as its only writer; TargetBusy if there is another one."""
     for _ in range(8):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         if not try_lock(descriptor):
             os.close(descriptor)
-            raise TargetBusy(f"another program is writing {path.name}")
-        try:
-            same = inode(path.stat()) == inode(os.fstat(descriptor))
-        except FileNotFoundError:
-            same = False
-        if same:
-            return os.fdopen(descriptor, "r+b", buffering=0)
+            break
+        with contextlib.suppress(FileNotFoundError):
+            if inode(path.stat()) == inode(os.fstat(descriptor)):
+                return os.fdopen(descriptor, "r+b", buffering=0)
         os.close(descriptor)  # the last writer just gave it its final name
-    raise TargetBusy(f"other programs are writing {path.name}")
+    raise TargetBusy(f"another program is writing {path.name}")
+
+
+Extents: TypeAlias = tuple[tuple[int, int], ...]
+"""Stretches of bytes, each from its first to the one after its last: sorted, none empty, none touching."""
+
+
+def merge(stretches: Iterable[tuple[int, int]]) -> Extents:
+    """Return stretches in any order, overlapping or not, as extents."""
+    result: list[tuple[int, int]] = []
+    for start, end in sorted(stretches):
+        if end <= start:
+            continue
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return tuple(result)
+
+
+def gaps(extents: Extents, total: int) -> Extents:
+    """Return what is missing of a file of `total` bytes."""
+    starts = [0, *(end for _, end in extents)]
+    ends = [*(start for start, _ in extents), total]
+    return tuple((start, end) for start, end in zip(starts, ends, strict=True) if start < end)
+
+
+def covered(extents: Extents) -> int:
+    """Return the number of bytes."""
+    return sum(end - start for start, end in extents)
+
+
+def prefix(extents: Extents) -> int:
+    """Return how many bytes are there from the start of the file on without a gap."""
+    return extents[0][1] if extents and extents[0][0] == 0 else 0
+
+
+def extents_to_text(extents: Extents) -> str:
+    """Return extents as one string for the journal: `0-100 200-300`."""
+    return " ".join(f"{start}-{end}" for start, end in extents)
+
+
+def extents_from_text(stored: str) -> Extents:
+    """Return the extents of such a string."""
+    pairs = (word.partition("-") for word in stored.split())
+    return merge((int(start), int(end)) for start, _, end in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """The record of one part file.
+
+    Parameters
+    ----------
+    url
+        Where the bytes come from, without query or user information.
+    generation
+        Counts the beginnings: bytes of an older one never count for a newer one.
+    synced, more
+        Bytes from the start of the file that were flushed to disk, and what was flushed beyond them.
+    inode
+        So that another file under the name is noticed.
+    """
+
+    url: str = ""
+    version: RemoteVersion = field(default_factory=RemoteVersion)
+    generation: int = 0
+    synced: int = 0
+    inode: str = ""
+    more: Extents = ()
+
+    @property
+    def extents(self) -> Extents:
+        """All that was flushed to disk."""
+        return merge([(0, self.synced), *self.more])
+
+
+class JournalDatabase(Protocol):
+    """A SQLite database with a table `parts`."""
+
+    def transaction(self, patience: float = 0.0) -> AbstractContextManager[sqlite3.Connection]:
+        """Run statements as one transaction; wait up to `patience` seconds for another program's."""
+        ...
+
+    def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        ...
+
+
+class RunnerRegistry(Protocol):
+    """The programs that write part files; `runner` is the id of this one."""
+
+    runner: str
+
+    def live(self) -> Collection[str]:
+        """Return the ids of the programs that still run."""
+        ...
+
+    def beat_in(self, db: sqlite3.Connection) -> None:
+        """Record, in a transaction, that this program still runs."""
+        ...
+
+
+class PartJournal:
+    """The records of part files; its methods block and may be called from any thread."""
+
+    def __init__(self, database: JournalDatabase, runners: RunnerRegistry) -> None:
+        self._database, self._runners = database, runners
+        self._pending: dict[tuple[str | bytes, int], Extents] = {}
+        self._lock = threading.Lock()
+        self._hashers: dict[Path, tuple[tuple[int, int], StreamingHasher]] = {}
+
+    def claim(self, part: Path) -> None:
+        """Become the writer of a part; TargetBusy if another running program is."""
+        key, me = _key(part), self._runners.runner
+        live = self._runners.live()
+        with self._database.transaction(_PATIENCE) as db:
+            row = db.execute("SELECT runner FROM parts WHERE path = ?", (key,)).fetchone()
+            if row is None:
+                db.execute("INSERT INTO parts (path, runner) VALUES (?, ?)", (key, me))
+            elif row["runner"] not in live or row["runner"] == me:
+                db.execute("UPDATE parts SET runner = ? WHERE path = ?", (me, key))
+            else:
+                raise TargetBusy(f"another program is writing {part.name}")
+
+    def release(self, part: Path) -> None:
+        """Stop being the writer; a record that says nothing goes."""
+        key = _key(part)
+        # The transfer has ended, well or not, and that is what counts; a claim that stays is our own.
+        with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
+            db.execute("DELETE FROM parts WHERE path = ? AND generation = 0", (key,))
+            mine = (key, self._runners.runner)
+            db.execute("UPDATE parts SET runner = NULL WHERE path = ? AND runner = ?", mine)
+
+    def load(self, part: Path) -> PartRecord | None:
+        """Return the record of a part; None if nothing is known of it."""
+        rows = self._database.read("SELECT * FROM parts WHERE path = ? AND generation > 0", (_key(part),))
+        if not rows:
+            return None
+        row = rows[0]
+        version = RemoteVersion(row["total"], row["etag"], row["modified"], digests_from_text(row["digests"]))
+        more = extents_from_text(row["extents"])
+        return PartRecord(row["url"], version, row["generation"], row["synced"], row["inode"], more)
+
+    def begin(self, part: Path, record: PartRecord) -> PartRecord:
+        """Record a new beginning of a part before its first byte; return it with its generation."""
+        key, version = _key(part), record.version
+        with self._database.transaction(_PATIENCE) as db:
+            row = db.execute("SELECT generation FROM parts WHERE path = ?", (key,)).fetchone()
+            begun = replace(record, generation=1 + (row["generation"] if row else 0))
+            values = {
+                "path": key,
+                "runner": self._runners.runner,
+                "generation": begun.generation,
+                "url": begun.url,
+                "total": version.total,
+                "etag": version.etag,
+                "modified": version.modified,
+                "digests": digests_to_text(version.checksums),
+                "inode": begun.inode,
+                "synced": begun.synced,
+                "extents": extents_to_text(begun.more),
+            }
+            names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+            db.execute(f"INSERT OR REPLACE INTO parts ({names}) VALUES ({places})", values)  # noqa: S608
+        return begun
+
+    def advance(self, part: Path, generation: int, extents: Extents) -> None:
+        """Record what of a beginning is on disk.
+
+        Transfers that flush at the same moment share one transaction, and one that cannot be written now
+        is written with the next.
+        """
+        with self._lock:
+            self._pending[_key(part), generation] = extents
+        with contextlib.suppress(sqlite3.Error):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        with self._database.transaction() as db:
+            with self._lock:
+                pending, self._pending = self._pending, {}
+            self._runners.beat_in(db)
+            try:
+                db.executemany(
+                    "UPDATE parts SET synced = ?, extents = ? WHERE path = ? AND generation = ?",
+                    [(*_columns(extents), *key) for key, extents in pending.items()],
+                )
+            except sqlite3.Error:
+                with self._lock:
+                    self._pending = {**pending, **self._pending}
+                raise
+
+    def forget(self, part: Path) -> None:
+        """Drop the record of a part that is no more."""
+        self._hashers.pop(part, None)
+        with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
+            db.execute("DELETE FROM parts WHERE path = ?", (_key(part),))
+
+    def keep_hasher(self, part: PartFile, generation: int, hasher: StreamingHasher) -> None:
+        """Keep in memory how far a part was hashed: hashlib cannot write its state down."""
+        self._hashers[part.path] = ((generation, part.status.st_mtime_ns), hasher)
+
+    def take_hasher(self, part: PartFile, generation: int) -> StreamingHasher | None:
+        """Return what hashed the part before, once, if nobody changed the file since."""
+        state, hasher = self._hashers.pop(part.path, (None, None))
+        return hasher if state == (generation, part.status.st_mtime_ns) else None
+
+
+def _columns(extents: Extents) -> tuple[int, str]:
+    """Return the columns of extents: the bytes from the start on, and the rest as text."""
+    synced = prefix(extents)
+    return synced, extents_to_text(extents[1:] if synced else extents)
+
+
+def _key(part: Path) -> str | bytes:
+    """Return the key of a part; a path that is not valid Unicode goes into SQLite as bytes."""
+    path = str(part)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "surrogatepass")
+    return path

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import filecmp
-import functools
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
+from typing import TypeVar
 
 from .. import errors, text
 from ..fileio import check_free_space, check_writable, translate_os_error
@@ -28,6 +28,7 @@ from ..http.connection import DEFAULT_TIMEOUTS, BodySink, Response, Timeouts
 from ..http.credentials import CookieJar
 from ..http.decoding import DecodingSink, codings, decoder
 from ..http.errors import ConnectionLost, LinkRejected
+from ..http.exchange import PEEK, Exchange
 from ..http.link import Link, is_local
 from ..http.response_headers import (
     RemoteVersion,
@@ -40,18 +41,31 @@ from ..http.urls import address, host_label, parse_url
 from ..options import IfExists
 from ..text import size as size_words
 from . import content_checks
-from .checksums import HashingSink, compare, new_hash
-from .config import DownloadResult, DownloadSpec, Relink, ReserveSpace, TransferContext
-from .content_checks import Expected, Kind, Undecodable, recognise, refused
+from .checksums import HashingSink, compare, new_hash, verifiable
+from .config import (
+    DownloadResult,
+    DownloadSpec,
+    Relink,
+    ReserveSpace,
+    TransferContext,
+    TransferPhase,
+    TransferProgress,
+)
+from .content_checks import Expected, Kind, Undecodable, recognise
 from .engine import in_thread
-from .failures import RestartRequired
-from .gzip_check import gzip_whole
-from .journal import PartRecord, clip, covered, gaps, prefix
-from .parallel import PEEK, Exchange, ParallelDownloader, range_headers, validate_range
-from .part_file import PartFile, inode
-from .progress import TransferPhase, TransferProgress
-from .segmented_file import ENDLESS, OVERLAP, Segment, SegmentedFile, SegmentSink
+from .parallel import (
+    ENDLESS,
+    OVERLAP,
+    ParallelDownloader,
+    Segment,
+    SegmentedFile,
+    SegmentSink,
+    range_headers,
+    validate_range,
+)
+from .part_file import PartFile, PartRecord, RestartRequired, covered, gaps, inode, merge, prefix
 
+T = TypeVar("T")
 RENEWED = "the link was renewed"
 """What the log says of a link that had expired."""
 
@@ -59,6 +73,9 @@ _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster 
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
+
+_writers: dict[Path, asyncio.Task[object]] = {}
+"""The tasks that write part files; only the engine's loop touches it."""
 
 
 async def fetch_file(
@@ -72,7 +89,8 @@ async def fetch_file(
 ) -> DownloadResult:
     """Fetch a file, or continue with it; on the engine's loop.
 
-    Cancelling flushes and records what has arrived; nothing is repeated then.
+    Cancelling flushes and records what has arrived; nothing is repeated then. A RequestError or DownloadError
+    says what went wrong; the part and its record stay, for the next try.
 
     Parameters
     ----------
@@ -82,11 +100,6 @@ async def fetch_file(
         Called once, when the link is rejected.
     holds_slot
         Whether the caller has counted the first connection at its host already.
-
-    Raises
-    ------
-    RequestError, DownloadError
-        What went wrong; the part and its record stay, for the next try.
     """
     part, task = spec.part, asyncio.current_task()
     assert task is not None
@@ -95,50 +108,25 @@ async def fetch_file(
         await asyncio.wait({earlier})  # paused and resumed at once: it still records what had arrived
     _writers[part] = task
     try:
-        return await _fetch(spec, context, progress, reserve, relink, holds_slot=holds_slot)
+        folder = spec.target.parent
+        await in_thread(lambda: check_writable(folder))
+        if await in_thread(lambda: is_settled(spec)):
+            return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
+        room = reserve or (lambda needed, _: check_free_space(folder, needed))
+        if is_local(spec.link.url):
+            from .local_files import copy_file  # only where there are such: tarfile takes a while to import
+
+            return await copy_file(spec, context, progress, room)
+        return await _Download(spec, context, progress, room, relink).run(holds_slot=holds_slot)
     finally:
         if _writers.get(part) is task:
             del _writers[part]
 
 
-_writers: dict[Path, asyncio.Task[object]] = {}
-"""The tasks that write part files; only the engine's loop touches it."""
-
-
-async def _fetch(
-    spec: DownloadSpec,
-    context: TransferContext,
-    progress: TransferProgress,
-    reserve: ReserveSpace | None,
-    relink: Relink | None,
-    *,
-    holds_slot: bool,
-) -> DownloadResult:
-    folder = spec.target.parent
-
-    def look() -> DownloadResult | None:
-        check_writable(folder)
-        if is_settled(spec):
-            return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
-        return None
-
-    if (there := await in_thread(look)) is not None:
-        return there
-    room = reserve or (lambda needed, _: check_free_space(folder, needed))
-    if is_local(spec.link.url):
-        from .local_files import copy_file  # only where there are such: tarfile takes a while to import
-
-        return await copy_file(spec, context, progress, room)
-    return await _Download(spec, context, progress, room, relink).run(holds_slot=holds_slot)
-
-
 def is_settled(spec: DownloadSpec) -> bool:
     """Return whether nothing is to be fetched, as far as can be told without the server.
 
-    Raises
-    ------
-    OutputFolderError
-        If a folder stands under the name.
+    Raises OutputFolderError if a folder stands under the name.
     """
     if spec.target.is_dir():
         raise errors.OutputFolderError(f"{text.one_line(spec.target, 200)} is a folder")
@@ -155,12 +143,8 @@ async def fetch_version(
 ) -> RemoteVersion:
     """Return what the server says of a file; no size where it would be that of an encoded form.
 
-    A store may refuse HEAD (a link signed for GET only): then one byte is requested.
-
-    Raises
-    ------
-    RequestError
-        If there is no good response.
+    A store may refuse HEAD (a link signed for GET only): then one byte is requested. RequestError if there
+    is no good response.
     """
 
     async def ask(method: str, headers: Mapping[str, str], limit: int) -> tuple[Response, bytes]:
@@ -208,14 +192,9 @@ class _Download:
         reserve: ReserveSpace,
         relink: Relink | None,
     ) -> None:
-        self._spec = spec
-        self._name = spec.target.name
-        self._link = spec.link
-        self._context = context
-        self._journal = context.journal
-        self._progress = progress
-        self._reserve = reserve
-        self._relink = relink
+        self._spec, self._name, self._link = spec, spec.target.name, spec.link
+        self._context, self._journal, self._progress = context, context.journal, progress
+        self._reserve, self._relink = reserve, relink
         self._cookies = CookieJar()
         self._alone = context.config.connections < 2
         self._logged_begin = False
@@ -294,13 +273,9 @@ class _Download:
     async def _examine_existing(self) -> Existing:
         """Return what the file under the final name is; one that is half done becomes the part.
 
-        The seed library's rule for `resume` compares sizes. A smaller file may be what another tool (curl,
-        wget, the seed library) left half done: it is taken over if its first and last KB are the server's.
-
-        Raises
-        ------
-        FileConflict
-            If it is larger, or smaller and something else.
+        The rule of radiant_mlhub for `resume` compares sizes. A smaller file may be what another tool (curl,
+        wget, radiant_mlhub) left half done: it is taken over if its first and last KB are the server's.
+        FileConflict if it is larger, or smaller and something else.
         """
         spec, target, part, name = self._spec, self._spec.target, self._spec.part, self._name
         expected = spec.expected
@@ -345,21 +320,14 @@ class _Download:
 
     async def _may_be_whole(self, size: int) -> bool:
         """Return whether an archive of another size than announced is whole; any other file may be."""
-        expected = self._spec.expected
+        expected, target = self._spec.expected, self._spec.target
         if not expected.archive or expected.size is None or size == expected.size:
             return True
         try:
-            await self._check_whole(self._spec.target)
+            await _stoppable(lambda stop: content_checks.check_whole(expected, target, stop))
         except (errors.VerificationFailed, errors.UnexpectedAnswer):
             return False
         return True
-
-    async def _check_whole(self, path: Path, media_type: str = "") -> str:
-        """Return a note on a file that is whole; raise as `content_checks.check_whole`."""
-        stop = threading.Event()
-        return await in_thread(
-            lambda: content_checks.check_whole(self._spec.expected, path, stop, media_type), stop=stop.set
-        )
 
     async def _resume_point(self) -> PartRecord | None:
         """Return the record to continue from, corrected by what is really there; None to begin."""
@@ -375,7 +343,8 @@ class _Download:
             return None
         if record.url != self._url and not record.version.etag:
             return None
-        there = clip(record.extents, min(status.st_size, record.version.total))
+        size = min(status.st_size, record.version.total)
+        there = merge((start, min(end, size)) for start, end in record.extents)
         return replace(record, synced=prefix(there), more=there) if there else None
 
     async def _adopt(self, status: os.stat_result) -> PartRecord | None:
@@ -401,34 +370,25 @@ class _Download:
 
     async def _sample_matches(self, path: Path, size: int, version: RemoteVersion) -> bool:
         """Return whether the first and the last KB of a local file are the server's at the same places."""
-
-        def read(start: int) -> bytes:
-            with path.open("rb") as file:
-                file.seek(start)
-                return file.read(_SAMPLE)
-
         for start in sorted({0, max(0, size - _SAMPLE)}):
-            ours = await in_thread(functools.partial(read, start))
+            ours = await in_thread(lambda start=start: _read(path, start))  # type: ignore[misc]
             last = start + len(ours) - 1
-            response, body = await self._small("GET", {"Range": f"bytes={start}-{last}"}, len(ours))
+            response, body = await self._context.client.fetch(
+                "GET",
+                self._link.url,
+                limit=len(ours),
+                headers={**self._link.headers, "Range": f"bytes={start}-{last}"},
+                credentials=self._link.credentials,
+                cookies=self._cookies,
+                timeouts=self._context.config.timeouts,
+                decode=False,
+            )
             span = parse_content_range(response.headers.get("content-range"))
             if response.status != 206 or span is None or (span.first, span.last) != (start, last):
                 return False
             if version_difference(version, remote_version(response)) or body != ours:
                 return False
         return True
-
-    async def _small(self, method: str, headers: dict[str, str], limit: int) -> tuple[Response, bytes]:
-        return await self._context.client.fetch(
-            method,
-            self._link.url,
-            limit=limit,
-            headers={**self._link.headers, **headers},
-            credentials=self._link.credentials,
-            cookies=self._cookies,
-            timeouts=self._context.config.timeouts,
-            decode=False,
-        )
 
     @property
     def _url(self) -> str:
@@ -476,14 +436,7 @@ class _Download:
                     part.close()
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
-        return Exchange(
-            self._context,
-            self._link,
-            self._name,
-            headers,
-            self._cookies,
-            allowed=allowed,
-        )
+        return self._context.exchange(self._link, self._name, headers, self._cookies, allowed)
 
     def _gap(self, record: PartRecord) -> tuple[int, int, int]:
         """Return the first stretch that is missing, and how many bytes before it are compared."""
@@ -521,7 +474,7 @@ class _Download:
                 beginning = decoding.take(content_checks.START)
             if beginning or not undone:
                 self._refuse_other(response, beginning, version.total)
-            fresh = PartRecord(self._url, version, inode=part.inode)
+            fresh = PartRecord(self._url, version, inode=inode(part.status))
             record = await in_thread(lambda: self._journal.begin(spec.part, fresh))
             part.truncate(0)
             reach = ENDLESS
@@ -536,8 +489,9 @@ class _Download:
             if undone:
                 await self._pour_decoded(exchange, sink, undone, sent)
             elif self._may_split(file, response):
-                coded = codings(response.headers)
-                await ParallelDownloader(file, self._exchange, coded).run(exchange, segment, sink)
+                downloader = ParallelDownloader(file, self._exchange, codings(response.headers))
+                await downloader.run(exchange, segment, sink)
+                self._alone = downloader.ranges_doubted
             else:
                 await exchange.pour(sink)
             if not file.overlaps_match():
@@ -552,7 +506,7 @@ class _Download:
         self, exchange: Exchange, sink: BodySink, undone: tuple[str, ...], sent: RemoteVersion
     ) -> None:
         """Write a body without its content codings; its checksums are those of what is sent."""
-        announced = [each for each in sent.checksums if each.algorithm != "crc32c"]
+        announced = verifiable(sent.checksums)
         hashes = [new_hash(each.algorithm) for each in announced]
         decoding = DecodingSink(sink, decoder(undone))
         await exchange.pour(HashingSink(decoding, hashes))
@@ -579,7 +533,7 @@ class _Download:
         kind = content_checks.contradiction(expected, start, total, media_type)
         if kind is not None:
             host, url = host_label(response.url), address(response.url)
-            raise refused(expected, kind, start, total, place=host, url=url)
+            raise content_checks.refused(expected, kind, start, total, place=host, url=url)
 
     def _may_split(self, file: SegmentedFile, response: Response) -> bool:
         """Return whether more connections may help, and cannot do harm."""
@@ -622,7 +576,10 @@ class _Download:
             await self._forget_progress()
             raise
         try:
-            note = await self._check_whole(part.path, response.headers.get("content-type", ""))
+            media_type = response.headers.get("content-type", "")
+            note = await _stoppable(
+                lambda stop: content_checks.check_whole(spec.expected, part.path, stop, media_type)
+            )
         except (errors.VerificationFailed, errors.UnexpectedAnswer):
             part.truncate(0)  # what is not the file leaves no part behind
             raise
@@ -651,12 +608,24 @@ class _Download:
         """Check what came without any length, where a lost connection looks like the end."""
         if "transfer-encoding" in response.headers:
             return
-        announced, stop = self._spec.size, threading.Event()
+        announced = self._spec.size
         if announced is not None and size < announced:
             words = f"{size_words(size)} of {size_words(announced)} came before the connection ended"
             raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
         if self._spec.expected.gzip and not self._spec.archive:
-            await in_thread(lambda: gzip_whole(part.path, stop), stop=stop.set)
+            await _stoppable(lambda stop: content_checks.gzip_whole(part.path, stop))
+
+
+async def _stoppable(work: Callable[[threading.Event], T]) -> T:
+    """Run blocking work in a thread; a cancellation sets the event that it watches."""
+    stop = threading.Event()
+    return await in_thread(lambda: work(stop), stop=stop.set)
+
+
+def _read(path: Path, start: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(_SAMPLE)
 
 
 def _drop_second_name(part: Path, status: os.stat_result) -> None:

@@ -1,19 +1,24 @@
-"""Work sources: files to download in batches, what became of each, and how far a batch is."""
+"""Batches of files: work sources give requests and take results; output backends store what arrives."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
+from .. import errors, text
 from ..errors import MLHubException
-from ..http.link import Link
+from ..http.link import Link, is_local
 from ..http.response_headers import Checksum
+from ..http.urls import Origin, parse_url
 from ..options import IfExists
+from .config import TransferContext, TransferProgress
 from .content_checks import Expected
-from .progress import TransferProgress
+
+LOCAL = Origin("file", "", 0)
+"""The origin of files of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +29,12 @@ class FileRequest:
     ----------
     key
         The work source's own number for it.
-    link
-        Where its bytes are; credentials go to the link's own origin only.
     path
         Where it goes: relative to the output folder, parts separated by `/`.
     size
         Bytes as the catalog announces them; None if it does not. The server's word counts more.
     checksums
         Known beforehand; verified beside the server's.
-    if_exists
-        What to do with a file that is there.
     page
         Whether it is a web page; else one is refused as what a portal or an error shows.
     """
@@ -54,19 +55,7 @@ class FileRequest:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of a request.
-
-    Parameters
-    ----------
-    key
-        The request's.
-    size
-        Bytes of the file under its name, safe on disk; None if it failed.
-    fetched
-        False if the file was there already.
-    error
-        Why it failed; None if it is there.
-    """
+    """What became of a request: its bytes, safe on disk under its name, or the error why it failed."""
 
     key: int
     size: int | None = None
@@ -86,14 +75,7 @@ class WorkSource(Protocol):
         ...
 
     def settle(self, results: Sequence[FileResult]) -> None:
-        """Record results, for good: the files are safe on disk under their names.
-
-        Raises
-        ------
-        MLHubException, OSError, sqlite3.Error
-            If that fails; the run ends with it, and the requests count as not settled.
-        """
-        ...
+        """Record results, for good. An error ends the run, and the requests count as not settled."""
 
     def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was rejected; None where there is no other one."""
@@ -102,18 +84,7 @@ class WorkSource(Protocol):
 
 @dataclass
 class MemorySource:
-    """A work source in memory, for scripts and tests.
-
-    Parameters
-    ----------
-    requests
-        The files; taken one by one, so a generator will do.
-
-    Attributes
-    ----------
-    results
-        What became of them, by key.
-    """
+    """A work source in memory, for scripts and tests; requests are taken one by one, a generator will do."""
 
     requests: Iterable[FileRequest]
     results: dict[int, FileResult] = field(default_factory=dict)
@@ -126,7 +97,7 @@ class MemorySource:
         return list(islice(self._next, most))
 
     def settle(self, results: Sequence[FileResult]) -> None:
-        """Keep results."""
+        """Save results."""
         self.results.update((result.key, result) for result in results)
 
     def relink(self, request: FileRequest) -> Link | None:
@@ -144,12 +115,10 @@ class BatchStats:
         Files that were fetched, were there already, could not be fetched; all of them recorded.
     bytes
         Of the files that were fetched.
-    reason
-        Why nothing is requested at the moment; empty while something is, or may be.
+    reason, next_try
+        Why nothing is requested at the moment, and until when (monotonic, seconds); else empty and None.
     where
         Who fetches, where that is not this program alone; in words.
-    next_try
-        When it is tried again, monotonic, seconds; None while nothing waits.
     heard
         When bytes came last, monotonic, seconds.
     large
@@ -175,3 +144,168 @@ class BatchStats:
             self.bytes += result.size or 0
         else:
             self.there += 1
+
+
+@dataclass(slots=True, eq=False)
+class FileTask:
+    """A requested file on its way.
+
+    Parameters
+    ----------
+    target
+        Absolute path, or the path in the store.
+    link, origin
+        Where its bytes are: the request's link, or a newer one; and whose slots it takes.
+    existing
+        Bytes of the file under its name that is to be compared with the server's; None if none is.
+    replaces_other
+        Whether what stands under its name is what a server once sent in its place: it is replaced.
+    compared
+        Whether the server was asked for its size to compare.
+    tries, preparing
+        Failures that were its own; responses in a row by which the server is still preparing it (202).
+    fresh, seen
+        Whether it has not failed yet; files that its host had given when it last failed.
+    relinked, refetched
+        Whether its one new link, its one new fetch after a wrong checksum, is used up.
+    rejection
+        How its link was rejected.
+    single
+        Whether it is fetched as a single file: large or local.
+    """
+
+    request: FileRequest
+    target: str
+    origin: Origin
+    link: Link
+    existing: int | None = None
+    replaces_other: bool = False
+    compared: bool = False
+    tries: int = 0
+    preparing: int = 0
+    fresh: bool = True
+    seen: int = -1
+    relinked: bool = False
+    refetched: bool = False
+    rejection: errors.RequestError | None = None
+    single: bool = False
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.request.path.rpartition("/")[2]
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a file of its name is to be replaced."""
+        replaced = self.existing is not None or self.replaces_other
+        return replaced or self.request.if_exists is IfExists.OVERWRITE
+
+    def already_there(self, size: int) -> FileResult:
+        """Return the result where nothing had to be fetched."""
+        return FileResult(self.request.key, size, fetched=False)
+
+    def failed(self, error: MLHubException) -> FileResult:
+        """Return the result where it could not be fetched."""
+        return FileResult(self.request.key, error=error)
+
+    def matches(self, total: int | None) -> bool:
+        """Return whether the file that is there is the server's, by its size; False if it is to be fetched.
+
+        Raises FileConflict if it is larger, or cannot be compared.
+        """
+        assert self.existing is not None
+        if total is None:
+            words = f"a file {self.name} is there, and the server does not tell its size"
+            raise errors.FileConflict(words)
+        if self.existing > total:
+            sizes = f"{text.size(self.existing)} here, {text.size(total)} on the server"
+            raise errors.FileConflict(f"a larger file {self.name} is there ({sizes})")
+        return self.existing == total
+
+
+def origin_of(link: Link) -> Origin:
+    """Return the origin of a link; RequestError if it has none."""
+    return LOCAL if is_local(link.url) else parse_url(link.url).origin
+
+
+class OutputFile(Protocol):
+    """A body that is being written; nothing of it shows under its name before it is stored."""
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        ...
+
+    def write(self, view: memoryview, /) -> None:
+        """Write bytes; OutputFolderError or NoSpaceError if that fails. Called on the event loop."""
+
+    def discard(self) -> None:
+        """Close it, and remove what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCallbacks:
+    """What an output backend calls, on the event loop.
+
+    Parameters
+    ----------
+    settled
+        With results that were recorded.
+    refused
+        With a file that could not be written.
+    drained
+        When those who wait for `full` to end may continue.
+    broken
+        With an error that ends the run.
+    """
+
+    settled: Callable[[Sequence[FileResult]], None]
+    refused: Callable[[FileTask, MLHubException], None]
+    drained: Callable[[], None]
+    broken: Callable[[BaseException], None]
+
+
+class OutputBackend(Protocol):
+    """Where the files of one run go; all but `examine` and `existing` belongs to the event loop."""
+
+    @property
+    def full(self) -> bool:
+        """Whether enough waits to be written; if so, `OutputCallbacks.drained` will be called."""
+        ...
+
+    def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
+        """Return what is to be done for requests, by what stands under their names; blocks."""
+        ...
+
+    def existing(self, task: FileTask) -> bytes:
+        """Return the bytes of the file that is there; FileNotFoundError if none is; blocks."""
+        ...
+
+    def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
+        """Begin a run whose results are recorded by `settle`, which blocks."""
+
+    def create(self, task: FileTask) -> OutputFile:
+        """Return where a body is to be written; OutputFolderError or TargetBusy if it cannot be."""
+        ...
+
+    def store(self, task: FileTask, file: OutputFile) -> None:
+        """Give a whole and verified file its name, soon, and have it recorded."""
+
+    def record(self, result: FileResult) -> None:
+        """Have a result recorded that needs no file to be written."""
+
+    def tick(self) -> None:
+        """Do what is due by time; called several times a second."""
+
+    def flush(self) -> None:
+        """Settle what there is, as nothing comes after it for now."""
+
+    async def aclose(self) -> None:
+        """Store and record all that was handed over."""
+
+    async def fetch_single(
+        self, task: FileTask, context: TransferContext, progress: TransferProgress
+    ) -> FileResult:
+        """Fetch a large or local file; raises what went wrong (MLHubException, OSError)."""
+        ...

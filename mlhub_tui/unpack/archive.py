@@ -17,7 +17,7 @@ from ..fileio import sync_files, try_lock
 from ..options import IfExists
 from ..sources.static.archive import DamagedArchive
 from ..text import one_line
-from ..transfer.failures import TransferCancelled
+from ..transfer.engine import TransferCancelled
 from . import refusals
 from .decompression import pieces
 from .folders import Folder, Folders

@@ -60,7 +60,7 @@ def fetch(
     from mlhub_tui.queue.repository import JobRepository
     from mlhub_tui.transfer.batch import BatchDownload
     from mlhub_tui.transfer.config import TransferConfig
-    from mlhub_tui.transfer.journal import PartJournal
+    from mlhub_tui.transfer.part_file import PartJournal
 
     async def no_source(_: object) -> Any:
         raise LookupError

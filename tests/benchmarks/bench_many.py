@@ -34,10 +34,11 @@ from pathlib import Path
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.http.link import Link
-from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
+from mlhub_tui.transfer.config import BatchConfig
+from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.engine import shared_engine
-from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.transfer.part_file import PartJournal
 from mlhub_tui.transfer.limits import HostLimits, SharedLimits
 from mlhub_tui.transfer.work_source import FileRequest
 

@@ -34,8 +34,8 @@ from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.http.link import Link
 from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine
-from mlhub_tui.transfer.journal import PartJournal
-from mlhub_tui.transfer.progress import TransferProgress
+from mlhub_tui.transfer.part_file import PartJournal
+from mlhub_tui.transfer.config import TransferProgress
 home, url, ca = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 database = Database(home / "queue.db")
 journal = PartJournal(database, JobRepository(database))

@@ -21,7 +21,7 @@ from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.manifest_lock import LockedManifest
 from mlhub_tui.planning.manifest_queue import Row, TwinRow
 from mlhub_tui.planning.requests import DatasetRequest
-from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.work_source import FileResult
 
 

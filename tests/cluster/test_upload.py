@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.cluster.object_store import ObjectStore
-from mlhub_tui.cluster.object_store_output import Budget, ObjectStoreOutput
-from mlhub_tui.cluster.upload import PART
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.transfer.config import TransferProgress
 from mlhub_tui.transfer.engine import shared_engine
-from mlhub_tui.transfer.outputs import FileTask
-from mlhub_tui.transfer.progress import TransferProgress
-from mlhub_tui.transfer.work_source import FileRequest, FileResult
+from mlhub_tui.transfer.object_store_output import PART, Budget, ObjectStoreOutput
+from mlhub_tui.transfer.work_source import FileRequest, FileResult, FileTask
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.transfer.batch_support import kit

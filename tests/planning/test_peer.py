@@ -24,7 +24,8 @@ from mlhub_tui.planning.planned_files import files
 from mlhub_tui.planning.report import write_report
 from mlhub_tui.planning.selection import SelectionCounter
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.transfer.batch import BatchConfig, BatchDownload
+from mlhub_tui.transfer.batch import BatchDownload
+from mlhub_tui.transfer.config import BatchConfig
 from mlhub_tui.unpack.archive import unpack
 from tests.transfer.batch_support import kit
 

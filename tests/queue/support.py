@@ -20,10 +20,10 @@ from mlhub_tui.transfer.config import (
     ReserveSpace,
     TransferConfig,
     TransferContext,
+    TransferProgress,
 )
 from mlhub_tui.transfer.engine import shared_engine
-from mlhub_tui.transfer.journal import PartJournal
-from mlhub_tui.transfer.progress import TransferProgress
+from mlhub_tui.transfer.part_file import PartJournal
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.support.http_server import Answer
 

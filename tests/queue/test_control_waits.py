@@ -25,7 +25,7 @@ from mlhub_tui.queue import disk_space
 from mlhub_tui.queue.connectivity import NO_NETWORK, ConnectivityMonitor
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.progress import TransferProgress
+from mlhub_tui.transfer.config import TransferProgress
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 

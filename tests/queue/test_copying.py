@@ -36,8 +36,8 @@ from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.transfer import local_files
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec
-from mlhub_tui.transfer.failures import TransferCancelled
-from mlhub_tui.transfer.journal import PartJournal, PartRecord
+from mlhub_tui.transfer.engine import TransferCancelled
+from mlhub_tui.transfer.part_file import PartJournal, PartRecord
 
 from .catalog import Catalog, tree
 from .conftest import DATA
@@ -81,13 +81,11 @@ def copy(
     return run(DownloadSpec(Link(url), folder / "x.tif", if_exists, checksums=known), journal)
 
 
-@pytest.fixture(params=["clone", "system", "plain"])
+@pytest.fixture(params=["clone", "plain"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ways a file can be copied, each forced; a clone works on some file systems only."""
-    if request.param != "clone":
-        monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
     if request.param == "plain":
-        monkeypatch.setattr("mlhub_tui.transfer.local_files._copy_range", lambda *_: 0)
+        monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
     return str(request.param)
 
 
@@ -189,7 +187,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told(
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
-    monkeypatch.setattr(os, "copy_file_range", full)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(NoSpaceError):
         copy(folder, journal, file_url(original))
 
@@ -238,7 +236,6 @@ async def test_the_queue_copies_pauses_and_goes_on(
 ) -> None:
     gate = threading.Event()
     monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
-    monkeypatch.setattr("mlhub_tui.transfer.local_files._copy_range", lambda *_: 0)
     chunks = local_files.LocalOriginal.chunks
 
     def slowly(original: local_files.LocalOriginal, size: int) -> Iterator[bytes]:

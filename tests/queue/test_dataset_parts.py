@@ -27,8 +27,8 @@ from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.progress_reporter import ProgressReporter
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.failures import TransferCancelled
-from mlhub_tui.transfer.progress import TransferPhase, TransferProgress
+from mlhub_tui.transfer.config import TransferPhase, TransferProgress
+from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request

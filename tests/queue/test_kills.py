@@ -12,7 +12,7 @@ import pytest
 
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.journal import Extents, extents_from_text, merge
+from mlhub_tui.transfer.part_file import Extents, extents_from_text, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 

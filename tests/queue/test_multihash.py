@@ -15,7 +15,7 @@ from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.checksums import StreamingHasher, multihash, unverified
 from mlhub_tui.transfer.config import DownloadSpec
-from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.transfer.part_file import PartJournal
 from tests.support.fault_server import FaultServer
 
 from .conftest import DATA

@@ -47,10 +47,9 @@ from mlhub_tui.queue.refusal import refusal
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.request_text import apart
 from mlhub_tui.queue.settings import QueueSettings
-from mlhub_tui.transfer.config import DownloadResult
+from mlhub_tui.transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
 from mlhub_tui.transfer.failures import Failure, FailureAction, judge
 from mlhub_tui.transfer.limits import BandwidthLimiter
-from mlhub_tui.transfer.progress import RateEstimator, TransferPhase, TransferProgress
 
 from .support import wish
 

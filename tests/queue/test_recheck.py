@@ -13,7 +13,7 @@ import pytest
 
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.verification import verify_job
-from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.transfer.engine import TransferCancelled
 
 from .support import content, wish
 

@@ -16,7 +16,7 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.transfer.gzip_check import gzip_whole
+from mlhub_tui.transfer.content_checks import gzip_whole
 
 from .support import files
 

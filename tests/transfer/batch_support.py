@@ -17,8 +17,8 @@ from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import BatchConfig, TransferConfig
-from mlhub_tui.transfer.failures import TransferCancelled
-from mlhub_tui.transfer.journal import PartJournal
+from mlhub_tui.transfer.engine import TransferCancelled
+from mlhub_tui.transfer.part_file import PartJournal
 from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
 from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer

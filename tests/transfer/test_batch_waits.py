@@ -26,7 +26,7 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
-from mlhub_tui.transfer.failures import TransferCancelled
+from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.limits import BandwidthLimiter
 from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
 from tests.queue.support import ENDLESS, HASTY, QUICK

@@ -35,13 +35,17 @@ from mlhub_tui.http.response_headers import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.transfer.config import DownloadResult, DownloadSpec, TransferConfig, TransferContext
+from mlhub_tui.transfer.config import (
+    DownloadResult,
+    DownloadSpec,
+    TransferConfig,
+    TransferContext,
+    TransferProgress,
+)
 from mlhub_tui.transfer.engine import TransferEngine
-from mlhub_tui.transfer.failures import RestartRequired
-from mlhub_tui.transfer.journal import PartJournal
 from mlhub_tui.transfer.limits import SharedLimits
 from mlhub_tui.transfer.parallel import AdaptiveConcurrency, range_headers, validate_range
-from mlhub_tui.transfer.progress import TransferProgress
+from mlhub_tui.transfer.part_file import PartJournal, RestartRequired
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.queue.support import content
 from tests.support.fault_server import FaultServer
@@ -496,8 +500,8 @@ def levels(rates: list[float]) -> list[int]:
 
 
 def test_connections_grow_while_it_gets_faster_and_go_when_it_does_not() -> None:
-    assert levels([10, 40, 80, 80]) == [4, 8, 8, 8]
-    assert levels([10, 10, 10, 10, 10]) == [4, 4, 4, 4, 1], (
+    assert levels([10, 40, 80, 80]) == [8, 8, 8, 8]
+    assert levels([10, 10, 10, 10, 10]) == [8, 8, 8, 8, 1], (
         "servers that limit send in bursts: it takes a while"
     )
     assert max(levels([10] * 40)[5:]) == 1, "and it is not tried again at once"

@@ -13,7 +13,7 @@ from ...queue.job import Job, JobState
 from ...queue.verification import VerificationResult, remedy, verify_job
 from ...text import count, size
 from ...threads import in_thread
-from ...transfer.failures import TransferCancelled
+from ...transfer.engine import TransferCancelled
 from ...unpack.archive import Unpacked, half_unpacked, unpack
 
 if TYPE_CHECKING:
