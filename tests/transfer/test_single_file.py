@@ -510,4 +510,4 @@ def test_connections_grow_while_it_gets_faster_and_go_when_it_does_not() -> None
     )
     halved = AdaptiveConcurrency(8, 1.15)
     halved.add(10e6, 10e6)
-    assert [halved.refused(), halved.refused(), halved.add(90e6, 90e6)] == [2, 1, 1]
+    assert [halved.refused(), halved.refused(), halved.add(90e6, 90e6)] == [4, 2, 2]
