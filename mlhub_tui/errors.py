@@ -106,7 +106,7 @@ class HTTPError(RequestError):
 class AuthenticationError(HTTPError):
     """The API refused the key, or wants one (401)."""
 
-    default_hint = "check the key on the Profiles screen, or run `mlhub-tui configure`"
+    default_hint = "check the key with `mlhub-tui sources test NAME`, or on the Profiles screen"
 
 
 class AccessDenied(HTTPError):

@@ -134,6 +134,7 @@ HOSTED_HINT = (
 )
 
 
+_MLHUB_KEY = "check the key on the Profiles screen, or run `mlhub-tui configure`"
 _ADD_KEY = (
     "add the source with its key: `mlhub-tui sources add NAME URL --token`, or --header, --key, --user"
     " (--replace where it is there)"
@@ -146,8 +147,9 @@ def of_transport(error: Exception, url: object) -> RequestError:
 
     where = shown(url)
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        doing = "connect" if isinstance(error, httpx.ConnectTimeout) else "answer"
-        return ServerTimeout(f"timeout: {where} did not {doing} in time", url=where, hint=_hint(where))
+        if isinstance(error, httpx.ConnectTimeout):
+            return ConnectTimeout(f"timeout: {where} did not connect in time", url=where, hint=_hint(where))
+        return ServerTimeout(f"timeout: {where} did not answer in time", url=where, hint=_hint(where))
     if isinstance(error, httpx.TooManyRedirects):
         return UnexpectedAnswer(f"too many redirects: {where}", url=where)
     if isinstance(error, httpx.DecodingError):
@@ -193,7 +195,7 @@ def of_status(
     tail = f": {said}" if said else ""
     if status == 401:
         words = f"{_refusal(secret, sent, where)}{tail}"
-        return AuthenticationError(words, url=where, status=status, hint=None if mlhub else _ADD_KEY)
+        return AuthenticationError(words, url=where, status=status, hint=_MLHUB_KEY if mlhub else _ADD_KEY)
     if status == 403:
         hint = None if secret else f"no key was sent: check the URL, or {_ADD_KEY}"
         return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status, hint=hint)

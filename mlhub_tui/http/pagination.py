@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ..errors import AnswerTooLarge, RequestError, UnexpectedAnswer
+from ..errors import AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
 from ..models import JsonDict
+from .errors import ConnectTimeout
 from .hrefs import resolve_href, shown, without_key
 
 ACCEPT = "application/geo+json, application/json;q=0.9"
@@ -45,7 +46,7 @@ _REFUSED = frozenset({400, 422})
 _TOO_LARGE = frozenset({413, 502, 504})
 """What gateways answer where a page has more bytes, or takes more seconds, than they pass on."""
 _SIZES = (50, 25, 10, 5, 1)
-_UNKNOWN = (10, 1)  # where the request leaves the size to the server
+_FEW_SIZES = (10, 1)  # where the request leaves the size to the server, or each try costs a time-out
 _ABOUT_SIZE = re.compile(r"limit|page|size|too (many|large|big)|maximum|exceed|at most", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])\d{1,6}(?![\w.]*\w)")
 _MOST = "limit"
@@ -54,6 +55,8 @@ _PAGE = "page"
 
 def may_be_size(error: RequestError) -> bool:
     """Whether a request may have failed for the number of entries that it asked for."""
+    if isinstance(error, ServerTimeout):
+        return not isinstance(error, ConnectTimeout)
     return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge)
 
 
@@ -68,7 +71,8 @@ def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
     if error.status in _REFUSED:
         sizes = _named(error, limit) if limit else ()
     else:
-        sizes = tuple(size for size in _SIZES if size < limit) if limit else _UNKNOWN
+        few = _FEW_SIZES if not limit or isinstance(error, ServerTimeout) else _SIZES
+        sizes = tuple(size for size in few if not limit or size < limit)
     for size in sizes:
         if page is None or page <= 1:
             yield _with(step, _MOST, size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import aclosing
 from itertools import count
 
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from mlhub_tui.errors import UnexpectedAnswer
 from mlhub_tui.http.pagination import PageGuard, with_params
-from mlhub_tui.http.session import Session
+from mlhub_tui.http.retry import NO_RETRIES
+from mlhub_tui.http.session import Session, Timeouts
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
@@ -68,6 +71,24 @@ async def test_empty_pages_are_passed_over_but_not_for_ever() -> None:
     pages = [linked([], "?token=1"), linked(["a"], None)]
     with LoopbackServer(lambda _: pages.pop(0)) as server:
         assert await ids_of(server) == ["a"]
+
+
+async def test_a_page_that_does_not_come_in_time_is_requested_in_smaller_ones() -> None:
+    released = threading.Event()
+
+    def answer(asked: Request) -> Answer:
+        if int(asked.query["limit"][0]) > 10:
+            released.wait(60)
+        return linked(["a"], None)
+
+    with LoopbackServer(answer) as server:
+        session = Session(root_url=server.root, timeouts=Timeouts(read=1.5), retry=NO_RETRIES)
+        async with session, aclosing(MLHubSource(session).items("x", page_size=100)) as found:
+            try:
+                assert [item.id async for item in found] == ["a"]
+            finally:
+                released.set()
+    assert [asked.query["limit"] for asked in server.requests] == [["100"], ["10"]]
 
 
 async def test_relative_links_are_relative_to_their_page() -> None:
