@@ -135,7 +135,7 @@ def _forms(secret: str) -> set[str]:
 
 def _stored() -> set[str]:
     """Return the secrets of all profiles, and of the variables that hold some."""
-    from .auth.secrets import SECRETS
+    from .auth.profiles import SECRETS
 
     found = {os.environ.get("MLHUB_API_KEY", "")}
     try:

@@ -1,4 +1,4 @@
-"""Credentials: a secret with the source it is for, from a profile or a location that was chosen by hand."""
+"""Credentials: a secret with the source it is for, found in the documented order or chosen by hand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import ProfilesFileError
+from ..errors import APIKeyNotFound, InvalidRootURL, ProfilesFileError
 from ..text import one_line
-from .file import Profile, ProfilesFile
-from .kind import Auth, Kind
-from .location import behind_browser, location, split_key
-from .root import DEFAULT_ROOT_URL, normalise_root_url
+from .kind import (
+    ANONYMOUS,
+    API_KEY_VARIABLE,
+    DEFAULT_PROFILE,
+    PROFILE_VARIABLE,
+    ROOT_URL_VARIABLE,
+    Auth,
+    Kind,
+)
+from .location import DEFAULT_ROOT_URL, behind_browser, location, normalise_root_url, split_key
+from .profiles import Profile, ProfilesFile
 from .secrets import Secret, auth_of, secret_of
-from .words import ANONYMOUS, ROOT_URL_VARIABLE
+
+_ARGUMENT = "--api-key argument"
+
+
+class NoKeyAnywhere(APIKeyNotFound):
+    """No key was given anywhere, and nothing that was named is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,101 @@ class Credentials:
         return self.api_key
 
 
+def resolve(
+    *,
+    api_key: str | None = None,
+    profile: str | None = None,
+    root_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Credentials:
+    """Return the key and root URL that apply.
+
+    The key is the first of these (the seed library's documentation, "Authentication"): the `api_key`
+    argument; MLHUB_API_KEY; the `profile` argument; MLHUB_PROFILE; the profile `default`. The profile
+    `__anonymous__` means no key. The root URL is the first of: the argument; MLHUB_ROOT_URL; `root_url`
+    of the profile that is named, or else of `default`; the hosted service. Empty strings count as not given.
+
+    A profile of another kind than `mlhub` says all by itself: MLHUB_API_KEY and MLHUB_ROOT_URL are of an
+    MLHub API and do not count for it, only the `api_key` argument does. It needs no key.
+
+    Parameters
+    ----------
+    environ
+        The environment; default `os.environ`.
+    path
+        The profiles file; default `profiles` in MLHUB_HOME.
+
+    Raises
+    ------
+    APIKeyNotFound
+        If none of the five gives a key.
+    ProfileNotFound
+        If the key is to come from a named profile that is not there.
+    ProfilesFileError
+        If the profiles file is needed and cannot be read or understood. With a key from elsewhere it is
+        still needed for the root URL: a key must not go to a host that the user did not mean.
+    InvalidRootURL
+        If the root URL cannot be one, or one is given for a profile of another kind than `mlhub`.
+    SecretNotSet
+        If the profile takes its secret from a variable that is not set; a kind of APIKeyNotFound.
+    """
+    roots = _Roots.of(profile, root_url, environ, path)
+    name, whose, environ = roots.name, roots.whose, roots.environ
+    # Who names a root URL and no profile needs no file.
+    seen = roots.profile() if roots.is_named or not roots.is_given else None
+    if seen is not None and seen.kind is not Kind.MLHUB:
+        if root_url:
+            raise InvalidRootURL(
+                f"--root-url is for MLHub APIs, and the profile {seen.name!r} is a source of another kind",
+                hint="leave it out, or name the source itself: --source URL",
+            )
+        return _of_other_kind(seen, api_key, environ, whose)
+    auth = auth_of(seen) if seen is not None else Auth()
+    key = environ.get(API_KEY_VARIABLE, "").strip()
+    if api_key or key:
+        origin = _ARGUMENT if api_key else API_KEY_VARIABLE
+        return roots.with_key(api_key.strip() if api_key else key, None, origin, auth)
+    if name == ANONYMOUS:
+        return roots.with_key(None, ANONYMOUS, f"no key ({ANONYMOUS}{whose})", Auth())
+    file = ProfilesFile.load(path)
+    if not roots.is_named and name not in file.names():
+        raise _no_key(file)
+    chosen = file.get(name)
+    if chosen.kind is not Kind.MLHUB:
+        raise _no_key(file)  # its key is for its own root URL, and another one is given
+    secret = secret_of(chosen, environ)
+    if not secret.value:
+        raise NoKeyAnywhere(
+            f"the profile {chosen.name!r} in {file.path} has no api_key",
+            hint=f"run `mlhub-tui configure --profile {chosen.name}`, or set {API_KEY_VARIABLE}",
+        )
+    return roots.with_key(secret.value, chosen.name, f"{secret.origin}{whose}", secret.auth)
+
+
+def resolve_or_anonymous(
+    *,
+    api_key: str | None = None,
+    profile: str | None = None,
+    root_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Credentials:
+    """Return what `resolve` does, or no key where there is none: listings work without one.
+
+    Raises
+    ------
+    ProfileNotFound
+        If a profile is named that is not there: a typing error must not pass for "no key".
+    ProfilesFileError, InvalidRootURL
+        As `resolve`.
+    """
+    try:
+        return resolve(api_key=api_key, profile=profile, root_url=root_url, environ=environ, path=path)
+    except NoKeyAnywhere:
+        return _Roots.of(profile, root_url, environ, path).with_key(None, None, "no key", Auth())
+
+
 def for_profile(
     name: str,
     *,
@@ -65,7 +172,7 @@ def for_profile(
 
     The root URL is the first of: the argument; the profile's own; MLHUB_ROOT_URL; the hosted service. For a
     profile of another kind than `mlhub` only its own counts. A profile without a key gives none, as
-    `__anonymous__` does; an `api_key` that is given goes before it.
+    `__anonymous__` does; an `api_key` that is given overrides it.
 
     Raises
     ------
@@ -75,10 +182,10 @@ def for_profile(
     environ = os.environ if environ is None else environ
     chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
     if chosen.kind is not Kind.MLHUB:
-        return of_profile(chosen, api_key, environ)
-    given = Secret(api_key.strip(), auth_of(chosen), "--api-key argument") if api_key else None
+        return _of_other_kind(chosen, api_key, environ)
+    given = Secret(api_key.strip(), auth_of(chosen), _ARGUMENT) if api_key else None
     secret = given or secret_of(chosen, environ)
-    root, root_origin = first_root(
+    root, root_origin = _first_root(
         (root_url, "--root-url argument"),
         (chosen.root_url, f"profile {name}"),
         (environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
@@ -122,14 +229,55 @@ def for_location(
     bare, parameter, key = split_key(behind_browser(text.strip()))
     where = location(bare, kind, origin, base=base or Path.cwd())
     if api_key:
-        return Credentials(api_key.strip(), where, None, "--api-key argument", origin, kind, auth or Auth())
+        return Credentials(api_key.strip(), where, None, _ARGUMENT, origin, kind, auth or Auth())
     if key:
         return Credentials(key, where, None, f"the {origin}", origin, kind, Auth(name=parameter))
     return Credentials(None, where, None, "no key", origin, kind, auth or Auth())
 
 
-def of_profile(
-    profile: Profile, api_key: str | None, environ: Mapping[str, str], name_origin: str = ""
+@dataclass(frozen=True, slots=True)
+class _Roots:
+    """Where the root URL of an MLHub API may be given: argument, variable, the profile that applies."""
+
+    argument: str | None
+    environ: Mapping[str, str]
+    name: str
+    whose: str
+    is_named: bool
+    path: Path | None
+
+    @classmethod
+    def of(
+        cls, profile: str | None, root_url: str | None, environ: Mapping[str, str] | None, path: Path | None
+    ) -> _Roots:
+        environ = os.environ if environ is None else environ
+        if variable := "" if profile else environ.get(PROFILE_VARIABLE, ""):
+            return cls(root_url, environ, variable, f" ({PROFILE_VARIABLE})", True, path)
+        return cls(root_url, environ, profile or DEFAULT_PROFILE, "", bool(profile), path)
+
+    @property
+    def is_given(self) -> bool:
+        return bool(self.argument or self.environ.get(ROOT_URL_VARIABLE))
+
+    def profile(self) -> Profile | None:
+        if self.name == ANONYMOUS:
+            return None
+        file = ProfilesFile.load(self.path)
+        return file.get(self.name) if self.name in file.names() else None
+
+    def with_key(self, key: str | None, profile: str | None, origin: str, auth: Auth) -> Credentials:
+        """Return a key with the root URL that applies; the file is read only if nothing before names one."""
+        own = None if self.is_given else self.profile()
+        root, root_origin = _first_root(
+            (self.argument, "--root-url argument"),
+            (self.environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
+            (own.root_url if own else None, f"profile {self.name}{self.whose}"),
+        )
+        return Credentials(key, root, profile, origin, root_origin, Kind.MLHUB, auth)
+
+
+def _of_other_kind(
+    profile: Profile, api_key: str | None, environ: Mapping[str, str], whose: str = ""
 ) -> Credentials:
     """Return what a profile of another kind than `mlhub` says, which nothing but `api_key` may change."""
     if profile.kind is None:
@@ -138,25 +286,33 @@ def of_profile(
             f"the profile {profile.name!r} is of a kind that is not known: {word!r}",
             hint=f"kinds are: {', '.join(Kind)}",
         )
-    whose = f"profile {profile.name}{name_origin}"
     if not profile.root_url:
         raise ProfilesFileError(
             f"the profile {profile.name!r} of kind {profile.kind} has no root_url",
             hint=f"run `mlhub-tui sources add {profile.name} URL`, or write it into the profiles file",
         )
-    root = location(profile.root_url, profile.kind, whose)
-    if api_key:
-        auth = auth_of(profile)
-        return Credentials(
-            api_key.strip(), root, profile.name, "--api-key argument", whose, profile.kind, auth
-        )
-    secret = secret_of(profile, environ)
-    return Credentials(secret.value, root, profile.name, secret.origin, whose, profile.kind, secret.auth)
+    root_origin = f"profile {profile.name}{whose}"
+    root = location(profile.root_url, profile.kind, root_origin)
+    given = Secret(api_key.strip(), auth_of(profile), _ARGUMENT) if api_key else None
+    secret = given or secret_of(profile, environ)
+    return Credentials(
+        secret.value, root, profile.name, secret.origin, root_origin, profile.kind, secret.auth
+    )
 
 
-def first_root(*given: tuple[str | None, str]) -> tuple[str, str]:
+def _first_root(*given: tuple[str | None, str]) -> tuple[str, str]:
     """Return the first root URL that is given, normalised, and its origin."""
     for url, origin in given:
         if url:
             return normalise_root_url(url, origin), origin
     return DEFAULT_ROOT_URL, "default"
+
+
+def _no_key(file: ProfilesFile) -> NoKeyAnywhere:
+    if names := file.names():
+        where = f"{file.path} has no profile {DEFAULT_PROFILE!r}, only: {', '.join(names)}"
+        hint = f"name one: `--profile {names[0]}`, or run `mlhub-tui configure`"
+    else:
+        where = f"{file.path} {'holds no profiles' if file.exists else 'does not exist'}"
+        hint = None
+    return NoKeyAnywhere(f"no API key: none given, {API_KEY_VARIABLE} is not set and {where}", hint=hint)

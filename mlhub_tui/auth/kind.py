@@ -1,9 +1,19 @@
-"""Kinds of sources, and the ways a secret goes with a request."""
+"""Kinds of sources, the ways a secret is sent, and the names that the seed library gives profiles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+ANONYMOUS = "__anonymous__"
+"""The profile that sends no key."""
+
+DEFAULT_PROFILE = "default"
+"""The profile that is used when none is named."""
+
+API_KEY_VARIABLE = "MLHUB_API_KEY"
+PROFILE_VARIABLE = "MLHUB_PROFILE"
+ROOT_URL_VARIABLE = "MLHUB_ROOT_URL"
 
 
 class Kind(StrEnum):

@@ -5,33 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..errors import APIKeyNotFound, ProfilesFileError
 from ..text import clean, mask, one_line
 from .kind import Auth, Scheme
+from .profiles import CREDENTIALS, Profile
 
-if TYPE_CHECKING:
-    from .file import Profile
-
-# What a section may say for each way, and where the secret is: written, or in a variable by name.
-_WRITTEN = {
-    Scheme.QUERY: "api_key",
-    Scheme.BEARER: "token",
-    Scheme.HEADER: "header_value",
-    Scheme.BASIC: "password",
+# For each way of sending a secret, the option that holds it, and the one that names its variable.
+_OPTIONS = {
+    Scheme.QUERY: ("api_key", "key_env"),
+    Scheme.BEARER: ("token", "token_env"),
+    Scheme.HEADER: ("header_value", "header_env"),
+    Scheme.BASIC: ("password", "password_env"),
 }
-_NAMED = {
-    Scheme.QUERY: "key_env",
-    Scheme.BEARER: "token_env",
-    Scheme.HEADER: "header_env",
-    Scheme.BASIC: "password_env",
-}
-SECRETS = frozenset({*_WRITTEN.values(), *_NAMED.values()})
-"""The options that hold a secret, or name the variable that does."""
-CREDENTIALS = SECRETS | {"key_param", "header", "user"}
-"""All options about a secret."""
-
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _NOT_OURS = frozenset(
     (
@@ -54,9 +41,130 @@ class Secret:
     origin: str
 
 
-def places(scheme: Scheme) -> tuple[str, str]:
-    """Return the options of a section that hold a secret, or name its variable, for a way of sending it."""
-    return _WRITTEN[scheme], _NAMED[scheme]
+@dataclass(frozen=True, slots=True)
+class SecretDraft:
+    """A secret as a form or a section of the profiles file has it.
+
+    Parameters
+    ----------
+    scheme
+        How it is sent; None for no secret.
+    name
+        The query parameter or the header; empty for the parameter `key`.
+    user
+        The user of basic authentication.
+    typed
+        The secret itself; empty where it is not typed.
+    variable
+        The environment variable that holds it; empty for none.
+    """
+
+    scheme: Scheme | None = None
+    name: str = ""
+    user: str = ""
+    typed: str = field(default="", repr=False)
+    variable: str = ""
+
+    @classmethod
+    def of(cls, profile: Profile) -> SecretDraft:
+        """Return what a profile has, with its secret.
+
+        Raises
+        ------
+        ProfilesFileError
+            If its section names more than one way, or half of one.
+        """
+        auth, options = auth_of(profile), _options(profile)
+        typed, variable = (options.get(option, "") for option in _OPTIONS[auth.scheme])
+        if not typed and not variable:
+            return cls()
+        name = options.get("key_param", "") if auth.scheme is Scheme.QUERY else auth.name
+        return cls(auth.scheme, name, auth.user, typed, variable)
+
+    def auth(self) -> Auth:
+        """Return how the secret is sent.
+
+        Raises
+        ------
+        ProfilesFileError
+            If the header or the user cannot be one.
+        """
+        match self.scheme:
+            case Scheme.HEADER:
+                return Auth(Scheme.HEADER, header_name(self.name, "the header"))
+            case Scheme.BASIC:
+                if not self.user or ":" in self.user:  # RFC 7617, section 2
+                    raise ProfilesFileError(
+                        "the user name is empty or holds a colon",
+                        hint="basic authentication cannot send that",
+                    )
+                return Auth(Scheme.BASIC, "", self.user)
+            case Scheme.BEARER:
+                return Auth(Scheme.BEARER, "")
+        return Auth(Scheme.QUERY, self.name or "key")
+
+    def variable_name(self) -> str:
+        """Return the name of the variable, empty for none.
+
+        Raises
+        ------
+        ProfilesFileError
+            If it cannot be one; it is not quoted, for it may be a secret in the wrong place.
+        """
+        name = self.variable.strip().removeprefix("$")
+        if name and not _VARIABLE.fullmatch(name):
+            raise ProfilesFileError(
+                "that cannot be the name of a variable", hint="it looks like MY_TOKEN: letters, digits and _"
+            )
+        return name
+
+    def secret(self, environ: Mapping[str, str]) -> str | None:
+        """Return the secret: of the variable where that is set, else as typed; None where there is none.
+
+        Raises
+        ------
+        SecretNotSet
+            If only a variable is named, and it is not set.
+        APIKeyNotFound
+            If a way is chosen and no secret is given.
+        """
+        if self.scheme is None:
+            return None
+        name = self.variable_name()
+        if value := environ.get(name, "").strip() if name else "":
+            return value
+        if self.typed.strip():
+            return self.typed.strip()
+        if name:
+            raise SecretNotSet(
+                f"the variable {name} is not set here", hint=f"set it before the start: export {name}=..."
+            )
+        raise APIKeyNotFound("the secret is missing", hint="type it, or name the variable that holds it")
+
+    def options(self) -> dict[str, str | None]:
+        """Return what the section of a profile gets: all options about secrets, None for those that go.
+
+        Raises
+        ------
+        ProfilesFileError
+            If something of it cannot stand there.
+        APIKeyNotFound
+            If a way is chosen and no secret is given.
+        """
+        options: dict[str, str | None] = dict.fromkeys(sorted(CREDENTIALS))
+        if self.scheme is None:
+            return options
+        auth, variable = self.auth(), self.variable_name()
+        if not variable:
+            self.secret({})
+        written, named = _OPTIONS[self.scheme]
+        options |= {written: self.typed.strip() or None, named: variable or None}
+        if self.scheme is Scheme.QUERY and auth.name != "key":
+            options["key_param"] = auth.name
+        if self.scheme is Scheme.HEADER:
+            options["header"] = auth.name
+        options["user"] = auth.user or None
+        return options
 
 
 def auth_of(profile: Profile) -> Auth:
@@ -68,18 +176,17 @@ def auth_of(profile: Profile) -> Auth:
         If the section names more than one way, or half of one.
     """
     options = _options(profile)
-    schemes = [scheme for scheme in Scheme if options.keys() & {_WRITTEN[scheme], _NAMED[scheme]}]
+    found = {scheme: [name for name in names if name in options] for scheme, names in _OPTIONS.items()}
+    schemes = [scheme for scheme in Scheme if found[scheme]]
     for scheme, half in ((Scheme.HEADER, "header"), (Scheme.BASIC, "user")):
         if half in options and scheme not in schemes:
-            raise _wrong(profile, f"has {half}, and neither {_WRITTEN[scheme]} nor {_NAMED[scheme]}")
+            raise _wrong(profile, f"has {half}, and neither {' nor '.join(_OPTIONS[scheme])}")
     if len(schemes) > 1:
-        names = " and ".join(_option_of(options, scheme) for scheme in schemes)
-        raise _wrong(profile, f"has more than one secret: {names}")
+        raise _wrong(profile, f"has more than one secret: {' and '.join(found[s][0] for s in schemes)}")
     match schemes[0] if schemes else Scheme.QUERY:
         case Scheme.HEADER:
-            return Auth(
-                Scheme.HEADER, header_name(options.get("header", ""), f"the profile {profile.name!r}")
-            )
+            name = header_name(options.get("header", ""), f"the profile {profile.name!r}")
+            return Auth(Scheme.HEADER, name)
         case Scheme.BASIC:
             if ":" in options.get("user", ""):  # RFC 7617, section 2
                 raise _wrong(profile, "has a colon in its user name, which basic authentication cannot send")
@@ -90,7 +197,7 @@ def auth_of(profile: Profile) -> Auth:
 
 
 def secret_of(profile: Profile, environ: Mapping[str, str]) -> Secret:
-    """Return a profile's secret; a variable that is set goes before what the file says.
+    """Return a profile's secret; a variable that is set overrides what the file says.
 
     Raises
     ------
@@ -100,19 +207,20 @@ def secret_of(profile: Profile, environ: Mapping[str, str]) -> Secret:
         As `auth_of`.
     """
     auth, options = auth_of(profile), _options(profile)
-    name = f"profile {profile.name}"
-    variable = options.get(_NAMED[auth.scheme], "")
+    written, named = _OPTIONS[auth.scheme]
+    variable, name = options.get(named, ""), f"profile {profile.name}"
+    shown = one_line(variable, 60)
     if variable and (value := environ.get(variable, "").strip()):
-        _check(value, f"the variable {one_line(variable, 60)} of the profile {profile.name!r}")
+        _check(value, f"the variable {shown} of the profile {profile.name!r}")
         return Secret(value, auth, f"{name} (variable {variable})")
-    if value := options.get(_WRITTEN[auth.scheme], ""):
-        _check(value, f"the {_WRITTEN[auth.scheme]} of the profile {profile.name!r}")
+    if value := options.get(written, ""):
+        _check(value, f"the {written} of the profile {profile.name!r}")
         return Secret(value, auth, name)
     if variable:
         raise SecretNotSet(
-            f"the profile {profile.name!r} takes its secret from the environment variable"
-            f" {one_line(variable, 60)}, which is not set",
-            hint=f"set it: export {one_line(variable, 60)}=...",
+            f"the profile {profile.name!r} takes its secret from the environment variable {shown},"
+            " which is not set",
+            hint=f"set it: export {shown}=...",
         )
     return Secret(None, auth, f"no key ({name} has none)")
 
@@ -152,18 +260,13 @@ def header_name(text: str, whose: str) -> str:
 
 def _options(profile: Profile) -> dict[str, str]:
     """Return the options about the secret that are not empty."""
-    written = {name: value for name, value in profile.extra.items() if name in CREDENTIALS and value}
-    return written | ({"api_key": profile.api_key} if profile.api_key else {})
-
-
-def _option_of(options: Mapping[str, str], scheme: Scheme) -> str:
-    return next(name for name in (_WRITTEN[scheme], _NAMED[scheme]) if name in options)
+    options = {**profile.extra, "api_key": profile.api_key or ""}
+    return {name: value for name, value in options.items() if name in CREDENTIALS and value}
 
 
 def _variable(profile: Profile) -> str:
-    return "$" + next(
-        one_line(profile.extra[name], 60) for name in _NAMED.values() if profile.extra.get(name)
-    )
+    names = (profile.extra.get(named) for _, named in _OPTIONS.values())
+    return f"${one_line(next(filter(None, names)), 60)}"
 
 
 def _check(value: str, what: str) -> None:
@@ -176,5 +279,5 @@ def _check(value: str, what: str) -> None:
 
 def _wrong(profile: Profile, what: str) -> ProfilesFileError:
     return ProfilesFileError(
-        f"the profile {profile.name!r} {what}", hint="mend its section in the profiles file"
+        f"the profile {profile.name!r} {what}", hint="fix its section in the profiles file"
     )
