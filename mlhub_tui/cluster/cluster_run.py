@@ -27,7 +27,6 @@ from .payloads import RunConfig, ShardResult
 from .run_marker import RunMarker
 from .sharding import Shard, ShardLimits, copy_shards, shards
 
-_NAMED = 3  # workers left out that are named
 _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
 _GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
@@ -328,10 +327,12 @@ class ClusterRun:
         from .worker import set_rate
 
         joined = self._client.refresh(self._config, self._marker.name)
-        left_out = [f"left out: {error.message}" for error in self._client.left_out.values()][:_NAMED]
         where = f"on {count(len(self._client.workers), 'worker')}"
-        if left_out and (where := "; ".join((where, *left_out))) != self.stats.where:
-            self._own.note("told", "; ".join(filter(None, (self._told(), *left_out))))
+        if left_out := self._client.left_out.values():
+            words = f"left out: {some_words(left_out)}"
+            where = f"{where}; {words}"
+            if where != self.stats.where:
+                self._own.note("left out", words)
         self.stats.where, self._looked = where, time.monotonic()
         self._show_reason()
         self._config = replace(
@@ -349,12 +350,6 @@ class ClusterRun:
             for host, until in blocked.items():
                 if until > now:
                     self._block(host, until - now)
-
-    def _told(self) -> str:
-        """Return what was noted of the request, without workers of an earlier look."""
-        return "; ".join(
-            part for part in self._own.noted("told").split("; ") if not part.startswith("left out")
-        )
 
     def _look_after(self) -> None:
         """Look at the cluster now and then; send shards again whose workers are all gone."""

@@ -9,7 +9,7 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from .. import __version__
@@ -175,12 +175,10 @@ class DaskClient:
         return found
 
     def _nobody(self, reasons: list[MLHubException]) -> MLHubException:
-        kinds = {type(error) for error in reasons}
-        kind = kinds.pop() if len(kinds) == 1 else WorkersUnfit
-        more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-        words = "; ".join(error.message for error in reasons[:_SHOWN])
-        found: MLHubException = kind(f"no worker can take part: {words}{more}", hint=reasons[0].hint)
-        return found
+        words = f"no worker can take part: {some_words(reasons)}"
+        if len({type(error) for error in reasons}) > 1:
+            return WorkersUnfit(words)
+        return type(reasons[0])(words, hint=reasons[0].hint)
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
@@ -275,6 +273,12 @@ def check_scheduler(cluster: ClusterConfig) -> None:
 def _close(client: Any) -> None:
     with contextlib.suppress(Exception):
         client.close(timeout=2)
+
+
+def some_words(errors: Collection[MLHubException]) -> str:
+    """Return the words of the first errors, and how many more there are."""
+    words = [error.message for error in errors][:_SHOWN]
+    return "; ".join([*words, *([f"and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else [])])
 
 
 def _no_package() -> str:

@@ -379,12 +379,12 @@ class _Run:
         live.done = live.total = self.before + standing.bytes_done
         if failed:
             there = f"{standing.done:,} of {count(standing.files, 'file')} are there"
-            skipped = self.own.noted("skipped")
+            skipped = "; ".join(filter(None, (self.own.noted("left out"), self.own.noted("skipped"))))
             lines = ["; ".join(filter(None, (f"done with {failed:,} failed: {there}", skipped)))]
             raise FilesFailed("\n".join(filter(None, (*lines, self._noted()))))
         note = "the catalog" if request.filters.catalog_only else count(standing.files, "file")
         told = "" if request.filters.catalog_only else self.own.noted("told")
-        notes = [note, told, self.own.noted("skipped")]
+        notes = [note, told, self.own.noted("left out"), self.own.noted("skipped")]
         lines = ["; ".join(filter(None, notes)), self._noted()]
         place = request.folder / request.name
         await in_thread(lambda: self.own.note("ended"))

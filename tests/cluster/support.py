@@ -86,6 +86,14 @@ class Process:
         return self._process.wait(patience)
 
 
+def command(field: Field, home: Path, s3: str, place: str, *options: str) -> Process:
+    """Start the command line of a client; its log is beside its home."""
+    write_profile(home, field.root_url)
+    arguments = ["-m", "mlhub_tui", "--profile", PROFILE, "download", "dataset", CROPS, "--assets"]
+    log = home.parent / f"{home.name}.log"
+    return Process([*arguments, "--output-dir", place, *options], environment(home, s3), log)
+
+
 class DaskCluster:
     """A scheduler and workers on loopback; a context manager."""
 
@@ -124,6 +132,10 @@ class DaskCluster:
         self.workers.append(made)
         return made
 
+    def joined(self, workers: int) -> None:
+        """Wait until so many workers have joined."""
+        until_sync(lambda: self.logs().count("Registered to:") >= workers, f"{workers} workers")
+
     def knows(self, root_url: str) -> str:
         """Give the workers a profile with the key of an API, as their user would; return its name."""
         self.home.mkdir(exist_ok=True)
@@ -147,11 +159,12 @@ class DaskCluster:
 
 
 @contextlib.contextmanager
-def s3_server(folder: Path) -> Iterator[str]:
-    """Give the URL of an S3 server."""
+def s3_server(folder: Path, slow: Path | None = None) -> Iterator[str]:
+    """Give the URL of an S3 server; it answers SlowDown while the file `slow` is there."""
     port = free_port()
     program = Path(__file__).with_name("s3_program.py")
-    process = Process([str(program), str(port)], dict(os.environ), folder / "s3.log")
+    arguments = [str(program), str(port), *([str(slow)] if slow else [])]
+    process = Process(arguments, dict(os.environ), folder / "s3.log")
     try:
         until_sync(lambda: _answers(port), "the S3 server")
         yield f"http://127.0.0.1:{port}"

@@ -14,9 +14,8 @@ from mlhub_tui.cli import root
 from mlhub_tui.cli.engine_options import cluster_of
 from mlhub_tui.cli.options import Choice
 from mlhub_tui.options import ClusterConfig
-from tests.support.waiting import until_sync
 
-from .support import KEY, PROFILE, Bucket, DaskCluster, Field, environment, write_profile
+from .support import KEY, PROFILE, Bucket, DaskCluster, Field, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
@@ -157,52 +156,3 @@ def test_an_address_that_cannot_be_one_fails_at_once_in_a_sentence(
     assert (code, stdout) == (1, "")
     assert said in stderr
     assert "Traceback" not in stderr
-
-
-_DISGUISE = """
-import importlib.abc, importlib.metadata, os, sys
-real = importlib.metadata.version
-def version(name):
-    if name.lower().replace("_", "-") != "mlhub-tui":
-        return real(name)
-    if os.environ["SEEMS"] == "none":
-        raise importlib.metadata.PackageNotFoundError(name)
-    return os.environ["SEEMS"]
-class Hidden(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "mlhub_tui":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-if "SEEMS" in os.environ:
-    importlib.metadata.version = version
-    if os.environ["SEEMS"] == "none":
-        sys.meta_path.insert(0, Hidden())
-"""
-"""Makes a worker look as if it lacked this program, or had it in another version."""
-
-
-@pytest.mark.parametrize(
-    ("seems", "said"), [("none", "cannot import mlhub-tui"), ("0.0.9", "has mlhub-tui 0.0.9")]
-)
-def test_an_unfit_worker_is_named_and_left_out_and_the_others_do_the_job(
-    s3: str, mlhub_home: Path, tmp_path: Path, seems: str, said: str
-) -> None:
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(_DISGUISE)
-    folder = tmp_path / "dask"
-    folder.mkdir()
-    with (
-        Field(tmp_path, 60) as field,
-        DaskCluster(folder, environment(folder / "home", s3), 1) as cluster,
-    ):
-        write_profile(mlhub_home, field.root_url)
-        cluster.knows(field.root_url)
-        cluster.add_worker(SEEMS=seems, PYTHONPATH=str(site))
-        until_sync(lambda: cluster.logs().count("Registered to:") == 2, "both workers")
-        options = ["--profile", PROFILE, "--assets", "--engine", "dask", "--scheduler", cluster.address]
-        code, _, stderr = run(*options, "--output-dir", str(tmp_path / "out"))
-        assert (code, field.fetched, field.again) == (0, 60, 0), stderr
-        assert re.search(rf"left out: worker \S+ {said}", stderr), stderr
-        cluster.workers[0].kill()
-        code, _, stderr = run(*options, "--output-dir", str(tmp_path / "again"))
-        assert (code, said in stderr) == (1, True), stderr

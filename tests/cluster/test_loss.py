@@ -9,20 +9,12 @@ import pytest
 
 from tests.support.waiting import until_sync
 
-from .support import CROPS, PROFILE, Bucket, DaskCluster, Field, Process, environment, tree, write_profile
+from .support import Bucket, DaskCluster, Field, command, environment, tree, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
 
 ASSETS = 1500
 _IN_FLIGHT = 80  # files: 16 connections, what was put and not yet reported there, and those of the store
-
-
-def command(field: Field, home: Path, s3: str, place: str, *options: str) -> Process:
-    """Start the command line of a client."""
-    write_profile(home, field.root_url)
-    arguments = ["-m", "mlhub_tui", "--profile", PROFILE, "download", "dataset", CROPS, "--assets"]
-    log = home.parent / f"{home.name}.log"
-    return Process([*arguments, "--output-dir", place, *options], environment(home, s3), log)
 
 
 async def test_a_worker_a_client_and_a_scheduler_are_lost_and_the_bucket_is_that_of_a_single_machine(
