@@ -22,7 +22,7 @@ from ..text import count, one_line, redact
 from ..transfer.config import BatchConfig, TransferProgress
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileResult
-from .dask_client import connected
+from .dask_client import connected, some_words
 from .payloads import RunConfig, ShardResult
 from .run_marker import RunMarker
 from .sharding import Shard, ShardLimits, copy_shards, shards

@@ -21,7 +21,7 @@ from .local_cluster import LocalCluster
 from .payloads import RunConfig, SerializedError
 
 _CONNECT = 15.0  # seconds
-_SHOWN = 3  # workers that are named in a message
+_SHOWN = 5  # workers that are named in a message
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
 _PACKAGE = "mlhub-tui"
 _INSTALL = f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
