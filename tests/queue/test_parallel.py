@@ -140,7 +140,7 @@ async def test_a_server_that_tolerates_two_gets_two(
 ) -> None:
     server.most_allowed, server.refusal = 2, refusal
     assert await get(server, folder) == DATA
-    assert len(starts(server)) < 20
+    assert len(starts(server)) < 40, "segments of both, and few that were refused"
 
 
 async def test_a_connection_that_breaks_gives_its_stretch_back(server: FaultServer, folder: Path) -> None:
