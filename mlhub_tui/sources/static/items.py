@@ -6,10 +6,10 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...errors import EntityDoesNotExist, InvalidSearch, RequestError, UnexpectedAnswer
 from ...http.hrefs import shown, shown_id
 from ...models import Document, Item
-from ...text import count
+from ...text import count, one_line
 from ..base import ITEM_IDS, Page
 from .document_urls import name_of, same
 from .documents import WIDTH, DocumentLoader, ItemList, Loaded
@@ -199,22 +199,26 @@ class ItemPages:
         ------
         EntityDoesNotExist
             If there is none.
+        InvalidSearch
+            If there are two.
         RequestError
             If the collection itself cannot be read.
         """
-        async for found in self._named(item_id):
-            if found.id == item_id:
-                return found
-        link: str | None = None
-        while True:
+        found = {item.url: item async for item in self._named(item_id) if item.id == item_id}
+        link, unread = None, not found
+        while unread:
             page = await self.page(link)
-            for item in page.entries:
-                if item.id == item_id:
-                    return item
+            found |= {item.url: item for item in page.entries if item.id == item_id}
             link = page.next
-            if link is None:
-                words = f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}"
-                raise EntityDoesNotExist(words, hint=ITEM_IDS)
+            unread = link is not None
+        if not found:
+            words = f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}"
+            raise EntityDoesNotExist(words, hint=ITEM_IDS)
+        if len(found) > 1:
+            where = " and ".join(one_line(url, 200) for url in list(found)[:2])
+            words = f"{len(found)} items have the id {shown_id(item_id)}: {where}"
+            raise InvalidSearch(words, hint="name one of them by its address in place of the id")
+        return next(iter(found.values()))
 
     async def _named(self, item_id: str) -> AsyncGenerator[Item, None]:
         """Yield the items whose link or file is called like an id."""
