@@ -20,6 +20,8 @@ class MLHubException(Exception):
     """
 
     default_hint = ""
+    shows_hint = False
+    """Whether `str` has the hint too, as for callers of the Python API; the program itself shows it apart."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -27,7 +29,7 @@ class MLHubException(Exception):
         self.hint = self.default_hint if hint is None else hint
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        return f"{self.message} ({self.hint})" if self.hint and self.shows_hint else self.message
 
 
 class APIKeyNotFound(MLHubException):

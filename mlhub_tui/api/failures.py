@@ -21,10 +21,11 @@ Inside the program they are not: an `except OSError` there means what the system
 
 @contextmanager
 def builtin_kinds() -> Iterator[None]:
-    """Raise errors of the block as kinds of the built-in exceptions that they amount to."""
+    """Raise errors of the block with their hint, as kinds of the built-in exceptions that they amount to."""
     try:
         yield
     except MLHubException as error:
+        error.shows_hint = True
         for kind, builtins in _KINDS:
             if isinstance(error, kind) and not isinstance(error, builtins):
                 raise _rebuilt(type(error), builtins, error.message, error.hint) from error.__cause__
@@ -34,7 +35,9 @@ def builtin_kinds() -> Iterator[None]:
 def _rebuilt(
     kind: type[MLHubException], builtins: tuple[type[Exception], ...], message: str, hint: str
 ) -> MLHubException:
-    return _also(kind, builtins)(message, hint=hint)  # type: ignore[arg-type]  # classes are hashable
+    error = _also(kind, builtins)(message, hint=hint)  # type: ignore[arg-type]  # classes are hashable
+    error.shows_hint = True
+    return error
 
 
 @lru_cache

@@ -82,9 +82,9 @@ def get_session(
 @asynccontextmanager
 async def opened(api_key: str | None, profile: str | None) -> AsyncIterator[MLHubSource]:
     """Give a source over a session as `get_session` makes it, closed at the end."""
-    source = MLHubSource(get_session(api_key=api_key, profile=profile))
-    try:
-        with builtin_kinds():
+    with builtin_kinds():
+        source = MLHubSource(get_session(api_key=api_key, profile=profile))
+        try:
             yield source
-    finally:
-        await source.aclose()
+        finally:
+            await source.aclose()

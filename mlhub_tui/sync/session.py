@@ -10,6 +10,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import api
+from ..api.failures import builtin_kinds
 from ..auth import ANONYMOUS, DEFAULT_PROFILE, ProfilesFile
 from ..auth import DEFAULT_ROOT_URL as _DEFAULT_ROOT_URL
 from ..errors import APIKeyNotFound, ServerTimeout
@@ -261,7 +262,8 @@ class Session:
                 where = session.url_of(url)
                 raise ServerTimeout(f"no answer from {where} within {sum(given):g} s", url=where) from None
 
-        return run(in_time())
+        with builtin_kinds():
+            return run(in_time())
 
     get = _verb("GET")
     head = _verb("HEAD", allow_redirects=False)
