@@ -88,6 +88,7 @@ def add(
 def _looked_at(name: str, location: str | None, kind: Kind | None, given: Given) -> Credentials:
     """Return where the source is and what it speaks, after a look where that is needed."""
     from ..auth import for_location
+    from ..sources.source_names import address_of
     from ..sources.well_known import by_name
 
     known = by_name(location or name)
@@ -102,7 +103,7 @@ def _looked_at(name: str, location: str | None, kind: Kind | None, given: Given)
         if known.key:
             click.echo(f"note: {known.key}", err=True)
         return for_location(known.root_url, kind=known.kind)
-    found = for_location(location or "", kind=kind, api_key=given.secret, auth=given.auth)
+    found = for_location(address_of(location or ""), kind=kind, api_key=given.secret, auth=given.auth)
     if found.secret and given.secret is None:
         # The key that was in the pasted URL: kept apart from it.
         given.options.update(api_key=found.secret, key_param=found.auth.name)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from urllib.parse import unquote
 
 from ..auth import Kind
-from ..errors import NotOffered, UnexpectedAnswer
+from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..http.hrefs import is_absolute, resolve_href, shown
 from ..http.pagination import REPEATED, PageGuard
 from ..models import (
     ArchiveInfo,
@@ -332,6 +335,17 @@ class Source(ABC):
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
         """Return what is known of a dataset's STAC catalog archive."""
         raise self.not_offered("archives of catalogs", ASSETS_INSTEAD)
+
+    def id_of(self, identity: str, kind: str) -> str:
+        """Return the id of a collection or an item of an API, which may be given by its URL."""
+        url = resolve_href("", identity) if identity.startswith("/vsi") else identity
+        if not is_absolute(url):
+            return identity
+        below = url.partition("?")[0].partition("#")[0].removeprefix(self.root_url.rstrip("/"))
+        found = re.match(rf"(?:.*/)?{kind}s/([^/]+)", below) if below.startswith("/") else None
+        if found is None:
+            raise EntityDoesNotExist(f"{shown(identity)} is no {kind} of {shown(self.root_url)}")
+        return unquote(found[1])
 
     def not_offered(self, what: str, hint: str | None = None) -> NotOffered:
         """Return the error for something that this kind of source does not have."""

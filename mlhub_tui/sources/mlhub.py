@@ -157,6 +157,7 @@ class MLHubSource(Source):
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
+        collection_id = self.id_of(collection_id, "collection")
         path = f"collections/{segment(collection_id, 'collection')}"
         return Collection(await self._object(path, f"collection {shown_id(collection_id)} does not exist"))
 
@@ -170,6 +171,7 @@ class MLHubSource(Source):
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         params: dict[str, Any] = {"limit": page_size, "extensions": _strings(extensions)}
+        collection_id = self.id_of(collection_id, "collection")
         # The hosted API's links hold a token but no page size: what was asked for stays in force.
         step = PageRequest.decoded(
             link or self._url(f"collections/{segment(collection_id, 'collection')}/items")
@@ -193,6 +195,7 @@ class MLHubSource(Source):
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item."""
+        collection_id, item_id = self.id_of(collection_id, "collection"), self.id_of(item_id, "item")
         path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         return Item(await self._object(path, missing))
@@ -213,6 +216,7 @@ class MLHubSource(Source):
 
     async def archive_record(self, collection_id: str) -> JsonDict:
         """Return the answer of `archive/{id}/info` as received."""
+        collection_id = self.id_of(collection_id, "collection")
         path = f"archive/{segment(collection_id, 'collection')}/info"
         return await self._object(path, _no_archive(collection_id), _LATER)
 
@@ -235,6 +239,7 @@ class MLHubSource(Source):
         AuthenticationError
             If there is no key, or it was refused.
         """
+        collection_id = self.id_of(collection_id, "collection")
         path = f"archive/{segment(collection_id, 'collection')}"
         return await self._link(path, _no_archive(collection_id))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote
 
 from ..auth import (
     ANONYMOUS,
@@ -17,8 +19,10 @@ from ..auth import (
     for_profile,
     is_url,
 )
-from ..errors import ProfileNotFound
+from ..errors import NotOffered, ProfileNotFound
+from ..http.hrefs import resolve_href
 from ..text import one_line
+from .asset_hrefs import https_of
 from .well_known import KNOWN, by_name, by_url
 
 MOST = 200
@@ -60,7 +64,7 @@ def choose(
     ProfilesFileError, InvalidRootURL, SecretNotSet
         As `for_profile`.
     """
-    text = text.strip()
+    text = address_of(text, base)
     if is_url(text):
         return for_location(text, kind=_kind_at(text.partition("?")[0]), api_key=api_key)
     environ = os.environ if environ is None else environ
@@ -74,6 +78,26 @@ def choose(
             known.root_url, kind=known.kind, api_key=api_key, origin=f"public source {known.name}"
         )
     raise _unknown(text, file)
+
+
+def address_of(text: str, base: Path | None = None) -> str:
+    """Return the URL or path that a text means: of a store's own scheme or GDAL's, or percent-encoded."""
+    text = text.strip()
+    if text.startswith("/vsi"):
+        text = resolve_href("", text)
+    if is_url(text) and not text.lower().startswith("file:"):
+        with suppress(NotOffered):
+            return https_of(text)
+    elif "%" in text and not _exists(text, base) and _exists(unquote(text), base):
+        return unquote(text)
+    return text
+
+
+def _exists(text: str, base: Path | None) -> bool:
+    try:
+        return ((base or Path.cwd()) / Path(text).expanduser()).exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _kind_at(url: str) -> Kind | None:
@@ -90,10 +114,7 @@ def _is_path(text: str, base: Path | None) -> bool:
         return True
     if text.lower().endswith((".json", ".tar", ".tgz", ".gz")):
         return True
-    try:
-        return ((base or Path.cwd()) / text).exists()
-    except (OSError, ValueError):
-        return False
+    return _exists(text, base)
 
 
 def _unknown(text: str, file: ProfilesFile) -> ProfileNotFound:

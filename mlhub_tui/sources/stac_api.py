@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered, RequestError
@@ -136,6 +137,11 @@ class STACAPISource(Source):
         NotOffered
             If the search asks for something that is not in `About.search`.
         """
+        search = replace(
+            search,
+            collections=tuple(self.id_of(each, "collection") for each in search.collections),
+            ids=tuple(self.id_of(each, "item") for each in search.ids),
+        )
         return await self._search.page(search, link, page_size)
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
@@ -179,6 +185,7 @@ class STACAPISource(Source):
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
+        collection_id = self.id_of(collection_id, "collection")
         place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}")
         missing = f"collection {shown_id(collection_id)} does not exist"
         try:
@@ -216,6 +223,7 @@ class STACAPISource(Source):
             raise self.not_offered("items by their extensions")
         if link is not None:
             return await self._reader.items(PageRequest.decoded(link))
+        collection_id = self.id_of(collection_id, "collection")
         return self._reader.page(await self._tree.items(collection_id, page_size), "features", Item)
 
     async def item(self, collection_id: str, item_id: str) -> Item:
@@ -223,6 +231,7 @@ class STACAPISource(Source):
 
         Many gateways refuse an id with a slash or a percent sign in a path, however it is encoded.
         """
+        collection_id, item_id = self.id_of(collection_id, "collection"), self.id_of(item_id, "item")
         path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         try:
@@ -258,6 +267,7 @@ class STACAPISource(Source):
         if collection_id is None:
             page, path = await self._reader.landing(), "queryables"
         else:
+            collection_id = self.id_of(collection_id, "collection")
             path = f"collections/{segment(collection_id, 'collection')}/queryables"
             collection = await self.collection(collection_id)
             page = Landing(collection.raw, collection.url, self.root_url)

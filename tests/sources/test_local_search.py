@@ -144,7 +144,9 @@ async def test_a_search_shows_how_far_it_went_before_it_goes_on() -> None:
 async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
     asked = 0
 
-    async def missing(collection_id: str, *, link: str | None = None, page_size: int | None = None) -> Page[Item]:
+    async def missing(
+        collection_id: str, *, link: str | None = None, page_size: int | None = None
+    ) -> Page[Item]:
         nonlocal asked
         asked += 1
         return Page((), str(asked), skipped=200)

@@ -12,7 +12,7 @@ from ...http.hrefs import shown_id
 from ...models import Collection, Document, Item
 from ...text import count
 from ..base import COLLECTION_IDS
-from .document_urls import is_place, same
+from .document_urls import is_web, place_named, same
 from .documents import DocumentLoader
 from .links import Children, Role, refusal
 
@@ -32,6 +32,7 @@ class CollectionIndex:
 
     def __init__(self, loader: DocumentLoader, root_url: str) -> None:
         self._loader = loader
+        self._local = not is_web(root_url)
         self._queue = deque([same(root_url)])
         self._seen = {hash(same(root_url))}
         self._crawling = asyncio.Lock()
@@ -73,8 +74,8 @@ class CollectionIndex:
         EntityDoesNotExist
             If the whole tree has none.
         """
-        if is_place(identity):
-            return identity
+        if place := place_named(identity, local=self._local):
+            return place
         while identity not in self._urls and self._queue:
             await self._crawl(len(self._collections))
         found = self._urls.get(identity) or self._catalogs.get(identity)

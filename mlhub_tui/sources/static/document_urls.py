@@ -50,6 +50,14 @@ def place_of(location: str) -> str:
     return resolve_href("", written) if is_place(written) else file_url(Path(written).expanduser())
 
 
+def place_named(identity: str, *, local: bool) -> str:
+    """Return the place URL of a URL in place of an id, of a path too in a local catalog; empty for an id."""
+    if is_place(identity):
+        return place_of(identity)
+    named = local and identity.lower().endswith((".json", ".geojson"))
+    return place_of(identity) if named and Path(identity).expanduser().is_file() else ""
+
+
 def file_url(path: Path | str) -> str:
     """Return the `file` URL of a path; links in it are not resolved, `..` is."""
     absolute = Path(os.path.abspath(path)).as_posix()  # noqa: PTH100 - `resolve` would follow links

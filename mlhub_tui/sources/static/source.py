@@ -28,7 +28,7 @@ from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..local_search import FIELDS, LocalSearch
 from .archive import Progress
 from .collection_index import CollectionIndex
-from .document_urls import is_place, is_web, place_of, same
+from .document_urls import is_web, place_named, same
 from .documents import DocumentLoader, ItemList, LRUCache, unreadable
 from .item_file import ItemFile
 from .items import ItemPages
@@ -193,6 +193,8 @@ class StaticSource(Source):
         """Return one collection by its id or place URL."""
         opened = await self._open()
         found = await opened.loader.one(await opened.index.url_of(collection_id))
+        if isinstance(found, Catalog):  # its items are listed by its id too
+            return Collection(found.raw, url=found.url)
         if not isinstance(found, Collection):
             raise EntityDoesNotExist(f"{shown_id(collection_id)} is no collection", hint=COLLECTION_IDS)
         return found
@@ -229,8 +231,8 @@ class StaticSource(Source):
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
-        if is_place(item_id):
-            found = await (await self._open()).document(place_of(item_id))
+        if place := place_named(item_id, local=not is_web(self.location)):
+            found = await (await self._open()).document(place)
             if isinstance(found, Item):
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)

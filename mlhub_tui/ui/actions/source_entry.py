@@ -243,10 +243,11 @@ def bare(text: str) -> tuple[str, SecretDraft | None]:
     InvalidRootURL
         If it can be no location.
     """
+    from ...sources.source_names import address_of
     from ...sources.well_known import by_name
 
     known = by_name(text)
-    credentials = for_location(known.root_url if known else text, origin="form")
+    credentials = for_location(known.root_url if known else address_of(text), origin="form")
     if not credentials.secret:
         return credentials.root_url, None
     auth = credentials.auth

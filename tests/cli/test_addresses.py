@@ -1,0 +1,146 @@
+"""Sources, collections and items in every form that people have them in, in every command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.test_stac_apis import collection as api_collection
+from tests.cli.test_stac_apis import feature
+from tests.sources.static.grow import catalog, collection, encoded, item, link, pack, plant
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+
+FILES = {
+    "catalog.json": catalog("root", link("child", "c/collection.json"), link("child", "sub/catalog.json")),
+    "c/collection.json": collection("c", link("item", "a.json"), link("item", "b.json")),
+    "sub/catalog.json": catalog("sub", link("item", "../c/b.json")),
+    "c/a.json": item("a", "c"),
+    "c/b.json": item("b", "c"),
+    "c/a.tif": b"bytes",
+    "c/b.tif": b"bytes",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a catalog in the folder `my cat` below the current one, and beside it packed."""
+    monkeypatch.chdir(tmp_path)
+    pack(tmp_path / "packed.tar.gz", FILES)
+    return plant(tmp_path / "my cat", FILES)
+
+
+def answer(request: Request) -> Answer:
+    """Serve the catalog at the root, and an API below `/api/`."""
+    api = {
+        "": catalog("api", link("data", "./collections"), link("search", "./search"))
+        | {
+            "conformsTo": [
+                "https://api.stacspec.org/v1.0.0/core",
+                "https://api.stacspec.org/v1.0.0/item-search",
+            ]
+        },
+        "collections": {"collections": [api_collection("c")]},
+        "collections/c": api_collection("c"),
+        "collections/c/items": {"type": "FeatureCollection", "features": [feature("a"), feature("b")]},
+        "collections/c/items/a": feature("a"),
+        "search": {"type": "FeatureCollection", "features": [feature("a"), feature("b")]},
+    }
+    path = request.path.lstrip("/")
+    if path.startswith("api/"):
+        found = api.get(path.removeprefix("api/"))
+        return Answer(404) if found is None else as_json(found)
+    return Answer(200, encoded(FILES[path])) if path in FILES else Answer(404)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer(answer) as serving:
+        yield serving
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "my cat",
+        "my cat/catalog.json",
+        "my%20cat",
+        "my%20cat/catalog.json",
+        "{file}",
+        "{file}/catalog.json",
+        "{plain}",
+        "packed.tar.gz",
+        "{url}",
+        "{url}/catalog.json",
+        "/vsicurl/{url}/catalog.json",
+        "/vsicurl?url={quoted}%2Fcatalog.json",
+    ],
+)
+def test_a_catalog_is_a_source_by_its_path_or_url(
+    run: Run, folder: Path, server: LoopbackServer, location: str
+) -> None:
+    named = location.format(
+        file=folder.as_uri(), plain=f"file://{folder}", url=server.url, quoted=quote(server.url, "")
+    )
+    listed = run("--source", named, "list", "items", "c", "--json")
+    assert listed.exit_code == 0, listed.output
+    assert [found["id"] for found in json.loads(listed.stdout)] == ["a", "b"]
+    added = run("sources", "add", "kept", named)
+    assert added.exit_code == 0, added.output
+    assert run("--source", "kept", "list", "items", "sub").stdout.splitlines()[1].startswith("b ")
+
+
+@pytest.mark.parametrize("place", ["folder", "server", "api"])
+@pytest.mark.parametrize("form", ["id", "url", "vsicurl", "path"])
+def test_a_collection_and_an_item_are_named_by_id_url_or_path(
+    run: Run, folder: Path, server: LoopbackServer, tmp_path: Path, place: str, form: str
+) -> None:
+    source = {"folder": str(folder), "server": f"{server.url}/catalog.json", "api": f"{server.url}/api/"}[
+        place
+    ]
+    base = folder.as_uri() if place == "folder" else server.url
+    urls = (f"{base}/c/collection.json", f"{base}/c/a.json")
+    if place == "api":
+        urls = (f"{base}/api/collections/c", f"{base}/api/collections/c/items/a?token=x#top")
+    prefix = "/vsicurl/" if form == "vsicurl" and place != "folder" else ""
+    where, what = ("c", "a") if form == "id" else (prefix + urls[0], prefix + urls[1])
+    if form == "path" and place == "folder":
+        where, what = "my cat/c/collection.json", "my cat/c/a.json"
+    listed = run("--source", source, "list", "items", where, "--json")
+    assert listed.exit_code == 0, listed.output
+    assert [found["id"] for found in json.loads(listed.stdout)] == ["a", "b"]
+    searched = run("--source", source, "search", "-c", where, "--csv")
+    assert [line[:2] for line in searched.stdout.splitlines()[1:]] == ["a,", "b,"], searched.output
+    assert run("--source", source, "show", "collection", where, "--json").exit_code == 0
+    shown = run("--source", source, "show", "item", where, what, "--json")
+    assert json.loads(shown.stdout)["id"] == "a", shown.output
+    out = ("--output-dir", str(tmp_path / "out"))
+    planned = run("--source", source, "download", "dataset", where, "--dry-run", *out)
+    assert planned.exit_code == 0, planned.output
+    if place != "api":
+        loaded = run("--source", source, "download", "item", where, what, *out)
+        assert loaded.exit_code == 0, loaded.output
+        assert (tmp_path / "out/c/a/data.tif").read_bytes() == b"bytes"
+
+
+@pytest.mark.parametrize("place", ["folder", "server"])
+def test_a_catalog_takes_the_place_of_a_collection(
+    run: Run, folder: Path, server: LoopbackServer, tmp_path: Path, place: str
+) -> None:
+    source = str(folder) if place == "folder" else server.url
+    assert "The sub." in run("--source", source, "show", "collection", "sub").stdout
+    for command in (("list", "items", "sub", "--json"), ("search", "-c", "sub", "--json")):
+        assert [found["id"] for found in json.loads(run("--source", source, *command).stdout)] == ["b"]
+    done = run("--source", source, "download", "dataset", "sub", "--output-dir", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "out").rglob("data.tif"))) == 1
+
+
+def test_a_url_of_another_place_is_no_id_of_an_api(run: Run, server: LoopbackServer) -> None:
+    asked = run("--source", f"{server.url}/api/", "show", "item", "c", "https://elsewhere.invalid/items/a")
+    assert asked.exit_code == 1
+    assert "is no item of" in asked.stderr
