@@ -128,7 +128,7 @@ def test_no_key_anywhere_names_all_places_and_what_to_run(mlhub_home: Path) -> N
     assert caught.value.message.endswith("does not exist")
     mlhub_home.mkdir()
     (mlhub_home / "profiles").write_text("# nothing yet\n")
-    with pytest.raises(APIKeyNotFound, match=r"holds no profiles$"):
+    with pytest.raises(APIKeyNotFound, match=r"holds no profiles"):
         resolve(environ={})
 
 
