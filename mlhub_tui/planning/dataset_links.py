@@ -10,7 +10,7 @@ from ..errors import NotOffered
 from ..http.hrefs import shown
 from ..http.link import Link
 from ..sources.asset_hrefs import https_of
-from ..sources.link import azure_headers
+from ..sources.asset_links import azure_headers
 from ..transfer.engine import TransferCancelled
 from .requests import SAMPLE, DatasetRequest
 from .resolver import AssetSource, CatalogSource, JobSource

@@ -13,7 +13,7 @@ from ..http.key_removal import REMOVED
 from ..http.link import Link
 from ..options import IfExists
 from ..sources.asset_hrefs import https_of
-from ..sources.link import azure_headers
+from ..sources.asset_links import azure_headers
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
 from ..transfer.work_source import FileRequest, FileResult

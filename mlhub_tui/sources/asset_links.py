@@ -15,12 +15,13 @@ from weakref import WeakKeyDictionary
 from ..errors import NotOffered, UnexpectedAnswer
 from ..http.hrefs import host, shown
 from ..http.link import Link
+from ..http.session import Session
 from ..models import Item
 from .asset_hrefs import AZURE_STORE, https_of
-from .link import azure_headers, link_to
 
 if TYPE_CHECKING:
     from ..http.session import Session
+
 
 PLANETARY_COMPUTER = "planetarycomputer.microsoft.com"
 ENDPOINT = f"https://{PLANETARY_COMPUTER}/api/sas/v1/token/"
@@ -205,3 +206,25 @@ def _is_closed(url: str, stores: str) -> bool:
 def _is_signed(url: str) -> bool:
     """Return whether a URL has a shared access signature (Azure's `sig`)."""
     return any(name.lower() == "sig" for name, _ in parse_qsl(urlsplit(url).query))
+
+
+AZURE = ".blob.core.windows.net"
+AZURE_VERSION = "2021-06-08"
+
+
+def link_to(session: Session, url: str) -> Link:
+    """Return the link to a URL; the key goes along only to the session's own origin.
+
+    Raises
+    ------
+    KeyWithheld
+        If the URL itself would carry the key to another one.
+    """
+    if (keys := session.keys) is not None:
+        url = keys.from_url(url, own=session.is_own(url))
+    return Link(url, azure_headers(url), session.credentials())
+
+
+def azure_headers(url: str) -> dict[str, str]:
+    """Return the version header for Azure's blob stores, nothing for others."""
+    return {"x-ms-version": AZURE_VERSION} if host(url).endswith(AZURE) else {}

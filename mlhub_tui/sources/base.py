@@ -163,6 +163,35 @@ def _mark(entry: Any) -> str:
     return f"{getattr(entry, 'id', '')}\n{getattr(entry, 'url', '')}"
 
 
+_WORDS = {
+    "text": "words",
+    "filter": "filters in CQL2 text",
+    "sort": "sorting",
+    "intersects": "geometries",
+    "bbox": "boxes",
+    "datetime": "dates",
+    "ids": "ids",
+    "collections": "collections",
+}
+
+
+def check_search(search: Search, offered: frozenset[str], what: str) -> None:
+    """Make sure that a search asks only for what is offered.
+
+    Raises
+    ------
+    NotOffered
+        If it does not; the message names what.
+    """
+    missing = [words for name, words in _WORDS.items() if getattr(search, name) and name not in offered]
+    if missing:
+        raise NotOffered(
+            f"{what} cannot be asked for {' and '.join(missing)}", hint="leave that out of the search"
+        )
+    if search.bbox is not None and search.intersects is not None:
+        raise NotOffered("a search takes a box or a geometry, not both", hint="leave one of them out")
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What a source says of itself.
@@ -200,11 +229,8 @@ class Source(ABC):
 
     noun: ClassVar[str] = "this source"
     """The kind of source in messages: `a STAC API`."""
-
-    @property
-    @abstractmethod
-    def kind(self) -> Kind:
-        """What the source speaks."""
+    kind: Kind
+    """What the source speaks."""
 
     @property
     @abstractmethod

@@ -55,7 +55,7 @@ def open_source(credentials: Credentials) -> Source:
         case Kind.MLHUB:
             return open_mlhub(credentials)
         case Kind.STAC_API:
-            from .stac_api import STACAPISource
+            from .stac.api_source import STACAPISource
 
             return STACAPISource(open_session(credentials))
         case Kind.STATIC:

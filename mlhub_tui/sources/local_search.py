@@ -13,8 +13,7 @@ from ..http.pagination import REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.when import Span, parse_span, span_of
-from .base import ENOUGH, Page
-from .queries import check
+from .base import ENOUGH, Page, check_search
 
 T = TypeVar("T")
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -66,7 +65,7 @@ class LocalSearch:
         """
         if not search.collections:
             raise NotOffered("here a search requires a collection", hint="name one or more of them")
-        check(search, FIELDS, "a local search")
+        check_search(search, FIELDS, "a local search")
         pairs = [(collection, identity) for collection in search.collections for identity in search.ids]
         fetch = self._fetch(search.collections, page_size)
         if self._item is not None and link is None and 0 < len(pairs) <= _MAX_REQUESTED:

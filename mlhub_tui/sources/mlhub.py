@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..auth import Kind
-from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, UnexpectedAnswer
+from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ..http.errors import HOSTED, HOSTED_HINT
-from ..http.hrefs import doi_path, host, segment, shown_id
-from ..http.json_document import as_list, as_object
+from ..http.hrefs import doi_path, host, segment, shown, shown_id
+from ..http.json_document import PORTAL_HINT, as_list, as_object, is_web_page
 from ..http.link import Link
 from ..http.pagination import REPEATED, PageRequest, with_params
 from ..http.session import Session
@@ -27,13 +27,18 @@ from ..models import (
     MLModel,
     Search,
 )
-from .asset_links import AssetLinks
+from .asset_links import AssetLinks, azure_headers, link_to
 from .base import About, Page, Source
 from .features import documents, matched
-from .link import resolve
 from .local_search import FIELDS, LocalSearch
 
+if TYPE_CHECKING:
+    import httpx
+
 D = TypeVar("D", bound=Document)
+_MAX_HOPS = 11
+_NO_HEAD = frozenset({400, 403, 405, 501})
+_LATER = "check the ID; if it is right, try again later"
 
 
 class MLHubSource(Source):
@@ -49,6 +54,7 @@ class MLHubSource(Source):
     """
 
     noun = "an MLHub API"
+    kind = Kind.MLHUB
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -57,11 +63,6 @@ class MLHubSource(Source):
 
     def __repr__(self) -> str:
         return f"MLHubSource({self.session!r})"
-
-    @property
-    def kind(self) -> Kind:
-        """The MLHub API."""
-        return Kind.MLHUB
 
     @property
     def root_url(self) -> str:
@@ -78,7 +79,7 @@ class MLHubSource(Source):
         """Return the datasets; below a dataset its collections, below a collection a page of its items."""
         match parent:
             case None:
-                return Page(tuple(Entry.of(dataset) for dataset in await self.datasets()))
+                return Page(tuple(map(Entry.of, await self.datasets())))
             case Entry(EntryKind.DATASET):
                 dataset = await self.document(parent)
                 refs = dataset.collections if isinstance(dataset, Dataset) else ()
@@ -86,7 +87,7 @@ class MLHubSource(Source):
             case Entry(EntryKind.COLLECTION):
                 items = await self.items_page(parent.id, link=link, page_size=page_size)
                 found = tuple(Entry.of(item, collection_id=parent.id) for item in items.entries)
-                return Page(found, items.next, items.matched, items.skipped)
+                return Page(found, items.next, items.matched, items.skipped, items.stopped)
         return Page(())
 
     async def document(self, entry: Entry) -> Document:
@@ -108,9 +109,9 @@ class MLHubSource(Source):
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of the items that a search finds, by looking at those of its collections.
+        """Return one page of the items that a search finds, by reading those of its collections.
 
-        The API itself has no item search: items are listed and sifted on this side.
+        The API itself has no item search: items are listed and filtered locally.
 
         Raises
         ------
@@ -125,8 +126,9 @@ class MLHubSource(Source):
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Return all datasets that carry every tag and match every text phrase."""
-        answer = await self._listing("datasets", {"tags": _strings(tags), "text": _strings(text)})
-        return self._documents(as_list(answer, self._url("datasets")), Dataset)
+        return await self._listing(
+            "datasets", Dataset, params={"tags": _strings(tags), "text": _strings(text)}
+        )
 
     async def dataset(self, id_or_doi: str) -> Dataset:
         """Return one dataset by its DOI where there is a slash in it, else by its ID.
@@ -142,17 +144,12 @@ class MLHubSource(Source):
 
     async def dataset_by_doi(self, doi: str) -> Dataset:
         """Return one dataset by its DOI; `https://doi.org/` before it is allowed."""
-        path = f"datasets/doi/{doi_path(doi)}"
-        return Dataset(await self._object(path, f"a dataset with the DOI {shown_id(doi)} does not exist"))
-
-    async def collections(self) -> list[Collection]:
-        """Return all collections."""
-        answer = await self._listing("collections")
-        return self._documents(as_list(answer, self._url("collections"), "collections"), Collection)
+        missing = f"a dataset with the DOI {shown_id(doi)} does not exist"
+        return Dataset(await self._object(f"datasets/doi/{doi_path(doi)}", missing))
 
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections; the API lists them at once."""
-        for collection in await self.collections():
+        for collection in await self._listing("collections", Collection, "collections"):
             yield collection
 
     async def collection(self, collection_id: str) -> Collection:
@@ -172,10 +169,9 @@ class MLHubSource(Source):
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         params: dict[str, Any] = {"limit": page_size, "extensions": _strings(extensions)}
         collection_id = self.id_of(collection_id, "collection")
+        path = f"collections/{segment(collection_id, 'collection')}/items"
+        step = PageRequest.decoded(link or self.session.url_of(path))
         # The hosted API's links hold a token but no page size: what was asked for stays in force.
-        step = PageRequest.decoded(
-            link or self._url(f"collections/{segment(collection_id, 'collection')}/items")
-        )
         step = replace(step, url=with_params(step.url, params))
         try:
             fetched = await self.session.fetch_page(step)
@@ -202,8 +198,7 @@ class MLHubSource(Source):
 
     async def models(self) -> list[MLModel]:
         """Return all models."""
-        answer = await self._listing("models")
-        return self._documents(as_list(answer, self._url("models")), MLModel)
+        return await self._listing("models", MLModel)
 
     async def model(self, model_id: str) -> MLModel:
         """Return one model."""
@@ -240,15 +235,14 @@ class MLHubSource(Source):
             If there is no key, or it was refused.
         """
         collection_id = self.id_of(collection_id, "collection")
-        path = f"archive/{segment(collection_id, 'collection')}"
-        return await self._link(path, _no_archive(collection_id))
+        return await self._link(f"archive/{segment(collection_id, 'collection')}", _no_archive(collection_id))
 
     async def catalog_link(self, dataset_id: str) -> Link:
         """Return where the bytes of a dataset's STAC catalog archive are."""
         return await self._link(f"catalog/{segment(dataset_id, 'dataset')}", _no_catalog(dataset_id))
 
     async def check_key(self) -> None:
-        """Ask for something that needs a key: the first item of a collection that can be read.
+        """Request something that needs a key: the first item of a collection that can be read.
 
         Raises
         ------
@@ -270,39 +264,61 @@ class MLHubSource(Source):
         """Close the session."""
         await self.session.aclose()
 
-    def _url(self, path: str) -> str:
-        return self.session.url_of(path)
-
-    async def _listing(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        """Return the JSON of a listing; that it is missing means that this is no MLHub API."""
+    async def _listing(
+        self, path: str, make: Callable[..., D], key: str | None = None, params: dict[str, Any] | None = None
+    ) -> list[D]:
+        """Return the documents of a listing; that it is missing means that this is no MLHub API."""
         try:
-            return await self.session.get_json(path, params=params)
+            answer = await self.session.get_json(path, params=params)
         except EntityDoesNotExist as error:
             hint = HOSTED_HINT if host(self.root_url) == HOSTED else UnexpectedAnswer.default_hint
             raise UnexpectedAnswer(
                 f"there is no MLHub API: {error.message}", url=error.url, status=error.status, hint=hint
             ) from None
+        made, skipped = documents(as_list(answer, self.session.url_of(path), key), make)
+        self.skipped += skipped
+        return made
 
     async def _object(self, path: str, missing: str, hint: str | None = None) -> JsonDict:
         """Return a JSON object; where the API has none, the error names the thing."""
         try:
-            return as_object(await self.session.get_json(path), self._url(path))
+            return as_object(await self.session.get_json(path), self.session.url_of(path))
         except EntityDoesNotExist as error:
             raise _named(error, missing, hint) from None
 
     async def _link(self, path: str, missing: str) -> Link:
+        """Return the link that a path of the API leads to, behind its redirects; no body is read."""
+        url = self.session.url_of(path)
         try:
-            return await resolve(self.session, path)
+            for _ in range(_MAX_HOPS):
+                response = await self._head(url)
+                if response is not None and response.next_request is not None:
+                    url = self.session.bare(str(response.next_request.url))
+                    continue
+                if response is not None and is_web_page(response):
+                    words = f"a web page instead of an archive from {host(url)}: {shown(url)}"
+                    raise UnexpectedAnswer(words, url=shown(url), hint=PORTAL_HINT)
+                return link_to(self.session, url)
         except EntityDoesNotExist as error:
             raise _named(error, missing, _LATER) from None
+        raise UnexpectedAnswer(f"too many redirects: {shown(self.session.url_of(path))}", url=shown(path))
 
-    def _documents(self, entries: Sequence[Any], make: Callable[..., D]) -> list[D]:
-        made, skipped = documents(entries, make)
-        self.skipped += skipped
-        return made
-
-
-_LATER = "check the ID; if it is right, try again later"
+    async def _head(self, url: str) -> httpx.Response | None:
+        """Return what is at a URL, None where only the transfer itself can tell."""
+        headers = azure_headers(url)
+        try:
+            return await self.session.request("HEAD", url, headers=headers, follow_redirects=False)
+        except EntityDoesNotExist:
+            raise
+        except RequestError as error:
+            if error.status is None:
+                raise
+            if not self.session.is_own(url):
+                # A signed URL is signed for GET: a store that refuses HEAD says nothing of GET.
+                return None
+            if error.status not in _NO_HEAD:
+                raise
+        return await self.session.request("GET", url, headers=headers, follow_redirects=False, read=False)
 
 
 def _no_archive(collection_id: str) -> str:

@@ -41,9 +41,9 @@ from .document_kind import (
     root_document,
     title_of,
 )
-from .landing import below_root
 from .probe_path import NotASource, ProbeResult, of_document, probe_path
-from .stac_reader import may_be_spelled_otherwise
+from .stac.api_client import may_be_spelled_otherwise
+from .stac.landing import below_root
 from .static.archive import GZIP_MAGIC
 from .static.archive_index import ROOT_NAMES
 from .static.document_urls import is_archive

@@ -27,7 +27,7 @@ threads = [
     load("sample.house", "sample.server"),
     load("ui.detail.documents", "ui.screens.browse", "ui.catalog.listing", "ui.connection"),
     load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),
-    load("sources.static.source", "sources.stac_api"),
+    load("sources.static.source", "sources.stac.api_source"),
 ]
 for thread in threads:
     thread.start()

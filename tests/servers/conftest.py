@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.http.session import Session
-from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.stac.api_source import STACAPISource
 from tests.support.http_server import Answer, LoopbackServer, Request
 
 from .needs import environment

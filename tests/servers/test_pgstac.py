@@ -8,7 +8,7 @@ from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestRefused
 from mlhub_tui.models import BBox, Entry, EntryKind, Item, Search
 from mlhub_tui.sources.base import Listing, Page, Source
 from mlhub_tui.sources.local_search import item_filter
-from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.stac.api_source import STACAPISource
 
 from .conftest import SERVERS, Server
 

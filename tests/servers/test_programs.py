@@ -14,7 +14,7 @@ from mlhub_tui.http.session import Session
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.fetch import fetch_asset
 from mlhub_tui.sources.probe import probe
-from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.stac.api_source import STACAPISource
 
 from ..ui.conftest import driven
 from .conftest import BYTES, SERVERS, Server

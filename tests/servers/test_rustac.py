@@ -7,7 +7,7 @@ import pytest
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Item, Search
 from mlhub_tui.sources.local_search import item_filter
-from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.stac.api_source import STACAPISource
 
 from .conftest import RUSTAC_COLLECTIONS, SERVERS, Server
 from .test_pgstac import found

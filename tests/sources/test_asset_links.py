@@ -20,8 +20,7 @@ from mlhub_tui.sources.asset_hrefs import (
     known_to_pay,
     requester_pays,
 )
-from mlhub_tui.sources.asset_links import AssetLinks, SasTokens
-from mlhub_tui.sources.link import AZURE_VERSION
+from mlhub_tui.sources.asset_links import AZURE_VERSION, AssetLinks, SasTokens
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()

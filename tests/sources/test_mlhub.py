@@ -17,8 +17,8 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session
+from mlhub_tui.sources.asset_links import azure_headers
 from mlhub_tui.sources.connect import open_mlhub
-from mlhub_tui.sources.link import azure_headers
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 

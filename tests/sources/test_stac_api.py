@@ -15,7 +15,7 @@ from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
 from mlhub_tui.sources.base import ALL_EMPTY, SAME_PAGE, Listing, Page
-from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.stac.api_source import STACAPISource
 from tests.support.http_server import (
     Answer,
     Handler,

@@ -11,7 +11,7 @@ import pytest
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Catalog, Collection, EntryKind, Item, Search
-from mlhub_tui.sources.stac_api import STACAPISource
+from mlhub_tui.sources.stac.api_source import STACAPISource
 
 from .stac_replay import STACReplay
 

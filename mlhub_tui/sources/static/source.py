@@ -67,6 +67,7 @@ class StaticSource(Source):
     """
 
     noun = "a static catalog"
+    kind = Kind.STATIC
 
     def __init__(
         self,
@@ -90,11 +91,6 @@ class StaticSource(Source):
 
     def __repr__(self) -> str:
         return f"StaticSource({shown(self.location)!r})"
-
-    @property
-    def kind(self) -> Kind:
-        """A static catalog."""
-        return Kind.STATIC
 
     @property
     def root_url(self) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..errors import RequestError
-from ..http.hrefs import join, segment
-from ..http.pagination import PageRequest
-from ..models import Item, Search
-from ..models.extent import geometry_bbox
-from .base import Page
+from ...errors import RequestError
+from ...http.hrefs import join, segment
+from ...http.pagination import PageRequest
+from ...models import Item, Search
+from ...models.extent import geometry_bbox
+from ..base import Page, check_search
+from ..local_search import FIELDS, LocalSearch, limit_of, limit_page
+from .api_client import Reader, is_no_such_place
+from .api_tree import Tree
 from .landing import QUERYABLES, SORTABLES, Landing
-from .local_search import FIELDS, LocalSearch, limit_of, limit_page
-from .queries import NO_POST, check, parameters, search_step, sorted_as
-from .stac_reader import Reader, is_no_such_place
-from .stac_tree import Tree
+from .search_request import NO_POST, parameters, search_step, sorted_as
 
 _MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
 
@@ -48,7 +48,7 @@ class ItemSearch:
         landing = await self._reader.landing()
         if self._missing or not landing.may_search:
             return await self._sift(search, link, page_size, landing)
-        check(search, landing.search_fields, "this API")
+        check_search(search, landing.search_fields, "this API")
         if search.limit == 0:
             return Page(())
         left, inner = limit_of(link, search.limit)

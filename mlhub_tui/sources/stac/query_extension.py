@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from ..errors import InvalidSearch, NotOffered
-from ..models import JsonDict
-from ..text import one_line
+from ...errors import InvalidSearch, NotOffered
+from ...models import JsonDict
+from ...text import one_line
 
 _TOKEN = re.compile(
     r"""\s*(?:

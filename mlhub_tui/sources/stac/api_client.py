@@ -6,14 +6,14 @@ import asyncio
 from typing import TypeVar
 from urllib.parse import quote
 
-from ..auth import other_spelling
-from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
-from ..http.json_document import as_list, as_object, decode
-from ..http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
-from ..http.session import Session
-from ..models import Document, Item, JsonDict
-from .base import Page
-from .features import D, alone, document_of, documents, matched
+from ...auth import other_spelling
+from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...http.json_document import as_list, as_object, decode
+from ...http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
+from ...http.session import Session
+from ...models import Document, Item, JsonDict
+from ..base import Page
+from ..features import D, alone, document_of, documents, matched
 from .landing import Landing
 
 E = TypeVar("E", bound=Document)

@@ -6,28 +6,20 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from ..auth import Kind
-from ..errors import EntityDoesNotExist, NotOffered, RequestError
-from ..http.hrefs import join, segment, shown_id
-from ..http.link import Link
-from ..http.pagination import PageRequest
-from ..http.session import Session
-from ..models import (
-    Collection,
-    Document,
-    Entry,
-    EntryKind,
-    Item,
-    JsonDict,
-    Search,
-)
-from ..text import clean, one_line
-from .asset_links import AssetLinks
-from .base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source
+from ...auth import Kind
+from ...errors import EntityDoesNotExist, NotOffered, RequestError
+from ...http.hrefs import join, segment, shown_id
+from ...http.link import Link
+from ...http.pagination import PageRequest
+from ...http.session import Session
+from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...text import clean, one_line
+from ..asset_links import AssetLinks
+from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source
+from .api_client import Reader, is_encoded, is_no_such_place
+from .api_tree import SEARCHED, NotListed, Tree
+from .item_search import ItemSearch
 from .landing import QUERYABLES, Landing
-from .stac_reader import Reader, is_encoded, is_no_such_place
-from .stac_search import ItemSearch
-from .stac_tree import SEARCHED, NotListed, Tree
 
 
 class STACAPISource(Source):
@@ -43,6 +35,7 @@ class STACAPISource(Source):
     """
 
     noun = "a STAC API"
+    kind = Kind.STAC_API
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -53,11 +46,6 @@ class STACAPISource(Source):
 
     def __repr__(self) -> str:
         return f"STACAPISource({self.session!r})"
-
-    @property
-    def kind(self) -> Kind:
-        """A STAC API."""
-        return Kind.STAC_API
 
     @property
     def root_url(self) -> str:

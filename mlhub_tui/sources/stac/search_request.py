@@ -7,42 +7,15 @@ from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Any
 
-from ..errors import NotOffered
-from ..http.pagination import PageRequest, with_params
-from ..models import BBox, JsonDict, Search
+from ...errors import NotOffered
+from ...http.pagination import PageRequest, with_params
+from ...models import BBox, JsonDict, Search
 from .landing import Landing
 from .query_extension import query_of
 
 NO_POST = frozenset({404, 405, 415, 501})
 """Statuses of a search by POST after which GET is tried."""
 _TOP_LEVEL = frozenset({"id", "collection", "bbox", "geometry", "type", "stac_version", "links", "assets"})
-_WORDS = {
-    "text": "words",
-    "filter": "filters in CQL2 text",
-    "sort": "sorting",
-    "intersects": "geometries",
-    "bbox": "boxes",
-    "datetime": "dates",
-    "ids": "ids",
-    "collections": "collections",
-}
-
-
-def check(search: Search, offered: frozenset[str], what: str) -> None:
-    """Make sure that a search asks only for what is offered.
-
-    Raises
-    ------
-    NotOffered
-        If it does not; the message names what.
-    """
-    missing = [words for name, words in _WORDS.items() if getattr(search, name) and name not in offered]
-    if missing:
-        raise NotOffered(
-            f"{what} cannot be asked for {' and '.join(missing)}", hint="leave that out of the search"
-        )
-    if search.bbox is not None and search.intersects is not None:
-        raise NotOffered("a search takes a box or a geometry, not both", hint="leave one of them out")
 
 
 def search_step(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> PageRequest:

@@ -7,16 +7,16 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from ..errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
-from ..http.hrefs import join, segment, shown_id
-from ..http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
-from ..models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
-from ..models.document import identity
-from ..text import one_line
-from .base import COLLECTION_IDS, Page
+from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...http.hrefs import join, segment, shown_id
+from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
+from ...models.document import identity
+from ...text import one_line
+from ..base import COLLECTION_IDS, Page
+from .api_client import Reader, is_no_such_place
 from .landing import below_root
-from .queries import NO_POST, search_step
-from .stac_reader import Reader, is_no_such_place
+from .search_request import NO_POST, search_step
 
 _AT_ONCE = 8
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"

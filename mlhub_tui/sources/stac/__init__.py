@@ -1,0 +1,1 @@
+"""STAC APIs as sources."""
