@@ -95,6 +95,8 @@ class MLHubApp(ConfiguredApp):
         self.queue: QueueService | None = None
         self.queue_error: MLHubException | None = None
         self.output_dir = options.output_dir
+        self.cleared: set[int] = set()
+        """The ids of transfers that were cleared from the list and can still be brought back."""
         self._leaving = False
         self.last_words = ""
 
@@ -281,6 +283,13 @@ class MLHubApp(ConfiguredApp):
         known = all(job.bytes_total for job in running)
         return f"↓{len(running)} {done * 100 // total}%" if known and total else f"↓{len(running)}"
 
+    async def remove_cleared(self) -> None:
+        """Remove from the queue what was cleared from its list."""
+        gone = sorted(self.cleared)
+        if gone and self.queue is not None:
+            await self.queue.clear_finished(gone)
+        self.cleared.difference_update(gone)
+
     def on_queue_changed(self) -> None:
         """Pass the news on, and say what was finished while another screen is in front."""
         self.announce(QueueChanged)
@@ -370,6 +379,8 @@ class MLHubApp(ConfiguredApp):
         """Stop what runs; whatever is not done goes on at the next start."""
         await asyncio.to_thread(self.memory.write)
         if self.queue is not None:
+            with contextlib.suppress(MLHubException):
+                await self.remove_cleared()
             await asyncio.to_thread(self.queue.stop)
         await asyncio.to_thread(self.sample.stop)
 

@@ -36,7 +36,7 @@ DOWNLOADING: tuple[AppCommand, ...] = (
         "x",
         "cancel",
         "cancel",
-        "Cancel the transfer and delete what was fetched",
+        "Cancel the transfer, after a question",
         DOWNLOADS,
         3,
     ),
@@ -106,10 +106,11 @@ DOWNLOADING: tuple[AppCommand, ...] = (
         "c",
         "clear",
         "clear finished",
-        "Remove finished transfers from the list, of a filter those it shows",
+        "Clear finished transfers, of a filter those it shows",
         DOWNLOADS,
         8,
     ),
+    AppCommand("downloads.undo", "U", "undo_clear", "undo clear", "Undo the clearing, for 10 s", DOWNLOADS),
     AppCommand(
         "downloads.down", "J", "move(1)", "later", "Move the transfer down in the queue", DOWNLOADS, 9
     ),

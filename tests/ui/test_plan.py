@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from textual.events import Key
+from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
@@ -16,6 +17,7 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.dialogs.dataset import DatasetScreen
 from mlhub_tui.ui.plan.plan_tree import PlanTree
 from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.widgets.form import ChoiceField
 
 from .conftest import Driver, driven
 from .test_browse import find
@@ -65,7 +67,7 @@ async def test_d_and_enter_queue_the_archives_of_a_dataset(options: AppOptions) 
         assert all(job.bytes_total for job in driver.app.jobs)
 
 
-async def test_from_the_tree_to_a_running_job_it_takes_four_keys(options: AppOptions) -> None:
+async def test_from_the_tree_to_a_running_job_it_takes_five_keys(options: AppOptions) -> None:
     async with driven(options) as driver:
         await on_dataset(driver)
         await driver.press("d")
@@ -73,6 +75,13 @@ async def test_from_the_tree_to_a_running_job_it_takes_four_keys(options: AppOpt
         await driver.press("space", "enter")
         await driver.until("738 files")
         await driver.press("enter")
+        await driver.until("Download 738 files, ", partial(shows, driver, f"to {options.output_dir}?"[:30]))
+        await driver.press("enter")  # the safe answer
+        await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))
+        assert not driver.app.jobs
+        await driver.press("enter")
+        await driver.until("Download 738 files, ")
+        await driver.press("y")
         await driver.until(lambda: driver.app.jobs)
         await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
     root = options.output_dir / DATASET
@@ -96,6 +105,19 @@ async def test_only_what_is_ticked_and_typed_is_fetched(options: AppOptions, tmp
     files = [p for p in (options.output_dir / DATASET / LABELS).rglob("*") if p.suffix not in ("", ".json")]
     assert len(files) == 7
     assert not list((options.output_dir / DATASET / SOURCE).rglob("*.tif"))
+
+
+async def test_enter_in_a_field_commits_it_and_starts_nothing(options: AppOptions) -> None:
+    async with planned(options) as driver:
+        await driver.press("b", "ctrl+u")
+        await driver.type("34,0,34.3,0.3")
+        await driver.press("enter")
+        await driver.until("372 files", lambda: getattr(driver.app.screen.focused, "id", "") == "time")
+        await driver.type("1999")
+        await driver.press("enter")
+        await driver.until("1 file of the collections themselves")
+        await driver.until(lambda: not isinstance(driver.app.screen.focused, Input))
+        assert isinstance(driver.app.screen, PlanScreen) and not driver.app.jobs
 
 
 UNREADABLE = (
@@ -219,6 +241,10 @@ async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_p
         driver.app.screen.query_one("#assets").focus()
         await driver.pilot.pause()
         driver.app.screen.focused.insert_text_at_cursor(str(apart))  # type: ignore[union-attr]
+        await driver.press("enter")
+        await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") != "assets")
+        assert isinstance(driver.app.screen, DatasetScreen), "Enter in a field goes to the next"
+        driver.app.screen.query(ChoiceField).first().focus()
         await driver.press("enter")
         await driver.until("738 files")
         await driver.press("j", "space", "enter")

@@ -33,6 +33,8 @@ async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path
         await driver.until("751 files · 25.1 kB + 500 of unknown size · 250 items")
         await driver.until("250 assets left out: the bucket usgs-landsat is requester-pays")
         await driver.press("enter")
+        await driver.until("Download 751 files, 25.1 kB to ")
+        await driver.press("y")
         await driver.until(lambda: driver.app.jobs)
         request = driver.app.jobs[0].request
         assert isinstance(request, DatasetRequest)
@@ -50,7 +52,7 @@ async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path)
         await driver.press("t")
         await driver.type("2020-01-05")
         await driver.until("4 files")
-        await driver.press("enter")
+        await driver.press("escape", "enter")
         await driver.until(lambda: driver.app.jobs)
         await driver.until(lambda: driver.app.jobs[0].state.finished)
         assert driver.app.jobs[0].files_total == 4

@@ -12,7 +12,7 @@ from ...models import Collection, CollectionRef, Dataset, EntryKind
 from ...planning.requests import ArchiveRequest
 from ...text import clean, count, size
 from ..catalog.nodes import identity
-from ..plan.selection import PlanSubject, reading_words
+from ..plan.selection import PlanSubject, reading_words, totals
 
 if TYPE_CHECKING:
     from ...planning.filters import Filters
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ..dialogs.dataset import DatasetChoice
     from ..documents import Documents
     from ..plan.counting import SelectionCount
+
+
+_UNASKED = 10
+"""Files of a plan that are queued without a question."""
 
 
 async def download_dataset(
@@ -175,7 +179,10 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
         return await plan_dataset(wish(), connection.source, tell)
 
     async def queueing(counted: SelectionCount) -> bool:
-        return await _queue_job(app, queue, wish(counted.filters), counted)
+        target = choice.url or str(choice.assets or choice.folder)
+        return await _confirmed(app, counted, target) and await _queue_job(
+            app, queue, wish(counted.filters), counted
+        )
 
     assets = choice.assets or choice.folder
     _, left = ("", None) if choice.url else output_options.look_at(assets)
@@ -186,6 +193,20 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
         where += f"; all of the dataset is about {size(choice.costs.estimated_size)}"
     is_mlhub = connection.source.kind is Kind.MLHUB
     app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
+
+
+async def _confirmed(app: MLHubApp, counted: SelectionCount, target: str) -> bool:
+    """Ask before more than a few files are downloaded, naming files, bytes and folder."""
+    from ..dialogs.questions import ConfirmScreen
+
+    files = counted.chosen.all.files
+    if files <= _UNASKED or counted.filters.catalog_only:
+        return True
+    known = counted.chosen.all.bytes
+    amount = f", {size(known)}" if known else ""
+    question = f"Download {count(files, 'file')}{amount} to {target}?"
+    screen = ConfirmScreen(question, totals(counted.chosen), yes="Download")
+    return await app.push_screen_wait(screen)
 
 
 async def _queue_job(

@@ -319,8 +319,9 @@ class AssetsScreen(Dialog[AssetChoice | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
+        """Go to the next field: Enter in a field starts nothing."""
         event.stop()
-        self.action_queue()
+        self.focus_next()
 
     def action_all(self) -> None:
         """Tick everything, or nothing where everything is ticked."""

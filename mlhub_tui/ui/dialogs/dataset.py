@@ -198,8 +198,9 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
+        """Go to the next field: Enter in a field starts nothing."""
         event.stop()
-        self.action_go_on()
+        self.focus_next()
 
     def action_go_on(self) -> None:
         """Close with the choice, if what is chosen is to be had."""

@@ -115,8 +115,9 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
+        """Go to the next field: Enter in a field starts nothing."""
         event.stop()
-        self.action_queue()
+        self.focus_next()
 
     def action_queue(self) -> None:
         """Close with the choice."""

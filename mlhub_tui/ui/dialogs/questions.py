@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from textual import work
@@ -11,75 +11,102 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ScreenResultType
 from textual.timer import Timer
 from textual.widgets import Static
 
 from ...errors import MLHubException
+from ...text import size
 from ..documents import why
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 
 
-class ConfirmScreen(Dialog[bool]):
-    """Asks; `y` or Enter is yes, `n` or Esc is no."""
+class QuestionScreen(Dialog[ScreenResultType]):
+    """Asks; Enter and Esc give the safe answer, every other answer has a letter.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "answer(True)", "yes", show=False),
-        Binding("n,escape,q", "answer(False)", "no", show=False),
-    ]
+    Parameters
+    ----------
+    question
+        The question.
+    detail
+        What is lost, or what happens otherwise.
+    answers
+        Key and words of each answer, in the order of the bindings; the safe one last.
+    """
 
-    def __init__(self, question: str, detail: str = "", *, yes: str = "Yes") -> None:
+    def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._question, self._detail, self._yes = question, detail, yes
+        self._question, self._detail, self._answers = question, detail, answers
 
     def compose(self) -> ComposeResult:
-        """Lay out the question."""
+        """Lay out the question and its answers."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question, "bold"))
             if self._detail:
                 yield Static(content(self._detail))
-            yield Static(
-                Content("\n").append_text("y", "bold $accent").append_text(f" {self._yes}    ")
-                + Content.styled("n", "bold $accent")
-                + Content(" No")
-            )
+            words = [
+                Content.styled(key, "bold $accent") + content(f" {words}") for key, words in self._answers
+            ]
+            yield Static(Content("\n") + Content("    ").join(words) + Content.styled(" (enter)", "$muted"))
 
-    def action_answer(self, answer: bool) -> None:
+    def action_answer(self, answer: ScreenResultType) -> None:
         """Close with the answer."""
         self.dismiss(answer)
 
 
-Answer = Literal["quit", "background", "stay"]
-
-
-class LeaveScreen(Dialog[Answer]):
-    """Asks; `y` or Enter quits, `b` hands the transfers over, `n` or Esc stays."""
+class ConfirmScreen(QuestionScreen[bool]):
+    """Asks before an action: `y` is yes; `n`, Enter and Esc are no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "answer('quit')", "quit", show=False),
+        Binding("y", "answer(True)", "yes", show=False),
+        Binding("n,escape,q,enter", "answer(False)", "no", show=False),
+    ]
+
+    def __init__(self, question: str, detail: str = "", *, yes: str = "Yes") -> None:
+        super().__init__(question, detail, (("y", yes), ("n", "No")))
+
+
+CancelAnswer = Literal["keep", "delete", "no"]
+
+
+class CancelScreen(QuestionScreen[CancelAnswer]):
+    """Asks before a cancel: `k` keeps what was downloaded, `y` deletes it, Enter cancels nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('delete')", "cancel and delete", show=False),
+        Binding("k", "answer('keep')", "cancel and keep", show=False),
+        Binding("n,escape,q,enter", "answer('no')", "no", show=False),
+    ]
+
+    def __init__(self, what: str, downloaded: int) -> None:
+        partial = f"the partial download, {size(downloaded)}"
+        super().__init__(
+            f"Cancel {what}?",
+            f"y deletes {partial}; k keeps it, and r resumes it later.",
+            (("y", "Cancel and delete"), ("k", "Cancel and keep"), ("n", "No")),
+        )
+
+
+LeaveAnswer = Literal["quit", "background", "stay"]
+
+
+class LeaveScreen(QuestionScreen[LeaveAnswer]):
+    """Asks before the end while transfers run: `y` quits, `b` hands them over, Enter stays."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('quit')", "quit", show=False),
         Binding("b", "answer('background')", "background", show=False),
-        Binding("n,escape,q", "answer('stay')", "stay", show=False),
+        Binding("n,escape,q,enter", "answer('stay')", "stay", show=False),
     ]
 
     def __init__(self, transfers: int) -> None:
-        super().__init__()
-        self._transfers = transfers
-
-    def compose(self) -> ComposeResult:
-        """Lay out the question."""
-        with Vertical(classes="dialog"):
-            words = f"{self._transfers} transfer{'s are' if self._transfers > 1 else ' is'} running."
-            yield Static(content(words, "bold"))
-            yield Static(content("What was fetched is kept, and the rest goes on at the next start."))
-            yield Static(content("In the background it goes on now, without a terminal."))
-            answers = Content("\n")
-            for key, words in (("y", "Quit"), ("b", "Background"), ("n", "Stay")):
-                answers = answers.append_text(key, "bold $accent").append_text(f" {words}    ")
-            yield Static(answers)
-
-    def action_answer(self, answer: Answer) -> None:
-        """Close with the answer."""
-        self.dismiss(answer)
+        super().__init__(
+            f"{transfers} transfer{'s are' if transfers > 1 else ' is'} running.",
+            "Progress is saved; downloads resume on next start.\n"
+            "In the background they continue now, without a terminal.",
+            (("y", "Quit"), ("b", "Background"), ("n", "Stay")),
+        )
 
 
 T = TypeVar("T")

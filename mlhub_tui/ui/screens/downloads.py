@@ -19,7 +19,7 @@ from textual.widgets import Static
 from ...errors import MLHubException
 from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
-from ...text import count, size
+from ...text import count
 from ..commands import DOWNLOADS, AppCommand, bindings, hints, of
 from ..detail.blocks import NAME_WIDTH, FieldBlock, typeset
 from ..detail.jobs import job_blocks, speed_words, totals, view_words
@@ -121,6 +121,8 @@ class FilesScreen(PlaceScreen):
         )
 
 
+UNDO_TIME = 10.0
+"""Seconds in which cleared transfers can be brought back."""
 EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
 
 
@@ -141,6 +143,7 @@ class DownloadsScreen(FilesScreen):
         self._states: list[tuple[int, JobState, str]] = []
         self._shown_at = 0.0
         self._later: Timer | None = None
+        self._clear_timer: Timer | None = None
         self._list = JobList(id="jobs")
         self._texts = {name: Static(id=name) for name in ("empty", "view", "totals", "speed", "job")}
         self._bar: FindBar | None = None
@@ -197,7 +200,7 @@ class DownloadsScreen(FilesScreen):
         self._shown_at, self._later = time.monotonic(), None
         if self.closing:
             return
-        jobs, listed = self.context.jobs, self._list
+        jobs, listed = self._jobs, self._list
         self.set_class(not jobs, "-empty")
         queue, error = self.context.queue, self.context.queue_error
         why = error.message if error is not None else queue.notice if queue is not None else ""
@@ -210,6 +213,12 @@ class DownloadsScreen(FilesScreen):
         speeds = self.context.transfers.rates.total.last(KEPT)
         self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
         self.refresh_hints()
+
+    @property
+    def _jobs(self) -> Sequence[Job]:
+        """The transfers, without those that were cleared and not removed yet."""
+        cleared = self.context.cleared
+        return [job for job in self.context.jobs if job.id not in cleared] if cleared else self.context.jobs
 
     def _show_view(self, jobs: Sequence[Job], listed: JobList) -> None:
         """Say what is shown of the transfers and how, where that is not all of them as they were queued."""
@@ -307,7 +316,7 @@ class DownloadsScreen(FilesScreen):
 
     def action_group(self) -> None:
         """Show the transfers of one state, the next of which there are any; after the last, all."""
-        self._order.group = self._order.next_group(self.context.jobs)
+        self._order.group = self._order.next_group(self._jobs)
         self._show()
 
     def action_sort(self) -> None:
@@ -372,27 +381,67 @@ class DownloadsScreen(FilesScreen):
 
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
-        """Cancel, after a question: what was fetched is deleted."""
-        from ..dialogs.questions import ConfirmScreen
+        """Cancel, after a question: what was downloaded is deleted, or kept for a later retry."""
+        from ..dialogs.questions import CancelScreen, ConfirmScreen
 
         jobs = [job for job in self._chosen if not job.state.finished]
         if not jobs or self.context.queue is None:
             return
-        fetched = sum(job.bytes_done for job in jobs)
-        lost = f"{size(fetched)} that were fetched are deleted." if fetched else ""
+        downloaded = sum(job.bytes_done for job in jobs)
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
-        yes = "Cancel it" if len(jobs) == 1 else "Cancel them"
-        if await self.app.push_screen_wait(ConfirmScreen(f"Cancel {what}?", lost, yes=yes)):
-            self._order_all(JobAction.CANCEL, jobs, delete_part=True)
+        if downloaded:
+            answer = await self.app.push_screen_wait(CancelScreen(what, downloaded))
+        else:
+            yes = await self.app.push_screen_wait(ConfirmScreen(f"Cancel {what}?", yes="Cancel it"))
+            answer = "delete" if yes else "no"
+        if answer != "no":
+            self._order_all(JobAction.CANCEL, jobs, delete_part=answer == "delete")
 
-    def action_clear(self) -> None:
-        """Remove what is finished from the list: of the marked, else of what is shown."""
-        listed, queue = self._list, self.context.queue
-        if queue is None:
-            return
-        some = listed.marked or self._order.filters
+    @work(group="clear", exclusive=True)
+    async def action_clear(self) -> None:
+        """Remove finished transfers, of the marked or the shown ones; failed ones after a question.
+
+        They are hidden for some seconds, in which the removal can be undone, and removed then.
+        """
+        from ..dialogs.questions import ConfirmScreen
+
+        listed = self._list
         jobs = self._chosen if listed.marked else listed.jobs
-        self._do(queue.clear_finished([job.id for job in jobs] if some else None))
+        gone = [job for job in jobs if job.state in (JobState.DONE, JobState.CANCELLED)]
+        failed = [job for job in jobs if job.state is JobState.FAILED]
+        if failed and (listed.marked or not gone):
+            names = ", ".join(job.name for job in failed[:_NAMED])
+            more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+            question = f"Remove {count(len(failed), 'failed transfer')} from the list?"
+            detail = f"{names}{more}. They can then not be retried."
+            if await self.app.push_screen_wait(ConfirmScreen(question, detail, yes="Remove")):
+                gone += failed
+        if not gone or self.context.queue is None:
+            self.notify("There are no finished transfers to clear.", markup=False)
+            return
+        self.context.cleared |= {job.id for job in gone}
+        self._clear_timer = self._restarted(self._clear_timer)
+        self.notify(f"{count(len(gone), 'transfer')} cleared. U undoes it.", timeout=UNDO_TIME, markup=False)
+        self._show()
+
+    def _restarted(self, timer: Timer | None) -> Timer:
+        if timer is not None:
+            timer.stop()
+        return self.set_timer(UNDO_TIME, self._remove_cleared)
+
+    def _remove_cleared(self) -> None:
+        """Remove what was cleared, now that the time to undo it is over."""
+        self._do(self.context.remove_cleared())
+
+    def action_undo_clear(self) -> None:
+        """Show again what was cleared a moment ago."""
+        if not self.context.cleared:
+            self.notify("There is nothing to undo.", markup=False)
+            return
+        if self._clear_timer is not None:
+            self._clear_timer.stop()
+        self.context.cleared.clear()
+        self._show()
 
     def action_move(self, step: int) -> None:
         """Move a transfer in the queue."""
@@ -449,6 +498,7 @@ class DownloadsScreen(FilesScreen):
             self.context.report(error)
 
 
+_NAMED = 3  # failed transfers that a question names
 _MANY, _CALM = 4, 0.95  # with more than so many at work, seconds between two looks at their progress
 _STUCK = frozenset({JobState.NEEDS_KEY, JobState.NO_SPACE})
 _ALWAYS = frozenset({"downloads.limits"})

@@ -1,4 +1,4 @@
-"""The plan of a download: which collections and asset keys, where and when; Enter queues what is selected."""
+"""The plan of a download: which collections and asset keys, where and when."""
 
 from __future__ import annotations
 
@@ -267,9 +267,14 @@ class PlanScreen(PlaceScreen):
 
     # Keys
 
-    @on(PlanTree.Chosen)
     @on(Input.Submitted)
-    def _entered(self, message: PlanTree.Chosen | Input.Submitted) -> None:
+    def _entered(self, message: Input.Submitted) -> None:
+        """Go to the next field: Enter in a field starts nothing."""
+        message.stop()
+        self.focus_next()
+
+    @on(PlanTree.Chosen)
+    def _chosen(self, message: PlanTree.Chosen) -> None:
         message.stop()
         self.action_queue()
 
