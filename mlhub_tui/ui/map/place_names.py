@@ -28,9 +28,9 @@ _SMALL, _MAIN_OF_SMALL = 0.5, 0.5
 """Square degrees of a box for which the map's borders are coarse; and the share that is enough then."""
 _CONTINENT_SHARE = 0.1
 _WATER = 0.02
-"""Of a large box: less land than that and it is a sea's."""
+"""Of a large box: less land than that and it is called ocean."""
 _LARGE = 30.0
-"""Square degrees from which on a box can be a sea's though it touches land."""
+"""Square degrees from which on a box can be called ocean though it touches land."""
 _NEAR = (0.1, 0.35, 1.0)
 """Degrees around a small box in which land is looked for: shores of the map are some 10 km off."""
 
@@ -56,7 +56,7 @@ def where_and_when(extent: Extent) -> str:
 
 
 def places(boxes: Sequence[Box]) -> str:
-    """Return the countries, the continents or the sea that boxes lie in."""
+    """Return the countries or continents that boxes lie in, or `ocean`."""
     if not boxes:
         return ""
     boxes = boxes[:: -(-len(boxes) // MOST_BOXES)]
@@ -68,8 +68,7 @@ def places(boxes: Sequence[Box]) -> str:
     if not areas and size < _LARGE * len(parts):
         areas = _nearby(parts)
     if not areas or (size > _LARGE and sum(areas.values()) < _WATER * size):
-        seas = list(dict.fromkeys(sea((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in boxes))
-        return joined(seas) if len(seas) <= MOST_NAMED else f"{len(seas)} seas"
+        return "ocean"
     # Where the map is too coarse, a neighbour that is no small island is not there for certain.
     small = size <= _SMALL * len(parts) and all(
         area < _OWN_SHARE * country.area for country, area in areas.items()
@@ -273,54 +272,3 @@ def scale_bar(view: MapView, *, ascii_only: bool = False) -> str:
     amount = f"{length:,.0f} km" if length >= 1 else f"{length * 1000:,.0f} m"
     left, middle, right = "|-|" if ascii_only else "├─┤"
     return f"{left}{middle * max(cells - 2, 0)}{right} {amount}"
-
-
-_SEAS = (
-    ("Black Sea", 27, 41, 42, 47),
-    ("Caspian Sea", 46.5, 36.5, 55, 47.5),
-    ("Baltic Sea", 13, 53.5, 30, 66),
-    ("North Sea", -3, 51, 9, 60),
-    ("Mediterranean Sea", -5.5, 30, 36.5, 45.8),
-    ("Red Sea", 32, 12.5, 43.5, 30),
-    ("Persian Gulf", 47.5, 23.8, 56.5, 30.5),
-    ("Arabian Sea", 51, 8, 77, 25.5),
-    ("Bay of Bengal", 77, 5, 95, 22.5),
-    ("Gulf of Guinea", -8, -2, 10, 6.5),
-    ("Gulf of Mexico", -98, 21, -81, 30.5),
-    ("Caribbean Sea", -88, 9, -60, 21),
-    ("Hudson Bay", -95, 51, -76, 65),
-    ("South China Sea", 105, 0, 121, 23),
-    ("East China Sea", 119, 23, 131, 33),
-    ("Sea of Japan", 128, 33, 142, 52),
-    ("Coral Sea", 145, -26, 165, -9),
-    ("Tasman Sea", 148, -46, 171, -30),
-)
-"""Name, west, south, east, north in degrees; the first that holds a place names it."""
-
-
-def sea(longitude: float, latitude: float) -> str:
-    """Return the sea or the ocean at a place in degrees; longitudes may go on beyond 180."""
-    longitude = (longitude + 180) % 360 - 180
-    for name, west, south, east, north in _SEAS:
-        if west <= longitude <= east and south <= latitude <= north:
-            return name
-    if latitude >= 66:
-        return "Arctic Ocean"
-    if latitude <= -60:
-        return "Southern Ocean"
-    half = "North" if latitude >= 0 else "South"
-    if 20 < longitude < _pacific_from(latitude) and latitude < 31:
-        return "Indian Ocean"
-    if _americas(latitude) <= longitude <= 20:
-        return f"{half} Atlantic"
-    return f"{half} Pacific"
-
-
-def _pacific_from(latitude: float) -> float:
-    """Return the longitude at which the Indian Ocean ends: Malaya, Indonesia, Australia."""
-    return 100.0 if latitude > 0 else 116.0 if latitude > -10 else 147.0
-
-
-def _americas(latitude: float) -> float:
-    """Return the longitude of the Americas, which part the Atlantic from the Pacific."""
-    return -98.0 if latitude > 17 else -84.0 if latitude > 8 else -75.0 if latitude > -5 else -70.0

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from .braille import HIGH, PATTERNS, WIDE, Dots
-from .economy import Run, economical
 from .footprints import Box, Footprint
 from .projection import MapView
 from .world import UNITS, WorldLine, world
@@ -50,7 +50,13 @@ ASCII = {
 }
 """The character of a layer where braille cannot be drawn."""
 _ASCII = "".join(ASCII.values()).ljust(256).encode()
-_COAST, _EXTENT, _FOOTPRINT = (bytes([layer]) for layer in (Layer.COAST, Layer.EXTENT, Layer.FOOTPRINT))
+
+
+class Run(NamedTuple):
+    """Neighbouring cells of one look."""
+
+    text: str
+    layer: int
 
 
 Picture = list[list[Run]]
@@ -198,11 +204,7 @@ _SOME = {layer: bytes([0, *[1 << layer] * 255]) for layer in Layer if layer}
 _TOP = bytes(max(bits.bit_length() - 1, 0) for bits in range(256))
 """For `bytes.translate`: the bits of a cell's layers as the highest of them."""
 _LOOKS = bytes([0, Layer.COAST, Layer.COAST, Layer.FOOTPRINT, *range(Layer.FOOTPRINT, 256)])
-"""For `bytes.translate`: layers of one look as one: each change costs bytes, and dots tell enough."""
-_GAPS = (3, 8, 16, 40)
-"""Cells between footprints within which no coast is drawn: the first that makes few enough changes."""
-_MOST_CHANGES = 1.4
-"""Of looks in a row, on average."""
+"""For `bytes.translate`: layers of one look as one; their dots tell them apart."""
 
 
 def _rows(layers: Sequence[tuple[Layer, bytes]], view: MapView, ascii_only: bool) -> Picture:
@@ -218,48 +220,12 @@ def _rows(layers: Sequence[tuple[Layer, bytes]], view: MapView, ascii_only: bool
         text = owned.translate(_ASCII).decode()
     else:
         text = dots.to_bytes(size, "little").decode("latin-1").translate(PATTERNS)
-    picture: Picture = []
-    for gap in _GAPS:
-        picture = [
-            _runs(*_cleared(text[at : at + columns], owned[at : at + columns], gap))
-            for at in range(0, size, columns)
-        ]
-        if sum(map(len, picture)) <= (1 + _MOST_CHANGES) * rows:
-            break
-    if not ascii_only:
-        economical(picture, size, Layer.COAST, Layer.FOOTPRINT)
-    return picture
-
-
-def _cleared(text: str, layers: bytes, gap: int) -> tuple[str, bytes]:
-    """Return a row, and the looks of its cells, without the coast in gaps between footprints."""
-    looks = layers.translate(_LOOKS)
-    if _COAST not in looks:
-        return text, looks
-    if _FOOTPRINT not in layers or gap == _GAPS[-1]:
-        looks = _tinted(layers, looks)
-    cells, kept = list(text), bytearray(looks)
-    before = -len(text)
-    for at, layer in enumerate(layers):
-        if layer != Layer.FOOTPRINT:
-            continue
-        if 1 < at - before <= gap + 1:
-            for between in range(before + 1, at):
-                if looks[between] == Layer.COAST:
-                    cells[between], kept[between] = " ", 0
-        before = at
-    return "".join(cells), bytes(kept)
-
-
-def _tinted(layers: bytes, looks: bytes) -> bytes:
-    """Return the looks of a row with the coast within an extent in the look of the extent."""
-    first, last = layers.find(_EXTENT), layers.rfind(_EXTENT)
-    inside = looks[first : last + 1] if first >= 0 else b""
-    return looks[:first] + inside.replace(_COAST, _FOOTPRINT) + looks[last + 1 :] if inside else looks
+    looks = owned.translate(_LOOKS)
+    return [_runs(text[at : at + columns], looks[at : at + columns]) for at in range(0, size, columns)]
 
 
 def _runs(text: str, looks: bytes) -> list[Run]:
-    """Return a row as runs; a blank takes the look of what is before it, as each change costs bytes."""
+    """Return a row as runs; a blank takes the look of what is before it."""
     runs: list[Run] = []
     look, start = 0, 0
     for at, here in enumerate(looks):

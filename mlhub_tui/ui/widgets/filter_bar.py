@@ -35,9 +35,6 @@ class FindBar(Horizontal):
     FindBar > #found { width: auto; padding: 0 1; color: $muted; }
     """
 
-    ends_with = ("enter", "escape", "down")
-    """Keys that end typing: what is typed behind them is no part of the filter."""
-
     @dataclass
     class Edited(Message):
         """The filter is another one."""
@@ -52,11 +49,10 @@ class FindBar(Horizontal):
 
     def __init__(self, value: str, placeholder: str = "id, title, tag or DOI") -> None:
         super().__init__()
-        from textual.widgets import Input  # heavy, and the first screen does not need it
+        from .form import FilterField  # heavy, and the first screen does not need it
 
         self._value = value
-        self._field = Input(value, placeholder=placeholder, select_on_focus=False)
-        self._field.cursor_blink = False
+        self._field = FilterField(value, placeholder=placeholder)
         self._found = Static(id="found")
 
     async def open_in(self, holder: Widget, before: Widget | None = None) -> None:

@@ -12,7 +12,7 @@ from textual import work
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Click, Paste
+from textual.events import Click, Key, Paste
 from textual.geometry import Offset
 from textual.message import Message
 from textual.reactive import reactive
@@ -51,6 +51,29 @@ class TextField(Input):
             self.insert_text_at_cursor(text)
         else:
             self.replace(text, *self.selection)
+
+
+class FilterField(TextField):
+    """An input that takes no key behind the one that ends it: such keys go to what has the focus then."""
+
+    def __init__(self, value: str = "", *, placeholder: str = "") -> None:
+        super().__init__(value, placeholder=placeholder)
+        self._after: list[Key] | None = None
+
+    def on_key(self, event: Key) -> None:
+        """Set keys aside behind the one that ends the field: on a slow line they come in one packet."""
+        if self._after is not None:
+            event.prevent_default()
+            event.stop()
+            self._after.append(event)
+        elif event.key in ("enter", "escape", "down"):
+            self._after = []
+
+    def on_blur(self) -> None:
+        """Pass on what was set aside."""
+        after, self._after = self._after or [], None
+        for event in after:
+            self.app.post_message(Key(event.key, event.character))
 
 
 class PathField(TextField):
