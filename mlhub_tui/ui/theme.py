@@ -8,34 +8,34 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="mlhub-dark",
-    primary="#7fb4ca",
-    secondary="#98bb6c",
+    primary="#87afd7",
+    secondary="#9bbb6c",
     accent="#e6c384",
     foreground="#dcd7ba",
     background="#16161d",
     surface="#1f1f28",
-    panel="#223249",
-    success="#98bb6c",
+    panel="#272730",
+    success="#9bbb6c",
     warning="#ffa066",
-    error="#e46876",
+    error="#ff8787",
     dark=True,
-    variables={"primary-muted": "#2d4f67", "muted": "#8a8980", "line": "#363646"},
+    variables={"primary-muted": "#2d4f67", "muted": "#a3a297", "line": "#363646"},
 )
 
 LIGHT = Theme(
     name="mlhub-light",
-    primary="#2f6f8f",
-    secondary="#5a7a2b",
-    accent="#8a5a00",
+    primary="#005f87",
+    secondary="#4d6a00",
+    accent="#7f5300",
     foreground="#24242c",
     background="#fbfaf4",
-    surface="#f1efe5",
-    panel="#dfe6e8",
-    success="#4b7a1e",
-    warning="#a85400",
+    surface="#f4f3ee",
+    panel="#ebebe8",
+    success="#3f6a00",
+    warning="#9a4a00",
     error="#b3263a",
     dark=False,
-    variables={"primary-muted": "#bcd6e0", "muted": "#6c6a60", "line": "#d5d0bf"},
+    variables={"primary-muted": "#bcd6e0", "muted": "#605f57", "line": "#d5d0bf"},
 )
 
 PLAIN = replace(

@@ -191,12 +191,14 @@ ARROW = 2
 STEP = 2
 """Cells of a level."""
 
+_QUIET = ("quiet", "note")
+"""Looks in the colour of what matters less: a dimmed one would be too faint to read."""
 LOOKS = {
     "": Style(),
     "strong": Style(bold=True),
-    "quiet": Style(dim=True),
+    "quiet": Style(),
     "type": Style(italic=True),
-    "note": Style(dim=True, italic=True),
+    "note": Style(italic=True),
     "action": Style(underline=True),
     "found": Style(underline=True, bold=True),
 }
@@ -355,7 +357,10 @@ class OutlineView(LineView, Generic[T]):
         pieces = fitted(self.label(row, room), room, keep_end=self.keeps_end(row))
         base = ground + self.look("cursor") if number == self.cursor_line else ground
         segments = [Segment(guides, ground + self.look("guides")), Segment(arrow, ground)]
-        segments += [Segment(text, base + LOOKS[look]) for text, look in pieces if text]
+        quiet = base if number == self.cursor_line else base + self.look("quiet")
+        segments += [
+            Segment(text, (quiet if look in _QUIET else base) + LOOKS[look]) for text, look in pieces if text
+        ]
         return Strip(segments)
 
     def _guides(self, row: OutlineRow[T], width: int) -> str:

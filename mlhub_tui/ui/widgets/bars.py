@@ -37,9 +37,10 @@ class TopBar(Widget):
     def render(self) -> RenderResult:
         """Draw the line; the source gives way first."""
         parts: list[Content] = [Content(" ")]
+        active = "bold reverse" if self.app.no_color else "bold $foreground on $primary-muted"
         for key, title, mode in TABS:
             busy = f" {self.activity}" if mode == "downloads" and self.activity else ""
-            style = "bold $foreground on $primary-muted" if mode == self.active else "$muted"
+            style = active if mode == self.active else "$muted"
             tab = Content.styled(f" {key} {title}{busy} ", style)
             parts.append(tab.stylize(Style.from_meta({"mode": mode})))
         left = Content("").join(parts)

@@ -35,8 +35,11 @@ class LineView(ScrollView, can_focus=True):
     LineView > .line--hover { background: $panel; }
     LineView > .line--header { color: $muted; }
     LineView > .line--guides { color: $line; }
+    LineView > .line--quiet { color: $muted; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--cursor", "line--hover", "line--header", "line--guides"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"line--{name}" for name in ("cursor", "hover", "header", "guides", "quiet"))
+    }
     ALLOW_SELECT = False
 
     header: ClassVar[int] = 0
