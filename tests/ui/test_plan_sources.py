@@ -33,7 +33,7 @@ async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path
         await driver.until("751 files · 25.1 kB + 500 of unknown size · 250 items")
         await driver.until("250 assets left out: the bucket usgs-landsat is requester-pays")
         await driver.press("enter")
-        await driver.until("Download 751 files, 25.1 kB to ")
+        await driver.until("Download 751 files, 25.1 kB + 500 of unknown size")
         await driver.press("y")
         await driver.until(lambda: driver.app.jobs)
         request = driver.app.jobs[0].request

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...auth import Kind
@@ -12,7 +14,7 @@ from ...models import Collection, CollectionRef, Dataset, EntryKind
 from ...planning.requests import ArchiveRequest
 from ...text import clean, count, size
 from ..catalog.nodes import identity
-from ..plan.selection import PlanSubject, reading_words, totals
+from ..plan.selection import PlanSubject, reading_words, sizes
 
 if TYPE_CHECKING:
     from ...planning.filters import Filters
@@ -199,14 +201,14 @@ async def _confirmed(app: MLHubApp, counted: SelectionCount, target: str) -> boo
     """Ask before more than a few files are downloaded, naming files, bytes and folder."""
     from ..dialogs.questions import ConfirmScreen
 
-    files = counted.chosen.all.files
-    if files <= _UNASKED or counted.filters.catalog_only:
+    amount = counted.chosen.all
+    if amount.files <= _UNASKED or counted.filters.catalog_only:
         return True
-    known = counted.chosen.all.bytes
-    amount = f", {size(known)}" if known else ""
-    question = f"Download {count(files, 'file')}{amount} to {target}?"
-    screen = ConfirmScreen(question, totals(counted.chosen), yes="Download")
-    return await app.push_screen_wait(screen)
+    home = str(Path.home())
+    folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
+    # The folder has a line of its own: a long one would be broken in the middle of a name.
+    question = f"Download {count(amount.files, 'file')}, {sizes(amount)}\nto {folder}?"
+    return await app.push_screen_wait(ConfirmScreen(question, yes="Download"))
 
 
 async def _queue_job(
