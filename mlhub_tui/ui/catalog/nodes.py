@@ -185,11 +185,6 @@ def keeps_end(node: Node, kind: Kind) -> bool:
     return bool(node.id) and (node.kind is EntryKind.ITEM or (node.kind is EntryKind.COLLECTION and by_id))
 
 
-def node_id(node: Node | None) -> str:
-    """Return the id of what a node stands for, as it may be drawn; empty where it has none."""
-    return entry_id(node) if isinstance(node, Entry) else ""
-
-
 def entry_id(entry: Entry) -> str:
     """Return the id of an entry as it may be drawn; empty where none is known yet."""
     return (one_line(entry.id) or UNREADABLE) if entry.id else ""

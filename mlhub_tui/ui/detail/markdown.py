@@ -106,7 +106,6 @@ class _Place:
     def __init__(self) -> None:
         self._marks: list[list[str]] = []
         self._lists: list[int | None] = []
-        self.tight = False
 
     def open(self, token: Token) -> None:
         match token.type:
@@ -129,7 +128,6 @@ class _Place:
             self._marks.pop()
         elif kind.endswith("_list_close") and self._lists:
             self._lists.pop()
-            self.tight = False
 
     def take(self) -> tuple[str, str]:
         """Return what goes before the first line of a piece and before the others; a bullet counts once."""

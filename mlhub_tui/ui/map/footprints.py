@@ -104,7 +104,6 @@ def _is_box(outline: Outline) -> bool:
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees: west from -180 to below 180, east from west to west + 360."""
 
-WORLD: Box = (-180.0, -90.0, 180.0, 90.0)
 _FARTHEST = 1e6
 """Degrees; a longitude beyond is no turn around the globe but a fault."""
 

@@ -100,11 +100,6 @@ def facets_of(words: str) -> list[Facet]:
     return list(parse(words).facets)
 
 
-def without_facets(words: str) -> str:
-    """Return the words of a filter without its facets."""
-    return " ".join(token for token in _TOKEN.findall(words) if _facet(token) is None)
-
-
 def _facet(token: str) -> Facet | None:
     match = _FACET.match(token)
     if match is None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ..commands import COMMANDS, EVERYWHERE, AppCommand, bindings, hints
+from ..commands import COMMANDS, EVERYWHERE, AppCommand, hints
 from ..messages import ConnectionChanged, QueueChanged
 from ..terminal.first_paint import FirstPaintScreen
 from ..widgets.bars import HintBar, TopBar
@@ -111,8 +110,3 @@ class PlaceScreen(FirstPaintScreen):
             if command.id == identity:
                 target: Any = self.app if command.where == EVERYWHERE else self
                 await self.app.run_action(command.action, target)
-
-
-def place_bindings(place: str) -> list[BindingType]:
-    """Return the key bindings of a screen."""
-    return bindings(place)

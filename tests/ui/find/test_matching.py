@@ -22,7 +22,7 @@ from mlhub_tui.ui.navigation.matching import (
     search_text,
     traits,
 )
-from mlhub_tui.ui.navigation.tree_query import Facet, facets_of, parse, toggled, without_facets
+from mlhub_tui.ui.navigation.tree_query import Facet, facets_of, parse, toggled
 
 DATASET = Entry.of(
     Dataset(
@@ -173,7 +173,6 @@ def test_a_facet_is_put_into_the_words_and_taken_out_again(name: str, value: str
     assert len(facets_of(there)) == len(facets_of(words)) + 1
     assert parse(there).terms == parse(words).terms
     assert toggled(there, facet) == words
-    assert without_facets(there) == without_facets(words)
 
 
 @given(st.text(max_size=60))
