@@ -51,7 +51,7 @@ def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
     if job.connections > 1:
         extra = f" over {job.connections} connections"
     return [
-        FieldBlock("JobState", f"{job.state}{extra}{f': {words}' if words else ''}"),
+        FieldBlock("State", f"{job.state}{extra}{f': {words}' if words else ''}"),
         FieldBlock("Runs", job.where),
         FieldBlock("Check", check),
         FieldBlock("Unpack", unpacked),
@@ -77,8 +77,8 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
     known = {"collection_id": "Collection", "item_id": "Item", "key": "Asset"}
     return [
         Title(job.name),
-        Heading("JobState"),
-        FieldBlock("JobState", str(job.state)),
+        Heading("State"),
+        FieldBlock("State", str(job.state)),
         FieldBlock("Reason", redact(job.reason)),
         FieldBlock("Next try", f"in {wait}" if wait else ""),
         FieldBlock("Next", redact(job.hint)),

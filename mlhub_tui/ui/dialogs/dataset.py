@@ -106,7 +106,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         subject = self._subject
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Download dataset")
-            dialog.border_subtitle = line("enter goes on, space and tab change, esc cancels")
+            dialog.border_subtitle = line("enter continues, space and tab change, esc cancels")
             yield Static(line(subject.title, "bold", _SHOWN))
             if len(self._ways) > 1:
                 with Horizontal(classes="row"):

@@ -63,7 +63,7 @@ def columns_for(width: int) -> Columns:
 
 def header(columns: Columns, sort: JobSort = JobSort.QUEUE) -> str:
     """Return the column names, with an arrow at what is sorted by."""
-    names = ["Name", "JobState", "", "Done", "Speed", "Conn", "Left"]
+    names = ["Name", "State", "", "Done", "Speed", "Conn", "Left"]
     match sort:
         case JobSort.NAME | JobSort.STATE:
             names[0 if sort is JobSort.NAME else 1] += _ARROW
