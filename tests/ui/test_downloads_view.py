@@ -196,7 +196,7 @@ async def test_of_a_filter_p_and_c_act_on_what_is_shown(options: AppOptions, tol
         await driver.press("P")
         await driver.until(lambda: told.asked == [("pause", [11, 12, 13, 14])])
         await driver.press("c")
-        await driver.until("no finished transfers to clear")
+        await driver.until(lambda: "no finished transfers" in "".join(told.words for told in driver.app.told))
 
 
 async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:

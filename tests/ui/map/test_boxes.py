@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import BBox
-from mlhub_tui.ui.map.footprints import WORLD, Box, around, as_bbox, halves, plain
+from mlhub_tui.ui.map.footprints import Box, around, as_bbox, halves, plain
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from mlhub_tui.ui.map.footprints import WORLD, Box, around, as_bbox, halves, pla
         ((170, -10, -170, 10), (170, -10, 190, 10)),
         ((170, -10, 190, 10), (170, -10, 190, 10)),
         ((190, -10, 200, 10), (-170, -10, -160, 10)),
-        ((-180, -90, 180, 90), WORLD),
-        ((-400, -100, 400, 100), WORLD),
+        ((-180, -90, 180, 90), (-180.0, -90.0, 180.0, 90.0)),
+        ((-400, -100, 400, 100), (-180.0, -90.0, 180.0, 90.0)),
         ((10, 40, 30, 20), (10, 20, 30, 40)),
         ((0, 91, 1, 95), None),
         ((0, 0, 1e300, 1), None),
