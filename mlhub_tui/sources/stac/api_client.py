@@ -1,8 +1,10 @@
-"""Reading a STAC API: its landing page once, its listings page by page, its documents one by one."""
+"""The client of a STAC API: its landing page once, its listings page by page, its documents one by one."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -11,20 +13,22 @@ from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
 from ...http.session import Session
-from ...models import Document, Item, JsonDict
+from ...models import Document, Item, JsonDict, Search
 from ..base import Page
 from ..features import D, alone, document_of, documents, matched
 from .landing import Landing
+from .search_request import search_request
 
-E = TypeVar("E", bound=Document)
+T = TypeVar("T")
+_NO_POST = frozenset({404, 405, 415, 501})  # of a search by POST, after which GET is tried
 _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 _SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
 _REFUSED_PATH = frozenset({400, 403, 422})
 _PAGE = 100
 
 
-class Reader:
-    """What a STAC API source asks for.
+class APIClient:
+    """Requests what a STAC API source needs.
 
     Parameters
     ----------
@@ -35,6 +39,7 @@ class Reader:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.skipped = 0
+        self._posts = True
         self._landing: Landing | None = None
         self._asking = asyncio.Lock()
 
@@ -125,6 +130,60 @@ class Reader:
     async def items(self, step: PageRequest) -> Page[Item]:
         """Return the page of items that a step leads to."""
         return self.page(await self.session.fetch_page(step), "features", Item)
+
+    def own_first(self, named: str | None, usual: str) -> list[str]:
+        """Return the places to try: a link to another host is often a server's inner name, and comes last."""
+        places = [named, usual] if named and self.session.is_own(named) else [usual, named]
+        return list(dict.fromkeys(filter(None, places)))
+
+    async def first_there(self, places: Sequence[str], request: Callable[[str], Awaitable[T]]) -> T:
+        """Return the answer of the first place that is there.
+
+        Raises
+        ------
+        RequestError
+            That of the first place, where none is there; any other as it comes.
+        """
+        failures: list[RequestError] = []
+        for place in places:
+            try:
+                return await request(place)
+            except RequestError as error:
+                if not is_no_such_place(error):
+                    raise
+                failures.append(error)
+        raise failures[0]
+
+    async def search(self, search: Search, size: int | None) -> FetchedPage:
+        """Return the first page of an item search.
+
+        By GET where POST is not taken, and at the host that the landing page names where the own has none.
+
+        Raises
+        ------
+        NotOffered
+            If the API offers no search.
+        """
+        landing = await self.landing()
+        try:
+            return await self._search(search, landing, size)
+        except RequestError as error:
+            named = replace(landing, literal=True)
+            if not is_no_such_place(error) or named.search_url("GET") == landing.search_url("GET"):
+                raise
+        return await self._search(search, named, size)
+
+    async def _search(self, search: Search, landing: Landing, size: int | None) -> FetchedPage:
+        step = search_request(search, landing, size, post=self._posts)
+        try:
+            found = await self.session.fetch_page(step)
+        except RequestError as error:
+            if step.method != "POST" or error.status not in _NO_POST or not landing.search_url("GET"):
+                raise
+            found = await self.session.fetch_page(search_request(search, landing, size, post=False))
+            self._posts = False
+        as_list(found.answer, found.url, "features")
+        return found
 
 
 def is_no_such_place(error: RequestError, identity: str = "") -> bool:

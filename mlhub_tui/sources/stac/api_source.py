@@ -16,8 +16,8 @@ from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Se
 from ...text import clean, one_line
 from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source
-from .api_client import Reader, is_encoded, is_no_such_place
-from .api_tree import SEARCHED, NotListed, Tree
+from .api_client import APIClient, is_encoded, is_no_such_place
+from .api_tree import SEARCHED, APITree, NotListed
 from .item_search import ItemSearch
 from .landing import QUERYABLES, Landing
 
@@ -39,9 +39,9 @@ class STACAPISource(Source):
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._reader = Reader(session)
-        self._tree = Tree(self._reader)
-        self._search = ItemSearch(self._reader, self._tree)
+        self._client = APIClient(session)
+        self._tree = APITree(self._client)
+        self._search = ItemSearch(self._client, self._tree)
         self._asset_links = AssetLinks(session.root_url, session)
 
     def __repr__(self) -> str:
@@ -60,11 +60,11 @@ class STACAPISource(Source):
     @property
     def skipped(self) -> int:
         """How many entries of all listings so far were no documents."""
-        return self._reader.skipped
+        return self._client.skipped
 
     async def about(self) -> About:
         """Return what the API's landing page says; it is asked for once."""
-        landing = await self._reader.landing(again=True)
+        landing = await self._client.landing(again=True)
         notes = [f"the landing page cannot be read: {landing.trouble}"] if landing.trouble else []
         if not landing.conforms and not landing.trouble:
             notes.append("the landing page does not say what the API conforms to: some of it may not answer")
@@ -101,7 +101,7 @@ class STACAPISource(Source):
             return entry.document
         if entry.url:
             try:
-                return await self._reader.document(entry.url)
+                return await self._client.document(entry.url)
             except EntityDoesNotExist:
                 if not entry.collection_id or entry.kind is not EntryKind.ITEM:
                     raise
@@ -134,12 +134,19 @@ class STACAPISource(Source):
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Return the JSON schema of what a filter may name; NotOffered where there is none."""
-        for place in await self._queryables_at(collection_id):
-            try:
-                return (await self._reader.object(place))[0]
-            except RequestError as error:
-                if not is_no_such_place(error):
-                    raise
+        if collection_id is None:
+            page, path = await self._client.landing(), "queryables"
+        else:
+            collection_id = self.id_of(collection_id, "collection")
+            path = f"collections/{segment(collection_id, 'collection')}/queryables"
+            collection = await self.collection(collection_id)
+            page = Landing(collection.raw, collection.url, self.root_url)
+        places = self._client.own_first(page.href(*QUERYABLES), join(self.root_url, path))
+        try:
+            return (await self._client.first_there(places, self._client.object))[0]
+        except RequestError as error:
+            if not is_no_such_place(error):
+                raise
         raise NotOffered("this API does not say what a filter may name")
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
@@ -155,7 +162,7 @@ class STACAPISource(Source):
                 fetched = await self._tree.collections()
             else:
                 fetched = await self.session.fetch_page(PageRequest.decoded(link), bare="collections")
-            return self._reader.page(fetched, "collections", Collection)
+            return self._client.page(fetched, "collections", Collection)
 
         listed, missing = False, None
         try:
@@ -185,7 +192,7 @@ class STACAPISource(Source):
                 return linked
             if is_encoded(collection_id) and (listed := await self._listed(collection_id)):
                 return listed
-            landing = await self._reader.landing()
+            landing = await self._client.landing()
             if landing.conforms and landing.says_search and not landing.has_collections:
                 words = f"this API describes no collections, {shown_id(collection_id)} neither"
                 raise NotListed(words, url=error.url, status=error.status, hint=SEARCHED) from None
@@ -210,9 +217,9 @@ class STACAPISource(Source):
         if extensions:
             raise self.not_offered("items by their extensions")
         if link is not None:
-            return await self._reader.items(PageRequest.decoded(link))
+            return await self._client.items(PageRequest.decoded(link))
         collection_id = self.id_of(collection_id, "collection")
-        return self._reader.page(await self._tree.items(collection_id, page_size), "features", Item)
+        return self._client.page(await self._tree.items(collection_id, page_size), "features", Item)
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item; by a search where it is not at its own address.
@@ -226,7 +233,7 @@ class STACAPISource(Source):
             raw, url = await self._object(join(self.root_url, path), missing, ITEM_IDS)
             return Item(raw, url=url)
         except RequestError as error:
-            if not is_no_such_place(error, item_id) or not (await self._reader.landing()).may_search:
+            if not is_no_such_place(error, item_id) or not (await self._client.landing()).may_search:
                 raise
             first = error
         try:
@@ -250,24 +257,9 @@ class STACAPISource(Source):
         except RequestError:
             return None
 
-    async def _queryables_at(self, collection_id: str | None) -> list[str]:
-        """Return where queryables may be: where a link says, and where the filter extension has them."""
-        if collection_id is None:
-            page, path = await self._reader.landing(), "queryables"
-        else:
-            collection_id = self.id_of(collection_id, "collection")
-            path = f"collections/{segment(collection_id, 'collection')}/queryables"
-            collection = await self.collection(collection_id)
-            page = Landing(collection.raw, collection.url, self.root_url)
-        named, usual = page.href(*QUERYABLES), join(self.root_url, path)
-        if named is None or named == usual:
-            return [usual]
-        # A link to another host is often of where the documents came from: the API's own place is first.
-        return [named, usual] if self.session.is_own(named) else [usual, named]
-
     async def _object(self, url: str, missing: str, hint: str) -> tuple[JsonDict, str]:
         """Return a JSON object; where the API has none, the error names the thing."""
         try:
-            return await self._reader.object(url)
+            return await self._client.object(url)
         except EntityDoesNotExist as error:
             raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None

@@ -14,9 +14,8 @@ from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Sea
 from ...models.document import identity
 from ...text import one_line
 from ..base import COLLECTION_IDS, Page
-from .api_client import Reader, is_no_such_place
+from .api_client import APIClient, is_no_such_place
 from .landing import below_root
-from .search_request import NO_POST, search_step
 
 _AT_ONCE = 8
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
@@ -27,23 +26,23 @@ class NotListed(UnexpectedAnswer, EntityDoesNotExist):
     """An API has no list of its collections."""
 
 
-class Tree:
+class APITree:
     """Finds what lies below an entry.
 
     Parameters
     ----------
-    reader
+    client
         What asks the API.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, client: APIClient) -> None:
         self.notes: dict[str, None] = {}
-        self._reader = reader
-        self._root = reader.session.root_url
+        self._client = client
+        self._root = client.session.root_url
 
     async def top(self, page_size: int | None = None) -> Page[Entry]:
         """Return the first page of collections; what the landing page links where they are not listed."""
-        landing = await self._reader.landing(again=True)
+        landing = await self._client.landing(again=True)
         linked = self._linked(landing.raw, landing.url)
         try:
             fetched = await self.collections(page_size)
@@ -62,19 +61,17 @@ class Tree:
         NotListed
             If there are none where the landing page says, nor where the STAC API has them.
         """
-        landing = await self._reader.landing()
-        own, named = join(self._root, "collections"), landing.collections_url
-        # A link to another host is often a server's inner name: the API's own place is asked first.
-        places = dict.fromkeys([named, own] if self._reader.session.is_own(named) else [own, named])
-        failure: RequestError | None = None
-        for place in places:
-            try:
-                return await self._reader.first(place, page_size, bare="collections")
-            except RequestError as error:
-                if not is_no_such_place(error):
-                    raise
-                failure = failure or error
-        words = landing.trouble or (failure.message if failure else "")
+        landing = await self._client.landing()
+        own = join(self._root, "collections")
+        places = self._client.own_first(landing.collections_url, own)
+        try:
+            return await self._client.first_there(
+                places, lambda place: self._client.first(place, page_size, bare="collections")
+            )
+        except RequestError as error:
+            if not is_no_such_place(error):
+                raise
+            words = landing.trouble or error.message
         if landing.says_search:
             raise NotListed("this API has no list of collections", url=own, hint=SEARCHED)
         what = "this API has no list of collections" if landing.conforms else "there is no STAC API"
@@ -93,7 +90,7 @@ class Tree:
 
     async def linked_collection(self, collection_id: str) -> Collection | None:
         """Return the collection of an id that links alone lead to; None without one."""
-        landing = await self._reader.landing()
+        landing = await self._client.landing()
         if not any(not entry.id for entry in self._linked(landing.raw, landing.url)):
             return None
         async for document in self._linked_documents():
@@ -103,7 +100,7 @@ class Tree:
 
     async def _linked_documents(self) -> AsyncGenerator[Document, None]:
         """Yield the documents that child links lead to, each once; those that cannot be read are noted."""
-        landing = await self._reader.landing()
+        landing = await self._client.landing()
         waiting = list(self._linked(landing.raw, landing.url))
         seen = {entry.url for entry in waiting}
         first: RequestError | None = None
@@ -111,7 +108,7 @@ class Tree:
         while waiting:
             some, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
             places = [entry.url for entry in some if entry.kind is not EntryKind.ITEM]
-            answers = await asyncio.gather(*map(self._reader.document, places), return_exceptions=True)
+            answers = await asyncio.gather(*map(self._client.document, places), return_exceptions=True)
             for answer in answers:
                 if isinstance(answer, RequestError):
                     first = first or answer
@@ -132,7 +129,7 @@ class Tree:
         if parent.kind is EntryKind.COLLECTION and parent.id and parent.document is None:
             items = await self.items(parent.id, page_size)
             return self.entries(items, parent.id)
-        document = parent.document or await self._reader.document(self.place(parent))
+        document = parent.document or await self._client.document(self.place(parent))
         linked = self._linked(document.raw, document.url)
         fetched = await self._listed(document, page_size)
         if fetched is None:
@@ -143,7 +140,7 @@ class Tree:
     async def more(self, link: str, collection_id: str = "") -> Page[Entry]:
         """Return the page that a `Page.next` leads to."""
         return self.entries(
-            await self._reader.session.fetch_page(PageRequest.decoded(link), bare="collections"),
+            await self._client.session.fetch_page(PageRequest.decoded(link), bare="collections"),
             collection_id,
         )
 
@@ -167,15 +164,14 @@ class Tree:
         path = f"collections/{segment(collection_id, 'collection')}"
         try:
             place = with_params(join(self._root, f"{path}/items"), params)
-            return await self._reader.first(place, page_size)
+            return await self._client.first(place, page_size)
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise
             first = error
         missing: EntityDoesNotExist | None = None
-        document: Document | None = None
         try:
-            document = await self._reader.document(join(self._root, path))
+            document: Document | None = await self._client.document(join(self._root, path))
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise first from None
@@ -183,29 +179,28 @@ class Tree:
                 words = f"collection {shown_id(collection_id)} does not exist"
                 missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
             document = await self.linked_collection(collection_id)
-        if document is None:
+        if document is not None:
+            found = await self._listed(document, page_size, tried=join(self._root, f"{path}/items"))
+        else:
             try:
                 found = await self._searched(collection_id, page_size)
             except RequestError:
-                raise missing or first from None
-            if found is None or not _holds(found, collection_id):
-                raise missing or first
-            return found
-        found = await self._listed(document, page_size, tried=join(self._root, f"{path}/items"))
+                found = None
+            found = found if found and _holds(found, collection_id) else None
         if found is None:
-            raise first
+            raise missing or first from None
         return found
 
     async def _listed(self, document: Document, page_size: int | None, tried: str = "") -> FetchedPage | None:
         """Return the first page of what a document's links list, or a search finds; None where nothing."""
-        is_own = self._reader.session.is_own
+        is_own = self._client.session.is_own
         place = _href(document, "items") or (
             "" if isinstance(document, Collection) else _href(document, "data")
         )
         # An API's link to another host is often its inner name: the API's own place is asked first.
         trusted = tried or (is_own(place) or not is_own(document.url) if place else False)
         if place and place != tried and trusted:
-            return await self._reader.first(place, page_size, bare="collections")
+            return await self._client.first(place, page_size, bare="collections")
         if not isinstance(document, Collection):
             return None
         if not tried:
@@ -214,17 +209,10 @@ class Tree:
 
     async def _searched(self, collection_id: str, page_size: int | None) -> FetchedPage | None:
         """Return the first page of a collection's items by a search; None where there is none."""
-        landing = await self._reader.landing()
+        landing = await self._client.landing()
         if not landing.may_search:
             return None
-        search = Search(collections=(collection_id,))
-        step = search_step(search, landing, page_size)
-        try:
-            return await self._reader.session.fetch_page(step)
-        except RequestError as error:
-            if step.method != "POST" or error.status not in NO_POST or not landing.search_url("GET"):
-                raise
-        return await self._reader.session.fetch_page(search_step(search, landing, page_size, post=False))
+        return await self._client.search(Search(collections=(collection_id,)), page_size)
 
     def place(self, entry: Entry) -> str:
         """Return where the document of an entry is."""
@@ -240,12 +228,12 @@ class Tree:
         """Return an answer's items, collections or catalogs as entries."""
         answer = fetched.answer
         if isinstance(answer.get("features"), list):
-            items = self._reader.page(fetched, "features", Item)
+            items = self._client.page(fetched, "features", Item)
             made = [Entry.of(item, collection_id=collection_id) for item in items.entries]
             return Page(tuple(made), items.next, items.matched, items.skipped, items.stopped)
         key = "children" if "children" in answer and "collections" not in answer else "collections"
         kind = Catalog if key == "children" else Collection
-        page: Page[Document] = self._reader.page(fetched, key, kind)
+        page: Page[Document] = self._client.page(fetched, key, kind)
         return Page(tuple(map(Entry.of, page.entries)), page.next, page.matched, page.skipped, page.stopped)
 
     def _linked(self, raw: dict[str, object], url: str) -> tuple[Entry, ...]:
@@ -264,7 +252,7 @@ class Tree:
         if kind is None or "html" in str(link.get("type")).lower():
             return None
         try:
-            place = below_root(link["href"], url, self._root, self._reader.session.bare)
+            place = below_root(link["href"], url, self._root, self._client.session.bare)
         except UnexpectedAnswer:
             return None
         identity = self._collection_at(place)
@@ -276,7 +264,7 @@ class Tree:
         """Return the id of the collection that a URL of this API is the place of; empty where it is none."""
         path, base = urlsplit(url).path.rstrip("/"), urlsplit(join(self._root, "collections/")).path
         rest = path.removeprefix(base)
-        if not self._reader.session.is_own(url) or rest == path or not rest or "/" in rest:
+        if not self._client.session.is_own(url) or rest == path or not rest or "/" in rest:
             return ""
         return unquote(rest)
 

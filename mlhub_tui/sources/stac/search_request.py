@@ -13,12 +13,10 @@ from ...models import BBox, JsonDict, Search
 from .landing import Landing
 from .query_extension import query_of
 
-NO_POST = frozenset({404, 405, 415, 501})
-"""Statuses of a search by POST after which GET is tried."""
 _TOP_LEVEL = frozenset({"id", "collection", "bbox", "geometry", "type", "stac_version", "links", "assets"})
 
 
-def search_step(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> PageRequest:
+def search_request(search: Search, landing: Landing, limit: int | None, *, post: bool = True) -> PageRequest:
     """Return the first request of a search.
 
     POST is taken where the API offers it; GET for a filter in CQL2, as servers take text there and JSON in a
