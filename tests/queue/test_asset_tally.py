@@ -6,7 +6,7 @@ from typing import Any
 
 from mlhub_tui.models import Item
 from mlhub_tui.planning.asset_tally import AssetTally, Totals
-from mlhub_tui.ui.dialogs.assets import Selection
+from mlhub_tui.ui.dialogs.assets import RoleSelection
 
 
 def item(identity: str, **assets: dict[str, Any]) -> Item:
@@ -65,13 +65,13 @@ def test_assets_without_roles_are_found_by_their_keys() -> None:
 
 
 def test_a_role_ticks_its_keys_whole_or_in_part() -> None:
-    ticks = Selection(SOME)
+    ticks = RoleSelection(SOME)
     ticks.toggle_role("data")
     assert [ticks.box(key) for key in ("red", "blue", "thumb", "paid")] == ["[-]", "[x]", "[ ]", "[x]"]
 
 
 def test_a_key_that_is_unticked_leaves_the_others_of_its_role() -> None:
-    ticks = Selection(SOME)
+    ticks = RoleSelection(SOME)
     ticks.toggle_role("data")
     ticks.toggle_key("blue")
     assert ticks.roles == set() and ticks.keys == {"red", "paid"}
@@ -80,7 +80,7 @@ def test_a_key_that_is_unticked_leaves_the_others_of_its_role() -> None:
 
 
 def test_all_and_none() -> None:
-    ticks = Selection(SOME)
+    ticks = RoleSelection(SOME)
     ticks.toggle_all()
     assert ticks.keys == {"red", "blue", "thumb", "paid"}
     ticks.toggle_all()
@@ -88,9 +88,9 @@ def test_all_and_none() -> None:
 
 
 def test_data_is_ticked_at_first_else_all_that_can_be_fetched() -> None:
-    ticks = Selection(SOME)
+    ticks = RoleSelection(SOME)
     ticks.tick_data()
     assert (ticks.roles, ticks.keys) == ({"data"}, set())
-    bare = Selection(tally(item("a", x={}, y={"href": ""})))
+    bare = RoleSelection(tally(item("a", x={}, y={"href": ""})))
     bare.tick_data()
     assert (bare.roles, bare.keys) == (set(), {"x"})

@@ -106,7 +106,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         self._supplies, self._supply = supplies, supplies[0]
         self._licence = licence
         self._tally = AssetTally()
-        self._ticks = Selection(self._tally)
+        self._ticks = RoleSelection(self._tally)
         self._licences: dict[str, None] = {}
         self._touched = False
         self._counting = "looking…"
@@ -159,7 +159,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         if chosen is not self._supply:
             self._supply, self._touched, self._counting = chosen, False, "looking…"
             self._tally = AssetTally()
-            self._ticks = Selection(self._tally)
+            self._ticks = RoleSelection(self._tally)
             self._licences.clear()
             self._collections.clear()
             self._most_row.display = chosen.whole
@@ -397,7 +397,7 @@ _DATA = ("data", "labels")
 """The roles of what a dataset is about; ticked at first, where there are such."""
 
 
-class Selection:
+class RoleSelection:
     """Roles and keys that are ticked; a role covers its keys, also those of documents that come later.
 
     Parameters

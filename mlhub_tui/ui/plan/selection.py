@@ -131,7 +131,7 @@ _LONGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class SearchArea:
     """An area as it was typed: a box, or a geometry; neither where nothing was. `words` say what it is."""
 
     bbox: BBox | None = None
@@ -139,7 +139,7 @@ class Area:
     words: str = ""
 
 
-def read_area(typed: str) -> Area:
+def read_area(typed: str) -> SearchArea:
     """Return the area that was typed or pasted: a box, GeoJSON, or the path of a file of it; may block.
 
     Raises
@@ -149,7 +149,7 @@ def read_area(typed: str) -> Area:
     """
     text = typed.strip()
     if not text:
-        return Area()
+        return SearchArea()
     if text.startswith("{"):
         return _geometry(_parsed(text), "GeoJSON")
     path = _path(text)
@@ -157,10 +157,10 @@ def read_area(typed: str) -> Area:
         return _geometry(read_geometry(path), path.name)
     box = parse_bbox(text)
     if box.west > box.east:
-        return Area(bbox=box, words="over the antimeridian")
+        return SearchArea(bbox=box, words="over the antimeridian")
     if box.west == box.east or box.south == box.north:
-        return Area(bbox=box, words="a line or a point")
-    return Area(bbox=box)
+        return SearchArea(bbox=box, words="a line or a point")
+    return SearchArea(bbox=box)
 
 
 def _parsed(text: str) -> JsonDict:
@@ -170,8 +170,8 @@ def _parsed(text: str) -> JsonDict:
         raise InvalidSearch("the GeoJSON is not whole", hint="paste all of it, or give a file") from None
 
 
-def _geometry(geometry: JsonDict, name: str) -> Area:
-    return Area(intersects=geometry, words=f"{geometry['type']} of {name}")
+def _geometry(geometry: JsonDict, name: str) -> SearchArea:
+    return SearchArea(intersects=geometry, words=f"{geometry['type']} of {name}")
 
 
 def _path(text: str) -> Path | None:

@@ -25,7 +25,7 @@ from ..documents import why
 from ..map.picture_view import PictureView
 from ..plan.counting import PlanCounter, SelectionCount
 from ..plan.plan_tree import PlanTree
-from ..plan.selection import Area, PlanSelection, PlanSubject, read_area, read_when, remarks, totals
+from ..plan.selection import SearchArea, PlanSelection, PlanSubject, read_area, read_when, remarks, totals
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, PathField, TextField
 from .base import PlaceScreen
@@ -76,7 +76,7 @@ class PlanScreen(PlaceScreen):
         self._ticks = PlanSelection(())
         self._counting: PlanCounter | None = None
         self._counted: SelectionCount | None = None
-        self._area = Area()
+        self._area = SearchArea()
         self._when: Span | None = None
         self._faults: dict[str, str] = {}
         self._words = ""
@@ -205,7 +205,7 @@ class PlanScreen(PlaceScreen):
 
     async def _filters(self) -> Filters | None:
         """Return what is typed and ticked; None where something typed cannot be read, which is said."""
-        area = await self._reading("area", read_area, Area())
+        area = await self._reading("area", read_area, SearchArea())
         when, _ = await self._reading("time", read_when, (None, ""))
         if area is None or self._faults:
             self._say("sum", content("what is typed cannot be read yet", "$warning"))
@@ -233,7 +233,7 @@ class PlanScreen(PlaceScreen):
             self._say("remarks", line(f"! {self._faults[name]}", "bold $error"))
             return empty
         self._faults.pop(name, None)
-        words = found.words if isinstance(found, Area) else found[1]
+        words = found.words if isinstance(found, SearchArea) else found[1]
         self._say(f"said-{name}", line(words))
         return found
 
