@@ -19,12 +19,12 @@ from textual.screen import Screen
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
-from .commands import EVERYWHERE, bindings
 from .configured import ConfiguredApp
-from .connection import Connection, SampleHouse, choose_start, open_connection, open_sample
+from .key_bindings import EVERYWHERE, bindings
 from .messages import ConnectionChanged, QueueChanged
 from .navigation.favourites import NavigationHistory
-from .terminal import process
+from .source_connection import Connection, SampleHouse, choose_start, open_connection, open_sample
+from .terminal import tty
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -109,16 +109,16 @@ class MLHubApp(ConfiguredApp):
     def on_mount(self) -> None:
         """Watch the terminal, and begin to work once the first screen is painted."""
         with contextlib.suppress(RuntimeError, ValueError):
-            process.on_end_signals(self._end)
-        process.let_threads_go()
+            tty.on_end_signals(self._end)
+        tty.let_threads_go()
         if self._driver is not None and not self.is_headless:
-            self.set_interval(process.HANGUP_CHECK, self._check_terminal)
+            self.set_interval(tty.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         self.call_after_refresh(self._begin)
 
     def get_driver_class(self) -> type[Driver]:
         """Return our own driver where Textual would take that of a POSIX terminal."""
-        return process.own_driver(super().get_driver_class())
+        return tty.own_driver(super().get_driver_class())
 
     def _begin(self) -> None:
         self.tell_problems(self.problems)
@@ -133,7 +133,7 @@ class MLHubApp(ConfiguredApp):
         self.screen.refresh(layout=True)
 
     def _check_terminal(self) -> None:
-        if process.hung_up():
+        if tty.hung_up():
             self._end(1)
 
     def _end(self, number: int) -> None:
@@ -311,7 +311,7 @@ class MLHubApp(ConfiguredApp):
     def action_travel(self, step: int) -> None:
         """Go back to where one was, or forward again."""
         from .screens.browse import BrowseScreen
-        from .screens.document import DocumentScreen
+        from .screens.document_screen import DocumentScreen
 
         screen = self.screen
         stack = self._screen_stacks.get("browse", [])
@@ -410,13 +410,13 @@ class MLHubApp(ConfiguredApp):
     @work(group="copy", exclusive=True)
     async def copy_text(self, text: str, what: str) -> None:
         """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
-        how = await process.copy(clean(text), self.copy_to_clipboard)
+        how = await tty.copy(clean(text), self.copy_to_clipboard)
         shown = text if len(text) <= 600 else f"{text[:599]}…"
         self.notify(clean(f"{shown}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
 
     def show_page(self, url: str) -> None:
         """Show and copy a page's URL; open it too where that reaches the user's own screen."""
-        if not process.over_ssh() and not self.is_headless:
+        if not tty.over_ssh() and not self.is_headless:
             self.open_url(url)
         self.copy_text(url, "URL")
 
@@ -448,7 +448,7 @@ def run(options: AppOptions) -> int:
     try:
         code = app.run(mouse=app.uses_mouse)
     except OSError:
-        if not process.hung_up():
+        if not tty.hung_up():
             raise
         code = 129
     if app.last_words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .command import (
+from .app_command import (
     BROWSE,
     DATES,
     DOCUMENT,

@@ -20,13 +20,13 @@ from ..config import Config, abilities, load
 from ..text import clean, use_units
 from .guide import GuidedApp
 from .state import AppState
-from .terminal import process
+from .terminal import tty
 from .terminal.characters import AsciiFilter
 from .terminal.cursor import caret_of
 from .terminal.diff_rendering import DiffRenderingApp
 from .terminal.dispatch import DispatchApp
 from .terminal.first_paint import FirstPaintApp
-from .terminal.layout import ResizeApp
+from .terminal.resize import ResizeApp
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
 
     def _set_motion(self, config: Config) -> None:
         if config.motion == "none" or (
-            config.motion == "auto" and process.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
+            config.motion == "auto" and tty.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
         ):
             self.animation_level = "none"
         elif config.motion == "full":
@@ -153,7 +153,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
     def _set_keys(self, config: Config) -> None:
         if not config.keys and not self._wants_keys:
             return
-        from .commands import checked
+        from .key_bindings import checked
 
         good, problems = checked(config.keys)
         self._wants_keys = good
@@ -177,10 +177,10 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
         self._set_up(config)
         if config.mouse != self.uses_mouse:
             self.uses_mouse = config.mouse
-            process.use_mouse(self._driver, config.mouse)
+            tty.use_mouse(self._driver, config.mouse)
         if config.cursor != self.shows_cursor:
             self.shows_cursor = config.cursor
-            process.show_cursor(self._driver, config.cursor)
+            tty.show_cursor(self._driver, config.cursor)
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
         for stack in self._screen_stacks.values():
@@ -225,7 +225,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
 
     def action_settings(self) -> None:
         """Change the settings."""
-        from .screens.settings import SettingsScreen
+        from .screens.settings_screen import SettingsScreen
 
         def written(done: bool | None) -> None:
             if done:
@@ -242,4 +242,4 @@ _log.addHandler(logging.NullHandler())
 
 def _plain(config: Config) -> bool:
     """Tell whether the terminal's own 16 colours are used."""
-    return config.colours in ("16", "mono") or (config.colours == "auto" and process.plain_colours())
+    return config.colours in ("16", "mono") or (config.colours == "auto" and tty.plain_colours())

@@ -13,7 +13,7 @@ from textual.events import Click, DescendantFocus, Event, Key
 from textual.widget import Widget
 from textual.widgets import Static
 
-from .commands import COMMANDS
+from .key_bindings import COMMANDS
 from .terminal.type_ahead import TypeAheadApp
 
 if TYPE_CHECKING:

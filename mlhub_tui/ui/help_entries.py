@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from .commands import COMMANDS, EVERYWHERE, AppCommand, of, show_key
+from .key_bindings import COMMANDS, EVERYWHERE, AppCommand, of, show_key
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -9,7 +9,7 @@ from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, sa
 from ..sample.house import SAMPLE_NAME
 from ..sources.well_known import KNOWN, WellKnownSource, is_hosted
 from ..text import one_line, redact
-from .connection import KIND_NAMES, Connection
+from .source_connection import KIND_NAMES, Connection
 
 SAMPLE = "sample"
 NO_KEY = "anonymous"

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.ui.json.lines import pattern, search
-from mlhub_tui.ui.json.rows import Folding, Rows
+from mlhub_tui.ui.json.json_lines import pattern, search
+from mlhub_tui.ui.json.json_rows import Folding, Rows
 from tests.benchmarks.bench_tree import DOWN, END, HOME, PAGE_DOWN, resident, timed
 from tests.terminal.harness import Terminal
 

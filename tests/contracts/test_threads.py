@@ -25,7 +25,7 @@ threads = [
     load("sources.connect", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.credentials"),
     load("sample.house", "sample.server"),
-    load("ui.detail.documents", "ui.screens.browse", "ui.catalog.listing", "ui.connection"),
+    load("ui.detail.document_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
     load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),
     load("sources.static.source", "sources.stac.api_source"),
 ]

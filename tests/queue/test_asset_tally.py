@@ -6,7 +6,7 @@ from typing import Any
 
 from mlhub_tui.models import Item
 from mlhub_tui.planning.asset_tally import AssetTally, Totals
-from mlhub_tui.ui.dialogs.assets import RoleSelection
+from mlhub_tui.ui.dialogs.asset_dialog import RoleSelection
 
 
 def item(identity: str, **assets: dict[str, Any]) -> Item:

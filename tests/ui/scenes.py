@@ -23,10 +23,10 @@ from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.configured import Notification
-from mlhub_tui.ui.detail.view import DetailView
-from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.detail.detail_view import DetailView
+from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
 from .conftest import Driver
 from .source_steps import paste, write_catalog

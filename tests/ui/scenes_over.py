@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mlhub_tui.models import BBox
 from mlhub_tui.ui.dialogs.help import KeyList
-from mlhub_tui.ui.dialogs.job import JobLogScreen
+from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
-from mlhub_tui.ui.dialogs.search import BoxScreen
+from mlhub_tui.ui.dialogs.search_dialog import BoxScreen
 
 from .conftest import Driver
 from .scenes import JOBS, Scene, item, listed, results, search

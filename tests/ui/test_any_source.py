@@ -14,14 +14,14 @@ from mlhub_tui.errors import ServerError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Item
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import About, Page
-from mlhub_tui.ui.actions import download
+from mlhub_tui.ui.actions import item_download
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.catalog.nodes import MoreNode, TreeEntry
-from mlhub_tui.ui.connection import Connection
-from mlhub_tui.ui.documents import Documents
+from mlhub_tui.ui.document_cache import Documents
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from mlhub_tui.ui.source_connection import Connection
 from mlhub_tui.ui.widgets.item_table import ItemTable
 
 from .conftest import Driver, Sizes, driven
@@ -240,7 +240,7 @@ async def test_d_leads_to_the_assets_where_there_are_no_archives(
         asked.append([subject.entry.id for subject in subjects])
         return True
 
-    monkeypatch.setattr(download, "choose_assets", choose)
+    monkeypatch.setattr(item_download, "choose_assets", choose)
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
         await driver.press("j", "d")

@@ -10,9 +10,9 @@ from textual.widgets import Input, Static
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import AssetRequest
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.dialogs.assets import AssetsScreen
+from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
 from mlhub_tui.ui.dialogs.questions import ProgressScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.pick_list import PickList
 
@@ -158,7 +158,7 @@ async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> 
 async def test_the_first_of_many_items_are_counted_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlhub_tui.ui.dialogs.assets.COUNTED", 100)
+    monkeypatch.setattr("mlhub_tui.ui.dialogs.asset_dialog.COUNTED", 100)
     service = Service()
     async with at(service, tmp_path) as driver:
         await driver.press("enter")

@@ -14,7 +14,7 @@ from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.catalog.nodes import MoreNode
 from mlhub_tui.ui.catalog.tree_model import NodeRow
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
 from .conftest import Driver, driven
 

@@ -9,7 +9,7 @@ import pytest
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.commands import (
+from mlhub_tui.ui.key_bindings import (
     BROWSE,
     COMMANDS,
     DOCUMENT,
@@ -24,9 +24,9 @@ from mlhub_tui.ui.commands import (
     of,
 )
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
-from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 
@@ -37,7 +37,9 @@ PLACES = (BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
 
 def test_the_readme_has_the_key_table_as_it_is() -> None:
     readme = Path(__file__).parent.parent.parent / "README.md"
-    assert key_table() in readme.read_text(), "python -c 'from mlhub_tui.ui.commands import key_table; ...'"
+    assert key_table() in readme.read_text(), (
+        "python -c 'from mlhub_tui.ui.key_bindings import key_table; ...'"
+    )
 
 
 def test_ids_are_unique() -> None:

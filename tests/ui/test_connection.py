@@ -11,7 +11,7 @@ from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.connection import open_connection
+from mlhub_tui.ui.source_connection import open_connection
 
 
 async def test_a_path_is_looked_at_and_called_by_its_file(tmp_path: Path) -> None:

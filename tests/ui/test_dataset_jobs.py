@@ -20,8 +20,8 @@ from mlhub_tui.planning.manifest_lock import list_path
 from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.detail.jobs import files_words, filter_words, report_path
-from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
+from mlhub_tui.ui.detail.job_detail import files_words, filter_words, report_path
+from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
 from mlhub_tui.ui.theme import DARK
 from mlhub_tui.ui.transfers.file_list import PAGE, FileList, FilePages
 from mlhub_tui.ui.transfers.job_list import columns_for, job_line

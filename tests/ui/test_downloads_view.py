@@ -13,8 +13,8 @@ from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.detail.blocks import FieldBlock
-from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
-from mlhub_tui.ui.dialogs.job import JobLogScreen, JobScreen, event_blocks
+from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
+from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen, JobScreen, event_blocks
 from mlhub_tui.ui.messages import QueueChanged
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.transfers.job_list import JobList

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from mlhub_tui.cluster import optional_dependencies as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
-from mlhub_tui.ui.dialogs.dataset import DatasetChoice, DatasetScreen
+from mlhub_tui.ui.dialogs.dataset_dialog import DatasetChoice, DatasetScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.output_options import CLUSTER
 

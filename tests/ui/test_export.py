@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.export import ExportScreen
+from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen, ProgressScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.pick_list import PickList

@@ -11,11 +11,11 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
 from mlhub_tui.ui.dialogs.help import HelpScreen, KeyList
 from mlhub_tui.ui.guide import Tour, tour_lines
 from mlhub_tui.ui.help_entries import HelpEntry, reachable, sections
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.key_bindings import COMMANDS, EVERYWHERE, of
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 
 from .conftest import Driver, driven

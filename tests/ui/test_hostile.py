@@ -19,13 +19,13 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.detail.blocks import Paragraph, typeset
-from mlhub_tui.ui.dialogs.download import DownloadScreen
+from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen
-from mlhub_tui.ui.json.lines import JsonLines
-from mlhub_tui.ui.json.rows import Rows
+from mlhub_tui.ui.json.json_lines import JsonLines
+from mlhub_tui.ui.json.json_rows import Rows
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from mlhub_tui.ui.widgets.item_table import ItemTable
 from tests.support.http_server import LoopbackServer

@@ -23,18 +23,18 @@ from mlhub_tui.planning.requests import ArchiveRequest, archive_name
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.configured import Notification
-from mlhub_tui.ui.dialogs.assets import AssetsScreen
-from mlhub_tui.ui.dialogs.dataset import DatasetScreen
-from mlhub_tui.ui.dialogs.dataset_job import DatasetJobScreen
-from mlhub_tui.ui.dialogs.export import ExportScreen
-from mlhub_tui.ui.dialogs.favourites import FavouriteScreen
+from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
+from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
+from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
+from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
+from mlhub_tui.ui.dialogs.favourite_dialog import FavouriteScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen
-from mlhub_tui.ui.dialogs.job import JobScreen
+from mlhub_tui.ui.dialogs.job_dialog import JobScreen
 from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
-from mlhub_tui.ui.dialogs.search import SearchForm
-from mlhub_tui.ui.screens.document import DocumentScreen
-from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.dialogs.search_dialog import SearchForm
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 
 from .conftest import Driver, driven

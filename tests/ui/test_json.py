@@ -12,9 +12,9 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.json.lines import JsonLines
-from mlhub_tui.ui.json.rows import Rows
-from mlhub_tui.ui.json.view import JsonPane, JsonView
+from mlhub_tui.ui.json.json_lines import JsonLines
+from mlhub_tui.ui.json.json_rows import Rows
+from mlhub_tui.ui.json.json_view import JsonPane, JsonView
 
 from .conftest import Driver, driven
 from .drawing import strips

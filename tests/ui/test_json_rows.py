@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.json.lines import folded, leaf, name, pattern, safe, search
-from mlhub_tui.ui.json.rows import CUT, END, OBJECT, FoldChange, Folding, Rows, path
+from mlhub_tui.ui.json.json_lines import folded, leaf, name, pattern, safe, search
+from mlhub_tui.ui.json.json_rows import CUT, END, OBJECT, FoldChange, Folding, Rows, path
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 documents = st.recursive(

@@ -18,8 +18,8 @@ from mlhub_tui.sources.base import Page, Source
 from mlhub_tui.sources.last_listing import MOST, LastListing
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.catalog import tree_filter
-from mlhub_tui.ui.connection import Connection, last_listing
 from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.source_connection import Connection, last_listing
 
 from .conftest import Driver, driven
 

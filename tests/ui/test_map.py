@@ -17,13 +17,13 @@ from textual.widgets import Input
 
 from mlhub_tui.models import BBox, Interval
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.commands import DATES, MAP, of
-from mlhub_tui.ui.dialogs.search import BoxScreen, SearchForm
+from mlhub_tui.ui.dialogs.search_dialog import BoxScreen, SearchForm
+from mlhub_tui.ui.key_bindings import DATES, MAP, of
 from mlhub_tui.ui.map.footprint_map import FootprintMap
 from mlhub_tui.ui.map.footprints import Footprint
 from mlhub_tui.ui.map.map_pane import MapPane
 from mlhub_tui.ui.map.time_histogram import TimeHistogram
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.theme import DARK
 
 from .conftest import Driver, driven

@@ -14,9 +14,9 @@ from textual.widgets import Input
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.dialogs.dataset import DatasetScreen
+from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
 from mlhub_tui.ui.plan.plan_tree import PlanTree
-from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 
 from .conftest import Driver, driven

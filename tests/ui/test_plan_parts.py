@@ -10,8 +10,15 @@ from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.planning.index import CollectionFacts
 from mlhub_tui.planning.item_bins import Bins
 from mlhub_tui.planning.selection import Amount, Counts
-from mlhub_tui.ui.plan.pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
-from mlhub_tui.ui.plan.selection import PlanSelection, read_area, read_when, reading_words, sizes, totals
+from mlhub_tui.ui.plan.plan_pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
+from mlhub_tui.ui.plan.plan_selection import (
+    PlanSelection,
+    read_area,
+    read_when,
+    reading_words,
+    sizes,
+    totals,
+)
 
 FACTS = (
     CollectionFacts("a", 3, 6, ("x", "y"), ()),

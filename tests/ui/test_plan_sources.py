@@ -9,8 +9,8 @@ import pytest
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.dialogs.dataset import DatasetScreen
-from mlhub_tui.ui.screens.plan import PlanScreen
+from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
+from mlhub_tui.ui.screens.plan_screen import PlanScreen
 
 from ..sources.static.grow import forest, plant
 from .conftest import Driver, driven

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from mlhub_tui.ui.detail.blocks import Block, GridBlock, Heading, Paragraph, Prose, typeset
+from mlhub_tui.ui.detail.detail_tables import grid
 from mlhub_tui.ui.detail.markdown import KEPT, LONGEST, QUICK, MarkdownCache, lay_out, parse
-from mlhub_tui.ui.detail.tables import grid
 from mlhub_tui.ui.terminal.characters import line as drawn
 
 from .hostile import LINK_BOMB, MARKUP, nasty

@@ -9,7 +9,7 @@ import pytest
 
 from mlhub_tui.models import Entry
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from ..sources.stac_replay import STACReplay

@@ -17,8 +17,8 @@ from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import About, Page
 from mlhub_tui.sources.saved_searches import SavedSearches
-from mlhub_tui.ui.dialogs.search import SearchForm
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.dialogs.search_dialog import SearchForm
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.search_criteria import fault, quoted, read, words_of, written
 from mlhub_tui.ui.widgets.form import TextButton

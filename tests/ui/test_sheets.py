@@ -13,11 +13,11 @@ import pytest
 from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLModel
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.detail.blocks import Block, Prose, typeset
-from mlhub_tui.ui.detail.documents import document_sheet
+from mlhub_tui.ui.detail.document_detail import document_sheet
 from mlhub_tui.ui.detail.markdown import parse
 from mlhub_tui.ui.detail.sections import value_words
 from mlhub_tui.ui.screens import browse as browse_screen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
 from .conftest import driven
 from .hostile import collection, dataset, item, models, nasty
@@ -272,7 +272,7 @@ async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: 
 async def test_a_long_description_is_read_while_keys_are_answered(options: AppOptions) -> None:
     from textual.app import App, ComposeResult
 
-    from mlhub_tui.ui.detail.view import DetailView
+    from mlhub_tui.ui.detail.detail_view import DetailView
 
     from .conftest import Driver
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ...sources.probe_path import ProbeResult
     from ...sources.well_known import WellKnownSource
     from ..app import MLHubApp
-    from ..connection import Connection
+    from ..source_connection import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from textual.message import Message
 from ...models import Dataset, Entry
 from ..navigation.matching import DOI, TITLE, MatchHighlighter, fields, fuzzy_match, parts
 from ..navigation.tree_query import parse
-from .listing import TreeListing
 from .nodes import GroupNode, NoteNode
 from .outline import OutlineRow, OutlineView
+from .tree_listing import TreeListing
 from .tree_model import CatalogTreeModel, NodeRow
 
 STEP = 2_000

@@ -12,7 +12,6 @@ from ...models import CollectionRef, Dataset, Entry, EntryKind
 from ..navigation.favourites import entry_key
 from ..navigation.matching import MatchHighlighter, search_text, traits
 from ..navigation.tree_query import ORDERS
-from .listing import TreeListing, lean
 from .nodes import (
     MODELS,
     OTHER,
@@ -28,6 +27,7 @@ from .nodes import (
     word_pieces,
 )
 from .outline import OutlineRow, OutlineRows, Pieces
+from .tree_listing import TreeListing, lean
 
 if TYPE_CHECKING:
     from ...models import Document

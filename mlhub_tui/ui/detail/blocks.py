@@ -10,8 +10,8 @@ from textual.content import Content
 
 from ...text import one_line
 from ..terminal.characters import content, line
+from .detail_tables import grid
 from .markdown import MarkdownCache, lay_out
-from .tables import grid
 
 
 @dataclass(frozen=True, slots=True)

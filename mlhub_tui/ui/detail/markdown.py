@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.content import Content, Span
 
 from ...text import clean, redact
-from .tables import grid
+from .detail_tables import grid
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

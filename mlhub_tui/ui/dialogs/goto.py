@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from ...errors import MLHubException
 from ...text import one_line
 from ..catalog.tree_filter import HOLDS
-from ..documents import why
+from ..document_cache import why
 from ..navigation.lookup import Goal, doi_of, is_url, look_up
 from ..navigation.reveal import Suggestion, Suggestions, placed
 from ..terminal.characters import content, line

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ..detail.blocks import Block, FieldBlock, Paragraph
-from ..detail.view import DetailView
+from ..detail.detail_view import DetailView
 from ..terminal.dispatch import Dialog
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from ...errors import MLHubException
 from ...text import size
-from ..documents import why
+from ..document_cache import why
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 

@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Static
 from ...errors import MLHubException
 from ...sources.saved_searches import SavedSearch, SavedSearches
 from ...text import count, date, one_line, redact
-from ..documents import why
+from ..document_cache import why
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog

@@ -18,7 +18,7 @@ from ...auth import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
 from ...errors import AccessDenied, AuthenticationError, MLHubException
 from ...text import mask, one_line
 from ..actions.source_entry import SourceEntry, Start, bare, found_words, look, name_for
-from ..connection import KIND_NAMES, place
+from ..source_connection import KIND_NAMES, place
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.form import ChoiceField, PathField, RowChoiceField, TextField
@@ -337,7 +337,7 @@ class SourceForm(Dialog[SourceAnswer | None]):
     @work(exclusive=True, group="form")
     async def action_test(self) -> None:
         """Ask the source whether it answers, and takes the key."""
-        from ..connection import check_credentials
+        from ..source_connection import check_credentials
 
         if self._kind is None:
             return

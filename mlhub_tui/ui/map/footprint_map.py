@@ -28,10 +28,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...models import BBox
-from ..commands import MAP, bindings
+from ..key_bindings import MAP, bindings
 from ..terminal.characters import ascii_only
 from ..terminal.diff_rendering import changed_cells
-from ..terminal.process import lacks_braille
+from ..terminal.tty import lacks_braille
 
 if TYPE_CHECKING:
     from .footprints import Footprint

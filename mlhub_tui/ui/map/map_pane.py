@@ -14,8 +14,8 @@ from textual.message import Message
 
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
 from ...text import count
-from ..catalog.listing import lean
-from ..commands import MAP, bindings
+from ..catalog.tree_listing import lean
+from ..key_bindings import MAP, bindings
 from .footprint_map import FootprintMap
 from .footprints import Footprint, footprint_of, parts
 from .place_names import place_words, time_words

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from ..plan.pictures import Picture
+from ..plan.plan_pictures import Picture
 
 
 class PictureView(Widget):

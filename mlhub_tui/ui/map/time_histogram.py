@@ -28,7 +28,7 @@ from textual.widget import Widget
 
 from ...models import Interval
 from ...text import count
-from ..commands import DATES, bindings
+from ..key_bindings import DATES, bindings
 from ..terminal.characters import ascii_only
 from .time_bins import TimeBins, axis, bars, bin_width, counted, make_bins
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from ...auth import Kind
 from ...models import Dataset, Entry, EntryKind
 from ...text import count
-from ..catalog.listing import load_next
 from ..catalog.nodes import GroupNode, TypeNode, identity, node_key
 from ..catalog.tree_filter import HOLDS, rank
+from ..catalog.tree_listing import load_next
 from .lookup import Goal, plain
 from .matching import PART, fields, parts
 
 if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree
-    from ..catalog.listing import TreeListing
     from ..catalog.nodes import Node
+    from ..catalog.tree_listing import TreeListing
     from ..catalog.tree_model import CatalogTreeModel, NodeRow
-    from ..documents import Documents
+    from ..document_cache import Documents
 
 
 MOST_PAGES = 20

@@ -16,7 +16,7 @@ from ...planning.index import CollectionFacts
 from ...planning.selection import Amount, Counts
 from ...text import one_line
 from ..widgets.line_view import LineView
-from .selection import PlanSelection, sizes
+from .plan_selection import PlanSelection, sizes
 
 _LONGEST = 200
 _ITEMS, _FILES, _BYTES = 9, 10, 20

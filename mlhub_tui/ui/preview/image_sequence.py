@@ -9,7 +9,7 @@ from ...errors import MLHubException
 from ...models import Asset, Collection, Document, Entry, Item
 
 if TYPE_CHECKING:
-    from ..documents import Documents
+    from ..document_cache import Documents
 
 
 class ImageSequence:

@@ -16,13 +16,13 @@ from textual.timer import Timer
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...text import clean
 from ..catalog.catalog_tree import CatalogTree
-from ..commands import BROWSE, AppCommand, bindings, hints
-from ..detail.view import DetailView
+from ..detail.detail_view import DetailView
+from ..key_bindings import BROWSE, AppCommand, bindings, hints
 from ..messages import ConnectionChanged
 from ..navigation.favourites import HistoryEntry
 from ..state import ViewStateKeeper
 from ..widgets.filter_bar import FilterLine, FindBar
-from .base import PlaceScreen
+from .place_screen import PlaceScreen
 
 if TYPE_CHECKING:
     from ...models import Dataset, Document
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
-    from ..connection import Connection
-    from ..documents import Documents
+    from ..document_cache import Documents
     from ..navigation.favourites import Favourite
     from ..navigation.lookup import Goal
+    from ..source_connection import Connection
     from .browse_map import BrowseMap
 
 
@@ -48,7 +48,7 @@ class BrowseCommands(PlaceScreen):
     @property
     def _documents(self) -> Documents:
         """What was loaded of the source in use; the loader is imported after the first paint."""
-        from ..documents import Documents
+        from ..document_cache import Documents
 
         if self._store is None:
             self._store = Documents(self.context.connection.source if self.context.connection else None)
@@ -57,7 +57,7 @@ class BrowseCommands(PlaceScreen):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Ask about the archives, or the assets, of what is selected or under the cursor, and queue them."""
-        from ..actions.download import download
+        from ..actions.item_download import download
 
         tree = self.tree_view
         if await download(self.context, tree.to_download, self._documents):
@@ -66,14 +66,14 @@ class BrowseCommands(PlaceScreen):
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
         """Choose collections, asset keys, area and time of what is selected or under the cursor."""
-        from ..actions.dataset import plan
+        from ..actions.dataset_download import plan
 
         await plan(self.context, self.tree_view.to_download, self._documents)
 
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Ask for a search, in the collection under the cursor at first."""
-        from ..actions.search import search
+        from ..actions.search_actions import search
 
         tree = self.tree_view
         await search(self.context, tree.holder or tree.subject, self._documents)
@@ -81,14 +81,14 @@ class BrowseCommands(PlaceScreen):
     @work(group="search", exclusive=True)
     async def action_saved(self) -> None:
         """List the saved searches."""
-        from ..actions.search import saved_searches
+        from ..actions.search_actions import saved_searches
 
         await saved_searches(self.context)
 
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
         """Show an image of what is under the cursor, and of what stands beside it."""
-        from ..preview.flow import preview
+        from ..preview.preview_action import preview
 
         tree = self.tree_view
         current = tree.subject.entry if tree.subject is not None else None
@@ -99,7 +99,7 @@ class BrowseCommands(PlaceScreen):
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write what is selected or under the cursor to a file."""
-        from ..actions.export import export_subjects
+        from ..actions.item_export import export_subjects
 
         tree = self.tree_view
         chosen = [*tree.marked.values()] or ([tree.subject] if tree.subject is not None else [])
@@ -115,13 +115,13 @@ class BrowseCommands(PlaceScreen):
 
     def action_copy_citation(self) -> None:
         """Copy the citation of what is under the cursor."""
-        from ..actions.export import copy_citation
+        from ..actions.item_export import copy_citation
 
         self._cite(copy_citation)
 
     def action_copy_bibtex(self) -> None:
         """Copy the entry for BibTeX of what is under the cursor."""
-        from ..actions.export import copy_bibtex
+        from ..actions.item_export import copy_bibtex
 
         self._cite(copy_bibtex)
 
@@ -237,7 +237,7 @@ class BrowseFinding(BrowseCommands):
 
     def action_facets(self) -> None:
         """Choose tags, types and licences to narrow the tree by."""
-        from ..dialogs.facets import FacetScreen
+        from ..dialogs.facet_dialog import FacetScreen
 
         if self.tree_view.started:
             self.app.push_screen(FacetScreen(self.tree_view, self._apply_filter))
@@ -312,7 +312,7 @@ class BrowseFinding(BrowseCommands):
         return bool(going)
 
     def _open(self, subject: TreeEntry, pane: str = "overview") -> None:
-        from .document import DocumentScreen
+        from .document_screen import DocumentScreen
 
         self.note_place()
         self.note_place(subject)
@@ -348,7 +348,7 @@ class BrowseFinding(BrowseCommands):
     @work(group="travel", exclusive=True)
     async def action_favourites(self) -> None:
         """List the favourites; go to the one that is chosen, in whatever source it is."""
-        from ..dialogs.favourites import FavouriteScreen, MarkedEntry
+        from ..dialogs.favourite_dialog import FavouriteScreen, MarkedEntry
 
         favourites = self.context.memory.favourites
 
@@ -371,7 +371,7 @@ class BrowseFinding(BrowseCommands):
 
     async def _use(self, place: str) -> bool:
         """Open another source, and wait until the tree is its own; False where that does not come about."""
-        from ..actions.search import open_entry
+        from ..actions.search_actions import open_entry
 
         if not await open_entry(self.context, place):
             return False
@@ -389,7 +389,7 @@ class BrowseFinding(BrowseCommands):
         path = tree.branches.path(row) if tree.started and row is not None else ()
         place = ""
         if self._shown is not None:
-            from ..actions.search import entry_of
+            from ..actions.search_actions import entry_of
 
             place = entry_of(self._shown)
         return HistoryEntry(place, path, subject, subject is not None)
@@ -410,7 +410,7 @@ class BrowseFinding(BrowseCommands):
         if stop is None:
             self.notify("There is nothing further back." if step < 0 else "This is where you were last.")
             return
-        from .document import DocumentScreen
+        from .document_screen import DocumentScreen
 
         if isinstance(self.app.screen, DocumentScreen):
             self.app.pop_screen()
@@ -530,7 +530,7 @@ class BrowseScreen(BrowseFinding):
     @work(exclusive=True, group="listing")
     async def _load(self, source: Source) -> None:
         """Load what the source lists first, and what it says of itself, side by side."""
-        from ..connection import save_last_listing, show_last_listing
+        from ..source_connection import save_last_listing, show_last_listing
 
         tree = self.tree_view
         branches = tree.branches
@@ -556,7 +556,7 @@ class BrowseScreen(BrowseFinding):
                 self.tree_view.branches.introduce(about)
 
     async def _load_group(self, row: NodeRow) -> None:
-        from ..catalog.listing import load_next
+        from ..catalog.tree_listing import load_next
 
         # Whoever is refused at the top is led to the profiles once all has answered.
         with contextlib.suppress(AuthenticationError, APIKeyNotFound):
@@ -571,7 +571,7 @@ class BrowseScreen(BrowseFinding):
 
     @work(group="pages")
     async def _load_more(self, row: NodeRow) -> None:
-        from ..catalog.listing import load_next
+        from ..catalog.tree_listing import load_next
 
         documents = self._documents
         try:
@@ -627,7 +627,7 @@ class BrowseScreen(BrowseFinding):
     def _follow(self) -> None:
         if self.closing or not self.tree_view.started:
             return
-        from ..detail.documents import sheet_of, sheet_of_line
+        from ..detail.document_detail import sheet_of, sheet_of_line
 
         tree = self.tree_view
         subject = tree.subject
@@ -643,7 +643,7 @@ class BrowseScreen(BrowseFinding):
     @work(exclusive=True, group="detail")
     async def _complete_detail(self, subject: TreeEntry, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
-        from ..detail.documents import sheet_of
+        from ..detail.document_detail import sheet_of
 
         async for _ in self._documents.complete(subject):
             if self._wanted is not row or self.closing:

@@ -14,7 +14,7 @@ from ..map.map_pane import where_of
 from ..map.place_names import place_words
 
 if TYPE_CHECKING:
-    from ..documents import Documents
+    from ..document_cache import Documents
 
 
 AROUND = 100

@@ -20,16 +20,16 @@ from ...errors import MLHubException
 from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count
-from ..commands import DOWNLOADS, AppCommand, bindings, hints, of
 from ..detail.blocks import NAME_WIDTH, FieldBlock, typeset
-from ..detail.jobs import job_blocks, speed_words, totals, view_words
+from ..detail.job_detail import job_blocks, speed_words, totals, view_words
+from ..key_bindings import DOWNLOADS, AppCommand, bindings, hints, of
 from ..messages import QueueChanged
 from ..terminal.characters import content, line
 from ..transfers.job_list import JobList
 from ..transfers.job_order import JobGroup, JobOrder, JobSort
 from ..transfers.statistics import KEPT
 from ..widgets.filter_bar import FindBar
-from .base import PlaceScreen
+from .place_screen import PlaceScreen
 
 
 class FilesScreen(PlaceScreen):
@@ -462,25 +462,25 @@ class DownloadsScreen(FilesScreen):
         """Show all about the transfer."""
         job = self.job
         if job is not None and isinstance(job.request, DatasetRequest):
-            from ..dialogs.dataset_job import DatasetJobScreen
+            from ..dialogs.dataset_job_dialog import DatasetJobScreen
 
             self.app.push_screen(DatasetJobScreen(job))
         elif job is not None:
-            from ..dialogs.job import JobScreen
+            from ..dialogs.job_dialog import JobScreen
 
             self.app.push_screen(JobScreen(job, self._checks))
 
     def action_log(self) -> None:
         """Show what happened to the transfer."""
         if self.job is not None:
-            from ..dialogs.job import JobLogScreen
+            from ..dialogs.job_dialog import JobLogScreen
 
             self.app.push_screen(JobLogScreen(self.job))
 
     @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
         """Change how fast the queue is, and how much it does at a time."""
-        from ..dialogs.limits import LimitsScreen
+        from ..dialogs.limits_dialog import LimitsScreen
 
         queue = self.context.queue
         settings = queue.settings if queue is not None else None

@@ -7,10 +7,10 @@ from textual.timer import Timer
 
 from ...models import BBox, Entry
 from ..catalog.nodes import TreeEntry
-from ..documents import Documents
+from ..document_cache import Documents
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ResultTable
-from .base import PlaceScreen
+from .place_screen import PlaceScreen
 
 FOLLOWS = 0.12
 """Seconds the cursor rests among the items before the map beside them follows it."""
@@ -128,6 +128,6 @@ class ResultsMap(ItemsOnMap):
 
     def open_item(self, entry: Entry) -> None:
         """Open an item."""
-        from .document import DocumentScreen
+        from .document_screen import DocumentScreen
 
         self.app.push_screen(DocumentScreen(TreeEntry(entry), self._documents))

@@ -19,12 +19,12 @@ from ...errors import MLHubException
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
 from .. import profile_rows
-from ..commands import PROFILES, AppCommand, bindings, hints
+from ..key_bindings import PROFILES, AppCommand, bindings, hints
 from ..messages import ConnectionChanged
 from ..profile_rows import ProfileRow
 from ..terminal.characters import content, line
 from ..widgets.profile_list import ProfileList
-from .base import PlaceScreen
+from .place_screen import PlaceScreen
 
 WELCOME = """Welcome. Enter tries the sample catalogue: no key needed.
 o opens a URL or path. Public sources follow below."""
@@ -258,7 +258,7 @@ class ProfilesScreen(PlaceScreen):
     @work(group="test", exclusive=True)
     async def action_test(self) -> None:
         """Ask the source under the cursor whether it answers, and takes the key."""
-        from ..connection import check_credentials
+        from ..source_connection import check_credentials
 
         chosen = self._chosen
         if chosen is None or (chosen.profile is None and chosen.known is None):

@@ -17,10 +17,10 @@ from ...models import BBox, Entry, Search
 from ...sources.base import Page, Source
 from ...text import count
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
-from ..commands import RESULTS, AppCommand, bindings, hints
-from ..detail.documents import document_sheet
-from ..detail.view import DetailView
-from ..documents import Documents, why
+from ..detail.detail_view import DetailView
+from ..detail.document_detail import document_sheet
+from ..document_cache import Documents, why
+from ..key_bindings import RESULTS, AppCommand, bindings, hints
 from ..messages import ConnectionChanged
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
@@ -78,7 +78,7 @@ class ResultsCommands(ResultsMap):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Choose among the assets of what is selected, of the item under the cursor, or of all."""
-        from ..actions.download import ask_and_queue_assets
+        from ..actions.item_download import ask_and_queue_assets
 
         supplies = self.supplies()
         if not supplies:
@@ -89,7 +89,7 @@ class ResultsCommands(ResultsMap):
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
         """Show an image of the item under the cursor, and of those around it."""
-        from ..preview.flow import preview
+        from ..preview.preview_action import preview
 
         seen = await preview(self.context, self._documents, self.table.shown, self.table.current)
         if seen is not None:
@@ -98,7 +98,7 @@ class ResultsCommands(ResultsMap):
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write items to a file."""
-        from ..actions.export import export
+        from ..actions.item_export import export
 
         current = self.table.current
         document = self._documents.of(current) if current is not None else None
@@ -399,7 +399,7 @@ class ResultsScreen(ResultsCommands):
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Change the search."""
-        from ..actions.search import change
+        from ..actions.search_actions import change
 
         await change(self)
 
@@ -409,7 +409,7 @@ class ResultsScreen(ResultsCommands):
 
     @work(group="search", exclusive=True)
     async def _search_within(self, box: BBox | None, when: str) -> None:
-        from ..actions.search import change_within
+        from ..actions.search_actions import change_within
 
         await change_within(self, box, when)
 
@@ -422,7 +422,7 @@ class ResultsScreen(ResultsCommands):
     @work(group="save", exclusive=True)
     async def action_save(self) -> None:
         """Save the search and its count under a name."""
-        from ..actions.search import save
+        from ..actions.search_actions import save
 
         if name := await save(self.context, self.search, self.saved, self.total):
             self.saved = name
@@ -431,7 +431,7 @@ class ResultsScreen(ResultsCommands):
     @work(group="count saved", exclusive=True)
     async def _count_saved(self) -> None:
         """Remember how many a saved search finds now."""
-        from ..actions.search import remember_count
+        from ..actions.search_actions import remember_count
 
         if self.saved and self.total is not None:
             await remember_count(self.saved, self.search, self.total)

@@ -19,8 +19,8 @@ from textual.strip import Strip
 
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
-from ..commands import LISTS, bindings
-from ..detail.jobs import why
+from ..detail.job_detail import why
+from ..key_bindings import LISTS, bindings
 from ..terminal.diff_rendering import changed_cells
 from .job_order import JobSort, fraction
 

@@ -15,7 +15,7 @@ from textual.widgets import DataTable
 
 from ...models import Asset
 from ...text import count, one_line, redact, size
-from ..commands import LISTS, TABLE_ACTIONS, bindings
+from ..key_bindings import LISTS, TABLE_ACTIONS, bindings
 
 LONGEST_CELL = 200
 """Characters of a cell; a table is as wide as its longest."""

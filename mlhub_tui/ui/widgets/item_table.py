@@ -16,7 +16,7 @@ from ...models import Document, Entry, EntryKind, Item
 from ...models.when import parse_span
 from ...sources.base import Page
 from ...text import one_line
-from ..catalog.listing import Pager, lean
+from ..catalog.tree_listing import Pager, lean
 from ..navigation.matching import search_text
 from .line_view import LineView
 

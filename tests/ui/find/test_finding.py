@@ -10,11 +10,11 @@ from textual.events import Key
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
-from mlhub_tui.ui.dialogs.facets import FacetScreen
-from mlhub_tui.ui.dialogs.favourites import FavouriteScreen
+from mlhub_tui.ui.dialogs.facet_dialog import FacetScreen
+from mlhub_tui.ui.dialogs.favourite_dialog import FavouriteScreen
 from mlhub_tui.ui.dialogs.goto import GotoScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.screens.document import DocumentScreen
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.terminal.characters import to_ascii
 from mlhub_tui.ui.widgets.pick_list import PickList

@@ -13,7 +13,7 @@ import pytest
 from mlhub_tui import preview_cache
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
-from mlhub_tui.ui.preview.screen import PreviewScreen
+from mlhub_tui.ui.preview.preview_screen import PreviewScreen
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 

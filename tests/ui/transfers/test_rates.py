@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.detail.jobs import speed_words, totals
+from mlhub_tui.ui.detail.job_detail import speed_words, totals
 from mlhub_tui.ui.terminal.characters import to_ascii
 from mlhub_tui.ui.transfers.job_list import bar
 from mlhub_tui.ui.transfers.statistics import BARS, KEPT, MOST_JOBS, RateHistory, RateSampler, sparkline

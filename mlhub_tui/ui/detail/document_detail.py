@@ -29,7 +29,7 @@ from ..catalog.nodes import (
     entry_id,
 )
 from ..catalog.tree_model import CatalogTreeModel
-from ..documents import Documents
+from ..document_cache import Documents
 from ..map.place_names import place_words, where_and_when
 from . import sections
 from .blocks import Block, FieldBlock, Identity, Paragraph, Prose, Title

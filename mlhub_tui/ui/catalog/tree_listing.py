@@ -10,7 +10,7 @@ from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, M
 from ...models import Entry, EntryKind
 from ...sources.base import Page
 from ...text import count, one_line
-from ..documents import Documents
+from ..document_cache import Documents
 from .nodes import MODELS, ActionNode, GroupNode, MoreNode, NoteNode, Words
 
 if TYPE_CHECKING:

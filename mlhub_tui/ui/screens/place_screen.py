@@ -9,7 +9,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ..commands import COMMANDS, EVERYWHERE, AppCommand, hints
+from ..key_bindings import COMMANDS, EVERYWHERE, AppCommand, hints
 from ..messages import ConnectionChanged, QueueChanged
 from ..terminal.first_paint import FirstPaintScreen
 from ..widgets.bars import HintBar, TopBar

@@ -17,7 +17,7 @@ from ..terminal.diff_rendering import DiffRenderingApp
 from .graphics import KITTY_GONE, Graphic, GraphicsMode, draw, kitty, shade, sixel
 
 if TYPE_CHECKING:
-    from .decode import Picture
+    from .image_decode import Picture
 
 
 class ImageView(Widget):

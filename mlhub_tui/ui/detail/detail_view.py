@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from ..commands import LISTS, SCROLL_ACTIONS, bindings
+from ..key_bindings import LISTS, SCROLL_ACTIONS, bindings
 from .blocks import Block, Prose, typeset
 from .markdown import MarkdownCache
 

@@ -13,7 +13,7 @@ from ...planning.index import Index
 from ...planning.item_bins import Bins, bins, covered, extent
 from ...planning.selection import Counts, SelectionCounter
 from ...threads import in_thread
-from .pictures import Area, Canvas, Picture, edges, map_rows, picture
+from .plan_pictures import Area, Canvas, Picture, edges, map_rows, picture
 
 T = TypeVar("T")
 _TRIES = 3

@@ -21,7 +21,7 @@ from ...models import BBox, Collection, Entry, EntryKind, JsonDict, Search
 from ...models.area import read_geometry
 from ...sources.base import Source
 from ...text import count, one_line
-from ..documents import Documents, why
+from ..document_cache import Documents, why
 from ..map.footprint_map import FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, written
 from ..terminal.characters import content, line

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len, chop_cells
 
 from ...text import clean, count, redact
-from .rows import ARRAY, CUT, END, LEAF, OBJECT, Folding, Rows
+from .json_rows import ARRAY, CUT, END, LEAF, OBJECT, Folding, Rows
 
 STEP = 2
 """Cells of a level, and of the arrow before a line."""

@@ -14,7 +14,7 @@ from ...models import Collection, CollectionRef, Dataset, EntryKind
 from ...planning.requests import ArchiveRequest
 from ...text import clean, count, size
 from ..catalog.nodes import identity
-from ..plan.selection import PlanSubject, reading_words, sizes
+from ..plan.plan_selection import PlanSubject, reading_words, sizes
 
 if TYPE_CHECKING:
     from ...planning.filters import Filters
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ...queue.service import QueueService
     from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
-    from ..dialogs.dataset import DatasetChoice
-    from ..documents import Documents
-    from ..plan.counting import SelectionCount
+    from ..dialogs.dataset_dialog import DatasetChoice
+    from ..document_cache import Documents
+    from ..plan.plan_counter import SelectionCount
 
 
 _UNASKED = 10
@@ -44,7 +44,7 @@ async def download_dataset(
     assets
         Whether its assets are chosen at first, not its archives.
     """
-    from ..dialogs.dataset import ARCHIVES, ASSETS
+    from ..dialogs.dataset_dialog import ARCHIVES, ASSETS
 
     refs = list(dataset.collections)
     subject = PlanSubject(
@@ -67,7 +67,7 @@ async def download_dataset(
 
 async def plan(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
     """Plan the download of what is selected or under the cursor: a dataset, or collections."""
-    from ..dialogs.dataset import ASSETS
+    from ..dialogs.dataset_dialog import ASSETS
 
     if documents.has_archives:
         dataset = next((subject.dataset for subject in subjects if subject.dataset is not None), None)
@@ -101,8 +101,8 @@ async def plan(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Document
 
 
 async def _ask(app: MLHubApp, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
-    from ..dialogs.dataset import DatasetScreen
-    from .download import wants_profiles
+    from ..dialogs.dataset_dialog import DatasetScreen
+    from .item_download import wants_profiles
 
     connection = app.connection
     if connection is None or app.queue is None:
@@ -151,7 +151,7 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
     from ...planning.dataset_plan import plan_dataset
     from ...planning.dataset_request import dataset_request
-    from ..screens.plan import PlanScreen
+    from ..screens.plan_screen import PlanScreen
     from ..widgets import output_options
 
     connection, queue = app.connection, app.queue

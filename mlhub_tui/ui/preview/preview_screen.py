@@ -18,20 +18,21 @@ from ...errors import MLHubException
 from ...models import Item
 from ...sources.static.documents import LRUCache
 from ...text import one_line, size
-from ..commands import PREVIEW, bindings
-from ..documents import why
-from ..terminal import process
+from ..document_cache import why
+from ..key_bindings import PREVIEW, bindings
+from ..terminal import tty
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
-from .decode import Picture, read_picture
-from .fetch import Cost, ImageFile, cost, fetch, found
 from .graphics import GraphicsMode, asked, plainly
+from .image_decode import Picture, read_picture
+from .image_fetch import Cost, ImageFile, cost, fetch, found
 from .image_sequence import ImageSequence
-from .view import ImageView, estimate
+from .image_view import ImageView, estimate
 
 if TYPE_CHECKING:
     from ...models import Asset, Document
     from ...sources.base import Source
+
 
 ASK_FROM = 5_000_000
 """Bytes from which on a question is asked first; over SSH from the first one on, once for that size."""
@@ -73,7 +74,7 @@ class PreviewScreen(Dialog[None]):
         super().__init__()
         self._source, self._reel = source, reel
         self._pictures: LRUCache[tuple[Picture, ImageFile]] = LRUCache(IN_MEMORY)
-        self._agreed = 0 if process.over_ssh() else ASK_FROM
+        self._agreed = 0 if tty.over_ssh() else ASK_FROM
         self._answer: asyncio.Future[None] | None = None
         self._way: GraphicsMode | None = None
         self._facts: list[str] = []
@@ -147,7 +148,7 @@ class PreviewScreen(Dialog[None]):
         self._facts = _facts(picture, fetched, asset, one_line(when, 60))
         self.add_class("-drawn")
         self._state_facts()
-        self._view.show(picture, self._way, lean=process.over_ssh())
+        self._view.show(picture, self._way, lean=tty.over_ssh())
 
     async def _fetched(self, document: Document, asset: Asset) -> ImageFile:
         """Fetch an image that is not here, once that is agreed to where it has to be."""
@@ -173,14 +174,14 @@ class PreviewScreen(Dialog[None]):
         finally:
             self._answer = None
         # Images of that size come without a question from here on.
-        usual = 1_000_000 if process.over_ssh() else ASK_FROM
+        usual = 1_000_000 if tty.over_ssh() else ASK_FROM
         self._agreed = max(self._agreed, (price.bytes or 0) * 2, usual)
 
     def _to_draw(self) -> str:
         """Say how much the line to the terminal will carry."""
         room = self.app.size.width * 9 // 10, self.app.size.height * 3 // 4
         full = self.app.console.color_system == "truecolor"
-        most = estimate(self._way or GraphicsMode.BLOCKS, *room, full_colour=full, lean=process.over_ssh())
+        most = estimate(self._way or GraphicsMode.BLOCKS, *room, full_colour=full, lean=tty.over_ssh())
         return f"about {size(round(most, -3))} to draw"
 
     @on(ImageView.Drawn)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ...queue.service import QueueService
     from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
-    from ..connection import Connection
-    from ..dialogs.assets import AssetChoice
+    from ..dialogs.asset_dialog import AssetChoice
     from ..dialogs.questions import ProgressScreen
-    from ..documents import Documents
+    from ..document_cache import Documents
+    from ..source_connection import Connection
 
 
 async def download(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
@@ -36,7 +36,7 @@ async def download(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Docu
         return await choose_assets(app, subjects, documents)
     dataset = subjects[0].dataset if len(subjects) == 1 else None
     if dataset is not None and dataset.collections and subjects[0].entry.kind is EntryKind.DATASET:
-        from .dataset import download_dataset
+        from .dataset_download import download_dataset
 
         return await download_dataset(app, dataset)
     refs: dict[str, CollectionRef] = {}
@@ -55,7 +55,7 @@ async def download(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Docu
 
 async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
     """Ask about the archives of collections and queue them; False where the user thought better of it."""
-    from ..dialogs.download import DownloadScreen
+    from ..dialogs.archive_dialog import DownloadScreen
 
     connection, queue = app.connection, app.queue
     if connection is None or queue is None:
@@ -171,7 +171,7 @@ async def ask_and_queue_assets(
     app: MLHubApp, supplies: Sequence[ItemSupplier], documents: Documents, licence: str = ""
 ) -> bool:
     """Ask which assets of some documents are wanted and queue them; False where nothing was queued."""
-    from ..dialogs.assets import AssetsScreen
+    from ..dialogs.asset_dialog import AssetsScreen
     from ..dialogs.questions import ProgressScreen
 
     connection, queue = app.connection, app.queue

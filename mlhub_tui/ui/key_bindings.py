@@ -10,7 +10,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _norm
 
 from ..config.checks import nearest
 from ..text import one_line
-from .command import (
+from .app_command import (
     BROWSE,
     DATES,
     DOCUMENT,

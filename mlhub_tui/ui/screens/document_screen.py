@@ -17,12 +17,12 @@ from textual.widgets import DataTable, Static
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
 from ..catalog.nodes import TreeEntry, entry_id
-from ..commands import DOCUMENT, JSON, AppCommand, bindings, hints
 from ..detail.blocks import Block, Heading, Paragraph
-from ..detail.documents import sheet_of
-from ..detail.view import DetailView
-from ..documents import Documents
-from ..json.view import JsonPane
+from ..detail.detail_view import DetailView
+from ..detail.document_detail import sheet_of
+from ..document_cache import Documents
+from ..json.json_view import JsonPane
+from ..key_bindings import DOCUMENT, JSON, AppCommand, bindings, hints
 from ..map.map_pane import MapPane
 from ..terminal.characters import line
 from ..widgets.asset_table import AssetTable
@@ -281,7 +281,7 @@ class DocumentScreen(ItemsOnMap):
 
     @work(group="search", exclusive=True)
     async def _search_within(self, box: BBox | None, when: str) -> None:
-        from ..actions.search import search
+        from ..actions.search_actions import search
 
         await search(self.context, self._subject, self._documents, box, when)
 
@@ -297,7 +297,7 @@ class DocumentScreen(ItemsOnMap):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Queue the archive of the collection; where there are none, choose among the assets."""
-        from ..actions.download import download
+        from ..actions.item_download import download
 
         if await download(self.context, self._chosen or [self._subject], self._documents):
             self.table.clear_marks()
@@ -315,14 +315,14 @@ class DocumentScreen(ItemsOnMap):
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
         """Choose asset keys, area and time of the collection."""
-        from ..actions.dataset import plan
+        from ..actions.dataset_download import plan
 
         await plan(self.context, [self._subject], self._documents)
 
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
         """Show the image under the cursor: of the asset, of the item, else the one that shows it best."""
-        from ..preview.flow import preview
+        from ..preview.preview_action import preview
 
         table = self.table
         if self._pane == "items" and table.current is not None:
@@ -337,14 +337,14 @@ class DocumentScreen(ItemsOnMap):
     @work(group="search", exclusive=True)
     async def action_search(self) -> None:
         """Ask for a search in the collection."""
-        from ..actions.search import search
+        from ..actions.search_actions import search
 
         await search(self.context, self._subject, self._documents)
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write the document, its items, or those that are selected, to a file."""
-        from ..actions.export import export_subjects
+        from ..actions.item_export import export_subjects
 
         await export_subjects(self.context, self._chosen or [self._subject], self._documents)
 
@@ -354,13 +354,13 @@ class DocumentScreen(ItemsOnMap):
 
     def action_copy_citation(self) -> None:
         """Copy the citation."""
-        from ..actions.export import copy_citation
+        from ..actions.item_export import copy_citation
 
         copy_citation(self.context, self.document, self._subject.dataset)
 
     def action_copy_bibtex(self) -> None:
         """Copy the entry for BibTeX."""
-        from ..actions.export import copy_bibtex
+        from ..actions.item_export import copy_bibtex
 
         copy_bibtex(self.context, self.document, self._subject.dataset)
 

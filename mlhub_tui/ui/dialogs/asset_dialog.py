@@ -24,7 +24,7 @@ from ...planning.asset_tally import AssetTally
 from ...planning.item_request import Choice as Counted
 from ...text import count, link_names, one_line, size
 from ..actions.item_supplier import ItemSupplier
-from ..documents import Documents, why
+from ..document_cache import Documents, why
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.asset_table import kind
@@ -333,7 +333,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
         """Show an image of the asset, or the role, under the cursor, of the first document that has it."""
-        from ..preview.flow import preview
+        from ..preview.preview_action import preview
 
         current = self._picks.current
         key = current.key.removeprefix(_KEY) if current is not None else ""

@@ -22,11 +22,11 @@ from textual.message import Message
 from textual.strip import Strip
 
 from ...text import count
-from ..commands import JSON, bindings
+from ..key_bindings import JSON, bindings
 from ..widgets.filter_bar import FindBar
 from ..widgets.line_view import LineView
-from .lines import STEP, JsonLines, pattern, safe, search
-from .rows import Rows, path
+from .json_lines import STEP, JsonLines, pattern, safe, search
+from .json_rows import Rows, path
 
 if TYPE_CHECKING:
     from ..app import MLHubApp

@@ -22,8 +22,8 @@ from ...output_url import parse
 from ...planning.dataset_plan import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
-from ..documents import why
-from ..plan.selection import PlanSubject
+from ..document_cache import why
+from ..plan.plan_selection import PlanSubject
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.form import ChoiceField, field

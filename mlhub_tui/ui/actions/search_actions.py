@@ -17,14 +17,14 @@ from ...models.when import parse_when
 from ...sources.saved_searches import SavedSearch, SavedSearches
 from ...text import clean, count, now, one_line
 from ..catalog.nodes import TreeEntry, identity
-from ..documents import Documents
+from ..document_cache import Documents
 
 if TYPE_CHECKING:
     from ...auth import Credentials
     from ...sources.base import Source
     from ..app import MLHubApp
-    from ..connection import Connection
     from ..screens.results import ResultsScreen
+    from ..source_connection import Connection
 
 
 SAMPLE = "sample"
@@ -74,7 +74,7 @@ async def _ask(
     names: dict[str, str],
     shown: ResultsScreen | None = None,
 ) -> None:
-    from ..dialogs.search import SearchForm
+    from ..dialogs.search_dialog import SearchForm
     from ..screens.results import ResultsScreen
 
     answer = await app.push_screen_wait(SearchForm(source, documents, before, names))

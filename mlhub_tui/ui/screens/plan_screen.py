@@ -20,15 +20,23 @@ from ...models.when import Span
 from ...planning.filters import Filters
 from ...planning.index import Index
 from ...text import count
-from ..commands import PLAN, AppCommand, bindings, hints
-from ..documents import why
+from ..document_cache import why
+from ..key_bindings import PLAN, AppCommand, bindings, hints
 from ..map.picture_view import PictureView
-from ..plan.counting import PlanCounter, SelectionCount
+from ..plan.plan_counter import PlanCounter, SelectionCount
+from ..plan.plan_selection import (
+    PlanSelection,
+    PlanSubject,
+    SearchArea,
+    read_area,
+    read_when,
+    remarks,
+    totals,
+)
 from ..plan.plan_tree import PlanTree
-from ..plan.selection import SearchArea, PlanSelection, PlanSubject, read_area, read_when, remarks, totals
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, PathField, TextField
-from .base import PlaceScreen
+from .place_screen import PlaceScreen
 
 DEBOUNCE = 0.04
 """Seconds after the last key before the selection is counted."""

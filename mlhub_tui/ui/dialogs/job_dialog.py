@@ -17,8 +17,8 @@ from ...queue.events import Event
 from ...queue.job import Job
 from ...text import local_time
 from ..detail.blocks import Block, FieldBlock, Heading, Paragraph
-from ..detail.jobs import all_of, speed_words
-from ..detail.view import DetailView
+from ..detail.detail_view import DetailView
+from ..detail.job_detail import all_of, speed_words
 from ..messages import QueueChanged
 from ..terminal.characters import line
 from ..terminal.dispatch import Dialog

@@ -14,7 +14,7 @@ from ...models import Asset, Document
 from ...sources.asset_hrefs import asset_href
 from ...sources.static.document_urls import is_member, local_path
 from ...text import one_line, size
-from .decode import chosen_frame
+from .image_decode import chosen_frame
 from .image_sequence import is_tiff
 
 if TYPE_CHECKING:

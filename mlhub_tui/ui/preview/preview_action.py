@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind
 from ...text import clean
-from ..documents import why
+from ..document_cache import why
 from .image_sequence import ImageSequence, pictures
 
 if TYPE_CHECKING:
     from ..app import MLHubApp
-    from ..documents import Documents
+    from ..document_cache import Documents
+
 
 _HOLDERS = (EntryKind.COLLECTION, EntryKind.CATALOG, EntryKind.DATASET)
 
@@ -49,7 +50,7 @@ async def preview(
 async def _show(
     app: MLHubApp, documents: Documents, entries: Sequence[Entry], current: Entry, key: str
 ) -> Entry | None:
-    from .screen import PreviewScreen
+    from .preview_screen import PreviewScreen
 
     assert documents.source is not None
     document = documents.of(current) or await documents.load(current)

@@ -18,7 +18,7 @@ from ...planning.requests import DatasetRequest
 from ...queue.job import Job
 from ...text import one_line, redact
 from ..detail.blocks import NAME_WIDTH, typeset
-from ..detail.jobs import dataset_blocks, speed_words
+from ..detail.job_detail import dataset_blocks, speed_words
 from ..messages import QueueChanged
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
@@ -209,7 +209,7 @@ class DatasetJobScreen(Dialog[None]):
 
     def action_log(self) -> None:
         """Show what happened to the job."""
-        from .job import JobLogScreen
+        from .job_dialog import JobLogScreen
 
         self.app.push_screen(JobLogScreen(self._job))
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from ...sources.export import Exporter, Written
     from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
-    from ..dialogs.export import ExportChoice
+    from ..dialogs.export_dialog import ExportChoice
     from ..dialogs.questions import ProgressScreen
-    from ..documents import Documents
+    from ..document_cache import Documents
 
 
 _MOST_NOTES = 3
@@ -60,7 +60,7 @@ async def export(
     document: Document | None = None,
 ) -> None:
     """Ask which items, or the document alone, are to be written and where, and write them."""
-    from ..dialogs.export import ExportScreen
+    from ..dialogs.export_dialog import ExportScreen
 
     if not supplies and document is None:
         app.notify("There is nothing here to export.", markup=False)
