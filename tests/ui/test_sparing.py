@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -129,6 +130,18 @@ def test_a_letter_of_unknown_width_takes_its_part_of_the_line_along() -> None:
     assert "👍 two" in written("👍 two")
     assert written("👍 two") == ""
     assert "three" in written("three")
+
+
+def test_what_is_beside_letters_of_unknown_width_is_written_after_them() -> None:
+    """Tmux draws vowel signs of Devanagari in cells of their own: over what is to the right of them."""
+    shown = TerminalBuffer(COLUMNS, 1)
+    line = [Strip([Segment("plain     ")]), Strip([Segment("|")]), Strip([Segment("漢 beside    ")])]
+    shown.take_up(((0, x, strip) for x, strip in zip((0, 10, 11), line, strict=True)), CONSOLE)
+    written = shown.take_up(iter([(0, 0, Strip([Segment("क्षेत्र हिन्दी")]))]), CONSOLE)
+    assert re.findall(r"हिन्दी|\||beside", written) in (
+        ["हिन्दी", "|", "beside"],
+        ["हिन्दी", "beside", "|"],
+    )
 
 
 async def test_what_a_closed_dialog_drew_is_not_kept(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.color import ColorSystem
@@ -51,8 +52,11 @@ class TerminalBuffer:
         """Return what makes the terminal show some parts of lines, and know them from here on."""
         pen, depth = AnsiWriter(), console._color_system or ColorSystem.TRUECOLOR
         columns, rows = self.size
+        uncertain: dict[int, int] = {}  # of a row, where the cells of its first uncertain part end
         for y, x, strip in pieces:
             width = strip.cell_length
+            if not width:
+                continue  # it would take the place of what is drawn from there on
             if not (0 <= y < rows and x >= 0 and x + width <= columns):
                 pen.write_whole(y, x, strip.render(console))
                 continue
@@ -66,11 +70,28 @@ class TerminalBuffer:
             if after is None:
                 pen.write_whole(y, x, strip.render(console))
                 before[x : x + width] = [None] * width
+                uncertain[y] = min(uncertain.get(y, columns), x + width)
             elif before[x : x + width] != after:
                 for first, last in _runs(before[x : x + width], after):
                     pen.write(y, x + first, after[first:last])
                 before[x : x + width] = after
+        for y, end in uncertain.items():
+            self._write_beside(pen, y, end, console)
         return pen.written()
+
+    def _write_beside(self, pen: AnsiWriter, y: int, end: int, console: Console) -> None:
+        """Write again what is to the right of a part whose width the terminal may count otherwise.
+
+        tmux gives each vowel sign of Devanagari a cell of its own (tmux issue 4287), over what is beside it.
+        """
+        cells = self._cells[y]
+        for x, strip in sorted(self._pieces[y].items()):
+            if x >= end and cells[x] is None:
+                pen.write_whole(y, x, strip.render(console))
+        for known, run in groupby(range(end, len(cells)), lambda x: cells[x] is not None):
+            columns = [*run]
+            if known:
+                pen.write(y, columns[0], [cell for cell in cells[columns[0] : columns[-1] + 1] if cell])
 
 
 class AnsiWriter:
@@ -212,6 +233,7 @@ class DiffRenderingApp(App[int]):
     """An app that writes to its terminal only what is not there yet."""
 
     _shown: TerminalBuffer | None = None
+    _sized = False
 
     def forget_shown(self) -> None:
         """Take nothing on the terminal for known: something else has written there."""
@@ -228,8 +250,10 @@ class DiffRenderingApp(App[int]):
         return super().pop_screen()
 
     def on_resize(self) -> None:
-        """Expect nothing of a terminal of another size: it has drawn its lines anew, or dropped some."""
-        self.forget_shown()
+        """Draw everything on a terminal that was resized: it has reflowed its lines, or dropped some."""
+        if self._sized:
+            self.action_redraw()
+        self._sized = True  # the first comes at the start, for the size that is drawn for
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         held = self._batch_count or self._closed or not self._running

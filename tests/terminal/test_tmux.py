@@ -1,0 +1,96 @@
+"""Titles whose letters tmux counts otherwise than Textual leave the screen that a full drawing does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.waiting import until_sync
+
+TITLES = (
+    "⚠️ Flood warning map",
+    "👩‍🔬 Lab samples",
+    "🇰🇪 Kenya crops",
+    "क्षेत्र हिन्दी फसल",
+    "ภาษาไทย ข้าว",
+    "e\u0301te\u0301 NFD",
+    "漢字 作物 分類",
+    "مرحبا حقول",
+    "தமிழ் பயிர்கள்",
+    "plain title",
+)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    """Return the folder of a catalog of collections with these titles."""
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    for number, title in enumerate(TITLES):
+        document = {
+            "type": "Collection",
+            "stac_version": "1.0.0",
+            "id": f"c{number}",
+            "title": title,
+            "description": f"{title} " * 8,
+            "license": "various",
+            "extent": {"spatial": {"bbox": [[30, -5, 40, 5]]}, "temporal": {"interval": [[None, None]]}},
+            "links": [],
+        }
+        (folder / f"{number}.json").write_text(json.dumps(document))
+    links = [{"rel": "child", "href": f"{number}.json", "title": t} for number, t in enumerate(TITLES)]
+    root = {"type": "Catalog", "stac_version": "1.0.0", "id": "root", "description": "d", "links": links}
+    (folder / "catalog.json").write_text(json.dumps(root))
+    return folder
+
+
+class Tmux:
+    """A tmux server with the app in its window."""
+
+    def __init__(self, folder: Path, catalog: Path) -> None:
+        self._command = ["tmux", "-S", str(folder / "tmux.socket"), "-f", os.devnull]
+        home = f"MLHUB_HOME={folder / 'home'}"
+        app = [sys.executable, "-m", "mlhub_tui", "--source", str(catalog)]
+        environment = ["env", home, "MLHUB_TOUR=0", "LC_ALL=C.UTF-8"]
+        self.run("new-session", "-d", "-x", "80", "-y", "24", *environment, *app)
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of tmux and return what it prints."""
+        done = subprocess.run([*self._command, *arguments], capture_output=True, text=True, timeout=60)
+        return done.stdout
+
+    def screen(self) -> str:
+        """Return what the window shows."""
+        return self.run("capture-pane", "-p")
+
+
+@pytest.fixture
+def tmux(tmp_path: Path, catalog: Path) -> Iterator[Tmux]:
+    """Yield tmux with the app on the catalog."""
+    if shutil.which("tmux") is None:
+        pytest.skip("needs tmux")
+    server = Tmux(tmp_path, catalog)
+    yield server
+    server.run("kill-server")
+
+
+def test_titles_of_any_letters_leave_the_screen_that_a_full_drawing_does(tmux: Tmux) -> None:
+    def still() -> bool:
+        before = tmux.screen()
+        return TITLES[-1] in before and all(tmux.screen() == before for _ in range(20))
+
+    until_sync(still)
+    for key in ("Down", "Down", "Down", "Up", "NPage"):
+        tmux.run("send-keys", key)
+        until_sync(still)
+        shown = tmux.screen()
+        tmux.run("send-keys", "C-l")
+        until_sync(still)
+        assert tmux.screen() == shown, key
