@@ -19,7 +19,7 @@ async def fetch(
     progress: Progress | bool | None = None,
 ) -> Path:
     """Download a collection's archive into a folder, by default the current one, and return its path."""
-    from ..queue.fetch import fetch_archive
+    from ..queue.direct import fetch_archive
 
     folder = folder_of(output_dir)
     path = folder / f"{collection_id}.tar.gz"

@@ -139,7 +139,7 @@ def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
 
         verb = JobAction(name)
         with open_desk() as desk:
-            _finish(desk, name, desk.ask(verb, ids or None))
+            _finish(desk, name, desk.order(verb, ids or None))
 
     return command
 
@@ -168,7 +168,7 @@ def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
             what = f"{count(len(chosen), 'transfer')}" if len(chosen) > 1 else one_line(chosen[0].name)
             kept = "" if keep_part else " and delete what was fetched"
             click.confirm(f"Cancel {what}{kept}?", abort=True, err=True)
-        _finish(desk, "cancel", desk.ask(JobAction.CANCEL, ids or None, delete_part=not keep_part))
+        _finish(desk, "cancel", desk.order(JobAction.CANCEL, ids or None, delete_part=not keep_part))
 
 
 @queue_group.command("clear", short_help="Remove what is finished from the list; no file is touched.")

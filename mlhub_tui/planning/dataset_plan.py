@@ -32,7 +32,7 @@ from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..models import ArchiveInfo, CatalogInfo, Search
 from ..options import IfExists
-from ..queue.fetch import kit_over
+from ..queue.direct import job_context
 from ..storage import make_private_folder
 from ..text import count
 from ..threads import in_thread
@@ -237,7 +237,7 @@ async def _fetch_to_cache(request: DatasetRequest, source: JobSource, saved: Pat
 
     telling = asyncio.create_task(tell())
     try:
-        async with kit_over(OneSource(source)) as kit:
+        async with job_context(OneSource(source)) as kit:
             try:
                 await fetch_catalog(replace(request, if_exists=IfExists.RESUME), source, saved, kit, live)
             except FileConflict:  # there is a new one

@@ -1,4 +1,4 @@
-"""What the user can do to the queue; each command is acknowledged after it is on disk."""
+"""Commands on the queue, of people here and of other programs; each is acknowledged once it is on disk."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from ..planning.requests import DownloadRequest
 from ..text import one_line
 from ..threads import in_thread
 from ..transfer.failures import JournalNotWritable
-from . import job_progress, part_cleanup
-from .channel import QueueCommand
+from . import part_cleanup
 from .events import Event
 from .job import IDLE_STATES, TRANSITIONS, Job, JobAction, JobState, applies
+from .job_rows import FILE_COUNTS
 from .job_table import JobTable
+from .repository import QueueCommand
 from .scheduler import Scheduler
 from .settings import QueueSettings
 
@@ -32,174 +33,163 @@ _PATIENCE = 5.0  # seconds to wait for another program's transaction
 
 
 class CommandHandler:
-    """The commands; all of them run in the engine's event loop.
+    """Carries out commands; all of it runs in the scheduler's event loop.
 
     A command that does not apply (pausing what is done, anything to a job that is gone) does nothing; one
     for a job that another running program has is left for that program.
     """
 
-    def __init__(self, engine: Scheduler, board: JobTable) -> None:
-        self._engine = engine
-        self._ledger = engine.ledger
-        self._board = board
-        self._at_work: dict[int, asyncio.Task[None]] = {}
+    def __init__(self, scheduler: Scheduler, table: JobTable) -> None:
+        self._scheduler = scheduler
+        self._store = scheduler.store
+        self._repository = scheduler.store.repository
+        self._table = table
+        self._under_way: dict[int, asyncio.Task[None]] = {}
 
     async def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
-        """Queue requests; see `Store.add` for what is there already."""
+        """Queue requests; see `JobRepository.add` for those that have a job already."""
         wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
-        jobs = await self._patiently(lambda: self._ledger.store.add(wanted))
+        jobs = await self._write(lambda: self._repository.add(wanted))
         fresh = [job for job in jobs if job.state is JobState.QUEUED]
-        self._engine.want(job.id for job in jobs)
-        self._engine.forget_failures(job.id for job in fresh)
-        # What runs already is on the board with more than the store knows of it.
-        self._ledger.show([*fresh, *(job for job in jobs if self._board.get(job.id) is None)])
-        self._engine.wake()
+        self._scheduler.want(job.id for job in jobs)
+        self._scheduler.forget_failures(job.id for job in fresh)
+        # The table knows more of what runs already than the database does.
+        self._store.show([*fresh, *(job for job in jobs if self._table.get(job.id) is None)])
+        self._scheduler.wake()
         await self.order(JobAction.RESUME, [job.id for job in jobs if job.elsewhere])
-        return [self._board.get(job.id) or job for job in jobs]
+        return [self._table.get(job.id) or job for job in jobs]
 
     async def order(
-        self, verb: JobAction, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
+        self, action: JobAction, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
     ) -> None:
-        """Do to jobs what a verb says, or ask the programs that run them to; None for all jobs.
+        """Apply an action to jobs, or post it to the programs that run them; None for all jobs.
 
         Parameters
         ----------
         delete_part
             Whether a cancel deletes what was fetched.
         """
-        ids = self._board.ids if job_ids is None else job_ids
-        known = [job for job_id in ids if (job := self._board.get(job_id)) is not None]
+        known = self._jobs(self._table.ids if job_ids is None else job_ids)
         named = job_ids is not None
-        jobs = [
-            job for job in known if (applies(verb, job) if named else job.state in TRANSITIONS[verb].starts)
-        ]
+        jobs = [job for job in known if applies(action, job, named=named)]
         # What another program runs may be in another state by now, or will be by what it was asked before:
         # it judges by what it finds then. A retry is for what is known to need one.
-        late = [
-            job for job in known if job.elsewhere and not job.state.finished and verb is not JobAction.RETRY
-        ]
+        late = [j for j in known if j.elsewhere and not j.state.finished and action is not JobAction.RETRY]
         theirs = list(dict.fromkeys(job.id for job in (*jobs, *late) if job.elsewhere))
         if theirs:
-            channel = self._ledger.channel
-            await self._patiently(lambda: channel.post(verb, theirs, delete_part=delete_part))
-        await self._do(verb, [job for job in jobs if not job.elsewhere], delete_part)
+            await self._write(lambda: self._repository.post(action, theirs, delete_part=delete_part))
+        await self._apply(action, [job for job in jobs if not job.elsewhere], delete_part)
 
     async def obey(self) -> None:
-        """Carry out what other programs ask for; a cancel, which waits for its transfer, beside the rest."""
-        orders = [order for order in self._ledger.orders() if order.id not in self._at_work]
-        for (verb, delete_part), group in itertools.groupby(orders, lambda o: (o.verb, o.delete_part)):
+        """Carry out commands of other programs; a cancel, which waits for its transfer, beside the rest."""
+        commands = [command for command in self._store.commands() if command.id not in self._under_way]
+        for (action, delete_part), group in itertools.groupby(commands, lambda c: (c.action, c.delete_part)):
             together = list(group)
-            task = asyncio.create_task(self._carry_out(verb, together, delete_part), name=f"ordered {verb}")
-            self._at_work.update((order.id, task) for order in together)
+            task = asyncio.create_task(self._carry_out(action, together, delete_part))
+            self._under_way.update((command.id, task) for command in together)
             task.add_done_callback(functools.partial(self._carried_out, together))
-            if verb is not JobAction.CANCEL:
+            if action is not JobAction.CANCEL:
                 await asyncio.wait([task])
 
-    async def _carry_out(self, verb: JobAction, orders: Sequence[QueueCommand], delete_part: bool) -> None:
-        jobs = [job for order in orders if (job := self._board.get(order.job)) is not None]
-        await self._do(verb, [job for job in jobs if applies(verb, job)], delete_part)
-        if verb is JobAction.CANCEL:
+    async def _carry_out(
+        self, action: JobAction, commands: Sequence[QueueCommand], delete_part: bool
+    ) -> None:
+        jobs = self._jobs([command.job for command in commands])
+        await self._apply(action, [job for job in jobs if applies(action, job)], delete_part)
+        if action is JobAction.CANCEL:
             # Where the program that was asked first ended between the two halves of it.
-            await self._drop_parts([job for job in jobs if job.state is JobState.CANCELLED], delete_part)
-        await self._patiently(lambda: self._ledger.channel.settle(order.id for order in orders))
+            await self._delete_parts([j for j in jobs if j.state is JobState.CANCELLED], delete_part)
+        await self._write(lambda: self._repository.settle(command.id for command in commands))
 
-    def _carried_out(self, orders: Sequence[QueueCommand], task: asyncio.Task[None]) -> None:
-        for order in orders:
-            del self._at_work[order.id]
+    def _carried_out(self, commands: Sequence[QueueCommand], task: asyncio.Task[None]) -> None:
+        for command in commands:
+            del self._under_way[command.id]
         if not task.cancelled() and task.exception() is not None:
-            self._ledger.ask_again()
+            self._store.expect_commands()
 
-    async def _do(self, verb: JobAction, jobs: Sequence[Job], delete_part: bool) -> None:
-        moved = set(await self._move(verb, [job.id for job in jobs]))
-        if verb is JobAction.PAUSE:
-            await self._engine.interrupt(moved)
-        elif verb is JobAction.CANCEL:
-            await self._engine.interrupt(moved, wait=True)
-            await self._drop_parts([job for job in jobs if job.id in moved], delete_part)
+    async def _apply(self, action: JobAction, jobs: Sequence[Job], delete_part: bool) -> None:
+        if not jobs:
+            return
+        ids = [job.id for job in jobs]
+        end, fields = TRANSITIONS[action].end, TRANSITIONS[action].fields
+        moved = await self._write(lambda: self._repository.move_all(ids, end, **fields))
+        self._scheduler.forget_failures(ids)
+        self._store.show(_with_progress(job, self._table.get(job.id)) for job in moved)
+        self._scheduler.wake()
+        done = {job.id for job in moved}
+        if action is JobAction.PAUSE:
+            await self._scheduler.interrupt(done)
+        elif action is JobAction.CANCEL:
+            await self._scheduler.interrupt(done, wait=True)
+            await self._delete_parts([job for job in jobs if job.id in done], delete_part)
 
-    async def _drop_parts(self, jobs: Sequence[Job], wanted: bool) -> None:
+    async def _delete_parts(self, jobs: Sequence[Job], wanted: bool) -> None:
         for job in jobs if wanted else ():
-            if (now := self._board.get(job.id)) is not None and now.state is JobState.DONE:
+            if (now := self._table.get(job.id)) is not None and now.state is JobState.DONE:
                 continue  # the cancel came too late
-            with contextlib.suppress(DownloadError):  # another program is at it
-                await in_thread(functools.partial(part_cleanup.delete, job.part, self._ledger.journal))
-            shown = self._board.get(job.id)
+            delete = functools.partial(part_cleanup.delete, job.part, self._repository.journal)
+            with contextlib.suppress(DownloadError):  # another program writes it
+                await in_thread(delete)
+            shown = self._table.get(job.id)
             if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
                 left = replace(shown, **part_cleanup.left_of(shown), rate=None, eta=None)
-                self._board.put(left)
-                self._ledger.keep([left])
+                self._table.put(left)
+                self._store.save([left])
 
     async def change(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change settings, here and in all programs at the queue; return what is in force."""
-        settings = await self._patiently(lambda: self._ledger.change(changes))
-        self._engine.heed()
-        self._engine.wake()
+        settings = await self._write(lambda: self._repository.change_settings(changes))
+        self._store.settings = settings
+        self._scheduler.apply_settings()
+        self._scheduler.wake()
         return settings
 
-    async def tell(self, job_id: int, words: str) -> None:
-        """Have the log of a job say what happened, at once."""
-        self._ledger.tell(job_id, words)
+    async def log(self, job_id: int, words: str) -> None:
+        """Add an entry to the log of a job."""
+        self._repository.events.log(job_id, words)
         with contextlib.suppress(sqlite3.Error):  # with what is written next then
-            self._ledger.store.beat()
+            self._repository.beat()
 
     async def log_of(self, job_id: int, after: int) -> list[Event]:
         """Return the log of a job, from the entry behind number `after` on."""
-        store = self._ledger.store
         try:
-            return await in_thread(lambda: store.log_of(job_id, after))
+            return await in_thread(functools.partial(self._repository.log_of, job_id, after))
         except sqlite3.Error as error:
             raise DownloadError(f"the log cannot be read: {one_line(error, 120)}") from error
 
     async def clear_finished(self, only: Sequence[int] | None = None) -> None:
         """Remove what is done, failed or cancelled (of some jobs) from the list."""
         wanted = None if only is None else frozenset(only)
-        store = self._ledger.store
-        self._board.remove(await self._patiently(lambda: store.remove_finished(wanted)))
-        self._engine.wake()
+        self._table.remove(await self._write(lambda: self._repository.remove_finished(wanted)))
+        self._scheduler.wake()
 
     async def shift(self, job_id: int, delta: int) -> None:
         """Move a job up (negative) or down in the queue."""
-        jobs = list(self._board.snapshot())
+        jobs = list(self._table.snapshot())
         start = next((index for index, job in enumerate(jobs) if job.id == job_id), None)
         if start is None:
             return
-        end = min(max(start + delta, 0), len(jobs) - 1)
-        places = [job.position for job in jobs]
-        jobs.insert(end, jobs.pop(start))
-        changed = {job.id: place for job, place in zip(jobs, places, strict=True) if job.position != place}
-        await self._patiently(lambda: self._ledger.store.arrange(changed))
-        for changed_id, place in changed.items():
-            now = self._board.get(changed_id)
-            if now is not None:
-                self._board.put(replace(now, position=place))
-        self._engine.wake()
+        positions = [job.position for job in jobs]
+        jobs.insert(min(max(start + delta, 0), len(jobs) - 1), jobs.pop(start))
+        pairs = zip(jobs, positions, strict=True)
+        changed = {job.id: position for job, position in pairs if job.position != position}
+        await self._write(lambda: self._repository.arrange(changed))
+        self._table.put(*(replace(job, position=changed[job.id]) for job in self._jobs(list(changed))))
+        self._scheduler.wake()
 
-    async def at_rest(self, job_ids: Sequence[int]) -> list[Job]:
-        """Wait until nothing more happens to jobs by itself; return those that are still there."""
+    async def wait(self, job_ids: Sequence[int]) -> list[Job]:
+        """Wait until nothing more happens to jobs by itself; return those that still exist."""
         while True:
-            jobs = [job for job_id in job_ids if (job := self._board.get(job_id)) is not None]
+            jobs = self._jobs(job_ids)
             if all(job.state in IDLE_STATES for job in jobs):
                 return jobs
-            await self._engine.news()
+            await self._scheduler.changed()
 
-    async def _move(self, verb: JobAction, chosen: Sequence[int]) -> list[int]:
-        if not chosen:
-            return []
-        end, fields = TRANSITIONS[verb].end, TRANSITIONS[verb].fields
-        moved = await self._patiently(lambda: self._ledger.store.move_all(chosen, end, **fields))
-        self._engine.forget_failures(chosen)
-        shown = {job.id: self._board.get(job.id) for job in moved}
-        # The board knows better than the store how far a running transfer is.
-        self._ledger.show(
-            job if known is None else replace(job, **job_progress.known(known, job))
-            for job in moved
-            for known in [shown[job.id]]
-        )
-        self._engine.wake()
-        return [job.id for job in moved]
+    def _jobs(self, job_ids: Sequence[int] | frozenset[int]) -> list[Job]:
+        return [job for job_id in job_ids if (job := self._table.get(job_id)) is not None]
 
-    async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do something to the store, waiting for another program that holds it."""
+    async def _write(self, work: Callable[[], T]) -> T:
+        """Change the database; wait for another program that holds it."""
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -208,3 +198,11 @@ class CommandHandler:
                 if time.monotonic() > deadline:
                     raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
             await asyncio.sleep(0.05)
+
+
+def _with_progress(stored: Job, shown: Job | None) -> Job:
+    """Return a stored job with the progress of the table, which is newer."""
+    if shown is None:
+        return stored
+    counts = {n: getattr(shown, n) for n in FILE_COUNTS} if shown.files_total is not None else {}
+    return replace(stored, bytes_done=max(shown.bytes_done, stored.bytes_done), **counts)

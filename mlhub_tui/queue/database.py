@@ -1,4 +1,4 @@
-"""The queue's database file: checked, opened, migrated; refused and left as it is if it cannot be used."""
+"""The queue's database file: schema, opening and migration; a file that cannot be used is left as it is."""
 
 from __future__ import annotations
 
@@ -16,14 +16,81 @@ from pathlib import Path
 from .. import paths, text
 from ..errors import DownloadError
 from ..storage import make_private_folder
-from .schema import MIGRATIONS, VERSION
 
-_WAIT = 0.25  # seconds that a call waits for another program's transaction; callers that can wait try again
-_MAGIC = b"SQLite format 3\x00"
-_COMPANIONS = ("-wal", "-shm", "-journal")  # SQLite's own files beside a database
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runners (
+        id TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, token TEXT NOT NULL, beat REAL NOT NULL
+    );
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        target TEXT NOT NULL UNIQUE,
+        source TEXT NOT NULL, profile TEXT, collection_id TEXT NOT NULL, folder TEXT NOT NULL,
+        if_exists TEXT NOT NULL, title TEXT NOT NULL, size INTEGER, name TEXT NOT NULL,
+        state TEXT NOT NULL, position INTEGER NOT NULL,
+        bytes_done INTEGER NOT NULL DEFAULT 0, bytes_total INTEGER,
+        reason TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',
+        tries INTEGER NOT NULL DEFAULT 0, next_try REAL,
+        runner TEXT, revision INTEGER NOT NULL
+    );
+    CREATE INDEX jobs_by_revision ON jobs (revision);
+    CREATE INDEX jobs_by_position ON jobs (position);
+    CREATE TABLE parts (
+        path TEXT PRIMARY KEY, runner TEXT, generation INTEGER NOT NULL DEFAULT 0,
+        url TEXT NOT NULL DEFAULT '', total INTEGER, etag TEXT, modified TEXT,
+        digests TEXT NOT NULL DEFAULT '', inode TEXT NOT NULL DEFAULT '', synced INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE clock (revision INTEGER NOT NULL);
+    INSERT INTO clock VALUES (0);
+    """,
+    """
+    ALTER TABLE runners ADD COLUMN kind TEXT NOT NULL DEFAULT 'app';
+    ALTER TABLE jobs ADD COLUMN rate REAL;
+    ALTER TABLE jobs ADD COLUMN eta REAL;
+    CREATE TABLE commands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, verb TEXT NOT NULL,
+        delete_part INTEGER NOT NULL, author TEXT NOT NULL, at REAL NOT NULL
+    );
+    CREATE INDEX commands_by_job ON commands (job);
+    """,
+    "ALTER TABLE parts ADD COLUMN extents TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER);
+    ALTER TABLE jobs ADD COLUMN connections INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN sums TEXT NOT NULL DEFAULT ''
+    """,
+    "ALTER TABLE jobs ADD COLUMN asset TEXT",
+    """
+    ALTER TABLE jobs ADD COLUMN dataset TEXT;
+    ALTER TABLE jobs ADD COLUMN files_done INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_failed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_total INTEGER
+    """,
+    """
+    CREATE TABLE events (
+        job INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, words TEXT NOT NULL,
+        PRIMARY KEY (job, number)
+    ) WITHOUT ROWID
+    """,
+)
+"""`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
+
+`jobs.revision` is `clock` at the row's last change, so that other programs read what changed and nothing
+else. A `runner` works on a job or writes a part; a job without one is taken by the next program that runs
+the queue. `commands` is what one program asks of another, deleted once carried out. `parts` is described in
+`transfer.journal`; `jobs.asset` and `jobs.dataset` are JSON, NULL for other kinds of jobs. No column holds a
+key or a link's signature.
+"""
+
+VERSION = len(MIGRATIONS)
 _FIRST_TABLES = frozenset({"runners", "jobs", "parts", "clock"})
 _TABLES = _FIRST_TABLES | {"commands", "settings", "events"}
-_MADE_WITHIN = 1.0  # seconds that an empty file may be one that another program just begins
+
+_WAIT = 0.25  # seconds that a call waits for another program's transaction; callers that can wait try again
+_START_WAIT = 5.0  # seconds for programs that start at once, all migrating
+_MAGIC = b"SQLite format 3\x00"
+_COMPANIONS = ("-wal", "-shm", "-journal")  # SQLite's own files beside a database
+_MADE_WITHIN = 1.0  # seconds that an empty file may be one that another program is just creating
 _PERMISSIONS = "make it readable and writable for you"
 _LOCAL = "use a local disk"
 _ELSEWHERE = "set MLHUB_HOME to another folder"
@@ -39,7 +106,7 @@ class QueueUnusable(DownloadError):
 
 
 class Database:
-    """One connection for all threads of the engine, a transaction at a time.
+    """One connection for all threads, one transaction at a time.
 
     Parameters
     ----------
@@ -47,12 +114,7 @@ class Database:
         The file, created if missing, with its folder (0700); None for a database in memory.
     in_memory
         Use a database in memory where there is no file and none can be made, or the disk cannot be used: for
-        programs that carry out their own transfers, and lose no queued ones by that.
-
-    Attributes
-    ----------
-    notice
-        One line for the user if it is in memory, else empty.
+        programs that run their own transfers, and lose no queued ones by that. `notice` then says so.
 
     Raises
     ------
@@ -74,43 +136,36 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, patience: float = 0.0) -> Iterator[sqlite3.Connection]:
-        """Run statements as one transaction: all of them last, or none.
-
-        Parameters
-        ----------
-        patience
-            Seconds to try again while another program holds the database; for threads that may wait.
+        """Run statements as one transaction; wait up to `patience` seconds for another program's.
 
         Raises
         ------
         sqlite3.OperationalError
             If another program holds the database, or it cannot be written.
         """
-        self._enter(time.monotonic() + patience)
+        self._begin(time.monotonic() + patience)
         try:
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                raise
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
         finally:
             self._lock.release()
 
-    def _enter(self, deadline: float) -> None:
-        """Take the lock and begin; without holding up the other threads between tries."""
+    def _begin(self, deadline: float) -> None:
+        """Take the lock and begin; other threads get their turn between tries."""
         while True:
             self._lock.acquire()
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
+                return
             except sqlite3.Error as error:
                 self._lock.release()
                 if not is_locked(error) or time.monotonic() > deadline:
                     raise
-                time.sleep(0.05)
-            else:
-                return
+            time.sleep(0.05)
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
@@ -125,7 +180,7 @@ class Database:
 
 def exists(path: Path) -> bool:
     """Return whether there is a file, of whatever kind, or the journal of one that was lost."""
-    return _is_there(path) or _journal_of_a_lost_one(path) is not None
+    return _is_there(path) or _orphaned_journal(path) is not None
 
 
 def check(path: Path) -> None:
@@ -137,7 +192,7 @@ def check(path: Path) -> None:
         If there is a file, and it is no database that can be written.
     """
     if not _is_there(path):
-        if (journal := _journal_of_a_lost_one(path)) is not None:
+        if (journal := _orphaned_journal(path)) is not None:
             raise _unusable(path, f"the file is missing, but its journal {_name(journal)} is there")
         return
     try:
@@ -174,7 +229,7 @@ def _open(path: Path) -> sqlite3.Connection:
         waited = time.monotonic() - start
         try:
             if not exists(path):
-                _make(path)
+                _create(path)
             check(path)
             return _connect(path)
         except QueueUnusable:
@@ -183,7 +238,7 @@ def _open(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             if is_locked(error) and lacks_locks(path.parent):
                 raise _unusable(path, "its file system has no locks", _LOCAL, by_place=True) from error
-            if not is_locked(error) or waited > 5.0:  # two programs that start at once, both migrating
+            if not is_locked(error) or waited > _START_WAIT:
                 raise unusable(path, error) from error
         except sqlite3.DatabaseError as error:
             raise unusable(path, error) from error
@@ -194,8 +249,8 @@ def _open(path: Path) -> sqlite3.Connection:
         time.sleep(0.05)
 
 
-def _make(path: Path) -> None:
-    """Make the file of a new queue, complete under its name: an empty file is one that lost its jobs."""
+def _create(path: Path) -> None:
+    """Create the file of a new queue, complete under its name: an empty file is one that lost its jobs."""
     make_private_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -205,7 +260,7 @@ def _make(path: Path) -> None:
         with contextlib.suppress(FileExistsError):  # another program was faster
             os.link(name, path)
     except OSError:
-        # A file system without hard links: it is made where it is, and for a moment empty.
+        # A file system without hard links: it is created in place, and is empty for a moment.
         with contextlib.closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
             _migrate(connection)
     finally:
@@ -214,9 +269,8 @@ def _make(path: Path) -> None:
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path or ":memory:", timeout=_WAIT, isolation_level=None, check_same_thread=False
-    )
+    where = path or ":memory:"
+    connection = sqlite3.connect(where, timeout=_WAIT, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
         if path is not None:
@@ -245,10 +299,9 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
-        words = (
-            f"it was written by a newer version of this program (format {version}, this one reads {VERSION})"
-        )
-        raise _unusable(path, words, "start the newer version")
+        formats = f"format {version}, this one reads {VERSION}"
+        why = f"it was written by a newer version of this program ({formats})"
+        raise _unusable(path, why, "start the newer version")
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise _unusable(path, f"the file is damaged ({text.one_line(verdict, 120)})")
@@ -276,11 +329,19 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
     """Return the error for a file at which SQLite failed."""
-    if isinstance(error, sqlite3.OperationalError):
-        name = getattr(error, "sqlite_errorname", "")
-        place = name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"))
-        return _unusable(path, text.one_line(error, 120), _fix_of(error), by_place=place)
-    return _unusable(path, f"the file is damaged ({text.one_line(error, 120)})")
+    why = text.one_line(error, 120)
+    if not isinstance(error, sqlite3.OperationalError):
+        return _unusable(path, f"the file is damaged ({why})")
+    name = getattr(error, "sqlite_errorname", "")
+    fix = "check the permissions and the free space of its folder"
+    if is_locked(error):
+        fix = "close the program that holds it"
+    elif name == "SQLITE_FULL":
+        fix = "free space on its disk"
+    elif name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
+        fix = f"its file system has no locks: {_LOCAL}"
+    place = name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"))
+    return _unusable(path, why, fix, by_place=place)
 
 
 def lacks_locks(folder: Path) -> bool:
@@ -298,27 +359,15 @@ def lacks_locks(folder: Path) -> bool:
 
 
 def _unusable(path: Path, why: str, fix: str = "", *, by_place: bool = False) -> QueueUnusable:
-    """Return the error for a file: what to do about it, or else how to begin a new queue beside it."""
+    """Return the error for a file: what to do about it, or else how to start a new queue beside it."""
     if not fix:
         parts = [name for name in (path.name, *_names_beside(path)) if _is_there(path.with_name(name))]
         names = text.one_line(" and ".join(parts), 200)
         fix = f"restore a backup of it, or rename {names} to start an empty queue"
-    made = QueueUnusable(
-        f"cannot open the download queue {_name(path)}: {why}", hint=f"{fix}; or {_ELSEWHERE}"
-    )
+    message = f"cannot open the download queue {_name(path)}: {why}"
+    made = QueueUnusable(message, hint=f"{fix}; or {_ELSEWHERE}")
     made.by_place = by_place
     return made
-
-
-def _fix_of(error: sqlite3.Error) -> str:
-    name = getattr(error, "sqlite_errorname", "")
-    if is_locked(error):
-        return "close the program that holds it"
-    if name == "SQLITE_FULL":
-        return "free space on its disk"
-    if name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
-        return f"its file system has no locks: {_LOCAL}"
-    return "check the permissions and the free space of its folder"
 
 
 def _names_beside(path: Path) -> list[str]:
@@ -343,7 +392,7 @@ def _is_empty(path: Path) -> bool:
         return False
 
 
-def _journal_of_a_lost_one(path: Path) -> Path | None:
+def _orphaned_journal(path: Path) -> Path | None:
     """Return a journal with changes in it whose database is not there."""
     if _is_there(path):
         return None

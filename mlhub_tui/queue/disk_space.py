@@ -1,17 +1,17 @@
-"""Room on the disks: what the queue has promised of it, and when a transfer that lacked it may go on."""
+"""Disk space: what the queue has promised of it, and when a job that lacked it may be tried again."""
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from .. import fileio
 from ..errors import DownloadError
 from ..transfer.config import TransferProgress
 from .job import ACTIVE_STATES, Job, JobState
 
-_LEAST = 1 << 20  # bytes that have to be free for a file whose size nobody knows
+_LEAST = 1 << 20  # bytes that have to be free for a file of unknown size
 _LONGEST = 600.0
 
 
@@ -28,13 +28,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
     running
         What runs in this program, which knows best what it still needs.
     """
-    devices: dict[Path, int | None] = {}
-
-    def device(path: Path) -> int | None:
-        if path not in devices:
-            devices[path] = fileio.device(path)
-        return devices[path]
-
+    device = functools.cache(fileio.device)
     total = 0
     for other in jobs:
         if other.id == job.id or other.state.finished:
@@ -50,13 +44,24 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
     return total
 
 
+def has_space(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgress]) -> bool:
+    """Return whether the disk has what a job still needs, beside what others were promised; may block."""
+    size = job.bytes_total or job.request.size or 0
+    promised = reserved(job, jobs, running)
+    try:
+        fileio.check_free_space(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
+    except DownloadError:
+        return False
+    return True
+
+
 class DiskSpaceWaiters:
-    """The jobs that wait for room: looked at now and then, less often where room alone did not help.
+    """The jobs that wait for disk space: checked now and then, less often where space alone did not help.
 
     Parameters
     ----------
     every
-        Seconds until the first look.
+        Seconds until the first check.
     clock
         Seconds, monotonic.
     """
@@ -69,7 +74,7 @@ class DiskSpaceWaiters:
         self._pause: dict[int, float] = {}
 
     def due(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return the jobs whose disk is to be looked at now."""
+        """Return the jobs whose disk is to be checked now."""
         now, due = self._clock(), list[Job]()
         if now < self._glance:
             return due
@@ -80,24 +85,13 @@ class DiskSpaceWaiters:
                 if now >= self._next.setdefault(job.id, now + pause):
                     self._next[job.id] = now + pause
                     due.append(job)
-            elif job.state is JobState.DONE or job.id in self._next:
+            else:
                 self._next.pop(job.id, None)
                 if job.state.finished:
                     self._pause.pop(job.id, None)
         return due
 
     def released(self, job: Job) -> None:
-        """Take note that a job goes on; should it come back, it waits twice as long (quotas lie)."""
+        """Take note that a job is queued again; should it come back, it waits twice as long (quotas lie)."""
         self._next.pop(job.id, None)
         self._pause[job.id] = min(self._pause.get(job.id, self._every) * 2, _LONGEST)
-
-
-def has_room(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgress]) -> bool:
-    """Return whether the disk has what a job still needs, beside what others were promised; may block."""
-    promised = reserved(job, jobs, running)
-    size = job.bytes_total or job.request.size or 0
-    try:
-        fileio.check_free_space(job.disk, max(size - job.bytes_done, _LEAST), reserved=promised)
-    except DownloadError:
-        return False
-    return True

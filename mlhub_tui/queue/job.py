@@ -1,4 +1,4 @@
-"""Jobs: the states a transfer is in, the legal moves between them, and the actions people take."""
+"""Jobs: the states a transfer is in, the legal moves between them, and the actions of people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..planning.requests import SAMPLE, AssetRequest, DatasetRequest, DownloadRe
 
 
 class JobState(StrEnum):
-    """The state of a transfer, in the words of the field."""
+    """The state of a transfer."""
 
     QUEUED = "queued"
     CONNECTING = "connecting"
@@ -30,8 +30,8 @@ class JobState(StrEnum):
 
     @property
     def running(self) -> bool:
-        """Whether it is being worked on: transferring, or waiting for its own next try."""
-        return self in _RUNNING
+        """Whether it transfers, or waits for its own next try."""
+        return self in ACTIVE_STATES or self is JobState.RETRYING
 
     @property
     def finished(self) -> bool:
@@ -39,40 +39,26 @@ class JobState(StrEnum):
         return self in _FINISHED
 
 
-_RUNNING = frozenset(
+_FINISHED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+_WAITING = frozenset({JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE})
+
+IDLE_STATES = _FINISHED | _WAITING
+"""States in which a job stays until somebody does something."""
+
+ACTIVE_STATES = frozenset(
     {
         JobState.CONNECTING,
         JobState.PREPARING,
         JobState.DOWNLOADING,
         JobState.STALLED,
-        JobState.RETRYING,
         JobState.VERIFYING,
-    },
-)
-_FINISHED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-
-IDLE_STATES = _FINISHED | {JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE}
-"""States in which a job stays until somebody does something."""
-
-_ENDS = frozenset(
-    {
-        JobState.RETRYING,
-        JobState.PAUSED,
-        JobState.NEEDS_KEY,
-        JobState.NO_SPACE,
-        JobState.FAILED,
-        JobState.CANCELLED,
-        JobState.QUEUED,
     }
 )
-
-_AT_WORK = frozenset(
-    {JobState.CONNECTING, JobState.PREPARING, JobState.DOWNLOADING, JobState.STALLED, JobState.VERIFYING}
-)
+"""States in which a transfer counts against the limits (a wait for the next try does not)."""
 
 NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.CONNECTING, JobState.PAUSED, JobState.CANCELLED}),
-    **{state: (_ENDS | _AT_WORK | {JobState.DONE}) - {state} for state in _AT_WORK},
+    **{state: frozenset(JobState) - {state} for state in ACTIVE_STATES},
     JobState.RETRYING: frozenset({JobState.QUEUED, JobState.PAUSED, JobState.CANCELLED}),
     JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.DONE}),
     JobState.NEEDS_KEY: frozenset({JobState.QUEUED, JobState.PAUSED, JobState.CANCELLED}),
@@ -81,13 +67,10 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.FAILED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED, JobState.DONE}),
 }
-"""From each state, the states it may go to. A program that ends puts what it was at back to queued.
+"""From each state, the states it may go to; a program that ends puts what it ran back to queued.
 
-What was paused or cancelled while it got its final name is done: the file is there.
+What was paused or cancelled while it got its final name is done: the file exists.
 """
-
-ACTIVE_STATES = _AT_WORK
-"""States in which a transfer holds one of the places at work (a wait for the next try holds none)."""
 
 
 class IllegalTransition(ValueError):
@@ -141,14 +124,13 @@ class Job:
 
     @property
     def path(self) -> Path:
-        """Where the whole file will stand; of a dataset, its catalog's folder."""
+        """Where the whole file will be; of a dataset, its catalog's folder."""
         return self.request.folder / self.name
 
     @property
     def place(self) -> str:
-        """Where that is, as people know it: a path, or the URL of a dataset that goes to a store."""
-        request = self.request
-        url = request.url if isinstance(request, DatasetRequest) else ""
+        """The same as people know it: a path, or the URL of a dataset that goes to a store."""
+        url = self.request.url if isinstance(self.request, DatasetRequest) else ""
         return f"{url}/{self.name}" if url else str(self.path)
 
     @property
@@ -157,15 +139,15 @@ class Job:
         match self.request:
             case AssetRequest(href=href):
                 local = href.startswith("file:")
-            case DatasetRequest(kind=Kind.STATIC, source=source):
-                local = "://" not in source and not self.request.url
+            case DatasetRequest(kind=Kind.STATIC, source=source, url=url):
+                local = "://" not in source and not url
             case _:
                 local = False
         return local or self.request.source == SAMPLE
 
     @property
     def part(self) -> Path:
-        """Where it grows until then; of a dataset, the archive of its catalog."""
+        """Its part file; of a dataset, that of the archive of its catalog."""
         name = f"{self.name}.tar.gz" if isinstance(self.request, DatasetRequest) else self.name
         return self.request.folder / f"{name}.part"
 
@@ -177,7 +159,7 @@ class Job:
 
 
 class JobAction(StrEnum):
-    """What a person can ask of a job."""
+    """What a person can do to a job."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -187,47 +169,43 @@ class JobAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """From which states a verb leads to which one, and what of the job it sets besides."""
+    """The states an action applies to, the one it leads to, and the fields of the job that it sets."""
 
     starts: frozenset[JobState]
     end: JobState
     fields: Mapping[str, object]
 
 
-_SAID: Mapping[str, object] = {"reason": "", "hint": ""}
+_NO_REASON: Mapping[str, object] = {"reason": "", "hint": ""}
+_STUCK = _WAITING - {JobState.PAUSED}
 
 TRANSITIONS: Mapping[JobAction, Transition] = {
     JobAction.PAUSE: Transition(
         frozenset(state for state in JobState if JobState.PAUSED in NEXT_STATES[state]),
         JobState.PAUSED,
-        {**_SAID, "next_try": None},
+        {**_NO_REASON, "next_try": None},
     ),
-    JobAction.RESUME: Transition(
-        frozenset({JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE}), JobState.QUEUED, _SAID
-    ),
+    JobAction.RESUME: Transition(_WAITING, JobState.QUEUED, _NO_REASON),
     JobAction.RETRY: Transition(
-        frozenset(
-            {JobState.RETRYING, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.FAILED, JobState.CANCELLED}
-        ),
+        _STUCK | {JobState.RETRYING, JobState.FAILED, JobState.CANCELLED},
         JobState.QUEUED,
-        {**_SAID, "next_try": None, "tries": 0},
+        {**_NO_REASON, "next_try": None, "tries": 0},
     ),
     JobAction.CANCEL: Transition(
-        frozenset(
-            state for state in JobState if JobState.CANCELLED in NEXT_STATES[state] and not state.finished
-        ),
+        frozenset(JobState) - _FINISHED,
         JobState.CANCELLED,
-        _SAID,
+        _NO_REASON,
     ),
 }
-"""Which states an action applies to, where it leads, and which fields it sets."""
 
 
-def applies(verb: JobAction, job: Job) -> bool:
-    """Whether a verb does something to a job that is named.
+def applies(action: JobAction, job: Job, *, named: bool = True) -> bool:
+    """Whether an action does something to a job.
 
-    A dataset that is done can be retried: what is gone of its files, or has another size, is fetched. It is
-    not among those that are retried without a name.
+    A dataset that is done can be retried where it is named: what is gone of its files, or has another size,
+    is fetched.
     """
-    again = verb is JobAction.RETRY and job.state is JobState.DONE and isinstance(job.request, DatasetRequest)
-    return again or job.state in TRANSITIONS[verb].starts
+    again = action is JobAction.RETRY and job.state is JobState.DONE
+    return job.state in TRANSITIONS[action].starts or (
+        named and again and isinstance(job.request, DatasetRequest)
+    )

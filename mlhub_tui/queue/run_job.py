@@ -1,106 +1,106 @@
-"""One try at a request: ask for the link, run the transfer, and ask once more if the link has expired."""
+"""One try at a job: finds the link, transfers, and finds the link once more where it has expired."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from .. import text
-from ..errors import EntityDoesNotExist, MLHubException, RemoteChanged, VerificationFailed
+from ..errors import (
+    AccessDenied,
+    AuthenticationError,
+    EntityDoesNotExist,
+    MLHubException,
+    RemoteChanged,
+    VerificationFailed,
+)
 from ..http.errors import LinkRejected
+from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..http.response_headers import Checksum
 from ..planning.job_context import JobContext, already_there
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
-from ..planning.resolver import RenewedAsset
+from ..sources.asset_hrefs import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferProgress
-from .refusal import refusal
 
-RENEWED = "the link was renewed"
-"""What the log says of a link that had expired."""
+_RENEWED = "the link was renewed"
+_GONE = frozenset({404, 410})
 
 
 async def run_job(
-    request: DownloadRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None = None
+    request: DownloadRequest, context: JobContext, live: TransferProgress, reserve: ReserveSpace | None = None
 ) -> DownloadResult:
-    """Fetch what is requested, or go on with it.
-
-    Raises
-    ------
-    MLHubException
-        What went wrong, for `transfer.failures` to judge.
-    """
+    """Fetch what is requested, or resume it; errors are for `transfer.failures` to judge."""
     if isinstance(request, DatasetRequest):
         # Imported when there is one: all that plans is needed by it alone.
         from ..planning.dataset_job import fetch_dataset
 
-        return await fetch_dataset(request, kit, live, room)
+        return await fetch_dataset(request, context, live, reserve)
     if (there := await in_thread(lambda: already_there(_spec(request, Link(""))))) is not None:
         return there
     if isinstance(request, AssetRequest):
-        return await _asset(request, kit, live, room)
-    return await _archive(request, kit, live, room)
+        return await _fetch_asset(request, context, live, reserve)
+    return await _fetch_archive(request, context, live, reserve)
 
 
-async def _archive(
-    request: ArchiveRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
+async def _fetch_archive(
+    request: ArchiveRequest, context: JobContext, live: TransferProgress, reserve: ReserveSpace | None
 ) -> DownloadResult:
-    link = await kit.resolver.link(request)
+    link = await context.resolver.link(request)
     size = request.size
-    if size is None and (info := await kit.resolver.info(request)) is not None:
+    if size is None and (info := await context.resolver.info(request)) is not None:
         size = live.total = info.size
     spec = replace(_spec(request, link), size=size, archive=True)
     try:
-        return await kit.fetch(spec, live, reserve=room)
+        return await context.fetch(spec, live, reserve=reserve)
     except LinkRejected as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
         live.log(f"{error}: requests a new link")
-        link = await kit.resolver.link(request)
-        live.log(RENEWED)
+        link = await context.resolver.link(request)
+        live.log(_RENEWED)
     try:
-        return await kit.fetch(replace(spec, link=link), live, reserve=room)
+        return await context.fetch(replace(spec, link=link), live, reserve=reserve)
     except LinkRejected as error:
         raise refusal(error, request, link) from error
 
 
-async def _asset(
-    request: AssetRequest, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
+async def _fetch_asset(
+    request: AssetRequest, context: JobContext, live: TransferProgress, reserve: ReserveSpace | None
 ) -> DownloadResult:
-    """Fetch an asset by the href it was queued with; where that does not do, by the one it has now."""
+    """Fetch an asset by the href it was queued with; where that fails, by the one it has now."""
     refused: MLHubException | None = None
     if request.href:
-        link = await kit.resolver.link(request)
+        link = await context.resolver.link(request)
         try:
-            return await _noted(request, link, kit, live, room)
+            return await _fetch_link(request, link, context, live, reserve)
         except (LinkRejected, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
             refused = error
             live.log(f"{error}: looks the asset up again")
-    found = await kit.resolver.again(request)
-    if refused is not None and _same(found, request, link):
-        raise (refusal(refused, request, link) if isinstance(refused, LinkRejected) else refused) from refused
+    found = await context.resolver.again(request)
     if refused is not None:
-        live.log(RENEWED)
+        told = (found.request.size, found.request.checksum)
+        if found.link.url == link.url and told == (request.size, request.checksum):  # nothing new
+            raise refusal(refused, request, link) from refused
+        live.log(_RENEWED)
     try:
-        return await _noted(found.request, found.link, kit, live, room)
+        return await _fetch_link(found.request, found.link, context, live, reserve)
     except LinkRejected as error:
         raise refusal(error, request, found.link) from error
 
 
-def _same(found: RenewedAsset, request: AssetRequest, link: Link) -> bool:
-    """Return whether a look-up brought nothing new, so that another try would end as the last one did."""
-    told = (found.request.size, found.request.checksum)
-    return found.link.url == link.url and told == (request.size, request.checksum)
-
-
-async def _noted(
-    request: AssetRequest, link: Link, kit: JobContext, live: TransferProgress, room: ReserveSpace | None
+async def _fetch_link(
+    request: AssetRequest,
+    link: Link,
+    context: JobContext,
+    live: TransferProgress,
+    reserve: ReserveSpace | None,
 ) -> DownloadResult:
-    """Fetch an asset, and say what of its document was of no use."""
+    """Fetch an asset, and note what its document says wrongly."""
     checksum = multihash(request.checksum)
     known: tuple[Checksum, ...] = (checksum,) if checksum else ()
     spec = replace(_spec(request, link), size=request.size, checksums=known, page=request.page)
-    outcome = await kit.fetch(spec, live, reserve=room)
+    outcome = await context.fetch(spec, live, reserve=reserve)
     if not outcome.fetched:
         return outcome
     notes = [outcome.note, unverified(request.checksum)]
@@ -111,3 +111,21 @@ async def _noted(
 
 def _spec(request: DownloadRequest, link: Link) -> DownloadSpec:
     return DownloadSpec(link, request.folder / request.name, request.if_exists)
+
+
+def refusal(error: MLHubException, request: DownloadRequest, link: Link) -> MLHubException:
+    """Return the error of a job whose link was rejected twice; other errors as they are."""
+    if not isinstance(error, LinkRejected):
+        return error
+    if error.status in _GONE:
+        collection = f"collection {shown_id(request.collection_id)}"
+        words = f"the archive of {collection} does not exist; it may still be generating"
+        if isinstance(request, AssetRequest):
+            place = f"item {shown_id(request.item_id)}" if request.item_id else collection
+            words = f"the file of asset {shown_id(request.key)} of {place} does not exist"
+        return EntityDoesNotExist(words, url=error.url, status=error.status)
+    if why := known_to_pay(link.url):
+        return AccessDenied(why, url=error.url, status=error.status, hint="fetch it with a tool of the store")
+    if error.status == 401 and link.sends_key:
+        return AuthenticationError(error.message, url=error.url, status=401)
+    return error

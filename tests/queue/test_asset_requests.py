@@ -22,7 +22,7 @@ from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.planning.asset_names import extension, file_names
 from mlhub_tui.planning.item_request import Choice, Origin, choices, requests_for
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
-from mlhub_tui.queue import schema
+from mlhub_tui.queue import database
 from mlhub_tui.queue.connectivity import ConnectivityMonitor
 from mlhub_tui.queue.credentials import credentials_for, open_for_job
 from mlhub_tui.queue.database import Database, QueueUnusable
@@ -276,7 +276,7 @@ def test_two_items_of_one_id_never_share_a_file(store: JobRepository) -> None:
 def test_archives_queued_by_earlier_versions_stay_what_they_were(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     old = sqlite3.connect(path)
-    for script in schema.MIGRATIONS[:3]:
+    for script in database.MIGRATIONS[:3]:
         old.executescript(script)
     old.execute("PRAGMA user_version=3")
     old.execute(
@@ -297,7 +297,7 @@ def test_an_earlier_version_leaves_a_newer_queue_alone(
     [request] = requests_for(API, [item("i", a={"href": "https://h/a.tif"})], Path("/out")).requests
     JobRepository(Database(path)).add([request])
     with monkeypatch.context() as earlier:
-        earlier.setattr("mlhub_tui.queue.database.VERSION", schema.VERSION - 1)
+        earlier.setattr("mlhub_tui.queue.database.VERSION", database.VERSION - 1)
         with pytest.raises(QueueUnusable, match="newer version"):
             Database(path)
     assert [job.request for job in JobRepository(Database(path)).load()] == [request]

@@ -23,7 +23,7 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.planning.item_request import Origin, requests_for
 from mlhub_tui.planning.requests import AssetRequest
 from mlhub_tui.planning.resolver import OneSource, SourceResolver
-from mlhub_tui.queue.fetch import fetch, fetch_asset
+from mlhub_tui.queue.direct import fetch, fetch_asset
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.asset_links import AssetLinks, SasTokens

@@ -14,13 +14,11 @@ from typing import Any, TypeAlias
 import pytest
 
 from mlhub_tui.queue import part_cleanup, process
-from mlhub_tui.queue.channel import CommandQueue
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.database import Database, QueueUnusable
+from mlhub_tui.queue.database import MIGRATIONS, VERSION, Database, QueueUnusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.process import Process, RunnerKind
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.queue.schema import MIGRATIONS, VERSION
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
@@ -157,14 +155,14 @@ async def test_the_desk_controls_a_running_program_and_knows_when_it_obeyed(
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))
     with QueueClient(mlhub_home / "queue.db") as desk:
-        asked = desk.ask(JobAction.PAUSE)
+        asked = desk.order(JobAction.PAUSE)
         assert ([j.id for j in asked.passed], asked.done) == ([job.id], [])
         assert await asyncio.to_thread(desk.settled, asked, PATIENCE)
         assert only(desk.jobs()).state is JobState.PAUSED
-        refused = desk.ask(JobAction.PAUSE, [job.id, 99])
+        refused = desk.order(JobAction.PAUSE, [job.id, 99])
         assert ([j.id for j in refused.refused], refused.missing) == ([job.id], [99])
-        assert desk.ask(JobAction.PAUSE) == desk.ask(JobAction.RETRY), "nothing that either applies to"
-        asked = desk.ask(JobAction.CANCEL, [job.id], delete_part=True)
+        assert desk.order(JobAction.PAUSE) == desk.order(JobAction.RETRY), "nothing that either applies to"
+        asked = desk.order(JobAction.CANCEL, [job.id], delete_part=True)
         assert await asyncio.to_thread(desk.settled, asked, PATIENCE)
     assert files(folder) == {}
 
@@ -173,16 +171,16 @@ def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
     with QueueClient(tmp_path / "queue.db") as desk:
         job, other = desk.add([wish(tmp_path / "out"), wish(tmp_path / "out", "other")])
         assert desk.runners() == []
-        assert [j.state for j in desk.ask(JobAction.PAUSE).done] == [JobState.PAUSED] * 2
-        assert [j.state for j in desk.ask(JobAction.RESUME, [job.id]).done] == [JobState.QUEUED]
+        assert [j.state for j in desk.order(JobAction.PAUSE).done] == [JobState.PAUSED] * 2
+        assert [j.state for j in desk.order(JobAction.RESUME, [job.id]).done] == [JobState.QUEUED]
         job.part.parent.mkdir()
         job.part.write_bytes(b"half")
-        assert [j.state for j in desk.ask(JobAction.CANCEL, [job.id], delete_part=True).done] == [
+        assert [j.state for j in desk.order(JobAction.CANCEL, [job.id], delete_part=True).done] == [
             JobState.CANCELLED
         ]
         assert files(tmp_path / "out") == {}
-        assert [j.id for j in desk.ask(JobAction.RETRY, [job.id]).done] == [job.id]
-        desk.ask(JobAction.CANCEL, [job.id])
+        assert [j.id for j in desk.order(JobAction.RETRY, [job.id]).done] == [job.id]
+        desk.order(JobAction.CANCEL, [job.id])
         cleared = desk.clear([job.id, other.id, 77])
         assert [j.id for j in cleared.done] == [job.id]
         assert ([j.id for j in cleared.refused], cleared.missing) == ([other.id], [77])
@@ -204,7 +202,7 @@ async def test_a_command_for_a_program_that_died_is_carried_out_by_who_takes_the
     dead = JobRepository(database, identity=GONE)
     [job] = dead.add([wish(folder)])
     dead.move(job.id, JobState.CONNECTING)
-    CommandQueue(database, dead).post(verb, [job.id], delete_part=True)
+    dead.post(verb, [job.id], delete_part=True)
     database.close()
     folder.mkdir()
     job.part.write_bytes(b"half")
@@ -224,7 +222,7 @@ async def test_the_second_half_of_a_cancel_is_made_up_for(
     dead = JobRepository(database, identity=GONE)
     [job] = dead.add([wish(folder)])
     dead.move(job.id, JobState.CANCELLED)
-    CommandQueue(database, dead).post(JobAction.CANCEL, [job.id], delete_part=True)
+    dead.post(JobAction.CANCEL, [job.id], delete_part=True)
     database.close()
     folder.mkdir()
     job.part.write_bytes(b"half")

@@ -238,7 +238,7 @@ async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     await reached(queue, job.id, lambda now: now.files_done > 5)
     await asyncio.to_thread(queue.stop, 60)
     with QueueClient(mlhub_home / "queue.db") as desk:
-        [done] = desk.ask(JobAction.CANCEL, delete_part=True).done
+        [done] = desk.order(JobAction.CANCEL, delete_part=True).done
     assert done.state is JobState.CANCELLED
     assert done.reason.endswith(f"files that came are kept in {tmp_path / 'out' / CROPS}")
 
@@ -280,7 +280,7 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
             with DatasetFiles(seen.request) as files:
                 assert files.standing().files == MANY
                 assert files.page(FileStatus.DONE, most=3)
-            desk.ask(JobAction.PAUSE)
+            desk.order(JobAction.PAUSE)
 
     await asyncio.to_thread(look)
     await reached(queue, job.id, lambda now: now.state is JobState.PAUSED)

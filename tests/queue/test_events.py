@@ -19,11 +19,10 @@ from mlhub_tui.http.connection import Response
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import raise_for_response
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.database import MIGRATIONS, Database
 from mlhub_tui.queue.events import FIRST, LAST, LONGEST, safe
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.queue.schema import MIGRATIONS
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -134,7 +133,7 @@ async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
     await asyncio.to_thread(queue.stop, 60)
     with QueueClient(mlhub_home / "queue.db") as desk:
         words = [event.words for event in desk.log(job.id)]
-    assert re.fullmatch(r"interrupted: its program ended, .* are kept", words[-1])
+    assert re.fullmatch(r"interrupted: its program ended, .* are saved", words[-1])
 
 
 async def test_no_key_of_a_link_or_of_an_answer_is_in_the_file(
@@ -210,7 +209,7 @@ def test_of_a_long_log_beginning_and_end_are_kept_and_the_gap_shows(tmp_path: Pa
     store = JobRepository(Database(tmp_path / "queue.db"))
     [job] = store.add([wish(tmp_path)])
     for number in range(2, 2001):
-        store.book.tell(job.id, f"event {number}")
+        store.events.log(job.id, f"event {number}")
         if number % 7 == 0:
             store.beat()
     store.beat()
@@ -224,7 +223,7 @@ def test_what_cannot_be_written_now_is_written_later(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     store = JobRepository(Database(path))
     [job] = store.add([wish(tmp_path)])
-    store.book.tell(job.id, "while it was locked")
+    store.events.log(job.id, "while it was locked")
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError):
@@ -240,7 +239,7 @@ def test_a_job_that_is_cleared_takes_its_log_along(tmp_path: Path) -> None:
     first, other = store.add([wish(tmp_path), wish(tmp_path, "other")])
     store.move(first.id, JobState.CANCELLED)
     store.remove_finished()
-    store.book.tell(first.id, "a late word")
+    store.events.log(first.id, "a late word")
     store.beat()
     assert store.log_of(first.id) == []
     assert [event.words for event in store.log_of(other.id)] == ["queued"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.fetch import fetch
+from mlhub_tui.queue.direct import fetch
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.transfer.part_file import Extents, covered, extents_from_text, merge
 from tests.support.fault_server import FaultServer

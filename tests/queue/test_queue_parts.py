@@ -33,19 +33,17 @@ from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
-from mlhub_tui.queue import event_messages, part_cleanup, process
-from mlhub_tui.queue.active_transfer import ActiveTransfer
+from mlhub_tui.queue import events, part_cleanup, process
 from mlhub_tui.queue.connectivity import heard, no_way_out
 from mlhub_tui.queue.database import Database, QueueUnusable, is_locked, unusable
 from mlhub_tui.queue.events import EventLog, safe
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.job_progress import known, numbers
+from mlhub_tui.queue.job_rows import with_own_name
 from mlhub_tui.queue.job_table import JobTable
-from mlhub_tui.queue.limiter import ConcurrencyLimiter
 from mlhub_tui.queue.process import Process
-from mlhub_tui.queue.refusal import refusal
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.queue.request_text import apart
+from mlhub_tui.queue.run_job import refusal
+from mlhub_tui.queue.scheduler import ActiveTransfer, ConcurrencyLimiter, progress_fields
 from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
 from mlhub_tui.transfer.failures import Failure, FailureAction, judge
@@ -76,7 +74,7 @@ def test_speed_is_shown_of_what_another_program_downloads_and_of_nothing_else(tm
     [made] = one.add([wish(tmp_path)])
     for state in (JobState.CONNECTING, JobState.DOWNLOADING, JobState.VERIFYING):
         one.move(made.id, state)
-        one.note([replace(made, state=state, rate=5.0, eta=7.0, connections=3)])
+        one.save([replace(made, state=state, rate=5.0, eta=7.0, connections=3)])
         [seen], [own] = two.load(), one.load()
         shown = (5.0, 7.0, 3) if state is JobState.DOWNLOADING else (None, None, 0)
         assert (seen.rate, seen.eta, seen.connections) == shown
@@ -210,7 +208,7 @@ def test_a_database_of_another_program_or_version_is_refused(tmp_path: Path) -> 
 def test_the_log_names_moves_that_do_not_speak_for_themselves(
     start: JobState, end: JobState, fields: dict[str, Any], words: str
 ) -> None:
-    assert event_messages.moved(start, end, fields) == words
+    assert events.move_message(start, end, fields) == words
 
 
 @pytest.mark.parametrize(
@@ -224,7 +222,7 @@ def test_the_log_names_moves_that_do_not_speak_for_themselves(
     ],
 )
 def test_the_log_names_what_a_person_asked_for(start: JobState, end: JobState, words: str) -> None:
-    assert event_messages.asked(start, end) == words
+    assert events.action_message(start, end) == words
 
 
 @pytest.mark.parametrize(
@@ -242,7 +240,7 @@ def test_the_log_says_when_the_next_try_is(
 ) -> None:
     state = JobState.FAILED if delay is None else JobState.RETRYING
     error = ServerError("x", status=503, retry_after=after)
-    assert event_messages.failed(error, Failure(FailureAction(state), "why", "", delay), failures) == words
+    assert events.failure_message(error, Failure(FailureAction(state), "why", "", delay), failures) == words
 
 
 @pytest.mark.parametrize(
@@ -264,12 +262,12 @@ def test_the_log_says_when_the_next_try_is(
 def test_the_log_says_how_much_came_and_how_fast(
     outcome: DownloadResult, fetched: int | None, seconds: float, words: str
 ) -> None:
-    assert event_messages.done(outcome, fetched, seconds) == words
+    assert events.success_message(outcome, fetched, seconds) == words
 
 
 def test_the_log_says_what_agreed() -> None:
     sums = tuple(Checksum(name, "00") for name in ("md5", "sha-256", "md5"))
-    told = event_messages.done(
+    told = events.success_message(
         DownloadResult(HERE, 5000, fetched=True, checksums=sums, note="odd"), None, 1.0
     )
     assert told == "done: 5.0 kB; verified with md5, sha-256; odd"
@@ -277,12 +275,12 @@ def test_the_log_says_what_agreed() -> None:
 
 def test_a_log_that_cannot_be_written_keeps_what_is_new(tmp_path: Path) -> None:
     book = EventLog(lambda: 7.0)
-    book.tell(1, "b")
-    book.tell(1, "")
-    book.tell(1, "a", at=3.0)
+    book.log(1, "b")
+    book.log(1, "")
+    book.log(1, "a", at=3.0)
     lines = book.take()
     assert lines == [(1, 3.0, "a"), (1, 7.0, "b")]
-    book.tell(1, "c")
+    book.log(1, "c")
     book.give_back(lines)
     assert [words for _, _, words in book.take()] == ["a", "b", "c"]
     assert book.take() == []
@@ -434,16 +432,13 @@ def test_the_board_is_in_the_order_of_the_queue() -> None:
 
 def test_numbers_of_a_transfer_that_are_not_known_yet_stay_as_they_were() -> None:
     live, one = TransferProgress(), job(1, bytes_done=5, bytes_total=9, files_done=1)
-    assert numbers(live, one) == {"bytes_done": 5, "bytes_total": 9}
+    assert progress_fields(live, one) == {"bytes_done": 5, "bytes_total": 9}
     live.wrote(7)
     live.total = 8
-    assert numbers(live, one) == {"bytes_done": 7, "bytes_total": 8}
+    assert progress_fields(live, one) == {"bytes_done": 7, "bytes_total": 8}
     live.files_total, live.total = 3, None
     counts = {"files_done": 0, "files_failed": 0, "files_total": 3}
-    assert numbers(live, one) == {"bytes_done": 7, "bytes_total": None, **counts}
-    assert known(one, job(1, bytes_done=6)) == {"bytes_done": 6}
-    shown = job(1, bytes_done=9, files_total=4, files_done=2)
-    assert known(shown, one) == {"bytes_done": 9, "files_done": 2, "files_failed": 0, "files_total": 4}
+    assert progress_fields(live, one) == {"bytes_done": 7, "bytes_total": None, **counts}
     live.begin_at(4)
     live.begin_at(2)
     assert live.resumed_from == 4
@@ -454,17 +449,19 @@ def test_the_log_hears_of_connections_to_a_single_file_only() -> None:
     live = TransferProgress()
     running = ActiveTransfer(live, lambda words, at: told.append(words))
     live.connections = 4
-    running.hear()
+    running.flush_events()
     live.enter(TransferPhase.DOWNLOADING)
-    running.hear()
-    running.hear()
+    running.flush_events()
+    running.flush_events()
     live.connections, live.files_total = 2, 9
-    running.hear()
+    running.flush_events()
     assert told == ["4 connections"]
     live.files_total = None
     live.begin_at(30)
     live.log("went well")
-    assert running.end(DownloadResult(HERE, 20, fetched=True)).startswith("done: 20 B, 0 B of them in")
+    assert running.success_message(DownloadResult(HERE, 20, fetched=True)).startswith(
+        "done: 20 B, 0 B of them in"
+    )
     assert told == ["4 connections", "went well", "2 connections"]
 
 
@@ -478,9 +475,12 @@ def test_the_log_hears_of_connections_to_a_single_file_only() -> None:
     ],
 )
 def test_an_asset_that_finds_its_name_taken_gets_one_of_its_own(name: str, kept: str) -> None:
-    made, again = apart(replace(ASSET, name=name)), apart(replace(ASSET, name=name, href="http://other/"))
+    made, again = (
+        with_own_name(replace(ASSET, name=name)),
+        with_own_name(replace(ASSET, name=name, href="http://other/")),
+    )
     assert made.name == again.name == kept.replace("X", "3f639e7f")
-    assert apart(replace(ASSET, item_id="two")).name != apart(ASSET).name
+    assert with_own_name(replace(ASSET, item_id="two")).name != with_own_name(ASSET).name
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
 from mlhub_tui.http.session import Session
 from mlhub_tui.planning.requests import ArchiveRequest, DownloadRequest
 from mlhub_tui.planning.resolver import SourceResolver
-from mlhub_tui.queue.fetch import fetch_archive
+from mlhub_tui.queue.direct import fetch_archive
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sample.server import SampleServer

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.process import RunnerKind
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.queue.settings import MOST, QueueSettings, load, save
+from mlhub_tui.queue.settings import MOST, QueueSettings
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -25,25 +24,19 @@ from .test_queue import Make, ended
 SLOW = Answer(pace=0.1)
 
 
-def test_what_nobody_changed_is_as_the_program_has_it_and_the_rest_is_kept(tmp_path: Path) -> None:
-    database = Database(tmp_path / "queue.db")
-    assert load(database) == QueueSettings()
-    assert save(database, {"limit": 5_000_000, "connections": 1}) == QueueSettings(5_000_000, connections=1)
-    assert (
-        save(database, {"limit": None})
-        == load(Database(tmp_path / "queue.db"))
-        == QueueSettings(connections=1)
-    )
-
-
-def test_numbers_out_of_bounds_become_the_nearest_that_make_sense(tmp_path: Path) -> None:
-    wild = {"limit": 0, "transfers": 0, "per_host": -3, "connections": 10**9}
-    assert save(Database(tmp_path / "queue.db"), wild) == QueueSettings(None, 1, 1, MOST)
-
-
-def test_a_setting_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="speed"):
-        save(Database(tmp_path / "queue.db"), {"speed": 1})
+def test_settings_are_stored_and_what_nobody_changed_is_as_the_program_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    with QueueClient(path) as client:
+        assert client.settings() == QueueSettings()
+        changed = client.change({"limit": 5_000_000, "connections": 1})
+        assert changed == QueueSettings(5_000_000, connections=1)
+        client.change({"limit": None})
+        with pytest.raises(ValueError, match="speed"):
+            client.change({"speed": 1})
+    with QueueClient(path) as client:
+        assert client.settings() == QueueSettings(connections=1)
+        wild = {"limit": 0, "transfers": 0, "per_host": -3, "connections": 10**9}
+        assert client.change(wild) == QueueSettings(None, 1, 1, MOST)
 
 
 async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(

@@ -19,12 +19,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from mlhub_tui import paths
 from mlhub_tui.queue import process
 from mlhub_tui.queue import repository as store_module
-from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.fetch import kit_over
+from mlhub_tui.queue.database import VERSION, Database
+from mlhub_tui.queue.direct import job_context
 from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, IllegalTransition, JobState
 from mlhub_tui.queue.process import Process
 from mlhub_tui.queue.repository import AT_START, JobRepository, NotOwned
-from mlhub_tui.queue.schema import VERSION
 from mlhub_tui.transfer.failures import JournalNotWritable
 
 from .support import Links, wish
@@ -66,7 +65,7 @@ async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
         held(paths.queue()),
         pytest.raises(JournalNotWritable, match="cannot be written: database is locked"),
     ):
-        async with kit_over(Links("http://127.0.0.1:1/")):
+        async with job_context(Links("http://127.0.0.1:1/")):
             pass
 
 

@@ -1,4 +1,4 @@
-"""One archive or asset without the queue, for the Python API: the same engine, whose retries end."""
+"""Downloads without the queue, for the Python API: the same engine, whose retries end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
 from ..threads import in_thread
 from ..transfer.config import TransferConfig, TransferProgress
 from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
-from ..transfer.part_file import PartJournal
 from .database import Database
 from .repository import JobRepository
 from .run_job import run_job
@@ -51,8 +50,8 @@ async def fetch_archive(
 ) -> Path:
     """Download the archive of a collection and return its path.
 
-    The file is `<collection id>.tar.gz` in the folder, which is made if needed; until it is whole and
-    verified it is `<collection id>.tar.gz.part`, and a later call, or the app, goes on with that.
+    The file is `<collection id>.tar.gz` in the folder, which is created if missing; until it is whole and
+    verified it is `<collection id>.tar.gz.part`, and a later call, or the app, resumes that.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ async def fetch_archive(
     folder
         Output folder; `~` is expanded.
     if_exists
-        `resume` compares sizes and goes on with what is half done, `skip` leaves any file as it is,
+        `resume` compares sizes and resumes what is half done, `skip` leaves any file as it is,
         `overwrite` replaces it once the new one is whole.
     on_progress
         Called about twice a second, in the event loop.
@@ -98,25 +97,8 @@ async def fetch_asset(
 ) -> Path:
     """Download one asset of an item, or of a collection, and return its path: `collection/item/key.ext`.
 
-    Parameters
-    ----------
-    source
-        Where the document came from; it stays open.
-    document
-        The item or collection.
-    key
-        The asset's key.
-    folder, if_exists, on_progress
-        As of `fetch_archive`.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If there is no such asset, or its file is not there.
-    NotOffered
-        If it cannot be fetched over https, or its reader has to pay.
-    RequestError, DownloadError
-        If it cannot be fetched after some tries; what was fetched stays for the next call.
+    The parameters and errors are those of `fetch_archive`; NotOffered if it cannot be fetched over https, or
+    its reader has to pay.
     """
     selection = requests_for(
         Origin.of(source), [document], fileio.absolute(folder), keys=(key,), if_exists=IfExists(if_exists)
@@ -138,48 +120,29 @@ async def fetch(
     tls: ssl.SSLContext | None = None,
 ) -> Path:
     """Download what is requested, trying again as long as `retries` allows; errors as `fetch_archive`."""
-    live = TransferProgress()
+    live, counter = TransferProgress(), FailureCounter()
+    path = request.folder / request.name
     reporter = asyncio.create_task(_report(live, on_progress))
     try:
-        async with kit_over(resolver, config, tls) as kit:
-            return await _persistently(request, kit, live, retries)
+        async with job_context(resolver, config, tls) as context:
+            while True:
+                try:
+                    outcome = await run_job(request, context, live)
+                    live.done = live.total = outcome.size
+                    return outcome.path
+                except Exception as error:
+                    failure = judge(error, counter.failed(live.done), retries, path)
+                    if failure.delay is None:
+                        if isinstance(request, DatasetRequest):
+                            from ..planning.dataset_job import report_unfetched  # needed by datasets alone
+
+                            await report_unfetched(request, error)
+                        raise translate(error, path) from error
+                    await asyncio.sleep(failure.delay)
     finally:
         reporter.cancel()
         if on_progress is not None:
             on_progress(live.done, live.total)
-
-
-@asynccontextmanager
-async def kit_over(
-    resolver: Resolver, config: TransferConfig | None = None, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[JobContext]:
-    """Give what transfers outside the queue share; their parts are recorded with those of the queue."""
-    records = await in_thread(_Records)
-    try:
-        yield JobContext(resolver, records.journal, config or transfer_config(), tls)
-    finally:
-        await in_thread(records.close)
-
-
-async def _persistently(
-    request: DownloadRequest, kit: JobContext, live: TransferProgress, retries: RetryPolicy
-) -> Path:
-    counter = FailureCounter()
-    path = request.folder / request.name
-    while True:
-        try:
-            outcome = await run_job(request, kit, live)
-            live.done = live.total = outcome.size
-            return outcome.path
-        except Exception as error:
-            judged = judge(error, counter.failed(live.done), retries, path)
-            if judged.delay is None:
-                if isinstance(request, DatasetRequest):
-                    from ..planning.dataset_job import report_unfetched  # needed by datasets alone
-
-                    await report_unfetched(request, error)
-                raise translate(error, path) from error
-            await asyncio.sleep(judged.delay)
 
 
 async def _report(live: TransferProgress, on_progress: Progress | None) -> None:
@@ -188,19 +151,28 @@ async def _report(live: TransferProgress, on_progress: Progress | None) -> None:
         on_progress(live.done, live.total)
 
 
-class _Records:
-    """The journal that the app's queue has too, without a job in it."""
+@asynccontextmanager
+async def job_context(
+    resolver: Resolver, config: TransferConfig | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[JobContext]:
+    """Give what jobs outside the queue share; their parts are recorded with those of the queue."""
+    repository = await in_thread(_open_repository)
+    try:
+        yield JobContext(resolver, repository.journal, config or transfer_config(), tls)
+    finally:
+        await in_thread(lambda: _close_repository(repository))
 
-    def __init__(self) -> None:
-        self._database = Database(paths.queue(), in_memory=True)
-        try:
-            self._store = JobRepository(self._database)
-        except sqlite3.Error as error:
-            self._database.close()
-            raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
-        self.journal = PartJournal(self._database, self._store)
 
-    def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            self._store.leave()
-        self._database.close()
+def _open_repository() -> JobRepository:
+    database = Database(paths.queue(), in_memory=True)
+    try:
+        return JobRepository(database)
+    except sqlite3.Error as error:
+        database.close()
+        raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
+
+
+def _close_repository(repository: JobRepository) -> None:
+    with contextlib.suppress(sqlite3.Error):
+        repository.leave()
+    repository.close()

@@ -1,61 +1,74 @@
-"""Jobs and what they are for, as rows of the queue's database."""
+"""Jobs and their requests as rows of the queue's database."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..auth.kind import Kind
 from ..options import IfExists
 from ..planning import dataset_text
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
-from . import request_text
 from .job import Job, JobState
+
+FILE_COUNTS = ("files_done", "files_failed", "files_total")
+"""Columns of jobs that have many files."""
+_ASSET_FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page")
+_PLAIN = ("bytes_done", "bytes_total", "reason", "hint", "tries", "next_try", "sums", *FILE_COUNTS)
+_LIVE = ("rate", "eta", "connections")
 
 
 def values_of(request: DownloadRequest) -> dict[str, Any]:
     """Return the columns of a request; not those that name its file."""
+    asset = dataset = None
+    if isinstance(request, AssetRequest):
+        asset = json.dumps({name: getattr(request, name) for name in _ASSET_FIELDS})
+    elif isinstance(request, DatasetRequest):
+        dataset = dataset_text.to_text(request)
     return {
         "source": request.source,
         "profile": request.profile,
-        "collection_id": pack(request.collection_id),
-        "folder": pack(str(request.folder)),
+        "collection_id": _pack(request.collection_id),
+        "folder": _pack(str(request.folder)),
         "if_exists": request.if_exists,
-        "title": pack(request.title),
+        "title": _pack(request.title),
         "size": request.size,
         "bytes_total": request.size,
-        "asset": request_text.to_text(request) if isinstance(request, AssetRequest) else None,
-        "dataset": dataset_text.to_text(request) if isinstance(request, DatasetRequest) else None,
+        "asset": asset,
+        "dataset": dataset,
     }
 
 
 def target_of(request: DownloadRequest) -> str | bytes:
     """Return the path of the file, which no two jobs have."""
-    return pack(str(request.folder / request.name))
+    return _pack(str(request.folder / request.name))
 
 
 def find(db: sqlite3.Connection, request: DownloadRequest) -> tuple[DownloadRequest, sqlite3.Row | None]:
-    """Return the job that there is for the same file, and the request under the name that it gets.
+    """Return the job that exists for the same file, and the request under the name that it gets.
 
     An asset that wants the name of another one gets a name of its own.
     """
     row = _row(db, request)
     if row is not None and isinstance(request, DatasetRequest):
-        return _same_wish(request, row), row
+        return _same_dataset(request, row), row
     if row is not None and isinstance(request, AssetRequest):
         known = request_of(row)
         if not isinstance(known, AssetRequest) or known.identity != request.identity:
-            request = request_text.apart(request)
+            request = with_own_name(request)
             row = _row(db, request)
     return request, row
 
 
-def _same_wish(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
-    """Return the wish that there is where it is the same and was not carried out: it is gone on with.
+def _same_dataset(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
+    """Return the known request where it is the same and was not carried out: it is continued.
 
-    What failed is looked at anew all the same, unless that would fetch everything again. Who fetches is no
-    part of the wish: clusters come and go, and have another address each time.
+    What failed is checked again all the same, unless that would fetch everything again. The cluster is no
+    part of the comparison: clusters come and go, and have another address each time.
     """
     known, state = request_of(row), JobState(row["state"])
     begun = not state.finished or (state is not JobState.DONE and request.if_exists is IfExists.OVERWRITE)
@@ -65,13 +78,25 @@ def _same_wish(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
     return replace(known, cluster=request.cluster) if same else request
 
 
+def with_own_name(request: AssetRequest) -> AssetRequest:
+    """Return the request under a name of its own, for where another asset has the one it wants.
+
+    Ids of items need not be unique in a static catalog, and file systems may not tell `A` from `a`.
+    """
+    digest = hashlib.sha256("\0".join(request.identity).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    head, slash, last = request.name.rpartition("/")
+    stem, dot, extension = last.rpartition(".")
+    named = f"{stem}-{digest}{dot}{extension}" if stem else f"{last}-{digest}"
+    return replace(request, name=head + slash + named)
+
+
 def _row(db: sqlite3.Connection, request: DownloadRequest) -> sqlite3.Row | None:
     sql = "SELECT * FROM jobs WHERE target = ?"
     found: sqlite3.Row | None = db.execute(sql, (target_of(request),)).fetchone()
     return found
 
 
-def pack(value: str) -> str | bytes:
+def _pack(value: str) -> str | bytes:
     """Return text as SQLite takes it; names that are not valid Unicode go in as bytes."""
     try:
         value.encode()
@@ -80,51 +105,42 @@ def pack(value: str) -> str | bytes:
     return value
 
 
-def unpack(value: str | bytes) -> str:
-    """Return text that `pack` made."""
+def _unpack(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
 def request_of(row: sqlite3.Row) -> DownloadRequest:
-    """Return what a job is for."""
+    """Return the request of a job."""
     shared: dict[str, Any] = {
         "source": row["source"],
         "profile": row["profile"],
-        "folder": Path(unpack(row["folder"])),
+        "folder": Path(_unpack(row["folder"])),
         "if_exists": IfExists(row["if_exists"]),
-        "title": unpack(row["title"]),
+        "title": _unpack(row["title"]),
         "size": row["size"],
     }
-    identity = unpack(row["collection_id"])
+    identity = _unpack(row["collection_id"])
     if row["dataset"] is not None:
         return dataset_text.from_text(row["dataset"], {**shared, "dataset_id": identity})
     shared["collection_id"] = identity
     if row["asset"] is None:
         return ArchiveRequest(**shared)
-    return request_text.from_text(AssetRequest(**shared, name=row["name"], item_id="", key=""), row["asset"])
+    found = json.loads(row["asset"])  # an earlier version wrote fewer fields
+    fields = {name: found[name] for name in _ASSET_FIELDS if name in found}
+    fields["kind"] = Kind(found.get("kind", Kind.MLHUB))
+    return AssetRequest(**{"name": row["name"], "item_id": "", "key": "", **shared, **fields})
 
 
 def job_of(row: sqlite3.Row, where: str) -> Job:
-    """Return a job; `where` names the other program that runs it, and only then its speed is news."""
+    """Return a job; `where` names the other program that runs it, and only then its speed counts."""
+    shown = _PLAIN + (_LIVE if where and row["state"] == JobState.DOWNLOADING else ())
     return Job(
         id=row["id"],
         request=request_of(row),
         name=row["name"],
         state=JobState(row["state"]),
         position=row["position"],
-        bytes_done=row["bytes_done"],
-        bytes_total=row["bytes_total"],
-        reason=row["reason"],
-        hint=row["hint"],
-        tries=row["tries"],
-        next_try=row["next_try"],
-        rate=row["rate"] if where and row["state"] == JobState.DOWNLOADING else None,
-        eta=row["eta"] if where and row["state"] == JobState.DOWNLOADING else None,
-        connections=row["connections"] if where and row["state"] == JobState.DOWNLOADING else 0,
-        sums=row["sums"],
-        files_done=row["files_done"],
-        files_failed=row["files_failed"],
-        files_total=row["files_total"],
         elsewhere=bool(where),
         where=where,
+        **{name: row[name] for name in shown},
     )
