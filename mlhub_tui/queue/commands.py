@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .. import fileio
-from ..errors import DownloadError
+from ..errors import DownloadError, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line
 from ..threads import in_thread
@@ -127,14 +127,26 @@ class CommandHandler:
         for job in jobs if wanted else ():
             if (now := self._table.get(job.id)) is not None and now.state is JobState.DONE:
                 continue  # the cancel came too late
-            delete = functools.partial(part_cleanup.delete, job.part, self._repository.journal)
-            with contextlib.suppress(DownloadError):  # another program writes it
-                await in_thread(delete)
+            await self._delete_part(job)
             shown = self._table.get(job.id)
             if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
                 left = replace(shown, **part_cleanup.left_of(shown), rate=None, eta=None)
                 self._table.put(left)
                 self._store.save([left])
+
+    async def _delete_part(self, job: Job) -> None:
+        """Delete a part; a transfer that was just interrupted may hold it for a moment longer."""
+        delete = functools.partial(part_cleanup.delete, job.part, self._repository.journal)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return await in_thread(delete)
+            except TargetBusy:
+                if time.monotonic() > deadline:
+                    return None  # another program writes it
+            except DownloadError:
+                return None
+            await asyncio.sleep(0.05)
 
     async def change(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change settings, here and in all programs at the queue; return what is in force."""

@@ -1,4 +1,4 @@
-"""QueueSettings of the queue: kept, heeded at once by every program, and never out of bounds."""
+"""Settings of the queue: stored, applied at once by every program, and never out of bounds."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ async def test_s_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         assert [job.name for job in listed.jobs] == sorted((job.name for job in JOBS), key=str.casefold)
         assert current(listed) == before
         await driver.press("s")
-        await driver.until("JobState↓", "by state")
+        await driver.until("State↓", "by state")
         assert current(listed) == before
         await driver.press("J")
         await driver.until(lambda: any("The list is sorted" in one.words for one in driver.app.told))
