@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
 from ..auth.kind import Auth, Scheme
+from .hrefs import without_key
 from .key_removal import KeyRemoval
 from .request_headers import forms, header
 from .urls import Origin, RequestURL, is_loopback, parse_url
@@ -65,6 +66,15 @@ class OriginCredentials:
         """Return whether an origin is the secret's own."""
         return parse_url(self.home).origin == origin
 
+    def key_removal(self) -> KeyRemoval | None:
+        """Return what takes the secret out of URLs and documents; None without one."""
+        secret = self.secret()
+        return KeyRemoval(self.home, forms(secret, self.auth)) if secret else None
+
+    def own_headers(self) -> set[str]:
+        """Return the names, in lower case, of the headers that no other origin may see."""
+        return {"authorization"} | ({self.auth.name.lower()} if self.auth.scheme is Scheme.HEADER else set())
+
     def without_keys(self, url: RequestURL) -> RequestURL:
         """Return a URL as it may be requested: without the secret, wherever a server wrote it into it.
 
@@ -73,12 +83,12 @@ class OriginCredentials:
         KeyWithheld
             If the secret would stay in a URL of another origin.
         """
-        secret, home = self.secret(), self.is_home(url.origin)
+        home = self.is_home(url.origin)
         if home and self.names:
-            url = replace(url, target=_without_named(url.target, self.names))
-        if not secret:
+            url = replace(url, target=without_key(url.target, self.names))
+        if (keys := self.key_removal()) is None:
             return url
-        keys, written = KeyRemoval(self.home, forms(secret, self.auth)), _written(url)
+        written = _written(url)
         without = keys.from_url(written, own=home)
         return url if without == written else parse_url(without)
 
@@ -93,16 +103,6 @@ class OriginCredentials:
         elif secret and (made := header(secret, self.auth)) is not None:
             added.append(made)
         return replace(url, target=target), added
-
-
-def _without_named(target: str, names: Collection[str]) -> str:
-    path, mark, query = target.partition("?")
-    if not mark:
-        return target
-    remaining = [
-        part for part in query.split("&") if unquote_plus(part.partition("=")[0]).lower() not in names
-    ]
-    return f"{path}?{'&'.join(remaining)}" if remaining else path
 
 
 def _written(url: RequestURL) -> str:

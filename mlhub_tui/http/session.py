@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
-from ..errors import InvalidRootURL, MLHubException, RequestError
+from ..errors import InvalidRootURL, MLHubException, RequestError, UnexpectedAnswer
 from ..models import JsonDict
 from ..text import duration, mask
+from .credentials import OriginCredentials
 from .errors import may_pass, of_status, of_transport
 from .hrefs import KEY_NAMES, host, join, shown, without_key
 from .json_document import MAX_DOCUMENT, as_object, decode
@@ -31,11 +32,10 @@ from .pagination import (
 )
 from .request_headers import forms, user_agent
 from .retry import RetryPolicy
+from .urls import parse_url
 
 if TYPE_CHECKING:
     import httpx
-
-    from .credentials import OriginCredentials
 
 
 _PATIENCE = 1800.0  # seconds that a request waits in all where a server asks for it
@@ -143,6 +143,7 @@ class Session:
         self.params = SecretParams({name: api_key} if api_key and name else {}, name)
         self.key_names = KEY_NAMES if auth is None else frozenset({name.lower()} if api_key and name else ())
         self._secret = None if name else api_key
+        self._credentials = OriginCredentials(self.root_url, lambda: self.secret, self.auth, self.key_names)
         self.headers: dict[str, str] = {"Accept": "application/json", "User-Agent": user_agent()}
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
@@ -379,28 +380,18 @@ class Session:
     @property
     def keys(self) -> KeyRemoval | None:
         """What takes the key out of URLs of other origins and out of documents; None without a key."""
-        secret = self.secret
-        return KeyRemoval(self.root_url, forms(secret, self.auth)) if secret else None
+        return self._credentials.key_removal()
 
     def is_own(self, url: str | httpx.URL) -> bool:
         """Whether a URL is on the API's own origin, the only one that gets the key; what is no URL is not."""
-        import httpx
-
-        from .transport import origin
-
         try:
-            asked = httpx.URL(url)
-        except (httpx.InvalidURL, UnicodeError):
+            return self._credentials.is_home(parse_url(str(url)).origin)
+        except UnexpectedAnswer:
             return False
-        return origin(asked) == origin(httpx.URL(self.root_url))
 
     def credentials(self) -> OriginCredentials | None:
         """Return what a transfer sends to the own origin; None without a key."""
-        if self.secret is None:
-            return None
-        from .credentials import OriginCredentials  # downloads need it, listings do not
-
-        return OriginCredentials(self.root_url, lambda: self.secret, self.auth, self.key_names)
+        return self._credentials if self.secret is not None else None
 
     async def _attempt(
         self,
@@ -457,17 +448,17 @@ class Session:
     def _build(self) -> httpx.AsyncClient:
         import httpx
 
-        from .transport import OriginAuthTransport, Pin, ProxyTransport, warm_up
+        from .transport import OriginAuthTransport, ProxyTransport, warm_up
 
         warm_up()
         try:
-            home = httpx.URL(self.root_url)
+            httpx.URL(self.root_url)
         except httpx.InvalidURL as error:
             raise InvalidRootURL(f"the root URL {shown(self.root_url)!r} is none: {error}") from None
         inner = self._transport or ProxyTransport(self._connections)
         limits = self._timeouts
         return httpx.AsyncClient(
-            transport=OriginAuthTransport(inner, Pin(home, lambda: self.secret, self.auth, self.key_names)),
+            transport=OriginAuthTransport(inner, self._credentials),
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
             follow_redirects=False,
         )

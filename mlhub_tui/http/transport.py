@@ -6,31 +6,26 @@ Imports httpx; imported when the first request is made.
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib.util
 import ssl
 import sys
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
 
 import anyio
 import httpcore
 import httpx
 
-from ..auth import Auth, Scheme
 from ..errors import AnswerTooLarge, KeyWithheld, UnexpectedAnswer
 from ..text import one_line
+from .credentials import OriginCredentials
 from .errors import ProxyFailure, connect_reason
-from .hrefs import KEY_NAMES, shown, without_key
+from .hrefs import shown
 from .json_document import too_large
-from .key_removal import KeyRemoval
 from .proxies import ProxySettings, parse_proxy
-from .request_headers import forms, header
 from .tls import trusted_context
-from .urls import Origin
-
-Secret = Callable[[], str | None]
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from .urls import DEFAULT_PORTS, Origin, RequestURL
 
 
 def warm_up() -> None:
@@ -46,108 +41,40 @@ def warm_up() -> None:
     anyio.run(anyio.sleep, 0)
 
 
-def origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
-    """Return scheme, host and port (RFC 6454) of the very object that the connection is made by."""
-    return url.raw_scheme, url.raw_host.rstrip(b"."), url.port or _DEFAULT_PORTS.get(url.scheme)
-
-
-def without_keys(url: httpx.URL, keys: KeyRemoval) -> httpx.URL:
-    """Return a URL as it may be asked for, without keys of other origins.
-
-    Raises
-    ------
-    KeyWithheld
-        As `KeyRemoval.from_url`.
-    """
-    written = str(url)
-    without = keys.from_url(written, own=origin(url) == origin(httpx.URL(keys.home)))
-    return url if without == written else httpx.URL(without)
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A secret and the one origin it is for.
-
-    Parameters
-    ----------
-    home
-        A URL on that origin.
-    secret
-        Returns the secret, None where there is none.
-    auth
-        How it is sent.
-    names
-        Query parameters that are keys by name, and cut out of every URL.
-    """
-
-    home: httpx.URL
-    secret: Secret = field(repr=False)
-    auth: Auth = field(default_factory=Auth)
-    names: Collection[str] = KEY_NAMES
-
-    def is_home(self, url: httpx.URL) -> bool:
-        """Whether a URL is on the secret's own origin."""
-        return origin(url) == origin(self.home)
-
-    def bare(self, url: httpx.URL) -> httpx.URL:
-        """Return a URL without keys.
-
-        Raises
-        ------
-        KeyWithheld
-            If the secret is in a URL to another origin in a way that cannot be cut out.
-        """
-        target = without_key(url.raw_path.decode("ascii"), self.names)
-        bare = url.copy_with(raw_path=target.encode("ascii"), username="", password="", fragment=None)
-        keys = self.keys()
-        return bare if keys is None else without_keys(bare, keys)
-
-    def keys(self) -> KeyRemoval | None:
-        """Return what takes the secret out of URLs; None without one."""
-        secret = self.secret()
-        return KeyRemoval(str(self.home), forms(secret, self.auth)) if secret else None
-
-    def keyed(self, url: httpx.URL) -> httpx.URL:
-        """Return the URL that is really asked for: our key for its own origin, no key for any other."""
-        bare, secret = self.bare(url), self.secret()
-        if not secret or self.auth.scheme is not Scheme.QUERY or not self.is_home(url):
-            return bare
-        target = bare.raw_path.decode("ascii")
-        joiner = "&" if "?" in target else "?"
-        keyed = f"{target}{joiner}{quote(self.auth.name, safe='')}={quote(secret, safe='')}"
-        return bare.copy_with(raw_path=keyed.encode("ascii"))
-
-    def header(self, url: httpx.URL) -> tuple[bytes, bytes] | None:
-        """Return the header that carries the secret to a URL; None where none does."""
-        secret = self.secret()
-        made = header(secret, self.auth) if secret and self.is_home(url) else None
-        return (made[0].encode("ascii"), made[1].encode()) if made else None
-
-    def own_headers(self) -> set[str]:
-        """Return the names, in lower case, of the headers that no other origin may see."""
-        own = {self.auth.name.lower()} if self.auth.scheme is Scheme.HEADER else set()
-        return {"authorization"} | own
+def requested(url: httpx.URL) -> RequestURL:
+    """Return a URL in parts: those of the very object that the connection is made by, not of its text."""
+    host, port = url.raw_host.decode("ascii").rstrip("."), url.port or DEFAULT_PORTS.get(url.scheme, 0)
+    user = f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}" if url.userinfo else ""
+    return RequestURL(Origin(url.scheme, host, port), url.raw_path.decode("ascii"), user)
 
 
 class OriginAuthTransport(httpx.AsyncBaseTransport):
     """Adds the key to requests to its own origin, below everything that logs, redirects or reports.
 
-    httpx logs each URL and keeps it in its exceptions; what it sees has no key, because the key is added
+    httpx logs each URL and saves it in its exceptions; what it sees has no key, because the key is added
     here. Each hop of a redirect passes through here too, so no hop can take the key along.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, pin: Pin) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, credentials: OriginCredentials) -> None:
         self._inner = inner
-        self._pin = pin
+        self._credentials = credentials
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request on, with the key or without it."""
-        pin, headers = self._pin, request.headers.raw
-        made = pin.header(request.url)
-        if made is not None or not pin.is_home(request.url):
-            dropped = {made[0].lower()} if made else {name.encode() for name in pin.own_headers()}
-            headers = [(name, value) for name, value in headers if name.lower() not in dropped]
-        if (keys := pin.keys()) is not None and not pin.is_home(request.url):
+        """Send a request on, with the key or without it.
+
+        Raises
+        ------
+        KeyWithheld
+            If the key is in a request to another origin in a way that cannot be cut out.
+        """
+        credentials = self._credentials
+        url = credentials.without_keys(requested(request.url))
+        asked, added = credentials.apply(url)
+        headers, is_home = request.headers.raw, credentials.is_home(url.origin)
+        if added or not is_home:
+            own = {name.lower() for name, _ in added} or credentials.own_headers()
+            headers = [(name, value) for name, value in headers if name.lower().decode("ascii") not in own]
+        if not is_home and (keys := credentials.key_removal()) is not None:
             sent = [*(value for _, value in headers), _body(request)]
             if any(keys.in_text(value.decode("utf-8", "replace")) for value in sent):
                 place = one_line(request.url.host, 100)
@@ -155,8 +82,10 @@ class OriginAuthTransport(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(
             httpx.Request(
                 request.method,
-                pin.keyed(request.url),
-                headers=[*headers, made] if made else headers,
+                request.url.copy_with(
+                    raw_path=asked.target.encode("ascii"), username="", password="", fragment=None
+                ),
+                headers=[*headers, *((name.encode("ascii"), value.encode()) for name, value in added)],
                 stream=request.stream,
                 extensions=request.extensions,
             )
@@ -234,9 +163,9 @@ class ProxyTransport(httpx.AsyncBaseTransport):
 
     def _proxy(self, url: httpx.URL) -> str:
         """Return the URL of the proxy for a URL, empty where there is none."""
-        if not self._proxies or url.scheme not in _DEFAULT_PORTS:
+        if not self._proxies or url.scheme not in DEFAULT_PORTS:
             return ""
-        return self._proxies.url_for(Origin(url.scheme, url.host, url.port or _DEFAULT_PORTS[url.scheme]))
+        return self._proxies.url_for(Origin(url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme]))
 
     async def _certificates(self) -> ssl.SSLContext:
         async with self._loading:

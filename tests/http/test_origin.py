@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.hrefs import doi_path, join, segment, shown, without_key
 from mlhub_tui.http.session import Session
-from mlhub_tui.http.transport import origin
+from mlhub_tui.http.transport import requested
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import LoopbackServer, as_json
 
@@ -119,4 +119,4 @@ def test_what_is_shown_of_a_url_has_no_secrets() -> None:
     ],
 )
 def test_an_origin_is_scheme_host_and_port(one: str, other: str, same: bool) -> None:
-    assert (origin(httpx.URL(one)) == origin(httpx.URL(other))) is same
+    assert (requested(httpx.URL(one)).origin == requested(httpx.URL(other)).origin) is same
