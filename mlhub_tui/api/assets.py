@@ -33,7 +33,7 @@ async def fetch_assets(
     progress: Progress | bool | None = None,
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
-    from ..planning.dataset_request import dataset_request
+    from ..planning.requests import dataset_request
     from ..planning.resolver import OneSource
     from ..queue.direct import fetch
 

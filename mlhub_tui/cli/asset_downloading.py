@@ -27,7 +27,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..auth import Credentials
     from ..models import Document
-    from ..planning.item_request import Selection
+    from ..planning.asset_request import AssetSelection
     from ..sources.base import Source
 
 EPILOG = """\b
@@ -124,12 +124,12 @@ class _Wanted:
             return [await source.collection(self._collection)]
         return [await source.item(self._collection, name) for name in self._items]
 
-    def _selection(self, documents: Sequence[Document], source: Source, found: Credentials) -> Selection:
-        from ..planning.item_request import Origin, requests_for
+    def _selection(self, documents: Sequence[Document], source: Source, found: Credentials) -> AssetSelection:
+        from ..planning.asset_request import DocumentOrigin, requests_for
 
         place = SAMPLE if self._sample else found.root_url
         return requests_for(
-            Origin(place, source.kind, found.profile),
+            DocumentOrigin(place, source.kind, found.profile),
             documents,
             self._folder,
             keys=self._keys,
@@ -140,9 +140,12 @@ class _Wanted:
 
     def _unknown(self, documents: Sequence[Document]) -> Iterable[str]:
         """Return a line for each key and role that none of the documents has."""
-        from ..planning.item_request import choices
+        from ..planning.asset_tally import AssetTally
 
-        found = choices(documents)
+        tally = AssetTally()
+        for document in documents:
+            tally.add(document)
+        found = tally.by_key()
         keys = [choice.key for choice in found]
         roles = list(dict.fromkeys(role for choice in found for role in choice.roles))
         for what, wanted, there in (("asset", self._keys, keys), ("role", self._roles, roles)):
@@ -152,7 +155,7 @@ class _Wanted:
                     yield f"there is no {what} {one_line(name, 60)!r}; there are: {others}"
 
 
-def _left_out(selection: Selection) -> Iterable[str]:
+def _left_out(selection: AssetSelection) -> Iterable[str]:
     for entry in selection.left_out:
         name = f"{one_line(entry.document_id, 80)} {one_line(entry.key, 60)}"
         yield f"{name} is left out: {one_line(entry.why, 200)}"

@@ -238,7 +238,7 @@ class Wish:
 
     def request(self, source: Source, found: Credentials, identity: str) -> DatasetRequest:
         """Return the request for its assets."""
-        from ..planning.dataset_request import dataset_request
+        from ..planning.requests import dataset_request
 
         url = self.place if isinstance(self.place, str) else ""
         return dataset_request(

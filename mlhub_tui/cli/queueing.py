@@ -101,7 +101,7 @@ def add(context: click.Context, collections: tuple[str, ...], datasets: bool, if
 
 def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any) -> list[DownloadRequest]:
     """Return the requests for whole datasets; the queue knows them by their IDs."""
-    from ..planning.dataset_request import dataset_request
+    from ..planning.requests import dataset_request
 
     for name in names:
         if "/" in name and kind is Kind.MLHUB:

@@ -169,7 +169,7 @@ def _refuse_another(job: Job, request: DownloadRequest) -> None:
     """Raise TargetBusy where something else of a dataset is under way to the same folder."""
     known = job.request
     if isinstance(known, DatasetRequest) and isinstance(request, DatasetRequest):
-        wanted = replace(request, folder=known.folder, stamp=known.stamp, title=known.title)
+        wanted = replace(request, folder=known.folder, request_id=known.request_id, title=known.title)
         if wanted != known:
             words = f"another download of {one_line(known.dataset_id, 80)} to this folder is under way"
             raise TargetBusy(words, hint=f"wait until it is done, or `mlhub-tui queue cancel {job.id}`")

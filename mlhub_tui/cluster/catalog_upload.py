@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..options import IfExists
 from ..planning import layout
-from ..planning.manifest_lock import LockedManifest
+from ..planning.manifest import LockedManifest
 from ..planning.requests import DatasetRequest
 from ..transfer.engine import TransferCancelled
 from ..transfer.object_store_output import PART
@@ -30,10 +30,10 @@ def note_beginning(request: DatasetRequest, own: LockedManifest, say: Say, stop:
     MLHubException
         If the store cannot be listed.
     """
-    if not own.noted("begun"):
+    if not own.get_checkpoint("begun"):
         store = ObjectStore(request.url)
         found = store.patiently(lambda: store.names(f"{store.root}/{request.name}"), say, stop)
-        own.note("begun", "there" if found else "empty")
+        own.set_checkpoint("begun", "there" if found else "empty")
 
 
 def publish_catalog(
@@ -61,9 +61,9 @@ def publish_catalog(
     """
     store = ObjectStore(request.url)
     folder = layout.catalog_folder(request.folder, request.dataset_id)
-    fresh = own.noted("begun") == "empty" and not own.noted("publishing")
+    fresh = own.get_checkpoint("begun") == "empty" and not own.get_checkpoint("publishing")
     look = not fresh and request.if_exists is not IfExists.OVERWRITE
-    own.note("publishing")
+    own.set_checkpoint("publishing")
 
     def exists(file: Path, size: int | None) -> bool:
         return size is not None and (request.if_exists is IfExists.SKIP or size == file.stat().st_size)

@@ -15,7 +15,7 @@ from typing import Any
 from .. import errors
 from ..errors import DownloadError, MLHubException
 from ..planning.job_context import JobContext
-from ..planning.manifest_lock import LockedManifest
+from ..planning.manifest import LockedManifest
 from ..planning.manifest_queue import ManifestQueue
 from ..planning.requests import DatasetRequest
 from ..text import count, one_line, redact
@@ -108,7 +108,7 @@ class ClusterRun:
         self._stop = threading.Event()
         self._pending: dict[str, PendingShard] = {}
         self._again: deque[Shard] = deque()
-        self._sent = int(own.noted("sent") or 0)
+        self._sent = int(own.get_checkpoint("sent") or 0)
         self._number = 0
         self._rate: float | None = None
         self._blocked: dict[str, float] = {}
@@ -161,13 +161,13 @@ class ClusterRun:
             self._stop.wait(_TICK)
 
     def _fetch(self) -> None:
-        limits = ShardLimits.of(self._own.files.standing().wanted, self._client.threads)
-        checked = self._sent if self._own.noted("begun") == "empty" else None
+        limits = ShardLimits.of(self._own.stats().wanted, self._client.threads)
+        checked = self._sent if self._own.get_checkpoint("begun") == "empty" else None
         try:
             self._serve(shards(self._files.next_rows, limits, checked))
             if self._request.url:
-                check = checked is None or bool(self._own.noted("copying"))
-                self._own.note("copying")
+                check = checked is None or bool(self._own.get_checkpoint("copying"))
+                self._own.set_checkpoint("copying")
                 self._serve(copy_shards(self._files.twins, limits, check))
         finally:
             self._recall()
@@ -194,7 +194,7 @@ class ClusterRun:
 
         if (last := max(shard.ids)) > self._sent:
             self._sent = last
-            self._own.note("sent", str(last))
+            self._own.set_checkpoint("sent", str(last))
         self._number += 1
         key = f"{self._config.run}-{self._number}"
         future, workers = self._client.submit(fetch_shard, key, shard.payload(), self._config)
@@ -332,7 +332,7 @@ class ClusterRun:
             words = f"left out: {some_words(left_out)}"
             where = f"{where}; {words}"
             if where != self.stats.where:
-                self._own.note("left out", words)
+                self._own.set_checkpoint("left out", words)
         self.stats.where, self._looked = where, time.monotonic()
         self._show_reason()
         self._config = replace(

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from ..errors import FileConflict, MLHubException, OutputFolderError, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..options import IfExists
-from ..planning.manifest_queue import TwinRow
+from ..planning.manifest_queue import DuplicateRow
 from ..text import duration, one_line, redact
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import FileResult
@@ -291,7 +291,7 @@ def _size(info: Any) -> int | None:
 
 
 def copy_objects(
-    store: ObjectStore, rows: Sequence[TwinRow], if_exists: IfExists, *, check: bool
+    store: ObjectStore, rows: Sequence[DuplicateRow], if_exists: IfExists, *, check: bool
 ) -> list[FileResult]:
     """Make copies of objects, several at a time; existing ones are judged as `planning.duplicates` does.
 
@@ -301,7 +301,7 @@ def copy_objects(
         If the store takes nothing.
     """
 
-    def look_and_copy(row: TwinRow) -> FileResult:
+    def look_and_copy(row: DuplicateRow) -> FileResult:
         path = store.path(row.path)
         if check and if_exists is not IfExists.OVERWRITE and (size := store.size(path).result()) is not None:
             if size != row.size and if_exists is not IfExists.SKIP:
@@ -310,7 +310,7 @@ def copy_objects(
         store.copy(store.path(row.source), path).result()
         return FileResult(row.id, row.size)
 
-    def copy(row: TwinRow) -> FileResult:
+    def copy(row: DuplicateRow) -> FileResult:
         try:
             return store.patiently(lambda: look_and_copy(row), lambda _: None, threading.Event())
         except StoreRefuses:

@@ -11,7 +11,7 @@ from .. import errors
 from ..auth.kind import Kind
 from ..errors import MLHubException, RequestError
 from ..options import IfExists
-from ..planning.manifest_queue import Row, TwinRow
+from ..planning.manifest_queue import DuplicateRow, Row
 from ..text import holds_secret, one_line, redact
 from ..transfer.work_source import FileResult
 
@@ -142,7 +142,7 @@ def _serialized(error: MLHubException | None) -> SerializedError | None:
     return None if error is None else SerializedError.of(error)
 
 
-def pack(rows: Sequence[Row | TwinRow]) -> bytes:
+def pack(rows: Sequence[Row | DuplicateRow]) -> bytes:
     """Return rows as bytes; hrefs without user information and signatures, and marked where they had some."""
     return zlib.compress(json.dumps([_without_secret(row) for row in rows]).encode(), 1)
 
@@ -152,9 +152,9 @@ def unpack_rows(data: bytes) -> list[Row]:
     return [Row(*row) for row in json.loads(zlib.decompress(data))]
 
 
-def unpack_copies(data: bytes) -> list[TwinRow]:
+def unpack_copies(data: bytes) -> list[DuplicateRow]:
     """Return the rows of files to copy."""
-    return [TwinRow(*row) for row in json.loads(zlib.decompress(data))]
+    return [DuplicateRow(*row) for row in json.loads(zlib.decompress(data))]
 
 
 def split_mark(href: str) -> tuple[str, bool]:
@@ -162,8 +162,8 @@ def split_mark(href: str) -> tuple[str, bool]:
     return href.removesuffix(_SECRET_REMOVED), href.endswith(_SECRET_REMOVED)
 
 
-def _without_secret(row: Row | TwinRow) -> Row | TwinRow:
-    if isinstance(row, TwinRow) or not holds_secret(row.href):
+def _without_secret(row: Row | DuplicateRow) -> Row | DuplicateRow:
+    if isinstance(row, DuplicateRow) or not holds_secret(row.href):
         return row
     scheme, mark, rest = row.href.partition("?")[0].partition("://")
     host, slash, path = rest.partition("/")

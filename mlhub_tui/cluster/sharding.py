@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ..errors import MLHubException
-from ..planning.manifest_queue import Row, TwinRow
+from ..planning.manifest_queue import DuplicateRow, Row
 from ..sources.asset_hrefs import https_of
 from .payloads import ShardPayload, pack
 
@@ -50,7 +50,7 @@ class Shard:
         How often it came back with files that were not settled.
     """
 
-    rows: Sequence[Row | TwinRow]
+    rows: Sequence[Row | DuplicateRow]
     host: str = ""
     check: bool = False
     tries: int = 0
@@ -61,7 +61,7 @@ class Shard:
 
     def payload(self) -> ShardPayload:
         """Return it as a worker gets it."""
-        copies = isinstance(self.rows[0], TwinRow)
+        copies = isinstance(self.rows[0], DuplicateRow)
         alone = len(self.rows) == 1 and (self.rows[0].size or 0) >= LARGE
         return ShardPayload(pack(self.rows), self.host, self.check, alone, copies)
 
@@ -114,7 +114,7 @@ def shards(
 
 
 def copy_shards(
-    take: Callable[[int, int], Sequence[TwinRow]], limits: ShardLimits, check: bool
+    take: Callable[[int, int], Sequence[DuplicateRow]], limits: ShardLimits, check: bool
 ) -> Iterator[Shard]:
     """Yield the shards of files that are copies of others; `check`: some may exist already."""
     last = 0

@@ -31,11 +31,10 @@ from ..http.link import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists
-from ..planning.dataset_links import DatasetLinks, links_of
 from ..planning.filters import Filters
 from ..planning.manifest_queue import LinkOf, Row
 from ..planning.requests import DatasetRequest
-from ..planning.resolver import JobSource
+from ..planning.resolver import DatasetLinks, JobSource, links_of
 from ..queue.credentials import credentials_for, open_for_job
 from ..queue.database import Database
 from ..queue.repository import JobRepository
@@ -440,7 +439,7 @@ async def _open_source(config: RunConfig) -> tuple[JobSource, DatasetLinks]:
         dataset_id=config.dataset,
         folder=Path(),
         filters=Filters(),
-        stamp="",
+        request_id="",
         kind=config.kind,
     )
     source = await open_for_job(request, lambda: credentials_for(request, resolve_or_anonymous(), _no_sample))

@@ -1,4 +1,4 @@
-"""Counting the assets of documents that come one after the other: what there is to choose from."""
+"""Tally of the assets of documents that come one after the other: what there is to choose from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,38 @@ from dataclasses import dataclass, field
 
 from ..models import Asset, Document
 from ..sources.asset_hrefs import requester_pays
-from .asset_request import assets_of
-from .item_request import Choice, barrier
+from .asset_request import assets_of, unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class AssetGroup:
+    """An asset key, or a role, as it occurs in some documents.
+
+    Parameters
+    ----------
+    key
+        As received; clean it before drawing.
+    title
+        The first title there is, cleaned.
+    count
+        Assets that have it.
+    size, sized
+        Bytes of those that can be downloaded and tell their size, and how many those are.
+    roles, media_types
+        All there are, cleaned, in the order they occur.
+    barred, why
+        How many cannot be downloaded, and why the first of them cannot.
+    """
+
+    key: str
+    title: str = ""
+    count: int = 0
+    size: int = 0
+    sized: int = 0
+    roles: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
+    barred: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +109,19 @@ class AssetTally:
         """Count the assets of an item or a collection: about 20 µs for each."""
         self.documents += 1
         for asset in assets_of(document):
-            why = barrier(document, asset)
+            why = unavailable(document, asset)
             pays = bool(why and requester_pays(document, asset))
             self.paid += pays
             roles = tuple(dict.fromkeys(asset.roles))
             group = self._groups.setdefault(asset.key, {}).setdefault(roles, _Group())
             group.add(asset, why, pays)
 
-    def by_key(self) -> list[Choice]:
+    def by_key(self) -> list[AssetGroup]:
         """Return the keys, the most frequent first; sizes are of what can be fetched."""
         found = [_merged(key, groups) for key, groups in self._groups.items()]
         return sorted(found, key=lambda choice: -choice.count)
 
-    def by_role(self) -> list[Choice]:
+    def by_role(self) -> list[AssetGroup]:
         """Return the roles in the same way; an asset of several is counted in each."""
         found_of: dict[str, dict[tuple[str, ...], _Group]] = {}
         for number, (_, roles, group) in enumerate(self._each()):
@@ -127,11 +157,11 @@ class AssetTally:
                 yield key, roles, group
 
 
-def _merged(name: str, groups: dict[tuple[str, ...], _Group]) -> Choice:
+def _merged(name: str, groups: dict[tuple[str, ...], _Group]) -> AssetGroup:
     """Return several groups as one choice."""
     all_of = list(groups.values())
     kinds = dict.fromkeys(kind for group in all_of for kind in group.media_types)
-    return Choice(
+    return AssetGroup(
         name,
         next((group.title for group in all_of if group.title), ""),
         sum(group.count for group in all_of),

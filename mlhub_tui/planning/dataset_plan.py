@@ -37,7 +37,6 @@ from ..storage import make_private_folder
 from ..text import count
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
-from .dataset_text import today
 from .index import Index, IndexProgress
 from .index_cache import (
     Show,
@@ -120,7 +119,7 @@ async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: 
                 await asyncio.sleep(_AGAIN)
     if not isinstance(source, ItemsSource):
         raise NotOffered("the source has no items")
-    day, names, filters = request.stamp[: len(today())], request.collections, request.filters
+    day, names, filters = request.day, request.collections, request.filters
     planned = await in_thread(lambda: cached(collections_key(where, dataset, names, day)))
     if planned is not None:
         return planned
@@ -170,7 +169,7 @@ async def fetch_catalog(
         return await kit.fetch(spec, live)
     except LinkRejected as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
-        live.log(f"{error}: requests a new link")
+        live.log(f"{error.message}: requests a new link")
         link = await source.catalog_link(request.dataset_id)
     try:
         return await kit.fetch(replace(spec, link=link), live)

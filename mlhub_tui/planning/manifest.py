@@ -1,16 +1,18 @@
-"""The work list: the files of one dataset on disk, which of them are wanted, and what became of each.
+"""Manifest of a dataset on disk: its files, which of them a job wants, and what became of each.
 
-It stands on its own: the index it was made of may be rebuilt or removed meanwhile. What a transaction settled
-outlives a kill at any moment; a power cut may take the last ones back, and then those files are looked at
-again.
+It stands on its own: the index it was made from may be rebuilt or removed. What a transaction settled
+survives a kill at any moment; a power cut may undo the last ones, and then those files are checked again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
@@ -18,18 +20,46 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..errors import DownloadError
+from .. import paths
+from ..errors import DownloadError, TargetBusy
+from ..fileio import try_lock
 from ..storage import make_private_folder
-from .manifest_schema import TABLES, VERSION
+from ..text import one_line
+from ..transfer.engine import TransferCancelled
 from .planned_files import PlannedFile
-from .string_table import Names
+from .requests import DatasetRequest
 
+_VERSION = 1
 _BATCH = 5000
-_WAIT = 10.0  # seconds for another program's transaction
+_BUSY = 10.0  # seconds for another program's transaction
+_PATIENCE = 10.0  # seconds: a run that was paused may still be storing what had arrived
+_TICK = 0.02
+_MAX_AGE = 180 * 86400.0  # seconds after which the manifest of a folder that nobody downloads to is removed
+
+_TABLES = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE label (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE file (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, href TEXT NOT NULL, size INTEGER,
+    checksum TEXT NOT NULL, page INTEGER NOT NULL, collection INTEGER NOT NULL, item TEXT,
+    key INTEGER NOT NULL, job INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0, leader INTEGER
+);
+CREATE INDEX followers ON file (leader) WHERE leader IS NOT NULL;
+CREATE TABLE fate (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, bytes INTEGER, mtime INTEGER);
+CREATE INDEX fates ON fate (state);
+CREATE TABLE trouble (id INTEGER PRIMARY KEY, error TEXT NOT NULL, hint TEXT NOT NULL);
+PRAGMA user_version={_VERSION};
+COMMIT;
+"""
+"""As version 0.1.0 wrote them. `file.job` is 1 for the files of the job; `leader` is the file of the same
+URL that is fetched instead. `fate` has the status of each and, of one that is done, its bytes and time
+(nanoseconds) as they were then; it is apart so that progress writes little. `trouble` tells why a file
+failed. No column holds a key but what a URL of the catalog holds."""
+_CHECKPOINTS = "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
 class ManifestTooNew(DownloadError):
-    """The work list was written by a later version of this program."""
+    """The manifest was written by a later version of this program."""
 
     default_hint = "start the newer version"
 
@@ -44,7 +74,7 @@ class FileStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ManifestStats:
-    """How a job stands: its files by fate, and bytes of those that are done."""
+    """The files of a job by status, and the bytes of those that are done and of all whose size is known."""
 
     wanted: int = 0
     done: int = 0
@@ -60,44 +90,46 @@ class ManifestStats:
 
     @property
     def bytes_total(self) -> int | None:
-        """Bytes in all; None while a file's size is neither stated nor known by fetching it."""
+        """Bytes in all; None while a file's size is neither stated nor known from fetching it."""
         return None if self.unknown else self.bytes_known
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a job as it is shown: with its fate and, if it failed, why and what to do next."""
+    """A file of a job: its status and, if it failed, why and what to do next."""
 
     id: int
     file: PlannedFile
-    fate: FileStatus
+    status: FileStatus
     size: int | None
     error: str = ""
     hint: str = ""
 
 
 class Manifest:
-    """The work list in a database file; calls block, from any thread.
+    """A manifest file; calls block, from any thread.
 
     Parameters
     ----------
     path
-        The file; made if need be. One that is damaged is made anew: what is on disk is looked at again.
+        The file; created if missing. A damaged one is replaced: then what is on disk is checked again.
     """
 
     def __init__(self, path: Path) -> None:
-        make_private_folder(path.parent)
         self.path = path
-        self._lock = threading.RLock()
+        self._guard = threading.RLock()
+        self._labels: dict[str, int] = {}
+        self._connect()
+
+    def _connect(self) -> None:
+        make_private_folder(self.path.parent)
         try:
-            self._db = _connect(path)
+            self._db = _connect(self.path)
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._db = _connect(path)
-        self._labels = Names(self._db, "label")
+            _remove(self.path)
+            self._db = _connect(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -109,33 +141,32 @@ class Manifest:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._guard:
             self._db.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run statements as one transaction: all of them last, or none."""
-        with self._lock:
+        """Run statements as one transaction."""
+        with self._guard:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                self._labels.clear()  # what was made in this transaction is gone
+                self._labels.clear()  # those made in this transaction are gone
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query."""
-        with self._lock:
+        with self._guard:
             return self._db.execute(sql, values).fetchall()
 
     def want(self, wanted: Iterable[PlannedFile], *, add: bool = False) -> ManifestStats:
-        """Make these the job's files: those that are done stay done, all others are to be fetched.
+        """Make these the job's files, all or none: those that are done stay done, the others are wanted.
 
-        All or nothing, also if the program is killed. A file whose URL, size or checksum is another than it
-        was is looked at again.
+        A file whose URL, size or checksum changed is wanted again.
 
         Parameters
         ----------
@@ -150,122 +181,216 @@ class Manifest:
             db.execute("UPDATE file SET changed = 0 WHERE changed")
             following = iter(wanted)
             while batch := list(islice(following, _BATCH)):
-                db.executemany(_WANT, [self._row(file) for file in batch])
+                rows = [
+                    (*f[:4], int(f.page), self._label(db, f.collection), f.item, self._label(db, f.key))
+                    for f in batch
+                ]
+                db.executemany(_WANT, rows)
             db.execute("INSERT OR IGNORE INTO fate (id, state) SELECT id, 1 FROM file WHERE job")
             db.execute(
                 "UPDATE fate SET state = 1 WHERE id IN (SELECT id FROM file WHERE job AND changed) "
                 "OR (state = 3 AND id IN (SELECT id FROM file WHERE job))"
             )
-            db.execute("DELETE FROM trouble WHERE id IN (SELECT id FROM fate WHERE state = 1)")
-            self._share(db)
-        return self.standing()
+            db.execute(_FORGET_ERRORS)
+            for statement in _LEADERS:
+                db.execute(statement)
+        return self.stats()
 
-    def standing(self) -> ManifestStats:
-        """Return how the job stands."""
-        numbers = {FileStatus(row[0]): row[1:] for row in self.rows(_STANDING)}
-        counts = {fate: numbers[fate][0] if fate in numbers else 0 for fate in FileStatus}
-        return ManifestStats(
-            counts[FileStatus.WANTED],
-            counts[FileStatus.DONE],
-            counts[FileStatus.FAILED],
-            int(numbers[FileStatus.DONE][1]) if FileStatus.DONE in numbers else 0,
-            int(sum(row[1] for row in numbers.values())),
-            sum(row[2] for row in numbers.values()),
-        )
+    def _label(self, db: sqlite3.Connection, name: str) -> int:
+        """Return the number of a collection or key; a new one gets one."""
+        if name not in self._labels:
+            db.execute("INSERT OR IGNORE INTO label (name) VALUES (?)", (name,))
+            self._labels[name] = db.execute("SELECT id FROM label WHERE name = ?", (name,)).fetchone()[0]
+        return self._labels[name]
 
-    def retry(self) -> int:
-        """Have the failed files of the job fetched again; return how many."""
+    def want_again(self, *, failed_only: bool = True) -> int:
+        """Have the failed files of the job, or all of them, fetched again; return how many."""
         with self.transaction() as db:
-            changed = db.execute(
-                "UPDATE fate SET state = 1 WHERE state = 3 AND id IN (SELECT id FROM file WHERE job)"
-            )
-            db.execute("DELETE FROM trouble WHERE id IN (SELECT id FROM fate WHERE state = 1)")
+            which = "state = 3 AND " if failed_only else ""
+            job = "id IN (SELECT id FROM file WHERE job)"
+            changed = db.execute(f"UPDATE fate SET state = 1 WHERE {which}{job}")
+            db.execute(_FORGET_ERRORS)
             return changed.rowcount
 
-    def entries(self, fate: FileStatus | None = None, *, after: int = 0, most: int = 1000) -> list[Entry]:
-        """Return files of the job in the order of the catalog, those of one fate or all.
+    def stats(self) -> ManifestStats:
+        """Return the job's files by status."""
+        numbers = {FileStatus(row[0]): row[1:] for row in self.rows(_STATS)}
+        wanted, done, failed = (numbers.get(status, (0, 0, 0)) for status in FileStatus)
+        known, unknown = (sum(row[at] for row in numbers.values()) for at in (1, 2))
+        return ManifestStats(wanted[0], done[0], failed[0], int(done[1]), int(known), unknown)
+
+    def entries(self, status: FileStatus | None = None, *, after: int = 0, most: int = 1000) -> list[Entry]:
+        """Return files of the job in the order of the catalog.
 
         Parameters
         ----------
+        status
+            Only those; None for all.
         after
             The id of the last entry seen.
         most
             How many at most.
         """
-        states = (fate, fate) if fate is not None else (FileStatus.WANTED, FileStatus.FAILED)
-        rows = self.rows(_ENTRIES, (after, *map(int, states), most))
-        return [_entry(row) for row in rows]
+        return [_entry(row) for row in self.rows(_ENTRIES, (after, *_range(status), most))]
 
-    def marks(self, fate: FileStatus | None = None, *, every: int = 200) -> list[int]:
-        """Return where pages of entries begin: the `after` of each, for a list that is looked at anywhere.
+    def marks(self, status: FileStatus | None = None, *, every: int = 200) -> list[int]:
+        """Return the `after` of each page of so many entries."""
+        return [row[0] - 1 for row in self.rows(_MARKS, (*_range(status), every))]
 
-        Parameters
-        ----------
-        fate
-            As of `entries`.
-        every
-            How many entries a page has.
-        """
-        states = (fate, fate) if fate is not None else (FileStatus.WANTED, FileStatus.FAILED)
-        return [row[0] - 1 for row in self.rows(_MARKS, (*map(int, states), every))]
-
-    def failures(self) -> Iterator[Entry]:
-        """Yield the failed files of the job, some in memory at a time."""
-        return self._all(FileStatus.FAILED)
-
-    def unfetched(self) -> Iterator[Entry]:
-        """Yield the files of the job that are still to be fetched, some in memory at a time."""
-        return self._all(FileStatus.WANTED)
-
-    def _all(self, fate: FileStatus) -> Iterator[Entry]:
+    def all_entries(self, status: FileStatus) -> Iterator[Entry]:
+        """Yield the files of the job of one status, some in memory at a time."""
         last = 0
-        while batch := self.entries(fate, after=last):
+        while batch := self.entries(status, after=last):
             yield from batch
             last = batch[-1].id
 
-    def _row(self, file: PlannedFile) -> tuple[object, ...]:
-        labels = self._labels
-        return (*file[:4], int(file.page), labels[file.collection], file.item, labels[file.key])
+    def set_checkpoint(self, name: str, value: str = "done") -> None:
+        """Record that a part of the request is done."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, value))
 
-    @staticmethod
-    def _share(db: sqlite3.Connection) -> None:
-        """Note which files have one URL: the first of them is fetched, the others are made of it."""
-        db.execute("UPDATE file SET leader = NULL WHERE leader IS NOT NULL")
-        db.execute(
-            "CREATE TEMP TABLE same AS "
-            "SELECT href, coalesce(min(CASE WHEN state = 2 THEN id END), min(id)) AS first "
-            "FROM file JOIN fate USING (id) WHERE job AND href <> '' GROUP BY href HAVING count(*) > 1"
-        )
-        db.execute("CREATE UNIQUE INDEX temp.sames ON same (href)")
-        db.execute(
-            "UPDATE file SET leader = same.first FROM same "
-            "WHERE file.job AND file.href = same.href AND file.id <> same.first"
-        )
-        db.execute("DROP TABLE temp.same")
+    def get_checkpoint(self, name: str) -> str:
+        """Return what was recorded of the request; empty where nothing was."""
+        rows = self.rows("SELECT value FROM note WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else ""
+
+    def begin(self, request_id: str) -> None:
+        """Begin a request, or resume it; of a new one and of one that ended no part is done."""
+        if self.get_checkpoint("stamp") == request_id and not self.get_checkpoint("ended"):
+            return
+        with self.transaction() as db:
+            db.execute("DELETE FROM note")
+            db.execute("INSERT INTO note VALUES ('stamp', ?)", (request_id,))
 
 
-def _entry(row: Any) -> Entry:
-    number, state, size, error, hint, *facts = row
-    path, href, stated, checksum, page, collection, item, key = facts
-    file = PlannedFile(path, href, stated, checksum, bool(page), collection, item, key)
-    return Entry(number, file, FileStatus(state), size, error or "", hint or "")
+class LockedManifest(Manifest):
+    """The manifest of a dataset's folder, which one run has alone; closed when all its holders released it.
+
+    An interrupted run is not waited for: its thread closes the manifest when it has stored what had arrived,
+    and only then the next run gets it.
+
+    Parameters
+    ----------
+    request
+        What it is for; `open` opens it, `release` ends that from any thread.
+    """
+
+    def __init__(self, request: DatasetRequest) -> None:
+        self._request = request
+        self._holding = threading.Lock()
+        self._holders = 1
+        self._opened = False
+        super().__init__(manifest_path(request))
+
+    def _connect(self) -> None:
+        """Leave that to `open`."""
+
+    def open(self) -> Self:
+        """Wait until no other run has it, and open it.
+
+        Raises
+        ------
+        TargetBusy
+            If another program downloads to the same folder.
+        TransferCancelled
+            If it was released meanwhile.
+        """
+        make_private_folder(self.path.parent)
+        _remove_old(self.path.parent, keep=self.path)
+        self._lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            deadline = time.monotonic() + _PATIENCE
+            while not try_lock(self._lock):
+                if not self._holders:
+                    raise TransferCancelled
+                if time.monotonic() > deadline:
+                    folder = one_line(self._request.asset_folder, 200)
+                    raise TargetBusy(f"another program downloads to {folder}")
+                time.sleep(_TICK)
+            super()._connect()
+        except BaseException:
+            os.close(self._lock)
+            raise
+        with self._holding:
+            self._opened = True
+            if self._holders:
+                return self
+            self._close()
+        raise TransferCancelled
+
+    def holding(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Return work that holds the manifest until it has ended."""
+        with self._holding:
+            self._holders += 1
+
+        def held() -> None:
+            try:
+                work()
+            finally:
+                self.release()
+
+        return held
+
+    def release(self) -> None:
+        """End holding it."""
+        with self._holding:
+            self._holders -= 1
+            if not self._holders and self._opened:
+                self._close()
+
+    def _close(self) -> None:
+        self.close()
+        os.close(self._lock)
+
+
+def manifest_path(request: DatasetRequest) -> Path:
+    """Return the path of the manifest of a dataset's folder of assets, existing or not."""
+    name = hashlib.sha256(os.fsencode(os.path.realpath(request.asset_folder))).hexdigest()[:24]
+    return paths.work() / "datasets" / f"{name}.db"
+
+
+def _remove_old(folder: Path, keep: Path) -> None:
+    """Remove manifests not used for long: their files would be checked again, and not be fetched."""
+    oldest = time.time() - _MAX_AGE
+    for path in folder.glob("*.db"):
+        with contextlib.suppress(OSError):
+            if path != keep and path.stat().st_mtime < oldest:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise ManifestTooNew(f"the list of files is of version {version}, this program knows {VERSION}")
+        if version > _VERSION:
+            words = f"the list of files is of version {version}, this program knows {_VERSION}"
+            raise ManifestTooNew(words)
         if version == 0:
-            db.executescript(f"BEGIN IMMEDIATE;{TABLES};PRAGMA user_version={VERSION};COMMIT;")
+            db.executescript(_TABLES)
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'note'").fetchone():
+            db.execute(_CHECKPOINTS)
         path.chmod(0o600)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _range(status: FileStatus | None) -> tuple[int, int]:
+    return (1, 3) if status is None else (int(status), int(status))
+
+
+def _entry(row: Any) -> Entry:
+    number, state, size, error, hint, path, href, stated, checksum, page, collection, item, key = row
+    file = PlannedFile(path, href, stated, checksum, bool(page), collection, item, key)
+    return Entry(number, file, FileStatus(state), size, error or "", hint or "")
 
 
 _WANT = """
@@ -276,7 +401,19 @@ ON CONFLICT (path) DO UPDATE SET
     href = excluded.href, size = excluded.size, checksum = excluded.checksum, page = excluded.page,
     collection = excluded.collection, item = excluded.item, key = excluded.key, job = excluded.job
 """
-_STANDING = """
+_FORGET_ERRORS = "DELETE FROM trouble WHERE id IN (SELECT id FROM fate WHERE state = 1)"
+_LEADERS = (
+    "UPDATE file SET leader = NULL WHERE leader IS NOT NULL",
+    "CREATE TEMP TABLE same AS "
+    "SELECT href, coalesce(min(CASE WHEN state = 2 THEN id END), min(id)) AS first "
+    "FROM file JOIN fate USING (id) WHERE job AND href <> '' GROUP BY href HAVING count(*) > 1",
+    "CREATE UNIQUE INDEX temp.sames ON same (href)",
+    "UPDATE file SET leader = same.first FROM same "
+    "WHERE file.job AND file.href = same.href AND file.id <> same.first",
+    "DROP TABLE temp.same",
+)
+"""Files of one URL: the first is fetched, the others are made from it."""
+_STATS = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
 FROM file JOIN fate ON fate.id = file.id WHERE job GROUP BY state
 """

@@ -1,60 +1,107 @@
-"""The report of what failed: `err_report.csv` as the seed library writes it, without keys."""
+"""Reports on a dataset's files: `err_report.csv` as radiant_mlhub writes it, and a check of their sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..csv_cells import csv_line
+from ..errors import DownloadError, MLHubException
 from ..http.hrefs import without_key
 from ..storage import write_atomic
-from ..text import redact
+from ..text import count, one_line, redact
+from ..transfer.engine import TransferCancelled
+from ..transfer.local_folder import OutputTree
+from .job_context import cluster_package
 from .layout import REPORT
-from .manifest import Entry, Manifest
+from .manifest import Entry, FileStatus, Manifest, manifest_path
+from .manifest_queue import Sizes
+from .requests import DatasetRequest
+
+_PAGE = 1000
 
 
-def write_report(worklist: Manifest, folder: Path, dataset: str, unfetched: str = "") -> int:
-    """Write the report of a job's failed files; an empty one where none failed, as the seed library does.
+def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str = "") -> int:
+    """Write the report of a job's failed files, empty where none failed; return their number.
 
-    Columns are error, dataset, collection, item, asset key and URL; there is no header (radiant_mlhub 0.5.5,
-    `CatalogDownloader`).
+    Columns are error, dataset, collection, item, asset key and URL, without keys; there is no header
+    (radiant_mlhub 0.5.5, `CatalogDownloader`).
 
     Parameters
     ----------
-    worklist
-        The job's.
     folder
-        The folder of the dataset's assets; made if need be.
-    dataset
-        The dataset's id.
+        Of the dataset's assets; created if missing.
     unfetched
-        Why the files were not fetched that are still wanted; empty where they are not to be reported.
+        Why the files that are still wanted were not fetched; empty where they are not to be reported.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for entry in _reported(manifest, bool(unfetched)):
+        file = entry.file
+        why = entry.error or f"not fetched, as the download ended: {redact(unfetched)}"
+        url = redact(without_key(file.href))
+        lines.append(csv_line((why, dataset, file.collection, file.item, file.key, url)))
+    for left in folder.glob(f".{REPORT}.*"):  # of a program that was killed while it wrote the report
+        left.unlink(missing_ok=True)
+    write_atomic(folder / REPORT, "".join(lines), mode=0o644)
+    return len(lines)
 
-    Returns
-    -------
-    int
-        How many files failed, or were not fetched.
+
+def _reported(manifest: Manifest, unfetched: bool) -> Iterator[Entry]:
+    yield from manifest.all_entries(FileStatus.FAILED)
+    if unfetched:
+        yield from manifest.all_entries(FileStatus.WANTED)
+
+
+def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: threading.Event) -> str:
+    """Return in one line which files of a finished dataset are gone or changed in size; empty if none is.
+
+    Parameters
+    ----------
+    tell
+        Called with the bytes of the files checked so far.
+    stop
+        Ends it, with `TransferCancelled`.
 
     Raises
     ------
-    OSError
-        If it cannot be written.
+    DownloadError
+        If the manifest cannot be read.
+    MLHubException
+        If the files are in a store that cannot be listed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = worklist.unfetched() if unfetched else ()
-    text, count = _text(chain(worklist.failures(), wanted), dataset, unfetched)
-    for left in folder.glob(f".{REPORT}.*"):  # of a program that was killed while it wrote the report
-        left.unlink(missing_ok=True)
-    write_atomic(folder / REPORT, text, mode=0o644)
-    return count
+    path = manifest_path(request)
+    if not path.exists():
+        return ""
+    store = cluster_package().ObjectStore(request.asset_place) if request.url else None
+    sizes: Sizes = store.sizes() if store else _sizes_in(request.asset_folder)
+    wrong, first, seen, last = 0, "", 0, 0
+    try:
+        with Manifest(path) as manifest:
+            while page := manifest.entries(FileStatus.DONE, after=last, most=_PAGE):
+                if stop.is_set():
+                    raise TransferCancelled
+                for entry, size in zip(page, sizes([one.file.path for one in page]), strict=True):
+                    seen += entry.size or 0
+                    if size != entry.size:
+                        wrong, first = wrong + 1, first or entry.file.path
+                last = page[-1].id
+                tell(seen)
+    except sqlite3.Error as error:
+        raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error
+    return f"{count(wrong, 'file')} gone or changed, {one_line(first, 200)} first" if wrong else ""
 
 
-def _text(entries: Iterable[Entry], dataset: str, unfetched: str) -> tuple[str, int]:
-    lines = []
-    for entry in entries:
-        file = entry.file
-        cells = (dataset, file.collection, file.item, file.key, redact(without_key(file.href)))
-        why = entry.error or f"not fetched, as the download ended: {redact(unfetched)}"
-        lines.append(csv_line((why, *cells)))
-    return "".join(lines), len(lines)
+def _sizes_in(folder: Path) -> Sizes:
+    """Return what gives the bytes of files of this machine."""
+    tree = OutputTree(folder)
+
+    def size(path: str) -> int | None:
+        try:
+            return Path(tree.target(path)).stat().st_size
+        except (OSError, MLHubException):
+            return None
+
+    return lambda paths: [size(path) for path in paths]

@@ -1,23 +1,31 @@
-"""Requests for downloads: an archive, an asset, or a dataset; what the queue keeps and a job runs."""
+"""Requests for downloads: an archive, an asset, or a dataset; what the queue saves and a job runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from .. import fileio, output_url, paths
 from ..auth.kind import Kind
+from ..errors import OutputFolderError
 from ..options import ClusterConfig, IfExists
 from ..text import file_name
 from .filters import Filters
 from .layout import component
 
 SAMPLE = "sample"
-"""The `source` of jobs that belong to the built-in sample catalogue, whose port differs at each start."""
+"""The `source` of jobs that belong to the built-in sample catalog, whose port differs at each start."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRequest:
-    """A wish: the archive of a collection, to a folder.
+    """The archive of a collection, to a folder.
 
     Parameters
     ----------
@@ -58,7 +66,7 @@ class ArchiveRequest:
 
 @dataclass(frozen=True, slots=True)
 class AssetRequest:
-    """A wish: an asset of an item or of a collection, from a source of any kind, to a file.
+    """An asset of an item or of a collection, from a source of any kind, to a file.
 
     Parameters
     ----------
@@ -119,7 +127,7 @@ class AssetRequest:
 
 @dataclass(frozen=True, slots=True)
 class DatasetRequest:
-    """A wish: a dataset, whole or in part: its catalog, and the assets of its items that filters leave.
+    """A dataset, whole or in part: its catalog, and the assets of its items that filters leave.
 
     Parameters
     ----------
@@ -133,9 +141,9 @@ class DatasetRequest:
         Absolute output folder: of the catalog, and of the assets where they have none of their own.
     filters
         What of it is wanted.
-    stamp
-        Tells this wish from earlier ones for the same folder, beginning with its day (see `new_stamp`): a
-        wish that was begun is gone on with, a new one looks at everything again.
+    request_id
+        Tells this request from earlier ones for the same folder, beginning with its day: one that was begun
+        is resumed, a new one checks everything again.
     assets
         Absolute folder of the assets, where it is another one.
     collections
@@ -160,7 +168,7 @@ class DatasetRequest:
     dataset_id: str
     folder: Path
     filters: Filters
-    stamp: str
+    request_id: str
     assets: Path | None = None
     collections: tuple[str, ...] = ()
     kind: Kind = Kind.MLHUB
@@ -195,6 +203,42 @@ class DatasetRequest:
         """Where the files of the assets are, likewise."""
         return f"{self.url}/{self.name}" if self.url else str(self.asset_folder)
 
+    @property
+    def day(self) -> str:
+        """The day of the request, in UTC."""
+        return self.request_id[: len("2020-01-01")]
+
+    def to_text(self) -> str:
+        """Return what it has beyond an archive's request as JSON in ASCII, which takes any id or path."""
+        return json.dumps(
+            {
+                "filters": self.filters.to_json(),
+                "stamp": self.request_id,
+                "assets": None if self.assets is None else str(self.assets),
+                "collections": self.collections,
+                "kind": self.kind,
+                "cluster": None if self.cluster is None else asdict(self.cluster),
+                "url": self.url,
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str, shared: dict[str, Any]) -> DatasetRequest:
+        """Return what `to_text` wrote, of this version or since 0.1.0, with the fields all requests have."""
+        found = json.loads(text)
+        cluster = found.get("cluster")
+        return cls(
+            **shared,
+            filters=Filters.from_json(found["filters"]),
+            request_id=found["stamp"],
+            assets=None if found["assets"] is None else Path(found["assets"]),
+            collections=tuple(found["collections"]),
+            kind=Kind(found["kind"]),
+            cluster=cluster
+            and ClusterConfig(cluster["scheduler"], cluster["workers"], cluster["connections"]),
+            url=found.get("url", ""),
+        )
+
 
 DownloadRequest = ArchiveRequest | AssetRequest | DatasetRequest
 """What a job is for."""
@@ -203,3 +247,63 @@ DownloadRequest = ArchiveRequest | AssetRequest | DatasetRequest
 def archive_name(collection_id: str) -> str:
     """Return the file name of a collection's archive: `<collection id>.tar.gz`, safe for any id."""
     return f"{file_name(collection_id)}.tar.gz"
+
+
+def dataset_request(
+    dataset_id: str,
+    folder: Path,
+    filters: Filters | None = None,
+    *,
+    source: str,
+    profile: str | None = None,
+    kind: Kind = Kind.MLHUB,
+    assets: Path | None = None,
+    collections: Sequence[str] = (),
+    if_exists: IfExists = IfExists.RESUME,
+    title: str = "",
+    cluster: ClusterConfig | None = None,
+    url: str = "",
+) -> DatasetRequest:
+    """Return a new request for a dataset; the parameters are those of `DatasetRequest`.
+
+    With a `url` the folder is ignored, and the assets have none of their own.
+
+    Raises
+    ------
+    OutputFolderError
+        If a folder is in the home of nobody, a URL cannot be written to (see `output_url.parse`), or there is
+        no cluster to write to it.
+    """
+    if url:
+        found, url = output_url.parse(url)
+        folder = found or _staging(url)
+    if url and cluster is None:
+        raise OutputFolderError(
+            f"{url} is written to by the workers of a cluster",
+            hint="add --engine dask: without --scheduler it makes a cluster on this machine",
+        )
+    if url and assets is not None:
+        words = "with an output URL the assets have no folder of their own"
+        raise OutputFolderError(words, hint="leave it out")
+    separate = None if assets is None else fileio.absolute(assets)
+    out = fileio.absolute(folder)
+    return DatasetRequest(
+        source=source,
+        profile=profile,
+        dataset_id=dataset_id,
+        folder=out,
+        filters=filters or Filters(),
+        request_id=f"{time.strftime('%Y-%m-%d', time.gmtime())} {uuid.uuid4().hex}",
+        assets=None if separate == out else separate,
+        collections=() if kind is Kind.MLHUB else tuple(collections) or (dataset_id,),
+        kind=kind,
+        if_exists=if_exists,
+        title=title or dataset_id,
+        cluster=cluster,
+        url=url,
+    )
+
+
+def _staging(url: str) -> Path:
+    """Return the folder in which this machine keeps what it needs while it sends a dataset to a URL."""
+    return paths.work() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]

@@ -1,28 +1,35 @@
-"""From a wish to the place its bytes are at: the source is asked for the link, and for what it knows."""
+"""Resolver: from a download request to the link of its bytes, through the request's source."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import CancelledError
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import MLHubException, NotOffered
+from ..http.hrefs import shown
 from ..http.key_removal import KeyRemoval
 from ..http.link import Link
 from ..http.session import Session
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
+from ..sources.asset_hrefs import https_of
 from ..sources.base import Page
+from ..sources.link import azure_headers
+from ..transfer.engine import TransferCancelled
 from .asset_request import entry_of, renewed
-from .requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+from .requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 
 
 class JobSource(Protocol):
-    """What the downloads need of any source."""
+    """What downloads need of any source."""
 
     @property
     def root_url(self) -> str:
-        """Where the source is."""
+        """The source's URL."""
         ...
 
     async def aclose(self) -> None:
@@ -32,33 +39,33 @@ class JobSource(Protocol):
 
 @runtime_checkable
 class ArchiveSource(JobSource, Protocol):
-    """What archives need of a source; `sources.mlhub.MLHubSource` is one."""
+    """What archives need of a source."""
 
     async def archive_link(self, collection_id: str) -> Link:
-        """Return where the bytes of an archive are."""
+        """Return the link of a collection's archive."""
         ...
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
-        """Return what the API says of an archive."""
+        """Return what the API knows of an archive."""
         ...
 
 
 @runtime_checkable
 class AssetSource(JobSource, Protocol):
-    """What assets need of a source; every `sources.base.Source` is one."""
+    """What assets need of a source."""
 
     async def document(self, entry: Entry) -> Document:
-        """Return the document of an entry, as it is now."""
+        """Return the current document of an entry."""
         ...
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset can be asked for now."""
+        """Return the current link of an asset."""
         ...
 
 
 @runtime_checkable
 class ItemsSource(AssetSource, Protocol):
-    """What a dataset needs of a source that has no archive of its catalog; every `Source` is one."""
+    """What a dataset needs of a source without archives of catalogs."""
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
@@ -79,43 +86,30 @@ class ItemsSource(AssetSource, Protocol):
 
 @runtime_checkable
 class CatalogSource(AssetSource, Protocol):
-    """What a dataset needs of a source whose catalogs are archives; `sources.mlhub.MLHubSource` is one."""
+    """What a dataset needs of a source with archives of catalogs."""
 
     async def catalog_link(self, dataset_id: str) -> Link:
-        """Return where the bytes of a dataset's catalog archive are."""
+        """Return the link of a dataset's catalog archive."""
         ...
 
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
-        """Return what the API says of a dataset's catalog archive."""
+        """Return what the API knows of a dataset's catalog archive."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RenewedAsset:
-    """An asset that was looked up again: what its document says now, and where its bytes are."""
+    """An asset that was looked up again: its request by its current document, and its link."""
 
     request: AssetRequest
     link: Link
 
 
-def keys_of(source: JobSource) -> KeyRemoval | None:
-    """Return what takes a source's key out of documents and URLs; None where it has no key."""
-    session = getattr(source, "session", None)
-    return session.keys if isinstance(session, Session) else None
-
-
-def say_waits(source: JobSource, say: Callable[[str], object]) -> None:
-    """Wait where a server asks for it, and say so."""
-    session = getattr(source, "session", None)
-    if isinstance(session, Session):
-        session.on_wait = say
-
-
 class Resolver(Protocol):
-    """What the queue asks about a request; all in its own event loop."""
+    """What the queue asks about a request, in its own event loop."""
 
     async def link(self, request: DownloadRequest) -> Link:
-        """Return where the bytes are now: an archive's as the API says, an asset's by the href it has.
+        """Return the current link of an archive, or of an asset by the href it has.
 
         Raises
         ------
@@ -124,20 +118,12 @@ class Resolver(Protocol):
         EntityDoesNotExist
             If there is no such archive: the job fails.
         RequestError
-            What else may happen; what may pass is tried again.
+            What else may happen; temporary failures are retried.
         """
         ...
 
     async def again(self, request: AssetRequest) -> RenewedAsset:
-        """Look an asset up again in its document: its href may have changed or expired.
-
-        Raises
-        ------
-        EntityDoesNotExist
-            If the item is no more, or has no such asset any more.
-        RequestError
-            As `link`.
-        """
+        """Look an asset up in its document: its href may have changed or expired; errors as of `link`."""
         ...
 
     async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
@@ -147,28 +133,28 @@ class Resolver(Protocol):
 
 @runtime_checkable
 class Opener(Protocol):
-    """What else the queue asks for a dataset: its source, open as long as the job runs."""
+    """What the queue needs of a resolver for datasets."""
 
-    def opened(self, request: DatasetRequest) -> AbstractAsyncContextManager[JobSource]:
-        """Return the source of a request, closed at the end if it was opened for it."""
+    def opened(self, request: DownloadRequest) -> AbstractAsyncContextManager[JobSource]:
+        """Give the source of a request while it is needed."""
         ...
 
 
 class SourceResolver:
-    """A resolver over sources, one opened for each look-up, so that a key that was just saved counts.
+    """A resolver that opens a source for each look-up, so that a key that was just saved counts.
 
     Parameters
     ----------
     open
-        Returns a source for a request; it is called in the queue's event loop and closed after use.
+        Returns a source for a request; called in the queue's event loop, closed after use.
     """
 
     def __init__(self, open: Callable[[DownloadRequest], Awaitable[JobSource]]) -> None:
         self._open = open
 
     @asynccontextmanager
-    async def opened(self, request: DatasetRequest) -> AsyncIterator[JobSource]:
-        """Open the source of a dataset."""
+    async def opened(self, request: DownloadRequest) -> AsyncIterator[JobSource]:
+        """Open the source of a request."""
         source = await self._open(request)
         try:
             yield source
@@ -176,70 +162,38 @@ class SourceResolver:
             await source.aclose()
 
     async def link(self, request: DownloadRequest) -> Link:
-        """Return where the bytes are now."""
-        source = await self._open(request)
-        try:
-            return await _link(source, request)
-        finally:
-            await source.aclose()
+        """Return the current link of a request."""
+        async with self.opened(request) as source:
+            if isinstance(request, AssetRequest):
+                return await _assets(source).asset_link(request.href)
+            return await _archives(source).archive_link(request.collection_id)
 
     async def again(self, request: AssetRequest) -> RenewedAsset:
-        """Look an asset up again in its document."""
-        source = await self._open(request)
-        try:
-            return await _again(source, request)
-        finally:
-            await source.aclose()
+        """Look an asset up in its document."""
+        async with self.opened(request) as source:
+            known = _assets(source)
+            now, href = renewed(request, await known.document(entry_of(request)))
+            return RenewedAsset(now, await known.asset_link(href, fresh=True))
 
     async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
-        """Return what the API says of the archive; None where it says nothing."""
+        """Return what the API knows of the archive; None if nothing."""
         try:
-            source = await self._open(request)
-            try:
+            async with self.opened(request) as source:
                 return await _archives(source).archive_info(request.collection_id)
-            finally:
-                await source.aclose()
         except MLHubException:
             return None
 
 
-class OneSource:
+class OneSource(SourceResolver):
     """A resolver over one source that belongs to the caller, who closes it."""
 
     def __init__(self, source: JobSource) -> None:
         self._source = source
 
     @asynccontextmanager
-    async def opened(self, request: DatasetRequest) -> AsyncIterator[JobSource]:
+    async def opened(self, request: DownloadRequest) -> AsyncIterator[JobSource]:
         """Give the source."""
         yield self._source
-
-    async def link(self, request: DownloadRequest) -> Link:
-        """Return where the bytes are now."""
-        return await _link(self._source, request)
-
-    async def again(self, request: AssetRequest) -> RenewedAsset:
-        """Look an asset up again in its document."""
-        return await _again(self._source, request)
-
-    async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
-        """Return what the API says of the archive; None where it says nothing."""
-        try:
-            return await _archives(self._source).archive_info(request.collection_id)
-        except MLHubException:
-            return None
-
-
-async def _link(source: JobSource, request: DownloadRequest) -> Link:
-    if isinstance(request, AssetRequest):
-        return await _assets(source).asset_link(request.href)
-    return await _archives(source).archive_link(request.collection_id)
-
-
-async def _again(source: JobSource, request: AssetRequest) -> RenewedAsset:
-    known = _assets(source)
-    now, href = renewed(request, await known.document(entry_of(request)))
-    return RenewedAsset(now, await known.asset_link(href, fresh=True))
 
 
 def _archives(source: JobSource) -> ArchiveSource:
@@ -252,3 +206,85 @@ def _assets(source: JobSource) -> AssetSource:
     if isinstance(source, AssetSource):
         return source
     raise NotOffered("the source has no assets")
+
+
+def keys_of(source: JobSource) -> KeyRemoval | None:
+    """Return what removes a source's key from documents and URLs; None where it has no key."""
+    session = getattr(source, "session", None)
+    return session.keys if isinstance(session, Session) else None
+
+
+def say_waits(source: JobSource, say: Callable[[str], object]) -> None:
+    """Have a source report when its server makes it wait."""
+    session = getattr(source, "session", None)
+    if isinstance(session, Session):
+        session.on_wait = say
+
+
+async def links_of(request: DatasetRequest, source: JobSource) -> DatasetLinks:
+    """Return what gives the links of a dataset's assets; NotOffered if the source has none."""
+    assets, store = _assets(source), ""
+    if request.source == SAMPLE and isinstance(source, CatalogSource):
+        store = urlsplit((await source.catalog_link(request.dataset_id)).url).netloc
+    return DatasetLinks(assets, asyncio.get_running_loop(), store)
+
+
+class DatasetLinks:
+    """Gives links to threads, while the source belongs to an event loop.
+
+    Where a server's first link is its href and nothing else, or with the source's own key, so are its others:
+    a turn of the loop for each of 300,000 files would cost a minute.
+
+    Parameters
+    ----------
+    source
+        What gives links.
+    loop
+        Its event loop.
+    store
+        Host and port of the sample catalog's store, which differ at each start; empty for any other.
+    """
+
+    def __init__(self, source: AssetSource, loop: asyncio.AbstractEventLoop, store: str = "") -> None:
+        self._source = source
+        self._loop = loop
+        self.store = store
+        self._known: dict[str, Link] = {}
+
+    def __call__(self, href: str, rejected: bool) -> Link:
+        """Return the link for an href.
+
+        Raises
+        ------
+        NotOffered
+            If nothing can be requested there.
+        RequestError
+            If a signature cannot be had.
+        """
+        if self.store and urlsplit(href).hostname == "127.0.0.1":
+            href = urlunsplit(urlsplit(href)._replace(netloc=self.store))
+        url = https_of(href)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise NotOffered(f"{shown(href)} is no address of a file") from None
+        origin = f"{parts.scheme}://{parts.netloc}"
+        known = self._known.get(origin)
+        if known is not None:
+            return Link(url, known.headers, known.credentials)
+        link = self._ask(url, rejected)
+        if link.url == url and parts.netloc and link.headers == azure_headers(url):
+            self._known[origin] = link
+        return link
+
+    def _ask(self, url: str, rejected: bool) -> Link:
+        asked = self._source.asset_link(url, fresh=rejected)
+        try:
+            future = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        except RuntimeError:
+            asked.close()
+            raise TransferCancelled from None
+        try:
+            return future.result()
+        except CancelledError:
+            raise TransferCancelled from None

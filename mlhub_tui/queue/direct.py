@@ -17,7 +17,7 @@ from ..http.hrefs import shown_id
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
 from ..options import IfExists
-from ..planning.item_request import Located, Origin, requests_for
+from ..planning.asset_request import DocumentOrigin, Located, requests_for
 from ..planning.job_context import JobContext
 from ..planning.requests import ArchiveRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
@@ -101,7 +101,11 @@ async def fetch_asset(
     its reader has to pay.
     """
     selection = requests_for(
-        Origin.of(source), [document], fileio.absolute(folder), keys=(key,), if_exists=IfExists(if_exists)
+        DocumentOrigin.of(source),
+        [document],
+        fileio.absolute(folder),
+        keys=(key,),
+        if_exists=IfExists(if_exists),
     )
     if selection.left_out:
         raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")

@@ -11,7 +11,6 @@ from typing import Any
 
 from ..auth.kind import Kind
 from ..options import IfExists
-from ..planning import dataset_text
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from .job import Job, JobState
 
@@ -28,7 +27,7 @@ def values_of(request: DownloadRequest) -> dict[str, Any]:
     if isinstance(request, AssetRequest):
         asset = json.dumps({name: getattr(request, name) for name in _ASSET_FIELDS})
     elif isinstance(request, DatasetRequest):
-        dataset = dataset_text.to_text(request)
+        dataset = request.to_text()
     return {
         "source": request.source,
         "profile": request.profile,
@@ -74,7 +73,7 @@ def _same_dataset(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
     begun = not state.finished or (state is not JobState.DONE and request.if_exists is IfExists.OVERWRITE)
     if not begun or not isinstance(known, DatasetRequest):
         return request
-    same = replace(request, stamp=known.stamp, cluster=known.cluster) == known
+    same = replace(request, request_id=known.request_id, cluster=known.cluster) == known
     return replace(known, cluster=request.cluster) if same else request
 
 
@@ -121,7 +120,7 @@ def request_of(row: sqlite3.Row) -> DownloadRequest:
     }
     identity = _unpack(row["collection_id"])
     if row["dataset"] is not None:
-        return dataset_text.from_text(row["dataset"], {**shared, "dataset_id": identity})
+        return DatasetRequest.from_text(row["dataset"], {**shared, "dataset_id": identity})
     shared["collection_id"] = identity
     if row["asset"] is None:
         return ArchiveRequest(**shared)

@@ -56,7 +56,7 @@ async def _fetch_archive(
         return await context.fetch(spec, live, reserve=reserve)
     except LinkRejected as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
-        live.log(f"{error}: requests a new link")
+        live.log(f"{error.message}: requests a new link")
         link = await context.resolver.link(request)
         live.log(_RENEWED)
     try:
@@ -76,7 +76,7 @@ async def _fetch_asset(
             return await _fetch_link(request, link, context, live, reserve)
         except (LinkRejected, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
             refused = error
-            live.log(f"{error}: looks the asset up again")
+            live.log(f"{error.message}: looks the asset up again")
     found = await context.resolver.again(request)
     if refused is not None:
         told = (found.request.size, found.request.checksum)

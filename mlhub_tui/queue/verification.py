@@ -68,9 +68,9 @@ def verify_job(job: Job, tell: Callable[[int], None], stop: threading.Event) -> 
     """
     try:
         if isinstance(job.request, DatasetRequest):
-            from ..planning.dataset_check import trouble_with
+            from ..planning.report import verify_files
 
-            return VerificationResult(("sizes",), trouble_with(job.request, tell, stop))
+            return VerificationResult(("sizes",), verify_files(job.request, tell, stop))
         return _read(job, tell, stop)
     except MLHubException as error:
         return VerificationResult((), one_line(error.message, 300))

@@ -59,7 +59,7 @@ _PASSING_IN_BATCHES = (*_PASSING, errors.UnexpectedAnswer, errors.TargetBusy)
 def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path) -> Failure:
     """Return what becomes of a job that writes `path` after so many failures in a row without progress."""
     known = translate(error, path)
-    reason, hint = text.one_line(text.redact(str(known)), 300), text.one_line(known.hint, 200)
+    reason, hint = text.one_line(text.redact(known.message), 300), text.one_line(known.hint, 200)
     if isinstance(known, _KEY):
         return Failure(FailureAction.NEEDS_KEY, reason, hint)
     if isinstance(known, errors.NoSpaceError):

@@ -18,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +49,11 @@ def fetch(
     from mlhub_tui.cluster import sharding
     from mlhub_tui.cluster.cluster_run import ClusterRun
     from mlhub_tui.options import ClusterConfig
-    from mlhub_tui.planning.dataset_request import dataset_request
     from mlhub_tui.planning.job_context import JobContext
-    from mlhub_tui.planning.manifest_lock import LockedManifest
+    from mlhub_tui.planning.manifest import LockedManifest
     from mlhub_tui.planning.manifest_queue import ManifestQueue
     from mlhub_tui.planning.planned_files import PlannedFile
+    from mlhub_tui.planning.requests import dataset_request
     from mlhub_tui.planning.resolver import SourceResolver
     from mlhub_tui.queue.database import Database
     from mlhub_tui.queue.repository import JobRepository
@@ -68,9 +67,9 @@ def fetch(
     cluster = ClusterConfig(scheduler) if scheduler else None
     source = f"{base}/catalog.json"
     request = dataset_request("bench", out, source=source, kind=Kind.STATIC, cluster=cluster)
-    own = LockedManifest(request, threading.Event())
-    own.begin(request.stamp)
-    own.files.want(
+    own = LockedManifest(request).open()
+    own.begin(request.request_id)
+    own.want(
         PlannedFile(f"c/{i // 100}/f{i:05}", f"{base}/f{i:05}", size, "", False, "c", "i", str(i))
         for i in range(count)
     )
@@ -78,7 +77,7 @@ def fetch(
     kit = JobContext(
         SourceResolver(no_source), PartJournal(database, JobRepository(database)), TransferConfig()
     )
-    feed = ManifestQueue(own.files, request.asset_folder)
+    feed = ManifestQueue(own, request.asset_folder)
     if files:
         sharding.ShardLimits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
     run: Any = (

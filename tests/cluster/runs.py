@@ -8,8 +8,7 @@ from typing import Any
 
 from mlhub_tui.auth import Credentials
 from mlhub_tui.options import ClusterConfig
-from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.planning.resolver import SourceResolver
 from mlhub_tui.queue.credentials import open_for_job
 from mlhub_tui.queue.job import Job

@@ -14,7 +14,7 @@ from mlhub_tui.cluster.dask_client import connected
 from mlhub_tui.cluster.local_cluster import LocalCluster
 from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
 from mlhub_tui.options import ClusterConfig
-from mlhub_tui.planning.dataset_request import dataset_request
+from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.queue.job import JobState
 from tests.queue.dataset_support import reached
 

@@ -17,10 +17,9 @@ from mlhub_tui.cluster.payloads import SerializedError, ShardResult, unpack_copi
 from mlhub_tui.cluster.sharding import LARGE, Shard, ShardLimits, copy_shards, digest_of, host_of, shards
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import ClusterConfig, IfExists
-from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.manifest_lock import LockedManifest
-from mlhub_tui.planning.manifest_queue import Row, TwinRow
-from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.manifest import LockedManifest
+from mlhub_tui.planning.manifest_queue import DuplicateRow, Row
+from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.work_source import FileResult
 
@@ -105,13 +104,13 @@ def test_what_is_left_of_a_shard_is_tried_again_or_halved() -> None:
     assert Shard([row(1, size=LARGE)]).payload().alone
     assert not Shard([row(1, size=LARGE - 1)]).payload().alone
     assert not Shard([row(1, size=LARGE), row(2)]).payload().alone
-    twins = Shard([TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]).payload()
+    twins = Shard([DuplicateRow(1, "c/1.tif", "c/0.tif", 5, 0)]).payload()
     assert twins.copies
-    assert unpack_copies(twins.data) == [TwinRow(1, "c/1.tif", "c/0.tif", 5, 0)]
+    assert unpack_copies(twins.data) == [DuplicateRow(1, "c/1.tif", "c/0.tif", 5, 0)]
 
 
 def test_copies_are_given_page_by_page() -> None:
-    rows = [TwinRow(n, f"{n}", "0", 5, 0) for n in range(1, 6)]
+    rows = [DuplicateRow(n, f"{n}", "0", 5, 0) for n in range(1, 6)]
     found = list(
         copy_shards(lambda after, most: [r for r in rows if r.id > after][:most], ShardLimits(2), True)
     )
@@ -281,8 +280,8 @@ def published(
         url=f"memory://{uuid.uuid4().hex}",
         if_exists=if_exists,
     )
-    own = LockedManifest(request, threading.Event())
-    own.begin(request.stamp)
+    own = LockedManifest(request).open()
+    own.begin(request.request_id)
     folder = request.folder / "crops"
     (folder / "fields").mkdir(parents=True)
     for name in ("catalog.json", "fields/collection.json", "err_report.csv"):
@@ -308,7 +307,7 @@ def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
     store.put(store.path("crops/catalog.json"), small).result()
     store.put(store.path("crops.tar.gz"), b"ARCHIVE").result()
     note_beginning(request, own, print, threading.Event())
-    assert own.noted("begun") == "there"
+    assert own.get_checkpoint("begun") == "there"
     publish_report(request)
     publish_catalog(request, own, threading.Event(), told.append, print)
     assert store.read(store.path("crops/catalog.json")) == left
@@ -326,12 +325,12 @@ def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
 ) -> None:
     request, own, folder = published(tmp_path)
     note_beginning(request, own, print, threading.Event())
-    assert own.noted("begun") == "empty"
+    assert own.get_checkpoint("begun") == "empty"
     ObjectStore(request.url).put(
         f"{ObjectStore(request.url).root}/crops/catalog.json", b"CATALOG.JSON"
     ).result()
     note_beginning(request, own, print, threading.Event())
-    assert own.noted("begun") == "empty", "it is asked once for a wish"
+    assert own.get_checkpoint("begun") == "empty", "it is asked once for a wish"
     stop = threading.Event()
     stop.set()
     with pytest.raises(TransferCancelled):

@@ -12,9 +12,7 @@ import pytest
 from mlhub_tui import output_url
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.options import ClusterConfig
-from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.dataset_text import from_text, to_text
-from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import JobRepository
@@ -90,11 +88,11 @@ def test_the_queue_keeps_cluster_and_url_and_reads_rows_of_earlier_versions() ->
         name: getattr(made, name)
         for name in ("source", "profile", "dataset_id", "folder", "if_exists", "title", "size")
     }
-    assert from_text(to_text(made), shared) == made
-    old = json.loads(to_text(made))
+    assert DatasetRequest.from_text(made.to_text(), shared) == made
+    old = json.loads(made.to_text())
     del old["cluster"], old["url"]
-    read = from_text(json.dumps(old), shared)
-    assert (read.cluster, read.url, read.stamp) == (None, "", made.stamp)
+    read = DatasetRequest.from_text(json.dumps(old), shared)
+    assert (read.cluster, read.url, read.request_id) == (None, "", made.request_id)
 
 
 def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> None:
@@ -106,7 +104,7 @@ def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> N
     other = ClusterConfig("tcp://127.0.0.1:9999")
     again = JobRepository(database).add([wish("s3://bucket/folder", other)])[0].request
     assert isinstance(again, DatasetRequest)
-    assert (again.cluster, again.stamp) == (other, begun.stamp)
+    assert (again.cluster, again.request_id) == (other, begun.request_id)
     database.close()
 
 

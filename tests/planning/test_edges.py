@@ -15,13 +15,12 @@ from mlhub_tui.errors import FileConflict, InvalidSearch, OutputFolderError
 from mlhub_tui.models import BBox
 from mlhub_tui.planning import index_cache as place
 from mlhub_tui.planning import layout
-from mlhub_tui.planning.duplicates import make_twin
 from mlhub_tui.planning.filters import Filters, microseconds
 from mlhub_tui.planning.geometry import Area
 from mlhub_tui.planning.index import CollectionFacts, IndexBuilder
 from mlhub_tui.planning.index_cache import IndexKey, archive_validator
 from mlhub_tui.planning.item_bins import Grid, bins, covered, extent
-from mlhub_tui.planning.output_probe import LocalProbe
+from mlhub_tui.planning.manifest_queue import make_duplicate
 from mlhub_tui.planning.planned_files import files
 from mlhub_tui.planning.records import DocumentReader, box_of, times_of
 from mlhub_tui.planning.selection import SelectionCounter
@@ -369,24 +368,22 @@ def test_documents_are_told_apart_by_what_they_hold(document: Any, member: str, 
 def test_a_twin_is_the_same_file_and_no_other_is_replaced_unasked(tmp_path: Path) -> None:
     tree = OutputTree(tmp_path)
     (tmp_path / "one.tif").write_bytes(b"12345")
-    assert make_twin(tree, "one.tif", "sub/two.tif") == 5
+    assert make_duplicate(tree, "one.tif", "sub/two.tif") == 5
     assert (tmp_path / "sub/two.tif").samefile(tmp_path / "one.tif")
-    assert make_twin(tree, "one.tif", "sub/two.tif", replace=True) == 5
+    assert make_duplicate(tree, "one.tif", "sub/two.tif", replace=True) == 5
     (tmp_path / "three.tif").write_bytes(b"54321")
-    assert make_twin(tree, "one.tif", "three.tif") == 5
+    assert make_duplicate(tree, "one.tif", "three.tif") == 5
     assert (tmp_path / "three.tif").read_bytes() == b"54321", "of the same size: taken for it"
     (tmp_path / "three.tif").write_bytes(b"1")
     with pytest.raises(FileConflict, match=r"another file three\.tif is there"):
-        make_twin(tree, "one.tif", "three.tif")
-    assert make_twin(tree, "one.tif", "three.tif", replace=True) == 5
+        make_duplicate(tree, "one.tif", "three.tif")
+    assert make_duplicate(tree, "one.tif", "three.tif", replace=True) == 5
     assert (tmp_path / "three.tif").read_bytes() == b"12345"
     (tmp_path / "four").mkdir()
     with pytest.raises(FileConflict):
-        make_twin(tree, "one.tif", "four", replace=True)
+        make_duplicate(tree, "one.tif", "four", replace=True)
     with pytest.raises(OutputFolderError):
-        make_twin(tree, "missing.tif", "five.tif")
-    assert LocalProbe(tmp_path).look("missing.tif") is None
-    assert LocalProbe(tmp_path).look("one.tif") == (5, (tmp_path / "one.tif").stat().st_mtime_ns)
+        make_duplicate(tree, "missing.tif", "five.tif")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_job_is_done_once_and_verified_the_second_time(worklist: Manifest, tmp
         worklist.want(files)
         run(worklist, out)
         assert there(out) == stored(contents)
-        standing = worklist.standing()
+        standing = worklist.stats()
         assert (standing.done, standing.bytes_done) == (40, sum(map(len, contents.values())))
         assert standing.bytes_total == standing.bytes_done
         server.requests.clear()
@@ -88,7 +88,7 @@ def test_other_filters_add_and_leave_what_is_there(worklist: Manifest, tmp_path:
         files = planned_of(server, contents)
         worklist.want(files[:8])
         run(worklist, out)
-        assert (worklist.want(files[5:12]).files, worklist.standing().wanted) == (7, 4)
+        assert (worklist.want(files[5:12]).files, worklist.stats().wanted) == (7, 4)
         assert worklist.want(files[:2], add=True).files == 9
         run(worklist, out)
         assert gets(server) == 12
@@ -106,7 +106,7 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: Manifest,
         server.plan = always(f"{paths[2]}?key=secret-key-of-mine&x=1", Answer(404))
         worklist.want(files)
         run(worklist, out)
-        standing = worklist.standing()
+        standing = worklist.stats()
         assert (standing.done, standing.failed, standing.wanted) == (11, 2, 0)
         assert write_report(worklist, out, "crops") == 2
         text = (out / "err_report.csv").read_text()
@@ -119,10 +119,10 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: Manifest,
         server.plan = None
         server.by_target = {**contents, f"{paths[2]}?key=secret-key-of-mine&x=1": contents[paths[2]]}
         server.requests.clear()
-        assert worklist.retry() == 2
+        assert worklist.want_again() == 2
         run(worklist, out)
         assert gets(server) == 1
-        assert worklist.standing().failed == 1
+        assert worklist.stats().failed == 1
         assert write_report(worklist, out, "crops") == 1
 
 
@@ -136,7 +136,7 @@ def test_one_url_is_fetched_once_however_many_items_name_it(worklist: Manifest, 
         run(worklist, out)
         assert gets(server) == 1
         assert there(out) == {file.path: b"shared" * 500 for file in files}
-        assert worklist.standing().done == 30
+        assert worklist.stats().done == 30
         worklist.want([*files, planned("fields/late/shared.tif", href)])
         run(worklist, out)
         assert gets(server) == 1
@@ -149,8 +149,8 @@ def test_those_who_share_a_url_fail_together(worklist: Manifest, tmp_path: Path)
         href = f"{origin(server)}/store/shared.tif"
         worklist.want(planned(f"fields/i{number}/x.tif", href) for number in range(5))
         run(worklist, tmp_path / "out")
-    assert worklist.standing().failed == 5
-    assert len({entry.error for entry in worklist.failures()}) == 1
+    assert worklist.stats().failed == 5
+    assert len({entry.error for entry in worklist.all_entries(FileStatus.FAILED)}) == 1
 
 
 def test_a_twin_leaves_another_file_alone(worklist: Manifest, tmp_path: Path) -> None:
@@ -164,8 +164,10 @@ def test_a_twin_leaves_another_file_alone(worklist: Manifest, tmp_path: Path) ->
         )
         run(worklist, out)
         assert (out / "fields/i1/x.tif").read_bytes() == b"mine"
-        assert [entry.error for entry in worklist.failures()] == ["another file x.tif is there"]
-        worklist.retry()
+        assert [entry.error for entry in worklist.all_entries(FileStatus.FAILED)] == [
+            "another file x.tif is there"
+        ]
+        worklist.want_again()
         run(worklist, out, if_exists=IfExists.OVERWRITE)
         assert (out / "fields/i1/x.tif").read_bytes() == b"theirs" * 9
 
@@ -181,7 +183,7 @@ def test_a_changed_url_or_checksum_is_looked_at_again(worklist: Manifest, tmp_pa
     wishes = {wish.path: wish.key for wish in feed.take(10)}
     feed.settle([FileResult(wishes["fields/a/x.tif"], 5)])
     feed.settle([FileResult(wishes["fields/b/x.tif"], error=ServerError("down\nfor long"))])
-    assert [entry.error for entry in worklist.failures()] == ["down for long"]
+    assert [entry.error for entry in worklist.all_entries(FileStatus.FAILED)] == ["down for long"]
     same = planned("fields/a/x.tif", "https://a.example/1")
     assert worklist.want([same]).done == 1
     assert worklist.want([same._replace(checksum="1220aa")]).wanted == 1
@@ -252,5 +254,5 @@ def test_kills_at_any_moment_change_nothing_in_the_end(tmp_path: Path) -> None:
                 os.kill(process.pid, signal.SIGKILL)
         with Manifest(tmp_path / "job.db") as worklist:
             run(worklist, tmp_path / "out")
-            assert worklist.standing().done == 305
+            assert worklist.stats().done == 305
     assert there(tmp_path / "out") == {**stored(contents), **shared}

@@ -139,7 +139,7 @@ def ours(server: SampleServer, wish: dict[str, Any], folder: Path) -> int:
         if not counts.empty:
             feed = ManifestQueue(worklist, target)
             BatchDownload(feed, target, kit(folder.parent).context, config=BatchConfig(slots=4)).run()
-        assert worklist.standing().done == counts.all.files
+        assert worklist.stats().done == counts.all.files
         assert write_report(worklist, target, dataset) == 0
     return counts.all.files
 

@@ -12,9 +12,8 @@ from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.link import Link
 from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.queue.job import Job
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
@@ -136,4 +135,4 @@ def assets_in(folder: Path) -> dict[str, bytes]:
 
 def again(request: DatasetRequest, if_exists: IfExists = IfExists.RESUME) -> DatasetRequest:
     """Return a new wish for the same."""
-    return replace(request, stamp=f"{request.stamp}+", if_exists=if_exists)
+    return replace(request, request_id=f"{request.request_id}+", if_exists=if_exists)

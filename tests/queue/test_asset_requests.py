@@ -20,7 +20,8 @@ from mlhub_tui.errors import NotOffered
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.planning.asset_names import extension, file_names
-from mlhub_tui.planning.item_request import Choice, Origin, choices, requests_for
+from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
+from mlhub_tui.planning.asset_tally import AssetGroup, AssetTally
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
 from mlhub_tui.queue import database
 from mlhub_tui.queue.connectivity import ConnectivityMonitor
@@ -30,8 +31,8 @@ from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.checksums import multihash
 
-API = Origin("https://api.example/", Kind.STAC_API)
-STATIC = Origin("/data/catalog.json", Kind.STATIC)
+API = DocumentOrigin("https://api.example/", Kind.STAC_API)
+STATIC = DocumentOrigin("/data/catalog.json", Kind.STATIC)
 
 HOSTILE = st.text(max_size=300) | st.sampled_from(
     ["..", "/etc/passwd", "a/../../b", "con", "C:\\x", "", "\ud800", "a\0b", "x" * 300, "~root", "-rf"]
@@ -110,13 +111,16 @@ def test_choices_count_sum_and_explain() -> None:
         ),
         item("3", data={"href": "s3://usgs-landsat/3.tif", "file:size": 5}),
     ]
-    data, meta = choices(documents)
-    assert data == Choice(
+    tally = AssetTally()
+    for document in documents:
+        tally.add(document)
+    data, meta = tally.by_key()
+    assert data == AssetGroup(
         key="data",
         title="Data",
         count=3,
-        size=15,
-        sized=2,
+        size=10,
+        sized=1,
         roles=("data", "cog"),
         media_types=("image/tiff",),
         barred=1,
@@ -172,7 +176,10 @@ def test_all_recorded_documents_are_taken_and_told(stac_recorded: Path) -> None:
     assert all("://" in request.href for request in selection.requests)
     assert all(multihash(request.checksum) for request in selection.requests if request.checksum)
     assert all(left.why for left in selection.left_out)
-    assert sum(choice.barred for choice in choices(documents)) == len(selection.left_out)
+    tally = AssetTally()
+    for document in documents:
+        tally.add(document)
+    assert sum(group.barred for group in tally.by_key()) == len(selection.left_out)
 
 
 def _documents(found: Any) -> Iterator[dict[str, Any]]:
@@ -208,7 +215,7 @@ def test_a_request_says_what_the_asset_is_not_only_where() -> None:
     )
     [listed] = requests_for(API, [document], Path("/out")).requests
     assert listed.document_url == ""
-    [sample] = requests_for(Origin(SAMPLE, Kind.MLHUB), [document], Path("/out")).requests
+    [sample] = requests_for(DocumentOrigin(SAMPLE, Kind.MLHUB), [document], Path("/out")).requests
     assert sample.href == ""
 
 
@@ -309,7 +316,9 @@ def no_sample() -> Credentials:
 
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("origin", [API, STATIC], ids=lambda origin: origin.kind.value)
-async def test_a_job_opens_a_source_of_its_own_kind(mlhub_home: Path, origin: Origin, known: bool) -> None:
+async def test_a_job_opens_a_source_of_its_own_kind(
+    mlhub_home: Path, origin: DocumentOrigin, known: bool
+) -> None:
     [request] = requests_for(origin, [item("i", a={"href": "https://h/a.tif"})], Path("/out")).requests
     current = Credentials(None, origin.source, None, "no key", kind=None) if known else None
     source = await open_for_job(request, lambda: credentials_for(request, current, no_sample))

@@ -20,7 +20,7 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.item_request import Origin, requests_for
+from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
 from mlhub_tui.planning.requests import AssetRequest
 from mlhub_tui.planning.resolver import OneSource, SourceResolver
 from mlhub_tui.queue.direct import fetch, fetch_asset
@@ -51,7 +51,7 @@ def at(server: FaultServer, path: str) -> str:
 
 def wanted(catalog: Catalog, folder: Path, key: str = "data", **options: Any) -> AssetRequest:
     documents = catalog.documents.values()
-    [request] = requests_for(Origin.of(catalog), documents, folder, keys=[key], **options).requests
+    [request] = requests_for(DocumentOrigin.of(catalog), documents, folder, keys=[key], **options).requests
     return request
 
 

@@ -27,7 +27,7 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.item_request import Origin, requests_for
+from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
 from mlhub_tui.planning.resolver import OneSource
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
@@ -222,7 +222,7 @@ async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(
 ) -> None:
     catalog = Catalog(str(original.parent / "catalog.json"), Kind.STATIC)
     document = catalog.put("i", file_url(original.parent / "i.json"), data="old.tif", gone="gone.tif")
-    requests = requests_for(Origin.of(catalog), [document], folder).requests
+    requests = requests_for(DocumentOrigin.of(catalog), [document], folder).requests
     catalog.put("i", document.url, data=file_url(original), gone="gone.tif")
     queue = make_queue(OneSource(catalog))
     jobs = await queue.add_many(requests)
@@ -246,7 +246,7 @@ async def test_the_queue_copies_pauses_and_goes_on(
     monkeypatch.setattr(local_files.LocalOriginal, "chunks", slowly)
     catalog = Catalog(str(original.parent / "catalog.json"), Kind.STATIC)
     document = catalog.put("i", file_url(original.parent / "i.json"), data=original.name.replace("%", "%25"))
-    [request] = requests_for(Origin.of(catalog), [document], folder).requests
+    [request] = requests_for(DocumentOrigin.of(catalog), [document], folder).requests
     queue = make_queue(OneSource(catalog))
     job = await queue.add(request)
     async with asyncio.timeout(30):

@@ -15,10 +15,8 @@ import pytest
 
 from mlhub_tui.models import BBox
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.dataset_files import DatasetFiles
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.manifest import FileStatus
-from mlhub_tui.planning.manifest_lock import LockedManifest
+from mlhub_tui.planning.manifest import FileStatus, LockedManifest, Manifest, manifest_path
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.job import JobAction, JobState
@@ -124,10 +122,11 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
         [CROPS, "fields", "i00000", "d"],
         [CROPS, "fields", "i00004", "b"],
     ]
-    with DatasetFiles(job.request) as files:  # type: ignore[arg-type]  # it is the request for a dataset
-        assert [entry.file.key for entry in files.page(FileStatus.FAILED)] == ["c", "d", "b"]
-        assert files.standing().failed == 3
-        assert [entry.id for entry in files.page(after=files.page(most=5)[-1].id, most=2)] == [6, 7]
+    assert isinstance(job.request, DatasetRequest)
+    with Manifest(manifest_path(job.request)) as files:
+        assert [entry.file.key for entry in files.entries(FileStatus.FAILED)] == ["c", "d", "b"]
+        assert files.stats().failed == 3
+        assert [entry.id for entry in files.entries(after=files.entries(most=5)[-1].id, most=2)] == [6, 7]
     server.by_target = {**shelf, "/store/i00004/b.tif": lost}
     server.requests.clear()
     await queue.retry(job.id)
@@ -277,9 +276,9 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
         with QueueClient(mlhub_home / "queue.db") as desk:
             [seen] = desk.jobs()
             assert isinstance(seen.request, DatasetRequest)
-            with DatasetFiles(seen.request) as files:
-                assert files.standing().files == MANY
-                assert files.page(FileStatus.DONE, most=3)
+            with Manifest(manifest_path(seen.request)) as files:
+                assert files.stats().files == MANY
+                assert files.entries(FileStatus.DONE, most=3)
             desk.order(JobAction.PAUSE)
 
     await asyncio.to_thread(look)
@@ -350,7 +349,7 @@ async def test_overwrite_replaces_all_once_even_when_it_is_paused(
     await queue.pause(job.id)
     server.plan = None
     # Given again, as a command is after Ctrl+C, the same wish is gone on with.
-    await settle(queue, replace(request, stamp="2020-01-01 other"))
+    await settle(queue, replace(request, request_id="2020-01-01 other"))
     assert assets_in(out / CROPS) == contents
     assert len(gets(server)) <= MANY + 1 + 32
 
@@ -359,11 +358,10 @@ async def test_two_runs_never_write_one_folder(
     queue: QueueService, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock(server, tmp_path, 4)
-    monkeypatch.setattr("mlhub_tui.planning.manifest_lock._PATIENCE", 0.1)
+    monkeypatch.setattr("mlhub_tui.planning.manifest._PATIENCE", 0.1)
     request = wish(tmp_path / "out")
-    import threading
 
-    held = LockedManifest(request, threading.Event())
+    held = LockedManifest(request).open()
     job = await settle(queue, request)
     held.release()
     assert (job.state, job.reason) == (

@@ -94,7 +94,7 @@ async def test_what_version_0_1_0_left_half_done_is_continued(
     part = folder / f"{large}.part"
     half = 4 << 20
     part.write_bytes(LARGE[:half])
-    write_list(mlhub_home, folder, rows, request.stamp)
+    write_list(mlhub_home, folder, rows, request.request_id)
     status, digest = part.stat(), f"md5:{hashlib.md5(LARGE).hexdigest()}"
     Database(mlhub_home / "queue.db").close()
     with sqlite3.connect(mlhub_home / "queue.db") as db:

@@ -14,9 +14,8 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.errors import NotOffered, ServerError
 from mlhub_tui.http.link import Link
 from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
-from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sources.base import Page
 from tests.support.fault_server import FaultServer
@@ -129,8 +128,8 @@ async def test_an_api_is_asked_for_what_the_area_leaves_where_it_has_a_search(
     ways = ["search 0", "search 1"] if searches else ["collection", "items 0", "items 1", "items 2"]
     assert api.asked == ways
     # The same day, what was read counts; another day it is read again.
-    await settle(queue, replace(request, stamp=f"{request.stamp}x"))
+    await settle(queue, replace(request, request_id=f"{request.request_id}x"))
     assert api.asked == ways
-    await settle(queue, replace(request, stamp="2001-01-01 x"))
+    await settle(queue, replace(request, request_id="2001-01-01 x"))
     assert api.asked == ways * 2
     await asyncio.to_thread(queue.stop, 60)

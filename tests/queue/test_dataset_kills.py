@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.planning.manifest import FileStatus, Manifest
-from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.manifest import FileStatus, Manifest, manifest_path
 from mlhub_tui.queue.job import JobState
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until_sync
@@ -81,7 +80,7 @@ def asked_or_gone(server: FaultServer, count: int, pid: int) -> bool:
 
 def done_of(folder: Path) -> set[str]:
     """Return the save paths of the files that are noted as done."""
-    path = list_path(wish(folder))
+    path = manifest_path(wish(folder))
     if not path.exists():
         return set()
     with Manifest(path) as files:

@@ -13,7 +13,6 @@ import pytest
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.planning.aria2 import Aria2
-from mlhub_tui.planning.dataset_check import trouble_with
 from mlhub_tui.planning.dataset_plan import (
     cached_catalog,
     catalog_cache,
@@ -21,10 +20,10 @@ from mlhub_tui.planning.dataset_plan import (
     copy_catalog,
     plan_dataset,
 )
-from mlhub_tui.planning.manifest import ManifestStats
-from mlhub_tui.planning.manifest_lock import LockedManifest, list_path
+from mlhub_tui.planning.dataset_progress import ProgressReporter
+from mlhub_tui.planning.manifest import LockedManifest, ManifestStats, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
-from mlhub_tui.planning.progress_reporter import ProgressReporter
+from mlhub_tui.planning.report import verify_files
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferPhase, TransferProgress
@@ -79,7 +78,7 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
     tally.where, tally.reason = "2 workers", "waits for h"
     watch.show()
     assert (live.files_done, live.files_failed, live.done, live.connections) == (6, 2, 157, 2)
-    assert live.words == "6 of 10 files, 2 failed, 2 workers: waits for h"
+    assert live.words == "6 of 10 files, 2 failed, 2 workers; waiting: waits for h"
     watch.show()
     tally.failed, tally.reason = 3, ""
     watch.show()
@@ -102,66 +101,66 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
 def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path, mlhub_home: Path) -> None:
     request = wish(tmp_path / "out")
     for stamp, listed in (("one", ""), ("one", "done"), ("two", ""), ("one", "")):
-        own = LockedManifest(request, threading.Event())
+        own = LockedManifest(request).open()
         own.begin(stamp)
-        assert (own.noted("stamp"), own.noted("listed")) == (stamp, listed)
-        own.note("listed")
+        assert (own.get_checkpoint("stamp"), own.get_checkpoint("listed")) == (stamp, listed)
+        own.set_checkpoint("listed")
         own.release()
 
 
 def test_a_list_is_released_when_the_last_who_holds_it_lets_it_go(tmp_path: Path, mlhub_home: Path) -> None:
-    request, stopped = wish(tmp_path / "out"), threading.Event()
-    stopped.set()
-    own = LockedManifest(request, threading.Event())
+    request = wish(tmp_path / "out")
+    own, waiting = LockedManifest(request).open(), LockedManifest(request)
+    waiting.release()
     work = own.holding(lambda: None)
     own.release()
     with pytest.raises(TransferCancelled):
-        LockedManifest(request, stopped)
+        waiting.open()
     work()
-    LockedManifest(request, stopped).release()
+    LockedManifest(request).open().release()
 
 
 def test_lists_of_half_a_year_ago_are_dropped(tmp_path: Path, mlhub_home: Path) -> None:
     old, young, mine = (wish(tmp_path / name) for name in ("old", "young", "mine"))
     day = 86400.0
     for request in (old, young, mine):
-        LockedManifest(request, threading.Event()).release()
+        LockedManifest(request).open().release()
     for request, age in ((old, 181 * day), (young, 179 * day), (mine, 999 * day)):
-        os.utime(list_path(request), (time.time() - age,) * 2)
-    list_path(old).with_name(list_path(old).name + "-wal").write_bytes(b"")
-    LockedManifest(mine, threading.Event()).release()
-    left = {path.name for path in list_path(mine).parent.iterdir() if path.suffix != ".lock"}
-    assert left == {list_path(young).name, list_path(mine).name}
+        os.utime(manifest_path(request), (time.time() - age,) * 2)
+    manifest_path(old).with_name(manifest_path(old).name + "-wal").write_bytes(b"")
+    LockedManifest(mine).open().release()
+    left = {path.name for path in manifest_path(mine).parent.iterdir() if path.suffix != ".lock"}
+    assert left == {manifest_path(young).name, manifest_path(mine).name}
 
 
 def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(
     tmp_path: Path, mlhub_home: Path
 ) -> None:
     request, told = wish(tmp_path / "out"), list[int]()
-    own = LockedManifest(request, threading.Event())
-    own.files.want(planned(number) for number in range(1200))
-    with own.files.transaction() as db:
+    own = LockedManifest(request).open()
+    own.want(planned(number) for number in range(1200))
+    with own.transaction() as db:
         db.execute("UPDATE fate SET state = 2, bytes = 5 WHERE id <= 1100")
     own.release()
     for number in range(1100):
         path = request.asset_folder / planned(number).path
         path.parent.mkdir(parents=True)
         path.write_bytes(b"12345")
-    assert trouble_with(request, told.append, threading.Event()) == ""
+    assert verify_files(request, told.append, threading.Event()) == ""
     assert told == [5000, 5500]
     (request.asset_folder / planned(7).path).write_bytes(b"123456")
     assert (
-        trouble_with(request, told.append, threading.Event())
+        verify_files(request, told.append, threading.Event())
         == "1 file gone or changed, fields/i7/a.tif first"
     )
     (request.asset_folder / planned(1050).path).unlink()
-    found = trouble_with(request, told.append, threading.Event())
+    found = verify_files(request, told.append, threading.Event())
     assert found == "2 files gone or changed, fields/i7/a.tif first"
     stop = threading.Event()
     stop.set()
     with pytest.raises(TransferCancelled):
-        trouble_with(request, told.append, stop)
-    assert trouble_with(wish(tmp_path / "other"), told.append, stop) == ""
+        verify_files(request, told.append, stop)
+    assert verify_files(wish(tmp_path / "other"), told.append, stop) == ""
 
 
 def test_a_planned_catalog_is_taken_where_none_is_begun(tmp_path: Path, mlhub_home: Path) -> None:

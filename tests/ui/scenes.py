@@ -12,12 +12,10 @@ from textual.widgets import Input
 
 from mlhub_tui import paths
 from mlhub_tui.models.when import parse_span
-from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.manifest import Manifest
-from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
-from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name
+from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name, dataset_request
 from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.settings import QueueSettings
@@ -297,7 +295,7 @@ async def files(driver: Driver) -> None:
         source="https://mlhub.example.org/v1/",
         title="Marine Debris Dataset for Object Detection",
     )
-    with Manifest(list_path(wish)) as work:
+    with Manifest(manifest_path(wish)) as work:
         work.want(
             PlannedFile(f"a/item_{n:03}/B04.tif", f"https://x.example/{n}", MB, "", False, "a", f"{n}", "B04")
             for n in range(40)

@@ -13,12 +13,10 @@ from textual.screen import Screen
 
 from mlhub_tui.models import BBox
 from mlhub_tui.options import AppOptions
-from mlhub_tui.planning.dataset_request import dataset_request
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.manifest import FileStatus, Manifest
-from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.manifest import FileStatus, Manifest, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
-from mlhub_tui.planning.requests import DatasetRequest
+from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.detail.job_detail import files_words, filter_words, report_path
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
@@ -40,7 +38,7 @@ MANY = 5 * PAGE + 7
 def request_(tmp_path: Path) -> DatasetRequest:
     """Return a request whose work list has many files."""
     request = dataset_request("a_dataset", tmp_path, source="https://a.example/")
-    path = list_path(request)
+    path = manifest_path(request)
     with Manifest(path) as files:
         files.want(
             PlannedFile(f"c/i{n:05}/x.tif", f"https://a.example/{n}", n, "", False, "c", f"i{n:05}", "x")
@@ -60,7 +58,7 @@ async def test_files_are_read_page_by_page_from_any_place(request_: DatasetReque
     assert await pages.page(look, 6) == []
     failed = await pages.look(FileStatus.FAILED)
     assert failed.count == MANY // 100
-    assert {entry.fate for entry in await pages.page(failed, 0)} == {FileStatus.FAILED}
+    assert {entry.status for entry in await pages.page(failed, 0)} == {FileStatus.FAILED}
     await pages.close()
 
 

@@ -280,7 +280,7 @@ async def test_every_size_has_room_for_filter_marks_and_log(
 async def test_the_log_of_a_dataset_is_there_too(
     options: AppOptions, told: ToldQueue, tmp_path: Path
 ) -> None:
-    from mlhub_tui.planning.dataset_request import dataset_request
+    from mlhub_tui.planning.requests import dataset_request
 
     request = dataset_request("ref_african_crops_kenya_02", tmp_path, source=options.root_url or "")
     told.jobs = (Job(77, request, request.name, JobState.PAUSED, 1),)

@@ -15,11 +15,9 @@ from textual.screen import Screen
 
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
-from mlhub_tui.planning.dataset_request import dataset_request
-from mlhub_tui.planning.manifest import Manifest
-from mlhub_tui.planning.manifest_lock import list_path
+from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
-from mlhub_tui.planning.requests import ArchiveRequest, archive_name
+from mlhub_tui.planning.requests import ArchiveRequest, archive_name, dataset_request
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.configured import Notification
@@ -157,7 +155,7 @@ async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
 
 async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: Path) -> None:
     wish = dataset_request(nasty("dataset"), tmp_path, source="https://x.example/", title=nasty("t") + LONG)
-    with Manifest(list_path(wish)) as work:
+    with Manifest(manifest_path(wish)) as work:
         work.want(
             PlannedFile(
                 f"{n}{writable(nasty('p'))[:150]}/x",

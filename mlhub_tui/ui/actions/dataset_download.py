@@ -150,7 +150,7 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
     from ...planning.dataset_plan import plan_dataset
-    from ...planning.dataset_request import dataset_request
+    from ...planning.requests import dataset_request
     from ..screens.plan_screen import PlanScreen
     from ..widgets import output_options
 

@@ -212,9 +212,9 @@ async def _queue(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Queue what was chosen, a page of documents in memory at a time."""
-    from ...planning.item_request import Origin, requests_for
+    from ...planning.asset_request import DocumentOrigin, requests_for
 
-    origin = Origin(connection.job_source, connection.source.kind, connection.credentials.profile)
+    origin = DocumentOrigin(connection.job_source, connection.source.kind, connection.credentials.profile)
     looked = 0
     async for page in choice.supply.pages(again, choice.most):
         selection = await asyncio.to_thread(

@@ -20,8 +20,7 @@ from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...options import IfExists
 from ...planning.asset_request import assets_of
-from ...planning.asset_tally import AssetTally
-from ...planning.item_request import Choice as Counted
+from ...planning.asset_tally import AssetGroup, AssetTally
 from ...text import count, link_names, one_line, size
 from ..actions.item_supplier import ItemSupplier
 from ..document_cache import Documents, why
@@ -257,7 +256,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
             *([PickLine("Assets"), *keys] if keys else []),
         ]
 
-    def _mark(self, choice: Counted) -> str:
+    def _mark(self, choice: AssetGroup) -> str:
         if self._tally.paying(choice.key):
             return "$ requester pays"
         return (
@@ -368,7 +367,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         self.dismiss(AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most))
 
 
-def _line(prefix: str, choice: Counted, mark: str) -> PickLine:
+def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
     """Return the line of a key or a role."""
     unknown = choice.count - choice.barred - choice.sized
     known = size(choice.size) if choice.sized else ""
@@ -380,7 +379,7 @@ def _line(prefix: str, choice: Counted, mark: str) -> PickLine:
     return PickLine(choice.key or "(no name)", words, figures, prefix + choice.key, choice.why)
 
 
-def _barred(choice: Counted) -> str:
+def _barred(choice: AssetGroup) -> str:
     """Return the mark of what cannot be fetched."""
     return "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
 

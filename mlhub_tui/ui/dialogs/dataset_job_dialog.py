@@ -177,7 +177,7 @@ class DatasetJobScreen(Dialog[None]):
         if entry is None:
             nothing = self._look is not None and self._look.count == 0
             self._say("no such files" if nothing else "")
-        elif entry.fate is FileStatus.FAILED:
+        elif entry.status is FileStatus.FAILED:
             self._say(f"{entry.error}: {entry.hint}" if entry.hint else entry.error)
         else:
             self._say(redact(entry.file.href))

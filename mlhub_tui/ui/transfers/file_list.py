@@ -15,8 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from ...errors import DownloadError
-from ...planning.manifest import Entry, FileStatus, Manifest, ManifestStats
-from ...planning.manifest_lock import list_path
+from ...planning.manifest import Entry, FileStatus, Manifest, ManifestStats, manifest_path
 from ...planning.requests import DatasetRequest
 from ...text import one_line, size
 from ...threads import in_thread
@@ -108,10 +107,10 @@ class FileList(LineView):
                 self._asked.add(page)
                 self.post_message(self.Wanted(page))
             return Strip([Segment(_row("…", "", "", width), style)])
-        if entry.fate is FileStatus.FAILED and number != self.cursor_line:
+        if entry.status is FileStatus.FAILED and number != self.cursor_line:
             style += self.look("bad")
         bytes_ = size(entry.size) if entry.size is not None else "?"
-        return Strip([Segment(_row(_WORDS[entry.fate], bytes_, one_line(entry.file.path), width), style)])
+        return Strip([Segment(_row(_WORDS[entry.status], bytes_, one_line(entry.file.path), width), style)])
 
 
 def _row(state: str, bytes_: str, name: str, width: int) -> str:
@@ -157,7 +156,7 @@ class FilePages:
     """
 
     def __init__(self, request: DatasetRequest) -> None:
-        self._path = list_path(request)
+        self._path = manifest_path(request)
         self._list: Manifest | None = None
         self._guard = threading.Lock()
 
@@ -174,7 +173,7 @@ class FilePages:
             files = self._opened()
             if files is None:
                 return FileQuery(ManifestStats(), fate, [])
-            return FileQuery(files.standing(), fate, files.marks(fate, every=PAGE))
+            return FileQuery(files.stats(), fate, files.marks(fate, every=PAGE))
 
         return await self._reading(work)
 
