@@ -168,7 +168,7 @@ class ClusterRun:
             if self._request.url:
                 check = checked is None or bool(self._own.get_checkpoint("copying"))
                 self._own.set_checkpoint("copying")
-                self._serve(copy_shards(self._files.twins, limits, check))
+                self._serve(copy_shards(self._files.duplicates, limits, check))
         finally:
             self._recall()
 
