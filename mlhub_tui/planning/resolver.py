@@ -17,8 +17,8 @@ from ..http.link import Link
 from ..http.session import Session
 from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..sources.asset_hrefs import https_of
+from ..sources.asset_links import azure_headers
 from ..sources.base import Page
-from ..sources.link import azure_headers
 from ..transfer.engine import TransferCancelled
 from .asset_request import entry_of, renewed
 from .requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
