@@ -50,6 +50,7 @@ class ItemIterator:
         self._loader = loader
         self._url = same(url)
         self._entered: dict[int, Position] = {hash(self._url): ()}
+        self._nested = False
         self._listed_by: dict[int, int] = {}
 
     async def page(self, token: str | None, size: int) -> _Step:
@@ -62,7 +63,9 @@ class ItemIterator:
         """
         stack = self._stack(token)
         step = _Step()
-        await self._loader.holder(self._url)
+        top = await self._loader.holder(self._url)
+        # Else no document links what another one does, and 100 bytes an item would be wasted.
+        self._nested = isinstance(top, Children) and top.has(Role.CHILD)
         holders = 0
         while stack and len(step.found) < size and holders < _HOLDERS_A_PAGE:
             holders += 1
@@ -100,7 +103,7 @@ class ItemIterator:
             if why:
                 step.note(why)
             elif link.role is Role.ITEM:
-                if self._lists(link.url, own):
+                if not self._nested or self._lists(link.url, own):
                     step.found.append(link)
             elif self._enters(link, (*(index for _, index in stack), at), stack, url, step):
                 await self._load_ahead(holder, at - 1)
