@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,9 @@ from ..errors import (
     ProfileNotFound,
 )
 from ..text import one_line, redact
+from .options import Choice
 
+_ASKS = re.compile(r"`mlhub-tui (list|show|search|download)\b")
 FAILED = 1
 USAGE = 2
 NO_CREDENTIALS = 3
@@ -38,7 +42,21 @@ def report(error: MLHubException) -> None:
     """Write an error and its hint to stderr, a line each."""
     click.echo(f"mlhub-tui: error: {one_line(redact(error.message))}", err=True)
     if error.hint:
-        click.echo(f"  {one_line(redact(error.hint))}", err=True)
+        click.echo(f"  {one_line(redact(_of_source(error.hint)))}", err=True)
+
+
+def _of_source(hint: str) -> str:
+    """Return a hint whose commands ask the source that this command asked."""
+    context = click.get_current_context(silent=True)
+    if context is None or not _ASKS.search(hint):
+        return hint
+    try:
+        choice = Choice.of(context)
+    except click.UsageError:
+        return hint
+    named = {"source": choice.source, "profile": choice.profile, "root-url": choice.root_url}
+    given = [f"--{option} {shlex.quote(value)}" for option, value in named.items() if value]
+    return _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *given, found[1]]), hint) if given else hint
 
 
 @contextmanager
