@@ -125,24 +125,6 @@ class BatchDownload:
         await _BatchRunner(self._source, output, context, config, self.stats, self._backoff).run()
 
 
-class _Notifier:
-    """Wakes all who wait for something to change; each then looks for itself."""
-
-    def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[None]] = []
-
-    async def wait(self) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
-
-    def notify(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
-
-
 class _ActivePaths:
     """The paths in progress, each for one request at a time; others of the same path wait for it."""
 
@@ -305,7 +287,7 @@ class _BatchRunner:
         self.output, self.context, self.config, self.stats = output, context, config, stats
         self._source = source
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._notifier = _Notifier()
+        self._changed = asyncio.Event()
         self._scheduler = HostScheduler(config.per_host, context.retries, backoff, context.limits.hosts)
         self._retries = RetryHandler(
             self._scheduler, context.retries, self._record, self._end, self._look_up_link
@@ -318,8 +300,7 @@ class _BatchRunner:
 
     async def run(self) -> None:
         """Work until all is settled or something ends it; then store what has arrived."""
-        notify = self._notifier.notify
-        callbacks = OutputCallbacks(self._settled, self._refused, notify, self._end)
+        callbacks = OutputCallbacks(self._settled, self._refused, self._notify, self._end)
         self.output.begin(self._source.settle, callbacks)
         self._spawn(self._take_requests())
         self._spawn(self._tick())
@@ -358,12 +339,17 @@ class _BatchRunner:
         else:
             self._over.set_exception(error)
 
+    def _notify(self) -> None:
+        """Wake all who wait for something to change; each then looks for itself."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK)
             self.output.tick()
             self._retries.show(self.stats)
-            self._notifier.notify()
+            self._notify()
 
     async def _take_requests(self) -> None:
         """Keep enough requests at hand, until the work source has no more."""
@@ -381,7 +367,7 @@ class _BatchRunner:
             elif exhausted and not len(self._paths):
                 return self._end()
             else:
-                await self._notifier.wait()
+                await self._changed.wait()
 
     async def _admit(self, requests: Sequence[FileRequest]) -> None:
         self._open += len(requests)
@@ -393,14 +379,14 @@ class _BatchRunner:
                 found.single = found.origin is LOCAL or (found.request.size or 0) > self.config.max_small
                 self._scheduler.host(found.origin).admit(found)
                 self._scheduler.add(found)
-        self._notifier.notify()
+        self._notify()
 
     async def _serve(self) -> None:
         """Be one slot: fetch what is next, one after the other."""
         while True:
             now = time.monotonic()
             while self.output.full or (task := self._scheduler.next(now)) is None:
-                await self._notifier.wait()
+                await self._changed.wait()
                 now = time.monotonic()
             host = self._scheduler.host(task.origin)
             try:
@@ -544,7 +530,7 @@ class _BatchRunner:
             task = await self._large.get()
             host = self._scheduler.host(task.origin)
             while not host.begin(time.monotonic()):
-                await self._notifier.wait()
+                await self._changed.wait()
             began, path = time.monotonic(), task.request.path
             progress = self.stats.large[path] = TransferProgress()
             try:
@@ -582,7 +568,7 @@ class _BatchRunner:
                 self._record(task, task.failed(error))
             else:
                 self._retries.relinked(task, link)
-            self._notifier.notify()
+            self._notify()
 
         self._spawn(look_up())
 
@@ -591,4 +577,4 @@ class _BatchRunner:
             self.stats.count(result)
             if (following := self._paths.release(result)) is not None:
                 self._again.append(following)
-        self._notifier.notify()
+        self._notify()

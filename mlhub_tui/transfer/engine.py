@@ -88,17 +88,6 @@ class TransferEngine:
                     await asyncio.wait({waiting}, timeout=left)
             raise
 
-    def run_blocking(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the engine's loop and block for it; an exception here (Ctrl+C) cancels it."""
-        future = self.submit(work)
-        try:
-            return future.result()
-        except BaseException:
-            self.cancel(future)
-            with contextlib.suppress(BaseException):
-                future.result(2.0)
-            raise
-
     def client(self, tls: ssl.SSLContext | None = None, connect_timeout: float = 15.0) -> HTTPClient:
         """Return the HTTP client for TLS settings, None for the system's; only on the engine's loop."""
         key = (id(tls), connect_timeout)
@@ -109,41 +98,13 @@ class TransferEngine:
             )
         return self._clients[key]
 
-    def close(self) -> None:
-        """Cancel everything and end the thread; waits up to two seconds."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is None:
-            return
-
-        async def end() -> None:
-            tasks = [task for task in self._tasks.values() if not task.done()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for client in self._clients.values():
-                await client.aclose()
-            self._clients.clear()
-            loop.call_soon(loop.stop)
-
-        with contextlib.suppress(concurrent.futures.TimeoutError):
-            asyncio.run_coroutine_threadsafe(end(), loop).result(2.0)
-
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_default_executor(DaemonExecutor())  # looks up names
-                threading.Thread(target=_run_loop, args=(self._loop,), name="transfers", daemon=True).start()
+                threading.Thread(target=self._loop.run_forever, name="transfers", daemon=True).start()
             return self._loop
-
-
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
 
 
 _shared: dict[int, TransferEngine] = {}

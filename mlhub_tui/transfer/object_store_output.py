@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Protocol
+from typing import Any
 
 from .. import errors
 from ..errors import MLHubException
@@ -42,58 +42,6 @@ _TRIES = 4  # of a range, before all is restarted
 _PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 _MAX_HELD = 64 << 20  # bytes
 _FILES = 16  # of a shard on their way: what is fetched again where a worker dies
-
-
-class StoreWriter(Protocol):
-    """An object that is written piece by piece; its methods block."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write the next bytes."""
-
-    def commit(self) -> None:
-        """Have the object be there."""
-
-    def discard(self) -> None:
-        """Give it up; nothing of it stays."""
-
-
-class Store(Protocol):
-    """The folder of an object store that a URL names."""
-
-    def path(self, relative: str) -> str:
-        """Return the path of a file; OutputFolderError if it leads outside."""
-        ...
-
-    def put(self, path: str, data: bytes) -> Future[None]:
-        """Put an object; it is not to be seen before it is whole."""
-        ...
-
-    def size(self, path: str) -> Future[int | None]:
-        """Return the bytes of an object; None if there is none."""
-        ...
-
-    def read(self, path: str) -> bytes:
-        """Return an object; FileNotFoundError if there is none; blocks."""
-        ...
-
-    def writer(self, path: str, block: int) -> StoreWriter:
-        """Return what writes an object in parts of so many bytes; blocks."""
-        ...
-
-    @property
-    def waits(self) -> bool:
-        """Whether nothing is to be put for now, as the store was busy."""
-        ...
-
-    def failed(self, error: MLHubException) -> None:
-        """Record that the store was busy."""
-
-    def succeeded(self) -> None:
-        """Record that it took an object."""
-
-    def translate(self, error: BaseException) -> MLHubException:
-        """Return an OutputFolderError where the store refuses us, TargetBusy for what may pass."""
-        ...
 
 
 class Budget:
@@ -136,6 +84,8 @@ class ObjectStoreOutput:
 
     Parameters
     ----------
+    store
+        The cluster's `ObjectStore`, which imports this package.
     check
         Whether some of the files may be there; else nothing is asked of the store before a file is put.
     budget
@@ -144,7 +94,7 @@ class ObjectStoreOutput:
         To fetch one large file with.
     """
 
-    def __init__(self, store: Store, *, check: bool, budget: Budget, connections: int) -> None:
+    def __init__(self, store: Any, *, check: bool, budget: Budget, connections: int) -> None:
         self._store, self._check, self._budget, self._connections = store, check, budget, connections
         self._away = 0
         self._results: list[FileResult] = []
@@ -184,7 +134,7 @@ class ObjectStoreOutput:
 
     def existing(self, task: FileTask) -> bytes:
         """Return the object that is there."""
-        return self._store.read(task.target)
+        return bytes(self._store.read(task.target))
 
     def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
         """Begin a run."""
@@ -269,7 +219,7 @@ class _Upload:
     def __init__(
         self,
         task: FileTask,
-        store: Store,
+        store: Any,
         context: TransferContext,
         progress: TransferProgress,
         window: int,
@@ -507,14 +457,14 @@ class _ObjectUpload:
     `framed` is whether the end of the file can be told from the end of the connection.
     """
 
-    def __init__(self, task: FileTask, store: Store, version: RemoteVersion, *, framed: bool) -> None:
+    def __init__(self, task: FileTask, store: Any, version: RemoteVersion, *, framed: bool) -> None:
         self._task, self._store, self._total, self._framed = task, store, version.total, framed
         self._checksums = verifiable((*version.checksums, *task.request.checksums))
         self._hashes = [new_hash(each.algorithm) for each in self._checksums]
         endless = task.request.expected.gzip and not framed
         self._gzip = content_checks.Gzip(task.name) if endless else None
         self._first: bytes | bytearray = b""
-        self._writer: StoreWriter | None = None
+        self._writer: Any = None
         self._size = 0
 
     def write(self, data: bytes | bytearray) -> None:
@@ -555,7 +505,7 @@ class _ObjectUpload:
         if self._writer is not None:
             self._writer.discard()
 
-    def _begun(self) -> StoreWriter:
+    def _begun(self) -> Any:
         if self._writer is None:
             block = max(PART, -(-(self._total or 0) // _PARTS))
             self._writer = self._store.writer(self._task.target, block)

@@ -13,12 +13,11 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from ..errors import FileConflict, TargetBusy
 from ..fileio import make_folder, rename_new, translate_os_error, try_lock
@@ -232,36 +231,13 @@ class PartRecord:
         return merge([(0, self.synced), *self.more])
 
 
-class JournalDatabase(Protocol):
-    """A SQLite database with a table `parts`."""
-
-    def transaction(self, patience: float = 0.0) -> AbstractContextManager[sqlite3.Connection]:
-        """Run statements as one transaction; wait up to `patience` seconds for another program's."""
-        ...
-
-    def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-        """Return all rows of a query."""
-        ...
-
-
-class RunnerRegistry(Protocol):
-    """The programs that write part files; `runner` is the id of this one."""
-
-    runner: str
-
-    def live(self) -> Collection[str]:
-        """Return the ids of the programs that still run."""
-        ...
-
-    def beat_in(self, db: sqlite3.Connection) -> None:
-        """Record, in a transaction, that this program still runs."""
-        ...
-
-
 class PartJournal:
-    """The records of part files; its methods block and may be called from any thread."""
+    """The records of part files; its methods block and may be called from any thread.
 
-    def __init__(self, database: JournalDatabase, runners: RunnerRegistry) -> None:
+    `database` is the queue's `Database`, `runners` its `JobRepository`, which import this package.
+    """
+
+    def __init__(self, database: Any, runners: Any) -> None:
         self._database, self._runners = database, runners
         self._pending: dict[tuple[str | bytes, int], Extents] = {}
         self._lock = threading.Lock()

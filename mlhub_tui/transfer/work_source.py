@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from .. import errors, text
@@ -80,29 +79,6 @@ class WorkSource(Protocol):
     def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was rejected; None where there is no other one."""
         ...
-
-
-@dataclass
-class MemorySource:
-    """A work source in memory, for scripts and tests; requests are taken one by one, a generator will do."""
-
-    requests: Iterable[FileRequest]
-    results: dict[int, FileResult] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._next = iter(self.requests)
-
-    def take(self, most: int) -> Sequence[FileRequest]:
-        """Return the next requests."""
-        return list(islice(self._next, most))
-
-    def settle(self, results: Sequence[FileResult]) -> None:
-        """Save results."""
-        self.results.update((result.key, result) for result in results)
-
-    def relink(self, request: FileRequest) -> Link | None:
-        """Return None: there is no other link in memory."""
-        return None
 
 
 @dataclass(slots=True)

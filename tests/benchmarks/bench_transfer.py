@@ -51,7 +51,7 @@ async def one():
     began, cpu = time.perf_counter(), time.process_time()
     await fetch_file(spec, context, TransferProgress())
     return time.perf_counter() - began, time.process_time() - cpu
-seconds, cpu = engine.run_blocking(one())
+seconds, cpu = engine.submit(one()).result()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(seconds, cpu, peak)
 sys.stdout.flush()

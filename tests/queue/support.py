@@ -110,4 +110,4 @@ def run(
         context = TransferContext(engine.client(), journal, config)
         return await fetch_file(spec, context, TransferProgress(), reserve=reserve)
 
-    return engine.run_blocking(work())
+    return engine.submit(work()).result()

@@ -19,10 +19,11 @@ from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import BatchConfig, TransferConfig
 from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.part_file import PartJournal
-from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
+from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
+from tests.transfer.memory_source import MemorySource
 
 CONFIG = BatchConfig(slots=8, per_host=8, max_small=64 << 10, large=2)
 

@@ -21,10 +21,11 @@ from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.job_context import JobContext
 from mlhub_tui.transfer.part_file import PartFile
-from mlhub_tui.transfer.work_source import FileRequest, MemorySource
+from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, IMPATIENT, content
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
+from tests.transfer.memory_source import MemorySource
 
 from .batch_support import (
     always,

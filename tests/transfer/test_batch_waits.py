@@ -28,12 +28,13 @@ from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.limits import BandwidthLimiter
-from mlhub_tui.transfer.work_source import FileRequest, FileResult, MemorySource
+from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import ENDLESS, HASTY, QUICK
 from tests.queue.test_machine import Disk, disk
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync
+from tests.transfer.memory_source import MemorySource
 
 from .batch_support import batch, errors_of, fetched, kit, origin, requests, running, shelf, stored, there
 
@@ -306,7 +307,7 @@ def test_behind_a_proxy_the_same(
 _KILLED = """
 import sys
 from pathlib import Path
-from mlhub_tui.transfer.work_source import MemorySource
+from tests.transfer.memory_source import MemorySource
 from tests.transfer.batch_support import batch, kit, requests, shelf
 
 class Server:

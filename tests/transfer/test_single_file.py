@@ -95,7 +95,7 @@ class Transfers:
         self, url: str, config: TransferConfig = QUICK, relink: str = "", **given: object
     ) -> DownloadResult:
         self.progress = TransferProgress()
-        return self.engine.run_blocking(self.work(url, config, relink, **given))
+        return self.engine.submit(self.work(url, config, relink, **given)).result()
 
     def persistently(self, url: str, config: TransferConfig = QUICK, tries: int = 6) -> DownloadResult:
         for _ in range(tries):
@@ -110,7 +110,6 @@ class Transfers:
 def transfers(tmp_path: Path) -> Iterator[Transfers]:
     made = Transfers(tmp_path)
     yield made
-    made.engine.close()
     made.database.close()
 
 
