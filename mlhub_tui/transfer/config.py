@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from ..errors import RequestError
 from ..http.client import HTTPClient, Timeouts
 from ..http.credentials import CookieJar
 from ..http.exchange import Exchange
@@ -118,9 +117,6 @@ class TransferContext:
             self.client, link, name, headers, cookies, timeouts, read_size=read_size, allowed=allowed
         )
 
-
-Relink = Callable[[RequestError], Awaitable[Link | None]]
-"""Returns a new link for one that was rejected (401, 403); None where there is no other one."""
 
 ReserveSpace = Callable[[int, int], None]
 """Called, in a thread, with the bytes still needed and the size of the whole; raises NoSpaceError."""

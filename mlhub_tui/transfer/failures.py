@@ -349,7 +349,7 @@ class RetryHandler:
         """Report the reason and time of the next request while all files have to wait."""
         until = self._scheduler.waits_until(time.monotonic())
         stats.next_try = until
-        stats.reason = text.one_line(text.redact(str(self._why)), 300) if until and self._why else ""
+        stats.reason = text.one_line(text.redact(self._why.message), 300) if until and self._why else ""
 
     def _await_preparation(self, task: FileTask, error: BeingPrepared) -> None:
         """Try again when the server says; where it does not, so many times. It is no failure of its host."""

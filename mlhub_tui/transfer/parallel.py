@@ -523,7 +523,7 @@ class ParallelDownloader:
             if segment.position == segment.start:
                 raise ConnectionLost("the connection ended before a byte came")
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: errors.RequestError) -> None:
         """Want half as many: the server refused one, or broke it off."""
         if self._closed:
             return
@@ -531,7 +531,7 @@ class ParallelDownloader:
         now = time.monotonic()
         if now - self._refused_at >= self._config.window:  # those that fail together count once
             self._refused_at = now
-            self._file.progress.log(f"a connection failed: {error}")
+            self._file.progress.log(f"a connection failed: {error.message}")
             self._concurrency.refused()
             self._retire()
 
@@ -544,4 +544,4 @@ class ParallelDownloader:
             self._fatal = error
         elif was_open:
             self.ranges_doubted = True
-            self._file.progress.log(f"one connection only: {error}")
+            self._file.progress.log(f"one connection only: {getattr(error, 'message', error)}")

@@ -27,7 +27,7 @@ from ..http.client import HTTPClient
 from ..http.connection import DEFAULT_TIMEOUTS, BodySink, Response, Timeouts
 from ..http.credentials import CookieJar
 from ..http.decoding import DecodingSink, codings, decoder
-from ..http.errors import ConnectionLost, LinkRejected
+from ..http.errors import ConnectionLost
 from ..http.exchange import PEEK, Exchange
 from ..http.link import Link, is_local
 from ..http.response_headers import (
@@ -45,7 +45,6 @@ from .checksums import HashingSink, compare, new_hash, verifiable
 from .config import (
     DownloadResult,
     DownloadSpec,
-    Relink,
     ReserveSpace,
     TransferContext,
     TransferPhase,
@@ -66,9 +65,6 @@ from .parallel import (
 from .part_file import PartFile, PartRecord, RestartRequired, covered, gaps, inode, merge, prefix
 
 T = TypeVar("T")
-RENEWED = "the link was renewed"
-"""What the log says of a link that had expired."""
-
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
 _NO_HEAD = frozenset({400, 403, 405, 501})
@@ -84,7 +80,6 @@ async def fetch_file(
     progress: TransferProgress,
     *,
     reserve: ReserveSpace | None = None,
-    relink: Relink | None = None,
     holds_slot: bool = False,
 ) -> DownloadResult:
     """Fetch a file, or continue with it; on the engine's loop.
@@ -96,8 +91,6 @@ async def fetch_file(
     ----------
     reserve
         Reserves room on the disk; by default it is looked at only.
-    relink
-        Called once, when the link is rejected.
     holds_slot
         Whether the caller has counted the first connection at its host already.
     """
@@ -117,7 +110,7 @@ async def fetch_file(
             from .local_files import copy_file  # only where there are such: tarfile takes a while to import
 
             return await copy_file(spec, context, progress, room)
-        return await _Download(spec, context, progress, room, relink).run(holds_slot=holds_slot)
+        return await _Download(spec, context, progress, room).run(holds_slot=holds_slot)
     finally:
         if _writers.get(part) is task:
             del _writers[part]
@@ -190,11 +183,10 @@ class _Download:
         context: TransferContext,
         progress: TransferProgress,
         reserve: ReserveSpace,
-        relink: Relink | None,
     ) -> None:
         self._spec, self._name, self._link = spec, spec.target.name, spec.link
         self._context, self._journal, self._progress = context, context.journal, progress
-        self._reserve, self._relink = reserve, relink
+        self._reserve = reserve
         self._cookies = CookieJar()
         self._alone = context.config.connections < 2
         self._logged_begin = False
@@ -218,21 +210,6 @@ class _Download:
             hosts.forget(self)
 
     async def _run(self) -> DownloadResult:
-        try:
-            return await self._with_this_link()
-        except LinkRejected as error:
-            # Links carry signatures that expire: the API gives a new one, and only that one counts.
-            if self._relink is None or error.status not in (401, 403):
-                raise
-            self._progress.log(f"{error}: requests a new link")
-            link = await self._relink(error)
-            if link is None or link.url == self._link.url:
-                raise
-            self._link = link
-            self._progress.log(RENEWED)
-        return await self._with_this_link()
-
-    async def _with_this_link(self) -> DownloadResult:
         spec = self._spec
         if spec.if_exists is IfExists.RESUME:
             self._existing = await self._examine_existing()
@@ -244,7 +221,7 @@ class _Download:
         try:
             return await self._fetch()
         except errors.VerificationFailed as error:
-            self._progress.log(f"verification failed: {error}; it is fetched once more")
+            self._progress.log(f"verification failed: {error.message}; it is fetched once more")
             self._alone = True
             self._progress.enter(TransferPhase.CONNECTING)
             return await self._fetch()
@@ -262,7 +239,7 @@ class _Download:
             except Undecodable as error:
                 if self._accept:
                     raise
-                self._progress.log(f"{error}: requests it as it is")
+                self._progress.log(f"{error.message}: requests it as it is")
                 self._accept = content_checks.IDENTITY
             self._alone = True
             await self._forget_progress()
@@ -523,7 +500,7 @@ class _Download:
         try:
             undone = self._codings(response, record.version, part.read(0, content_checks.START))
         except Undecodable as error:
-            raise RestartRequired(str(error)) from error
+            raise RestartRequired(error.message) from error
         if undone:
             raise RestartRequired(f"the server sends it as {', '.join(undone)}")
 

@@ -415,7 +415,7 @@ def test_a_response_that_is_not_the_file_is_said_in_words(
     error = caught.value
     assert type(error) is kind
     assert words in str(error)
-    assert str(error).endswith(words) or ": " not in words
+    assert error.message.endswith(words) or ": " not in words
     assert (error.status, error.url) == (made.status, "https://h.test/a/x.tif")
     assert error.retry_after == (7.0 if "retry-after" in made.headers else None)
     assert "s3cret" not in str(error)

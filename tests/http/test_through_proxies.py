@@ -79,7 +79,7 @@ async def test_https_is_asked_for_through_a_tunnel(
         proxy = f"{'https' if secure else 'http'}://u@{host}:{server.port}"
         if secure:
             error = await refused(proxy, "https://files.test/x", trusting)
-            assert str(error).endswith("refuses the connection to files.test: 503 Busy")
+            assert error.message.endswith("refuses the connection to files.test: 503 Busy")
         else:
             assert await fetched(proxy, "https://files.test:444/x", trusting) == b"/x for files.test:444"
         asked = server.requests[0]

@@ -80,22 +80,14 @@ class Transfers:
     def part(self) -> Path:
         return self.folder / "file.tar.gz.part"
 
-    async def work(
-        self, url: str, config: TransferConfig = QUICK, relink: str = "", **given: object
-    ) -> DownloadResult:
+    async def work(self, url: str, config: TransferConfig = QUICK, **given: object) -> DownloadResult:
         spec = replace(DownloadSpec(Link(url), self.target, archive=True), **given)  # type: ignore[arg-type]
         context = TransferContext(self.engine.client(), self.journal, config, self.limits)
+        return await fetch_file(spec, context, self.progress)
 
-        async def other(_: Exception) -> Link:
-            return Link(relink)
-
-        return await fetch_file(spec, context, self.progress, relink=other if relink else None)
-
-    def fetch(
-        self, url: str, config: TransferConfig = QUICK, relink: str = "", **given: object
-    ) -> DownloadResult:
+    def fetch(self, url: str, config: TransferConfig = QUICK, **given: object) -> DownloadResult:
         self.progress = TransferProgress()
-        return self.engine.submit(self.work(url, config, relink, **given)).result()
+        return self.engine.submit(self.work(url, config, **given)).result()
 
     def persistently(self, url: str, config: TransferConfig = QUICK, tries: int = 6) -> DownloadResult:
         for _ in range(tries):
@@ -246,15 +238,6 @@ def test_a_file_that_keeps_changing_ends_with_its_reason(transfers: Transfers, s
     with pytest.raises((RemoteChanged, UnexpectedAnswer)):
         transfers.fetch(server.url)
     assert not transfers.target.exists()
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_rejected_link_is_requested_again_once(
-    transfers: Transfers, server: FaultServer, status: int
-) -> None:
-    server.script.append(Answer(status=status))
-    transfers.fetch(server.url, relink=f"{server.url}?renewed")
-    assert [request.target.partition("?")[2] for request in server.gets] == ["", "renewed"]
 
 
 def test_a_file_that_is_there_is_compared_kept_or_replaced(transfers: Transfers, server: FaultServer) -> None:
