@@ -52,16 +52,8 @@ _ERROR_BODY = 64 << 10  # bytes of an error's body that are read to keep the con
 class BatchDownload:
     """Fetches all files of a work source; `run` blocks, and `abort` ends it from any other thread.
 
-    Parameters
-    ----------
-    output
-        The folder that all of them are in, or another output backend.
-    context
-        Returns what all transfers share; called on the loop of the transfer engine.
-    stats
-        Where progress is shown.
-    backoff
-        Who else asks the same hosts, and waits with this run; only this process by default.
+    `output` is the folder that all of them are in, or another output backend; `context` is called on the loop
+    of the transfer engine; `backoff` is who else asks the same hosts, only this process by default.
     """
 
     def __init__(
@@ -84,16 +76,8 @@ class BatchDownload:
     def run(self) -> BatchStats:
         """Fetch everything.
 
-        Raises
-        ------
-        TransferCancelled
-            If it was aborted; what had arrived is stored and recorded.
-        NoSpaceError, AuthenticationError
-            If the disk is full, or a key was refused: the rest waits in the work source.
-        RequestError
-            If no host answers any more; the rest waits in the work source too.
-        MLHubException, OSError, sqlite3.Error
-            If the output, or the record, cannot be written.
+        Raises TransferCancelled if it was aborted: what had arrived is stored and recorded. NoSpaceError,
+        AuthenticationError and RequestError (no host answers any more) leave the rest in the work source.
         """
         output = self._output
         if isinstance(output, Path):

@@ -76,15 +76,10 @@ class TransferConfig:
 
 @dataclass(frozen=True, slots=True)
 class BatchConfig:
-    """How many files at once.
+    """How many files at once: `slots` requests, of these `per_host` to one host.
 
-    Parameters
-    ----------
-    slots, per_host
-        Requests at once, and of these to one host.
-    max_small
-        Bytes up to which a file is fetched in one request without a journal entry; larger ones are fetched
-        as single files, which resume, `large` of them at once.
+    Files up to `max_small` bytes are fetched in one request without a journal entry; larger ones as single
+    files, which resume, `large` of them at once.
     """
 
     slots: int = 16
@@ -124,20 +119,11 @@ ReserveSpace = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DownloadSpec:
-    """One file to fetch.
+    """One file to fetch to its final path; it grows as `NAME.part` beside it.
 
-    Parameters
-    ----------
-    target
-        Final path; it grows as `NAME.part` beside it.
-    size
-        Bytes as the API announced them; the server's word counts more.
-    checksums
-        Known beforehand (an asset's `file:checksum`); verified beside the server's.
-    page
-        Whether the file is a web page; else one that arrives is that of a portal.
-    archive
-        Whether the API promises a `.tar.gz`, whose size it announces.
+    `size` is what the API announced, the server's word counts more; `checksums` (an asset's `file:checksum`)
+    are verified beside the server's; unless it is a `page`, a web page is that of a portal; an `archive` is
+    promised as a `.tar.gz`, whose size the API announces.
     """
 
     link: Link

@@ -137,19 +137,6 @@ class HostState:
 
     A failure that is the host's (it refuses, it cannot be reached, file after file fails) makes all slots
     wait together, with full jitter and by its Retry-After; such a wait is a round. A success ends that.
-
-    Attributes
-    ----------
-    active
-        Slots that ask it at the moment.
-    left, fresh
-        Its files that were taken from the work source and are not done; those of them that did not fail yet.
-    until
-        Monotonic time in seconds before which it is not asked.
-    rounds, successes
-        Rounds since it last gave a file; files that it gave.
-    error
-        Why it was given up; None while it is not.
     """
 
     def __init__(
@@ -161,9 +148,11 @@ class HostState:
         self._lent = self._good = self._streak = 0
         self._culprits: set[str] = set()
         self._since = 0.0
-        self.active = self.left = self.fresh = self.rounds = self.successes = 0
-        self.until = 0.0
-        self.error: RequestError | None = None
+        self.active = 0  # slots that ask it at the moment
+        self.left = self.fresh = 0  # its files that are not done; those of them that did not fail yet
+        self.rounds = self.successes = 0  # rounds since it last gave a file; files that it gave
+        self.until = 0.0  # monotonic time in seconds before which it is not asked
+        self.error: RequestError | None = None  # why it was given up
 
     def begin(self, now: float) -> bool:
         """Take a slot if one more may ask it; of a host that was given up there is always one."""

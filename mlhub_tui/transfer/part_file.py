@@ -204,26 +204,14 @@ def extents_from_text(stored: str) -> Extents:
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """The record of one part file.
+    """The record of one part file."""
 
-    Parameters
-    ----------
-    url
-        Where the bytes come from, without query or user information.
-    generation
-        Counts the beginnings: bytes of an older one never count for a newer one.
-    synced, more
-        Bytes from the start of the file that were flushed to disk, and what was flushed beyond them.
-    inode
-        So that another file under the name is noticed.
-    """
-
-    url: str = ""
+    url: str = ""  # where the bytes come from, without query or user information
     version: RemoteVersion = field(default_factory=RemoteVersion)
-    generation: int = 0
-    synced: int = 0
-    inode: str = ""
-    more: Extents = ()
+    generation: int = 0  # counts the beginnings: bytes of an older one never count for a newer one
+    synced: int = 0  # bytes from the start of the file that were flushed to disk
+    inode: str = ""  # so that another file under the name is noticed
+    more: Extents = ()  # what was flushed beyond them
 
     @property
     def extents(self) -> Extents:

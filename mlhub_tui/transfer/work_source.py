@@ -22,20 +22,10 @@ LOCAL = Origin("file", "", 0)
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """A file to fetch.
+    """A file to fetch, with the work source's own number for it.
 
-    Parameters
-    ----------
-    key
-        The work source's own number for it.
-    path
-        Where it goes: relative to the output folder, parts separated by `/`.
-    size
-        Bytes as the catalog announces them; None if it does not. The server's word counts more.
-    checksums
-        Known beforehand; verified beside the server's.
-    page
-        Whether it is a web page; else one is refused as what a portal or an error shows.
+    `path` is relative to the output folder, with `/`; `size` is what the catalog announces, the server's word
+    counts more; `checksums` are verified beside the server's; unless it is a `page`, a web page is refused.
     """
 
     key: int
@@ -83,20 +73,18 @@ class WorkSource(Protocol):
 
 @dataclass(slots=True)
 class BatchStats:
-    """How far a batch is: plain numbers that one thread writes and others read.
+    """How far a batch is: plain numbers that one thread writes and others read; times are monotonic seconds.
 
     Attributes
     ----------
     fetched, there, failed
         Files that were fetched, were there already, could not be fetched; all of them recorded.
-    bytes
-        Of the files that were fetched.
     reason, next_try
-        Why nothing is requested at the moment, and until when (monotonic, seconds); else empty and None.
+        Why nothing is requested at the moment, and until when; else empty and None.
     where
         Who fetches, where that is not this program alone; in words.
     heard
-        When bytes came last, monotonic, seconds.
+        When bytes came last.
     large
         The large files in progress, by path; copy it before iterating.
     """
@@ -124,47 +112,23 @@ class BatchStats:
 
 @dataclass(slots=True, eq=False)
 class FileTask:
-    """A requested file on its way.
-
-    Parameters
-    ----------
-    target
-        Absolute path, or the path in the store.
-    link, origin
-        Where its bytes are: the request's link, or a newer one; and whose slots it takes.
-    existing
-        Bytes of the file under its name that is to be compared with the server's; None if none is.
-    replaces_other
-        Whether what stands under its name is what a server once sent in its place: it is replaced.
-    compared
-        Whether the server was asked for its size to compare.
-    tries, preparing
-        Failures that were its own; responses in a row by which the server is still preparing it (202).
-    fresh, seen
-        Whether it has not failed yet; files that its host had given when it last failed.
-    relinked, refetched
-        Whether its one new link, its one new fetch after a wrong checksum, is used up.
-    rejection
-        How its link was rejected.
-    single
-        Whether it is fetched as a single file: large or local.
-    """
+    """A requested file on its way to `target`, an absolute path or the path in a store."""
 
     request: FileRequest
     target: str
-    origin: Origin
-    link: Link
-    existing: int | None = None
-    replaces_other: bool = False
-    compared: bool = False
-    tries: int = 0
-    preparing: int = 0
-    fresh: bool = True
-    seen: int = -1
-    relinked: bool = False
-    refetched: bool = False
-    rejection: errors.RequestError | None = None
-    single: bool = False
+    origin: Origin  # whose slots it takes
+    link: Link  # the request's, or a newer one
+    existing: int | None = None  # bytes of the file under its name, to be compared with the server's
+    replaces_other: bool = False  # what stands under its name is what a server once sent in its place
+    compared: bool = False  # the server was asked for its size
+    tries: int = 0  # failures that were its own
+    preparing: int = 0  # responses in a row by which the server is still preparing it (202)
+    fresh: bool = True  # it has not failed yet
+    seen: int = -1  # files that its host had given when it last failed
+    relinked: bool = False  # its one new link is used up
+    refetched: bool = False  # its one new fetch after a wrong checksum is used up
+    rejection: errors.RequestError | None = None  # of its link
+    single: bool = False  # fetched as a single file: large or local
 
     @property
     def name(self) -> str:
@@ -224,16 +188,8 @@ class OutputFile(Protocol):
 class OutputCallbacks:
     """What an output backend calls, on the event loop.
 
-    Parameters
-    ----------
-    settled
-        With results that were recorded.
-    refused
-        With a file that could not be written.
-    drained
-        When those who wait for `full` to end may continue.
-    broken
-        With an error that ends the run.
+    `settled` with results that were recorded, `refused` with a file that could not be written, `drained` when
+    those who wait for `full` to end may continue, `broken` with an error that ends the run.
     """
 
     settled: Callable[[Sequence[FileResult]], None]
