@@ -34,12 +34,13 @@ async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
         return await _archives(wish, source, identity, collections)
     from ..planning.dataset_plan import plan_dataset
     from ..planning.selection import SelectionCounter
+    from ..queue.direct import job_context
 
     if wish.filters.catalog_only:
         return await _catalog_only(wish, source, identity)
     said = _Said()
     try:
-        index = await plan_dataset(wish.request(source, found, identity), source, said)
+        index = await plan_dataset(wish.request(source, found, identity), source, job_context, said)
     finally:
         said.clear()
     with index:

@@ -12,10 +12,10 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from .. import fileio, paths
 from ..auth.kind import Kind
@@ -32,7 +32,6 @@ from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..models import ArchiveInfo, CatalogInfo, Search
 from ..options import IfExists
-from ..queue.direct import job_context
 from ..storage import make_private_folder
 from ..text import count
 from ..threads import in_thread
@@ -48,10 +47,11 @@ from .index_cache import (
 )
 from .job_context import JobContext, already_there
 from .requests import SAMPLE, DatasetRequest
-from .resolver import CatalogSource, ItemsSource, JobSource, OneSource, keys_of
+from .resolver import CatalogSource, ItemsSource, JobSource, OneSource, Resolver, keys_of
 
 Say = Callable[[str, int, int | None], None]
 """Called with what is done, and bytes done of how many (None: unknown); from any thread."""
+OpenContext: TypeAlias = Callable[[Resolver], AbstractAsyncContextManager[JobContext]]
 _EVERY = 0.2  # seconds between two reports
 _AGAIN = 0.5  # seconds between two looks whether another program has finished the same index
 _PAGE = 250  # items
@@ -60,7 +60,9 @@ _GONE = frozenset({404, 410})
 _AT_ONCE = 4  # requests for sizes
 
 
-async def plan_dataset(request: DatasetRequest, source: JobSource, say: Say | None = None) -> Index:
+async def plan_dataset(
+    request: DatasetRequest, source: JobSource, job_context: OpenContext, say: Say | None = None
+) -> Index:
     """Return the index of a dataset, its catalog archive in the cache.
 
     Parameters
@@ -69,6 +71,8 @@ async def plan_dataset(request: DatasetRequest, source: JobSource, say: Say | No
         What is wanted; its filters restrict only what a STAC API is requested for.
     source
         The source, open.
+    job_context
+        Opens what transfers share: `queue.direct.job_context`.
     say
         Told the progress.
 
@@ -86,7 +90,7 @@ async def plan_dataset(request: DatasetRequest, source: JobSource, say: Say | No
 
     archive = cached_catalog(request)
     if request.kind is Kind.MLHUB:
-        await _fetch_to_cache(request, source, archive, say)
+        await _fetch_to_cache(request, source, archive, job_context, say)
     return await index_of_dataset(request, source, archive, show)
 
 
@@ -225,7 +229,9 @@ def copy_catalog(request: DatasetRequest, target: Path) -> bool:
     return True
 
 
-async def _fetch_to_cache(request: DatasetRequest, source: JobSource, saved: Path, say: Say | None) -> None:
+async def _fetch_to_cache(
+    request: DatasetRequest, source: JobSource, saved: Path, job_context: OpenContext, say: Say | None
+) -> None:
     await in_thread(lambda: _make_room(saved))
     live = TransferProgress()
 

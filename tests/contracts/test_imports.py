@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "sources": FOUNDATION | {"http", "models", "auth"},
     "transfer": FOUNDATION | {"http", "sources"},
     "unpack": FOUNDATION | {"sources", "transfer"},
-    "planning": _BELOW | {"queue"},
+    "planning": _BELOW,
     "queue": _BELOW | {"planning"},
     "cluster": _BELOW | {"planning", "queue"},
     "sample": FOUNDATION | {"auth"},

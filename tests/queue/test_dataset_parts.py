@@ -24,6 +24,7 @@ from mlhub_tui.planning.dataset_progress import ProgressReporter
 from mlhub_tui.planning.manifest import LockedManifest, ManifestStats, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.report import verify_files
+from mlhub_tui.queue.direct import job_context
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferPhase, TransferProgress
@@ -193,7 +194,7 @@ async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_
             file.truncate(size)  # a hole takes no room
         os.utime(catalog_cache() / name, (time.time() - age * 1000,) * 2)
     request, said = wish(tmp_path / "out"), list[tuple[str, int, int | None]]()
-    index = await plan_dataset(request, shops(server).shop, lambda *told: said.append(told))
+    index = await plan_dataset(request, shops(server).shop, job_context, lambda *told: said.append(told))
     with index:
         assert index.contents()[0].items == 2
     assert {path.name for path in catalog_cache().iterdir()} == {

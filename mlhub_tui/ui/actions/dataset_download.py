@@ -151,6 +151,7 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
 def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
     from ...planning.dataset_plan import plan_dataset
     from ...planning.requests import dataset_request
+    from ...queue.direct import job_context
     from ..screens.plan_screen import PlanScreen
     from ..widgets import output_options
 
@@ -178,7 +179,7 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
         def tell(words: str, done: int, total: int | None) -> None:
             say(reading_words(words, done, total))
 
-        return await plan_dataset(wish(), connection.source, tell)
+        return await plan_dataset(wish(), connection.source, job_context, tell)
 
     async def queueing(counted: SelectionCount) -> bool:
         target = choice.url or str(choice.assets or choice.folder)
