@@ -120,11 +120,6 @@ def https_of(href: str, *, account: str = "") -> str:
     which no certificate covers as a host name, stands in the path instead (Amazon S3 User Guide, "Methods for
     accessing a bucket"). `gs://` and Azure's `abfs://container@account.dfs.core.windows.net/path` likewise;
     `abfs://container/path` does not name its account.
-
-    Raises
-    ------
-    NotOffered
-        If nothing can be requested there: another scheme, no bucket, no object, no account.
     """
     scheme, mark, rest = href.partition("://")
     scheme = scheme.lower()

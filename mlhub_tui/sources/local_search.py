@@ -57,11 +57,6 @@ class LocalSearch:
 
         Pages are read until `page_size` items match, or a thousand were read; the page may be empty and
         still have a next one.
-
-        Raises
-        ------
-        NotOffered
-            If no collection is named, if the search has a filter, or is to sort more than 10,000 items.
         """
         if not search.collections:
             raise NotOffered("here a search requires a collection", hint="name one or more of them")
@@ -205,13 +200,7 @@ def limit_page(page: Page[T], left: int | None) -> Page[T]:
 
 
 def limit_of(link: str | None, limit: int | None) -> tuple[int | None, str | None]:
-    """Return how many entries are left, and the link inside; `limit` is that of the first page.
-
-    Raises
-    ------
-    UnexpectedAnswer
-        If the link is none of `limit_page`.
-    """
+    """Return how many entries are left, and the link inside; `limit` is that of the first page."""
     if link is None or limit is None:
         return limit, link
     try:
@@ -227,11 +216,6 @@ def item_filter(search: Search) -> Callable[[Item], bool]:
     An item without a date is in no stretch of time, one without a place in no box. A geometry counts by the
     box around it, on both sides, which finds a little more than a server would. The collection, the filter,
     the order and the number of a search do not count.
-
-    Raises
-    ------
-    InvalidSearch
-        If the search's dates are none.
     """
     ids, words = frozenset(search.ids), search.text.casefold().split()
     span, box = parse_span(search.datetime), search.bbox or geometry_bbox(search.intersects)

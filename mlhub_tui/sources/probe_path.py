@@ -91,17 +91,7 @@ class ProbeResult:
 
 
 def probe_path(path: Path) -> ProbeResult:
-    """Return what is at an absolute path; it blocks and reads a bounded part of it.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If nothing is.
-    NotASource
-        If it is no catalog; says what it is.
-    MLHubException
-        If it cannot be read.
-    """
+    """Return what is at an absolute path; it blocks and reads a bounded part of it."""
     try:
         if path.is_dir():
             return _folder(path)
@@ -169,11 +159,6 @@ def of_document(value: Any, location: str, where: str, url: str) -> ProbeResult:
         The place as it may be shown.
     url
         The URL of the document, without keys.
-
-    Raises
-    ------
-    NotASource
-        If it is neither catalog nor collection nor a list of items.
     """
     kind = kind_of(value)
     if kind is DocumentKind.ITEMS and (items := count_stac_items(value)):

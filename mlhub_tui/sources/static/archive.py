@@ -135,13 +135,6 @@ def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> I
         Takes what is left out: members whose names lead outside, links and devices, documents too large.
     observe
         Told bytes of the file that are read, before each read.
-
-    Raises
-    ------
-    DamagedArchive
-        After the good members, if the archive cannot be read to its end.
-    OSError
-        If it cannot be opened or read.
     """
     with ObservedFile(path, observe) as raw:
         magic = raw.read(2)
@@ -187,11 +180,6 @@ def documents(
     ----------
     keys
         Taken out of the documents.
-
-    Raises
-    ------
-    DamagedArchive, OSError
-        As `members`.
     """
     report = report if report is not None else SkipReport()
     try:

@@ -25,7 +25,7 @@ from ...http.json_document import MAX_DOCUMENT
 from ...http.link import Link
 from ...storage import make_private_folder
 from ...text import one_line
-from .archive import GZIP_MAGIC, Cancelled, DamagedArchive, Progress, SkipReport, members, observer
+from .archive import GZIP_MAGIC, Cancelled, DamagedArchive, SkipReport, members, observer
 from .document_urls import file_url, is_member, member_names, member_url, split_member
 from .documents import Fetched, LRUCache, system_error, too_large, unreadable
 
@@ -67,22 +67,12 @@ def folder() -> Path:
 def index_of(
     archive: Path,
     *,
-    progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     max_blocks: int = MAX_BLOCKS,
 ) -> Path:
     """Return the path of an archive's index, built if it is missing or the archive changed.
 
     Several programs may do this at once: each makes its own, the last one stays.
-
-    Raises
-    ------
-    OSError
-        If the archive cannot be read.
-    IndexNotWritten
-        If there is no room for the index, or no permission.
-    ArchiveReadCancelled
-        If it was cancelled.
     """
     status = archive.stat()
     version = f"{_VERSION} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
@@ -100,7 +90,7 @@ def index_of(
         raise _not_written(error) from None
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
-            _Builder(db, max_blocks).build(archive, version, progress, cancelled)
+            _Builder(db, max_blocks).build(archive, version, cancelled)
         temporary.replace(path)
     except sqlite3.Error as error:
         raise _not_written(error) from None
@@ -163,9 +153,7 @@ class _Builder:
         self._number = 0
         self._root: tuple[int, int, str] | None = None
 
-    def build(
-        self, archive: Path, version: str, progress: Progress | None, cancelled: Cancelled | None
-    ) -> None:
+    def build(self, archive: Path, version: str, cancelled: Cancelled | None) -> None:
         if not _is_packed(archive):
             self._left = 0
         db = self._db
@@ -173,7 +161,7 @@ class _Builder:
         db.execute("BEGIN")
         report = SkipReport()
         try:
-            found = members(archive, report, observer(archive, progress, cancelled))
+            found = members(archive, report, observer(archive, None, cancelled))
             for number, member in enumerate(found):
                 if number >= MAX_MEMBERS:
                     raise DamagedArchive(f"only the first {MAX_MEMBERS:,} members of the archive are read")
@@ -225,12 +213,10 @@ class ArchiveMembers:
         If the archive cannot be read.
     """
 
-    def __init__(
-        self, archive: Path, *, progress: Progress | None = None, cancelled: Cancelled | None = None
-    ) -> None:
+    def __init__(self, archive: Path, cancelled: Cancelled | None = None) -> None:
         self._archive = archive
         self._url = file_url(archive)
-        index = index_of(archive, progress=progress, cancelled=cancelled)
+        index = index_of(archive, cancelled=cancelled)
         self._db = sqlite3.connect(index, check_same_thread=False)
         self._lock = threading.Lock()
         self._blocks: LRUCache[bytes] = LRUCache(_BLOCKS_IN_MEMORY)

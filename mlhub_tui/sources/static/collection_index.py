@@ -68,11 +68,6 @@ class CollectionIndex:
         """Return the place URL of a collection, or of a catalog where no collection has this id.
 
         The place URL itself is taken too: in static catalogs ids need not be unique.
-
-        Raises
-        ------
-        EntityDoesNotExist
-            If the whole tree has none.
         """
         if place := place_named(identity, local=self._local):
             return place

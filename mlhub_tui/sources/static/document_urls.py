@@ -88,13 +88,7 @@ def _decoded(text: str) -> str:
 
 
 def local_path(url: str) -> Path:
-    """Return the path of a `file` URL; a name that was written with `%20` in it may really have it.
-
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is none, or names another machine.
-    """
+    """Return the path of a `file` URL; a name that was written with `%20` in it may really have it."""
     rest = url.partition("://")[2]
     if not url.lower().startswith("file://") or not rest.startswith("/"):
         raise UnexpectedAnswer(f"not a file of this machine: {shown(url)}", url=shown(url))

@@ -318,13 +318,7 @@ def parsed(fetched: Fetched, keys: KeyRemoval | None = None) -> Loaded:
 
 
 def document_of(value: Any, url: str) -> Parsed:
-    """Return what the JSON of a document is, by its `type`, else by what is in it (STAC before 1.0).
-
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is no STAC, or has no id.
-    """
+    """Return what the JSON of a document is, by its `type`, else by what is in it (STAC before 1.0)."""
     if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
         return _item_list(value, url)
     if not isinstance(value, dict):

@@ -18,7 +18,6 @@ from ...http.errors import may_pass
 from ...http.hrefs import shown
 from ...storage import make_private_folder, write_atomic
 from ...text import duration, size
-from .archive import Progress
 from .archive_index import folder, shrink
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ async def fetch_archive(
     session: Session,
     url: str,
     *,
-    progress: Progress | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> tuple[Path, tuple[str, ...]]:
     """Return the archive at a URL as a local file, and a note where it may be old as the server is away.
@@ -44,19 +42,12 @@ async def fetch_archive(
     ----------
     sleep
         Waits seconds before the next try.
-
-    Raises
-    ------
-    RequestError
-        If it cannot be fetched and is not in the cache.
-    NoSpaceError
-        If the disk has no room for it.
     """
     part = "secret" if session.secret is not None and session.is_own(url) else "public"
     name = hashlib.sha256(f"{part} {session.bare(url)}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     path, record = folder() / f"{name}.tar", folder() / f"{name}.json"
     cached = await asyncio.to_thread(_cached, path, record)
-    fetch = _Fetch(folder() / f"{name}.{os.getpid()}-{os.urandom(4).hex()}.part", url, cached, progress)
+    fetch = _Fetch(folder() / f"{name}.{os.getpid()}-{os.urandom(4).hex()}.part", url, cached)
     try:
         await _run(fetch, session, sleep)
         if fetch.is_new:
@@ -95,16 +86,12 @@ async def _run(fetch: _Fetch, session: Session, sleep: Callable[[float], Awaitab
 class _Fetch:
     """One download into a temporary file."""
 
-    def __init__(
-        self, temporary: Path, url: str, cached: Mapping[str, str], progress: Progress | None
-    ) -> None:
+    def __init__(self, temporary: Path, url: str, cached: Mapping[str, str]) -> None:
         self.temporary = temporary
         self.url = url
         self.done = 0
         self.is_new = False
         self.etag, self.modified = cached.get("etag", ""), cached.get("modified", "")
-        self._progress = progress
-        self._whole: int | None = None
 
     def headers(self) -> dict[str, str]:
         """Return what to send: whether it changed, or a range of what is missing."""
@@ -138,13 +125,13 @@ class _Fetch:
         """Start from the first byte."""
         self.etag, self.modified = headers.get("etag", ""), headers.get("last-modified", "")
         length = headers.get("content-length", "")
-        self._whole = int(length) if length.isdigit() else None
+        whole = int(length) if length.isdigit() else None
         self.done = 0
         self.is_new = True
         free = shutil.disk_usage(self.temporary.parent).free
-        if self._whole is not None and self._whole > free:
+        if whole is not None and whole > free:
             room = f"{self.temporary.parent} has room for {size(free)}"
-            raise NoSpaceError(f"the archive has {size(self._whole)}, {room}: {shown(self.url)}")
+            raise NoSpaceError(f"the archive has {size(whole)}, {room}: {shown(self.url)}")
         self.temporary.touch(0o600)
         os.truncate(self.temporary, 0)
 
@@ -152,8 +139,6 @@ class _Fetch:
         with self.temporary.open("ab") as file:
             file.write(piece)
         self.done += len(piece)
-        if self._progress is not None:
-            self._progress(self.done, self._whole)
 
 
 def _cached(path: Path, record: Path) -> dict[str, str]:

@@ -54,13 +54,7 @@ class ItemIterator:
         self._listed_by: dict[int, int] = {}
 
     async def page(self, token: str | None, size: int) -> _Step:
-        """Return the next items, about `size` of them.
-
-        Raises
-        ------
-        RequestError
-            If the catalog itself cannot be read, or the token is none of this listing.
-        """
+        """Return the next items, about `size` of them."""
         stack = self._stack(token)
         step = _Step()
         top = await self._loader.holder(self._url)
@@ -164,13 +158,7 @@ class ItemPages:
     async def page(
         self, link: str | None = None, size: int | None = None, extensions: Sequence[str] = ()
     ) -> Page[Item]:
-        """Return one page; items that cannot be read are counted, and the first of them named in the notes.
-
-        Raises
-        ------
-        RequestError
-            If the collection itself cannot be read, or the link is none of this listing.
-        """
+        """Return one page; items that cannot be read are counted, the first of them is in the notes."""
         step = await self._iterator.page(link, max(size or PAGE, 1))
         loaded = iter(await self._loader.load([one.url for one in step.found if isinstance(one, Link)]))
         items: list[Item] = []
@@ -196,17 +184,7 @@ class ItemPages:
         return Page(tuple(items), step.next, await self._matched(), skipped + failed, notes=tuple(notes))
 
     async def item(self, item_id: str) -> Item:
-        """Return the item with an id: first by what the links are called, then by looking at all.
-
-        Raises
-        ------
-        EntityDoesNotExist
-            If there is none.
-        InvalidSearch
-            If there are two.
-        RequestError
-            If the collection itself cannot be read.
-        """
+        """Return the item with an id: first by what the links are called, then by looking at all."""
         found = {item.url: item async for item in self._named(item_id) if item.id == item_id}
         link, unread = None, not found
         while unread:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import EntityDoesNotExist
 from ...text import one_line
-from .archive import GZIP_MAGIC, Cancelled, Progress
+from .archive import GZIP_MAGIC, Cancelled
 from .archive_index import ROOT_NAMES, ArchiveMembers
 from .document_urls import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
 from .documents import open_file, system_error
@@ -30,46 +30,25 @@ class Root:
     notes: tuple[str, ...] = ()
 
 
-async def find_root(location: str, session: Session, progress: Progress | None = None) -> Root:
-    """Return the root of a catalog; an archive on a server is fetched into the cache first.
-
-    Parameters
-    ----------
-    location
-        A URL or path, as `StaticSource` takes it.
-    progress
-        Told how far the fetching and the reading of an archive have come.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If there is no catalog in a folder or archive.
-    RequestError
-        If it cannot be read.
-    """
+async def find_root(location: str, session: Session) -> Root:
+    """Return the root of a catalog; an archive on a server is fetched into the cache first."""
     url = place_of(location)
     notes: tuple[str, ...] = ()
     if is_web(url):
         if not is_archive(url):
             return Root(url)
-        path, notes = await fetch_archive(session, url, progress=progress)
+        path, notes = await fetch_archive(session, url)
         url = file_url(path)
     stop = threading.Event()
     try:
-        root = await asyncio.to_thread(_local_root, url, progress, stop.is_set)
+        root = await asyncio.to_thread(_local_root, url, stop.is_set)
         return replace(root, notes=(*notes, *root.notes))
     finally:
         stop.set()
 
 
 def root_in(folder: Path) -> Path:
-    """Return the root document of a folder: in it, or in its one subfolder with any.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If there is none, or there are several.
-    """
+    """Return the root document of a folder: in it, or in its one subfolder with any."""
     for name in ROOT_NAMES:
         if (folder / name).is_file():
             return folder / name
@@ -86,7 +65,7 @@ def root_in(folder: Path) -> Path:
     )
 
 
-def _local_root(url: str, progress: Progress | None, cancelled: Cancelled) -> Root:
+def _local_root(url: str, cancelled: Cancelled) -> Root:
     archive = split_member(url)[0] if is_member(url) else url
     path = local_path(archive)
     try:
@@ -98,7 +77,7 @@ def _local_root(url: str, progress: Progress | None, cancelled: Cancelled) -> Ro
             # By what it holds, not by its name: people name archives as they like.
             if head[:2] != GZIP_MAGIC and head[257:262] != b"ustar":
                 return Root(url)
-        members = ArchiveMembers(path, progress=progress, cancelled=cancelled)
+        members = ArchiveMembers(path, cancelled)
     except OSError as error:
         raise system_error(error, archive) from None
     return Root(url, members) if is_member(url) else Root(members.root_url, members, members.notes)

@@ -26,7 +26,6 @@ from ...text import count
 from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..local_search import FIELDS, LocalSearch
-from .archive import Progress
 from .collection_index import CollectionIndex
 from .document_urls import is_web, place_named, same
 from .documents import DocumentLoader, ItemList, LRUCache, unreadable
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from ...http.cache import DocumentCache
     from ...http.link import Link
 
-_NOWHERE = "https://nowhere.invalid/"
 _LISTINGS = 32
 
 
@@ -56,12 +54,7 @@ class StaticSource(Source):
         The URL of a `catalog.json` or `collection.json`; the path of one, of a folder that holds one, or of
         a tar archive.
     session
-        The session with the server; its secret goes to its own origin only. Without one, one without a
-        secret is made.
-    cache
-        What keeps documents of servers between starts; by default the one in MLHUB_HOME.
-    progress
-        Told how far the reading of an archive has come; called from any thread.
+        The session with the server; its secret goes to its own origin only. By default one without a secret.
     patience
         Seconds that a page of the tree waits for the documents of its catalogs and collections.
     """
@@ -74,14 +67,11 @@ class StaticSource(Source):
         location: str,
         session: Session | None = None,
         *,
-        cache: DocumentCache | None = None,
-        progress: Progress | None = None,
         patience: float = 0.7,
     ) -> None:
         self.location = location
         self.session = session or Session(root_url=_origin(location), auth=Auth())
-        self.progress = progress
-        self._cache = cache
+        self._cache: DocumentCache | None = None
         self._patience = patience
         self._opening = asyncio.Lock()
         self._opened: _Opened | None = None
@@ -134,7 +124,7 @@ class StaticSource(Source):
         if parent is not None:
             if parent.note == AGAIN:
                 return Page((), notes=(AGAIN,))
-            url = await opened.url_of(parent)
+            url = parent.url or await opened.index.url_of(parent.id)
             return await opened.tree.below(url, link=link, size=page_size)
         root = await opened.loader.holder(opened.root.url)
         if isinstance(root, Children) and root.made is not Catalog:
@@ -149,30 +139,18 @@ class StaticSource(Source):
         opened = await self._open()
         if not entry.url and entry.kind is EntryKind.ITEM:
             return await self.item(entry.collection_id, entry.id)
-        return await opened.document(await opened.url_of(entry), entry.id)
+        return await opened.document(entry.url or await opened.index.url_of(entry.id), entry.id)
 
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of the items that a search finds, by looking at those of its collections, or all.
-
-        Raises
-        ------
-        NotOffered
-            If the search has a filter.
-        """
+        """Return one page of the items of some collections, or of all, that match a search."""
         if not search.collections:
             search = replace(search, collections=((await self._open()).root.url,))
         return await LocalSearch(self.items_page).page(search, link, page_size)
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset are: on a server, or a `file` URL.
-
-        Raises
-        ------
-        NotOffered
-            If it is a file of this machine and the catalog is on a server, or in an archive without it.
-        """
+        """Return where the bytes of an asset are; files of this machine only for a catalog that is on it."""
         if not is_web(href):
             members = (await self._open()).root.members
             if members is not None and href.startswith("file:"):
@@ -204,26 +182,7 @@ class StaticSource(Source):
         extensions: Sequence[str] = (),
     ) -> Page[Item]:
         """Return one page of the items below a collection, nested catalogs and collections included."""
-        return await (await self._items(collection_id)).page(link, page_size, extensions)
-
-    async def items(
-        self,
-        collection_id: str,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> AsyncGenerator[Item, None]:
-        """Yield up to `limit` items, a page in memory at a time."""
-        listing, link, left = await self._items(collection_id), None, limit
-        while left is None or left > 0:
-            page = await listing.page(link, page_size, extensions)
-            for item in page.entries[:left]:
-                yield item
-            left = None if left is None else left - len(page.entries)
-            link = page.next
-            if link is None:
-                return
+        return await (await (await self._open()).items(collection_id)).page(link, page_size, extensions)
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
@@ -232,7 +191,7 @@ class StaticSource(Source):
             if isinstance(found, Item):
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)
-        return await (await self._items(collection_id)).item(item_id)
+        return await (await (await self._open()).items(collection_id)).item(item_id)
 
     async def aclose(self) -> None:
         """Close the session, the archive and the cache."""
@@ -243,25 +202,22 @@ class StaticSource(Source):
         if self._cache is not None:
             await asyncio.to_thread(self._cache.close)
 
-    async def _items(self, collection_id: str) -> ItemPages:
-        opened = await self._open()
-        return opened.items(await opened.index.url_of(collection_id))
-
     async def _open(self) -> _Opened:
         """Find the root; the first call may read an archive, later ones cost nothing."""
         async with self._opening:
             if self._opened is None:
-                root = await find_root(self.location, self.session, self.progress)
+                root = await find_root(self.location, self.session)
                 local = not is_web(root.url) and root.members is None
                 keys = self.session.keys
-                loader = DocumentLoader(self._remembering(), local=local, members=root.members, keys=keys)
+                web = self._caching()
+                loader = DocumentLoader(web, local=local, members=root.members, keys=keys)
                 if root.members is None and (items := await _items_at(root, loader)) is not None:
                     root = replace(root, url=items.root_url, members=items)
-                    loader = DocumentLoader(self._remembering(), local=local, members=items, keys=keys)
+                    loader = DocumentLoader(web, local=local, members=items, keys=keys)
                 self._opened = _Opened(root, loader, self._patience)
             return self._opened
 
-    def _remembering(self) -> CachingClient:
+    def _caching(self) -> CachingClient:
         if self._web is None:
             from ...http.cache import DocumentCache
 
@@ -280,10 +236,6 @@ class _Opened:
         self.index = CollectionIndex(loader, root.url)
         self._listings: LRUCache[ItemPages] = LRUCache(_LISTINGS)
 
-    async def url_of(self, entry: Entry) -> str:
-        """Return the place URL of an entry that a listing gave, or of one made of an id."""
-        return entry.url or await self.index.url_of(entry.id)
-
     async def document(self, url: str, identity: str = "") -> Document:
         """Return a document; of a list of items the one with an id."""
         found = await self.loader.one(url)
@@ -294,12 +246,11 @@ class _Opened:
                 return item
         raise unreadable(url, f"a list of {count(len(found.items), 'item')}, not one document")
 
-    def items(self, url: str) -> ItemPages:
+    async def items(self, collection_id: str) -> ItemPages:
         """Return the listing of the items below a document; it remembers where it was."""
-        known = self._listings.get(same(url))
-        if known is None:
-            known = ItemPages(self.loader, url)
-            self._listings.put(same(url), known, 1)
+        url = await self.index.url_of(collection_id)
+        known = self._listings.get(same(url)) or ItemPages(self.loader, url)
+        self._listings.put(same(url), known, 1)
         return known
 
 
@@ -315,6 +266,6 @@ async def _items_at(root: Root, loader: DocumentLoader) -> ItemFile | None:
 def _origin(location: str) -> str:
     """Return the root of a location's server, the only one that a secret would be for."""
     if not is_web(location):
-        return _NOWHERE
+        return "https://nowhere.invalid/"
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"

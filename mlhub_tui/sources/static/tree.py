@@ -60,13 +60,7 @@ class Tree:
         self._parents: dict[str, set[str]] = {}
 
     async def below(self, url: str, *, link: str | None = None, size: int | None = None) -> Page[Entry]:
-        """Return a page of what is below a document.
-
-        Raises
-        ------
-        RequestError
-            If the document cannot be read, or the link is none of this listing.
-        """
+        """Return a page of what is below a document."""
         holder = await self._loader.holder(url)
         at, within = _parsed(link)
         draft = _Draft(max(size or PAGE, 1))
