@@ -1,6 +1,6 @@
-"""The cache of documents on disk: what was fetched stays, bounded in size, for several programs at once.
+"""The HTTP cache (RFC 9111): documents on disk, fresh ones used, others revalidated, stale ones when offline.
 
-It is a convenience: a cache that cannot be opened, is locked, full or damaged is as good as an empty one.
+The file is a convenience: one that cannot be opened, is locked, full or damaged is as good as an empty one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..errors import (
-    EntityDoesNotExist,
-    RequestError,
-    ServerError,
-    ServerTimeout,
-    ServerUnreachable,
-)
+from ..errors import EntityDoesNotExist, RequestError, ServerError, ServerTimeout, ServerUnreachable
 from ..storage import make_private_folder
 from ..text import duration
 from .hrefs import host_of
@@ -36,9 +30,16 @@ if TYPE_CHECKING:
 
     from .session import Session
 
-
 MAX_BYTES = 512 * 1024 * 1024
-_CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two looks at the whole size
+LONGEST = 7 * 86400.0
+"""Seconds; whatever the server says, after this it is asked again."""
+_HEURISTIC_PART = 0.1  # of the time since the last change: what RFC 9111, section 4.2.2, proposes
+_HEURISTIC_LONGEST = 3600.0
+_TRY_AGAIN = 30.0  # seconds without a request to a host that could not be reached, while the cache can answer
+_LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
+_VALIDATORS = (("etag", "If-None-Match"), ("modified", "If-Modified-Since"))
+
+_CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two checks of the whole size
 _SHRINK_TO = 0.9
 _USED_STEP = 3600.0  # seconds: reading marks a document as used, but not each time
 _WORTH_PACKING = 512  # bytes
@@ -51,10 +52,51 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE INDEX IF NOT EXISTS by_use ON documents (used, size);
 """
 _INSERT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_CONFIRM = "UPDATE documents SET checked = ?, fresh_until = ?, used = ? WHERE key = ?"
+_REVALIDATE = "UPDATE documents SET checked = ?, fresh_until = ?, used = ? WHERE key = ?"
 _SELECT = """
 SELECT used, packed, body, url, media_type, etag, modified, checked, fresh_until FROM documents WHERE key = ?
 """
+
+
+@dataclass(frozen=True, slots=True)
+class CachedResponse:
+    """A document in the cache.
+
+    Parameters
+    ----------
+    content
+        The body, decoded.
+    url
+        Where a redirect led to; empty where there was none.
+    media_type
+        What the server calls it.
+    etag, modified
+        The validators of the answer as received (RFC 9110, section 8.8); may be empty.
+    checked
+        When the server last said that this is it; seconds since the epoch.
+    fresh_until
+        Until when it need not be requested again.
+    """
+
+    content: bytes = field(repr=False)
+    url: str = ""
+    media_type: str = ""
+    etag: str = ""
+    modified: str = ""
+    checked: float = 0.0
+    fresh_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Revalidated:
+    """That a cached document is still the server's (304): since when, and until when it is fresh."""
+
+    checked: float
+    fresh_until: float
+
+
+Change = tuple[str, CachedResponse | Revalidated | None]
+"""A key and what is new of it: a document, its revalidation, or that it is gone (None)."""
 
 
 class DocumentCache:
@@ -65,7 +107,7 @@ class DocumentCache:
     folder
         Where it lies; by default `cache` in MLHUB_HOME. Nothing is created before the first document.
     max_bytes
-        How much is kept; what was not used for longest goes first.
+        The most it holds; what was not used for longest goes first.
     clock
         Seconds since the epoch.
     """
@@ -85,39 +127,32 @@ class DocumentCache:
         self._since_check = _CHECK_EVERY
 
     def get(self, keys: Sequence[str]) -> list[CachedResponse | None]:
-        """Return what is kept under some keys, None for each under which nothing is."""
+        """Return what is cached under some keys, None for each under which nothing is."""
         with self._lock:
-            if self._db is None and not self.path.exists():
-                return [None] * len(keys)
-            rows = self._try(lambda db: [self._row(db, key) for key in keys])
-        return [_opened(row) for row in rows or [None] * len(keys)]
+            rows = self._read(lambda db: [self._row(db, key) for key in keys])
+        return [row and _unpacked(row) for row in rows or [None] * len(keys)]
 
     def change(self, changes: Iterable[Change]) -> None:
-        """Keep, confirm and drop documents; one that alone would fill a quarter of the cache is not kept."""
-        rows = [(key, new, _packed(new) if isinstance(new, CachedResponse) else b"") for key, new in changes]
+        """Store, revalidate and drop documents; one that would fill a quarter of the cache is not stored."""
         with self._lock:
-            self._try(lambda db: self._write(db, rows))
+            self._try(lambda db: self._write(db, changes))
             if self._since_check >= min(_CHECK_EVERY, self._max_bytes // 8):
                 self._since_check = 0
                 self._try(self._shrink)
 
     def size(self) -> tuple[int, int]:
-        """Return how many documents are kept, and their bytes."""
+        """Return how many documents there are, and their bytes."""
+        statement = "SELECT count(*), coalesce(sum(size), 0) FROM documents"
         with self._lock:
-            if self._db is None and not self.path.exists():
-                return 0, 0
-            row = self._try(
-                lambda db: db.execute("SELECT count(*), coalesce(sum(size), 0) FROM documents").fetchone()
-            )
+            row = self._read(lambda db: db.execute(statement).fetchone())
         return (row[0], row[1]) if row else (0, 0)
 
     def clear(self) -> int:
         """Drop all documents and return how many bytes of them there were."""
         _, before = self.size()
         with self._lock:
-            if self._db is not None or self.path.exists():
-                self._try(lambda db: db.execute("DELETE FROM documents"))
-                self._try(lambda db: db.execute("VACUUM"))
+            self._read(lambda db: db.execute("DELETE FROM documents"))
+            self._read(lambda db: db.execute("VACUUM"))
         return before
 
     def close(self) -> None:
@@ -133,31 +168,28 @@ class DocumentCache:
                 db.execute("UPDATE documents SET used = ? WHERE key = ?", (now, key))
         return None if row is None else tuple(row[1:])
 
-    def _write(
-        self, db: sqlite3.Connection, rows: list[tuple[str, CachedResponse | Revalidated | None, bytes]]
-    ) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            for key, new, body in rows:
-                if isinstance(new, Revalidated):
-                    db.execute(_CONFIRM, (new.checked, new.fresh_until, self._clock(), key))
-                elif new is None or len(body) > self._max_bytes // 4:
-                    db.execute("DELETE FROM documents WHERE key = ?", (key,))
-                else:
-                    db.execute(_INSERT, self._values(key, new, body))
-                    self._since_check += len(body)
-            db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise
-
-    def _values(self, key: str, new: CachedResponse, body: bytes) -> tuple[Any, ...]:
-        facts = (new.url, new.media_type, new.etag, new.modified, new.checked, new.fresh_until)
-        return (key, *facts, self._clock(), len(body), len(new.content) >= _WORTH_PACKING, body)
+    def _write(self, db: sqlite3.Connection, changes: Iterable[Change]) -> None:
+        rows: list[tuple[str, tuple[object, ...]]] = []
+        for key, new in changes:
+            now = self._clock()
+            if isinstance(new, Revalidated):
+                rows.append((_REVALIDATE, (new.checked, new.fresh_until, now, key)))
+                continue
+            packs = new is not None and len(new.content) >= _WORTH_PACKING
+            body = b"" if new is None else zlib.compress(new.content, 1) if packs else new.content
+            if new is None or len(body) > self._max_bytes // 4:
+                rows.append(("DELETE FROM documents WHERE key = ?", (key,)))
+                continue
+            facts = (new.url, new.media_type, new.etag, new.modified, new.checked, new.fresh_until)
+            rows.append((_INSERT, (key, *facts, now, len(body), packs, body)))
+            self._since_check += len(body)
+        with db:  # committed as a whole, or rolled back
+            db.execute("BEGIN IMMEDIATE")
+            for statement, values in rows:
+                db.execute(statement, values)
 
     def _shrink(self, db: sqlite3.Connection) -> None:
-        """Drop what was not used for longest, down to nine tenths of what may be kept."""
+        """Drop what was not used for longest, down to nine tenths of the limit."""
         whole = db.execute("SELECT coalesce(sum(size), 0) FROM documents").fetchone()[0]
         if whole <= self._max_bytes:
             return
@@ -170,8 +202,12 @@ class DocumentCache:
         db.execute("DELETE FROM documents WHERE used <= ?", (last,))
         db.execute("PRAGMA incremental_vacuum")
 
+    def _read(self, work: Callable[[sqlite3.Connection], object]) -> Any:
+        """Do something with the database where there is one; None where there is none, or that fails."""
+        return self._try(work) if self._db is not None or self.path.exists() else None
+
     def _try(self, work: Callable[[sqlite3.Connection], object]) -> Any:
-        """Do something with the database; None where that fails. A damaged one is begun anew."""
+        """Do something with the database; None where that fails. A damaged one is replaced."""
         try:
             return work(self._connected())
         except sqlite3.OperationalError:
@@ -208,23 +244,11 @@ class DocumentCache:
             self._db = None
 
 
-def _packed(new: CachedResponse) -> bytes:
-    return zlib.compress(new.content, 1) if len(new.content) >= _WORTH_PACKING else new.content
-
-
-def _opened(row: tuple[Any, ...] | None) -> CachedResponse | None:
-    if row is None:
-        return None
+def _unpacked(row: tuple[Any, ...]) -> CachedResponse | None:
     try:
         return CachedResponse(zlib.decompress(row[1]) if row[0] else row[1], *row[2:])
     except zlib.error:
         return None
-
-
-LONGEST = 7 * 86400.0
-"""Seconds; whatever the server says, after this it is asked again."""
-_HEURISTIC_PART = 0.1  # of the time since the last change: what RFC 9111, section 4.2.2, proposes
-_HEURISTIC_LONGEST = 3600.0
 
 
 def fresh_for(headers: Mapping[str, str], now: float) -> float | None:
@@ -237,30 +261,21 @@ def fresh_for(headers: Mapping[str, str], now: float) -> float | None:
     now
         Seconds since the epoch.
     """
-    control = _directives(headers.get("cache-control", ""))
+    pairs = (part.partition("=") for part in headers.get("cache-control", "").split(","))
+    control = {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs}
     if "no-store" in control:
         return None
     if "no-cache" in control or headers.get("vary", "").strip() == "*":
         return 0.0
-    lifetime = _lifetime(control, headers, now)
-    return min(max(lifetime - _seconds(headers.get("age", "")), 0.0), LONGEST)
-
-
-def _lifetime(control: Mapping[str, str], headers: Mapping[str, str], now: float) -> float:
+    sent, lifetime = _moment(headers.get("date")) or now, 0.0
+    expires, changed = _moment(headers.get("expires")), _moment(headers.get("last-modified"))
     if "max-age" in control:
-        return _seconds(control["max-age"])
-    sent = _moment(headers.get("date")) or now
-    if "expires" in headers:
-        expires = _moment(headers.get("expires"))  # one that is no date means "expired already"
-        return max(expires - sent, 0.0) if expires is not None else 0.0
-    changed = _moment(headers.get("last-modified"))
-    return min(max(sent - changed, 0.0) * _HEURISTIC_PART, _HEURISTIC_LONGEST) if changed is not None else 0.0
-
-
-def _directives(value: str) -> dict[str, str]:
-    """Return the directives of `Cache-Control`; quotes around a value are dropped."""
-    pairs = (part.partition("=") for part in value.split(","))
-    return {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs if name.strip()}
+        lifetime = _seconds(control["max-age"])
+    elif "expires" in headers:  # one that is no date means "expired already"
+        lifetime = expires - sent if expires is not None else 0.0
+    elif changed is not None:
+        lifetime = min((sent - changed) * _HEURISTIC_PART, _HEURISTIC_LONGEST)
+    return min(max(max(lifetime, 0.0) - _seconds(headers.get("age", "")), 0.0), LONGEST)
 
 
 def _seconds(value: str) -> float:
@@ -274,60 +289,6 @@ def _moment(value: str | None) -> float | None:
         return parsedate_to_datetime(value).timestamp() if value else None
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class CachedResponse:
-    """A document as it is kept.
-
-    Parameters
-    ----------
-    content
-        The body, decoded.
-    url
-        Where a redirect led to; empty where there was none.
-    media_type
-        What the server calls it.
-    etag, modified
-        The validators of the answer as received (RFC 9110, section 8.8); may be empty.
-    checked
-        When the server last said that this is it; seconds since the epoch.
-    fresh_until
-        Until when it need not be asked again.
-    """
-
-    content: bytes = field(repr=False)
-    url: str = ""
-    media_type: str = ""
-    etag: str = ""
-    modified: str = ""
-    checked: float = 0.0
-    fresh_until: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Revalidated:
-    """That the server said of what is kept that it is still the document (304).
-
-    Parameters
-    ----------
-    checked
-        When; seconds since the epoch.
-    fresh_until
-        Until when it need not be asked again.
-    """
-
-    checked: float
-    fresh_until: float
-
-
-Change = tuple[str, CachedResponse | Revalidated | None]
-"""A key and what is new of it: a document, its confirmation, or that it is gone (None)."""
-
-
-_TRY_AGAIN = 30.0  # seconds without asking a host that could not be reached, while the cache can answer
-_LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
-_VALIDATORS = (("etag", "If-None-Match"), ("modified", "If-Modified-Since"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +306,7 @@ class Answer:
     checked
         When the server last said that this is it; seconds since the epoch.
     offline
-        Whether the server could not be asked now.
+        Whether the server could not be reached now.
     """
 
     url: str
@@ -375,18 +336,18 @@ class Offline:
 
 
 class CachingClient:
-    """Asks for documents and remembers the answers on disk.
+    """Requests documents and stores the answers on disk.
 
-    Answers to requests with a secret are kept apart from those without, and are never used without asking
-    while the server can be reached: it alone knows whether the secret still opens them. What is neither
-    JSON nor GeoJSON (the page of a captive portal) is not kept.
+    Answers to requests with a secret are stored apart from those without, and are never used without asking
+    while the server can be reached: it alone knows whether the secret still opens them. What is neither JSON
+    nor GeoJSON (the page of a captive portal), or holds the key, is not stored.
 
     Parameters
     ----------
     session
-        Whom to ask through.
+        Sends the requests.
     cache
-        What keeps the answers; None for no cache.
+        Where the answers are stored; None for no cache.
     clock
         Seconds since the epoch.
     """
@@ -414,7 +375,7 @@ class CachingClient:
         return Offline(max(self._clock() - self._oldest, 0.0), reason)
 
     def refresh(self) -> None:
-        """Ask the server again for everything from now on, fresh or not, reachable before or not."""
+        """Request everything again from now on, fresh or not, reachable before or not."""
         self._since = self._clock()
         self._unreachable.clear()
         self._oldest = None
@@ -433,82 +394,97 @@ class CachingClient:
         return answer
 
     async def holds(self, url: str) -> bool:
-        """Return whether a document is kept; nothing is asked for."""
+        """Return whether a document is cached; nothing is requested."""
         if self._cache is None:
             return False
-        (kept,) = await asyncio.to_thread(self._cache.get, [self._key(url)])
-        return kept is not None
+        (cached,) = await asyncio.to_thread(self._cache.get, [self._key(url)])
+        return cached is not None
 
     async def several(self, urls: Sequence[str]) -> list[Answer | RequestError]:
         """Return documents one after the other, or for each why it cannot be had.
 
-        The cache is looked at once before and written once after: for a few dozen documents at a time.
+        The cache is read once before and written once after: for a few dozen documents at a time.
         """
         keys = [self._key(url) for url in urls]
-        kept = await asyncio.to_thread(self._cache.get, keys) if self._cache else [None] * len(keys)
+        cached = await asyncio.to_thread(self._cache.get, keys) if self._cache else [None] * len(keys)
         changes: list[Change] = []
         answers = [
             await self._one(url, key, known, changes)
-            for url, key, known in zip(urls, keys, kept, strict=True)
+            for url, key, known in zip(urls, keys, cached, strict=True)
         ]
         if changes and self._cache:
             await asyncio.to_thread(self._cache.change, changes)
         return answers
 
     async def _one(
-        self, url: str, key: str, kept: CachedResponse | None, changes: list[Change]
+        self, url: str, key: str, cached: CachedResponse | None, changes: list[Change]
     ) -> Answer | RequestError:
-        if kept is not None and self._usable(url, kept):
-            return _of(url, kept)
-        if kept is not None and self._known_offline(url):
-            return self._stale(url, kept)
+        if cached is not None and self._usable(url, cached):
+            return _answer(url, cached)
+        until, reason = self._unreachable.get(host_of(url), (0.0, ""))
+        if cached is not None and until > self._clock():
+            return self._stale(url, cached)
         headers = {
-            header: getattr(kept, name) for name, header in _VALIDATORS if kept and getattr(kept, name)
+            header: getattr(cached, name) for name, header in _VALIDATORS if cached and getattr(cached, name)
         }
         try:
             response = await self.session.get(url, headers=headers)
         except RequestError as error:
-            if isinstance(error, EntityDoesNotExist) and kept is not None:
+            if isinstance(error, EntityDoesNotExist) and cached is not None:
                 changes.append((key, None))
-            if kept is None or not _is_away(error):
+            if cached is None or not _is_away(error):
                 return error
-            return self._away(url, kept, error.message)
-        if kept is not None and response.status_code != 304 and not _is_data(response):
-            return self._away(url, kept, "a web page instead of data")
-        return self._reached(url, key, kept, response, changes)
+            reason = error.message
+        else:
+            if cached is None or response.status_code == 304 or _is_data(response):
+                return self._received(url, key, cached, response, changes)
+            reason = "a web page instead of data"
+        self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, reason)
+        return self._stale(url, cached)
 
-    def _reached(
-        self, url: str, key: str, kept: CachedResponse | None, response: httpx.Response, changes: list[Change]
+    def _received(
+        self,
+        url: str,
+        key: str,
+        cached: CachedResponse | None,
+        response: httpx.Response,
+        changes: list[Change],
     ) -> Answer:
-        """Return what the server answered, and note what is to be kept of it."""
+        """Return what the server answered, and note what is to be stored of it."""
         self._unreachable.pop(host_of(url), None)
         if not self._unreachable:
             self._oldest = None
-        now = self._clock()
-        seconds = fresh_for(response.headers, now)
-        if response.status_code == 304 and kept is not None:
+        now, headers = self._clock(), response.headers
+        seconds = fresh_for(headers, now)
+        if response.status_code == 304 and cached is not None:
             changes.append((key, Revalidated(now, now + (seconds or 0.0))))
-            return _of(url, kept, now)
-        answer = self._answer(url, response)
-        if seconds is not None and response.status_code == 200 and self._may_be_kept(response):
-            changes.append((key, _kept(url, answer, response, now + seconds)))
+            return Answer(cached.url or url, cached.content, cached.media_type, now)
+        came = self.session.bare(str(response.url))
+        answer = Answer(came, response.content, headers.get("Content-Type", ""), now)
+        if seconds is not None and response.status_code == 200 and self._may_be_stored(response):
+            new = CachedResponse(
+                answer.content,
+                "" if came == url else came.partition("?")[0],  # a redirect's target may carry a signature
+                answer.media_type,
+                headers.get("ETag", ""),
+                headers.get("Last-Modified", ""),
+                now,
+                now + seconds,
+            )
+            changes.append((key, new))
         return answer
 
-    def _may_be_kept(self, response: httpx.Response) -> bool:
+    def _may_be_stored(self, response: httpx.Response) -> bool:
         """Whether an answer is data, without the key in it: none is saved in the clear."""
         keys = self.session.keys
-        if keys is not None and keys.in_text(response.content.decode("utf-8", "replace")):
-            return False
-        return _is_data(response)
+        return _is_data(response) and not (
+            keys is not None and keys.in_text(response.content.decode("utf-8", "replace"))
+        )
 
-    def _away(self, url: str, kept: CachedResponse, reason: str) -> Answer:
-        """Note that a server cannot be reached, and return what is kept in its place."""
-        self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, reason)
-        return self._stale(url, kept)
-
-    def _usable(self, url: str, kept: CachedResponse) -> bool:
-        """Whether what is kept may be used without asking (RFC 9111, section 4)."""
-        return kept.fresh_until > self._clock() and kept.checked >= self._since and not self._is_keyed(url)
+    def _usable(self, url: str, cached: CachedResponse) -> bool:
+        """Whether a cached document may be used without asking (RFC 9111, section 4)."""
+        is_fresh = cached.fresh_until > self._clock() and cached.checked >= self._since
+        return is_fresh and not self._is_keyed(url)
 
     def _is_keyed(self, url: str) -> bool:
         return self.session.secret is not None and self.session.is_own(url)
@@ -519,41 +495,19 @@ class CachingClient:
         part = "secret" if self._is_keyed(url) else "public"
         return hashlib.sha256(f"{part} {bare}".encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _known_offline(self, url: str) -> bool:
-        until, _ = self._unreachable.get(host_of(url), (0.0, ""))
-        return until > self._clock()
-
-    def _stale(self, url: str, kept: CachedResponse) -> Answer:
-        self._oldest = kept.checked if self._oldest is None else min(self._oldest, kept.checked)
-        return _of(url, kept, offline=True)
-
-    def _answer(self, url: str, response: httpx.Response) -> Answer:
-        came = self.session.bare(str(response.url))
-        asked = self.session.url_of(url)
-        media_type = response.headers.get("Content-Type", "")
-        return Answer(asked if came == asked else came, response.content, media_type, self._clock())
+    def _stale(self, url: str, cached: CachedResponse) -> Answer:
+        self._oldest = cached.checked if self._oldest is None else min(self._oldest, cached.checked)
+        return _answer(url, cached, offline=True)
 
 
 def _is_away(error: RequestError) -> bool:
-    """Whether an error says nothing of the document, but that its server cannot be asked now."""
-    if isinstance(error, ServerUnreachable | ServerTimeout | ServerError):
-        return True
-    return error.status == _LOGIN_FIRST
+    """Whether an error says nothing of the document, but that its server cannot be reached now."""
+    away = isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
+    return away or error.status == _LOGIN_FIRST
 
 
-def _of(url: str, kept: CachedResponse, checked: float | None = None, *, offline: bool = False) -> Answer:
-    when = kept.checked if checked is None else checked
-    return Answer(kept.url or url, kept.content, kept.media_type, when, offline)
-
-
-def _kept(url: str, answer: Answer, response: httpx.Response, fresh_until: float) -> CachedResponse:
-    # A redirect's target often carries a signature: relative links do not need its query.
-    moved = "" if answer.url == url else answer.url.partition("?")[0]
-    headers = response.headers
-    etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
-    return CachedResponse(
-        answer.content, moved, answer.media_type, etag, modified, answer.checked, fresh_until
-    )
+def _answer(url: str, cached: CachedResponse, *, offline: bool = False) -> Answer:
+    return Answer(cached.url or url, cached.content, cached.media_type, cached.checked, offline)
 
 
 def _is_data(response: httpx.Response) -> bool:

@@ -276,14 +276,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _network_reason(error: Exception) -> str:
-    for cause in _chain(error):
-        if isinstance(cause, socket.gaierror):
-            return "its name is not known"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, ConnectionResetError):
-            return "connection reset"
-    return _reason(error)
+    known = socket.gaierror | ConnectionRefusedError | ConnectionResetError
+    cause = next((cause for cause in _chain(error) if isinstance(cause, known)), None)
+    return connect_reason(cause) if cause is not None else _reason(error)
 
 
 def _reason(error: BaseException) -> str:

@@ -248,7 +248,7 @@ async def test_a_url_that_is_none_is_said(url: str) -> None:
         (
             lambda: caused(httpx.ConnectError("x"), socket.gaierror(-2, "y")),
             ServerUnreachable,
-            "its name is not known",
+            r"host not found \(DNS\)",
         ),
         (lambda: caused(httpx.ReadError(""), ConnectionResetError()), ServerUnreachable, "connection reset"),
         (lambda: httpx.ConnectTimeout(""), ServerTimeout, "did not connect in time"),

@@ -203,7 +203,7 @@ async def test_the_hosted_service_that_ended_is_not_asked_but_other_places_are_o
         await driver.until("planetary-computer")
         assert not asked
         await driver.press("a")
-        await said(driver, "api.radiant.earth", "its name is not known", "ended in 2023")
+        await said(driver, "api.radiant.earth", "host not found (DNS)", "ended in 2023")
         assert asked
         await driver.press("3", "s")
         await driver.until("BigEarthNet")
