@@ -60,6 +60,7 @@ COMMANDS = {
     "doctor": ("doctoring", "doctor"),
     "sample": ("serving", "sample"),
     "completion": ("completion", "completion"),
+    "help": ("manual", "help_command"),
 }
 """The module and name of each subcommand, imported when it is called: the app needs none of them."""
 

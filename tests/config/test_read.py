@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.config import DEFAULTS, load, settings
-from mlhub_tui.config.config import table
 from mlhub_tui.config.read import checked, parse
 
 
@@ -118,8 +117,3 @@ def test_reading_without_a_file_loads_neither_tomllib_nor_tomlkit() -> None:
     code = "import sys; from mlhub_tui.config import load; load(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"tomllib", "tomlkit", "difflib", "logging"} & set(done.stdout.split())
-
-
-def test_the_readme_has_the_table_of_settings() -> None:
-    readme = Path(__file__).parent.parent.parent / "README.md"
-    assert table() in readme.read_text(), "python -c 'from mlhub_tui.config.config import table; ...'"

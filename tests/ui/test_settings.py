@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui import manual
 from mlhub_tui.config import load
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import size, use_units
@@ -103,10 +104,10 @@ async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub
         await driver.until(lambda: not driver.app.screen.is_modal)
 
 
-def test_the_example_of_the_readme_is_right(tmp_path: Path) -> None:
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+def test_the_example_of_the_manual_is_right(tmp_path: Path) -> None:
+    text = manual.source("configuration")
     example = tmp_path / "config.toml"
-    example.write_text(readme.partition("```toml\n")[2].partition("```")[0])
+    example.write_text(text.partition("```toml\n")[2].partition("```")[0])
     loaded = load(example)
     assert loaded.problems == ()
     assert checked(loaded.config.keys)[1] == []
