@@ -35,11 +35,11 @@ from .covering import Lines, lines_of_processes
 from .mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).parents[2]
-_HTTP = ("http", "network", "retry", "paging", "failures", "cache", "hrefs")
+
 PACKAGES = {
     "downloads": ["transfer", "queue", "planning", "unpack", "cluster"],
-    "http": ["http", *(f"sources/{name}.py" for name in _HTTP)],
-    "auth": ["auth", "sources/proof.py", "sources/origin.py", "sources/pinning.py"],
+    "http": ["http"],
+    "auth": ["auth"],
     "text": ["text.py"],
 }
 _APART = ("benchmarks", "mutations", "support", "ssh", "servers", "terminal")
