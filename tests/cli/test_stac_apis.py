@@ -502,6 +502,23 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
             assert "datasets`" not in refused.stderr
 
 
+def test_a_file_that_wants_a_key_names_no_command_of_another_source(run: Run, tmp_path: Path) -> None:
+    item = feature("a", assets={"data": {"href": "a.tif"}})
+    parts: dict[str, Part] = {
+        "": landing(),
+        "/collections/c": as_json(collection("c")),
+        "/collections/c/items/a": as_json(item),
+        "/collections/c/items/a.tif": as_json({"detail": "log in"}, 401),
+    }
+    with STACAPI(parts) as server:
+        asked = ("--source", server.stac, "--api-key", "wrong-wrong-wrong")
+        refused = run(*asked, "download", "item", "c", "a", "--output-dir", str(tmp_path))
+    assert refused.exit_code in (1, 3)
+    assert "401" in refused.stderr
+    assert "`mlhub-tui sources test NAME`" in refused.stderr
+    assert "configure" not in refused.stderr
+
+
 def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
     run: Run, tmp_path: Path
 ) -> None:
