@@ -13,55 +13,27 @@ from .asset_request import assets_of, unavailable
 
 @dataclass(frozen=True, slots=True)
 class AssetGroup:
-    """An asset key, or a role, as it occurs in some documents.
+    """An asset key, or a role, as it occurs in some documents; its words are cleaned but for `key`."""
 
-    Parameters
-    ----------
-    key
-        As received; clean it before drawing.
-    title
-        The first title there is, cleaned.
-    count
-        Assets that have it.
-    size, sized
-        Bytes of those that can be downloaded and tell their size, and how many those are.
-    roles, media_types
-        All there are, cleaned, in the order they occur.
-    barred, why
-        How many cannot be downloaded, and why the first of them cannot.
-    """
-
-    key: str
-    title: str = ""
+    key: str  # as received; clean it before drawing
+    title: str = ""  # the first there is
     count: int = 0
-    size: int = 0
-    sized: int = 0
+    size: int = 0  # bytes of those that can be downloaded and tell their size
+    sized: int = 0  # how many those are
     roles: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
-    barred: int = 0
-    why: str = ""
+    barred: int = 0  # that cannot be downloaded
+    why: str = ""  # the first of them
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a choice comes to.
+    """What a choice comes to."""
 
-    Parameters
-    ----------
-    files
-        Assets that can be fetched.
-    size
-        Bytes of those whose size is told.
-    unknown
-        How many of the files do not tell theirs.
-    barred
-        Chosen assets that cannot be fetched.
-    """
-
-    files: int = 0
-    size: int = 0
-    unknown: int = 0
-    barred: int = 0
+    files: int = 0  # assets that can be downloaded
+    size: int = 0  # bytes of those whose size is known
+    unknown: int = 0  # files of unknown size
+    barred: int = 0  # chosen assets that cannot be downloaded
 
 
 @dataclass(slots=True)

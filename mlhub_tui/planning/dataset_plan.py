@@ -268,7 +268,7 @@ def _make_room(saved: Path) -> None:
 
 
 class SizeProvider(Protocol):
-    """What is asked of a `Source`."""
+    """What costs need of a source."""
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
         """Return what is known of a collection's archive."""
@@ -281,7 +281,7 @@ class SizeProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ArchiveCost:
-    """The archive of a collection: whether there is one, and its size in bytes where that is told."""
+    """The archive of a collection: whether there is one, and its size in bytes where known."""
 
     collection: str
     there: bool
@@ -290,35 +290,22 @@ class ArchiveCost:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a dataset offers.
-
-    Parameters
-    ----------
-    archives
-        The archives of its collections, in their order.
-    catalog
-        Whether its catalog can be fetched as one archive.
-    catalog_size
-        Bytes of that.
-    estimated_size
-        Bytes of everything, as the API estimates.
-    """
+    """What each way to download a dataset costs."""
 
     archives: tuple[ArchiveCost, ...] = ()
-    catalog: bool = False
+    catalog: bool = False  # whether its catalog can be fetched as one archive
     catalog_size: int | None = None
-    estimated_size: int | None = None
+    estimated_size: int | None = None  # bytes of everything, as the API estimates
 
     @property
     def archives_size(self) -> int | None:
-        """Bytes of all archives; None where one does not tell, or there are none."""
+        """Bytes of all archives; None where one is unknown, or there are none."""
         sizes = [cost.size for cost in self.archives if cost.there]
-        known = [size for size in sizes if size is not None]
-        return sum(known) if known and len(known) == len(sizes) else None
+        return None if None in sizes or not sizes else self.archives_known
 
     @property
     def archives_known(self) -> int:
-        """Bytes of the archives that tell."""
+        """Bytes of the archives of known size."""
         return sum(cost.size or 0 for cost in self.archives if cost.there)
 
     @property
@@ -328,44 +315,28 @@ class Costs:
 
 
 async def costs(source: SizeProvider, dataset: str, collections: Sequence[str]) -> Costs:
-    """Ask what a dataset's archives and its catalog are; some questions at a time.
-
-    Parameters
-    ----------
-    dataset
-        Its id.
-    collections
-        The ids of its collections.
-
-    Raises
-    ------
-    RequestError
-        If the API cannot be asked; that something is not there is an answer.
-    """
-    places = asyncio.Semaphore(_AT_ONCE)
+    """Return the costs of a dataset; RequestError if the API cannot be asked."""
+    slots = asyncio.Semaphore(_AT_ONCE)
 
     async def archive(collection: str) -> ArchiveCost:
-        async with places:
+        async with slots:
             try:
-                info = await source.archive_info(collection)
+                return ArchiveCost(collection, True, (await source.archive_info(collection)).size)
             except (EntityDoesNotExist, NotOffered):
                 return ArchiveCost(collection, False)
-            return ArchiveCost(collection, True, info.size)
+
+    async def catalog() -> CatalogInfo | None:
+        with suppress(EntityDoesNotExist, NotOffered):
+            return await source.catalog_info(dataset)
+        return None
 
     try:
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(archive(collection)) for collection in collections]
-            about = group.create_task(_catalog(source, dataset))
+            about = group.create_task(catalog())
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     archives, info = tuple(task.result() for task in asked), about.result()
     if info is None:
         return Costs(archives)
     return Costs(archives, True, info.stac_catalog_size, info.estimated_dataset_size)
-
-
-async def _catalog(source: SizeProvider, dataset: str) -> CatalogInfo | None:
-    try:
-        return await source.catalog_info(dataset)
-    except (EntityDoesNotExist, NotOffered):
-        return None

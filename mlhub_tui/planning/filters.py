@@ -18,36 +18,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Filters:
     """What of a dataset is wanted; every condition given must hold.
 
-    Items without a place or a time match every area and time.
-
-    Parameters
-    ----------
-    collections
-        Wanted collections, each with the wanted asset keys (none: all); empty: all collections. As
-        radiant_mlhub's `collection_filter`: keys do not restrict a collection's own assets.
-    bbox
-        A box that the items touch; `west > east` crosses the antimeridian.
-    intersects
-        A GeoJSON geometry that the items touch; not together with `bbox`.
-    exact
-        Whether the items' geometries are compared, instead of their boxes.
-    when
-        A time span that the items' times meet, both ends included.
-    catalog_only
-        Whether no assets are wanted at all.
-
-    Raises
-    ------
-    InvalidSearch
-        If a box and a geometry are given, or the box is upside down.
+    Items without a place or a time match every area and time. InvalidSearch if a box and a geometry are
+    given, or the box is upside down.
     """
 
+    # Collections, each with the wanted asset keys (none: all); empty: all. As radiant_mlhub's
+    # `collection_filter`: keys do not restrict a collection's own assets.
     collections: tuple[tuple[str, frozenset[str]], ...] = ()
-    bbox: BBox | None = None
-    intersects: JsonDict | None = field(default=None, hash=False)
-    exact: bool = False
-    when: Span | None = None
-    catalog_only: bool = False
+    bbox: BBox | None = None  # items touch it; `west > east` crosses the antimeridian
+    intersects: JsonDict | None = field(default=None, hash=False)  # GeoJSON that items touch
+    exact: bool = False  # whether the items' geometries are compared, instead of their boxes
+    when: Span | None = None  # the items' times meet it, both ends included
+    catalog_only: bool = False  # no assets at all
 
     def __post_init__(self) -> None:
         if self.bbox is not None and self.intersects is not None:

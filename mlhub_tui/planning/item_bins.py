@@ -19,22 +19,12 @@ _DAYS_BEFORE_1970 = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Items of a selection by month and by place.
+    """Items of a selection by month and by place."""
 
-    Parameters
-    ----------
-    months
-        By `(year, month)` of their time's start, in order.
-    squares
-        By the whole degrees of longitude and latitude below their centre.
-    timeless, placeless
-        Items without a time and without a place, which are in no month or square.
-    """
-
-    months: dict[tuple[int, int], int]
-    squares: dict[tuple[int, int], int]
-    timeless: int = 0
-    placeless: int = 0
+    months: dict[tuple[int, int], int]  # by `(year, month)` of their time's start, in order
+    squares: dict[tuple[int, int], int]  # by the whole degrees below their centre
+    timeless: int = 0  # in no month
+    placeless: int = 0  # in no square
 
 
 @dataclass(frozen=True, slots=True)

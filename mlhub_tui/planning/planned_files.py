@@ -13,31 +13,15 @@ from .selection import OF_CHOSEN_ITEMS, choose_items
 
 
 class PlannedFile(NamedTuple):
-    """A file to download.
+    """A file to download."""
 
-    Parameters
-    ----------
-    path
-        Relative to the dataset's folder, parts separated by `/`.
-    href
-        Its address; absolute where the catalog tells.
-    size
-        Bytes, where the catalog states them.
-    checksum
-        A multihash, where the catalog has one; else empty.
-    page
-        Whether it is a web page by what the catalog says.
-    collection, item, key
-        The asset; `item` is None for a collection's own.
-    """
-
-    path: str
-    href: str
-    size: int | None
-    checksum: str
-    page: bool
+    path: str  # relative to the dataset's folder, parts separated by `/`
+    href: str  # absolute where the catalog tells
+    size: int | None  # bytes, where the catalog states them
+    checksum: str  # a multihash, or empty
+    page: bool  # whether it is a web page by what the catalog says
     collection: str
-    item: str | None
+    item: str | None  # None for a collection's own asset
     key: str
 
 

@@ -47,50 +47,25 @@ class AssetRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DocumentRecord:
-    """An item, or a collection (whose `item` is None), with its assets.
-
-    Parameters
-    ----------
-    box, times
-        Where and when the item is; None where it does not say.
-    geometry
-        The item's geometry as JSON, where it is more than its box; else empty.
-    faults
-        Number of its assets without a usable href.
-    paid
-        Assets left out because their reader has to pay for the transfer: reasons by key.
-    """
+    """An item, or a collection (whose `item` is None), with its assets."""
 
     collection: str
     item: str | None
     box: Box | None = None
     times: Times = (None, None)
-    geometry: str = ""
+    geometry: str = ""  # as JSON, where it is more than the box
     assets: tuple[AssetRecord, ...] = ()
-    faults: int = 0
-    paid: Mapping[str, str] = field(default_factory=dict)
+    faults: int = 0  # assets without a usable href
+    paid: Mapping[str, str] = field(default_factory=dict)  # why assets are left out as readers pay, by key
 
 
 @dataclass(slots=True)
 class DocumentReader:
-    """Turns documents into records.
+    """Turns documents into records."""
 
-    Parameters
-    ----------
-    archive
-        The `file` URL of the archive that the documents are in; empty where they are in none.
-
-    Attributes
-    ----------
-    left_out
-        Documents that were no collections and no items with an id.
-    nameless
-        Those of them that only lack an id.
-    """
-
-    archive: str = ""
-    left_out: int = 0
-    nameless: int = 0
+    archive: str = ""  # `file` URL of the archive that the documents are in
+    left_out: int = 0  # documents that were no collections and no items with an id
+    nameless: int = 0  # those of them that only lack an id
     _folders: dict[str, str] = field(default_factory=dict)
 
     def read(

@@ -25,33 +25,15 @@ SAMPLE = "sample"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRequest:
-    """The archive of a collection, to a folder.
+    """The archive of a collection, to a folder."""
 
-    Parameters
-    ----------
-    source
-        The root URL of the API, or `SAMPLE`.
-    profile
-        The profile whose key is to be used; None for the key in use when the job runs. Never a key.
-    collection_id
-        The collection, as received.
-    folder
-        Absolute output folder.
-    if_exists
-        What to do with a file that is there.
-    title
-        What the user knows it as.
-    size
-        Bytes, where `archive/{id}/info` told it.
-    """
-
-    source: str
-    profile: str | None
-    collection_id: str
-    folder: Path
+    source: str  # root URL of the API, or `SAMPLE`
+    profile: str | None  # whose key is used, never a key; None for the one in use when the job runs
+    collection_id: str  # as received
+    folder: Path  # absolute
     if_exists: IfExists = IfExists.RESUME
     title: str = ""
-    size: int | None = None
+    size: int | None = None  # bytes, where the API told it
 
     @property
     def name(self) -> str:
@@ -60,123 +42,54 @@ class ArchiveRequest:
 
     @property
     def kind(self) -> Kind:
-        """What the source speaks: only MLHub APIs have archives."""
+        """The source's kind: only MLHub APIs have archives."""
         return Kind.MLHUB
 
 
 @dataclass(frozen=True, slots=True)
 class AssetRequest:
-    """An asset of an item or of a collection, from a source of any kind, to a file.
+    """An asset of an item or of a collection, from a source of any kind, to a file."""
 
-    Parameters
-    ----------
-    source
-        The source's location (`Source.root_url`), or `SAMPLE`.
-    profile
-        The profile whose secret is to be used; None for the one in use when the job runs.
-    collection_id
-        The collection, as received; may be empty.
-    folder
-        Absolute output folder.
-    name
-        The file's path in it, with `/`, safe for any id.
-    item_id
-        The item, as received; empty for an asset of the collection itself.
-    key
-        The asset's key, as received.
-    href
-        The asset's address when it was queued, absolute, without secrets; empty where it has to be looked up
-        first, because it is signed for a short time.
-    document_url
-        Where the document of the item is; empty where the source finds it by its id.
-    kind
-        What the source speaks.
-    if_exists
-        What to do with a file that is there.
-    title
-        What the user knows it as.
-    size
-        Bytes, where `file:size` told it.
-    checksum
-        `file:checksum` as received.
-    page
-        Whether the asset is a web page, so that a web page may arrive.
-    """
-
-    source: str
+    source: str  # `Source.root_url`, or `SAMPLE`
     profile: str | None
-    collection_id: str
-    folder: Path
-    name: str
-    item_id: str
-    key: str
-    href: str = ""
-    document_url: str = ""
+    collection_id: str  # as received; may be empty
+    folder: Path  # absolute
+    name: str  # the file's path in it, parts separated by `/`, safe for any id
+    item_id: str  # as received; empty for an asset of the collection itself
+    key: str  # as received
+    href: str = ""  # absolute, without secrets; empty where it is signed for a short time: it is looked up
+    document_url: str = ""  # of the item; empty where the source finds it by its id
     kind: Kind = Kind.MLHUB
     if_exists: IfExists = IfExists.RESUME
     title: str = ""
-    size: int | None = None
-    checksum: str = ""
-    page: bool = False
+    size: int | None = None  # bytes, where `file:size` told it
+    checksum: str = ""  # `file:checksum` as received
+    page: bool = False  # whether it is a web page, so that one may arrive
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells an asset from others, however its address changes."""
+        """What identifies an asset, however its address changes."""
         return (self.source, self.collection_id, self.item_id, self.key, self.document_url)
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRequest:
-    """A dataset, whole or in part: its catalog, and the assets of its items that filters leave.
+    """A dataset, whole or in part: its catalog, and the assets of its items that filters leave."""
 
-    Parameters
-    ----------
-    source
-        The source's location (`Source.root_url`), or `SAMPLE`.
-    profile
-        The profile whose secret is to be used; None for the one in use when the job runs.
-    dataset_id
-        The dataset, as received; of a STAC API or a static catalog, what its collections are called together.
-    folder
-        Absolute output folder: of the catalog, and of the assets where they have none of their own.
-    filters
-        What of it is wanted.
-    request_id
-        Tells this request from earlier ones for the same folder, beginning with its day: one that was begun
-        is resumed, a new one checks everything again.
-    assets
-        Absolute folder of the assets, where it is another one.
-    collections
-        The collections to read, of a STAC API or a static catalog; of a dataset all are in its catalog.
-    kind
-        What the source speaks.
-    if_exists
-        What to do with files that are there.
-    title
-        What the user knows it as.
-    size
-        Bytes, where somebody knows them before anything is read.
-    cluster
-        The cluster whose workers fetch the files; None for this program alone.
-    url
-        The fsspec URL of the output folder, without credentials, where it is no path; then `folder` is where
-        this machine keeps what it needs meanwhile.
-    """
-
-    source: str
+    source: str  # `Source.root_url`, or `SAMPLE`
     profile: str | None
-    dataset_id: str
-    folder: Path
+    dataset_id: str  # as received; of other sources, what the collections are called together
+    folder: Path  # absolute: of the catalog, and of the assets where they have none of their own
     filters: Filters
-    request_id: str
-    assets: Path | None = None
-    collections: tuple[str, ...] = ()
+    request_id: str  # begins with its day; a request that was begun is resumed, a new one checks everything
+    assets: Path | None = None  # absolute folder of the assets, where it is another one
+    collections: tuple[str, ...] = ()  # to read, of a STAC API or a static catalog
     kind: Kind = Kind.MLHUB
     if_exists: IfExists = IfExists.RESUME
     title: str = ""
-    size: int | None = None
-    cluster: ClusterConfig | None = None
-    url: str = ""
+    size: int | None = None  # bytes, where they are known before anything is read
+    cluster: ClusterConfig | None = None  # whose workers fetch the files; None for this program alone
+    url: str = ""  # fsspec URL of the output, without credentials; then `folder` is for temporary files
 
     @property
     def name(self) -> str:

@@ -20,24 +20,12 @@ _FEW = 8  # below one in so many items, their assets are read item by item
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount of files.
+    """An amount of files."""
 
-    Parameters
-    ----------
-    files
-        Distinct save paths.
-    known
-        Bytes of those whose size is stated.
-    unknown
-        Number of files without a stated size.
-    assets
-        Assets that name these files; more than `files` where they share some.
-    """
-
-    files: int = 0
-    known: int = 0
-    unknown: int = 0
-    assets: int = 0
+    files: int = 0  # distinct save paths
+    known: int = 0  # bytes of those whose size is stated
+    unknown: int = 0  # files without a stated size
+    assets: int = 0  # that name these files; more than `files` where they share some
 
     @property
     def bytes(self) -> int | None:
@@ -68,31 +56,16 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a selection comes to.
-
-    Parameters
-    ----------
-    all, collections, keys
-        Files in all, by collection id, and by collection id and asset key; a file that two keys of a
-        collection share counts for both.
-    own
-        Of these, the collections' own assets, by collection id: area and time do not restrict them.
-    items
-        By collection id: the items that area and time leave.
-    left_out, faults
-        Documents of the catalog that are no STAC, assets without an href.
-    paid, paid_why
-        Assets of the wanted collections and keys left out because their reader has to pay, and why.
-    """
+    """What a selection comes to; a file that two keys of a collection share counts for both."""
 
     all: Amount
     collections: dict[str, Amount]
-    keys: dict[tuple[str, str], Amount]
-    own: dict[str, Amount]
-    items: dict[str, Items]
-    left_out: int = 0
-    faults: int = 0
-    paid: int = 0
+    keys: dict[tuple[str, str], Amount]  # by collection and asset key
+    own: dict[str, Amount]  # collections' own assets: area and time do not restrict them
+    items: dict[str, Items]  # that area and time leave, by collection
+    left_out: int = 0  # documents of the catalog that are no STAC
+    faults: int = 0  # assets without an href
+    paid: int = 0  # wanted assets left out because their reader has to pay
     paid_why: str = ""
 
     @property
