@@ -14,10 +14,10 @@ from typing import Any
 
 from .. import errors
 from ..errors import DownloadError, MLHubException
-from ..planning.job_context import JobContext
 from ..planning.manifest import LockedManifest
 from ..planning.manifest_queue import ManifestQueue
 from ..planning.requests import DatasetRequest
+from ..planning.resolver import JobContext
 from ..text import count, one_line, redact
 from ..transfer.config import BatchConfig, TransferProgress
 from ..transfer.engine import TransferCancelled

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..models import Asset, Item
 from ..sources.export import Exporter, URLs
 from ..transfer.checksums import multihash
-from .asset_names import file_names, folder_name
+from .layout import file_names, folder_name
 
 _ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-512"})
 

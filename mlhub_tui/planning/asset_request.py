@@ -15,7 +15,7 @@ from ..models import Asset, Collection, Document, Entry, EntryKind, Item
 from ..options import IfExists
 from ..sources.asset_hrefs import asset_href, https_of
 from ..text import holds_secret, one_line
-from .asset_names import file_names, folder_name
+from .layout import file_names, folder_name
 from .requests import SAMPLE, AssetRequest
 
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})

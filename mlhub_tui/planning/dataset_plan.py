@@ -45,9 +45,17 @@ from .index_cache import (
     index_of_collections,
     index_of_search,
 )
-from .job_context import JobContext, already_there
 from .requests import SAMPLE, DatasetRequest
-from .resolver import CatalogSource, ItemsSource, JobSource, OneSource, Resolver, keys_of
+from .resolver import (
+    CatalogSource,
+    ItemsSource,
+    JobContext,
+    JobSource,
+    OneSource,
+    Resolver,
+    already_there,
+    keys_of,
+)
 
 Say = Callable[[str, int, int | None], None]
 """Called with what is done, and bytes done of how many (None: unknown); from any thread."""

@@ -14,11 +14,11 @@ from ..storage import write_atomic
 from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled
 from ..transfer.local_folder import OutputTree
-from .job_context import cluster_package
 from .layout import REPORT
 from .manifest import Entry, FileStatus, Manifest, manifest_path
 from .manifest_queue import Sizes
 from .requests import DatasetRequest
+from .resolver import cluster_package
 
 _PAGE = 1000
 

@@ -18,9 +18,8 @@ from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..models import Document
 from ..options import IfExists
 from ..planning.asset_request import DocumentOrigin, Located, requests_for
-from ..planning.job_context import JobContext
 from ..planning.requests import ArchiveRequest, DatasetRequest, DownloadRequest
-from ..planning.resolver import ArchiveSource, AssetSource, OneSource, Resolver
+from ..planning.resolver import ArchiveSource, AssetSource, JobContext, OneSource, Resolver
 from ..threads import in_thread
 from ..transfer.config import TransferConfig, TransferProgress
 from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate

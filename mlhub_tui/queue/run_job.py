@@ -17,8 +17,8 @@ from ..http.errors import LinkRejected
 from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..http.response_headers import Checksum
-from ..planning.job_context import JobContext, already_there
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+from ..planning.resolver import JobContext, already_there
 from ..sources.asset_hrefs import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified

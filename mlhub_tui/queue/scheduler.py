@@ -16,9 +16,8 @@ from typing import Any
 
 from .. import fileio
 from ..http.retry import QUEUE_RETRIES, RetryPolicy
-from ..planning.job_context import JobContext
 from ..planning.requests import DatasetRequest
-from ..planning.resolver import Resolver
+from ..planning.resolver import JobContext, Resolver
 from ..text import count
 from ..threads import in_thread
 from ..transfer.checksums import digests_to_text

@@ -19,9 +19,9 @@ from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Collection, Item
-from mlhub_tui.planning.asset_names import extension, file_names
 from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
 from mlhub_tui.planning.asset_tally import AssetGroup, AssetTally
+from mlhub_tui.planning.layout import asset_extension, file_names
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
 from mlhub_tui.queue import database
 from mlhub_tui.queue.connectivity import ConnectivityMonitor
@@ -63,7 +63,7 @@ def asset(key: str, href: str, media_type: str = "") -> Asset:
     ],
 )
 def test_the_extension_is_that_of_the_path_or_of_the_media_type(href: str, media_type: str, end: str) -> None:
-    assert extension(asset("k", href, media_type)) == end
+    assert asset_extension(asset("k", href, media_type)) == end
 
 
 def test_names_that_a_file_system_could_mix_up_are_told_apart() -> None:

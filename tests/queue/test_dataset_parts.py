@@ -13,6 +13,7 @@ import pytest
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.planning.aria2 import Aria2
+from mlhub_tui.planning.dataset_job import ProgressReporter
 from mlhub_tui.planning.dataset_plan import (
     cached_catalog,
     catalog_cache,
@@ -20,7 +21,6 @@ from mlhub_tui.planning.dataset_plan import (
     copy_catalog,
     plan_dataset,
 )
-from mlhub_tui.planning.dataset_progress import ProgressReporter
 from mlhub_tui.planning.manifest import LockedManifest, ManifestStats, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.report import verify_files

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import RetryPolicy
-from mlhub_tui.planning.job_context import JobContext
+from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.batch import BatchDownload

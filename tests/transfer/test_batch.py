@@ -19,7 +19,7 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.job_context import JobContext
+from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.part_file import PartFile
 from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, IMPATIENT, content

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.planning.job_context import JobContext
+from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.limits import HostLimits
 from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.http.link import Link
-from mlhub_tui.planning.job_context import JobContext
+from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, QUICK
 from tests.support.fault_server import FaultServer, md5

@@ -23,7 +23,7 @@ from mlhub_tui.errors import AuthenticationError, NoSpaceError, ServerError, Ser
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
-from mlhub_tui.planning.job_context import JobContext
+from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.engine import TransferCancelled
