@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from ..planning import layout
 from ..planning.manifest import LockedManifest
 from ..planning.requests import DatasetRequest
 from ..transfer.engine import TransferCancelled
-from ..transfer.object_store_output import PART
 from .object_store import ObjectStore
 
 _AT_ONCE = 64
@@ -68,27 +67,27 @@ def publish_catalog(
     def exists(file: Path, size: int | None) -> bool:
         return size is not None and (request.if_exists is IfExists.SKIP or size == file.stat().st_size)
 
-    def put_archive() -> None:
-        file = layout.catalog_file(request.folder, request.dataset_id)
-        path = store.path(file.name)
-        if request.if_exists is IfExists.OVERWRITE or not exists(file, store.size(path).result()):
-            _put_file(store, file, path, stop)
-
-    def put_documents(files: list[Path]) -> None:
-        paths = [store.path(f"{request.name}/{file.relative_to(folder).as_posix()}") for file in files]
-        sizes = [future.result() for future in map(store.size, paths)] if look else [None] * len(files)
-        known = zip(files, paths, sizes, strict=True)
-        missing = [(file, path) for file, path, size in known if not exists(file, size)]
-        for future in [store.put(path, file.read_bytes()) for file, path in missing]:
+    def put(files: dict[Path, str], *, look: bool) -> None:
+        sizes = {file: store.size(path) for file, path in files.items() if look}
+        missing = [file for file in files if not look or not exists(file, sizes[file].result())]
+        for future in [store.upload(files[file], file) for file in missing]:
             future.result()
 
-    store.patiently(put_archive, say, stop)
-    documents, done = _documents(folder), 0
+    archive = layout.catalog_file(request.folder, request.dataset_id)
+    again = request.if_exists is not IfExists.OVERWRITE
+    store.patiently(lambda: put({archive: store.path(archive.name)}, look=again), say, stop)
+    documents = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    done = 0
     while some := list(islice(documents, _AT_ONCE)):
         if stop.is_set():
             raise TransferCancelled
-        store.patiently(lambda some=some: put_documents(some), say, stop)  # type: ignore[misc]
-        done += len(some)
+        files = {
+            file: store.path(f"{request.name}/{file.relative_to(folder).as_posix()}")
+            for file in some
+            if file != folder / layout.REPORT  # of the job itself
+        }
+        store.patiently(lambda files=files: put(files, look=look), say, stop)  # type: ignore[misc]
+        done += len(files)
         show(done)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -99,27 +98,3 @@ def publish_report(request: DatasetRequest) -> None:
     data = (request.asset_folder / layout.REPORT).read_bytes()
     path = store.path(f"{request.name}/{layout.REPORT}")
     store.patiently(lambda: store.put(path, data).result(), lambda _: None, threading.Event())
-
-
-def _put_file(store: ObjectStore, file: Path, path: str, stop: threading.Event) -> None:
-    if file.stat().st_size < PART:
-        store.put(path, file.read_bytes()).result()
-        return
-    writer = store.writer(path, PART)
-    try:
-        with file.open("rb") as source:
-            while data := source.read(PART):
-                writer.write(data)
-                if stop.is_set():
-                    raise TransferCancelled
-        writer.commit()
-    except BaseException:
-        writer.discard()
-        raise
-
-
-def _documents(folder: Path) -> Iterator[Path]:
-    """Yield the catalog's files; what else the job keeps there is not among them."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path != folder / layout.REPORT:
-            yield path

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,15 +23,16 @@ from ..transfer.config import BatchConfig, TransferProgress
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileResult
 from .dask_client import connected, some_words
-from .payloads import RunConfig, ShardResult
+from .object_store import ObjectStore, copy_objects
 from .run_marker import RunMarker
-from .sharding import Shard, ShardLimits, copy_shards, shards
+from .sharding import RunConfig, Shard, ShardResult, shard_files, shards
 
 _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
 _GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
 _LOST = 10.0  # seconds after which a result that does not come is waited for as any other
 _TRIES, _BREAKS = 3, 8  # of a shard that its host, or its worker, let down
+_COPIES = 500  # at a time, in the store
 _NEWS = 100  # pieces of news a second, of all workers together: more would keep the scheduler busy
 _UNFIT = (
     errors.OutputFolderError,
@@ -44,17 +45,7 @@ _UNFIT = (
 
 @dataclass(slots=True, eq=False)
 class PendingShard:
-    """A shard that is with the scheduler.
-
-    Parameters
-    ----------
-    workers
-        Those that it may go to.
-    progress
-        How far it is; None until a worker has begun with it.
-    reason
-        Why nothing of it comes at the moment.
-    """
+    """A shard that is with the scheduler: the workers it may go to, how far one is, and why nothing comes."""
 
     key: str
     shard: Shard
@@ -101,7 +92,6 @@ class ClusterRun:
             url=request.asset_place if request.url else "",
             if_exists=request.if_exists,
             most=self._cluster.connections or BatchConfig().per_host,
-            connections=1,
             store=store,
         )
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -113,7 +103,6 @@ class ClusterRun:
         self._rate: float | None = None
         self._blocked: dict[str, float] = {}
         self._looked = 0.0
-        self._begun = False
 
     def abort(self) -> None:
         """End it soon: shards are told to stop, and what they report within some seconds is kept."""
@@ -140,10 +129,14 @@ class ClusterRun:
             connected(self._cluster) as self._client,
             RunMarker(place, self._config.run, self._say, self._stop) as self._marker,
         ):
-            self._wait_for_workers()
-            self._begun = True
+            from . import worker  # it imports `distributed`, which is there now
+
+            self._worker = worker
             self._client.subscribe(self._config.run, self._queue_news)
-            self._fetch()
+            try:
+                self._fetch()
+            finally:
+                self._recall()
         return self.stats
 
     def _say(self, reason: str) -> None:
@@ -152,29 +145,16 @@ class ClusterRun:
         if self._stop.is_set():
             raise TransferCancelled
 
-    def _wait_for_workers(self) -> None:
-        while True:
-            self._look()
-            if self._client.workers:
-                return
+    def _fetch(self) -> None:
+        """Have shards fetched until there are none any more; then have the store make copies."""
+        self._look()
+        while not self._client.workers:
             self._say(self.stats.reason)
             self._stop.wait(_TICK)
-
-    def _fetch(self) -> None:
-        limits = ShardLimits.of(self._own.stats().wanted, self._client.threads)
+            self._look()
+        most = shard_files(self._own.stats().wanted, self._client.threads)
         checked = self._sent if self._own.get_checkpoint("begun") == "empty" else None
-        try:
-            self._serve(shards(self._files.next_rows, limits, checked))
-            if self._request.url:
-                check = checked is None or bool(self._own.get_checkpoint("copying"))
-                self._own.set_checkpoint("copying")
-                self._serve(copy_shards(self._files.duplicates, limits, check))
-        finally:
-            self._recall()
-
-    def _serve(self, coming: Iterator[Shard]) -> None:
-        """Have shards fetched until there are none any more."""
-        more = True
+        coming, more = shards(self._files.next_rows, most, checked), True
         while more or self._pending or self._again:
             if self._stop.is_set():
                 raise TransferCancelled
@@ -188,16 +168,27 @@ class ClusterRun:
             if self._pending or not threads:
                 self._handle_events(_TICK)
                 self._look_after()
+        if self._request.url:
+            self._copy(check=checked is None or bool(self._own.get_checkpoint("copying")))
+
+    def _copy(self, *, check: bool) -> None:
+        """Have the store copy files that have the URL of others; `check`: some may exist already."""
+        self._own.set_checkpoint("copying")
+        store, last = ObjectStore(self._config.url), 0
+        while rows := self._files.duplicates(last, _COPIES):
+            last = rows[-1].id
+            self._say("")
+            copied = copy_objects(store, rows, self._config.if_exists, self._say, self._stop, check=check)
+            self._count(copied)
+            self._marker.confirm()
 
     def _send(self, shard: Shard) -> None:
-        from .worker import fetch_shard  # it imports `distributed`
-
-        if (last := max(shard.ids)) > self._sent:
+        if (last := max(row.id for row in shard.rows)) > self._sent:
             self._sent = last
             self._own.set_checkpoint("sent", str(last))
         self._number += 1
         key = f"{self._config.run}-{self._number}"
-        future, workers = self._client.submit(fetch_shard, key, shard.payload(), self._config)
+        future, workers = self._client.submit(self._worker.fetch_shard, key, shard.pack(), self._config)
         pending = self._pending[key] = PendingShard(key, shard, future, workers)
         self._watch(pending)
 
@@ -230,13 +221,12 @@ class ClusterRun:
             raise self._client.gone()
 
     def _settle(self, pending: PendingShard, result: ShardResult) -> None:
-        results = result.results()
-        self._count(results)
+        self._count(result.files)
         self._forget(pending)
-        shard, left = pending.shard, pending.shard.without(frozenset(each.key for each in results))
-        if left is None or self._stop.is_set():
+        shard, left = pending.shard, pending.shard.again(frozenset(each.key for each in result.files))
+        if not left.rows or self._stop.is_set():
             return
-        error = result.error.error() if result.error else None
+        error = result.error
         if isinstance(error, _UNFIT) and not isinstance(error, errors.NoSpaceError):
             self._client.leave_out(result.worker, error)
             self._again.append(replace(left, tries=shard.tries))
@@ -245,7 +235,7 @@ class ClusterRun:
         if error is not None and (isinstance(error, errors.NoSpaceError) or shard.tries >= _TRIES):
             raise error
         if shard.tries >= _BREAKS:
-            raise DownloadError(f"workers end before their shards: {count(len(left.ids), 'file')} left")
+            raise DownloadError(f"workers end before their shards: {count(len(left.rows), 'file')} left")
         self._again.append(left)
 
     def _failed(self, pending: PendingShard) -> None:
@@ -258,7 +248,7 @@ class ClusterRun:
             what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
             raise DownloadError(f"the workers cannot do it: {what}", hint="look at the workers' logs")
         else:
-            self._retry(pending.shard)
+            self._again.append(pending.shard.again())
 
     def _killed(self, shard: Shard) -> None:
         """Halve a shard that ended worker after worker, until its file is known, which has failed."""
@@ -269,12 +259,7 @@ class ClusterRun:
         failure = MLHubException(words, hint="look at the workers' logs: it may be their memory")
         self._count([FileResult(row.id, error=failure) for row in shard.rows])
 
-    def _retry(self, shard: Shard) -> None:
-        left = shard.without(frozenset())
-        assert left is not None
-        self._again.append(left)
-
-    def _count(self, results: list[FileResult]) -> None:
+    def _count(self, results: Sequence[FileResult]) -> None:
         if results:
             self._files.settle(results)
             self.stats.heard = time.monotonic()
@@ -311,21 +296,16 @@ class ClusterRun:
         reasons = [each.reason for each in self._pending.values() if each.progress is not None]
         self.stats.reason = reasons[0] if reasons and all(reasons) else ""
         if not self._client.workers:
-            more = "any more" if self._begun else "yet"
-            self.stats.reason = f"scheduler {self._client.where} has no workers {more}"
+            self.stats.reason = f"scheduler {self._client.where} has no workers"
 
     def _block(self, host: str, seconds: float) -> None:
-        from .worker import block
-
         until = time.monotonic() + seconds
         if until > self._blocked.get(host, 0.0):
             self._blocked[host] = until
-            self._client.broadcast(block, host, seconds)
+            self._client.broadcast(self._worker.block, host, seconds)
 
     def _look(self) -> None:
         """Look at the workers: prepare new ones, share connections and the speed limit among all."""
-        from .worker import set_rate
-
         joined = self._client.refresh(self._config, self._marker.name)
         where = f"on {count(len(self._client.workers), 'worker')}"
         if left_out := self._client.left_out.values():
@@ -344,7 +324,7 @@ class ClusterRun:
         rate = None if limit is None else limit / max(1, len(self._client.workers))
         if rate != self._rate or (joined and rate is not None):
             self._rate = rate
-            self._client.broadcast(set_rate, self._config.run, rate)
+            self._client.broadcast(self._worker.set_rate, self._config.run, rate)
         if joined and self._blocked:
             blocked, self._blocked, now = self._blocked, {}, time.monotonic()
             for host, until in blocked.items():
@@ -364,24 +344,21 @@ class ClusterRun:
                 if pending.shard.tries >= _TRIES:
                     self._killed(pending.shard)
                 else:
-                    self._retry(pending.shard)
+                    self._again.append(pending.shard.again())
 
     def _recall(self) -> None:
         """Have pending shards stopped, settle what they had done, and forget the rest."""
         if not self._pending or not self._client.alive:
             return
-        from .worker import stop
-
         self._stop.set()
         end = time.monotonic() + _GRACE
         with contextlib.suppress(MLHubException):
-            self._client.broadcast(stop, self._config.run)
-            while self._report_may_come() and (left := end - time.monotonic()) > 0:
+            self._client.broadcast(self._worker.stop, self._config.run)
+            while (left := end - time.monotonic()) > 0 and any(
+                pending.future.status in ("pending", "finished") for pending in self._pending.values()
+            ):
                 with contextlib.suppress(MLHubException):
                     self._handle_events(min(left, _TICK))
         self._client.cancel([pending.future for pending in self._pending.values()])
         for pending in list(self._pending.values()):
             self._forget(pending)
-
-    def _report_may_come(self) -> bool:
-        return any(pending.future.status in ("pending", "finished") for pending in self._pending.values())

@@ -16,17 +16,16 @@ from .. import __version__
 from ..errors import DownloadError, MLHubException, ServerUnreachable
 from ..options import ClusterConfig
 from ..text import one_line, redact
-from . import optional_dependencies
 from .local_cluster import LocalCluster
-from .payloads import RunConfig, SerializedError
+from .optional_dependencies import required
+from .sharding import RunConfig
 
 _CONNECT = 15.0  # seconds
 _SHOWN = 5  # workers that are named in a message
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
 _PACKAGE = "mlhub-tui"
 _INSTALL = f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
-_ENCRYPTED = frozenset({"tls", "wss"})
-_QUIET = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio", "aiobotocore")
+_NOISY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio", "aiobotocore")
 
 
 class ClusterGone(ServerUnreachable):
@@ -53,20 +52,19 @@ class DaskClient:
 
     Attributes
     ----------
+    present
+        All workers, by their addresses.
     workers
-        Threads of the workers that take part, by their addresses.
+        Threads of those that take part.
     left_out
         Why the others do not.
-    present
-        All workers.
     """
 
     def __init__(self, client: Any, where: str) -> None:
-        self._client = client
-        self.where = where
+        self._client, self.where = client, where
+        self.present: frozenset[str] = frozenset()
         self.workers: dict[str, int] = {}
         self.left_out: dict[str, MLHubException] = {}
-        self.present: frozenset[str] = frozenset()
         self._prepared: set[str] = set()
 
     @property
@@ -80,43 +78,41 @@ class DaskClient:
         return sum(self.workers.values())
 
     def refresh(self, config: RunConfig, marker: str) -> bool:
-        """Look which workers there are, and prepare new ones; return whether there are new ones.
+        """Look which workers there are, and prepare new ones; return whether some of these take part.
 
-        A worker that cannot take part is left out: it has another version of this program or none, no
-        credentials, or does not see where the files go.
+        A worker is left out that has another version of this program or none, no credentials, or does not see
+        where the files go.
 
         Raises
         ------
         MLHubException
-            If all workers are left out: of the one kind of reason, if there is but one.
+            If there are workers and all are left out: of their one reason's class, if there is but one.
         """
         with self._talking():
             found: dict[str, int] = dict(self._client.nthreads())
-        new = [each for each in found if each not in self._prepared and each not in self.left_out]
-        joined = self._prepare(new, config, marker) if new else []
         self.present = frozenset(found)
-        self.workers = {
-            each: threads
-            for each, threads in found.items()
-            if each in self._prepared and each not in self.left_out
-        }
-        if found and self.left_out.keys() >= found.keys():
-            raise self._nobody([self.left_out[each] for each in found])
+        new = [each for each in found if each not in self._prepared and each not in self.left_out]
+        joined = self._prepare(new, config, marker) if new else set()
+        self._prepared |= joined
+        fit = self._prepared - self.left_out.keys()
+        self.workers = {worker: threads for worker, threads in found.items() if worker in fit}
+        reasons = [self.left_out[each] for each in found if each in self.left_out]
+        if reasons and len(reasons) == len(found):
+            words = f"no worker can take part: {some_words(reasons)}"
+            if len({type(error) for error in reasons}) > 1:
+                raise WorkersUnfit(words)
+            raise type(reasons[0])(words, hint=reasons[0].hint)
         return bool(joined)
 
     def leave_out(self, worker: str, error: MLHubException) -> None:
         """Give a worker no more shards."""
-        name = one_line(worker, 60)
-        words = error.message if worker in error.message else f"worker {name}: {error.message}"
-        kind = type(error) if isinstance(error, MLHubException) else DownloadError
-        self.left_out.setdefault(worker, kind(words, hint=error.hint))
+        words = f"worker {one_line(worker, 60)}: {error.message}"
+        self.left_out.setdefault(worker, type(error)(words, hint=error.hint))
         self.workers.pop(worker, None)
 
     def submit(self, work: Callable[..., Any], key: str, *arguments: Any) -> tuple[Any, frozenset[str]]:
         """Give a task to the scheduler; return its future, and the workers it may go to."""
-        workers = list(self.workers)
-        if len(workers) > _CANDIDATES:
-            workers = random.sample(workers, _CANDIDATES)
+        workers = random.sample(list(self.workers), min(len(self.workers), _CANDIDATES))
         with self._talking():
             future = self._client.submit(work, *arguments, key=key, pure=False, workers=workers)
         return future, frozenset(workers)
@@ -140,45 +136,34 @@ class DaskClient:
         """Return the error that says that the scheduler is gone."""
         return ClusterGone(f"scheduler {self.where} does not answer")
 
-    def _prepare(self, new: list[str], config: RunConfig, marker: str) -> list[str]:
-        """Prepare workers; return those that can take part. One that just ended is looked at no more."""
+    def _prepare(self, new: list[str], config: RunConfig, marker: str) -> set[str]:
+        """Prepare workers; return those that can take part. One that just ended is in neither set."""
         fit = []
         for worker, version in self._run(importlib.metadata.version, _PACKAGE, workers=new).items():
             if version == __version__:
                 fit.append(worker)
+            elif isinstance(version, str):
+                words = f"it has {_PACKAGE} {one_line(version, 30)}, not {__version__}"
+                self.leave_out(worker, WorkersUnfit(words, hint=_INSTALL))
             elif not isinstance(version, OSError):
-                told = isinstance(version, str)
-                has = f"has {_PACKAGE} {one_line(version, 30)}, not {__version__}" if told else _no_package()
-                self.leave_out(worker, WorkersUnfit(f"worker {one_line(worker, 60)} {has}", hint=_INSTALL))
+                self.leave_out(worker, WorkersUnfit(f"it cannot import {_PACKAGE}", hint=_INSTALL))
         if not fit:
-            return []
+            return set()
         from .worker import prepare
 
-        joined = []
-        for worker, found in self._run(prepare, config, marker, workers=fit).items():
-            if found is None:
-                joined.append(worker)
-            elif isinstance(found, SerializedError):
-                self.leave_out(worker, found.error())
-            elif not isinstance(found, OSError):
-                why = one_line(redact(f"{type(found).__name__}: {found}"), 200)
-                missing = isinstance(found, ImportError)
-                self.leave_out(
-                    worker, WorkersUnfit(f"{_no_package()} ({why})" if missing else why, hint=_INSTALL)
-                )
-        self._prepared.update(joined)
-        return joined
+        found = self._run(prepare, config, marker, workers=fit)
+        for worker, reason in found.items():
+            if isinstance(reason, MLHubException):
+                self.leave_out(worker, reason)
+            elif reason is not None and not isinstance(reason, OSError):
+                why = one_line(redact(f"{type(reason).__name__}: {reason}"), 200)
+                self.leave_out(worker, WorkersUnfit(f"it cannot run {_PACKAGE}: {why}", hint=_INSTALL))
+        return {worker for worker, reason in found.items() if reason is None}
 
     def _run(self, work: Callable[..., Any], *arguments: Any, workers: list[str]) -> dict[str, Any]:
         with self._talking():
             found: dict[str, Any] = self._client.run(work, *arguments, workers=workers, on_error="return")
         return found
-
-    def _nobody(self, reasons: list[MLHubException]) -> MLHubException:
-        words = f"no worker can take part: {some_words(reasons)}"
-        if len({type(error) for error in reasons}) > 1:
-            return WorkersUnfit(words)
-        return type(reasons[0])(words, hint=reasons[0].hint)
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
@@ -186,15 +171,10 @@ class DaskClient:
             raise self.gone()
         try:
             yield
-        except (OSError, TimeoutError) as error:
-            raise self.gone() from error
-        except MLHubException:
-            raise
         except Exception as error:
-            if not self.alive:
+            if isinstance(error, (OSError, TimeoutError)) or not self.alive:
                 raise self.gone() from error
-            what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
-            raise DownloadError(f"the cluster at {self.where} refuses: {what}") from error
+            raise DownloadError(f"the cluster at {self.where} refuses: {_words(error)}") from error
 
 
 @contextlib.contextmanager
@@ -203,10 +183,8 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
 
     Raises
     ------
-    NotInstalled
-        If `distributed` is not there.
-    DownloadError
-        If the address is none.
+    NotInstalled, DownloadError
+        As `check_scheduler`.
     ClusterGone
         If the scheduler does not answer.
     """
@@ -215,21 +193,22 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
     from distributed import Client, Security
 
     with contextlib.ExitStack() as stack:
+        address, where, options = cluster.scheduler, one_line(redact(cluster.scheduler), 100), {}
         if cluster.local:
             local = stack.enter_context(LocalCluster(cluster.workers))
             address, where = local.scheduler, "on this machine"
             options = {"security": Security(**local.security)}
-        else:
-            address, where, options = cluster.scheduler, one_line(redact(cluster.scheduler), 100), {}
         try:
             client = Client(address, timeout=_CONNECT, set_as_default=False, **options)
         except (OSError, TimeoutError) as error:
             raise ClusterGone(f"scheduler {where} does not answer") from error
         except Exception as error:
-            why = one_line(redact(f"{type(error).__name__}: {error}"), 200)
-            raise DownloadError(f"cannot connect to scheduler {where}: {why}") from error
-        stack.callback(_close, client)
-        yield DaskClient(client, where)
+            raise DownloadError(f"cannot connect to scheduler {where}: {_words(error)}") from error
+        try:
+            yield DaskClient(client, where)
+        finally:
+            with contextlib.suppress(Exception):
+                client.close(timeout=2)
 
 
 def check_scheduler(cluster: ClusterConfig) -> None:
@@ -242,7 +221,7 @@ def check_scheduler(cluster: ClusterConfig) -> None:
     DownloadError
         If Dask speaks no such protocol, or has no certificates for it.
     """
-    optional_dependencies.distributed()
+    required("distributed", "a cluster needs Dask's `distributed`")
     if cluster.local:
         return
     from distributed import Security
@@ -255,10 +234,10 @@ def check_scheduler(cluster: ClusterConfig) -> None:
         host, port = parse_host_port(rest, 8786)
     except ValueError:
         host, port = "", 0
-    known = scheme in backends and scheme != "inproc" if mark else True
+    known = not mark or (scheme in backends and scheme != "inproc")
     if not known or not re.fullmatch(r"[^\s/@]+", host) or not 0 < port < 65536:
         raise DownloadError(f"{where} is no address of a scheduler", hint="it looks like tcp://10.0.0.1:8786")
-    if scheme in _ENCRYPTED:
+    if scheme in ("tls", "wss"):
         try:
             missing = "" if Security().get_connection_args("client")["ssl_context"] else "has no certificates"
         except (OSError, ValueError) as error:
@@ -270,19 +249,14 @@ def check_scheduler(cluster: ClusterConfig) -> None:
             )
 
 
-def _close(client: Any) -> None:
-    with contextlib.suppress(Exception):
-        client.close(timeout=2)
-
-
 def some_words(errors: Collection[MLHubException]) -> str:
     """Return the words of the first errors, and how many more there are."""
     words = [error.message for error in errors][:_SHOWN]
     return "; ".join([*words, *([f"and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else [])])
 
 
-def _no_package() -> str:
-    return f"cannot import {_PACKAGE}"
+def _words(error: Exception) -> str:
+    return one_line(redact(f"{type(error).__name__}: {error}"), 200)
 
 
 def _silence() -> None:
@@ -291,7 +265,7 @@ def _silence() -> None:
     A program that has set up logging of its own gets it all the same.
     """
     warnings.filterwarnings("ignore", module=r"(distributed|dask|tornado|fsspec|s3fs|aiobotocore|botocore)\b")
-    for name in _QUIET:
+    for name in _NOISY:
         logger = logging.getLogger(name)
         for handler in list(logger.handlers):
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:

@@ -96,20 +96,15 @@ def main(workers: int) -> None:
     with distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
-        processes=True,
         host="127.0.0.1",
         protocol="tls://",
         dashboard_address=None,
         security=security,
         silence_logs=logging.ERROR,
     ) as cluster:
+        names = {"tls_ca_file": "ca_file", "tls_client_cert": "cert", "tls_client_key": "key"}
         config = security.get_tls_config_for_role("client")
-        told = {
-            "tls_ca_file": config["ca_file"],
-            "tls_client_cert": config["cert"],
-            "tls_client_key": config["key"],
-            "require_encryption": True,
-        }
+        told = {name: config[key] for name, key in names.items()} | {"require_encryption": True}
         print(json.dumps({"scheduler": cluster.scheduler_address, "security": told}), flush=True)  # noqa: T201
         sys.stdin.buffer.read()
 

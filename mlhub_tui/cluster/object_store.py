@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
-from functools import cached_property
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import FileConflict, MLHubException, OutputFolderError, TargetBusy
@@ -20,7 +19,7 @@ from ..planning.manifest_queue import DuplicateRow
 from ..text import duration, one_line, redact
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import FileResult
-from .optional_dependencies import file_system
+from .optional_dependencies import NotInstalled, required
 
 T = TypeVar("T")
 _AT_ONCE = 16
@@ -28,7 +27,6 @@ _AT_ONCE = 16
 _WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
 _REFUSED = frozenset({"NoCredentialsError", "PartialCredentialsError", "ClientAuthenticationError"})
 _UNFIT = re.compile(r"[\x00-\x1f\x7f]")
-_RETRIES = replace(COMMAND_RETRIES, tries=6)
 
 
 class StoreRefuses(OutputFolderError):
@@ -44,12 +42,7 @@ class StoreBusy(TargetBusy):
 
 
 class ObjectStore:
-    """The folder that a URL names; its methods may be called from any thread.
-
-    Parameters
-    ----------
-    url
-        Of the folder.
+    """The folder that a URL names; its methods may be called from any thread, and block but for futures.
 
     Raises
     ------
@@ -59,24 +52,14 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.system, self.root = file_system(url)
+        self.system, self.root = _file_system(url)
         names = self.system.protocol
         self.whole = bool(({names} if isinstance(names, str) else set(names)) & _WHOLE)
-        self._asynchronous = bool(getattr(self.system, "async_impl", False))
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "store")
         self._failures, self._busy_until, self._reason = 0, 0.0, ""
 
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_AT_ONCE, "store")
-
     def path(self, relative: str) -> str:
-        """Return the path of a file in the file system.
-
-        Raises
-        ------
-        OutputFolderError
-            If it leads outside, or is no name for a file.
-        """
+        """Return the path of a file; OutputFolderError if it leads outside, or is no name for a file."""
         if any(part in ("", ".", "..") for part in relative.split("/")) or _UNFIT.search(relative):
             raise OutputFolderError(f"{one_line(relative, 200)} is no path inside the output folder")
         return f"{self.root}/{relative}"
@@ -85,86 +68,92 @@ class ObjectStore:
         """Put an object; it is not to be seen before it is whole."""
 
         def work() -> None:
-            self.make_parent(path)
-            self.system.pipe_file(path if self.whole else f"{path}.part", data)
-            if not self.whole:
-                self.system.mv(f"{path}.part", path)
+            with self._unseen(path) as name:
+                self.system.pipe_file(name, data)
 
-        return self._run(lambda: self.system._pipe_file(path, data), work)
+        return self._threads.submit(work)
+
+    def upload(self, path: str, file: Path) -> Future[None]:
+        """Put a file of this machine, large ones in parts."""
+
+        def work() -> None:
+            with self._unseen(path) as name:
+                self.system.put_file(str(file), name)
+
+        return self._threads.submit(work)
 
     def copy(self, source: str, path: str) -> Future[None]:
         """Have the store copy an object."""
 
         def work() -> None:
-            self.make_parent(path)
-            self.system.cp_file(source, f"{path}.part")
-            self.system.mv(f"{path}.part", path)
+            with self._unseen(path) as name:
+                self.system.cp_file(source, name)
 
-        return self._run(lambda: self.system._cp_file(source, path), work)
+        return self._threads.submit(work)
 
     def size(self, path: str) -> Future[int | None]:
         """Return the bytes of an object; None if there is none."""
 
         def look() -> int | None:
-            try:
-                return _size(self.system.info(path))
-            except FileNotFoundError:
-                return None
+            with suppress(FileNotFoundError):
+                if (ask := getattr(self.system, "call_s3", None)) is None:
+                    return _size(self.system.info(path))
+                # s3fs would list the bucket for each object that is not there, in case it is a folder.
+                bucket, key, _ = self.system.split_path(path)
+                return int(ask("head_object", self.system.kwargs, Bucket=bucket, Key=key)["ContentLength"])
+            return None
 
-        return self._run(lambda: self._info(path), look)
+        return self._threads.submit(look)
 
     def read(self, path: str) -> bytes:
-        """Return an object; FileNotFoundError if there is none; blocks."""
+        """Return an object; FileNotFoundError if there is none."""
         return bytes(self.system.cat_file(path))
 
     def remove(self, path: str) -> None:
-        """Remove an object; blocks."""
+        """Remove an object."""
         self.system.rm_file(path)
 
     def names(self, path: str) -> list[str]:
-        """Return what lies directly below a path, asking for no more than that folder; blocks."""
+        """Return what lies directly below a path, asking for no more than that folder."""
         self.system.invalidate_cache()
-        try:
+        with suppress(FileNotFoundError):
             return [str(name) for name in self.system.ls(path, detail=False)]
-        except FileNotFoundError:
-            return []
-        finally:
-            self.system.invalidate_cache()
+        return []
 
     def sizes(self) -> Callable[[Sequence[str]], list[int | None]]:
-        """List all objects; return what gives their bytes by their relative paths; blocks."""
+        """List all objects; return what gives their bytes by their relative paths."""
         self.system.invalidate_cache()
         try:
             found = self.system.find(self.root, detail=True)
         except FileNotFoundError:
             found = {}
         except Exception as error:
-            raise store_error(error, self) from error
-        finally:
-            self.system.invalidate_cache()
-        known = {path: _size(info) for path, info in found.items()}
-        folder = self.root.rstrip("/")
+            raise self.translate(error) from error
+        folder, known = self.root.rstrip("/"), {path: _size(info) for path, info in found.items()}
         return lambda paths: [known.get(f"{folder}/{path}") for path in paths]
 
     def writer(self, path: str, block: int) -> ObjectWriter:
-        """Return what writes an object piece by piece; blocks."""
+        """Return what writes an object in parts of so many bytes, of which one is in memory."""
         return ObjectWriter(self, path, block)
 
     def translate(self, error: BaseException) -> MLHubException:
-        """Return what an error of the store means."""
-        return store_error(error, self)
-
-    def make_parent(self, path: str) -> None:
-        """Make the folders of a file where the file system has such; blocks."""
-        if not self.whole:
-            self.system.makedirs(path.rpartition("/")[0], exist_ok=True)
+        """Return what an error of the store means: that it refuses us, or that it is to be tried again."""
+        if isinstance(error, MLHubException):
+            return error
+        why, where = one_line(redact(str(error) or type(error).__name__), 160), one_line(self.url, 200)
+        if isinstance(error, PermissionError) or type(error).__name__ in _REFUSED:
+            return StoreRefuses(f"{where} refuses access: {why}")
+        if isinstance(error, FileNotFoundError):
+            hint = "create the bucket first, or choose another"
+            return StoreRefuses(f"{where} does not exist: {why}", hint=hint)
+        return StoreBusy(f"{where} is busy: {why}")
 
     def failed(self, error: MLHubException) -> None:
         """Record that the store was busy: nothing more is put before `waits` is over."""
         now = time.monotonic()
         if now >= self._busy_until:  # else it was asked before that wait began
             self._failures += 1
-            self._busy_until = now + _RETRIES.delay(self._failures)
+            self._busy_until = now + COMMAND_RETRIES.delay(self._failures)
         self._reason = error.message
 
     def succeeded(self) -> None:
@@ -181,7 +170,7 @@ class ObjectStore:
         return self._reason if self.waits or self._failures else ""
 
     def patiently(self, work: Callable[[], T], say: Callable[[str], object], stop: threading.Event) -> T:
-        """Do blocking work; where the store is busy, report that, wait as workers do, and try again.
+        """Do work; where the store is busy, report that, wait as workers do, and try again.
 
         Raises
         ------
@@ -196,7 +185,7 @@ class ObjectStore:
             except TransferCancelled:
                 raise
             except Exception as error:
-                known, seconds = store_error(error, self), _RETRIES.wait(failures)
+                known, seconds = self.translate(error), COMMAND_RETRIES.wait(failures)
                 if not isinstance(known, StoreBusy) or seconds is None:
                     raise known from error
                 say(f"{known.message}; next try in {duration(seconds)}")
@@ -204,46 +193,29 @@ class ObjectStore:
                     raise TransferCancelled from None
         raise AssertionError
 
-    async def _info(self, path: str) -> int | None:
-        ask = getattr(self.system, "_call_s3", None)
-        try:
-            if ask is None:
-                return _size(await self.system._info(path))
-            # s3fs would list the bucket for each object that is not there, in case it is a folder.
-            bucket, key, _ = self.system.split_path(path)
-            found = await ask("head_object", self.system.kwargs, Bucket=bucket, Key=key)
-            return int(found["ContentLength"])
-        except FileNotFoundError:
-            return None
-
-    def _run(self, call: Callable[[], Awaitable[T]], work: Callable[[], T]) -> Future[T]:
-        """Run a coroutine in fsspec's own loop where objects are whole, else what blocks in a thread."""
-        if not (self._asynchronous and self.whole):
-            return self._threads.submit(work)
-
-        async def called() -> T:
-            return await call()
-
-        return asyncio.run_coroutine_threadsafe(called(), self.system.loop)
+    @contextmanager
+    def _unseen(self, path: str) -> Iterator[str]:
+        """Give the name to write an object under: another one where it would be seen before it is whole."""
+        if self.whole:
+            yield path
+            return
+        self.system.makedirs(path.rpartition("/")[0], exist_ok=True)
+        yield f"{path}.part"
+        self.system.mv(f"{path}.part", path)
 
 
 class ObjectWriter:
     """An object that is written piece by piece, as a multipart upload where the store has that; blocks.
 
     Nothing is to be seen of it before `commit`; `discard` leaves nothing behind.
-
-    Parameters
-    ----------
-    block
-        Bytes of a part, of which one is in memory.
     """
 
     def __init__(self, store: ObjectStore, path: str, block: int) -> None:
-        self._store, self._path = store, path
-        self._written = path if store.whole else f"{path}.part"
-        store.make_parent(path)
+        self._store = store
+        self._naming = store._unseen(path)
+        self._name = self._naming.__enter__()
         options = {"autocommit": False} if store.whole else {}
-        self._file = store.system.open(self._written, "wb", block_size=block, **options)
+        self._file = store.system.open(self._name, "wb", block_size=block, **options)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write the next bytes."""
@@ -254,51 +226,31 @@ class ObjectWriter:
         self._file.close()
         if self._store.whole:
             self._file.commit()
-        else:
-            self._store.system.mv(self._written, self._path)
+        self._naming.__exit__(None, None, None)
 
     def discard(self) -> None:
-        """Give it up; never raises."""
-        try:
+        """Give it up; never raises: what is left is not to be seen, and the next try does not need it."""
+        with suppress(Exception):
             if self._store.whole:
                 self._file.discard()
                 self._file.closed = True  # fsspec would write the rest of it when it is collected
             else:
                 self._file.close()
-                self._store.system.rm_file(self._written)
-        except Exception:  # noqa: S110  (what is left is not to be seen, and the next try does not need it)
-            pass
-
-
-def store_error(error: BaseException, store: ObjectStore) -> MLHubException:
-    """Return what an error of a store means: that it refuses us, or that it is to be tried again."""
-    if isinstance(error, MLHubException):
-        return error
-    why = one_line(redact(str(error) or type(error).__name__), 160)
-    where = one_line(store.url, 200)
-    if isinstance(error, PermissionError) or type(error).__name__ in _REFUSED:
-        return StoreRefuses(f"{where} refuses access: {why}")
-    if isinstance(error, FileNotFoundError):
-        return StoreRefuses(
-            f"{where} does not exist: {why}", hint="create the bucket first, or choose another"
-        )
-    return StoreBusy(f"{where} is busy: {why}")
-
-
-def _size(info: Any) -> int | None:
-    size = info.get("size") if info.get("type") != "directory" else None
-    return None if size is None else int(size)
+                self._store.system.rm_file(self._name)
 
 
 def copy_objects(
-    store: ObjectStore, rows: Sequence[DuplicateRow], if_exists: IfExists, *, check: bool
+    store: ObjectStore,
+    rows: Sequence[DuplicateRow],
+    if_exists: IfExists,
+    say: Callable[[str], object],
+    stop: threading.Event,
+    *,
+    check: bool,
 ) -> list[FileResult]:
     """Make copies of objects, several at a time; existing ones are judged as `planning.duplicates` does.
 
-    Raises
-    ------
-    StoreRefuses
-        If the store takes nothing.
+    `say` and `stop` are those of `patiently`; StoreRefuses if the store takes nothing.
     """
 
     def look_and_copy(row: DuplicateRow) -> FileResult:
@@ -312,7 +264,7 @@ def copy_objects(
 
     def copy(row: DuplicateRow) -> FileResult:
         try:
-            return store.patiently(lambda: look_and_copy(row), lambda _: None, threading.Event())
+            return store.patiently(lambda: look_and_copy(row), say, stop)
         except StoreRefuses:
             raise
         except MLHubException as error:
@@ -320,3 +272,24 @@ def copy_objects(
 
     with ThreadPoolExecutor(_AT_ONCE, "copies") as pool:
         return list(pool.map(copy, rows))
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL, and the path in it; NotInstalled if it needs a package."""
+    fsspec, scheme = required("fsspec", "an output URL needs `fsspec`"), url.partition("://")[0]
+    try:
+        system, path = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        package = required("fsspec.registry", "").known_implementations[scheme]["class"].partition(".")[0]
+        if package == "fsspec":
+            raise NotInstalled(f"{scheme}:// cannot be used", hint=one_line(error, 200)) from error
+        hint = f"pip install {package}, here and on the workers"
+        raise NotInstalled(f"{scheme}:// needs {package}, which is not installed", hint=hint) from error
+    except ValueError as error:
+        raise NotInstalled(f"fsspec knows no {scheme}://", hint=one_line(error, 200)) from error
+    return system, path.rstrip("/")
+
+
+def _size(info: Any) -> int | None:
+    size = info.get("size") if info.get("type") != "directory" else None
+    return None if size is None else int(size)

@@ -1,4 +1,4 @@
-"""What a cluster needs that is not always installed, and what to do where it is not."""
+"""Optional dependencies of a cluster, and what to do where they are not installed."""
 
 from __future__ import annotations
 
@@ -7,28 +7,12 @@ import importlib.util
 from typing import Any
 
 from ..errors import MLHubException
-from ..text import one_line
-
-_PIP = "pip install 'mlhub-tui[cluster]'"
-_PACKAGES = {
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "abfs": "adlfs",
-    "abfss": "adlfs",
-    "az": "adlfs",
-    "sftp": "paramiko",
-    "ssh": "paramiko",
-    "smb": "smbprotocol",
-    "hdfs": "pyarrow",
-}
 
 
 class NotInstalled(MLHubException):
     """Something that a cluster needs is not installed."""
 
-    default_hint = _PIP
+    default_hint = "pip install 'mlhub-tui[cluster]'"
 
 
 def installed() -> bool:
@@ -36,48 +20,9 @@ def installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("distributed", "fsspec"))
 
 
-def distributed() -> Any:
-    """Return the module `distributed`.
-
-    Raises
-    ------
-    NotInstalled
-        If it is not there.
-    """
-    return _module("distributed", "a cluster needs Dask's `distributed`, which is not installed")
-
-
-def fsspec() -> Any:
-    """Return the module `fsspec`; errors as `distributed`."""
-    return _module("fsspec", "an output URL needs `fsspec`, which is not installed")
-
-
-def file_system(url: str) -> tuple[Any, str]:
-    """Return the fsspec file system of a URL, and the path in it.
-
-    Raises
-    ------
-    NotInstalled
-        If it needs a package that is not there.
-    """
-    scheme = url.partition("://")[0]
-    core = fsspec().core
-    try:
-        system, path = core.url_to_fs(url)
-    except ImportError as error:
-        package = _PACKAGES.get(scheme, "")
-        hint = f"pip install {package}, here and on the workers" if package else one_line(error, 200)
-        raise NotInstalled(
-            f"{scheme}:// needs {package or 'a package'}, which is not installed", hint=hint
-        ) from error
-    except ValueError as error:
-        words = f"fsspec knows no {scheme}://"
-        raise NotInstalled(words, hint=one_line(error, 200)) from error
-    return system, path.rstrip("/")
-
-
-def _module(name: str, words: str) -> Any:
+def required(name: str, words: str) -> Any:
+    """Return a module; NotInstalled with these words if it is not there."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise NotInstalled(words) from error
+        raise NotInstalled(f"{words}, which is not installed") from error

@@ -7,7 +7,6 @@ and of no account for another run of the same program's home, which has the lock
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import json
 import os
@@ -15,9 +14,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from .. import fileio, paths
 from ..errors import TargetBusy
@@ -30,14 +31,9 @@ _STALE = 120.0  # seconds after which a marker that was not confirmed is of a cl
 
 
 class RunMarker:
-    """The marker of a run; a context manager.
+    """The marker of a run at an absolute folder or a URL; a context manager.
 
-    Parameters
-    ----------
-    place
-        Absolute folder, or URL.
-    say, stop
-        As of `ObjectStore.patiently`, for a store that is busy.
+    `say` and `stop` are those of `ObjectStore.patiently`, for a store that is busy.
 
     Raises
     ------
@@ -49,32 +45,29 @@ class RunMarker:
 
     def __init__(self, place: str, run: str, say: Callable[[str], object], stop: threading.Event) -> None:
         self.name = f"{_PREFIX}{run}.json"
-        self._place, self._run = place, run
+        self._place, self._run, self._say, self._stop = place, run, say, stop
         self._folder = None if "://" in place else Path(place)
         self._store = ObjectStore(place if self._folder is None else self._folder.as_uri())
         self._path = self._store.path(self.name)
         self._since, self._confirmed = time.time(), time.monotonic()
-        self._say, self._stop = say, stop
 
     def __enter__(self) -> Self:
         try:
             if self._folder is not None:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._write().result()
-            else:
-                self._patiently(lambda: self._write().result())
         except OSError as error:
             raise fileio.translate_os_error(error, Path(self._place)) from error
         try:
-            for other in self._patiently(self._others):
-                self._judge(other)
+            self._store.patiently(lambda: self._write().result(), self._say, self._stop)
+            self._store.patiently(self._keep_away, self._say, self._stop)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(Exception):
+        with suppress(Exception):
             self._store.remove(self._path)
 
     def confirm(self) -> None:
@@ -83,39 +76,40 @@ class RunMarker:
             self._confirmed = time.monotonic()
             self._write()
 
-    def _judge(self, other: dict[str, Any]) -> None:
-        """Keep away from another run that began earlier; remove the marker of one that has ended."""
-        age = time.time() - other["seen"]
-        if other["home"] == _home() or age > _STALE:
-            with contextlib.suppress(Exception):
-                self._store.remove(other["path"])
-        elif (other["since"], other["run"]) < (self._since, self._run):
-            since = datetime.fromtimestamp(other["since"]).astimezone().strftime("%Y-%m-%d %H:%M %Z")
-            raise TargetBusy(
-                f"{one_line(other['who'], 80)} downloads to {one_line(self._place, 200)} since {since}",
-                hint=f"wait until that ends, or choose another folder; if it was killed, retry in"
-                f" {duration(max(1.0, _STALE - age))}",
-            )
-
-    def _write(self) -> Any:
-        who = f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
+    def _write(self) -> Future[None]:
+        who = f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
         told = {"run": self._run, "who": who, "home": _home(), "since": self._since, "seen": time.time()}
         return self._store.put(self._path, json.dumps(told).encode())
 
-    def _others(self) -> list[dict[str, Any]]:
-        found = []
+    def _keep_away(self) -> None:
+        """Keep away from another run that began earlier; remove the markers of those that have ended."""
         for path in self._store.names(self._path.rpartition("/")[0]):
             name = path.rpartition("/")[2]
-            if name.startswith(_PREFIX) and name.endswith(".json") and name != self.name:
-                with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-                    told = json.loads(self._store.read(path))
-                    words = {key: str(told[key]) for key in ("run", "who", "home")}
-                    times = {key: float(told[key]) for key in ("since", "seen")}
-                    found.append({"path": path, **words, **times})
-        return found
+            if not name.startswith(_PREFIX) or not name.endswith(".json") or name == self.name:
+                continue
+            try:
+                told = json.loads(self._store.read(path))
+                run, who, home = (str(told[key]) for key in ("run", "who", "home"))
+                since, age = float(told["since"]), time.time() - float(told["seen"])
+            except (FileNotFoundError, ValueError, KeyError, TypeError):
+                continue
+            if home == _home() or age > _STALE:
+                with suppress(Exception):
+                    self._store.remove(path)
+            elif (since, run) < (self._since, self._run):
+                when = datetime.fromtimestamp(since).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+                left = duration(max(1.0, _STALE - age))
+                raise TargetBusy(
+                    f"{one_line(who, 80)} downloads to {one_line(self._place, 200)} since {when}",
+                    hint=f"wait until that ends, or choose another folder; if it was killed, retry in {left}",
+                )
 
-    def _patiently(self, work: Callable[[], Any]) -> Any:
-        return self._store.patiently(work, self._say, self._stop)
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no entry in the password database
+        return "somebody"
 
 
 def _home() -> str:

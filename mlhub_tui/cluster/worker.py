@@ -12,21 +12,15 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distributed import Event, Semaphore, WorkerPlugin, get_worker
 
-from .. import __version__, fileio
+from .. import __version__, errors, fileio
 from ..auth import resolve_or_anonymous
-from ..errors import (
-    AuthenticationError,
-    DownloadError,
-    MLHubException,
-    NotOffered,
-    OutputFolderError,
-    RequestError,
-)
+from ..errors import DownloadError, MLHubException, NotOffered
 from ..http.link import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
@@ -48,17 +42,8 @@ from ..transfer.limits import BandwidthLimiter, SharedLimits
 from ..transfer.object_store_output import Budget, ObjectStoreOutput
 from ..transfer.part_file import PartJournal
 from ..transfer.work_source import BatchStats, FileRequest, FileResult, OutputBackend
-from .object_store import ObjectStore, copy_objects, store_error
-from .payloads import (
-    RunConfig,
-    SerializedError,
-    ShardPayload,
-    ShardResult,
-    split_mark,
-    unpack_copies,
-    unpack_rows,
-)
-from .sharding import digest_of
+from .object_store import ObjectStore
+from .sharding import RunConfig, Shard, ShardResult, digest_of, plain_error, split_mark
 
 _NAME = f"mlhub-tui-{__version__}"
 _RUNS = 16  # whose sources stay open and whose speed limits are remembered
@@ -102,10 +87,8 @@ class WorkerState(WorkerPlugin):
         self.tasks: dict[str, ShardTask] = {}
         self.stopped: deque[str] = deque(maxlen=256)
         self._lock = threading.Lock()
-        self._stores: dict[str, ObjectStore] = {}
+        self._kept: dict[object, Any] = {}
         self._sources: dict[str, Future[tuple[JobSource, DatasetLinks]]] = {}
-        self._semaphores: dict[tuple[str, int], Any] = {}
-        self._limiters: dict[str, BandwidthLimiter] = {}
         self._blocked: dict[str, float] = {}
         self._reporter: asyncio.Task[None] | None = None
         database = Database(None)  # parts of large files end with the worker, as its local directory does
@@ -118,10 +101,13 @@ class WorkerState(WorkerPlugin):
 
     def store(self, url: str) -> ObjectStore:
         """Return the store of a URL, opened with this worker's credentials."""
-        with self._lock:
-            if url not in self._stores:
-                self._stores[url] = ObjectStore(url)
-            return self._stores[url]
+        found: ObjectStore = self._keep(url, lambda: ObjectStore(url))
+        return found
+
+    def limiter(self, run: str) -> BandwidthLimiter:
+        """Return the speed limit that all shards of a run have together on this worker."""
+        found: BandwidthLimiter = self._keep(run, BandwidthLimiter)
+        return found
 
     def context(self, limits: SharedLimits) -> TransferContext:
         """Return what transfers share; on the engine's loop."""
@@ -134,13 +120,6 @@ class WorkerState(WorkerPlugin):
         self.tasks[task.key] = task
         task.limits.bandwidth = self.limiter(task.config.run)
         self.worker.loop.add_callback(self._start_reporting)
-
-    def limiter(self, run: str) -> BandwidthLimiter:
-        """Return the speed limit that all shards of a run have together on this worker."""
-        with self._lock:
-            while run not in self._limiters and len(self._limiters) >= _RUNS:
-                self._limiters.pop(next(iter(self._limiters)))
-            return self._limiters.setdefault(run, BandwidthLimiter())
 
     def links(self, config: RunConfig) -> LinkOf:
         """Return what gives links for a run; blocks while its source is opened.
@@ -164,16 +143,14 @@ class WorkerState(WorkerPlugin):
             asked, secret_removed = split_mark(href)
             made = known(asked, fresh)
             if secret_removed and not made.sends_key and "?" not in made.url:
-                raise NotOffered(
-                    "its href carries a signature, which is not sent to a cluster",
-                    hint="download it with --engine local",
-                )
+                words = "its href carries a signature, which is not sent to a cluster"
+                raise NotOffered(words, hint="download it with --engine local")
             return made
 
         return link
 
     @contextmanager
-    def connections(self, shard: ShardPayload, task: ShardTask) -> Iterator[int]:
+    def connections(self, shard: Shard, task: ShardTask) -> Iterator[int]:
         """Take connections to a host from those of the whole cluster; give how many.
 
         One is waited for; the others are taken only if they are free, so that shards never wait for each
@@ -188,11 +165,8 @@ class WorkerState(WorkerPlugin):
         if not shard.host:
             yield config.connections
             return
-        key = (shard.host, config.most)  # runs with the same limit share it
-        with self._lock:
-            if key not in self._semaphores:
-                self._semaphores[key] = Semaphore(config.most, f"mlhub-{shard.host}-{config.most}")
-            semaphore = self._semaphores[key]
+        name = f"mlhub-{shard.host}-{config.most}"  # runs with the same limit share it
+        semaphore = self._keep(name, lambda: Semaphore(config.most, name))
         try:
             while not held:
                 if self.is_stopped(task):
@@ -222,6 +196,12 @@ class WorkerState(WorkerPlugin):
             now = time.monotonic()
             self._blocked = {each: at for each, at in self._blocked.items() if at > now} | {host: until}
         return True
+
+    def _keep(self, name: object, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = make()
+            return self._kept[name]
 
     def _start_reporting(self) -> None:
         if self._reporter is None or self._reporter.done():
@@ -259,79 +239,68 @@ class RunBackoff:
 
 
 class ShardSource:
-    """Work source of one shard; links are looked up when a file is taken."""
+    """Work source of one shard: links are looked up when a file is taken, which fails without one."""
 
-    def __init__(self) -> None:
-        self._rows: list[Row] = []
-        self._lock = threading.Lock()
-        self.results: list[FileResult] = []
-
-    def open(self, rows: Sequence[Row], link: LinkOf, if_exists: IfExists) -> None:
-        """Set its files."""
-        self._rows, self._hrefs = list(rows)[::-1], {row.id: row.href for row in rows}
-        self._link, self._if_exists = link, if_exists
+    def __init__(
+        self, rows: Sequence[Row], link: LinkOf, config: RunConfig, results: list[FileResult]
+    ) -> None:
+        self._hrefs = {row.id: row.href for row in rows}
+        self._link, self._results = link, results
+        self._requests = self._made(rows, config.if_exists)
 
     def take(self, most: int) -> Sequence[FileRequest]:
-        """Return the next requests; those that have no link fail at once."""
-        requests: list[FileRequest] = []
-        while self._rows and len(requests) < most:
-            row = self._rows.pop()
-            try:
-                requests.append(self._request(row))
-            except MLHubException as error:
-                self.settle([FileResult(row.id, error=error)])
-        return requests
+        """Return the next requests."""
+        return list(islice(self._requests, most))
 
     def settle(self, results: Sequence[FileResult]) -> None:
         """Keep results for the report."""
-        with self._lock:
-            self.results.extend(results)
+        self._results.extend(results)
 
     def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was rejected; None where it is the same one."""
         found = self._link(self._hrefs[request.key], True)
         return None if found.url == request.link.url else found
 
-    def _request(self, row: Row) -> FileRequest:
-        digest = multihash(row.checksum) if row.checksum else None
-        link = self._link(row.href, False)
-        how = IfExists.OVERWRITE if row.ours and self._if_exists is IfExists.RESUME else self._if_exists
-        return FileRequest(row.id, link, row.path, row.size, (digest,) if digest else (), how, bool(row.page))
+    def _made(self, rows: Sequence[Row], if_exists: IfExists) -> Iterator[FileRequest]:
+        for row in rows:
+            how = IfExists.OVERWRITE if row.ours and if_exists is IfExists.RESUME else if_exists
+            try:
+                digest = multihash(row.checksum) if row.checksum else None
+                sums = (digest,) if digest else ()
+                link = self._link(row.href, False)
+            except MLHubException as error:
+                self.settle([FileResult(row.id, error=error)])
+            else:
+                yield FileRequest(row.id, link, row.path, row.size, sums, how, bool(row.page))
 
 
-def fetch_shard(shard: ShardPayload, config: RunConfig) -> ShardResult:
-    """Fetch the files of a shard in a thread of a worker; whatever goes wrong is in the result."""
+def fetch_shard(data: bytes, config: RunConfig) -> ShardResult:
+    """Fetch the files of a packed shard in a thread of a worker; whatever goes wrong is in the result."""
     worker = get_worker()
-    state, source = state_of(worker), ShardSource()
-    task = ShardTask(config, worker.get_current_task())
-    state.begin(task)
+    state, task = state_of(worker), ShardTask(config, worker.get_current_task())
+    results: list[FileResult] = []
     error: MLHubException | None = None
+    state.begin(task)
     try:
-        if shard.copies:
-            rows = unpack_copies(shard.data)
-            source.settle(copy_objects(state.store(config.url), rows, config.if_exists, check=shard.check))
-        else:
-            _download(shard, task, state, source)
+        _fetch(Shard.unpack(data), task, state, results)
     except TransferCancelled:
         pass
-    except MLHubException as known:
-        error = known
-    except OSError as failed:
-        error = fileio.translate_os_error(failed, Path(config.folder or worker.local_directory))
-    except Exception as unknown:
-        what = one_line(redact(f"{type(unknown).__name__}: {unknown}"), 200)
-        error = DownloadError(f"a shard failed: {what}", hint="retry; if it fails again, report it")
+    except Exception as caught:
+        error = _known(caught, Path(config.folder or worker.local_directory))
     finally:
         state.tasks.pop(task.key, None)
-    return ShardResult.of(worker.address, source.results, error)
+    files = [
+        each if each.error is None else replace(each, error=plain_error(each.error))
+        for each in results.values()
+    ]
+    return ShardResult(worker.address, files, error)
 
 
-def _download(shard: ShardPayload, task: ShardTask, state: WorkerState, source: ShardSource) -> None:
+def _fetch(shard: Shard, task: ShardTask, state: WorkerState, results: list[FileResult]) -> None:
     config = task.config
     with _begun(task.key, shard.check) as check, state.connections(shard, task) as count:
-        source.open(unpack_rows(shard.data), state.links(config), config.if_exists)
-        single = count if shard.alone else 1
-        task.limits.connections = single
+        source = ShardSource(shard.rows, state.links(config), config, results)
+        task.limits.connections = single = count if shard.alone else 1
         output: Path | OutputBackend = Path(config.folder)
         if config.url:
             task.store = state.store(config.url)
@@ -347,6 +316,15 @@ def _download(shard: ShardPayload, task: ShardTask, state: WorkerState, source: 
         task.abort = batch.abort
         if not state.is_stopped(task):
             batch.run()
+
+
+def _known(error: Exception, path: Path) -> MLHubException:
+    if isinstance(error, OSError):
+        return fileio.translate_os_error(error, path)
+    if isinstance(error, MLHubException):
+        return plain_error(error)
+    what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
+    return DownloadError(f"a worker failed: {what}", hint="retry; if it fails again, report it")
 
 
 @contextmanager
@@ -375,42 +353,37 @@ def state_of(worker: Any) -> WorkerState:
     return found
 
 
-async def prepare(config: RunConfig, marker: str, dask_worker: Any) -> SerializedError | None:
+async def prepare(config: RunConfig, marker: str, dask_worker: Any) -> MLHubException | None:
     """Return what keeps a worker from taking part in a run; None if nothing does.
 
     It must have the credentials of the source, and see the marker where the files go.
     """
     state = state_of(dask_worker)
 
-    def check() -> None:
+    def check() -> bool:
         try:
             state.links(config)
-        except AuthenticationError:
+        except errors.AuthenticationError:
             raise
-        except RequestError:
+        except errors.RequestError:
             pass  # its shards wait for that server, as those of all other workers do
-        if config.url:
-            store = state.store(config.url)
-            try:
-                seen = store.size(store.path(marker)).result() is not None
-            except Exception as error:
-                raise store_error(error, store) from error
-        else:
-            seen = (Path(config.folder) / marker).exists()
-        if not seen:
-            raise OutputFolderError(
-                f"it does not see the folder {one_line(config.url or config.folder, 200)}",
-                hint="choose a folder that all workers have mounted, or a URL such as s3://bucket/folder",
-            )
+        if not config.url:
+            return (Path(config.folder) / marker).exists()
+        store = state.store(config.url)
+        try:
+            return store.size(store.path(marker)).result() is not None
+        except Exception as error:
+            raise store.translate(error) from error
 
     try:
-        await asyncio.to_thread(check)
-    except MLHubException as known:
-        return SerializedError.of(known)
-    except Exception as unknown:
-        what = one_line(redact(f"{type(unknown).__name__}: {unknown}"), 200)
-        return SerializedError.of(DownloadError(what))
-    return None
+        if await asyncio.to_thread(check):
+            return None
+    except Exception as error:
+        return _known(error, Path(config.folder or dask_worker.local_directory))
+    return errors.OutputFolderError(
+        f"it does not see the folder {one_line(config.url or config.folder, 200)}",
+        hint="choose a folder that all workers have mounted, or a URL such as s3://bucket/folder",
+    )
 
 
 async def block(host: str, seconds: float, dask_worker: Any) -> None:

@@ -46,8 +46,7 @@ def fetch(
     os.environ["MLHUB_HOME"] = str(home)
 
     from mlhub_tui.auth import Kind
-    from mlhub_tui.cluster import sharding
-    from mlhub_tui.cluster.cluster_run import ClusterRun
+    from mlhub_tui.cluster import cluster_run
     from mlhub_tui.options import ClusterConfig
     from mlhub_tui.planning.manifest import LockedManifest
     from mlhub_tui.planning.manifest_queue import ManifestQueue
@@ -78,9 +77,9 @@ def fetch(
     )
     feed = ManifestQueue(own, request.asset_folder)
     if files:
-        sharding.ShardLimits.of = classmethod(lambda cls, *_: cls(files))  # type: ignore[method-assign,assignment]  # shards of our size
+        cluster_run.shard_files = lambda *_: files  # type: ignore[attr-defined]  # shards of our size
     run: Any = (
-        ClusterRun(request, feed, own, kit)
+        cluster_run.ClusterRun(request, feed, own, kit)
         if cluster
         else BatchDownload(feed, request.asset_folder, kit.context)
     )

@@ -12,7 +12,8 @@ import pytest
 from mlhub_tui.cluster import dask_client as sessions
 from mlhub_tui.cluster.dask_client import connected
 from mlhub_tui.cluster.local_cluster import LocalCluster
-from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
+from mlhub_tui.cluster.object_store import ObjectStore
+from mlhub_tui.cluster.optional_dependencies import NotInstalled
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.queue.job import JobState
@@ -68,13 +69,13 @@ def test_a_file_system_that_is_not_installed_is_named_with_its_package(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(NotInstalled) as caught:
-        file_system(f"{scheme}://bucket/folder")
+        ObjectStore(f"{scheme}://bucket/folder")
     assert scheme in caught.value.message and f"pip install {package}" in caught.value.hint
 
 
 def test_a_scheme_that_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotInstalled, match="fsspec knows no nosuch://"):
-        file_system("nosuch://bucket/folder")
+        ObjectStore("nosuch://bucket/folder")
 
 
 def test_without_distributed_the_option_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,31 +11,33 @@ import pytest
 
 from mlhub_tui import output_url
 from mlhub_tui.cluster.catalog_upload import note_beginning, publish_catalog, publish_report
-from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses, store_error
-from mlhub_tui.cluster.optional_dependencies import NotInstalled, file_system
-from mlhub_tui.cluster.payloads import SerializedError, ShardResult, unpack_copies, unpack_rows
-from mlhub_tui.cluster.sharding import LARGE, Shard, ShardLimits, copy_shards, digest_of, host_of, shards
+from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses
+from mlhub_tui.cluster.optional_dependencies import NotInstalled
+from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, shard_files, shards
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.manifest import LockedManifest
-from mlhub_tui.planning.manifest_queue import DuplicateRow, Row
+from mlhub_tui.planning.manifest_queue import Row
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.transfer.engine import TransferCancelled
-from mlhub_tui.transfer.work_source import FileResult
 
 
 def row(number: int, host: str = "a", size: int | None = 10) -> Row:
     return Row(number, f"c/{number}.tif", f"https://{host}.test/{number}.tif", size, "", 0)
 
 
-def shards_of(rows: Sequence[Row], limits: ShardLimits, checked: int | None = 0) -> list[Shard]:
+def cut(rows: Sequence[Row], most: int, checked: int | None = 0) -> list[Shard]:
     waiting = list(rows)
 
     def take(most: int) -> Sequence[Row]:
         taken, waiting[:] = waiting[:most], waiting[most:]
         return taken
 
-    return list(shards(take, limits, checked))
+    return list(shards(take, most, checked))
+
+
+def ids(shard: Shard) -> list[int]:
+    return sorted(row.id for row in shard.rows)
 
 
 @pytest.mark.parametrize(
@@ -51,71 +53,45 @@ def shards_of(rows: Sequence[Row], limits: ShardLimits, checked: int | None = 0)
     ],
 )
 def test_shards_are_as_large_as_a_plan_and_its_threads_want(wanted: int, threads: int, files: int) -> None:
-    assert ShardLimits.of(wanted, threads).files == files
+    assert shard_files(wanted, threads) == files
+
+
+LARGE = 64 << 20
 
 
 @pytest.mark.parametrize(
-    ("rows", "limits", "found"),
+    ("rows", "most", "found"),
     [
-        ([row(n) for n in range(1, 6)], ShardLimits(2, 1000), [[1, 2], [3, 4], [5]]),
-        ([row(n) for n in range(1, 6)], ShardLimits(9, 20), [[1, 2], [3, 4], [5]]),
-        ([row(n) for n in range(1, 4)], ShardLimits(9, 21), [[1, 2, 3]]),
-        ([row(1), row(2, "b"), row(3), row(4, "b")], ShardLimits(2, 1000), [[1, 3], [2, 4]]),
-        ([row(1), row(2, size=LARGE), row(3)], ShardLimits(9, 1 << 40), [[2], [1, 3]]),
-        ([row(1), row(2, size=LARGE - 1), row(3)], ShardLimits(9, 1 << 40), [[1, 2, 3]]),
-        ([row(1, size=None), row(2, size=None)], ShardLimits(9, 1), [[1, 2]]),
-        (
-            [row(n, f"h{n}") for n in range(1, 66)] + [row(66, "h1")],
-            ShardLimits(9, 1000),
-            [[1], *([n] for n in range(2, 67))],
-        ),
+        ([row(n) for n in range(1, 6)], 2, [[1, 2], [3, 4], [5]]),
+        ([row(n, size=LARGE - 1) for n in range(1, 8)], 9, [[1, 2, 3, 4, 5], [6, 7]]),
+        ([row(1), row(2, "b"), row(3), row(4, "b")], 2, [[1, 3], [2, 4]]),
+        ([row(1), row(2, size=LARGE), row(3)], 9, [[2], [1, 3]]),
+        ([row(1, size=None), row(2, size=None)], 9, [[1, 2]]),
+        ([row(n, f"h{n}") for n in range(1, 66)] + [row(66, "h1")], 9, [[n] for n in range(1, 67)]),
     ],
 )
-def test_a_plan_is_cut_by_host_files_and_bytes(
-    rows: list[Row], limits: ShardLimits, found: list[list[int]]
-) -> None:
-    cut = shards_of(rows, limits)
-    assert sorted(sorted(shard.ids) for shard in cut) == sorted(found)
-    if len(rows) < 10:
-        assert [sorted(shard.ids) for shard in cut] == found
+def test_a_plan_is_cut_by_host_files_and_bytes(rows: list[Row], most: int, found: list[list[int]]) -> None:
+    made = [ids(shard) for shard in cut(rows, most)]
+    assert (made if len(rows) < 10 else sorted(made)) == found
 
 
 @pytest.mark.parametrize(
     ("checked", "checks"), [(0, [False, False]), (2, [True, False]), (3, [True, True]), (None, [True, True])]
 )
 def test_only_what_may_be_there_is_looked_for(checked: int | None, checks: list[bool]) -> None:
-    assert [
-        s.check for s in shards_of([row(n) for n in range(1, 5)], ShardLimits(2, 1000), checked)
-    ] == checks
+    assert [shard.check for shard in cut([row(n) for n in range(1, 5)], 2, checked)] == checks
 
 
 def test_what_is_left_of_a_shard_is_tried_again_or_halved() -> None:
     shard = Shard([row(n) for n in range(1, 6)], "h")
-    assert (shard.ids, shard.tries, shard.check) == (frozenset(range(1, 6)), 0, False)
-    left = shard.without(frozenset({1, 3, 5, 9}))
-    assert left is not None
-    assert (left.ids, left.tries, left.check, left.host) == (frozenset({2, 4}), 1, True, "h")
-    assert left.without(frozenset({2, 4})) is None
-    assert [sorted(half.ids) for half in shard.halves()] == [[1, 2], [3, 4, 5]]
-    assert [sorted(half.ids) for half in Shard([row(1)]).halves()] == [[1]]
-    parcel = shard.payload()
-    assert (parcel.host, parcel.alone, parcel.copies) == ("h", False, False)
-    assert unpack_rows(parcel.data) == list(shard.rows)
-    assert Shard([row(1, size=LARGE)]).payload().alone
-    assert not Shard([row(1, size=LARGE - 1)]).payload().alone
-    assert not Shard([row(1, size=LARGE), row(2)]).payload().alone
-    twins = Shard([DuplicateRow(1, "c/1.tif", "c/0.tif", 5, 0)]).payload()
-    assert twins.copies
-    assert unpack_copies(twins.data) == [DuplicateRow(1, "c/1.tif", "c/0.tif", 5, 0)]
-
-
-def test_copies_are_given_page_by_page() -> None:
-    rows = [DuplicateRow(n, f"{n}", "0", 5, 0) for n in range(1, 6)]
-    found = list(
-        copy_shards(lambda after, most: [r for r in rows if r.id > after][:most], ShardLimits(2), True)
-    )
-    assert [sorted(shard.ids) for shard in found] == [[1, 2], [3, 4], [5]]
-    assert all(shard.check for shard in found)
+    left = shard.again(frozenset({1, 3, 5, 9}))
+    assert (ids(left), left.tries, left.check, left.host) == ([2, 4], 1, True, "h")
+    assert [ids(half) for half in shard.halves()] == [[1, 2], [3, 4, 5]]
+    assert [ids(half) for half in Shard([row(1)]).halves()] == [[1]]
+    assert Shard.unpack(shard.pack()) == shard
+    assert Shard([row(1, size=LARGE)]).alone
+    assert not Shard([row(1, size=LARGE - 1)]).alone
+    assert not Shard([row(1, size=LARGE), row(2)]).alone
 
 
 @pytest.mark.parametrize(
@@ -173,17 +149,6 @@ def test_a_cluster_is_named_in_words() -> None:
     assert (ClusterConfig().local, ClusterConfig("tcp://x:1").local) == (True, False)
     assert ClusterConfig().words == "a Dask cluster on this machine"
     assert ClusterConfig("tcp://x:1").words == "the Dask cluster at tcp://x:1"
-
-
-def test_a_report_comes_back_as_it_went() -> None:
-    results = [FileResult(1, 5), FileResult(2, 6, fetched=False), FileResult(3, error=ServerError("no"))]
-    report = ShardResult.of("w1", results, OutputFolderError("full", hint="h"))
-    assert (report.worker, report.error) == ("w1", SerializedError("OutputFolderError", "full", "h"))
-    back = report.results()
-    assert back[:2] == results[:2]
-    assert isinstance(back[2].error, ServerError)
-    assert (back[2].key, str(back[2].error)) == (3, "no")
-    assert ShardResult.of("w1", results).error is None
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -245,7 +210,7 @@ class NoCredentialsError(Exception):
     ],
 )
 def test_an_error_of_a_store_says_whether_it_refuses(error: Exception, kind: type, words: str) -> None:
-    found = store_error(error, ObjectStore("memory://x"))
+    found = ObjectStore("memory://x").translate(error)
     assert type(found) is kind
     assert words in str(found)
 
@@ -263,8 +228,8 @@ def test_an_error_of_a_store_says_whether_it_refuses(error: Exception, kind: typ
 )
 def test_a_store_that_is_not_known_is_named_with_what_to_install(url: str, words: str, hint: str) -> None:
     with pytest.raises(NotInstalled) as caught:
-        file_system(url)
-    assert str(caught.value) == words
+        ObjectStore(url)
+    assert caught.value.message == words
     assert hint in caught.value.hint
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.cluster import dask_client, worker
-from mlhub_tui.cluster.payloads import SerializedError, split_mark, unpack_rows
-from mlhub_tui.cluster.sharding import Shard
+from mlhub_tui.cluster.sharding import Shard, plain_error, split_mark
 from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
 from mlhub_tui.planning.manifest_queue import Row
 from mlhub_tui.queue.job import JobState
@@ -29,29 +28,27 @@ def row(number: int, href: str, size: int | None = None) -> Row:
 
 
 def test_what_is_sent_has_no_signature_and_shows_nothing_of_its_files() -> None:
-    shard = Shard([row(1, SIGNED), row(2, "https://b.example/y.tif?page=2")], host="0123")
-    parcel = shard.payload()
-    sent = pickle.dumps(parcel)
+    sent = Shard([row(1, SIGNED), row(2, "https://b.example/y.tif?page=2")], host="0123").pack()
     for secret in (b"hunter2", b"c2VjcmV0"):
         assert secret not in sent
-        assert secret not in zlib.decompress(parcel.data)
-    assert "tif" not in repr(parcel) and "example" not in repr(parcel)
-    first, second = unpack_rows(parcel.data)
-    assert split_mark(first.href) == ("https://a.blob.core.windows.net/c/x.tif", True)
-    assert split_mark(second.href) == ("https://b.example/y.tif?page=2", False)
+        assert secret not in zlib.decompress(sent)
+    assert b"tif" not in sent and b"example" not in sent
+    first, second = (each.href for each in Shard.unpack(sent).rows if isinstance(each, Row))
+    assert split_mark(first) == ("https://a.blob.core.windows.net/c/x.tif", True)
+    assert split_mark(second) == ("https://b.example/y.tif?page=2", False)
 
 
 def test_errors_come_back_without_secrets_and_as_what_they_were() -> None:
     told = ServerError(f"{SIGNED} is down", retry_after=7, hint="wait")
-    back = pickle.loads(pickle.dumps(SerializedError.of(told))).error()
+    back = pickle.loads(pickle.dumps(plain_error(told)))
     assert isinstance(back, ServerError) and back.retry_after == 7 and back.hint == "wait"
     assert "c2Vj" not in back.message and "hunter2" not in back.message
 
     class Special(OutputFolderError):
         """An error of a module of its own."""
 
-    assert type(SerializedError.of(Special("x")).error()) is OutputFolderError
-    assert isinstance(SerializedError.of(MLHubException("x")).error(), MLHubException)
+    assert type(plain_error(Special("x"))) is OutputFolderError
+    assert isinstance(plain_error(MLHubException("x")), MLHubException)
 
 
 async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(

@@ -114,7 +114,7 @@ def test_a_job_waits_for_workers_and_leaves_out_one_that_joins_late_without_the_
         assert client.wait() == 0, client.log.read_text()
         said = client.log.read_text()
     assert (field.fetched, field.again) == (120, 0)
-    assert re.search(r"left out: worker \S+ cannot import mlhub-tui", said), said
+    assert re.search(r"left out: worker \S+: it cannot import mlhub-tui", said), said
     assert only_our_lines(said), said
 
 
