@@ -289,10 +289,7 @@ def fetch_shard(data: bytes, config: RunConfig) -> ShardResult:
         error = _known(caught, Path(config.folder or worker.local_directory))
     finally:
         state.tasks.pop(task.key, None)
-    files = [
-        each if each.error is None else replace(each, error=plain_error(each.error))
-        for each in results.values()
-    ]
+    files = [each if each.error is None else replace(each, error=plain_error(each.error)) for each in results]
     return ShardResult(worker.address, files, error)
 
 
