@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import platform
 import re
-import shutil
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
@@ -156,6 +154,8 @@ def make_folder(folder: Path) -> None:
 
 def free_space(folder: Path) -> int | None:
     """Return how many bytes the disk of the folder (or of its nearest parent) has left for this user."""
+    import shutil  # start-up time: it loads the compressors
+
     try:
         return shutil.disk_usage(nearest(folder)).free
     except OSError:
@@ -203,41 +203,46 @@ def _name(path: Path) -> str:
 
 @cache
 def _syncfs() -> Callable[[int], None] | None:
-    release = re.match(r"(\d+)\.(\d+)", platform.release())
-    if platform.system() != "Linux" or release is None or (int(release[1]), int(release[2])) < (5, 8):
+    if sys.platform != "linux":
         return None
-    function: Callable[..., int] | None = getattr(_libc(), "syncfs", None)
-    if function is None:
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if release is None or (int(release[1]), int(release[2])) < (5, 8):
         return None
-
-    def call(descriptor: int) -> None:
-        if function(descriptor):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-
-    return call
+    return _of_libc("syncfs")
 
 
 @cache
 def _renameat2() -> Callable[[bytes, bytes], bool] | None:
     """Return renameat2(2) without replacing: True if done, False if the file system does not offer it."""
-    if platform.system() != "Linux":
-        return None
-    function: Callable[..., int] | None = getattr(_libc(), "renameat2", None)
+    function = _of_libc("renameat2") if sys.platform == "linux" else None
     if function is None:
         return None
 
     def call(source: bytes, target: bytes) -> bool:
-        if not function(_AT_FDCWD, source, _AT_FDCWD, target, _RENAME_NOREPLACE):
-            return True
-        number = ctypes.get_errno()
-        if number in _NO_RENAMEAT2:
-            return False
-        raise OSError(number, os.strerror(number), os.fsdecode(source), None, os.fsdecode(target))
+        try:
+            function(_AT_FDCWD, source, _AT_FDCWD, target, _RENAME_NOREPLACE)
+        except OSError as error:
+            if error.errno in _NO_RENAMEAT2:
+                return False
+            raise OSError(
+                error.errno, error.strerror, os.fsdecode(source), None, os.fsdecode(target)
+            ) from None
+        return True
 
     return call
 
 
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+def _of_libc(name: str) -> Callable[..., None] | None:
+    """Return a function of the C library that raises OSError; None where it is missing."""
+    import ctypes  # start-up time
+
+    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:
+        return None
+
+    def call(*values: object) -> None:
+        if function(*values):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    return call

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tarfile
 import threading
 import zlib
 from collections.abc import Sequence
@@ -123,6 +122,8 @@ def is_tar(start: bytes) -> bool:
     """Return whether bytes begin with a tar header whose checksum is right."""
     if len(start) < _BLOCK or not start[0] or not _TAR_SUM.fullmatch(start, 148, 156):
         return False
+    import tarfile  # start-up time: it loads the compressors
+
     try:
         tarfile.TarInfo.frombuf(start[:_BLOCK], "utf-8", "surrogateescape")
     except tarfile.HeaderError:
