@@ -19,7 +19,7 @@ from ..http.key_removal import KeyRemoval
 from ..models import Collection, Document, Item, Search
 from ..models.document import identity
 from ..sources.asset_hrefs import asset_href
-from ..sources.base import Page
+from ..sources.base import Listing, Page
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
 from ..text import one_line, writable
@@ -359,29 +359,26 @@ async def _read_pages(listing: _Listing, builder: IndexBuilder, show: Show | Non
             missing = error  # an API that has a search alone describes no collections
         else:
             await in_thread(lambda: _add([described], builder))
-    while True:
-        page = await listing.page(link)
+    pages = Listing(listing.page, link)
+    while not pages.ended:
+        page: Page[Item] = await pages.page() or Page(())
         if missing is not None and not page.entries:
             raise missing
         missing = None
-        following = None if page.stopped or page.next == link else page.next
 
-        def add(page: Page[Item] = page, following: str | None = following) -> None:
+        def add(page: Page[Item] = page) -> None:
             _add(page.entries, builder, name)
             for line in page.notes:
                 builder.add_note(line)
             builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
-            if page.stopped:
-                builder.add_note(f"{name}: {page.stopped}" if name else page.stopped)
-            builder.end_page(name, following)
+            if pages.stopped:
+                builder.add_note(f"{name}: {pages.stopped}" if name else pages.stopped)
+            builder.end_page(name, pages.link)
             if show is not None:
                 show(builder.progress)
 
         # A page is added whole or not at all, so that the one after it is the right one to continue with.
         await in_thread(add, grace=5.0)
-        if following is None:
-            return
-        link = following
 
 
 def _add(found: Sequence[Document], builder: IndexBuilder, collection: str = "") -> None:

@@ -90,9 +90,13 @@ class Listing(Generic[T]):
     ----------
     fetch
         Gives the page that a `Page.next` leads to; the first one for None.
+    link
+        The page to begin with.
 
     Attributes
     ----------
+    link
+        The next page; None at the end.
     ended
         Whether there is no further page.
     stopped
@@ -103,10 +107,10 @@ class Listing(Generic[T]):
         How many entries were given so far.
     """
 
-    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]]) -> None:
+    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], link: str | None = None) -> None:
         self._fetch = fetch
         self._guard = PageGuard()
-        self._link: str | None = None
+        self.link = link
         self.ended = False
         self.stopped = ""
         self.matched: int | None = None
@@ -116,14 +120,14 @@ class Listing(Generic[T]):
         """Return the next page; None at the end."""
         if self.ended:
             return None
-        page = await self._fetch(self._link)
+        page = await self._fetch(self.link)
         self.matched = page.matched if page.matched is not None else self.matched
         filtered_empty = page.looked is not None and not page.entries
         if not filtered_empty and self._guard.repeats_page([_mark(entry) for entry in page.entries]):
             self._end(SAME_PAGE if page.entries else ALL_EMPTY)
             return None
         self.loaded += len(page.entries)
-        self._link, self.ended, self.stopped = page.next, page.next is None, ""
+        self.link, self.ended, self.stopped = page.next, page.next is None, ""
         repeats = page.next is not None and self._guard.repeats_link(page.next)
         if reason := page.stopped or (REPEATED if repeats else ""):
             self._end(reason, is_empty=not page.entries and page.looked is None)
@@ -151,7 +155,7 @@ class Listing(Generic[T]):
     def _end(self, reason: str, *, is_empty: bool = False) -> None:
         """End the listing; a server that has given all it has, or nothing this time, may repeat itself."""
         whole = self.matched is not None and self.matched <= self.loaded
-        self.ended = True
+        self.ended, self.link = True, None
         self.stopped = "" if (whole and reason != ENOUGH) or (is_empty and reason == REPEATED) else reason
 
 

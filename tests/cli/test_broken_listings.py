@@ -128,3 +128,42 @@ def test_collections_of_a_listing_that_broke_off_are_shown_before_the_error(run:
         assert result.exit_code == 1
         assert "boom" in result.stderr
         assert "the listing broke off after 3 collections" in result.stderr
+
+
+def circle(href: str) -> LoopbackServer:
+    """Return an API whose second page of items has a next link of these words."""
+
+    def answer(request: Request) -> Answer:
+        base = f"http://{request.headers['host']}"
+        if request.path == "/":
+            links = [{"rel": "data", "href": f"{base}/collections"}]
+            return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
+        if request.path == "/collections/c":
+            return as_json({"type": "Collection", "id": "c", "description": "d", "license": "x", "links": []})
+        page = int(request.query.get("page", ["1"])[0])
+        links = [{"rel": "next", "href": "?page=2" if page == 1 else href}]
+        return as_json({"features": items(2, assets=IMAGE)[page - 1 : page], "links": links})
+
+    return LoopbackServer(answer)
+
+
+@pytest.mark.parametrize("href", ["?page=1", "?page=2", "ftp://elsewhere/items"])
+def test_a_next_link_that_leads_nowhere_is_an_error_after_what_came(
+    run: Run, tmp_path: Path, href: str
+) -> None:
+    with circle(href) as server:
+        table, cut, plan = (
+            run("--source", f"{server.url}/", *command)
+            for command in (
+                LIST,
+                (*LIST, "--json"),
+                ("download", "dataset", "c", "--dry-run", "--output-dir", str(tmp_path)),
+            )
+        )
+    assert [line.split()[0] for line in table.stdout.splitlines()[1:3]] == ["i0000", "i0001"]
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(cut.stdout)
+    for result in (table, cut):
+        assert result.exit_code == 1
+        assert "the listing is not complete" in result.stderr
+    assert any(words in plan.stderr for words in ("came again", "leads back", "cannot be followed"))
