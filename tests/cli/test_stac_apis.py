@@ -519,6 +519,38 @@ def test_a_file_that_wants_a_key_names_no_command_of_another_source(run: Run, tm
     assert "configure" not in refused.stderr
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["at its own place", "linked"])
+def test_collections_that_only_link_their_items_are_listed_where_an_api_has_no_search(
+    run: Run, tmp_path: Path, own: bool
+) -> None:
+    names = [f"i{number}" for number in range(3)]
+    links = [{"rel": "item", "href": f"./items/{name}.json"} for name in names[:2]]
+    nested = {"rel": "child", "href": "./2020.json"}
+    place = "/collections/c" if own else "/tree/c.json"
+    base = place.rpartition("/")[0]
+    parts: dict[str, Part] = {
+        "": landing(COMPLETE[:1], [{"rel": "child", "href": f".{place}"}]),
+        place: as_json({**collection("c"), "links": [*links, nested]}),
+        f"{base}/2020.json": as_json(
+            {"type": "Catalog", "stac_version": "1.0.0", "id": "2020", "description": "d"}
+            | {"links": [{"rel": "item", "href": f"./items/{name}.json"} for name in names]}
+        ),
+        **{
+            f"{base}/items/{name}.json": as_json(feature(name, assets={"data": {"href": f"./{name}.tif"}}))
+            for name in names
+        },
+    }
+    with STACAPI(parts) as server:
+        at = ("--source", server.stac)
+        assert ids_of(run(*at, "list", "items", "c", "--json").stdout) == names
+        assert ids_of(run(*at, "search", "-c", "c", "--json").stdout) == names
+        assert json.loads(run(*at, "show", "item", "c", "i2", "--json").stdout)["id"] == "i2"
+        assert run(*at, "show", "item", "c", "i9").exit_code == 1
+        planned = run(*at, "download", "dataset", "c", "--dry-run", "--output-dir", str(tmp_path))
+        assert planned.exit_code == 0, planned.output
+        assert planned.stdout.splitlines()[-1].split()[1] == "3"
+
+
 def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
     run: Run, tmp_path: Path
 ) -> None:

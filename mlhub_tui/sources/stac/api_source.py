@@ -216,10 +216,7 @@ class STACAPISource(Source):
         """
         if extensions:
             raise self.not_offered("items by their extensions")
-        if link is not None:
-            return await self._client.items(PageRequest.decoded(link))
-        collection_id = self.id_of(collection_id, "collection")
-        return self._client.page(await self._tree.items(collection_id, page_size), "features", Item)
+        return await self._tree.items_page(self.id_of(collection_id, "collection"), link, page_size)
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item; by a search where it is not at its own address.
@@ -233,7 +230,11 @@ class STACAPISource(Source):
             raw, url = await self._object(join(self.root_url, path), missing, ITEM_IDS)
             return Item(raw, url=url)
         except RequestError as error:
-            if not is_no_such_place(error, item_id) or not (await self._client.landing()).may_search:
+            if not is_no_such_place(error, item_id):
+                raise
+            if not (await self._client.landing()).may_search:
+                if (linked := await self._tree.linked_item(collection_id, item_id)) is not None:
+                    return linked
                 raise
             first = error
         try:
@@ -247,8 +248,9 @@ class STACAPISource(Source):
         return entry
 
     async def aclose(self) -> None:
-        """Close the session."""
+        """Close the session and the cache."""
         await self.session.aclose()
+        await self._tree.aclose()
 
     async def _listed(self, collection_id: str) -> Collection | None:
         """Return a collection from the list of all; None where it is not in it, or there is no list."""

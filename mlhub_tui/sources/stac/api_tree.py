@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...http.cache import CachingClient, DocumentCache
 from ...http.hrefs import join, segment, shown_id
 from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...models.document import identity
 from ...text import one_line
 from ..base import COLLECTION_IDS, Page
+from ..static.documents import DocumentLoader
+from ..static.items import ItemPages
 from .api_client import APIClient, is_no_such_place
 from .landing import below_root
 
@@ -39,6 +43,13 @@ class APITree:
         self.notes: dict[str, None] = {}
         self._client = client
         self._root = client.session.root_url
+        self._cache: DocumentCache | None = None
+        self._linked_items: dict[str, ItemPages] = {}
+
+    async def aclose(self) -> None:
+        """Close the cache of the documents that links lead to."""
+        if self._cache is not None:
+            await asyncio.to_thread(self._cache.close)
 
     async def top(self, page_size: int | None = None) -> Page[Entry]:
         """Return the first page of collections; what the landing page links where they are not listed."""
@@ -143,6 +154,50 @@ class APITree:
             await self._client.session.fetch_page(PageRequest.decoded(link), bare="collections"),
             collection_id,
         )
+
+    async def items_page(
+        self, collection_id: str, link: str | None, page_size: int | None, params: Params = None
+    ) -> Page[Item]:
+        """Return a page of a collection's items; of those that it links where the API does not list them."""
+        if link is not None and link.startswith("["):
+            return await self._items_at(json.loads(link)[0][0]).page(link, page_size)
+        if link is not None:
+            return await self._client.items(PageRequest.decoded(link))
+        try:
+            return self._client.page(await self.items(collection_id, page_size, params), "features", Item)
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise
+            if (items := await self._items_linked_by(collection_id)) is None:
+                raise
+            return await items.page(None, page_size)
+
+    async def linked_item(self, collection_id: str, item_id: str) -> Item | None:
+        """Return an item that its collection's links alone lead to; None without one."""
+        items = await self._items_linked_by(collection_id)
+        try:
+            return await items.item(item_id) if items is not None else None
+        except EntityDoesNotExist:
+            return None
+
+    async def _items_linked_by(self, collection_id: str) -> ItemPages | None:
+        """Return the items that the links of a collection lead to; None where it has no such links."""
+        path = f"collections/{segment(collection_id, 'collection')}"
+        try:
+            document: Document | None = await self._client.document(join(self._root, path))
+        except RequestError:
+            document = await self.linked_collection(collection_id)
+        if document is None or not self._linked(document.raw, document.url):
+            return None
+        return self._items_at(document.url)
+
+    def _items_at(self, url: str) -> ItemPages:
+        if url not in self._linked_items:
+            session = self._client.session
+            self._cache = self._cache or DocumentCache()
+            loader = DocumentLoader(CachingClient(session, self._cache), keys=session.keys)
+            self._linked_items[url] = ItemPages(loader, url)
+        return self._linked_items[url]
 
     async def items(
         self, collection_id: str, page_size: int | None = None, params: Params = None

@@ -106,9 +106,6 @@ class ItemSearch:
         async def items_page(
             collection_id: str, *, link: str | None = None, page_size: int | None = None
         ) -> Page[Item]:
-            if link is not None:
-                return await self._client.items(PageRequest.decoded(link))
-            first = await self._tree.items(collection_id, page_size, narrow)
-            return self._client.page(first, "features", Item)
+            return await self._tree.items_page(collection_id, link, page_size, narrow)
 
         return await LocalSearch(items_page).page(search, link, page_size)
