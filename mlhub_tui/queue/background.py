@@ -1,4 +1,4 @@
-"""Starts a program that goes on with the queue by itself, after the terminal and its session are gone."""
+"""The program that runs the queue in the background, after the terminal and its session are gone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import paths
-from ..auth import Kind as SourceKind
+from ..auth import Kind
 from ..errors import DownloadError
+from .client import QueueClient
 from .process import RunnerKind
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Started(NamedTuple):
 
 
 def log_file() -> Path:
-    """Return the path of the file where the background program keeps its log."""
+    """Return the path of the file where the background program writes its log."""
     return paths.log_dir() / "queue.log"
 
 
@@ -46,14 +47,8 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
 
     A key from a profile is not handed on: the name of the profile is enough. One from elsewhere goes in the
     environment, which only the user's own processes can read; never on a command line, which all can. Those
-    variables are for MLHub APIs: the secret of another source is found through its profile only.
-
-    Parameters
-    ----------
-    current
-        The credentials in use; None to leave it at what the environment says.
-    environ
-        The environment of this program.
+    variables are for MLHub APIs: the secret of another source is found through its profile only. Without
+    `current`, the environment stays as it is.
     """
     made = dict(environ)
     if "MLHUB_HOME" in environ:
@@ -64,11 +59,11 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
         return made
     for name in ("MLHUB_API_KEY", "MLHUB_PROFILE"):
         made.pop(name, None)
-    if current.kind is SourceKind.MLHUB:
+    if current.kind is Kind.MLHUB:
         made["MLHUB_ROOT_URL"] = current.root_url
     if current.profile is not None:
         made["MLHUB_PROFILE"] = current.profile
-    elif current.api_key and current.kind is SourceKind.MLHUB:
+    elif current.api_key and current.kind is Kind.MLHUB:
         made["MLHUB_API_KEY"] = current.api_key
     return made
 
@@ -76,30 +71,21 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
 def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started:
     """Start the background program, unless one runs already; return once it has opened the queue.
 
-    Blocks meanwhile, about a second. It has a session of its own, so that a hang-up does not reach it, and
-    ends when there is nothing left to do.
-
-    Parameters
-    ----------
-    current
-        The credentials in use here; None for those that the environment leads to.
-    seconds
-        How long to wait for it.
+    Blocks meanwhile, about a second, `seconds` at most. It has a session of its own, so that a hang-up does
+    not reach it, and ends when there is nothing left to do.
 
     Raises
     ------
     BackgroundError
         If it does not start.
     """
-    from .client import QueueClient
-
-    with QueueClient(paths.queue()) as desk:
-        for kind, pid in desk.runners():
+    with QueueClient(paths.queue()) as client:
+        for kind, pid in client.runners():
             if kind is RunnerKind.BACKGROUND:
                 return Started(pid, _unknown_to(pid, current))
         child = _spawn(environment(current, os.environ))
         deadline = time.monotonic() + seconds
-        while (RunnerKind.BACKGROUND, child.pid) not in desk.runners():
+        while (RunnerKind.BACKGROUND, child.pid) not in client.runners():
             # One that has nothing to do may be done before it is seen.
             if child.poll() is not None and child.returncode == 0:
                 break
@@ -129,17 +115,12 @@ def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         apart = {"creationflags": sum(getattr(subprocess, name, 0) for name in flags)}
     if not sys.executable:
         raise BackgroundError("the path of Python is not known, which the background program needs")
+    null = subprocess.DEVNULL
+    command = [sys.executable, *_COMMAND]
     try:
         return subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, *_COMMAND],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=paths.home(),
-            env=environ,
-            **apart,
+            command, stdin=null, stdout=null, stderr=null, cwd=paths.home(), env=environ, **apart
         )
     except OSError as error:
-        raise BackgroundError(
-            f"the background program cannot be started: {error.strerror or error}"
-        ) from error
+        what = error.strerror or error
+        raise BackgroundError(f"the background program cannot be started: {what}") from error

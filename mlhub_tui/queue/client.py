@@ -28,20 +28,10 @@ _PATIENCE = 5.0  # seconds to wait for another program's transaction
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What came of a command.
+    """What came of a command for jobs.
 
-    Parameters
-    ----------
-    done
-        The jobs it was carried out on here: nobody runs them at the moment.
-    passed
-        The jobs it was passed on for, to the program that runs them.
-    refused
-        The jobs it does not apply to in their state.
-    missing
-        Ids that are not in the queue.
-    commands
-        The ids of what was passed on, for `QueueClient.settled`.
+    `done` nobody runs, so it was carried out here; for those in `passed` it was passed on to who runs them,
+    under the ids in `commands`; it does not apply to `refused`; `missing` are not in the queue.
     """
 
     done: Sequence[Job] = ()
@@ -54,15 +44,7 @@ class CommandResult:
 class QueueClient:
     """The shared queue, opened for a moment; a context manager. Its methods block, so not on a loop.
 
-    Parameters
-    ----------
-    path
-        The database, created if missing.
-
-    Raises
-    ------
-    QueueUnusable
-        If the file cannot be used: a queue in memory is of no use to a program that ends at once.
+    Raises QueueUnusable if the file cannot be used: a queue in memory is of no use to a program that ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -117,14 +99,9 @@ class QueueClient:
     def order(
         self, action: JobAction, job_ids: Iterable[int] | None = None, *, delete_part: bool = False
     ) -> CommandResult:
-        """Apply an action to jobs, or post it to the programs that run them.
+        """Apply an action to jobs (None for all), or post it to the programs that run them.
 
-        Parameters
-        ----------
-        job_ids
-            The jobs; None for all that the action applies to.
-        delete_part
-            Whether a cancel deletes what was fetched.
+        With `delete_part`, a cancel deletes what was fetched.
         """
         known = {job.id: job for job in self.jobs()}
         named = job_ids is not None

@@ -62,12 +62,9 @@ class CommandHandler:
     async def order(
         self, action: JobAction, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
     ) -> None:
-        """Apply an action to jobs, or post it to the programs that run them; None for all jobs.
+        """Apply an action to jobs (None for all), or post it to the programs that run them.
 
-        Parameters
-        ----------
-        delete_part
-            Whether a cancel deletes what was fetched.
+        With `delete_part`, a cancel deletes what was fetched.
         """
         known = self._jobs(self._table.ids if job_ids is None else job_ids)
         named = job_ids is not None

@@ -29,14 +29,7 @@ class ConnectivityMonitor:
 
     Two transfers in a row that find no way out, and none that hears anything, mean that it is down. One
     transfer then tries at a time, each time one of another source if there is one, so that a single host
-    that is gone does not hold up the others. Any answer ends it.
-
-    Parameters
-    ----------
-    retries
-        The waits between two tries.
-    clock
-        Seconds, monotonic.
+    that is gone does not hold up the others. Any answer ends it. `retries` has the waits between two tries.
     """
 
     def __init__(self, retries: RetryPolicy, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,10 +45,7 @@ class ConnectivityMonitor:
     def failed(self, job: Job, error: BaseException, *, alive: bool) -> float | None:
         """Take note of a failure; return the seconds until the next try for all if the network is down.
 
-        Parameters
-        ----------
-        alive
-            Whether another transfer hears something at the moment.
+        It is not if another transfer is `alive`: it receives something at the moment.
         """
         if job.near or alive or not no_way_out(error):
             return None

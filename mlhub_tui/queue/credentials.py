@@ -22,31 +22,18 @@ def credentials_for(
 
     A key never goes to another root URL than the one it was used with when the job was queued.
 
-    Parameters
-    ----------
-    current
-        What the program that runs the job uses itself.
-    sample
-        Returns the credentials of the sample catalogue, started if need be.
-
-    Raises
-    ------
-    APIKeyNotFound
-        If the job's profile is gone or cannot be read.
+    `current` are those of the program that runs the job; `sample` returns those of the sample
+    catalog, started if necessary. Raises APIKeyNotFound if the job's profile is gone or cannot be read.
     """
     if request.source == SAMPLE:
         return sample()
-    if (
-        current is not None
-        and same_root(current.root_url, request.source)
-        and current.profile == request.profile
-    ):
-        return current
-    if request.profile is not None:
+    if current is not None and not same_root(current.root_url, request.source):
+        current = None
+    if request.profile is not None and (current is None or current.profile != request.profile):
         found = for_profile(request.profile)
         if same_root(found.root_url, request.source):
             return found
-    if current is not None and same_root(current.root_url, request.source):
+    if current is not None:
         return current
     return Credentials(
         api_key=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
@@ -60,44 +47,28 @@ def not_kept(credentials: Credentials) -> str:
     """
     if not credentials.api_key:
         return ""
-    if credentials.profile is None and credentials.kind is not Kind.MLHUB:
-        return (
-            f"the key ({credentials.key_origin}) is not kept with the queue:"
-            " keep the source under a name, `mlhub-tui sources add`"
-        )
+    not_saved = f"the key ({credentials.key_origin}) is not saved with the queue:"
     if credentials.profile is None:
-        return (
-            f"the key ({credentials.key_origin}) is not kept with the queue:"
-            " what runs the queue needs it in MLHUB_API_KEY"
-        )
+        if credentials.kind is Kind.MLHUB:
+            return f"{not_saved} what runs the queue needs it in MLHUB_API_KEY"
+        return f"{not_saved} save the source under a name, `mlhub-tui sources add`"
     try:
         # Without this program's environment, which another one may not have.
         later = for_profile(credentials.profile, environ={})
     except SecretNotSet:
-        return (
-            f"the key ({credentials.key_origin}) is not kept with the queue:"
-            " what runs the queue needs that variable too"
-        )
+        return f"{not_saved} what runs the queue needs that variable too"
     except MLHubException as error:
         return error.message
     if later.secret != credentials.secret:
-        return f"the key ({credentials.key_origin}) is not kept with the queue: the profile has another one"
+        return f"{not_saved} the profile has another one"
     if not same_root(later.root_url, credentials.root_url):
-        return (
-            f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"
-            " what runs the queue needs it in MLHUB_ROOT_URL"
-        )
+        origin = f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"
+        return f"{origin} what runs the queue needs it in MLHUB_ROOT_URL"
     return ""
 
 
 async def open_for_job(request: DownloadRequest, choose: Callable[[], Credentials]) -> JobSource:
-    """Open the source of a job, away from the event loop: files are read, modules imported.
-
-    Raises
-    ------
-    NotOffered
-        If an archive is wanted of a source that is no MLHub API.
-    """
+    """Open the source of a job, away from the event loop: files are read, modules imported."""
 
     def opened() -> JobSource:
         from ..sources.connect import open_mlhub, open_source

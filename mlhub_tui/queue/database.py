@@ -108,18 +108,9 @@ class QueueUnusable(DownloadError):
 class Database:
     """One connection for all threads, one transaction at a time.
 
-    Parameters
-    ----------
-    path
-        The file, created if missing, with its folder (0700); None for a database in memory.
-    in_memory
-        Use a database in memory where there is no file and none can be made, or the disk cannot be used: for
-        programs that run their own transfers, and lose no queued ones by that. `notice` then says so.
-
-    Raises
-    ------
-    QueueUnusable
-        If there is a file that cannot be used, or none can be made.
+    The file at `path` is created if missing, with its folder (0700); None is a database in memory. With
+    `in_memory` that is used too where no file can be made, or the disk cannot be used (`notice` says so): for
+    programs that run their own transfers, and lose no queued ones by that. Otherwise raises QueueUnusable.
     """
 
     def __init__(self, path: Path | None, *, in_memory: bool = False) -> None:
@@ -136,13 +127,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, patience: float = 0.0) -> Iterator[sqlite3.Connection]:
-        """Run statements as one transaction; wait up to `patience` seconds for another program's.
-
-        Raises
-        ------
-        sqlite3.OperationalError
-            If another program holds the database, or it cannot be written.
-        """
+        """Run statements as one transaction; wait up to `patience` seconds for another program's."""
         self._begin(time.monotonic() + patience)
         try:
             yield self._connection
@@ -184,12 +169,9 @@ def exists(path: Path) -> bool:
 
 
 def check(path: Path) -> None:
-    """Check the file before SQLite touches it: SQLite deletes the journal of an empty file.
+    """Raise QueueUnusable for a file that is no database, or cannot be written.
 
-    Raises
-    ------
-    QueueUnusable
-        If there is a file, and it is no database that can be written.
+    It is checked before SQLite touches it: SQLite deletes the journal of an empty file.
     """
     if not _is_there(path):
         if (journal := _orphaned_journal(path)) is not None:
@@ -288,15 +270,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
 
 
 def verify(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that a database is whole, ours, and of no later version; nothing is changed.
-
-    Raises
-    ------
-    QueueUnusable
-        If it is not.
-    sqlite3.Error
-        If it cannot be read.
-    """
+    """Raise QueueUnusable unless a database is whole, ours, and of no later version; nothing is changed."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         formats = f"format {version}, this one reads {VERSION}"

@@ -52,28 +52,10 @@ async def fetch_archive(
     The file is `<collection id>.tar.gz` in the folder, which is created if missing; until it is whole and
     verified it is `<collection id>.tar.gz.part`, and a later call, or the app, resumes that.
 
-    Parameters
-    ----------
-    source
-        Where the archive is looked up; it stays open.
-    collection_id
-        The collection.
-    folder
-        Output folder; `~` is expanded.
-    if_exists
-        `resume` compares sizes and resumes what is half done, `skip` leaves any file as it is,
-        `overwrite` replaces it once the new one is whole.
-    on_progress
-        Called about twice a second, in the event loop.
-
-    Raises
-    ------
-    EntityDoesNotExist
-        If there is no such archive; nothing is left on disk.
-    AuthenticationError
-        If a key is missing or refused.
-    RequestError, DownloadError
-        If it cannot be fetched after some tries; what was fetched stays for the next call.
+    With `if_exists`, `resume` compares sizes and resumes what is half done, `skip` leaves any file as it is,
+    and `overwrite` replaces it once the new one is whole. `on_progress` is called about twice a second, in
+    the event loop. Raises EntityDoesNotExist if there is no such archive; RequestError or DownloadError if it
+    cannot be fetched after some tries: what was fetched stays for the next call.
     """
     request = ArchiveRequest(
         source=source.root_url,

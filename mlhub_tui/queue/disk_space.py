@@ -19,14 +19,7 @@ def reserved(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgre
     """Return the bytes of a job's disk that others have a right to before it.
 
     These are the rest of what runs, here or in another program, and all of what waits before it in the
-    queue, as far as the sizes are known.
-
-    Parameters
-    ----------
-    jobs
-        The queue.
-    running
-        What runs in this program, which knows best what it still needs.
+    queue, as far as the sizes are known. `running` has what runs in this program.
     """
     device = functools.cache(fileio.device)
     total = 0
@@ -56,15 +49,7 @@ def has_space(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgr
 
 
 class DiskSpaceWaiters:
-    """The jobs that wait for disk space: checked now and then, less often where space alone did not help.
-
-    Parameters
-    ----------
-    every
-        Seconds until the first check.
-    clock
-        Seconds, monotonic.
-    """
+    """The jobs that wait for disk space: checked each `every` seconds, less often where that did not help."""
 
     def __init__(self, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._every = every

@@ -44,16 +44,9 @@ Line: TypeAlias = tuple[int, float, str]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a job's log.
+    """One entry of a job's log: its number from 1, seconds since the epoch, one clean line without keys.
 
-    Parameters
-    ----------
-    number
-        Its place in the log, from 1; where numbers are missing, entries were left out.
-    at
-        When it happened, in seconds since the epoch.
-    words
-        What happened: one line, clean, without keys.
+    Where numbers are missing, entries were left out.
     """
 
     number: int

@@ -22,27 +22,8 @@ from .settings import QueueSettings
 class JobStore:
     """The jobs of a program that runs the queue.
 
-    Parameters
-    ----------
-    path
-        The database.
-    table
-        Where everybody looks.
-    identity
-        The program; this one by default.
-    kind
-        What the program is for.
-
-    Attributes
-    ----------
-    owned_ids
-        The ids of the jobs that this program may run.
-    orphans
-        Whether the last `refresh` found unfinished jobs that no running program has.
-    failing
-        Why the database cannot be written, while something waits for that; else empty.
-    settings
-        What is in force.
+    `owned_ids` are those that it may run; `orphans` is whether the last `refresh` found unfinished jobs that
+    no running program has; `failing` says why the database cannot be written, while something waits for that.
     """
 
     def __init__(

@@ -1,9 +1,10 @@
-"""Which program is that, and does it still run: pid, host, and a token that a reused pid does not have."""
+"""Programs at the queue: which one is that, and does it still run."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -14,17 +15,16 @@ STALE = 30.0
 
 
 class RunnerKind(StrEnum):
-    """What a program at the queue is for."""
+    """What a program at the queue is for; a client runs nothing."""
 
     APP = "app"
     COMMAND = "command"
     RUNNER = "runner"
     BACKGROUND = "background"
     CLIENT = "visitor"  # as version 0.1 writes it
-    """It looks, adds and asks, and runs nothing: what it adds is taken by whoever runs the queue."""
 
 
-_PLACES = {
+_PLACES: Mapping[str, str] = {
     RunnerKind.APP: "in the app",
     RunnerKind.COMMAND: "by a command",
     RunnerKind.RUNNER: "by `queue run`",
@@ -34,7 +34,7 @@ _PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running program. `token` names its boot and start time; empty where the system does not tell."""
+    """A running program; `token` tells it from others with its pid: boot and start time, where known."""
 
     pid: int
     host: str
@@ -42,22 +42,21 @@ class Process:
 
 
 def this_process() -> Process:
-    """Return the program that asks."""
+    """Return this program."""
     return Process(os.getpid(), platform.node(), _token(os.getpid()))
 
 
 def place(process: Process, kind: str) -> str:
     """Return where a program runs, in words for people: `in the background, pid 4711`."""
-    where = _PLACES.get(RunnerKind(kind), "elsewhere") if kind in set(RunnerKind) else "elsewhere"
-    words = f"{where}, pid {process.pid}"
+    words = f"{_PLACES.get(kind, 'elsewhere')}, pid {process.pid}"
     return words if process.host == platform.node() else f"{words} on {process.host}"
 
 
 def alive(process: Process, silent: float) -> bool:
-    """Return whether a program still runs, given the seconds since its last heartbeat.
+    """Return whether a program still runs, `silent` seconds after its last heartbeat.
 
-    On this host the system is asked, so that a suspended program (Ctrl+Z) keeps what is its own; elsewhere,
-    and on systems without signals that only ask, the heartbeat decides.
+    On this host the system is asked, so that a suspended program (Ctrl+Z) keeps its jobs; elsewhere, and on
+    Windows, the heartbeat decides.
     """
     if process.host != platform.node() or os.name != "posix":
         return silent < STALE

@@ -45,27 +45,10 @@ class QueueCommand:
 class JobRepository:
     """Jobs in a database that several programs share; each job is run by one of them at a time.
 
-    Parameters
-    ----------
-    database
-        The open database.
-    identity
-        The program that runs jobs; this one by default.
-    kind
-        What it is for; a client owns nothing: what it adds or moves is nobody's, for any runner to take.
-    clock
-        Seconds since the epoch, for heartbeats and logs.
-    patience
-        Seconds that each change waits for another program that holds the database.
-
-    Attributes
-    ----------
-    events
-        What happened to jobs; it is written with whatever is written next.
-    journal
-        The records of part files.
-    runner
-        The id of this program in the database.
+    A program of kind CLIENT owns nothing: what it adds or moves is nobody's, for any runner to take. Each
+    change waits up to `patience` seconds for another program that holds the database; `clock` gives seconds
+    since the epoch. `events` is written with whatever is written next, `journal` has the records of part
+    files, and `runner` is the id of this program in the database.
     """
 
     def __init__(
@@ -129,16 +112,9 @@ class JobRepository:
         return found[0] if found else None
 
     def adopt(self, only: frozenset[int] | None = None, *, patience: float = 0.0) -> list[Job]:
-        """Take over the unfinished jobs that are nobody's; what programs that are gone ran is queued.
+        """Take over the unfinished jobs (of those in `only`) that are nobody's; what ran is queued.
 
         Of the finished ones, those are taken for which there is a command to carry out.
-
-        Parameters
-        ----------
-        only
-            The ids of the jobs that are wanted; None for all.
-        patience
-            Seconds to wait for another program that holds the database.
         """
         with self._transaction(patience) as db:
             live = self._live_in(db)
@@ -193,19 +169,9 @@ class JobRepository:
         return int(row["id"])
 
     def move(self, job_id: int, state: JobState, message: str | None = None, **fields: Any) -> Job:
-        """Move a job to another state, with whatever changes along.
+        """Move a job to another state, and log `message`, by default the one for such a move.
 
-        Parameters
-        ----------
-        message
-            The entry in its log; by default the one for such a move.
-
-        Raises
-        ------
-        IllegalTransition
-            If there is no such move.
-        NotOwned
-            If the job is gone or another live program runs it.
+        Raises IllegalTransition, or NotOwned if the job is gone or another live program runs it.
         """
         with self._transaction() as db:
             row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from .. import fileio
-from ..http.retry import QUEUE_RETRIES, RetryPolicy
+from ..http.retry import QUEUE_RETRIES
 from ..planning.requests import DatasetRequest
 from ..planning.resolver import JobContext, Resolver
 from ..text import count
 from ..threads import in_thread
 from ..transfer.checksums import digests_to_text
-from ..transfer.config import DownloadResult, RateEstimator, TransferConfig, TransferPhase, TransferProgress
+from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
 from ..transfer.failures import FailureAction, FailureCounter, judge
 from ..transfer.limits import SharedLimits
 from . import disk_space, events
@@ -30,63 +29,54 @@ from .job import ACTIVE_STATES, Job, JobState
 from .job_rows import FILE_COUNTS
 from .job_store import JobStore
 from .job_table import JobTable
-from .process import Process, RunnerKind, place
+from .process import RunnerKind, place
 from .run_job import run_job
-from .settings import QueueSettings, transfer_config
+from .settings import EngineConfig, QueueSettings, transfer_config
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
 _TRIES = 6  # of a file among many
 
 
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    """How a queue is run; see `service.QueueOptions`."""
-
-    path: Path
-    resolver: Resolver
-    concurrency: int | None = None
-    per_host: int | None = None
-    only_own: bool = False
-    retries: RetryPolicy = QUEUE_RETRIES
-    config: TransferConfig = field(default_factory=transfer_config)
-    look: float = 0.5
-    tls: ssl.SSLContext | None = None
-    identity: Process | None = None
-    kind: RunnerKind = RunnerKind.APP
-    room_every: float = 10.0
-
-
 class Scheduler:
     """Runs jobs, so many at a time, in the order of the queue. All of it belongs to one event loop.
 
-    Parameters
-    ----------
-    setup
-        How the queue is run.
-    table
-        Where it shows the jobs.
-    announce
-        Called when something changed, in the loop's thread.
-
-    Attributes
-    ----------
-    obey
-        Carries out the commands of other programs; called before anything is started.
+    It shows the jobs in `table`, and calls `announce` in the loop's thread when something changed. `obey`
+    carries out the commands of other programs, before anything is started.
     """
 
-    def __init__(self, setup: EngineConfig, table: JobTable, announce: Callable[[], None]) -> None:
-        self._setup = setup
+    def __init__(
+        self,
+        path: Path,
+        resolver: Resolver,
+        table: JobTable,
+        announce: Callable[[], None],
+        **options: Unpack[EngineConfig],
+    ) -> None:
         self._table = table
         self._announce = announce
-        self.store = JobStore(setup.path, table, setup.identity, setup.kind)
+        kind = options.get("kind", RunnerKind.APP)
+        self.store = JobStore(path, table, options.get("identity"), kind)
         self._log = self.store.repository.events.log
+        self._place = place(self.store.repository.identity, kind)
+        self._only_own = options.get("only_own", False)
+        self._every = options.get("look", 0.5)
+        self._retries = options.get("retries", QUEUE_RETRIES)
+        self._config = options.get("config") or transfer_config()
         self._limits = SharedLimits()
-        retries = replace(setup.retries, tries=min(setup.retries.tries or _TRIES, _TRIES))
-        journal = self.store.repository.journal
-        self._context = JobContext(setup.resolver, journal, setup.config, setup.tls, self._limits, retries)
-        self._every = setup.look
-        self._limiter = ConcurrencyLimiter(setup.concurrency, setup.per_host)
+        self._context = JobContext(
+            resolver,
+            self.store.repository.journal,
+            self._config,
+            options.get("tls"),
+            self._limits,
+            replace(self._retries, tries=min(self._retries.tries or _TRIES, _TRIES)),
+        )
+        self._limiter = ConcurrencyLimiter(options.get("concurrency"), options.get("per_host"))
+        self._network = ConnectivityMonitor(self._retries)
+        self._without_space = disk_space.DiskSpaceWaiters(options.get("room_every", 10.0))
+        self._space_task: asyncio.Task[None] | None = None
+        self._space_lock = threading.Lock()
         self._loop = asyncio.get_running_loop()
         self.obey: Callable[[], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
@@ -95,18 +85,13 @@ class Scheduler:
         self._due: dict[int, float] = {}
         self._failures: dict[int, FailureCounter] = {}
         self._wanted: set[int] = set()
-        self._space_lock = threading.Lock()
-        self._network = ConnectivityMonitor(setup.retries)
-        self._without_space = disk_space.DiskSpaceWaiters(setup.room_every)
-        self._space_task: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._beaten = self._refreshed = self._adopted = self._announced = 0.0
         self._unannounced = False
-        self._place = place(self.store.repository.identity, setup.kind)
-        self._waiting: list[asyncio.Future[None]] = []
 
     async def run(self) -> None:
         """Work until `stop`, then leave everything where the next start finds it."""
-        self.store.load(adopt=not self._setup.only_own)
+        self.store.load(adopt=not self._only_own)
         self.apply_settings()
         self._announce_now()
         try:
@@ -262,7 +247,7 @@ class Scheduler:
 
     async def _failed(self, job: Job, live: TransferProgress, error: Exception) -> None:
         failures = self._failures.setdefault(job.id, FailureCounter(job.bytes_done)).failed(live.done)
-        failure = judge(error, failures, self._setup.retries, job.path)
+        failure = judge(error, failures, self._retries, job.path)
         if failure.action is FailureAction.FAILED and isinstance(job.request, DatasetRequest):
             from ..planning.dataset_job import report_unfetched  # needed by datasets alone
 
@@ -325,9 +310,9 @@ class Scheduler:
             self._refreshed = now
             changed |= self.store.refresh()
             self.apply_settings()
-        if (self.store.orphans and not self._setup.only_own) or now - self._adopted >= _ADOPT:
+        if (self.store.orphans and not self._only_own) or now - self._adopted >= _ADOPT:
             self._adopted = now
-            changed |= self.store.adopt(frozenset(self._wanted) if self._setup.only_own else None)
+            changed |= self.store.adopt(frozenset(self._wanted) if self._only_own else None)
         without_space = self._without_space.due(self._owned())
         if without_space and (self._space_task is None or self._space_task.done()):
             self._space_task = asyncio.create_task(self._queue_with_space(without_space))
@@ -341,7 +326,7 @@ class Scheduler:
         if job is None or job.state not in ACTIVE_STATES:
             return False
         now = time.monotonic()
-        quiet = now - live.last_byte > self._setup.config.quiet_time
+        quiet = now - live.last_byte > self._config.quiet_time
         stalled = quiet and live.phase is TransferPhase.DOWNLOADING
         state = JobState.STALLED if stalled else JobState(live.phase.value)
         if state is not job.state:
@@ -397,15 +382,7 @@ class Scheduler:
 
 
 class ActiveTransfer:
-    """A job that runs.
-
-    Parameters
-    ----------
-    live
-        Its progress.
-    log
-        Takes entries of its log, and when that was (seconds since the epoch; None for now).
-    """
+    """A job that runs, with its progress; `log` takes entries and their time (None for now)."""
 
     def __init__(self, live: TransferProgress, log: Callable[[str, float | None], None]) -> None:
         self.live = live
@@ -438,12 +415,8 @@ class ActiveTransfer:
 class ConcurrencyLimiter:
     """How many jobs run at a time in one program, in all and from one host.
 
-    The jobs of other programs count too, but each program may run one whatever they do.
-
-    Parameters
-    ----------
-    total, per_host
-        Transfers at a time, and from one host, whatever the settings say; None to follow them.
+    The jobs of other programs count too, but each program may run one whatever they do. `total` and
+    `per_host` override the settings.
     """
 
     def __init__(self, total: int | None, per_host: int | None) -> None:
@@ -459,14 +432,8 @@ class ConcurrencyLimiter:
     ) -> None:
         """Start queued jobs up to the limits.
 
-        Parameters
-        ----------
-        jobs
-            Those of all programs, in the order of the queue.
-        mine
-            The hosts of those that run here.
-        start
-            Starts a job if it may; returns whether it did.
+        `jobs` are those of all programs in the order of the queue, `mine` the hosts of those that run here;
+        `start` starts a job if it may, and returns whether it did.
         """
         total = settings.transfers if self._total is None else self._total
         per_host = settings.per_host if self._per_host is None else self._per_host

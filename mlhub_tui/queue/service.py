@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from ..errors import DownloadError, MLHubException
 from ..planning.requests import DownloadRequest
@@ -16,55 +16,13 @@ from .job import Job, JobAction
 from .job_table import JobTable
 
 if TYPE_CHECKING:
-    import ssl
-
-    from ..http.retry import RetryPolicy
     from ..planning.resolver import Resolver
-    from ..transfer.config import TransferConfig
     from .commands import CommandHandler
     from .events import Event
-    from .process import Process, RunnerKind
     from .scheduler import Scheduler
-    from .settings import QueueSettings
+    from .settings import EngineConfig, QueueSettings
 
 T = TypeVar("T")
-
-
-class QueueOptions(TypedDict, total=False):
-    """How a queue is run.
-
-    Parameters
-    ----------
-    concurrency, per_host
-        Transfers at a time, and from one host, of this program whatever the settings say.
-    only_own
-        Run what was added here and nothing else, for a command that has one thing to do.
-    retries
-        When to try again; by default for as long as it takes.
-    config
-        Time-outs and sizes of the transfers.
-    look
-        Seconds between two checks of them, and of what other programs did; 0.5 by default.
-    tls
-        TLS settings of the transfers; the system's by default.
-    identity
-        The program that runs the jobs; this one by default.
-    kind
-        What the program is for, so that others can show where a job runs; an app by default.
-    room_every
-        Seconds between two checks whether a disk that was full has space again; 10 by default.
-    """
-
-    concurrency: int | None
-    per_host: int | None
-    only_own: bool
-    retries: RetryPolicy
-    config: TransferConfig
-    look: float
-    tls: ssl.SSLContext | None
-    identity: Process | None
-    kind: RunnerKind
-    room_every: float
 
 
 class QueueService:
@@ -75,16 +33,9 @@ class QueueService:
     does the work, and importing this module loads neither the database nor an HTTP client. The methods may
     be called from any thread and any event loop.
 
-    Parameters
-    ----------
-    path
-        The database (`paths.queue()`), shared by all programs of this user; a job is run by one of them.
-    resolver
-        Finds the link of a request; called in the scheduler's event loop.
-    on_change
-        Called in the scheduler's thread: at once when a state changes, at most twice a second for progress.
-    options
-        See `QueueOptions`.
+    The database at `path` is shared by all programs of this user. `resolver` finds the link of a request, in
+    the scheduler's event loop; `on_change` is called in its thread: at once when a state changes, at most
+    twice a second for progress.
     """
 
     def __init__(
@@ -93,7 +44,7 @@ class QueueService:
         resolver: Resolver,
         *,
         on_change: Callable[[], None] | None = None,
-        **options: Unpack[QueueOptions],
+        **options: Unpack[EngineConfig],
     ) -> None:
         self._path, self._resolver, self._options = path, resolver, options
         self._on_change = on_change
@@ -164,12 +115,9 @@ class QueueService:
     async def order(
         self, action: JobAction, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
     ) -> None:
-        """Apply an action to those jobs that are in a state for it; None for all jobs.
+        """Apply an action to those jobs (None for all) that are in a state for it.
 
-        Parameters
-        ----------
-        delete_part
-            Whether a cancel deletes what was fetched.
+        With `delete_part`, a cancel deletes what was fetched.
         """
         await self._call(lambda commands: commands.order(action, job_ids, delete_part=delete_part))
 
@@ -214,13 +162,7 @@ class QueueService:
         await self._call(lambda commands: commands.log(job_id, words))
 
     async def log(self, job_id: int, after: int = 0) -> list[Event]:
-        """Return what happened to a job, wherever it ran, from the entry behind number `after` on.
-
-        Raises
-        ------
-        DownloadError
-            If the queue's file cannot be read.
-        """
+        """Return what happened to a job, wherever it ran, from the entry behind number `after` on."""
         return await self._call(lambda commands: commands.log_of(job_id, after))
 
     async def _call(self, command: Callable[[CommandHandler], Awaitable[T]]) -> T:
@@ -271,10 +213,10 @@ class QueueService:
     async def _main(self) -> None:
         # Imported in the scheduler's thread: nothing of it is needed to draw the first screen.
         from .commands import CommandHandler
-        from .scheduler import EngineConfig, Scheduler
+        from .scheduler import Scheduler
 
-        config = EngineConfig(self._path, self._resolver, **self._options)
-        self._scheduler = scheduler = Scheduler(config, self._table, self._changed)
+        scheduler = Scheduler(self._path, self._resolver, self._table, self._changed, **self._options)
+        self._scheduler = scheduler
         self._commands = CommandHandler(scheduler, self._table)
         scheduler.obey = self._commands.obey
         self._opened.set()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, fields
+from typing import TypedDict
 
 from ..config import load as load_config
+from ..http.retry import RetryPolicy
 from ..transfer.config import TransferConfig
+from .process import Process, RunnerKind
 
 MOST = 64
 """The most transfers at a time, from one host, and connections to one file."""
@@ -51,3 +55,18 @@ def defaults() -> QueueSettings:
 def transfer_config(first_byte_timeout: float | None = None) -> TransferConfig:
     """Return how transfers read and write; `first_byte_timeout` in seconds, None for the config file's."""
     return TransferConfig(first_byte_timeout=first_byte_timeout or load_config().config.first_byte_timeout)
+
+
+class EngineConfig(TypedDict, total=False):
+    """How one program runs the queue; what is left out has a default."""
+
+    concurrency: int | None  # transfers at a time, whatever the settings say
+    per_host: int | None  # the same for one host
+    only_own: bool  # run what was added here and nothing else, for a command that has one thing to do
+    retries: RetryPolicy  # by default for as long as it takes
+    config: TransferConfig  # time-outs and sizes of the transfers
+    look: float  # seconds between two checks of them, and of what other programs did; 0.5
+    tls: ssl.SSLContext | None  # TLS settings of the transfers, the system's by default
+    identity: Process | None  # the program, this one by default
+    kind: RunnerKind  # what it is for, so that others can show where a job runs; an app by default
+    room_every: float  # seconds between two checks whether a disk that was full has space again; 10

@@ -149,7 +149,7 @@ def test_a_key_that_will_not_be_found_is_said_and_never_kept(
     arguments = ("queue", "add", LABELS, "--output-dir", str(tmp_path), "--root-url", sample.root_url)
     secret = "SECRET-KEY-0123456789"
     given = run(*arguments, "--api-key", secret)
-    assert "the key (--api-key argument) is not kept with the queue" in given.stderr
+    assert "the key (--api-key argument) is not saved with the queue" in given.stderr
     assert "there is no API key" in run(*arguments).stderr
     monkeypatch.setenv("MLHUB_API_KEY", secret)
     assert "MLHUB_API_KEY" in run(*arguments).stderr
