@@ -51,12 +51,8 @@ class SasTokens:
     ----------
     endpoint
         What the account and the container are joined to, with a slash at its end.
-    home
-        The host of the API whose assets are signed.
-    stores
-        How the host names of its stores end.
-    clock
-        Seconds since the epoch.
+    home, stores
+        The host of the API whose assets are signed, and how the host names of its stores end.
     """
 
     def __init__(
@@ -80,20 +76,7 @@ class SasTokens:
         return host(root_url) == self._home and _is_closed(url, self._stores)
 
     async def sign(self, url: str, fetch: Fetch, *, fresh: bool = False) -> str:
-        """Return a URL with a token.
-
-        Parameters
-        ----------
-        fetch
-            Requests it of the endpoint.
-        fresh
-            Whether the token in memory was refused.
-
-        Raises
-        ------
-        RequestError
-            If there is no token to be had.
-        """
+        """Return a URL with a token; a `fresh` one if that in memory was refused."""
         container = host(url).partition(".")[0], urlsplit(url).path.lstrip("/").partition("/")[0]
         locks = self._locks.setdefault(asyncio.get_running_loop(), {})
         refused = self._tokens.get(container) if fresh else None
@@ -154,22 +137,9 @@ class AssetLinks:
         self._local = local
 
     async def link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset are; nothing of them is read.
+        """Return where the bytes of an asset are, by its absolute href; nothing of them is read.
 
-        Parameters
-        ----------
-        href
-            Absolute: resolved against the URL of its document.
-        fresh
-            Whether the last link was refused, so that no saved signature counts.
-
-        Raises
-        ------
-        NotOffered
-            If the asset cannot be requested: no href, another scheme, a file of this machine in a catalog
-            that is not on it.
-        RequestError
-            If a signature cannot be had.
+        `fresh` means that the last link was refused, so that no saved signature counts.
         """
         if href.lower().startswith("file://"):
             if not self._local:
@@ -213,13 +183,7 @@ AZURE_VERSION = "2021-06-08"
 
 
 def link_to(session: Session, url: str) -> Link:
-    """Return the link to a URL; the key goes along only to the session's own origin.
-
-    Raises
-    ------
-    KeyWithheld
-        If the URL itself would carry the key to another one.
-    """
+    """Return the link to a URL; the key goes along only to the session's own origin."""
     if (keys := session.keys) is not None:
         url = keys.from_url(url, own=session.is_own(url))
     return Link(url, azure_headers(url), session.credentials())

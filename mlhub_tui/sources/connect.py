@@ -44,13 +44,7 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
 
 
 def open_source(credentials: Credentials) -> Source:
-    """Return the source of credentials whose kind is known; close it with `aclose`.
-
-    Raises
-    ------
-    MLHubException
-        If the kind is not known: `probe.with_kind` detects it.
-    """
+    """Return the source of credentials whose kind is known; close it with `aclose`."""
     match credentials.kind:
         case Kind.MLHUB:
             return open_mlhub(credentials)
@@ -67,13 +61,7 @@ def open_source(credentials: Credentials) -> Source:
 
 
 def open_mlhub(credentials: Credentials) -> MLHubSource:
-    """Return the source of credentials for what only an MLHub API has: archives, key checks.
-
-    Raises
-    ------
-    NotOffered
-        If the credentials are of a source of another kind.
-    """
+    """Return the source of credentials for what only an MLHub API has: archives, key checks."""
     if credentials.kind is not Kind.MLHUB:
         from ..http.hrefs import shown
         from .base import ASSETS_INSTEAD
@@ -91,11 +79,6 @@ async def check(source: Source) -> None:
     """Return if a source answers as one of its kind, and accepts the key where there is one.
 
     An MLHub API accepts any key for its listings, so something that requires one is requested.
-
-    Raises
-    ------
-    RequestError
-        If it refuses the key, or does not answer as it should.
     """
     from .mlhub import MLHubSource
 

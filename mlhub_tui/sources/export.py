@@ -115,11 +115,6 @@ async def export_file(
         The file; its folder must exist.
     progress
         Told how many items and about how many bytes were written, now and then.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written; whatever `items` raises. No part of it stays then.
     """
     part = await asyncio.to_thread(_Part, path)
     pieces: list[str] = []

@@ -1,7 +1,4 @@
-"""What a source listed last time, kept on disk: shown at once, with its age, while the source is asked again.
-
-A convenience like the cache that it is in: what cannot be read or written is not there.
-"""
+"""What a source listed last time, in the HTTP cache; shown with its age until it is listed again."""
 
 from __future__ import annotations
 
@@ -22,17 +19,7 @@ MOST = 500
 
 
 class LastListing:
-    """The listing of one source; both methods block for some milliseconds, so not on an event loop.
-
-    Parameters
-    ----------
-    source
-        Its location, without keys.
-    reader
-        Who reads it: listings may differ by what a key opens. A name, never the key.
-    clock
-        Seconds since the epoch.
-    """
+    """The listing of one source, by its location and a name of who reads it; both methods block."""
 
     def __init__(self, source: str, reader: str = "", *, clock: Callable[[], float] = time.time) -> None:
         name = json.dumps(["listing", redact(source), reader])

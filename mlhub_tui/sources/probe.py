@@ -74,17 +74,6 @@ async def probe(
         Seconds to wait for the bytes of one.
     largest
         Bytes of an answer that are read.
-
-    Raises
-    ------
-    NotASource
-        If there is something else; says what, and what to name instead.
-    EntityDoesNotExist
-        If nothing is there.
-    RequestError
-        If the server does not answer, or refuses the secret.
-    MLHubException
-        If a path cannot be read.
     """
     where = credentials.root_url
     if not is_url(where):
@@ -167,15 +156,7 @@ class URLProbe:
     _requested: dict[str, _Response] = field(default_factory=dict)
 
     async def at(self, url: str) -> ProbeResult:
-        """Return the source behind a URL.
-
-        Raises
-        ------
-        NotASource
-            If there is none; says what is there.
-        RequestError
-            If the server does not answer, or refuses the secret.
-        """
+        """Return the source behind a URL."""
         if is_archive(url):
             return await self._archive(url)
         first = await self._get(url)

@@ -56,13 +56,6 @@ def choose(
         The profiles file; default `profiles` in MLHUB_HOME.
     base
         What a relative path is relative to; default the current folder.
-
-    Raises
-    ------
-    ProfileNotFound
-        If it is none of these.
-    ProfilesFileError, InvalidRootURL, SecretNotSet
-        As `for_profile`.
     """
     text = address_of(text, base)
     if is_url(text):
