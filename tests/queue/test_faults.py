@@ -498,6 +498,27 @@ async def test_a_part_whose_record_is_lost_is_taken_over_when_it_agrees(
     assert None not in server.ranges
 
 
+@pytest.mark.parametrize(
+    ("part", "etag"),
+    [
+        (OTHER[:HALF], '"v1"'),
+        (DATA[: HALF - 1] + b"?", '"v1"'),
+        (DATA + b"more", '"v1"'),
+        (DATA[:HALF], None),
+        (b"", '"v1"'),
+    ],
+    ids=["another", "another at its end", "longer", "of no version", "empty"],
+)
+async def test_a_part_without_a_record_that_does_not_agree_is_replaced(
+    server: FaultServer, folder: Path, part: bytes, etag: str | None
+) -> None:
+    server.md5, server.etag, server.modified = False, etag, None
+    folder.mkdir()
+    (folder / "file.tar.gz.part").write_bytes(part)
+    assert await get(server, folder) == DATA
+    assert None in server.ranges
+
+
 async def test_resume_finds_a_file_of_equal_size_there(server: FaultServer, folder: Path) -> None:
     folder.mkdir()
     (folder / "file.tar.gz").write_bytes(DATA)

@@ -6,7 +6,8 @@ import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from mlhub_tui.errors import MLHubException
@@ -23,9 +24,31 @@ from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
-from tests.transfer.memory_source import MemorySource
 
 CONFIG = BatchConfig(slots=8, per_host=8, max_small=64 << 10, large=2)
+
+
+@dataclass
+class MemorySource:
+    """A work source in memory, for scripts and tests; requests are taken one by one, a generator will do."""
+
+    requests: Iterable[FileRequest]
+    results: dict[int, FileResult] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._next = iter(self.requests)
+
+    def take(self, most: int) -> Sequence[FileRequest]:
+        """Return the next requests."""
+        return list(islice(self._next, most))
+
+    def settle(self, results: Sequence[FileResult]) -> None:
+        """Save results."""
+        self.results.update((result.key, result) for result in results)
+
+    def relink(self, request: FileRequest) -> Link | None:
+        """Return None: there is no other link in memory."""
+        return None
 
 
 def shelf(count: int, size: int = 3000) -> dict[str, bytes]:

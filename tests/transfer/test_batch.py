@@ -25,7 +25,7 @@ from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, IMPATIENT, content
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
-from tests.transfer.memory_source import MemorySource
+from tests.transfer.batch_support import MemorySource
 
 from .batch_support import (
     always,

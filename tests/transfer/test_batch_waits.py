@@ -34,7 +34,7 @@ from tests.queue.test_machine import Disk, disk
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync
-from tests.transfer.memory_source import MemorySource
+from tests.transfer.batch_support import MemorySource
 
 from .batch_support import batch, errors_of, fetched, kit, origin, requests, running, shelf, stored, there
 
@@ -307,7 +307,7 @@ def test_behind_a_proxy_the_same(
 _KILLED = """
 import sys
 from pathlib import Path
-from tests.transfer.memory_source import MemorySource
+from tests.transfer.batch_support import MemorySource
 from tests.transfer.batch_support import batch, kit, requests, shelf
 
 class Server:
