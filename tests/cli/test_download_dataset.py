@@ -12,10 +12,10 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 from tests.planning.made import asset, collection, item, named
-from tests.queue.test_unpack import archive, file, special
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.waiting import until_sync
+from tests.unpack.test_unpack import archive, file, special
 
 from .conftest import Command, Run, command_line
 

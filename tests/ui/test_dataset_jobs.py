@@ -24,8 +24,8 @@ from mlhub_tui.ui.theme import DARK
 from mlhub_tui.ui.transfers.file_list import PAGE, FileList, FilePages
 from mlhub_tui.ui.transfers.job_list import columns_for, job_line
 from mlhub_tui.ui.transfers.job_order import fraction
-from tests.queue.test_unpack import archive, file
 from tests.support.waiting import until
+from tests.unpack.test_unpack import archive, file
 
 from .conftest import Driver, driven
 from .test_downloads import queue
