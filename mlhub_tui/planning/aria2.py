@@ -19,10 +19,7 @@ class Aria2(Exporter):
     Files lie in `collection/item/key.ext` below the folder that aria2 is told, so that the queue finds them
     there. Local files are left out: aria2 copies nothing.
 
-    Parameters
-    ----------
-    urls
-        Finds the assets that can be asked for.
+    - `urls`: Finds the assets that can be asked for.
     """
 
     urls: URLs = field(default_factory=URLs)

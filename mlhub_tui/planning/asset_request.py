@@ -40,14 +40,9 @@ class Located(Protocol):
 class DocumentOrigin:
     """Where documents came from, as jobs save it.
 
-    Parameters
-    ----------
-    source
-        The source's location, or `SAMPLE`.
-    kind
-        The source's kind.
-    profile
-        The profile whose secret is to be used; None for the one in use.
+    - `source`: The source's location, or `SAMPLE`.
+    - `kind`: The source's kind.
+    - `profile`: The profile whose secret is to be used; None for the one in use.
     """
 
     source: str
@@ -111,14 +106,10 @@ def requests_for(
 ) -> AssetSelection:
     """Return requests for assets of items or collections.
 
-    Parameters
-    ----------
-    folder
-        Absolute output folder; the files are `collection/item/key.ext` in it.
-    keys, roles
-        Assets with one of the keys or one of the roles are chosen; all, where neither is given.
-    collection_id
-        The collection of items that name none.
+    - `folder`: Absolute output folder; the files are `collection/item/key.ext` in it.
+    - `keys`, `roles`: Assets with one of the keys or one of the roles are chosen; all, where neither is
+      given.
+    - `collection_id`: The collection of items that name none.
     """
     chosen: list[AssetRequest] = []
     left_out: list[LeftOut] = []
@@ -181,10 +172,7 @@ def entry_of(request: AssetRequest) -> Entry:
 def renewed(request: AssetRequest, document: Document) -> tuple[AssetRequest, str]:
     """Return a request by its current document, under the same file name, and the complete href.
 
-    Raises
-    ------
-    EntityDoesNotExist
-        If the document has no such asset, or one without an href.
+    Raises EntityDoesNotExist if the document has no such asset, or one without an href.
     """
     asset = next((asset for asset in assets_of(document) if asset.key == request.key), None)
     href = asset_href(document, asset).href if asset is not None else ""

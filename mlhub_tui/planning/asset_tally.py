@@ -64,12 +64,8 @@ class _Group:
 class AssetTally:
     """Counts assets by key and roles; keeps no document.
 
-    Attributes
-    ----------
-    documents
-        How many were counted.
-    paid
-        Assets whose reader pays for the transfer; they are among the barred ones.
+    - `documents`: How many were counted.
+    - `paid`: Assets whose reader pays for the transfer; they are among the barred ones.
     """
 
     def __init__(self) -> None:

@@ -164,14 +164,9 @@ async def fetch_dataset(
 
     The layout is that of radiant_mlhub (see `layout`); what failed is in `err_report.csv`.
 
-    Raises
-    ------
-    NothingMatches
-        If the filters leave nothing; then only the catalog's archive was fetched.
-    FilesFailed
-        If some of the files cannot be fetched; all others are complete.
-    MLHubException
-        What else went wrong; what had arrived is saved.
+    Raises NothingMatches if the filters leave nothing; then only the catalog's archive was fetched;
+    FilesFailed if some of the files cannot be fetched; all others are complete; MLHubException what else went
+    wrong; what had arrived is saved.
     """
     if not isinstance(context.resolver, Opener):
         raise NotOffered("whole datasets cannot be fetched here")

@@ -73,23 +73,13 @@ async def plan_dataset(
 ) -> Index:
     """Return the index of a dataset, its catalog archive in the cache.
 
-    Parameters
-    ----------
-    request
-        What is wanted; its filters restrict only what a STAC API is requested for.
-    source
-        The source, open.
-    job_context
-        Opens what transfers share: `queue.direct.job_context`.
-    say
-        Told the progress.
+    - `request`: What is wanted; its filters restrict only what a STAC API is requested for.
+    - `source`: The source, open.
+    - `job_context`: Opens what transfers share: `queue.direct.job_context`.
+    - `say`: Told the progress.
 
-    Raises
-    ------
-    EntityDoesNotExist
-        If the dataset has no catalog archive.
-    MLHubException
-        If it cannot be fetched or read; what was fetched is saved for the next time.
+    Raises EntityDoesNotExist if the dataset has no catalog archive; MLHubException if it cannot be fetched or
+    read; what was fetched is saved for the next time.
     """
 
     def show(progress: IndexProgress) -> None:
@@ -108,12 +98,8 @@ async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: 
     An index of items is valid for the day of the request; a STAC API with a search is requested for what area
     and time leave, unless all was read to plan with.
 
-    Raises
-    ------
-    NotOffered
-        If the source has no items.
-    MLHubException
-        As of `index_of_archive` and `index_of_collections`.
+    Raises NotOffered if the source has no items; MLHubException as of `index_of_archive` and
+    `index_of_collections`.
     """
     where, dataset = request.source, request.dataset_id
     if request.kind is Kind.MLHUB:
@@ -157,14 +143,8 @@ async def fetch_catalog(
 ) -> DownloadResult:
     """Download the catalog archive of a dataset to `target`, or resume.
 
-    Raises
-    ------
-    NotOffered
-        If the source has no catalog archives.
-    EntityDoesNotExist
-        If the dataset has none.
-    MLHubException
-        What else went wrong.
+    Raises NotOffered if the source has no catalog archives; EntityDoesNotExist if the dataset has none;
+    MLHubException what else went wrong.
     """
     if not isinstance(source, CatalogSource):
         raise NotOffered("only MLHub APIs have archives of the catalogs of datasets")
@@ -217,10 +197,7 @@ def copy_catalog(request: DatasetRequest, target: Path) -> bool:
 
     It may be of another day, so the server is still to be asked.
 
-    Raises
-    ------
-    OutputFolderError
-        If it cannot be written.
+    Raises OutputFolderError if it cannot be written.
     """
     saved = cached_catalog(request)
     if target.exists() or target.with_name(f"{target.name}.part").exists() or not saved.exists():

@@ -51,24 +51,13 @@ def halves(box: Box) -> list[Box]:
 class Area:
     """A GeoJSON geometry that items touch or not: planar, its border included (OGC Simple Features).
 
-    Parameters
-    ----------
-    value
-        A geometry, a collection of them, a feature or several.
-    exact
-        Whether the items' geometries are compared, instead of their boxes.
+    - `value`: A geometry, a collection of them, a feature or several.
+    - `exact`: Whether the items' geometries are compared, instead of their boxes.
 
-    Raises
-    ------
-    InvalidSearch
-        If it is no GeoJSON, or its numbers are no degrees.
-    NoShapely
-        If the exact test needs shapely, and it is not installed.
+    Raises InvalidSearch if it is no GeoJSON, or its numbers are no degrees; NoShapely if the exact test needs
+    shapely, and it is not installed.
 
-    Attributes
-    ----------
-    box
-        The box around it.
+    - `box`: The box around it.
     """
 
     def __init__(self, value: Any, *, exact: bool = False) -> None:

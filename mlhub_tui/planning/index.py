@@ -73,19 +73,11 @@ class IndexBuilder:
 
     An unfinished one is continued, after the pages that `listings` returns.
 
-    Parameters
-    ----------
-    path
-        Where the index will be.
-    fresh
-        Whether an unfinished one is discarded; then nothing is committed before the end.
-    archive
-        As of `DocumentReader`.
+    - `path`: Where the index will be.
+    - `fresh`: Whether an unfinished one is discarded; then nothing is committed before the end.
+    - `archive`: As of `DocumentReader`.
 
-    Raises
-    ------
-    TargetBusy
-        If another program is building it.
+    Raises TargetBusy if another program is building it.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False, archive: str = "") -> None:
@@ -234,12 +226,8 @@ class IndexBuilder:
     def finish(self, facts: Mapping[str, str], *, stopped: threading.Event | None = None) -> Path:
         """Resolve duplicates, make the indexes, and give the file its name.
 
-        Parameters
-        ----------
-        facts
-            What the index is of; `Index.facts` has them again.
-        stopped
-            Ends it early, with `sqlite3.OperationalError`.
+        - `facts`: What the index is of; `Index.facts` has them again.
+        - `stopped`: Ends it early, with `sqlite3.OperationalError`.
         """
         if nameless := self._reader.nameless:
             self.add_note(f"{count(nameless, 'entry', 'entries')} without an ID left out")
@@ -361,26 +349,14 @@ class CollectionFacts:
 class Index:
     """Reads an index; calls block, and may come from any thread, one at a time.
 
-    Parameters
-    ----------
-    path
-        The file.
+    - `path`: The file.
 
-    Raises
-    ------
-    NoIndex
-        If it does not exist, is incomplete, damaged, or of another version.
+    Raises NoIndex if it does not exist, is incomplete, damaged, or of another version.
 
-    Attributes
-    ----------
-    lock
-        To be held while `connection` is used.
-    selected
-        What the temporary table `chosen` holds; see `selection`.
-    facts
-        What it is of, and what was recorded while it was made.
-    collections, folders
-        Of each collection, by number: its id and its folder.
+    - `lock`: To be held while `connection` is used.
+    - `selected`: What the temporary table `chosen` holds; see `selection`.
+    - `facts`: What it is of, and what was recorded while it was made.
+    - `collections`, `folders`: Of each collection, by number: its id and its folder.
     """
 
     def __init__(self, path: Path) -> None:

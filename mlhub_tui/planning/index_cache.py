@@ -11,7 +11,6 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from .. import fileio, paths
 from ..errors import EntityDoesNotExist, MLHubException, NoSpaceError, OutputFolderError
@@ -25,6 +24,7 @@ from ..sources.static.document_urls import file_url
 from ..text import one_line, writable
 from ..threads import in_thread
 from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
+from .resolver import PagedSource
 
 MAX_BYTES = 4 * 1024**3
 """Of all indexes together; the least recently used are removed first."""
@@ -43,14 +43,9 @@ class Stopped(MLHubException):
 class IndexKey:
     """What an index is of.
 
-    Parameters
-    ----------
-    source
-        The source's location, without keys.
-    dataset
-        The dataset's id, or what names the collections that are taken together.
-    validator
-        What changes when the content does; empty where nothing tells.
+    - `source`: The source's location, without keys.
+    - `dataset`: The dataset's id, or what names the collections that are taken together.
+    - `validator`: What changes when the content does; empty where nothing tells.
     """
 
     source: str
@@ -114,10 +109,7 @@ def archive_validator(archive: Path) -> str:
 
     gzip ends with the checksum and the length of its content (RFC 1952, section 2.3.1).
 
-    Raises
-    ------
-    OutputFolderError
-        If it cannot be read.
+    Raises OutputFolderError if it cannot be read.
     """
     digest = hashlib.sha256()
     try:
@@ -145,29 +137,14 @@ def index_of_archive(
 
     Blocks: some seconds for hundreds of thousands of assets, in flat memory.
 
-    Parameters
-    ----------
-    archive
-        A `.tar.gz` or `.tar` of STAC documents.
-    source, dataset
-        What it is the catalog of.
-    show, stopped
-        Told the progress; ends it early.
-    keys
-        Removed from what is saved.
+    - `archive`: A `.tar.gz` or `.tar` of STAC documents.
+    - `source`, `dataset`: What it is the catalog of.
+    - `show`, `stopped`: Told the progress; ends it early.
+    - `keys`: Removed from what is saved.
 
-    Raises
-    ------
-    DamagedArchive
-        If the archive cannot be read to its end.
-    EntityDoesNotExist
-        If it holds no STAC document.
-    Stopped
-        If it was stopped.
-    TargetBusy
-        If another program is building it.
-    OutputFolderError, NoSpaceError
-        If the archive cannot be read, or the index not be written.
+    Raises DamagedArchive if the archive cannot be read to its end; EntityDoesNotExist if it holds no STAC
+    document; Stopped if it was stopped; TargetBusy if another program is building it; OutputFolderError,
+    NoSpaceError if the archive cannot be read, or the index not be written.
     """
     key = IndexKey(source, dataset, archive_validator(archive))
     if (found := cached(key)) is not None:
@@ -236,26 +213,6 @@ def _finish(builder: IndexBuilder, key: IndexKey, stop: threading.Event) -> None
         raise
 
 
-class PagedSource(Protocol):
-    """What an index of pages needs of a source."""
-
-    async def collection(self, collection_id: str) -> Collection:
-        """Return one collection."""
-        ...
-
-    async def items_page(
-        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
-    ) -> Page[Item]:
-        """Return one page of a collection's items."""
-        ...
-
-    async def search_page(
-        self, search: Search, *, link: str | None = None, page_size: int | None = None
-    ) -> Page[Item]:
-        """Return one page of the items that a search finds."""
-        ...
-
-
 def collections_key(location: str, dataset: str, collections: Sequence[str], validator: str) -> IndexKey:
     """Return the key of the index that `index_of_collections` makes."""
     return IndexKey(location, dataset, json.dumps([validator, *collections]))
@@ -275,20 +232,11 @@ async def index_of_collections(
 
     Pages that were read before a cancel, a failure or a kill are not read again.
 
-    Parameters
-    ----------
-    location, dataset, validator
-        The source's location without keys, what the collections are called together, and what changes when
-        they do.
-    page_size
-        How many items are requested at a time.
+    - `location`, `dataset`, `validator`: The source's location without keys, what the collections are called
+      together, and what changes when they do.
+    - `page_size`: How many items are requested at a time.
 
-    Raises
-    ------
-    RequestError
-        If a page cannot be fetched.
-    TargetBusy
-        If another program is building it.
+    Raises RequestError if a page cannot be fetched; TargetBusy if another program is building it.
     """
 
     def listing(collection: str) -> _Listing:

@@ -60,12 +60,8 @@ def extension(href: str) -> str:
 def component(identity: str, *, windows: bool = os.name == "nt") -> str:
     """Return an id as one part of a path: itself where that is a plain name, else a safe one with a hash.
 
-    Parameters
-    ----------
-    identity
-        As received.
-    windows
-        Whether names must do for Windows, which takes fewer.
+    - `identity`: As received.
+    - `windows`: Whether names must do for Windows, which takes fewer.
     """
     return identity if _is_plain(identity, windows) else _distinct(identity)
 
@@ -181,10 +177,7 @@ def file_names(assets: Sequence[Asset]) -> dict[str, str]:
     a name and another's part file) get a short hash of the key, whichever of the assets are fetched, so that
     a name never changes.
 
-    Parameters
-    ----------
-    assets
-        All assets of one document.
+    - `assets`: All assets of one document.
     """
     plain = {asset.key: file_name(asset.key) + asset_extension(asset) for asset in assets}
     folded = {key: _folded(name) for key, name in plain.items()}

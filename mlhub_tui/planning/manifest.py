@@ -109,10 +109,7 @@ class Entry:
 class Manifest:
     """A manifest file; calls block, from any thread.
 
-    Parameters
-    ----------
-    path
-        The file; created if missing. A damaged one is replaced: then what is on disk is checked again.
+    - `path`: The file; created if missing. A damaged one is replaced: then what is on disk is checked again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -168,12 +165,8 @@ class Manifest:
 
         A file whose URL, size or checksum changed is wanted again.
 
-        Parameters
-        ----------
-        wanted
-            The files, each path once; taken one by one.
-        add
-            Whether the files of the job so far stay in it.
+        - `wanted`: The files, each path once; taken one by one.
+        - `add`: Whether the files of the job so far stay in it.
         """
         with self.transaction() as db:
             if not add:
@@ -222,14 +215,9 @@ class Manifest:
     def entries(self, status: FileStatus | None = None, *, after: int = 0, most: int = 1000) -> list[Entry]:
         """Return files of the job in the order of the catalog.
 
-        Parameters
-        ----------
-        status
-            Only those; None for all.
-        after
-            The id of the last entry seen.
-        most
-            How many at most.
+        - `status`: Only those; None for all.
+        - `after`: The id of the last entry seen.
+        - `most`: How many at most.
         """
         return [_entry(row) for row in self.rows(_ENTRIES, (after, *_range(status), most))]
 
@@ -269,10 +257,7 @@ class LockedManifest(Manifest):
     An interrupted run is not waited for: its thread closes the manifest when it has stored what had arrived,
     and only then the next run gets it.
 
-    Parameters
-    ----------
-    request
-        What it is for; `open` opens it, `release` ends that from any thread.
+    - `request`: What it is for; `open` opens it, `release` ends that from any thread.
     """
 
     def __init__(self, request: DatasetRequest) -> None:
@@ -288,12 +273,8 @@ class LockedManifest(Manifest):
     def open(self) -> Self:
         """Wait until no other run has it, and open it.
 
-        Raises
-        ------
-        TargetBusy
-            If another program downloads to the same folder.
-        TransferCancelled
-            If it was released meanwhile.
+        Raises TargetBusy if another program downloads to the same folder; TransferCancelled if it was
+        released meanwhile.
         """
         make_private_folder(self.path.parent)
         _remove_old(self.path.parent, keep=self.path)

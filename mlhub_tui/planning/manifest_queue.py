@@ -60,12 +60,7 @@ class DuplicateRow(NamedTuple):
 def open_link(href: str, rejected: bool) -> Link:
     """Return the link for an href that needs no source; stores' own schemes become https.
 
-    Raises
-    ------
-    NotOffered
-        If nothing can be requested there.
-    KeyWithheld
-        If the key was in it, and was removed.
+    Raises NotOffered if nothing can be requested there; KeyWithheld if the key was in it, and was removed.
     """
     url = https_of(href)
     if REMOVED in url:
@@ -82,17 +77,11 @@ class ManifestQueue:
     Files with one URL are fetched once: the others are hard links to the first one, or copies where the disk
     has no links, and fail with it.
 
-    Parameters
-    ----------
-    manifest
-        What is to be done.
-    folder
-        Absolute folder that all paths are relative to; None for a store, where what was recorded counts, and
-        the workers make duplicates.
-    link
-        Where the bytes of an href can be requested.
-    if_exists
-        What to do with files that exist and are not recorded as done.
+    - `manifest`: What is to be done.
+    - `folder`: Absolute folder that all paths are relative to; None for a store, where what was recorded
+      counts, and the workers make duplicates.
+    - `link`: Where the bytes of an href can be requested.
+    - `if_exists`: What to do with files that exist and are not recorded as done.
     """
 
     def __init__(
@@ -113,10 +102,7 @@ class ManifestQueue:
     def verify(self, sizes: Sizes | None = None) -> int:
         """Check the files that are done: what is gone or changed is wanted again; return how many.
 
-        Parameters
-        ----------
-        sizes
-            Of the files in a store.
+        - `sizes`: Of the files in a store.
         """
         rows = self._manifest.rows(_DONE)
         if sizes is not None and rows:
@@ -236,21 +222,11 @@ def make_duplicate(tree: OutputTree, source: str, path: str, *, replace: bool = 
     It is a hard link, so that a thousand items that name one file take its room once; a copy where the disk
     has no links. The engine replaces files whole, so that one is never written through the other.
 
-    Parameters
-    ----------
-    tree
-        The folder both are in.
-    source, path
-        The file that exists, and the one to make, relative to it.
-    replace
-        Whether another file under its name is replaced.
+    - `tree`: The folder both are in.
+    - `source`, `path`: The file that exists, and the one to make, relative to it.
+    - `replace`: Whether another file under its name is replaced.
 
-    Raises
-    ------
-    FileConflict
-        If there is another file under its name.
-    OutputFolderError
-        If it cannot be written.
+    Raises FileConflict if there is another file under its name; OutputFolderError if it cannot be written.
     """
     first, target = Path(tree.target(source)), Path(tree.target(path))
     tree.make(str(target))

@@ -32,16 +32,10 @@ def files(index: Index, filters: Filters, same: Callable[[str], str] | None = No
     with it, whatever area, time and keys are; the common ones are selected as those of items are
     (radiant_mlhub 0.5.5).
 
-    Parameters
-    ----------
-    same
-        The form under which the file system saves a name, where different names may be one file's, as on
-        macOS and Windows: all names of the catalog that share it get a hash, whatever is selected.
+    - `same`: The form under which the file system saves a name, where different names may be one file's, as
+      on macOS and Windows: all names of the catalog that share it get a hash, whatever is selected.
 
-    Raises
-    ------
-    InvalidSearch, NoShapely
-        As of `Area`.
+    Raises InvalidSearch, NoShapely as of `Area`.
     """
     if filters.catalog_only:
         return

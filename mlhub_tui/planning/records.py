@@ -78,17 +78,11 @@ class DocumentReader:
     ) -> DocumentRecord | None:
         """Return the record of a document, None for a catalog and for what is no STAC.
 
-        Parameters
-        ----------
-        document
-            The JSON.
-        member
-            Its name in the archive: gives the collection of items that do not name theirs, the file name an
-            asset must not take, and the base of relative hrefs.
-        hrefs
-            Absolute hrefs by asset key, where they were chosen already.
-        paid
-            Why assets have to be paid for, by key, where that is known already.
+        - `document`: The JSON.
+        - `member`: Its name in the archive: gives the collection of items that do not name theirs, the file
+          name an asset must not take, and the base of relative hrefs.
+        - `hrefs`: Absolute hrefs by asset key, where they were chosen already.
+        - `paid`: Why assets have to be paid for, by key, where that is known already.
         """
         kind = document.get("type") if isinstance(document, dict) else None
         if kind == "Catalog" or (member.endswith("/catalog.json") and kind != "Collection"):

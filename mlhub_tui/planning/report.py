@@ -29,12 +29,9 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
     Columns are error, dataset, collection, item, asset key and URL, without keys; there is no header
     (radiant_mlhub 0.5.5, `CatalogDownloader`).
 
-    Parameters
-    ----------
-    folder
-        Of the dataset's assets; created if missing.
-    unfetched
-        Why the files that are still wanted were not fetched; empty where they are not to be reported.
+    - `folder`: Of the dataset's assets; created if missing.
+    - `unfetched`: Why the files that are still wanted were not fetched; empty where they are not to be
+      reported.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -58,19 +55,11 @@ def _reported(manifest: Manifest, unfetched: bool) -> Iterator[Entry]:
 def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: threading.Event) -> str:
     """Return in one line which files of a finished dataset are gone or changed in size; empty if none is.
 
-    Parameters
-    ----------
-    tell
-        Called with the bytes of the files checked so far.
-    stop
-        Ends it, with `TransferCancelled`.
+    - `tell`: Called with the bytes of the files checked so far.
+    - `stop`: Ends it, with `TransferCancelled`.
 
-    Raises
-    ------
-    DownloadError
-        If the manifest cannot be read.
-    MLHubException
-        If the files are in a store that cannot be listed.
+    Raises DownloadError if the manifest cannot be read; MLHubException if the files are in a store that
+    cannot be listed.
     """
     path = manifest_path(request)
     if not path.exists():

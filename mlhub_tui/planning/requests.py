@@ -181,11 +181,8 @@ def dataset_request(
 
     With a `url` the folder is ignored, and the assets have none of their own.
 
-    Raises
-    ------
-    OutputFolderError
-        If a folder is in the home of nobody, a URL cannot be written to (see `output_url.parse`), or there is
-        no cluster to write to it.
+    Raises OutputFolderError if a folder is in the home of nobody, a URL cannot be written to (see
+    `output_url.parse`), or there is no cluster to write to it.
     """
     if url:
         found, url = output_url.parse(url)

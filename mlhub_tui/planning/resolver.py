@@ -77,9 +77,8 @@ class AssetSource(JobSource, Protocol):
         ...
 
 
-@runtime_checkable
-class ItemsSource(AssetSource, Protocol):
-    """What a dataset needs of a source without archives of catalogs."""
+class PagedSource(Protocol):
+    """What an index of pages needs of a source."""
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
@@ -96,6 +95,11 @@ class ItemsSource(AssetSource, Protocol):
     ) -> Page[Item]:
         """Return one page of the items that a search finds."""
         ...
+
+
+@runtime_checkable
+class ItemsSource(AssetSource, PagedSource, Protocol):
+    """What a dataset needs of a source without archives of catalogs."""
 
 
 @runtime_checkable
@@ -125,14 +129,9 @@ class Resolver(Protocol):
     async def link(self, request: DownloadRequest) -> Link:
         """Return the current link of an archive, or of an asset by the href it has.
 
-        Raises
-        ------
-        APIKeyNotFound, AuthenticationError
-            If a key is missing or refused: the job waits for one.
-        EntityDoesNotExist
-            If there is no such archive: the job fails.
-        RequestError
-            What else may happen; temporary failures are retried.
+        Raises APIKeyNotFound, AuthenticationError if a key is missing or refused: the job waits for one;
+        EntityDoesNotExist if there is no such archive: the job fails; RequestError what else may happen;
+        temporary failures are retried.
         """
         ...
 
@@ -157,10 +156,7 @@ class Opener(Protocol):
 class SourceResolver:
     """A resolver that opens a source for each look-up, so that a key that was just saved counts.
 
-    Parameters
-    ----------
-    open
-        Returns a source for a request; called in the queue's event loop, closed after use.
+    - `open`: Returns a source for a request; called in the queue's event loop, closed after use.
     """
 
     def __init__(self, open: Callable[[DownloadRequest], Awaitable[JobSource]]) -> None:
@@ -249,14 +245,9 @@ class DatasetLinks:
     Where a server's first link is its href and nothing else, or with the source's own key, so are its others:
     a turn of the loop for each of 300,000 files would cost a minute.
 
-    Parameters
-    ----------
-    source
-        What gives links.
-    loop
-        Its event loop.
-    store
-        Host and port of the sample catalog's store, which differ at each start; empty for any other.
+    - `source`: What gives links.
+    - `loop`: Its event loop.
+    - `store`: Host and port of the sample catalog's store, which differ at each start; empty for any other.
     """
 
     def __init__(self, source: AssetSource, loop: asyncio.AbstractEventLoop, store: str = "") -> None:
@@ -268,12 +259,7 @@ class DatasetLinks:
     def __call__(self, href: str, rejected: bool) -> Link:
         """Return the link for an href.
 
-        Raises
-        ------
-        NotOffered
-            If nothing can be requested there.
-        RequestError
-            If a signature cannot be had.
+        Raises NotOffered if nothing can be requested there; RequestError if a signature cannot be had.
         """
         if self.store and urlsplit(href).hostname == "127.0.0.1":
             href = urlunsplit(urlsplit(href)._replace(netloc=self.store))

@@ -207,12 +207,7 @@ class SelectionCounter:
     def counts(self, filters: Filters) -> Counts:
         """Return what a selection comes to; blocks.
 
-        Raises
-        ------
-        InvalidSearch, NoShapely
-            As of `Area`.
-        sqlite3.OperationalError
-            If the index was interrupted.
+        Raises InvalidSearch, NoShapely as of `Area`; sqlite3.OperationalError if the index was interrupted.
         """
         facts = self.index.facts
         left_out, faults = facts["left_out"], facts["faults"]
