@@ -157,7 +157,7 @@ def of_transport(error: Exception, url: object) -> RequestError:
     if isinstance(
         error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError
     ):
-        return UnexpectedAnswer(f"not a URL that can be asked for: {where}: {_reason(error)}", url=where)
+        return UnexpectedAnswer(f"not a URL that can be requested: {where}: {_reason(error)}", url=where)
     tls = next((e for e in _chain(error) if isinstance(e, ssl.SSLError)), None)
     if tls is not None:
         return TLSFailure(f"TLS failed: {where}: {_tls_reason(tls)}", url=where)
@@ -202,7 +202,7 @@ def of_status(
     if status in (404, 410):
         return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)
     if status == 511:  # RFC 6585, section 6
-        words = f"the network wants a login first: {where}"
+        words = f"the network requires a login first: {where}"
         return UnexpectedAnswer(words, url=where, status=status, hint="log in to the network's portal")
     if status in PASSING_STATUSES or status >= 500:
         return ServerError(

@@ -281,7 +281,7 @@ def _of_link(link: JsonDict, page_url: str, step: PageRequest, bare: Bare) -> Pa
         return PageRequest(url, headers=headers)
     if method != "POST":
         raise UnexpectedAnswer(
-            f"the next page wants the method {shown(method)}: {shown(url)}", url=shown(page_url)
+            f"the next page requires the method {shown(method)}: {shown(url)}", url=shown(page_url)
         )
     body = link.get("body")
     before = step.body or {}

@@ -190,7 +190,7 @@ def check_search(search: Search, offered: frozenset[str], what: str) -> None:
     missing = [words for name, words in _WORDS.items() if getattr(search, name) and name not in offered]
     if missing:
         raise NotOffered(
-            f"{what} cannot be asked for {' and '.join(missing)}", hint="leave that out of the search"
+            f"{what} does not support {' and '.join(missing)}", hint="leave that out of the search"
         )
     if search.bbox is not None and search.intersects is not None:
         raise NotOffered("a search takes a box or a geometry, not both", hint="leave one of them out")

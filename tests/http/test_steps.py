@@ -112,7 +112,7 @@ def test_a_bare_token_of_the_older_versions_is_used_where_there_is_no_link(place
         ({"href": "javascript:alert(1)"}, "a link cannot be followed"),
         ({"href": "file:///etc/passwd"}, "a link cannot be followed"),
         ({"href": "http://[bad"}, "a link cannot be followed"),
-        ({"href": "x", "method": "DELETE"}, "the next page wants the method DELETE"),
+        ({"href": "x", "method": "DELETE"}, "the next page requires the method DELETE"),
     ],
 )
 def test_why_a_next_page_cannot_be_had_is_said(link: dict[str, Any], reason: str) -> None:
