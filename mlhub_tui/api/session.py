@@ -74,7 +74,7 @@ def get_session(
     [5, 5]
     """
     from ..auth import resolve
-    from ..sources.connect import open_session
+    from ..sources.open_source import open_session
 
     return open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))
 

@@ -95,7 +95,7 @@ class _Wanted:
 
     async def fetch(self, found: Credentials) -> int:
         """Fetch everything and return the exit code."""
-        from ..sources.connect import open_source
+        from ..sources.open_source import open_source
         from ..sources.probe import with_kind
         from .transfers import transfer
 

@@ -91,7 +91,7 @@ def show_waits(source: Source) -> None:
 
 
 async def _with_source(found: Credentials, work: Callable[[Source, Writer], Awaitable[T]]) -> T:
-    from ..sources.connect import open_source
+    from ..sources.open_source import open_source
 
     source = open_source(found)
     show_waits(source)

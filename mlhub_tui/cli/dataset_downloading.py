@@ -144,7 +144,7 @@ def _refuse_selection(filters: Filters, assets: Path | None) -> None:
 
 
 async def _work(wish: Wish, found: Credentials, *, dry_run: bool) -> int:
-    from ..sources.connect import open_source
+    from ..sources.open_source import open_source
     from ..sources.probe import with_kind
 
     found = await with_kind(found)

@@ -85,12 +85,12 @@ def _exporter(
 ) -> tuple[Exporter, URLs | None]:
     """Return what writes a form, and what chooses the assets where it is about them."""
     from ..planning.aria2 import Aria2
-    from ..sources.export import Chosen, GeoJSON, Table, URLs
+    from ..sources.export import Chosen, CSVTable, GeoJSON, URLs
 
     if form == "geojson":
         return GeoJSON(writer.line), None
     if form == "csv":
-        return Table(), None
+        return CSVTable(), None
     session = getattr(source, "session", None)  # a source on this machine may have none
     urls = URLs(Chosen(tuple(given["keys"]), tuple(given["roles"])), session.bare if session else str)
     return (urls if form == "urls" else Aria2(urls)), urls

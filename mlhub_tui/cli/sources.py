@@ -227,7 +227,7 @@ def test(context: click.Context, source: str) -> None:
 
 
 async def _test(found: Credentials) -> About:
-    from ..sources.connect import check, open_source
+    from ..sources.open_source import check, open_source
 
     source = open_source(found)
     show_waits(source)

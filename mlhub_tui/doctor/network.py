@@ -73,7 +73,7 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
     """Ask a source whether it answers and takes the key; yield that, with the time taken."""
-    from ..sources.connect import check
+    from ..sources.open_source import check
     from ..sources.probe import open_any
 
     where = one_line(redact(credentials.root_url), 300)

@@ -71,7 +71,7 @@ async def open_for_job(request: DownloadRequest, choose: Callable[[], Credential
     """Open the source of a job, away from the event loop: files are read, modules imported."""
 
     def opened() -> JobSource:
-        from ..sources.connect import open_mlhub, open_source
+        from ..sources.open_source import open_mlhub, open_source
 
         found = choose()
         if not isinstance(request, ArchiveRequest):

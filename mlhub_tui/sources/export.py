@@ -116,7 +116,7 @@ async def export_file(
     progress
         Told how many items and about how many bytes were written, now and then.
     """
-    part = await asyncio.to_thread(_Part, path)
+    part = await asyncio.to_thread(_TemporaryFile, path)
     pieces: list[str] = []
     waiting = count = written = 0
 
@@ -150,7 +150,7 @@ async def export_file(
 
 def write_text(path: Path, text: str) -> int:
     """Write one document to a file in the same way and return its size in bytes."""
-    part = _Part(path)
+    part = _TemporaryFile(path)
     try:
         return part.finish(text)
     except BaseException:
@@ -158,7 +158,7 @@ def write_text(path: Path, text: str) -> int:
         raise
 
 
-class _Part:
+class _TemporaryFile:
     """A file beside its target, until it is whole."""
 
     def __init__(self, path: Path) -> None:
@@ -241,7 +241,7 @@ class GeoJSON(Exporter):
 
 
 @dataclass
-class Table(Exporter):
+class CSVTable(Exporter):
     """CSV (RFC 4180): identity, dates, box, the properties that are no objects, and the keys of the assets.
 
     The columns are those of the first hundred items; properties that only later ones have are counted as

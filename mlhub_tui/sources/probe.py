@@ -28,7 +28,6 @@ from ..http.retry import NO_RETRIES
 from ..http.session import Session, Timeouts
 from ..text import one_line, size
 from .base import Source
-from .connect import open_session, open_source
 from .document_kind import (
     DocumentKind,
     count_links,
@@ -41,13 +40,14 @@ from .document_kind import (
     root_document,
     title_of,
 )
+from .open_source import open_session, open_source
 from .probe_path import NotASource, ProbeResult, of_document, probe_path
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import below_root
-from .static.archive import GZIP_MAGIC
 from .static.archive_index import ROOT_NAMES
+from .static.document_loader import is_lines, list_of_lines
 from .static.document_urls import is_archive
-from .static.documents import is_lines, list_of_lines
+from .static.tar_archive import GZIP_MAGIC
 
 TIMEOUT = 25.0
 """Seconds for all requests together."""

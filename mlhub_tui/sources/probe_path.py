@@ -15,10 +15,10 @@ from ..http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJ
 from ..models import Document
 from ..text import count, one_line
 from .document_kind import DocumentKind, count_links, count_stac_items, kind_of, root_document, title_of
-from .static.archive import GZIP_MAGIC, DamagedArchive, SkipReport, members
 from .static.archive_index import ROOT_NAMES
+from .static.document_loader import is_lines, list_of_lines
 from .static.document_urls import ARCHIVES, name_of
-from .static.documents import is_lines, list_of_lines
+from .static.tar_archive import GZIP_MAGIC, DamagedArchive, SkipReport, members
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ARCHIVE_SECONDS = 5.0

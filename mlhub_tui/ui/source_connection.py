@@ -85,7 +85,7 @@ async def open_connection(credentials: Credentials) -> Connection:
     if (log := sys.modules.get("mlhub_tui.debug")) is not None:
         log.hide(credentials.secret)
     await asyncio.to_thread(_import)
-    from ..sources.connect import open_source
+    from ..sources.open_source import open_source
     from ..sources.probe import with_kind
 
     known = await with_kind(credentials)
@@ -100,7 +100,7 @@ async def open_sample(house: SampleHouse) -> Connection:
 
 def _import() -> None:
     from ..http import session as http
-    from ..sources import connect
+    from ..sources import open_source as connect
 
     assert connect is not None and http is not None
 
@@ -148,7 +148,7 @@ async def check_credentials(credentials: Credentials) -> None:
         raise APIKeyNotFound("this profile has no key to test", hint="press e to enter one")
     connection = await open_connection(credentials)
     try:
-        from ..sources.connect import check
+        from ..sources.open_source import check
 
         await check(connection.source)
     finally:

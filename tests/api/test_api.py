@@ -276,7 +276,7 @@ def test_every_public_name_is_there_and_nothing_is_imported_before_it_is_used() 
     with pytest.raises(AttributeError):
         _ = mlhub_tui.no_such_name
     code = (
-        "import sys, mlhub_tui, mlhub_tui.sources.base, mlhub_tui.sources.connect, mlhub_tui.api;"
+        "import sys, mlhub_tui, mlhub_tui.sources.base, mlhub_tui.sources.open_source, mlhub_tui.api;"
         "print(sorted({'httpx', 'pystac', 'humanize', 'sqlite3', 'textual'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

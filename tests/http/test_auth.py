@@ -11,7 +11,7 @@ from mlhub_tui.auth import Auth, Credentials, Kind, Scheme, for_location
 from mlhub_tui.errors import AuthenticationError, KeyWithheld, NotOffered
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.session import Session
-from mlhub_tui.sources.connect import open_mlhub, open_session, open_source
+from mlhub_tui.sources.open_source import open_mlhub, open_session, open_source
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
 
 SECRET = "a-secret-that-is-long-enough-5678"

@@ -35,7 +35,7 @@ from mlhub_tui.planning.selection import SelectionCounter
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.static.archive import DamagedArchive
+from mlhub_tui.sources.static.tar_archive import DamagedArchive
 
 from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named
 

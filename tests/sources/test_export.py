@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.models import Item
 from mlhub_tui.planning.aria2 import Aria2
-from mlhub_tui.sources.export import Chosen, Exporter, GeoJSON, Table, URLs, export
+from mlhub_tui.sources.export import Chosen, CSVTable, Exporter, GeoJSON, URLs, export
 
 HOME = "https://api.example.org/collections/c/items/a"
 
@@ -49,12 +49,12 @@ async def test_nothing_is_written_before_the_first_item_is_there() -> None:
 
 async def test_no_items_are_a_whole_document_too() -> None:
     assert json.loads(await written(GeoJSON())) == {"type": "FeatureCollection", "features": []}
-    assert len(list(csv.reader(io.StringIO(await written(Table()))))) == 1
+    assert len(list(csv.reader(io.StringIO(await written(CSVTable()))))) == 1
     assert await written(URLs()) == ""
 
 
 async def test_columns_are_those_of_the_first_items_and_what_is_left_out_is_said() -> None:
-    table = Table()
+    table = CSVTable()
     many = [item(str(number), properties={"a": number, "list": [1, "x"]}) for number in range(150)]
     text = await written(table, *many, item("last", properties={"b": 1, "datetime": "2018"}))
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -72,7 +72,7 @@ values = (
 
 @given(st.text(min_size=1, max_size=8), st.dictionaries(st.text(max_size=8), values, max_size=4))
 async def test_any_properties_stay_in_their_cells(identity: str, properties: dict[str, Any]) -> None:
-    text = await written(Table(), item(identity, properties=properties))
+    text = await written(CSVTable(), item(identity, properties=properties))
     head, row = csv.reader(io.StringIO(text))
     assert len(head) == len(row)
     assert not any(cell.startswith(("=", "@")) for cell in (*head, *row))

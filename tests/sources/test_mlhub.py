@@ -18,8 +18,8 @@ from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.asset_links import azure_headers
-from mlhub_tui.sources.connect import open_mlhub
 from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.sources.open_source import open_mlhub
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 ODD: list[object] = [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": [7]}]

@@ -16,8 +16,8 @@ from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Sea
 from ...models.document import identity
 from ...text import one_line
 from ..base import COLLECTION_IDS, Page
-from ..static.documents import DocumentLoader
-from ..static.items import ItemPages
+from ..static.document_loader import DocumentLoader
+from ..static.item_pages import ItemPages
 from .api_client import APIClient, is_no_such_place
 from .landing import below_root
 

@@ -25,9 +25,9 @@ from ...http.json_document import MAX_DOCUMENT
 from ...http.link import Link
 from ...storage import make_private_folder
 from ...text import one_line
-from .archive import GZIP_MAGIC, Cancelled, DamagedArchive, SkipReport, members, observer
+from .document_loader import Fetched, LRUCache, system_error, too_large, unreadable
 from .document_urls import file_url, is_member, member_names, member_url, split_member
-from .documents import Fetched, LRUCache, system_error, too_large, unreadable
+from .tar_archive import GZIP_MAGIC, Cancelled, DamagedArchive, SkipReport, members, observer
 
 MAX_BLOCKS = 2 * 1024**3
 """Bytes of blocks in one index; documents after that are read from the archive's beginning on."""

@@ -12,9 +12,9 @@ from ...http.hrefs import shown_id
 from ...models import Collection, Document, Item
 from ...text import count
 from ..base import COLLECTION_IDS
+from .document_links import Children, Role, refusal
+from .document_loader import DocumentLoader
 from .document_urls import is_web, place_named, same
-from .documents import DocumentLoader
-from .links import Children, Role, refusal
 
 _AT_ONCE = 64  # documents
 

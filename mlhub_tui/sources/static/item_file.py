@@ -14,8 +14,8 @@ from ...models import Item, JsonDict
 from ...models.extent import around
 from ...models.when import span_of
 from ...text import count
+from .document_loader import Fetched, ItemList, is_lines, unreadable
 from .document_urls import file_url, is_member, is_web, member_url, name_of, split_member
-from .documents import Fetched, ItemList, is_lines, unreadable
 
 _ROOT = "catalog.json"
 _LIST = 1_000  # items in a list; a page of them costs the reading of its list alone

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from ...errors import EntityDoesNotExist
 from ...text import one_line
-from .archive import GZIP_MAGIC, Cancelled
 from .archive_index import ROOT_NAMES, ArchiveMembers
+from .document_loader import open_file, system_error
 from .document_urls import file_url, is_archive, is_member, is_web, local_path, place_of, split_member
-from .documents import open_file, system_error
 from .fetch_archive import fetch_archive
 from .item_file import ItemFile
+from .tar_archive import GZIP_MAGIC, Cancelled
 
 if TYPE_CHECKING:
     from ...http.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
+class CatalogRoot:
     """The place URL of a catalog's first document, what reads the archive or list it is in, and notes."""
 
     url: str
@@ -30,13 +30,13 @@ class Root:
     notes: tuple[str, ...] = ()
 
 
-async def find_root(location: str, session: Session) -> Root:
+async def find_root(location: str, session: Session) -> CatalogRoot:
     """Return the root of a catalog; an archive on a server is fetched into the cache first."""
     url = place_of(location)
     notes: tuple[str, ...] = ()
     if is_web(url):
         if not is_archive(url):
-            return Root(url)
+            return CatalogRoot(url)
         path, notes = await fetch_archive(session, url)
         url = file_url(path)
     stop = threading.Event()
@@ -65,19 +65,21 @@ def root_in(folder: Path) -> Path:
     )
 
 
-def _local_root(url: str, cancelled: Cancelled) -> Root:
+def _local_root(url: str, cancelled: Cancelled) -> CatalogRoot:
     archive = split_member(url)[0] if is_member(url) else url
     path = local_path(archive)
     try:
         if path.is_dir():
-            return Root(file_url(root_in(path)))
+            return CatalogRoot(file_url(root_in(path)))
         if not is_member(url):
             with open_file(url) as file:
                 head = file.read(512)
             # By what it holds, not by its name: people name archives as they like.
             if head[:2] != GZIP_MAGIC and head[257:262] != b"ustar":
-                return Root(url)
+                return CatalogRoot(url)
         members = ArchiveMembers(path, cancelled)
     except OSError as error:
         raise system_error(error, archive) from None
-    return Root(url, members) if is_member(url) else Root(members.root_url, members, members.notes)
+    return (
+        CatalogRoot(url, members) if is_member(url) else CatalogRoot(members.root_url, members, members.notes)
+    )

@@ -27,12 +27,12 @@ from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..local_search import FIELDS, LocalSearch
 from .collection_index import CollectionIndex
+from .document_links import Children
+from .document_loader import DocumentLoader, ItemList, LRUCache, unreadable
 from .document_urls import is_web, place_named, same
-from .documents import DocumentLoader, ItemList, LRUCache, unreadable
 from .item_file import ItemFile
-from .items import ItemPages
-from .links import Children
-from .root import Root, find_root
+from .item_pages import ItemPages
+from .root import CatalogRoot, find_root
 from .tree import AGAIN, Tree
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class StaticSource(Source):
 class _Opened:
     """A source with its root found."""
 
-    def __init__(self, root: Root, loader: DocumentLoader, patience: float) -> None:
+    def __init__(self, root: CatalogRoot, loader: DocumentLoader, patience: float) -> None:
         self.root = root
         self.loader = loader
         self.tree = Tree(loader, patience=patience)
@@ -254,7 +254,7 @@ class _Opened:
         return known
 
 
-async def _items_at(root: Root, loader: DocumentLoader) -> ItemFile | None:
+async def _items_at(root: CatalogRoot, loader: DocumentLoader) -> ItemFile | None:
     """Return the list of items that a root is; None where it is something else, or cannot be read now."""
     try:
         found = await loader.one(root.url)

@@ -10,9 +10,9 @@ from ...errors import RequestError, UnexpectedAnswer
 from ...models import Collection, Document, Entry, EntryKind
 from ...text import one_line
 from ..base import Page
+from .document_links import DocumentLink, Role, refusal
+from .document_loader import DocumentLoader, ItemList
 from .document_urls import is_web, name_of, same
-from .documents import DocumentLoader, ItemList
-from .links import Link, Role, refusal
 
 PAGE = 250
 AGAIN = "this catalog leads back to itself: it is not opened a second time"
@@ -27,7 +27,7 @@ class _Draft:
 
     size: int
     entries: list[Entry] = field(default_factory=list)
-    links: dict[int, Link] = field(default_factory=dict)
+    links: dict[int, DocumentLink] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     skipped: int = 0
 
@@ -87,7 +87,7 @@ class Tree:
         matched = None if holder.has(Role.LIST) else len(holder)
         return draft.page(f"{at}:{within}" if at < len(holder) else None, matched)
 
-    async def _splice(self, found: Link, within: int, draft: _Draft) -> int:
+    async def _splice(self, found: DocumentLink, within: int, draft: _Draft) -> int:
         """Put the items of a list in its place; return how far into the list the page goes, 0 for all."""
         try:
             holder = await self._loader.holder(found.url)
@@ -99,7 +99,7 @@ class Tree:
         draft.entries.append(Entry(EntryKind.CATALOG, "", _title(found), found.url))
         return 0
 
-    def _entry(self, found: Link, parent: str, belongs: str) -> Entry:
+    def _entry(self, found: DocumentLink, parent: str, belongs: str) -> Entry:
         if found.role is Role.ITEM:
             return Entry(EntryKind.ITEM, "", _title(found), found.url, belongs)
         is_named_so = found.url.partition("?")[0].lower().endswith("/collection.json")
@@ -146,7 +146,7 @@ class Tree:
                 draft.entries[at] = replace(Entry.of(found), url=link.url)
 
 
-def _title(found: Link) -> str:
+def _title(found: DocumentLink) -> str:
     """Return what a link or its URL calls a document; what is unquoted may hold anything."""
     return found.title or one_line(name_of(found.url), 200)
 

@@ -142,12 +142,12 @@ async def _write_items(app: MLHubApp, choice: ExportChoice, supply: ItemSupplier
 
 def _exporter(choice: ExportChoice, source: Source) -> Exporter:
     from ...planning.aria2 import Aria2
-    from ...sources.export import Chosen, GeoJSON, Table, URLs
+    from ...sources.export import Chosen, CSVTable, GeoJSON, URLs
 
     if choice.form == "GeoJSON":
         return GeoJSON()
     if choice.form == "CSV":
-        return Table()
+        return CSVTable()
     session = getattr(source, "session", None)  # a source on this machine may have none
     urls = URLs(Chosen(choice.assets, choice.assets), session.bare if session else str)
     return urls if choice.form == "URLs" else Aria2(urls)

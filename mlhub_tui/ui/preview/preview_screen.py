@@ -16,7 +16,7 @@ from textual.widgets import Static
 from ... import preview_cache
 from ...errors import MLHubException
 from ...models import Item
-from ...sources.static.documents import LRUCache
+from ...sources.static.document_loader import LRUCache
 from ...text import one_line, size
 from ..document_cache import why
 from ..key_bindings import PREVIEW, bindings

@@ -16,10 +16,10 @@ import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from mlhub_tui.models import EntryKind
-from mlhub_tui.sources.static.archive import ArchiveReadCancelled, DamagedArchive, SkipReport, documents
 from mlhub_tui.sources.static.archive_index import ArchiveMembers, IndexNotWritten, clear, index_of, shrink
+from mlhub_tui.sources.static.document_loader import Fetched
 from mlhub_tui.sources.static.document_urls import file_url, member_url
-from mlhub_tui.sources.static.documents import Fetched
+from mlhub_tui.sources.static.tar_archive import ArchiveReadCancelled, DamagedArchive, SkipReport, documents
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special

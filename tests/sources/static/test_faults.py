@@ -18,7 +18,7 @@ from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.probe_path import probe_path
-from mlhub_tui.sources.static.documents import DocumentLoader, Fetched, ItemList, parsed
+from mlhub_tui.sources.static.document_loader import DocumentLoader, Fetched, ItemList, parsed
 from mlhub_tui.sources.static.tree import AGAIN, Tree
 from mlhub_tui.text import clean
 from tests.http.patience import Patience

@@ -9,7 +9,7 @@ import pytest
 from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.options import AppOptions
-from mlhub_tui.sources.connect import open_source
+from mlhub_tui.sources.open_source import open_source
 from mlhub_tui.ui.navigation.favourites import HISTORY_SIZE, HistoryEntry, NavigationHistory
 from mlhub_tui.ui.navigation.lookup import doi_of, is_url, look_up, plain
 

@@ -11,9 +11,9 @@ from ...http.hrefs import shown, shown_id
 from ...models import Document, Item
 from ...text import count, one_line
 from ..base import ITEM_IDS, Page
+from .document_links import Children, DocumentLink, Role, refusal
+from .document_loader import WIDTH, DocumentLoader, ItemList, Loaded
 from .document_urls import name_of, same
-from .documents import WIDTH, DocumentLoader, ItemList, Loaded
-from .links import Children, Link, Role, refusal
 
 PAGE = 250
 _LINKS_AT_ONCE = 2000  # looked through by their names, without their documents
@@ -28,7 +28,7 @@ Position = tuple[int, ...]
 class _Step:
     """Links to items, and items of lists, in order; the token of the next ones; what was left out."""
 
-    found: list[Link | Item] = field(default_factory=list)
+    found: list[DocumentLink | Item] = field(default_factory=list)
     next: str | None = None
     notes: list[str] = field(default_factory=list)
     skipped: int = 0
@@ -88,7 +88,7 @@ class ItemIterator:
             return
         if issubclass(holder.made, Item):  # linked as a child
             if self._lists(url, hash(url)):
-                step.found.append(Link(Role.ITEM, url))
+                step.found.append(DocumentLink(Role.ITEM, url))
             return
         own = hash(url)
         while at < len(holder) and len(step.found) < size:
@@ -111,7 +111,7 @@ class ItemIterator:
         return self._listed_by.setdefault(hash(item_url), holder) == holder
 
     def _enters(
-        self, link: Link, position: Position, stack: list[tuple[str, int]], url: str, step: _Step
+        self, link: DocumentLink, position: Position, stack: list[tuple[str, int]], url: str, step: _Step
     ) -> bool:
         """Whether a child is entered here: not if it is above, or came before."""
         if link.url == url or any(link.url == above for above, _ in stack):
@@ -160,11 +160,13 @@ class ItemPages:
     ) -> Page[Item]:
         """Return one page; items that cannot be read are counted, the first of them is in the notes."""
         step = await self._iterator.page(link, max(size or PAGE, 1))
-        loaded = iter(await self._loader.load([one.url for one in step.found if isinstance(one, Link)]))
+        loaded = iter(
+            await self._loader.load([one.url for one in step.found if isinstance(one, DocumentLink)])
+        )
         items: list[Item] = []
         failed, first, skipped = 0, "", step.skipped
         for one in step.found:
-            document: Loaded = next(loaded) if isinstance(one, Link) else one
+            document: Loaded = next(loaded) if isinstance(one, DocumentLink) else one
             if isinstance(document, Item):
                 items.append(document)
             elif isinstance(document, ItemList):

@@ -23,8 +23,8 @@ from ...http.key_removal import KeyRemoval
 from ...models import Catalog, Collection, Document, Item, JsonDict
 from ...models.document import identity
 from ...text import one_line
+from .document_links import Children
 from .document_urls import is_member, is_web, local_path, same
-from .links import Children
 
 V = TypeVar("V")
 WIDTH = 8

@@ -27,7 +27,7 @@ _ROLES = {"child": Role.CHILD, "item": Role.ITEM, "items": Role.LIST}
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DocumentLink:
     """One link to what is below, with the place URL it leads to and its cleaned title, which may be empty."""
 
     role: Role
@@ -88,11 +88,11 @@ class Children:
     def __len__(self) -> int:
         return len(self._hrefs)
 
-    def __getitem__(self, at: int) -> Link:
+    def __getitem__(self, at: int) -> DocumentLink:
         url = same(resolve_href(self.url, self._hrefs[at]))
-        return Link(Role(self._roles[at]), url, one_line(self._titles.get(at)))
+        return DocumentLink(Role(self._roles[at]), url, one_line(self._titles.get(at)))
 
-    def of_role(self, role: Role) -> Iterator[Link]:
+    def of_role(self, role: Role) -> Iterator[DocumentLink]:
         """Yield the links of one role in order."""
         at = self._roles.find(role)
         while at >= 0:

@@ -70,7 +70,7 @@ class SkipReport:
         return tuple(lines)
 
 
-class Member(NamedTuple):
+class ArchiveMember(NamedTuple):
     """A regular file of an archive.
 
     Parameters
@@ -126,7 +126,7 @@ class _Header(tarfile.TarInfo):
         return header
 
 
-def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> Iterator[Member]:
+def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> Iterator[ArchiveMember]:
     """Yield the regular files of a `.tar`, or of a `.tar.gz` whatever its name, in order; it blocks.
 
     Parameters
@@ -149,7 +149,7 @@ def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> I
                     if (name := _safe_name(header, report)) is None:
                         continue
                     if not is_document(name):
-                        yield Member(name, header.offset_data, header.size, None)
+                        yield ArchiveMember(name, header.offset_data, header.size, None)
                     elif header.size > MAX_DOCUMENT:
                         report.add(HUGE, f"{name} ({size(header.size)})")
                     else:
@@ -157,7 +157,7 @@ def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> I
                         content = file.read(header.size)
                         if len(content) < header.size:
                             raise DamagedArchive(_TOO_EARLY)
-                        yield Member(name, header.offset_data, header.size, content)
+                        yield ArchiveMember(name, header.offset_data, header.size, content)
         except EOFError:
             raise DamagedArchive(_TOO_EARLY) from None
         except (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, RecursionError) as error:
