@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import fileio as output
+from .. import fileio
 from ..errors import OutputFolderError, TargetBusy
 from ..fileio import sync_files, try_lock
 from ..options import IfExists
@@ -23,13 +23,13 @@ from .decompression import pieces
 from .folders import Folder, Folders
 from .links import KINDS, Links, write
 from .refusals import Refusals, Refused, refusal
-from .tar_header import BLOCK, Header, Said, parse_header, read_said
-from .tar_stream import Data
+from .tar_header import BLOCK, ExtendedHeader, Header, parse_header, read_extended_header
+from .tar_stream import TarStream
 
-Show = Callable[[int, int, int | None], None]
+OnProgress = Callable[[int, int, int | None], None]
 """Told files unpacked, bytes of the archive read, and of how many (None: unknown); called from the thread."""
 
-_LONGEST_SAID = 1 << 20
+_LONGEST_EXTENDED = 1 << 20
 _CHUNK = 1 << 20  # bytes; a multiple of a block
 _LOOK_EVERY = 64  # members
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -43,27 +43,13 @@ _TEMPORARY = ".unpacking.part"  # no member can have this name
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What was done.
+    """What was done."""
 
-    Parameters
-    ----------
-    files
-        Files of the archive that stand in the folder now.
-    kept
-        How many of these stood there before.
-    bytes
-        Bytes of those that were written.
-    skipped
-        How many members were refused.
-    notes
-        The first of those: a line each, with the reason.
-    """
-
-    files: int = 0
-    kept: int = 0
-    bytes: int = 0
-    skipped: int = 0
-    notes: tuple[str, ...] = ()
+    files: int = 0  # of the archive that are in the folder now
+    kept: int = 0  # of these, those that existed before
+    bytes: int = 0  # of those that were written
+    skipped: int = 0  # members that were refused
+    notes: tuple[str, ...] = ()  # the first of those, a line each, with the reason
 
 
 def marker(archive: Path) -> Path:
@@ -82,10 +68,10 @@ def unpack(
     *,
     top: str | None = None,
     if_exists: IfExists = IfExists.RESUME,
-    show: Show | None = None,
+    show: OnProgress | None = None,
     stopped: threading.Event | None = None,
 ) -> Unpacked:
-    """Unpack an archive; it blocks, so it wants a thread.
+    """Unpack an archive (`.tar.gz` or `.tar`) to an absolute folder, created if missing; blocks.
 
     Nothing is written outside the folder. Members that would be (absolute names, `..`, links that lead out,
     whatever is below a link), devices, and names that the file system does not take are refused and named in
@@ -94,10 +80,6 @@ def unpack(
 
     Parameters
     ----------
-    archive
-        A `.tar.gz` or `.tar`.
-    folder
-        Absolute; made if need be.
     top
         The one folder in the archive that is unpacked; None for all of it. In the output folder it may be a
         link to a folder elsewhere: the user's own, since no member can be one.
@@ -105,10 +87,6 @@ def unpack(
         What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the size and
         the time of their members, and links that say the same, `overwrite` keeps none. Folders are always
         kept.
-    show
-        Told how far it is.
-    stopped
-        Ends it early.
 
     Raises
     ------
@@ -121,13 +99,13 @@ def unpack(
     OutputFolderError
         If the folder cannot be written, its disk is full, or `top` is no folder in it.
     """
-    root = output.absolute(folder)
-    output.check_writable(root)
+    root = fileio.absolute(folder)
+    fileio.check_writable(root)
     mark = marker(archive)
     try:
         lock = os.open(mark, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     except OSError as error:
-        raise output.translate_os_error(error, mark) from error
+        raise fileio.translate_os_error(error, mark) from error
     try:
         if not try_lock(lock):
             raise TargetBusy(f"another program is unpacking {one_line(archive.name, 80)}")
@@ -135,7 +113,7 @@ def unpack(
         try:
             sync_files(root, (), ())
         except OSError as error:
-            raise output.translate_os_error(error, root) from error
+            raise fileio.translate_os_error(error, root) from error
     finally:
         os.close(lock)
     with suppress(OSError):
@@ -148,7 +126,7 @@ def _unpack(
     root: Path,
     top: str | None,
     if_exists: IfExists,
-    show: Show | None,
+    show: OnProgress | None,
     stopped: threading.Event,
 ) -> Unpacked:
     try:
@@ -159,9 +137,9 @@ def _unpack(
             own = (archive.name, marker(archive).name) if archive.parent.samefile(root) else ()
             run = _Unpacker(folders, top, own, if_exists, show, stopped)
             with pieces(archive, run.note_read) as given:
-                return run.run(Data(given))
+                return run.run(TarStream(given))
     except OSError as error:
-        raise output.translate_os_error(error, root) from error
+        raise fileio.translate_os_error(error, root) from error
 
 
 def _check_top(folders: Folders, root: Path, top: str) -> None:
@@ -173,13 +151,7 @@ def _check_top(folders: Folders, root: Path, top: str) -> None:
 
 
 class _Unpacker:
-    """One run.
-
-    Parameters
-    ----------
-    own
-        Names in the output folder that members may not take.
-    """
+    """One run; members may not take the names in `own` in the output folder."""
 
     def __init__(
         self,
@@ -187,7 +159,7 @@ class _Unpacker:
         top: str | None,
         own: tuple[str, ...],
         if_exists: IfExists,
-        show: Show | None,
+        show: OnProgress | None,
         stopped: threading.Event,
     ) -> None:
         self._folders = folders
@@ -201,7 +173,7 @@ class _Unpacker:
         self._read: tuple[int, int | None] = (0, None)
         self._members = self._files = self._kept = self._bytes = 0
 
-    def run(self, data: Data) -> Unpacked:
+    def run(self, data: TarStream) -> Unpacked:
         """Unpack everything."""
         self._walk(data)
         self._links.create()
@@ -213,21 +185,21 @@ class _Unpacker:
         """Take note of how much of the archive is read."""
         self._read = done, whole
 
-    def _walk(self, data: Data) -> None:
-        said = Said()
+    def _walk(self, data: TarStream) -> None:
+        extended = ExtendedHeader()
         while (block := data.header()) is not None:
             header = parse_header(block, data.at - BLOCK)
-            if header.is_about_next:
-                if header.size > _LONGEST_SAID:
+            if header.is_extended:
+                if header.size > _LONGEST_EXTENDED:
                     raise DamagedArchive(f"the archive is damaged at byte {data.at:,}")
-                said = read_said(header, data.take(header.size), said)
+                extended = read_extended_header(header, data.take(header.size), extended)
                 continue
             data.skip_sparse_map(block)
             if self._members % _LOOK_EVERY == 0:
                 self._look_up()
             self._members += 1
-            self._member(said.applied(header), block, data)
-            said = Said()
+            self._member(extended.applied(header), block, data)
+            extended = ExtendedHeader()
 
     def _look_up(self) -> None:
         if self._stopped.is_set():
@@ -235,7 +207,7 @@ class _Unpacker:
         if self._show is not None:
             self._show(self._files, *self._read)
 
-    def _member(self, header: Header, block: bytes, data: Data) -> None:
+    def _member(self, header: Header, block: bytes, data: TarStream) -> None:
         """Unpack a member, or pass over it and take note why."""
         begin = data.at
         try:
@@ -288,7 +260,7 @@ class _Unpacker:
             raise Refused(refusals.UNFINISHED)
         return name
 
-    def _put(self, name: str, header: Header, block: bytes, data: Data) -> None:
+    def _put(self, name: str, header: Header, block: bytes, data: TarStream) -> None:
         self._folders.check(name)
         if header.is_folder:
             self._links.forget(name)
@@ -302,7 +274,7 @@ class _Unpacker:
         else:
             self._links.add(name, header.kind, header.link, header.name)
 
-    def _file(self, folder: Folder, name: str, header: Header, block: bytes, data: Data) -> None:
+    def _file(self, folder: Folder, name: str, header: Header, block: bytes, data: TarStream) -> None:
         # Whether it can be run is all that is left of its mode: no writing by others, no setuid.
         mode = 0o755 if _number(block[100:108]) & stat.S_IXUSR else 0o644
         moment = _number(block[136:148])
@@ -315,7 +287,9 @@ class _Unpacker:
             self._bytes += header.size
         self._files += 1
 
-    def _existing(self, folder: Folder, name: str, mode: int, moment: int, size: int, data: Data) -> None:
+    def _existing(
+        self, folder: Folder, name: str, mode: int, moment: int, size: int, data: TarStream
+    ) -> None:
         """Keep what has the name of a file, or replace it in one step."""
         there = folder.status(name)
         if there is not None and stat.S_ISDIR(there.st_mode):
@@ -350,7 +324,7 @@ class _Unpacker:
                 with suppress(OSError):
                     folder.remove(name)
 
-    def _pass(self, data: Data, size: int) -> None:
+    def _pass(self, data: TarStream, size: int) -> None:
         """Pass over data, which may be much."""
         while size > _CHUNK:
             data.skip(_CHUNK)

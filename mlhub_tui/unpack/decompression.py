@@ -25,34 +25,19 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 @contextmanager
-def pieces(path: Path, progress: Progress | None = None, *, ahead: bool = True) -> Iterator[Iterator[bytes]]:
-    """Open an archive and give its unpacked bytes; whether it is gzip or a plain tar is seen by its begin.
+def pieces(path: Path, progress: Progress | None = None) -> Iterator[Iterator[bytes]]:
+    """Open an archive and give its unpacked bytes; whether it is gzip or a plain tar is seen by its start.
 
-    Parameters
-    ----------
-    progress
-        Told how many bytes of the file are read.
-    ahead
-        Whether to unpack in a thread of its own.
-
-    Raises
-    ------
-    DamagedArchive
-        While reading: if the compressed data is corrupt or ends too early.
-    OSError
-        If the file cannot be read.
+    `progress` gets how many bytes of the file are read. Reading raises DamagedArchive if the compressed
+    data is corrupt or ends too early.
     """
     with path.open("rb") as file:
         size = path.stat().st_size
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         source = _unpack(file, size, progress) if packed else _read(file, size, progress)
-        if not (ahead and packed):
-            with closing(source):
-                yield source
-            return
-        with _Ahead(source) as following:
-            yield following
+        with _ReadAhead(source) if packed else closing(source) as given:
+            yield given
 
 
 def _read(file: BinaryIO, size: int, progress: Progress | None) -> Generator[bytes, None, None]:
@@ -86,7 +71,7 @@ def _unpack(file: BinaryIO, size: int, progress: Progress | None) -> Generator[b
         raise DamagedArchive("the archive ends too early: it is not whole")
 
 
-class _Ahead:
+class _ReadAhead:
     """Reads from an iterator in a thread, a few pieces ahead; leaving the block ends the thread."""
 
     def __init__(self, source: Generator[bytes, None, None]) -> None:

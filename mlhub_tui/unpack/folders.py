@@ -35,12 +35,7 @@ class _Missing(Refused):
 class Folder:
     """A folder whose entries are reached through its descriptor; without descriptors, by a checked path.
 
-    Parameters
-    ----------
-    descriptor
-        Of the folder; None where the system has no calls relative to one.
-    prefix
-        What stands before the name of an entry.
+    `descriptor` is None where the system has no calls relative to one; `prefix` stands before each name.
     """
 
     __slots__ = ("_names", "descriptor", "prefix")
@@ -65,10 +60,7 @@ class Folder:
     def status(self, name: str) -> os.stat_result | None:
         """Return the status of an entry itself; None if there is none.
 
-        Raises
-        ------
-        Refused
-            If the entry has another spelling, on a file system that ignores case or normalizes Unicode.
+        Raises Refused if it has another spelling, where a file system ignores case or normalizes Unicode.
         """
         try:
             found = os.stat(self.prefix + name, dir_fd=self.descriptor, follow_symlinks=False)
@@ -149,17 +141,8 @@ class Folder:
 class Folders:
     """The folders below an output folder, by their paths in the archive; some of them are held open.
 
-    Parameters
-    ----------
-    root
-        Absolute; it must exist, and may be a link itself: it is the user's own choice.
-    top
-        A folder in it of which the same holds; none if None.
-
-    Attributes
-    ----------
-    has_links
-        Whether links can be created without ever following one.
+    The output folder is absolute and exists; it may be a link itself, and so may the folder `top` in it: they
+    are the user's own choice. `has_links` is whether links can be created without ever following one.
     """
 
     def __init__(self, root: Path, top: str | None = None) -> None:
@@ -191,21 +174,9 @@ class Folders:
             raise Refused(refusals.TOO_LONG)
 
     def folder(self, path: str, *, make: bool = True) -> Folder:
-        """Return a folder, open until some others were asked for.
+        """Return a folder by its path in the archive (empty for the output folder), open for a while.
 
-        Parameters
-        ----------
-        path
-            In the archive, names separated by `/`; empty for the output folder.
-        make
-            Whether it is created if it is missing.
-
-        Raises
-        ------
-        Refused
-            If there is a file or a link on the way, or it is missing.
-        OSError
-            If it cannot be created or opened.
+        With `make` it is created if missing. Raises Refused if it is, or a file or link is on the way.
         """
         found = self._open.get(path)
         if found is not None:

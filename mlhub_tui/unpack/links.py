@@ -47,16 +47,9 @@ class Links:
 
     A symbolic link that is created leads first up, through folders that are folders, then down: wherever each
     name on the way down leads by another link, that one obeys the same rule. So none leads out of the tree,
-    whatever becomes of the others.
-
-    Parameters
-    ----------
-    base
-        The folder in the archive that no link may lead out of; empty for all of the output folder.
-    replaces
-        Whether files and other links give way to them.
-    pause
-        Called now and then; raises to end it.
+    whatever becomes of the others. None may lead out of `base`, a folder in the archive (empty for all of the
+    output folder); with `replaces`, files and other links give way to them. `pause` is called now and then,
+    and raises to end it.
     """
 
     def __init__(
@@ -87,23 +80,9 @@ class Links:
             raise Refused(refusals.BELOW_LINK)
 
     def add(self, path: str, kind: int, target: str, shown: str) -> None:
-        """Take a link; whether it leads anywhere is not known before the end.
+        """Take a link at a path in the archive, of one of `KINDS`; `shown` is its name in messages.
 
-        Parameters
-        ----------
-        path
-            Where it is to be, as a path in the archive.
-        kind
-            One of `KINDS`.
-        target
-            As written.
-        shown
-            Its name in messages.
-
-        Raises
-        ------
-        Refused
-            If it leads out of the archive, or cannot be here.
+        Whether it leads anywhere is not known before the end. Raises Refused if it leads out of the archive.
         """
         if not self._folders.has_links:
             raise Refused(refusals.LINK_UNSUPPORTED)
@@ -239,10 +218,7 @@ class Links:
     def _resolve(self, path: str, parts: tuple[str, ...]) -> tuple[str, ...]:
         """Return what a symbolic link leads to, walking through folders, and links of the archive, alone.
 
-        Raises
-        ------
-        Refused
-            If that is missing, outside, or behind a link that is not the archive's.
+        Raises Refused if that is missing, outside, or behind a link that is not the archive's.
         """
         at = path.split("/")[:-1]
         left = list(reversed(parts))

@@ -57,13 +57,7 @@ def refusal(error: OSError | ValueError) -> Refused | None:
 
 
 class Refusals:
-    """What was refused, in the order of the archive; the first ones are named.
-
-    Attributes
-    ----------
-    total
-        How many members were refused.
-    """
+    """The members that were refused (`total`), in the order of the archive; the first ones are named."""
 
     def __init__(self) -> None:
         self.total = 0

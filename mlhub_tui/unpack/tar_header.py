@@ -9,7 +9,7 @@ from ..sources.static.tar_archive import DamagedArchive
 BLOCK = 512
 _USTAR = b"ustar\x00"
 _REGULAR = frozenset((b"0"[0], 0, b"7"[0]))
-_SAID = frozenset(b"xLK")
+_UNDERSTOOD = frozenset(b"xLK")
 _NO_DATA = frozenset(b"123456")
 _LINKS = frozenset(b"12")
 _SPARSE = b"S"[0]
@@ -20,19 +20,7 @@ _STRANGE = range(128, 256)
 
 
 class Header(NamedTuple):
-    """What a header says of the member after it.
-
-    Parameters
-    ----------
-    name
-        As written in it.
-    size
-        Bytes of data that follow.
-    kind
-        The type flag.
-    link
-        What it links to, of a link.
-    """
+    """A member's name and size in bytes, its type flag, and the target of a link, all as written."""
 
     name: str
     size: int
@@ -55,23 +43,15 @@ class Header(NamedTuple):
         return self.kind == _SPARSE
 
     @property
-    def is_about_next(self) -> bool:
+    def is_extended(self) -> bool:
         """Whether its data says something of the next member (a long name, pax records)."""
         return self.kind in _EXTENDED
 
 
 def parse_header(block: bytes, at: int) -> Header:
-    """Return the header in a block of 512 bytes.
+    """Return the header in a block of 512 bytes, `at` bytes into the archive.
 
-    Parameters
-    ----------
-    at
-        Where in the archive it stands, in bytes, for the message.
-
-    Raises
-    ------
-    DamagedArchive
-        If its checksum is wrong: it is no header.
+    Raises DamagedArchive if its checksum is wrong: it is no header.
     """
     if not _is_sound(block):
         raise DamagedArchive(f"the archive is damaged at byte {at:,}")
@@ -111,7 +91,7 @@ def _text(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-class Said(NamedTuple):
+class ExtendedHeader(NamedTuple):
     """What extended headers say of the next member; None where they say nothing."""
 
     name: str | None = None
@@ -120,7 +100,7 @@ class Said(NamedTuple):
     link: str | None = None
 
     def applied(self, header: Header) -> Header:
-        """Return a header with what was said of it."""
+        """Return a header with what extended headers changed."""
         name = header.name if self.name is None else self.name
         link = header.link if self.link is None else self.link
         size = header.size if self.size is None else self.size
@@ -130,9 +110,9 @@ class Said(NamedTuple):
         )
 
 
-def read_said(header: Header, data: bytes, before: Said) -> Said:
-    """Return what an extended header says, over what those before it said."""
-    if header.kind not in _SAID:
+def read_extended_header(header: Header, data: bytes, before: ExtendedHeader) -> ExtendedHeader:
+    """Return what an extended header says, over what those before it say."""
+    if header.kind not in _UNDERSTOOD:
         return before
     if header.kind == b"L"[0]:
         return before._replace(name=_text(data))
@@ -140,7 +120,7 @@ def read_said(header: Header, data: bytes, before: Said) -> Said:
         return before._replace(link=_text(data))
     records = _records(data)
     size = records.get("size", "")
-    return Said(
+    return ExtendedHeader(
         records.get("GNU.sparse.name", records.get("path", before.name)),
         int(size) if size.isascii() and size.isdigit() and len(size) < 20 else before.size,
         before.sparse or any(key.startswith("GNU.sparse") for key in records),

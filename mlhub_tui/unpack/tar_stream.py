@@ -11,7 +11,7 @@ _CHUNK = 1 << 20  # bytes; a multiple of a block
 _SPARSE = b"S"[0]
 
 
-class Data:
+class TarStream:
     """Bytes that come in pieces, taken in the amounts of a tar archive."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
