@@ -103,6 +103,17 @@ async def test_urls_resolve_against_where_the_item_was_fetched_from() -> None:
     assert urls.notes()[0] == "assets without an address that can be asked for, left out: 3"
 
 
+async def test_of_many_roles_those_that_were_asked_for_are_known() -> None:
+    many = {f"a{number}": {"href": "https://h/a", "roles": [f"r{number}"]} for number in range(60)}
+    urls = URLs(Chosen(roles=("late", "never")))
+    await written(
+        urls, item(assets=many), item(assets={"b": {"href": "https://h/b", "roles": ["x", "late"]}})
+    )
+    (note,) = urls.unknown()
+    assert note.startswith("no item found has the role 'never'; there are: r0, ")
+    assert note.endswith(", ...")
+
+
 async def test_assets_are_chosen_by_key_or_role_and_keys_are_kept_back() -> None:
     assets = {
         "a": {"href": "https://h/a?key=secret&x=1", "roles": ["data"]},

@@ -155,6 +155,13 @@ async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
     assert (asked, page.skipped, page.next is not None) == (5, 1_000, True)
 
 
+async def test_items_without_a_time_are_counted_where_a_time_is_asked_for() -> None:
+    items = [item("a"), item("b", properties={"datetime": "soon"}), item("c", properties={})]
+    for when, found, timeless in (("2018", "a", 2), ("2019", "", 2), ("", "abc", 0)):
+        (page,) = [page async for page in all_of(Listed(a=items), Search(("a",), datetime=when))]
+        assert ("".join(each.id for each in page.entries), page.timeless) == (found, timeless)
+
+
 async def test_no_more_is_looked_at_than_is_wanted() -> None:
     listed = Listed(a=numbered(200))
     pages = [page async for page in all_of(listed, Search(collections=("a",), limit=12), 10)]

@@ -281,6 +281,15 @@ async def test_errors_of_all_shapes_are_a_sentence(
         await look(f"{server.url}/x")
 
 
+async def test_another_spelling_counts_only_where_a_source_is() -> None:
+    def answer(asked: Request) -> Answer:
+        return as_json({"features": []}) if asked.path == "/x/" else as_json(ERROR, 403)
+
+    with LoopbackServer(answer) as server:
+        found = await look(f"{server.url}/x")
+    assert (found.kind, found.location, found.needs_key) == (None, f"{server.url}/x", True)
+
+
 async def test_a_server_that_is_not_there_or_says_nothing_is_given_up_on() -> None:
     with pytest.raises(ServerUnreachable):
         await look("http://127.0.0.1:9/stac")

@@ -270,6 +270,9 @@ def test_an_archive_of_too_many_members_is_read_in_part(
     members = ArchiveMembers(pack(tmp_path / "c.tar", forest(1, 9)))
     assert members.root_url.endswith("!/catalog.json")
     assert members.notes == ("only the first 3 members of the archive are read",)
+    names = ("regions/c0/collection.json", "regions/c0/c0-0000/c0-0000.json")
+    third, fourth = members.read([member_url(file_url(tmp_path / "c.tar"), name) for name in names])
+    assert (isinstance(third, Fetched), isinstance(fourth, EntityDoesNotExist)) == (True, True)
     members.close()
 
 
