@@ -23,6 +23,7 @@ from .sharding import RunConfig
 _CONNECT = 15.0  # seconds
 _SHOWN = 5  # workers that are named in a message
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
+_ADDRESS = re.compile(r"(?:(tcp|tls|ws|wss|ucx)://)?(?:[^\s/@:\[\]]+|\[[0-9a-fA-F:.%]+\])(?::([0-9]{1,5}))?")
 _PACKAGE = "mlhub-tui"
 _INSTALL = f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
 _NOISY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio", "aiobotocore")
@@ -221,32 +222,30 @@ def check_scheduler(cluster: ClusterConfig) -> None:
     DownloadError
         If Dask speaks no such protocol, or has no certificates for it.
     """
+    where = one_line(redact(cluster.scheduler), 100)
+    found = _ADDRESS.fullmatch(cluster.scheduler)
+    if not cluster.local and (found is None or not 0 < int(found[2] or 8786) < 65536):
+        raise DownloadError(f"{where} is no address of a scheduler", hint="it looks like tcp://10.0.0.1:8786")
     required("distributed", "a cluster needs Dask's `distributed`")
-    if cluster.local:
+    if found is None:
         return
     from distributed import Security
-    from distributed.comm.addressing import parse_host_port
-    from distributed.comm.registry import backends
 
-    where = one_line(redact(cluster.scheduler), 100)
-    scheme, mark, rest = cluster.scheduler.rpartition("://")
+    config, encrypted = Security(), found[1] in ("tls", "wss")
     try:
-        host, port = parse_host_port(rest, 8786)
-    except ValueError:
-        host, port = "", 0
-    known = not mark or (scheme in backends and scheme != "inproc")
-    if not known or not re.fullmatch(r"[^\s/@]+", host) or not 0 < port < 65536:
-        raise DownloadError(f"{where} is no address of a scheduler", hint="it looks like tcp://10.0.0.1:8786")
-    if scheme in ("tls", "wss"):
-        try:
-            missing = "" if Security().get_connection_args("client")["ssl_context"] else "has no certificates"
-        except (OSError, ValueError) as error:
-            missing = f"has none that can be used ({one_line(error, 120)})"
-        if missing:
-            raise DownloadError(
-                f"scheduler {where} requires TLS certificates, and Dask's configuration {missing}",
-                hint="set distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__...",
-            )
+        trusted = config.get_connection_args("client")["ssl_context"] is not None
+        problem = "has no certificates" if encrypted and not trusted else ""
+    except (OSError, ValueError) as error:
+        problem = f"has none that can be used ({one_line(error, 120)})" if encrypted else ""
+    if config.require_encryption and not encrypted:
+        problem = "requires encryption, which is tls://..."
+    if problem:
+        raise DownloadError(
+            f"scheduler {where} requires TLS certificates, and Dask's configuration {problem}"
+            if encrypted
+            else f"scheduler {where} is not encrypted, and Dask's configuration {problem}",
+            hint="set distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__...",
+        )
 
 
 def some_words(errors: Collection[MLHubException]) -> str:

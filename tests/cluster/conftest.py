@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import Bucket, DaskCluster, environment, s3_server, store_variables
+from .support import Bucket, DaskCluster, Process, environment, s3_server, store_variables
 
 _NEEDED = ("distributed", "s3fs", "moto", "boto3", "cryptography")
 _MISSING = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
@@ -42,3 +42,12 @@ def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReque
 def out(tmp_path: Path) -> Path:
     """Return a folder that is not there yet."""
     return tmp_path / "out"
+
+
+@pytest.fixture(autouse=True)
+def no_processes_left() -> Iterator[None]:
+    """Kill what a test that failed has left running."""
+    before = list(Process.running)
+    yield
+    for process in [each for each in Process.running if each not in before]:
+        process.kill()

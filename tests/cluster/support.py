@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tests.planning.made import archive, asset, collection, item, named
 from tests.support.fault_server import FaultServer
@@ -23,7 +23,7 @@ from tests.transfer.batch_support import origin
 KEY = "sk-cluster-0123456789abcdef"
 CROPS = "crops"
 PROFILE = "field"
-_PATIENCE = 120.0
+_PATIENCE = 150.0
 
 
 def environment(home: Path, s3: str = "", **more: str) -> dict[str, str]:
@@ -62,8 +62,16 @@ def free_port() -> int:
         return port
 
 
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Wait with the patience that processes of a cluster want on a busy machine."""
+    until_sync(condition, what, patience=_PATIENCE)
+
+
 class Process:
     """A process of ours, killed at the end; what it says goes to a file."""
+
+    running: ClassVar[list[Process]] = []
+    """Those that a test may have left."""
 
     def __init__(self, arguments: list[str], env: Mapping[str, str], log: Path) -> None:
         self.log = log
@@ -71,6 +79,7 @@ class Process:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
+        self.running.append(self)
 
     @property
     def pid(self) -> int:
@@ -80,6 +89,8 @@ class Process:
         """End it at once, as a power cut would."""
         self._process.kill()
         self._process.wait()
+        if self in self.running:
+            self.running.remove(self)
 
     def wait(self, patience: float = _PATIENCE) -> int:
         """Return its exit code."""
@@ -134,7 +145,7 @@ class DaskCluster:
 
     def joined(self, workers: int) -> None:
         """Wait until so many workers have joined."""
-        until_sync(lambda: self.logs().count("Registered to:") >= workers, f"{workers} workers")
+        wait_for(lambda: self.logs().count("Registered to:") >= workers, f"{workers} workers")
 
     def knows(self, root_url: str) -> str:
         """Give the workers a profile with the key of an API, as their user would; return its name."""
@@ -166,7 +177,7 @@ def s3_server(folder: Path, slow: Path | None = None) -> Iterator[str]:
     arguments = [str(program), str(port), *([str(slow)] if slow else [])]
     process = Process(arguments, dict(os.environ), folder / "s3.log")
     try:
-        until_sync(lambda: _answers(port), "the S3 server")
+        wait_for(lambda: _answers(port), "the S3 server")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import until_sync
-
-from .support import Bucket, DaskCluster, Field, command, environment, tree, write_profile
+from .support import Bucket, DaskCluster, Field, command, environment, tree, wait_for, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
 
@@ -28,12 +26,12 @@ async def test_a_worker_a_client_and_a_scheduler_are_lost_and_the_bucket_is_that
         write_profile(cluster.home, field.root_url)
         home, options = tmp_path / "client", ("--engine", "dask", "--scheduler", cluster.address)
         first = command(field, home, s3, place, *options)
-        until_sync(lambda: field.fetched > ASSETS * 0.15, "the first files")
+        wait_for(lambda: field.fetched > ASSETS * 0.15, "the first files")
         cluster.workers.pop(0).kill()
-        until_sync(lambda: field.fetched > ASSETS * 0.35, "files after the loss of a worker")
+        wait_for(lambda: field.fetched > ASSETS * 0.35, "files after the loss of a worker")
         first.kill()
         second = command(field, home, s3, place, *options)
-        until_sync(lambda: field.fetched > ASSETS * 0.6, "files for the second client")
+        wait_for(lambda: field.fetched > ASSETS * 0.6, "files for the second client")
         cluster.restart()
         assert second.wait(120) == 1, second.log.read_text()  # of one file it is known that it is not there
         again = field.again

@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.support.http_server import Answer, Request
-from tests.support.waiting import until_sync
 
-from .support import Bucket, DaskCluster, Field, command, environment, s3_server, tree, write_profile
+from .support import (
+    Bucket,
+    DaskCluster,
+    Field,
+    command,
+    environment,
+    s3_server,
+    tree,
+    wait_for,
+    write_profile,
+)
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
 
 _DISGUISE = """
 import importlib.abc, importlib.metadata, os, sys
@@ -105,11 +114,11 @@ def test_a_job_waits_for_workers_and_leaves_out_one_that_joins_late_without_the_
         cluster.knows(field.root_url)
         options = ("--engine", "dask", "--scheduler", cluster.address)
         client = command(field, tmp_path / "client", s3, str(tmp_path / "out"), *options)
-        until_sync(lambda: "has no workers yet" in client.log.read_text(), "words about workers")
+        wait_for(lambda: "has no workers" in client.log.read_text(), "words about workers")
         cluster.add_worker()
-        until_sync(lambda: field.fetched > 0, "the first files")
+        wait_for(lambda: field.fetched > 0, "the first files")
         late = cluster.add_worker(SEEMS="none", PYTHONPATH=disguise)
-        until_sync(lambda: "out-of-band function 'version'" in late.log.read_text(), "a look at it")
+        wait_for(lambda: "out-of-band function 'version'" in late.log.read_text(), "a look at it")
         gate.set()
         assert client.wait() == 0, client.log.read_text()
         said = client.log.read_text()
@@ -132,7 +141,7 @@ def test_a_second_client_keeps_away_from_a_destination_and_says_who_is_at_it(
         cluster.knows(field.root_url)
         options = ("--engine", "dask", "--scheduler", cluster.address)
         first = command(field, tmp_path / "first", s3, where, *options)
-        until_sync(lambda: field.fetched > 10, "the first files")
+        wait_for(lambda: field.fetched > 10, "the first files")
         second = command(field, tmp_path / "second", s3, where, *options)
         assert second.wait() == 1
         gate.set()
@@ -161,13 +170,13 @@ def test_a_store_that_says_slow_down_is_waited_for_and_that_is_shown(tmp_path: P
         slow.touch()
         options = ("--engine", "dask", "--scheduler", cluster.address)
         client = command(field, tmp_path / "client", s3, f"s3://{store.name}/out", *options)
-        until_sync(lambda: "is busy" in client.log.read_text(), "words about the first steps")
+        wait_for(lambda: "is busy" in client.log.read_text(), "words about the first steps")
         slow.unlink()
-        until_sync(lambda: field.fetched > 10, "the first files")
+        wait_for(lambda: field.fetched > 10, "the first files")
         before = client.log.read_text().count("is busy")
         slow.touch()
         gate.set()
-        until_sync(lambda: client.log.read_text().count("is busy") > before, "words about the files")
+        wait_for(lambda: client.log.read_text().count("is busy") > before, "words about the files")
         slow.unlink()
         assert client.wait() == 0, client.log.read_text()
         assert len(store.keys("out/crops/fields")) == len(field.contents) + 3
