@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual._path import CSSPathType
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -70,7 +69,10 @@ class MLHubApp(ConfiguredApp):
     DEFAULT_MODE: ClassVar[str] = "browse"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
     # The first screen's rules come with the app's: read together they are parsed once.
-    CSS_PATH: ClassVar[CSSPathType | None] = [_HERE / "app.tcss", _HERE / "screens" / "browse.tcss"]
+    CSS_PATH: ClassVar[Any] = [
+        _HERE / "app.tcss",
+        _HERE / "screens" / "browse.tcss",
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-tiny"),
         (40, "-narrow"),
@@ -111,7 +113,7 @@ class MLHubApp(ConfiguredApp):
         with contextlib.suppress(RuntimeError, ValueError):
             tty.on_end_signals(self._end)
         tty.let_threads_go()
-        if self._driver is not None and not self.is_headless:
+        if self.terminal is not None and not self.is_headless:
             self.set_interval(tty.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         self.call_after_refresh(self._begin)
@@ -215,9 +217,8 @@ class MLHubApp(ConfiguredApp):
 
     def announce(self, news: type[ConnectionChanged] | type[QueueChanged]) -> None:
         """Tell every screen that is open."""
-        for stack in self._screen_stacks.values():
-            for screen in stack:
-                screen.post_message(news())
+        for screen in self.all_screens():
+            screen.post_message(news())
 
     # The queue
 
@@ -314,7 +315,7 @@ class MLHubApp(ConfiguredApp):
         from .screens.document_screen import DocumentScreen
 
         screen = self.screen
-        stack = self._screen_stacks.get("browse", [])
+        stack = self.screens_of("browse")
         browse = stack[0] if stack else None
         if screen.is_modal:
             return
@@ -384,18 +385,18 @@ class MLHubApp(ConfiguredApp):
             await asyncio.to_thread(self.queue.stop)
         await asyncio.to_thread(self.sample.stop)
 
-    def _handle_exception(self, error: Exception) -> None:
+    def took_fault(self, error: Exception) -> bool:
         """End on a fault of our own with one line; the traceback is kept in a file, without keys."""
         from .crash_report import keep_traceback, missed_while_closing
 
         if missed_while_closing(self, error):
-            return
+            return True
         if self.is_headless:
-            super()._handle_exception(error)
-            return
+            return False
         self._leaving = True
         self.last_words = keep_traceback(error)
         self.exit(1)
+        return True
 
     def _say_wait(self, words: str) -> None:
         self.notify(clean(words), severity="warning", markup=False, timeout=8)

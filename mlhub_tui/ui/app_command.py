@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from textual._context import active_app
+from .terminal.terminal_app import running_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class AppCommand:
     @property
     def keys_in_use(self) -> str:
         """The keys as they are set in the app that runs; without one, its own."""
-        changed: Mapping[str, str] = getattr(active_app.get(None), "keys_in_use", {})
+        changed: Mapping[str, str] = getattr(running_app(), "keys_in_use", {})
         return changed.get(self.id, self.keys)
 
 

@@ -23,10 +23,6 @@ from .state import AppState
 from .terminal import tty
 from .terminal.characters import AsciiFilter
 from .terminal.cursor import caret_of
-from .terminal.diff_rendering import DiffRenderingApp
-from .terminal.dispatch import DispatchApp
-from .terminal.first_paint import FirstPaintApp
-from .terminal.resize import ResizeApp
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
@@ -56,7 +52,7 @@ class Notification:
     words: str
 
 
-class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, GuidedApp):
+class ConfiguredApp(GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
     def __init__(self, options: AppOptions) -> None:
@@ -85,7 +81,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
     @property
     def cursor_position(self) -> Offset:
         """Where the terminal's own cursor goes with all that is drawn: to what the keys act on."""
-        return caret_of(self.screen) if self._screen_stack else Offset(0, 0)
+        return caret_of(self.screen) if self.has_screen else Offset(0, 0)
 
     @cursor_position.setter
     def cursor_position(self, at: Offset) -> None:
@@ -102,7 +98,7 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
         self.memory.screen = self.current_mode
         if self.theme != self._theme_set:
             self.memory.theme = self.theme
-        for screen in self._screen_stacks.get("browse", []):
+        for screen in self.screens_of("browse"):
             if (keep := getattr(screen, "keep_view", None)) is not None and screen.is_attached:
                 keep()
 
@@ -177,17 +173,16 @@ class ConfiguredApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, Gui
         self._set_up(config)
         if config.mouse != self.uses_mouse:
             self.uses_mouse = config.mouse
-            tty.use_mouse(self._driver, config.mouse)
+            tty.use_mouse(self.terminal, config.mouse)
         if config.cursor != self.shows_cursor:
             self.shows_cursor = config.cursor
-            tty.show_cursor(self._driver, config.cursor)
+            tty.show_cursor(self.terminal, config.cursor)
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
-        for stack in self._screen_stacks.values():
-            for screen in stack:
-                screen.refresh(layout=True)
-                for widget in screen.walk_children():
-                    widget.refresh()
+        for screen in self.all_screens():
+            screen.refresh(layout=True)
+            for widget in screen.walk_children():
+                widget.refresh()
 
     def tell_problems(self, problems: Sequence[str]) -> None:
         """Say what is wrong with the settings: the first, and how many more; the list of messages has all."""

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from .key_bindings import COMMANDS
-from .terminal.type_ahead import TypeAheadApp
+from .terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -70,7 +70,7 @@ def _offers() -> type[Provider]:
     return CommandProvider
 
 
-class GuidedApp(TypeAheadApp):
+class GuidedApp(TerminalApp):
     """An app that shows its keys, and to who is new five lines of them."""
 
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
@@ -91,11 +91,9 @@ class GuidedApp(TypeAheadApp):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(sections(self, self.screen)), act)
 
-    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+    def took_key(self, key: str) -> bool:
         """Show the keys of a dialog as well, which hides those of the app; fields keep what they can type."""
-        if await super()._check_bindings(key, priority):
-            return True
-        if priority or key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
+        if key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
             return False
         if not self.screen.is_modal or self.screen.has_class("--textual-command-palette"):
             return False

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from ..key_bindings import LISTS, SCROLL_ACTIONS, bindings
+from ..terminal.terminal_app import set_content_size
 from .blocks import Block, Prose, typeset
 from .markdown import MarkdownCache
 
@@ -89,9 +90,7 @@ class DetailView(ScrollView, can_focus=True):
         """Take up other lines, and draw those in sight that differ."""
         before, self._strips = self._strips, strips
         if len(self._strips) != self.virtual_size.height:
-            # Not through the property, which would lay out the screen and draw all of this again.
-            self.set_reactive(DetailView.virtual_size, Size(self._width, len(self._strips)))
-            self._scroll_update(self.virtual_size)
+            set_content_size(self, Size(self._width, len(self._strips)))
         top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
         for y, (old, new) in enumerate(zip_longest(before, self._strips)):
             if top <= y < below and old != new:

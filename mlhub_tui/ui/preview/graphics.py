@@ -185,7 +185,7 @@ def plainly(app: Any) -> GraphicsMode | None:
         return GraphicsMode.KITTY
     if wanted == "sixel":
         return GraphicsMode.SIXEL if find_spec("textual_image") is not None else GraphicsMode.BLOCKS
-    if wanted == "blocks" or not speaks(os.environ) or not hasattr(app._driver, "ask"):
+    if wanted == "blocks" or not speaks(os.environ) or not hasattr(app.terminal, "ask"):
         return GraphicsMode.BLOCKS
     return None
 
@@ -200,7 +200,7 @@ def speaks(environ: Mapping[str, str]) -> bool:
 
 async def asked(app: Any) -> GraphicsMode:
     """Ask the terminal and return the way; blocks where it says nothing in time."""
-    answers: TerminalAnswers = app._driver.ask()
+    answers: TerminalAnswers = app.terminal.ask()
     async with asyncio.TaskGroup() as group:
         answered = group.create_task(_complete(answers))
         outer = group.create_task(_outer_terminal(os.environ))

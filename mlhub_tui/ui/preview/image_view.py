@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..terminal.diff_rendering import DiffRenderingApp
+from ..terminal.terminal_app import TerminalApp
 from .graphics import KITTY_GONE, Graphic, GraphicsMode, draw, kitty, shade, sixel
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ class ImageView(Widget):
         self.post_message(self.Drawn(self._way, cost))
 
     def _made(self, image: Any, columns: int, rows: int) -> Graphic | list[Strip]:
-        cell = getattr(getattr(self.app._driver, "answers", None), "cell", None) or _cell_size()
+        cell = (
+            getattr(getattr(getattr(self.app, "terminal", None), "answers", None), "cell", None)
+            or _cell_size()
+        )
         if self._way is GraphicsMode.SIXEL:
             try:
                 return sixel(image, columns, rows, cell, lean=self._lean)
@@ -112,25 +115,26 @@ class ImageView(Widget):
     def _put(self) -> None:
         """Write the graphic over the cells, where nothing else is in front of them."""
         self._waiting = False
-        graphic, region, driver = self._graphic, self.content_region, self.app._driver
-        if graphic is None or driver is None or not self.screen.is_current or not region:
+        graphic, region = self._graphic, self.content_region
+        if graphic is None or not self.screen.is_current or not region:
             return
         x = region.x + max(region.width - graphic.columns, 0) // 2
         y = region.y + max(region.height - graphic.rows, 0) // 2
-        driver.write(f"\x1b7\x1b[{y + 1};{x + 1}H{graphic.sequence}\x1b8")
-        driver.flush()
-        if (forget := getattr(self.app, "forget_shown", None)) is not None:
-            forget()
+        app = self.app
+        if isinstance(app, TerminalApp):
+            app.write_terminal(f"\x1b7\x1b[{y + 1};{x + 1}H{graphic.sequence}\x1b8")
+            app.forget_shown()
         # Text that is written later wipes out sixels, and not what kitty's protocol has put there.
         self._placed = self._way is GraphicsMode.KITTY
         self._covered = True
 
     def take_off(self) -> None:
         """Remove a graphic: kitty's by name, sixels by the cells below them, which are written anew."""
-        if self._placed and self.app._driver is not None:
-            self.app._driver.write(KITTY_GONE)
-        if self._covered and isinstance(self.app, DiffRenderingApp):
-            self.app.forget_shown()
+        app = self.app
+        if self._placed and isinstance(app, TerminalApp):
+            app.write_terminal(KITTY_GONE)
+        if self._covered and isinstance(app, TerminalApp):
+            app.forget_shown()
         self._placed = self._covered = False
 
     def _again(self) -> None:

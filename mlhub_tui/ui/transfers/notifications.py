@@ -259,10 +259,8 @@ class TransferMonitor:
 
     async def _call(self, how: str, words: str) -> None:
         sequence = await for_terminal(how, words)
-        driver = self._app._driver  # as App.bell does, which has no other way either
-        if sequence and driver is not None:
-            driver.write(sequence)
-            driver.flush()
+        if sequence:
+            self._app.write_terminal(sequence)
 
     def _name_window(self) -> None:
         """Write the title, now or when it is time for it."""
@@ -276,7 +274,7 @@ class TransferMonitor:
             self._naming = self._app.set_timer(wait, self._name_later)
             return
         self._titles.wrote(title, time.monotonic())
-        change = getattr(self._app._driver, "set_title", None)
+        change = getattr(self._app.terminal, "set_title", None)
         if change is not None:
             change(title)
 

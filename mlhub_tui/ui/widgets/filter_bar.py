@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from ...text import one_line
 from ..terminal.characters import line
+from ..terminal.terminal_app import is_closing
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -69,7 +70,7 @@ class FindBar(Horizontal):
 
     def focus(self, scroll_visible: bool = True) -> FindBar:
         """Give the keys to the input, at once: what was typed behind the slash is on its way."""
-        if self.is_attached and not self._pruning:  # it may be closed again before it is there
+        if self.is_attached and not is_closing(self):  # it may be closed again before it is there
             self.screen.set_focus(self._field, scroll_visible)
         return self
 

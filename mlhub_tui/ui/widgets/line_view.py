@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..key_bindings import LINE_ACTIONS, LISTS, bindings
+from ..terminal.terminal_app import set_content_size
 
 
 class LineView(ScrollView, can_focus=True):
@@ -119,9 +120,7 @@ class LineView(ScrollView, can_focus=True):
         """Take up another number of lines."""
         size = Size(self.scrollable_content_region.width, self.line_count + self.header)
         if size != self.virtual_size:
-            # Not through the property, which would lay out the screen and draw all of this again.
-            self.set_reactive(LineView.virtual_size, size)
-            self._scroll_update(size)
+            set_content_size(self, size)
 
     def on_resize(self) -> None:
         """Fit the lines to the new width."""
