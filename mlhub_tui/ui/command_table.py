@@ -165,7 +165,7 @@ FINDING: tuple[AppCommand, ...] = (
         "asterisk",
         "favourite",
         "favourite",
-        "Mark what is under the cursor as a favourite, or mark it no more",
+        "Toggle the favourite under the cursor",
         BROWSE,
         9,
     ),
@@ -217,9 +217,9 @@ MOVES: tuple[AppCommand, ...] = (
     AppCommand("map.down", "j,down", "pan(0, 1)", "down", "Move to the south", MAP, palette=False),
     AppCommand("map.up", "k,up", "pan(0, -1)", "up", "Move to the north", MAP, palette=False),
     AppCommand("map.right", "l,right", "pan(1, 0)", "right", "Move to the east", MAP, palette=False),
-    AppCommand("map.closer", "plus,equals_sign", "zoom(1)", "closer", "Look closer", MAP, palette=False),
-    AppCommand("map.farther", "minus", "zoom(-1)", "farther", "See more around", MAP, palette=False),
-    AppCommand("map.fit", "f", "fit", "fit", "Show all that is on the map, closer", MAP, palette=False),
+    AppCommand("map.closer", "plus,equals_sign", "zoom(1)", "closer", "Zoom in", MAP, palette=False),
+    AppCommand("map.farther", "minus", "zoom(-1)", "farther", "Zoom out", MAP, palette=False),
+    AppCommand("map.fit", "f", "fit", "fit", "Zoom to all that is on the map", MAP, palette=False),
     AppCommand("map.world", "0", "world", "world", "Show the whole world", MAP, palette=False),
     AppCommand("map.next", "n", "step(1)", "next", "Go to the next footprint", MAP, palette=False),
     AppCommand(
@@ -245,7 +245,7 @@ MOVES: tuple[AppCommand, ...] = (
     ),
     AppCommand("dates.last", "G,end", "cursor_to(-1)", "last", "Go to the last time", DATES, palette=False),
     AppCommand(
-        "dates.range", "b,space", "range", "range", "Begin a range of time, or end it", DATES, palette=False
+        "dates.range", "b,space", "range", "range", "Start or end a range of time", DATES, palette=False
     ),
     AppCommand("dates.take", "enter", "take", "take", "Search in the range of time", DATES, palette=False),
     # The preview of an image
@@ -284,7 +284,7 @@ MOVES: tuple[AppCommand, ...] = (
         "enter",
         "fetch",
         "fetch",
-        "Fetch the image, once its size is told",
+        "Download the image",
         PREVIEW,
         palette=False,
     ),
@@ -330,9 +330,7 @@ COMMANDS: tuple[AppCommand, ...] = (
     AppCommand(
         "app.settings", "comma", "settings", "Settings", "Change the settings (config.toml)", EVERYWHERE
     ),
-    AppCommand(
-        "app.messages", "exclamation_mark", "messages", "Messages", "Read again what was said", EVERYWHERE
-    ),
+    AppCommand("app.messages", "exclamation_mark", "messages", "Messages", "Message history", EVERYWHERE),
     AppCommand("app.help", "question_mark,f1", "help", "help", "Show all keys", EVERYWHERE, 98),
     AppCommand("app.palette", "ctrl+p,colon", "command_palette", "Commands", "Find any command", EVERYWHERE),
     *TRAVELLING,
@@ -344,15 +342,13 @@ COMMANDS: tuple[AppCommand, ...] = (
         "ctrl+l",
         "redraw",
         "Redraw",
-        "Draw the screen anew, where something wrote on it",
+        "Redraw screen",
         EVERYWHERE,
     ),
     AppCommand(
         "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell (fg returns)", EVERYWHERE
     ),
-    AppCommand(
-        "app.quit", "q", "leave", "quit", "Quit; unfinished downloads go on at the next start", EVERYWHERE, 99
-    ),
+    AppCommand("app.quit", "q", "leave", "quit", "Quit; downloads resume on next start", EVERYWHERE, 99),
     # Browse
     AppCommand(
         "browse.open",
@@ -532,7 +528,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         "r",
         "again",
         "again",
-        "Ask again for a page that failed, go on, or search anew",
+        "Retry, continue or repeat the search",
         RESULTS,
         8,
     ),
@@ -565,7 +561,9 @@ COMMANDS: tuple[AppCommand, ...] = (
         PLAN,
         7,
     ),
-    AppCommand("plan.again", "r", "again", "try again", "Go on reading the catalog after a failure", PLAN, 8),
+    AppCommand(
+        "plan.again", "r", "again", "try again", "Continue reading the catalog after a failure", PLAN, 8
+    ),
     *DOWNLOADING,
     # Profiles
     AppCommand("profiles.use", "enter", "use", "use", "Use the profile or source", PROFILES, 1),
@@ -578,7 +576,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         "t",
         "test",
         "test",
-        "Ask the source whether it answers and takes the key",
+        "Test whether the source accepts the key",
         PROFILES,
         5,
     ),

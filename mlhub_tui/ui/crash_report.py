@@ -33,7 +33,7 @@ def keep_traceback(error: BaseException) -> str:
     except OSError as trouble:
         kept = f"details could not be written to {path}: {trouble.strerror}"
     said = f"mlhub-tui: error: this should not have happened: {what}"
-    return f"{said}\nUnfinished downloads go on at the next start; {kept}"
+    return f"{said}\nDownloads resume on next start; {kept}"
 
 
 def missed_while_closing(app: App[int], error: BaseException) -> bool:

@@ -43,7 +43,7 @@ class Tour(Static):
     def __init__(self, steps: Content) -> None:
         super().__init__(steps)
         self.border_title = Content("First steps")
-        self.border_subtitle = Content("any key goes on; ? t shows this again")
+        self.border_subtitle = Content("any key continues; ? t shows this again")
 
     def on_click(self, event: Click) -> None:
         """Go away."""

@@ -137,7 +137,7 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> ProfileRow:
 
 def _sample() -> ProfileRow:
     detail = (
-        "45 datasets to try everything on: browse, filter, download, break off, go on",
+        "45 datasets to try everything on: browse, filter, download, interrupt, resume",
         "an MLHub API of this program's own, on this machine",
         "no key, no network",
     )

@@ -93,7 +93,7 @@ async def test_what_its_reader_pays_for_is_marked_explained_and_left_out(tmp_pat
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning"), "of the line under the cursor"
         await driver.press("a")
         assert line_of(screen, "chosen") == "6 files, 200 B + 4 unknown"
-        assert "2 chosen assets cannot be fetched and will be left out" in line_of(screen, "warning")
+        assert "2 chosen assets cannot be downloaded and will be skipped" in line_of(screen, "warning")
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning")
         await driver.press("enter")
         await driver.until(lambda: "2 left out: the bucket usgs-landsat" in said(driver))

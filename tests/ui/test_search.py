@@ -365,7 +365,7 @@ async def test_esc_stops_a_search_that_hangs_and_r_goes_on(tmp_path: Path) -> No
         await driver.press("enter")
         await driver.until("esc stops")
         await driver.press("escape")
-        await driver.until("stopped, r goes on")
+        await driver.until("stopped, r continues")
         service.gate.set()
         await driver.press("r")
         await driver.until("100 of 250")

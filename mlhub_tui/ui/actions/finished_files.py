@@ -151,7 +151,7 @@ async def hand_over(queue: QueueService, current: Credentials | None) -> str:
         await asyncio.to_thread(queue.start)
         raise
     said = (
-        f"Downloads go on in the background, pid {started.pid}.\n"
+        f"Downloads continue in the background, pid {started.pid}.\n"
         "  `mlhub-tui queue list` shows them, and so does the app;"
         f" the log is {background.log_file()}"
     )

@@ -260,7 +260,11 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         if self._tally.paying(choice.key):
             return "$ requester pays"
         return (
-            "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
+            "! cannot be downloaded"
+            if choice.barred == choice.count
+            else "! in part"
+            if choice.barred
+            else ""
         )
 
     def _box(self, key: str) -> str:
@@ -284,7 +288,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         current = self._picks.current
         note = current.note if current is not None else ""
         if barred:
-            left = f"{count(barred, 'chosen asset')} cannot be fetched and will be left out"
+            left = f"{count(barred, 'chosen asset')} cannot be downloaded and will be skipped"
             note = f"{left}: {note or self._first_barrier}"
         self._warning.update(content(one_line(note, 300), "$warning"))
 
@@ -351,7 +355,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         """Close with the choice, if there is one."""
         totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
         if not totals.files:
-            words = "nothing is chosen that can be fetched: tick some with space"
+            words = "nothing is selected that can be downloaded: select some with space"
             self._warning.update(content(words, "bold $error"))
             return
         most: int | None = None
@@ -381,7 +385,7 @@ def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
 
 def _barred(choice: AssetGroup) -> str:
     """Return the mark of what cannot be fetched."""
-    return "! cannot be fetched" if choice.barred == choice.count else "! in part" if choice.barred else ""
+    return "! cannot be downloaded" if choice.barred == choice.count else "! in part" if choice.barred else ""
 
 
 def _of_all(supply: ItemSupplier) -> str:

@@ -53,7 +53,7 @@ class MessageLogScreen(Dialog[None]):
 def log_blocks(told: Sequence[Notification]) -> list[Block]:
     """Return what was said, the last first, with its time of day; what went wrong says so in a word too."""
     if not told:
-        return [Paragraph("Nothing was said yet.")]
+        return [Paragraph("No messages yet.")]
     return [
         FieldBlock(
             time.strftime("%H:%M:%S", time.localtime(one.when)),

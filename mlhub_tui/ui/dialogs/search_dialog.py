@@ -434,7 +434,7 @@ class BoxScreen(Dialog[BBox | None]):
     def on_mount(self) -> None:
         """Show the box to begin with."""
         chart = self._chart
-        chart.note = "b begins a box here"
+        chart.note = "b starts a box here"
         chart.show(self._extents or ([self._start] if self._start is not None else []))
         if self._start is not None:
             chart.choose_box(self._start)

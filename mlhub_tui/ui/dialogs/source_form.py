@@ -180,7 +180,7 @@ class SourceForm(Dialog[SourceAnswer | None]):
         self._more.display = known or self._wants_key
         self._then_row.display = known
         self._name_row.display = known and self._then != USE_ONCE
-        keys = f"enter {'goes on' if known else 'looks'}, {'ctrl+t tests, ' if known else ''}esc leaves"
+        keys = f"enter {'continues' if known else 'detects'}, {'ctrl+t tests, ' if known else ''}esc cancels"
         self._dialog.border_subtitle = line("esc stops" if self._looking else keys)
 
     def _say(self, words: Content) -> None:
@@ -319,7 +319,7 @@ class SourceForm(Dialog[SourceAnswer | None]):
         else:
             self._kinds.choose(LOOK if found.kind is None else KIND_NAMES[found.kind.value])
         self._show_found(found_words(found))
-        wanting = "It shows nothing without a key: say how that is sent; enter looks again."
+        wanting = "It shows nothing without a key: choose how to send it; Enter detects again."
         self._say(content(wanting if found.kind is None else "", "$warning"))
 
     # Finishing

@@ -184,12 +184,12 @@ class TimeHistogram(Widget, can_focus=True):
         if self.range is not None:
             number = counted(self.bins, *self.range)
             next_step = (
-                "enter searches there, esc shows all" if self.taken else "enter shows these, esc leaves"
+                "enter searches there, esc shows all" if self.taken else "enter shows these, esc cancels"
             )
             return f"{self.bins.words(*self.range)}: {count(number, 'item')}, {next_step}"
         if self.has_focus:
             here = count(self.bins.counts[self.cursor], "item")
-            return f"{self.bins.words(self.cursor)}: {here}, b begins a range"
+            return f"{self.bins.words(self.cursor)}: {here}, b starts a range"
         last = len(self.bins.counts) - 1
         return f"{self.bins.words(0, last)}: {count(counted(self.bins, 0, last), 'item')} loaded"
 

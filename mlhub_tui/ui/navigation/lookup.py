@@ -221,6 +221,4 @@ def _nothing(typed: str) -> EntityDoesNotExist:
 
 
 def _elsewhere(typed: str) -> NotOffered:
-    return NotOffered(
-        f"{one_line(typed, 80)} is not of this source", hint="O opens it as a source of its own"
-    )
+    return NotOffered(f"{one_line(typed, 80)} is not of this source", hint="O opens it as another source")

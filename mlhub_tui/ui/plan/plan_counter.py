@@ -141,4 +141,4 @@ def _around(found: Bins) -> Area:
 
 
 def _unreadable(why: object) -> InvalidSearch:
-    return InvalidSearch(f"the index of the dataset cannot be read: {why}", hint="press r to make it anew")
+    return InvalidSearch(f"the index of the dataset cannot be read: {why}", hint="press r to rebuild it")

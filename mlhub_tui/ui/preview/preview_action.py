@@ -77,9 +77,9 @@ async def _items(app: MLHubApp, documents: Documents, holder: Entry) -> list[Ent
     """Return the items of the first page of a collection that have images."""
     assert documents.source is not None
     if holder.kind is EntryKind.DATASET:
-        app.notify("A dataset has no images of its own: open one of its collections.", markup=False)
+        app.notify("A dataset has no images: open one of its collections.", markup=False)
         return []
-    app.notify("It has no image of its own: looking at its items…", markup=False, timeout=3)
+    app.notify("It has no image: searching its items…", markup=False, timeout=3)
     try:
         page = await documents.source.entries(holder)
     except MLHubException as error:

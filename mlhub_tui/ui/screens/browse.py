@@ -264,7 +264,7 @@ class BrowseFinding(BrowseCommands):
 
         connection, tree = self.context.connection, self.tree_view
         if connection is None:
-            self.notify("There is no source to look in yet.", markup=False)
+            self.notify("There is no source to search yet.", markup=False)
             return
         # At once, not from a worker: what is typed behind the key is for the field.
         self.app.push_screen(GotoScreen(tree.branches, connection.source), self._asked)
@@ -321,7 +321,7 @@ class BrowseFinding(BrowseCommands):
     # Favourites
 
     def action_favourite(self) -> None:
-        """Mark what is under the cursor as a favourite, or mark it no more."""
+        """Toggle the favourite under the cursor."""
         from ..navigation.favourites import Favourite
 
         tree, subject, row = self.tree_view, self.tree_view.subject, self.tree_view.cursor_row

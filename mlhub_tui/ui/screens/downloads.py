@@ -74,7 +74,7 @@ class FilesScreen(PlaceScreen):
 
         try:
             done = await finished_files.unpack_archive(job, stop, say)
-            say("stopped; u goes on with it" if done is None else finished_files.unpack_outcome(done))
+            say("stopped; u resumes it" if done is None else finished_files.unpack_outcome(done))
         except MLHubException as error:
             say(f"{error.message}: {error.hint}" if error.hint else error.message)
             self.context.report(error)
@@ -447,7 +447,7 @@ class DownloadsScreen(FilesScreen):
         """Move a transfer in the queue."""
         job, queue = self.job, self.context.queue
         if self._order.sort is not JobSort.QUEUE:
-            self.notify("The list is sorted: s goes on to the order of the queue.", markup=False)
+            self.notify("The list is sorted: press s for the order of the queue.", markup=False)
         elif job is not None and queue is not None:
             self._do(queue.move(job.id, step))
 

@@ -160,9 +160,7 @@ class PlanScreen(PlaceScreen):
         self._words = words
 
     def _show_reading(self) -> None:
-        words = (
-            f"{self._subject.title}\n\n{self._words}\n\nesc stops; what was read is kept for the next time"
-        )
+        words = f"{self._subject.title}\n\n{self._words}\n\nEsc stops; progress is saved"
         self._say("reading", content(words))
 
     # Counting

@@ -124,7 +124,7 @@ class ProfilesScreen(PlaceScreen):
         if error is not None and not first_run:
             said += [content(f"! {error.message}", "bold $error"), content(f"  {error.hint}")]
         self._in_use.update(Content("\n").join(said))
-        self._file.update(content(f"Profiles are kept in {paths.profiles()}", "$muted"))
+        self._file.update(content(f"Profiles are saved in {paths.profiles()}", "$muted"))
 
     @on(ProfileList.Moved)
     def _moved(self, message: ProfileList.Moved) -> None:

@@ -61,7 +61,7 @@ def status_of(table: ResultTable, state: ResultState) -> str:
     if pager.loading:
         parts.append("searching…, esc stops")
     elif state.stopped:
-        parts.append("stopped, r goes on")
+        parts.append("stopped, r continues")
     elif state.failure:
         parts.append("not all, r retries")
     if table.marked:
@@ -84,7 +84,7 @@ def notes_of(table: ResultTable, state: ResultState) -> list[str]:
     """Return what is to be known of the listing, a line each, for below it."""
     pager, lines = table.pager, []
     if state.failure:
-        lines.append(f"! page {state.pages + 1:,} did not come: {state.failure}. r asks for it again.")
+        lines.append(f"! page {state.pages + 1:,} did not come: {state.failure}. r retries.")
     if state.closed:
         lines.append("! another source is in use now: nothing more can be asked of this one")
     if pager.complete and pager.stopped:

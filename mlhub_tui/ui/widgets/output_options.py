@@ -85,7 +85,7 @@ class OutputOptions(Vertical):
             yield Label(Content("Folder"), classes="name")
             yield self._field
         with Horizontal(classes="row"):
-            yield Label(Content("Free there"), classes="name")
+            yield Label(Content("Free space"), classes="name")
             yield self._free
         with Horizontal(classes="row"):
             yield Label(Content("If it exists"), classes="name")
