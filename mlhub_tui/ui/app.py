@@ -6,34 +6,32 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
+from ..errors import MLHubException
 from ..options import AppOptions
 from ..text import clean
-from .configured import ConfiguredApp
+from .context import AppContext
 from .key_bindings import EVERYWHERE, bindings
 from .messages import ConnectionChanged, QueueChanged
-from .navigation.favourites import NavigationHistory
-from .source_connection import Connection, SampleHouse, choose_start, open_connection, open_sample
+from .source_connection import Connection, choose_start, open_connection, open_sample
 from .terminal import tty
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.driver import Driver
 
     from ..auth import Credentials
     from ..planning.requests import DownloadRequest
-    from ..queue.job import Job
     from ..queue.service import QueueService
     from .actions.source_entry import Start
-    from .transfers.notifications import TransferMonitor
+    from .help_entries import HelpEntry
 
 
 _HERE = Path(__file__).parent
@@ -57,10 +55,20 @@ def _profiles() -> Screen[Any]:
     return ProfilesScreen()
 
 
-class MLHubApp(ConfiguredApp):
+_HELP_KEYS = frozenset({"question_mark", "f1"})
+
+
+def _offers() -> type[Provider]:
+    from .dialogs.palette import CommandProvider
+
+    return CommandProvider
+
+
+class MLHubApp(AppContext):
     """The mlhub-tui app."""
 
     TITLE = "mlhub-tui"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "browse": _browse,
         "downloads": _downloads,
@@ -89,16 +97,6 @@ class MLHubApp(ConfiguredApp):
             # Browse is not composed, and painted, for nothing.
             self.__dict__["DEFAULT_MODE"] = "profiles"
         super().__init__(options)
-        self.trail = NavigationHistory()
-        self.sample = SampleHouse()
-        self.connection: Connection | None = None
-        self.connection_error: MLHubException | None = None
-        self.connecting = False
-        self.queue: QueueService | None = None
-        self.queue_error: MLHubException | None = None
-        self.output_dir = options.output_dir
-        self.cleared: set[int] = set()
-        """The ids of transfers that were cleared from the list and can still be brought back."""
         self._leaving = False
         self.last_words = ""
 
@@ -202,23 +200,22 @@ class MLHubApp(ConfiguredApp):
         self.action_go("profiles")
         used = tried or (self.connection.credentials if self.connection else None)
         if used is not None and lacks_key(used, error):
-            self.ask_source(of_place(used, error))
+            self.show_source_form(of_place(used, error))
 
     @work(exclusive=True, group="source")
-    async def ask_source(self, start: Start | None = None) -> None:
+    async def _ask_source(self, start: Start | None = None) -> None:
         """Ask for a source: a URL or path, and what goes with it."""
         from .actions.source_entry import ask
 
         await ask(self, start)
 
+    def show_source_form(self, start: Start | None = None) -> None:
+        """Ask for a source: a URL or path, and what goes with it."""
+        self._ask_source(start)
+
     def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""
-        self.ask_source()
-
-    def announce(self, news: type[ConnectionChanged] | type[QueueChanged]) -> None:
-        """Tell every screen that is open."""
-        for screen in self.all_screens():
-            screen.post_message(news())
+        self.show_source_form()
 
     # The queue
 
@@ -261,36 +258,6 @@ class MLHubApp(ConfiguredApp):
         current = connection.credentials if connection else self._start
         return await open_for_job(request, lambda: credentials_for(request, current, self.sample.credentials))
 
-    @cached_property
-    def transfers(self) -> TransferMonitor:
-        """What is made known of the transfers; not needed for the first paint."""
-        from .transfers.notifications import TransferMonitor
-
-        return TransferMonitor(self)
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """The transfers, as the queue knows them now."""
-        return self.queue.snapshot() if self.queue is not None else ()
-
-    @property
-    def activity(self) -> str:
-        """The work that goes on, for the top bar: `↓2 41%`."""
-        running = [job for job in self.jobs if job.state.running]
-        if not running:
-            return ""
-        total = sum(job.bytes_total or 0 for job in running)
-        done = sum(job.bytes_done for job in running)
-        known = all(job.bytes_total for job in running)
-        return f"↓{len(running)} {done * 100 // total}%" if known and total else f"↓{len(running)}"
-
-    async def remove_cleared(self) -> None:
-        """Remove from the queue what was cleared from its list."""
-        gone = sorted(self.cleared)
-        if gone and self.queue is not None:
-            await self.queue.clear_finished(gone)
-        self.cleared.difference_update(gone)
-
     def on_queue_changed(self) -> None:
         """Pass the news on, and say what was finished while another screen is in front."""
         self.announce(QueueChanged)
@@ -327,11 +294,6 @@ class MLHubApp(ConfiguredApp):
             browse.travel(self.trail.current or browse.here(), step)
         elif step < 0:
             self.pop_screen()
-
-    @work(group="favourites", exclusive=True)
-    async def keep_favourites(self) -> None:
-        """Write what was marked, now: a program that is killed remembers nothing at its end."""
-        await asyncio.to_thread(self.memory.copy().write)
 
     def action_sample(self) -> None:
         """Browse the sample catalogue."""
@@ -401,25 +363,46 @@ class MLHubApp(ConfiguredApp):
     def _say_wait(self, words: str) -> None:
         self.notify(clean(words), severity="warning", markup=False, timeout=8)
 
-    def report(self, error: MLHubException) -> None:
-        """Say what went wrong and what to do next; a refused key leads to the profiles."""
-        words = clean(f"{error.message}\n{error.hint}" if error.hint else error.message)
-        self.notify(words, severity="error", markup=False, timeout=8)
-        if isinstance(error, AuthenticationError | APIKeyNotFound):
-            self.announce(ConnectionChanged)
+    def action_help(self) -> None:
+        """Show the keys of the screen in front, and do what is chosen of them."""
+        from .dialogs.help import HelpScreen
+        from .help_entries import go, sections
 
-    @work(group="copy", exclusive=True)
-    async def copy_text(self, text: str, what: str) -> None:
-        """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
-        how = await tty.copy(clean(text), self.copy_to_clipboard)
-        shown = text if len(text) <= 600 else f"{text[:599]}…"
-        self.notify(clean(f"{shown}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
+        def act(chosen: HelpEntry | Literal["tour"] | None) -> None:
+            if chosen == "tour":
+                self.action_tour()
+            elif chosen is not None:
+                go(self, chosen)
 
-    def show_page(self, url: str) -> None:
-        """Show and copy a page's URL; open it too where that reaches the user's own screen."""
-        if not tty.over_ssh() and not self.is_headless:
-            self.open_url(url)
-        self.copy_text(url, "URL")
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(sections(self, self.screen)), act)
+
+    def took_key(self, key: str) -> bool:
+        """Show the keys of a dialog as well, which hides those of the app; fields keep what they can type."""
+        if key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
+            return False
+        if not self.screen.is_modal or self.screen.has_class("--textual-command-palette"):
+            return False
+        self.action_help()
+        return True
+
+    def action_messages(self) -> None:
+        """List what was said."""
+        from .dialogs.message_log import MessageLogScreen
+
+        if not isinstance(self.screen, MessageLogScreen):
+            self.push_screen(MessageLogScreen(list(self.told)))
+
+    def action_settings(self) -> None:
+        """Change the settings."""
+        from .screens.settings_screen import SettingsScreen
+
+        def written(done: bool | None) -> None:
+            if done:
+                self.take_up_settings()
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.loaded.config), written)
 
     def action_command_palette(self) -> None:
         """Show the command palette."""

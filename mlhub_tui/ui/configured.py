@@ -8,7 +8,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -19,6 +18,7 @@ from .. import paths
 from ..config import Config, abilities, load
 from ..text import clean, use_units
 from .guide import GuidedApp
+from .messages import Notification
 from .state import AppState
 from .terminal import tty
 from .terminal.characters import AsciiFilter
@@ -31,25 +31,6 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 200
 """Messages kept for the list of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A message that was shown.
-
-    Parameters
-    ----------
-    when
-        Seconds since the epoch.
-    severity
-        `information`, `warning` or `error`.
-    words
-        What was said, clean.
-    """
-
-    when: float
-    severity: str
-    words: str
 
 
 class ConfiguredApp(GuidedApp):
@@ -210,24 +191,6 @@ class ConfiguredApp(GuidedApp):
         self.told.append(Notification(time.time(), severity, clean(words)))
         level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
         _log.log(level, "said: %s", words)
-
-    def action_messages(self) -> None:
-        """List what was said."""
-        from .dialogs.message_log import MessageLogScreen
-
-        if not isinstance(self.screen, MessageLogScreen):
-            self.push_screen(MessageLogScreen(list(self.told)))
-
-    def action_settings(self) -> None:
-        """Change the settings."""
-        from .screens.settings_screen import SettingsScreen
-
-        def written(done: bool | None) -> None:
-            if done:
-                self.take_up_settings()
-
-        if not isinstance(self.screen, SettingsScreen):
-            self.push_screen(SettingsScreen(self.loaded.config), written)
 
 
 _log = logging.getLogger(__name__)

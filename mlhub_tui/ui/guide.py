@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
@@ -17,9 +17,6 @@ from .key_bindings import COMMANDS
 from .terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
-    from textual.command import Provider
-
-    from .help_entries import HelpEntry
     from .state import AppState
 
 
@@ -61,44 +58,11 @@ def tour_lines(steps: Sequence[tuple[Sequence[str], str]] = _STEPS) -> Content:
     )
 
 
-_HELP_KEYS = frozenset({"question_mark", "f1"})
-
-
-def _offers() -> type[Provider]:
-    from .dialogs.palette import CommandProvider
-
-    return CommandProvider
-
-
 class GuidedApp(TerminalApp):
     """An app that shows its keys, and to who is new five lines of them."""
 
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
     memory: AppState
     _tour: Widget | None = None
-
-    def action_help(self) -> None:
-        """Show the keys of the screen in front, and do what is chosen of them."""
-        from .dialogs.help import HelpScreen
-        from .help_entries import go, sections
-
-        def act(chosen: HelpEntry | Literal["tour"] | None) -> None:
-            if chosen == "tour":
-                self.action_tour()
-            elif chosen is not None:
-                go(self, chosen)
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(sections(self, self.screen)), act)
-
-    def took_key(self, key: str) -> bool:
-        """Show the keys of a dialog as well, which hides those of the app; fields keep what they can type."""
-        if key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
-            return False
-        if not self.screen.is_modal or self.screen.has_class("--textual-command-palette"):
-            return False
-        self.action_help()
-        return True
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Let no cursor blink, in Textual's own fields either: at rest nothing goes over the line."""

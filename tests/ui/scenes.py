@@ -20,9 +20,9 @@ from mlhub_tui.queue.events import Event
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.settings import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.configured import Notification
 from mlhub_tui.ui.detail.detail_view import DetailView
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
+from mlhub_tui.ui.messages import Notification
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 

@@ -20,7 +20,6 @@ from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import ArchiveRequest, archive_name, dataset_request
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
-from mlhub_tui.ui.configured import Notification
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
 from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
@@ -31,6 +30,7 @@ from mlhub_tui.ui.dialogs.job_dialog import JobScreen
 from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
 from mlhub_tui.ui.dialogs.search_dialog import SearchForm
+from mlhub_tui.ui.messages import Notification
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen

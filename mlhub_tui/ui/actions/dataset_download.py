@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ...planning.index import Index
     from ...planning.requests import DatasetRequest
     from ...queue.service import QueueService
-    from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
+    from ..context import AppContext
     from ..dialogs.dataset_dialog import DatasetChoice
     from ..document_cache import Documents
     from ..plan.plan_counter import SelectionCount
@@ -33,7 +33,7 @@ _UNASKED = 10
 
 
 async def download_dataset(
-    app: MLHubApp, dataset: Dataset, *, ticked: Sequence[str] = (), assets: bool = False
+    app: AppContext, dataset: Dataset, *, ticked: Sequence[str] = (), assets: bool = False
 ) -> bool:
     """Ask how a dataset of MLHub is to be downloaded; True where archives were queued.
 
@@ -65,7 +65,7 @@ async def download_dataset(
     return False
 
 
-async def plan(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
+async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> None:
     """Plan the download of what is selected or under the cursor: a dataset, or collections."""
     from ..dialogs.dataset_dialog import ASSETS
 
@@ -100,7 +100,7 @@ async def plan(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Document
         _show_plan(app, subject, choice)
 
 
-async def _ask(app: MLHubApp, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
+async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
     from ..dialogs.dataset_dialog import DatasetScreen
     from .item_download import wants_profiles
 
@@ -119,7 +119,7 @@ async def _ask(app: MLHubApp, subject: PlanSubject, ways: Sequence[str]) -> Data
     return choice
 
 
-async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: DatasetChoice) -> bool:
+async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice: DatasetChoice) -> bool:
     connection, queue = app.connection, app.queue
     if connection is None or queue is None:
         return False
@@ -148,7 +148,7 @@ async def _queue_archives(app: MLHubApp, refs: Sequence[CollectionRef], choice: 
     return True
 
 
-def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> None:
+def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> None:
     from ...planning.dataset_plan import plan_dataset
     from ...planning.requests import dataset_request
     from ...queue.direct import job_context
@@ -198,7 +198,7 @@ def _show_plan(app: MLHubApp, subject: PlanSubject, choice: DatasetChoice) -> No
     app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
 
 
-async def _confirmed(app: MLHubApp, counted: SelectionCount, target: str) -> bool:
+async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> bool:
     """Ask before more than a few files are downloaded, naming files, bytes and folder."""
     from ..dialogs.questions import ConfirmScreen
 
@@ -213,7 +213,7 @@ async def _confirmed(app: MLHubApp, counted: SelectionCount, target: str) -> boo
 
 
 async def _queue_job(
-    app: MLHubApp, queue: QueueService, request: DatasetRequest, counted: SelectionCount
+    app: AppContext, queue: QueueService, request: DatasetRequest, counted: SelectionCount
 ) -> bool:
     known = counted.chosen.all.bytes
     try:

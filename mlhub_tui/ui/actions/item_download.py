@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ...queue.service import QueueService
-    from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
+    from ..context import AppContext
     from ..dialogs.asset_dialog import AssetChoice
     from ..dialogs.questions import ProgressScreen
     from ..document_cache import Documents
     from ..source_connection import Connection
 
 
-async def download(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
+async def download(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
     """Ask about what is to be had of some entries and queue it; False where nothing was queued.
 
     MLHub has archives of collections, and a dataset stands for all of its own; its items, and all of other
@@ -53,7 +53,7 @@ async def download(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Docu
     return await ask_and_queue(app, list(refs.values()))
 
 
-async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
+async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef]) -> bool:
     """Ask about the archives of collections and queue them; False where the user thought better of it."""
     from ..dialogs.archive_dialog import DownloadScreen
 
@@ -90,7 +90,7 @@ async def ask_and_queue(app: MLHubApp, refs: Sequence[CollectionRef]) -> bool:
     return queued > 0
 
 
-async def wants_profiles(app: MLHubApp) -> bool:
+async def wants_profiles(app: AppContext) -> bool:
     """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
     from ..dialogs.questions import ConfirmScreen
 
@@ -116,7 +116,7 @@ class Queued:
     """Why the first of those was left out, or not all were gone through."""
 
 
-async def choose_assets(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
+async def choose_assets(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
     """Ask which assets of some entries are wanted and queue them; False where nothing was queued.
 
     Parameters
@@ -168,7 +168,7 @@ async def _supplies(entries: Sequence[Entry], documents: Documents) -> tuple[lis
 
 
 async def ask_and_queue_assets(
-    app: MLHubApp, supplies: Sequence[ItemSupplier], documents: Documents, licence: str = ""
+    app: AppContext, supplies: Sequence[ItemSupplier], documents: Documents, licence: str = ""
 ) -> bool:
     """Ask which assets of some documents are wanted and queue them; False where nothing was queued."""
     from ..dialogs.asset_dialog import AssetsScreen
@@ -239,7 +239,7 @@ async def _queue(
         say(f"{looked:,}{of} items, {count(done.files, 'file')} queued")
 
 
-def _tell(app: MLHubApp, done: Queued) -> None:
+def _tell(app: AppContext, done: Queued) -> None:
     words = (
         f"{count(done.files, 'file')} queued. 2 shows the downloads." if done.files else "Nothing was queued."
     )

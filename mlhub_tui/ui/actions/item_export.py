@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ...sources.base import Source
     from ...sources.export import Exporter, Written
-    from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
+    from ..context import AppContext
     from ..dialogs.export_dialog import ExportChoice
     from ..dialogs.questions import ProgressScreen
     from ..document_cache import Documents
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MOST_NOTES = 3
 
 
-async def export_subjects(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> None:
+async def export_subjects(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> None:
     """Write what is selected or under the cursor: items, all items of collections, or a document."""
     source = documents.source
     entries = [subject.entry for subject in subjects]
@@ -53,7 +53,7 @@ async def export_subjects(app: MLHubApp, subjects: Sequence[TreeEntry], document
 
 
 async def export(
-    app: MLHubApp,
+    app: AppContext,
     supplies: Sequence[ItemSupplier],
     source: Source,
     name: str,
@@ -95,7 +95,7 @@ def _write_document(path: Path, document: Document) -> int:
     return write_text(path, text + "\n")
 
 
-async def _write_items(app: MLHubApp, choice: ExportChoice, supply: ItemSupplier, source: Source) -> None:
+async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSupplier, source: Source) -> None:
     from ...sources.export import export_file
     from ..dialogs.questions import ProgressScreen
 
@@ -153,7 +153,7 @@ def _exporter(choice: ExportChoice, source: Source) -> Exporter:
     return urls if choice.form == "URLs" else Aria2(urls)
 
 
-def copy_citation(context: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
+def copy_citation(context: AppContext, document: Document | None, dataset: Dataset | None) -> None:
     """Copy the citation of a document; a collection without one is cited as its dataset."""
     cited = _cited(document, dataset)
     if cited is None:
@@ -165,7 +165,7 @@ def copy_citation(context: MLHubApp, document: Document | None, dataset: Dataset
     context.copy_text(text_citation(cited), f"Citation{made}")
 
 
-def copy_bibtex(context: MLHubApp, document: Document | None, dataset: Dataset | None) -> None:
+def copy_bibtex(context: AppContext, document: Document | None, dataset: Dataset | None) -> None:
     """Copy the entry of a document for BibTeX."""
     cited = _cited(document, dataset)
     if cited is None:

@@ -22,7 +22,7 @@ from ..document_cache import Documents
 if TYPE_CHECKING:
     from ...auth import Credentials
     from ...sources.base import Source
-    from ..app import MLHubApp
+    from ..context import AppContext
     from ..screens.results import ResultsScreen
     from ..source_connection import Connection
 
@@ -31,7 +31,7 @@ SAMPLE = "sample"
 
 
 async def search(
-    app: MLHubApp,
+    app: AppContext,
     subject: TreeEntry | None,
     documents: Documents,
     box: BBox | None = None,
@@ -67,7 +67,7 @@ async def change_within(screen: ResultsScreen, box: BBox | None, when: str) -> N
 
 
 async def _ask(
-    app: MLHubApp,
+    app: AppContext,
     source: Source,
     documents: Documents,
     before: Search,
@@ -106,7 +106,7 @@ def _start(subject: TreeEntry | None, source: Source) -> tuple[Search, dict[str,
 # Saved searches
 
 
-async def save(app: MLHubApp, wanted: Search, name: str, found: int | None) -> str:
+async def save(app: AppContext, wanted: Search, name: str, found: int | None) -> str:
     """Ask for a name and save a search under it; return the name, empty where it was not saved."""
     from ..dialogs.saved_searches import SaveScreen
 
@@ -146,7 +146,7 @@ async def remember_count(name: str, wanted: Search, found: int) -> None:
         return
 
 
-async def saved_searches(app: MLHubApp) -> None:
+async def saved_searches(app: AppContext) -> None:
     """List the saved searches; run the one that is chosen, where it was."""
     from ..dialogs.saved_searches import SavedScreen
     from ..screens.results import ResultsScreen
@@ -165,7 +165,7 @@ async def saved_searches(app: MLHubApp) -> None:
         app.push_screen(ResultsScreen(connection.source, chosen.search, chosen.name))
 
 
-async def _all(app: MLHubApp) -> Sequence[SavedSearch] | None:
+async def _all(app: AppContext) -> Sequence[SavedSearch] | None:
     """Return the saved searches; None, once that was said, where the file cannot be read."""
     try:
         return await asyncio.to_thread(SavedSearches().all)
@@ -181,7 +181,7 @@ def entry_of(connection: Connection) -> str:
     return connection.credentials.profile or connection.credentials.root_url
 
 
-async def open_entry(app: MLHubApp, place: str) -> bool:
+async def open_entry(app: AppContext, place: str) -> bool:
     """Use a source by the name that `place_of` gave it; False where it could not be opened."""
     from ...sources.source_names import choose
 

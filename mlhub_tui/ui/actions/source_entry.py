@@ -33,7 +33,7 @@ from ...text import one_line
 if TYPE_CHECKING:
     from ...sources.probe_path import ProbeResult
     from ...sources.well_known import WellKnownSource
-    from ..app import MLHubApp
+    from ..context import AppContext
     from ..source_connection import Connection
 
 
@@ -281,7 +281,7 @@ def lacks_key(credentials: Credentials, error: MLHubException) -> bool:
     return isinstance(error, AuthenticationError) and not credentials.profile and not credentials.secret
 
 
-async def ask(app: MLHubApp, start: Start | None) -> None:
+async def ask(app: AppContext, start: Start | None) -> None:
     """Ask for a source, from a worker; browse it if that is wanted, show its profile if it was saved."""
     from ..dialogs.source_form import SourceForm
     from ..screens.profiles import ProfilesScreen

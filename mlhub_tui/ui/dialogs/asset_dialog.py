@@ -32,7 +32,7 @@ from ..widgets.output_options import OutputOptions
 from ..widgets.pick_list import PickLine, PickList
 
 if TYPE_CHECKING:
-    from ..app import MLHubApp
+    from ..context import AppContext
 
 
 COUNTED = 1_000
@@ -347,7 +347,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         document = self._first.get(key)
         if self._documents is not None and document is not None:
             entry = Entry.of(document)
-            await preview(cast("MLHubApp", self.app), self._documents, [], entry, key)
+            await preview(cast("AppContext", self.app), self._documents, [], entry, key)
         else:
             self.notify("Put the cursor on an asset first.", markup=False)
 

@@ -27,7 +27,7 @@ from ..transfers.statistics import KEPT
 from ..widgets.form import ChoiceField
 
 if TYPE_CHECKING:
-    from ..app import MLHubApp
+    from ..context import AppContext
 
 
 _FATES = {"failed": FileStatus.FAILED, "wanted": FileStatus.WANTED, "done": FileStatus.DONE, "all": None}
@@ -92,13 +92,13 @@ class DatasetJobScreen(Dialog[None]):
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
         message.stop()
-        known = {job.id: job for job in cast("MLHubApp", self.app).jobs}
+        known = {job.id: job for job in cast("AppContext", self.app).jobs}
         self._job = known.get(self._job.id, self._job)
         self._show()
 
     def _show(self) -> None:
         width = min(max(self.size.width * 98 // 100, 20), 100) - 4
-        speeds = cast("MLHubApp", self.app).transfers.rates.of(self._job.id).last(KEPT)
+        speeds = cast("AppContext", self.app).transfers.rates.of(self._job.id).last(KEPT)
         speed = speed_words(self._job, speeds, width - NAME_WIDTH)
         self._facts.update(typeset(dataset_blocks(self._job, speed), width))
 
@@ -198,7 +198,7 @@ class DatasetJobScreen(Dialog[None]):
     @work(group="retry", exclusive=True)
     async def action_retry(self) -> None:
         """Fetch those again that failed."""
-        app = cast("MLHubApp", self.app)
+        app = cast("AppContext", self.app)
         if app.queue is None or not self._job.state.finished:
             self._say("it is at work: what failed is tried again when it is done")
             return
@@ -219,7 +219,7 @@ class DatasetJobScreen(Dialog[None]):
         parts = [] if entry is None else entry.file.path.split("/")
         there = str(request.asset_folder.joinpath(*parts))
         path = "/".join([request.asset_place, *parts]) if request.url else there
-        cast("MLHubApp", self.app).copy_text(path, "Path")
+        cast("AppContext", self.app).copy_text(path, "Path")
 
     async def on_unmount(self) -> None:
         """Close the list."""

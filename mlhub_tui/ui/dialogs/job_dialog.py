@@ -25,7 +25,7 @@ from ..terminal.dispatch import Dialog
 from ..transfers.statistics import KEPT
 
 if TYPE_CHECKING:
-    from ..app import MLHubApp
+    from ..context import AppContext
 
 
 class JobScreen(Dialog[None]):
@@ -70,14 +70,14 @@ class JobScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        known = {job.id: job for job in cast("MLHubApp", self.app).jobs}
+        known = {job.id: job for job in cast("AppContext", self.app).jobs}
         self._job = known.get(self._job.id, self._job)
         speed = speed_words(self._job, self._speeds, self._sheet.size.width - 14)
         self._sheet.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
 
     @property
     def _speeds(self) -> list[float]:
-        return cast("MLHubApp", self.app).transfers.rates.of(self._job.id).last(KEPT)
+        return cast("AppContext", self.app).transfers.rates.of(self._job.id).last(KEPT)
 
     def action_log(self) -> None:
         """Show what happened to it."""
@@ -85,7 +85,7 @@ class JobScreen(Dialog[None]):
 
     def action_copy_path(self) -> None:
         """Copy the path of the file."""
-        cast("MLHubApp", self.app).copy_text(self._job.place, "Path")
+        cast("AppContext", self.app).copy_text(self._job.place, "Path")
 
 
 EVERY = 1.0
@@ -127,7 +127,7 @@ class JobLogScreen(Dialog[None]):
     @work(group="log", exclusive=True)
     async def _look(self) -> None:
         """Take up what is new; the end stays in sight where it was."""
-        queue = cast("MLHubApp", self.app).queue
+        queue = cast("AppContext", self.app).queue
         if queue is None:
             return
         try:
@@ -159,7 +159,7 @@ class JobLogScreen(Dialog[None]):
         """Copy the log, a line an entry."""
         words = "\n".join(f"{local_time(event.at)}  {event.words}" for event in self._events)
         if words:
-            cast("MLHubApp", self.app).copy_text(words, "Log")
+            cast("AppContext", self.app).copy_text(words, "Log")
 
 
 def event_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:

@@ -15,7 +15,7 @@ from ..detail.detail_view import DetailView
 from ..terminal.dispatch import Dialog
 
 if TYPE_CHECKING:
-    from ..configured import Notification
+    from ..messages import Notification
 
 
 _STYLES = {"error": "$error", "warning": "$warning"}

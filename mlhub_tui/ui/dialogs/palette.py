@@ -19,7 +19,7 @@ from ..terminal.dispatch import OnceScreen
 
 if TYPE_CHECKING:
     from ...sources.well_known import WellKnownSource
-    from ..app import MLHubApp
+    from ..context import AppContext
 
 
 _BY_WORDS = 0.4
@@ -79,7 +79,7 @@ class Palette(CommandPalette, OnceScreen[None]):
             super()._action_command_list(action)
 
 
-def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
+def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
     from ...sources.well_known import KNOWN
 
@@ -93,11 +93,11 @@ def offered(app: MLHubApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     yield from (_offer(app, way) for way in ways if not way.palette)
 
 
-def _offer(app: MLHubApp, way: HelpEntry) -> SystemCommand:
+def _offer(app: AppContext, way: HelpEntry) -> SystemCommand:
     title = f"{way.title[:1].upper()}{way.title[1:]}  ({way.keys})"
     return SystemCommand(title, way.words, partial(go, app, way))
 
 
-def _browse(app: MLHubApp, known: WellKnownSource) -> None:
+def _browse(app: AppContext, known: WellKnownSource) -> None:
     app.use(for_location(known.root_url, kind=known.kind, origin=f"public source {known.name}"))
     app.action_go("browse")

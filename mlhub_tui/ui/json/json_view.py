@@ -29,7 +29,7 @@ from .json_lines import STEP, JsonLines, pattern, safe, search
 from .json_rows import Rows, path
 
 if TYPE_CHECKING:
-    from ..app import MLHubApp
+    from ..context import AppContext
 
 
 MOST_COPIED = 60_000
@@ -211,7 +211,7 @@ class JsonView(LineView):
         """Copy the value under the cursor: a text as it is, anything else as JSON, on one line."""
         if self.lines is None or (row := self.row) is None:
             return
-        rows, context = self.lines.rows, cast("MLHubApp", self.app)
+        rows, context = self.lines.rows, cast("AppContext", self.app)
         start = rows.start(row)
         value = rows.values[start]
         text = "" if rows.ends[start] - start > MOST_COPIED else _copied(value)
@@ -223,7 +223,7 @@ class JsonView(LineView):
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""
         if self.lines is not None and (row := self.row) is not None:
-            cast("MLHubApp", self.app).copy_text(path(self.lines.rows, row), "JSONPath")
+            cast("AppContext", self.app).copy_text(path(self.lines.rows, row), "JSONPath")
 
     # Drawing
 

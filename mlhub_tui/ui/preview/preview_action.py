@@ -13,7 +13,7 @@ from ..document_cache import why
 from .image_sequence import ImageSequence, pictures
 
 if TYPE_CHECKING:
-    from ..app import MLHubApp
+    from ..context import AppContext
     from ..document_cache import Documents
 
 
@@ -21,7 +21,7 @@ _HOLDERS = (EntryKind.COLLECTION, EntryKind.CATALOG, EntryKind.DATASET)
 
 
 async def preview(
-    app: MLHubApp, documents: Documents, entries: Sequence[Entry], current: Entry | None, key: str = ""
+    app: AppContext, documents: Documents, entries: Sequence[Entry], current: Entry | None, key: str = ""
 ) -> Entry | None:
     """Show an image of an entry, of a collection without one those of its items; return the last one seen.
 
@@ -48,7 +48,7 @@ async def preview(
 
 
 async def _show(
-    app: MLHubApp, documents: Documents, entries: Sequence[Entry], current: Entry, key: str
+    app: AppContext, documents: Documents, entries: Sequence[Entry], current: Entry, key: str
 ) -> Entry | None:
     from .preview_screen import PreviewScreen
 
@@ -68,12 +68,12 @@ async def _show(
     return reel.entry
 
 
-def _none(app: MLHubApp, documents: Documents, current: Entry, document: Document | None) -> None:
+def _none(app: AppContext, documents: Documents, current: Entry, document: Document | None) -> None:
     words = documents.why_not(current) if document is None else ""
     app.notify(clean(words or "There is no image among the assets here."), markup=False)
 
 
-async def _items(app: MLHubApp, documents: Documents, holder: Entry) -> list[Entry]:
+async def _items(app: AppContext, documents: Documents, holder: Entry) -> list[Entry]:
     """Return the items of the first page of a collection that have images."""
     assert documents.source is not None
     if holder.kind is EntryKind.DATASET:

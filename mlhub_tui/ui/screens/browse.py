@@ -27,9 +27,9 @@ from .place_screen import PlaceScreen
 if TYPE_CHECKING:
     from ...models import Dataset, Document
     from ...sources.base import Source
-    from ..app import MLHubApp
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
+    from ..context import AppContext
     from ..document_cache import Documents
     from ..navigation.favourites import Favourite
     from ..navigation.lookup import Goal
@@ -126,7 +126,7 @@ class BrowseCommands(PlaceScreen):
         self._cite(copy_bibtex)
 
     @work(group="cite", exclusive=True)
-    async def _cite(self, copy: Callable[[MLHubApp, Document | None, Dataset | None], None]) -> None:
+    async def _cite(self, copy: Callable[[AppContext, Document | None, Dataset | None], None]) -> None:
         """Copy how it is cited once it is loaded: before, its dataset would be cited in its place."""
         subject, dataset, documents = self.tree_view.subject, self.tree_view.dataset, self._documents
         document = None

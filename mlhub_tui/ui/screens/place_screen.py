@@ -15,7 +15,7 @@ from ..terminal.first_paint import FirstPaintScreen
 from ..widgets.bars import HintBar, TopBar
 
 if TYPE_CHECKING:
-    from ..app import MLHubApp
+    from ..context import AppContext
 
 
 class PlaceScreen(FirstPaintScreen):
@@ -29,9 +29,9 @@ class PlaceScreen(FirstPaintScreen):
         self.top_bar, self.hint_bar = TopBar(), HintBar()
 
     @property
-    def context(self) -> MLHubApp:
+    def context(self) -> AppContext:
         """The app."""
-        return cast("MLHubApp", self.app)
+        return cast("AppContext", self.app)
 
     @property
     def closing(self) -> bool:

@@ -209,7 +209,7 @@ class ProfilesScreen(PlaceScreen):
 
     def action_look(self) -> None:
         """Open, or add, what is at a URL or path."""
-        self.context.ask_source()
+        self.context.show_source_form()
 
     def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
@@ -217,18 +217,18 @@ class ProfilesScreen(PlaceScreen):
 
         chosen, connection = self._chosen, self.context.connection
         if chosen is not None and chosen.known is not None:
-            self.context.ask_source(of_known(chosen.known))
+            self.context.show_source_form(of_known(chosen.known))
         elif chosen is not None and chosen.key == profile_rows.CURRENT and connection is not None:
-            self.context.ask_source(of_use(connection))
+            self.context.show_source_form(of_use(connection))
         else:
-            self.context.ask_source()
+            self.context.show_source_form()
 
     def action_edit(self) -> None:
         """Edit the profile under the cursor."""
         from ..actions.source_entry import of_profile
 
         if self._chosen is not None and self._chosen.profile is not None:
-            self.context.ask_source(of_profile(self._chosen.profile))
+            self.context.show_source_form(of_profile(self._chosen.profile))
 
     def settle_on(self, name: str) -> None:
         """Put the cursor on a profile that was just saved."""
