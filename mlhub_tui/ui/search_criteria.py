@@ -159,7 +159,7 @@ def quoted(name: str) -> str:
 def why_not(name: str, kind: Kind) -> str:
     """Return why a field is not offered by a source of a kind, in a few words."""
     if name == "filter" and kind is not Kind.STAC_API:
-        return "not supported here: items are filtered locally, without CQL2"
+        return "not here: items are filtered locally, without CQL2"
     says = {"filter": "take filters in CQL2 text", "sort": "sort", "text": "search for words"}
     return f"this API does not say that it can {says[name]}" if name in says else "not offered here"
 

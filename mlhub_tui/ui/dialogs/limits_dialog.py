@@ -54,7 +54,7 @@ class LimitsScreen(Dialog[dict[str, int | None] | None]):
                     yield Label(Content(label), classes="name")
                     yield self._fields[name]
                     yield Static(content(words), classes="words")
-            yield Static(content("Saved with the queue; running transfers follow at once."), classes="words")
+            yield Static(content("Saved with the queue; applies at once."), classes="words")
             yield self._warning
 
     @on(Input.Submitted)
