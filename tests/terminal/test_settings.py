@@ -31,7 +31,7 @@ def test_mouse_characters_and_log_as_they_are_wanted(
         terminal.press("jj")
     for terminal in opened.values():
         terminal.press("!")
-        terminal.until("Nothing was said yet")
+        terminal.until("No messages yet")
         terminal.press("\x1b")
         terminal.settle()
         terminal.press("q")

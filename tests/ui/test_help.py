@@ -218,7 +218,7 @@ async def test_the_palette_has_the_first_steps_too(options: AppOptions, window: 
         await driver.type("first steps")
         await driver.until("Five lines")
         await driver.press("enter")
-        await driver.until("any key goes on", "Datasets")
+        await driver.until("any key continues", "Datasets")
 
 
 def test_the_first_steps_are_five_lines_that_fit() -> None:
