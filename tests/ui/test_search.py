@@ -321,7 +321,7 @@ async def test_a_page_that_failed_is_asked_for_alone(tmp_path: Path) -> None:
         screen = await find_all(driver)
         await driver.press("G")
         await driver.until("page 2 did not come")
-        await driver.until("r asks for it again")
+        await driver.until("r retries")
         before = len(service.searches)
         await driver.press("k", "G", "j")
         assert len(service.searches) == before, "only r asks again"
