@@ -38,4 +38,4 @@ def left_of(job: Job) -> dict[str, Any]:
     if not job.files_done:
         return {}
     folder = one_line(job.request.asset_place, 200)
-    return {"reason": f"{count(job.files_done, 'file')} that came are kept in {folder}"}
+    return {"reason": f"{count(job.files_done, 'file')} are saved in {folder}"}

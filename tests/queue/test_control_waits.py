@@ -30,7 +30,7 @@ from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 
 from .conftest import DATA
-from .support import Links, files, wish
+from .support import HALF, Links, files, wish
 
 Make: TypeAlias = Callable[..., QueueService]
 STEADY = replace(QUEUE_RETRIES, base=0.1, cap=0.1, random=lambda: 1.0)
@@ -202,3 +202,17 @@ def test_room_is_kept_for_what_runs_and_what_waits_before_and_for_nothing_else(
         if other.id != 6 and (waits or runs):
             expected += 100 - other.bytes_done
     assert disk_space.reserved(mine, jobs, lives) == expected
+
+
+async def test_a_transfer_that_receives_nothing_is_shown_as_stalled(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = HALF
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    await until(lambda: queue.snapshot()[0].state is JobState.STALLED)
+    shown = queue.snapshot()[0]
+    assert (shown.reason, shown.rate, shown.connections) == ("nothing comes at the moment", None, 1)
+    await queue.pause(job.id)
+    words = [event.words for event in await queue.log(job.id)]
+    assert words[-2:] == ["nothing comes at the moment", "paused"]

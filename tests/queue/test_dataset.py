@@ -223,7 +223,7 @@ async def test_a_cancel_keeps_what_came_and_says_where(
     await queue.cancel(job.id)
     job = next(each for each in queue.snapshot() if each.id == job.id)
     assert job.state is JobState.CANCELLED
-    assert job.reason.endswith(f"are kept in {tmp_path / 'out' / CROPS}")
+    assert job.reason.endswith(f"are saved in {tmp_path / 'out' / CROPS}")
     assert len(assets_in(tmp_path / "out" / CROPS)) >= 5
 
 
@@ -239,7 +239,7 @@ async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     with QueueClient(mlhub_home / "queue.db") as desk:
         [done] = desk.order(JobAction.CANCEL, delete_part=True).done
     assert done.state is JobState.CANCELLED
-    assert done.reason.endswith(f"files that came are kept in {tmp_path / 'out' / CROPS}")
+    assert done.reason.endswith(f"files are saved in {tmp_path / 'out' / CROPS}")
 
 
 async def test_a_program_that_ends_leaves_it_to_the_next_one(

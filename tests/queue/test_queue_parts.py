@@ -33,11 +33,12 @@ from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
-from mlhub_tui.queue import events, part_cleanup, process
+from mlhub_tui.queue import events, process
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.connectivity import heard, no_way_out
 from mlhub_tui.queue.database import Database, QueueUnusable, is_locked, unusable
 from mlhub_tui.queue.events import EventLog, safe
-from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.job_rows import with_own_name
 from mlhub_tui.queue.job_table import JobTable
 from mlhub_tui.queue.process import Process
@@ -518,11 +519,24 @@ def test_a_link_that_is_refused_twice_says_what_that_means(
     assert words in str(error)
 
 
-def test_what_is_left_of_a_job_that_was_given_up() -> None:
-    assert part_cleanup.left_of(job(1, bytes_done=5)) == {"bytes_done": 0}
-    assert part_cleanup.left_of(job(1, request=DATASET)) == {}
-    left = part_cleanup.left_of(job(1, request=DATASET, files_done=2))
-    assert left == {"reason": f"2 files that came are kept in {HERE / 'crops'}"}
+@pytest.mark.parametrize("delete", [True, False])
+def test_what_a_client_cancels_that_nobody_runs_keeps_the_files_of_datasets(
+    tmp_path: Path, delete: bool
+) -> None:
+    path = tmp_path / "queue.db"
+    dataset = replace(DATASET, folder=tmp_path)
+    gone = JobRepository(Database(path), identity=Process(2**22 + 1, platform.node(), "boot:1"))
+    made = gone.add([wish(tmp_path), dataset, replace(dataset, dataset_id="none")])
+    gone.save([replace(made[0], bytes_done=5), replace(made[1], bytes_done=5, files_done=2)])
+    with QueueClient(path) as client:
+        client.order(JobAction.CANCEL, delete_part=delete)
+        left = [(job.state, job.bytes_done, job.reason) for job in client.jobs()]
+    kept = f"2 files are saved in {tmp_path / 'crops'}" if delete else ""
+    assert left == [
+        (JobState.CANCELLED, 0 if delete else 5, ""),
+        (JobState.CANCELLED, 5, kept),
+        (JobState.CANCELLED, 0, ""),
+    ]
 
 
 @pytest.mark.parametrize(
