@@ -78,7 +78,7 @@ MIGRATIONS: tuple[str, ...] = (
 `jobs.revision` is `clock` at the row's last change, so that other programs read what changed and nothing
 else. A `runner` works on a job or writes a part; a job without one is taken by the next program that runs
 the queue. `commands` is what one program asks of another, deleted once carried out. `parts` is described in
-`transfer.journal`; `jobs.asset` and `jobs.dataset` are JSON, NULL for other kinds of jobs. No column holds a
+`transfer.part_file`; `jobs.asset`, `jobs.dataset` are JSON, NULL for other kinds of jobs. No column holds a
 key or a link's signature.
 """
 

@@ -169,38 +169,22 @@ class TransferProgress:
     """The present of one transfer, written by the engine's thread and read by any other without a lock.
 
     `on_phase` is called from the engine's thread when the phase changes.
-
-    Attributes
-    ----------
-    done, total
-        Bytes in the part file, and of the whole file; None until known.
-    last_byte
-        Monotonic time in seconds of the last byte.
-    committed
-        Size in bytes of the whole file once it has its final name, which no cancellation takes back.
-    reserved
-        Bytes the part file will have in the end, for which the disk must have room.
-    words
-        What it is doing, where the phase does not say it all.
-    files_done, files_failed, files_total
-        Files of a dataset; the total is None until known, and for a single file.
-    resumed_from
-        Bytes that were there before this try; None until known.
-    events
-        What happened, with its time in seconds since the epoch, oldest first; the reader takes them out.
     """
 
     def __init__(self, on_phase: Callable[[], None] | None = None) -> None:
         self.phase = TransferPhase.CONNECTING
-        self.done = self.reserved = self.files_done = self.files_failed = 0
-        self.total: int | None = None
-        self.committed: int | None = None
+        self.done = 0  # bytes in the part file
+        self.total: int | None = None  # bytes of the whole file
+        self.committed: int | None = None  # its size once it has its final name: no cancellation undoes that
+        self.reserved = 0  # bytes the part file will have in the end, for which the disk must have room
+        self.resumed_from: int | None = None  # bytes that were there before this try
+        self.files_done = self.files_failed = 0  # of a dataset
         self.files_total: int | None = None
-        self.resumed_from: int | None = None
         self.last_byte = time.monotonic()
-        self.host = self.words = ""
+        self.host = ""
+        self.words = ""  # what it is doing, where the phase does not say it all
         self.connections = 1
-        self.events: deque[tuple[float, str]] = deque(maxlen=_MAX_EVENTS)
+        self.events: deque[tuple[float, str]] = deque(maxlen=_MAX_EVENTS)  # since the epoch, oldest first
         self._on_phase = on_phase
 
     def log(self, words: str) -> None:

@@ -275,13 +275,11 @@ class _Upload:
                     if first == version.total or (version.total is not None and version.is_identifiable):
                         return await self._send(version, self._ranges(exchange, version, first), framed=True)
         try:
-            return await self._fetch_whole({})  # ranges of two versions could not be told apart
+            async with self._exchange({}) as exchange:  # ranges of two versions could not be told apart
+                return await self._send_whole(exchange)
         except content_checks.Undecodable:
-            return await self._fetch_whole(content_checks.IDENTITY)
-
-    async def _fetch_whole(self, headers: Mapping[str, str]) -> FileResult:
-        async with self._exchange(headers) as exchange:
-            return await self._send_whole(exchange)
+            async with self._exchange(content_checks.IDENTITY) as exchange:
+                return await self._send_whole(exchange)
 
     async def _send_whole(self, exchange: Exchange) -> FileResult:
         """Bring a file that comes in one response to the store, without the content codings it came with."""
