@@ -137,14 +137,6 @@ class QueueService:
         """Cancel a job; what was fetched of it is deleted unless it is to be kept."""
         await self.order(JobAction.CANCEL, [job_id], delete_part=delete_part)
 
-    async def pause_all(self) -> None:
-        """Pause everything that is not finished."""
-        await self.order(JobAction.PAUSE)
-
-    async def resume_all(self) -> None:
-        """Resume everything that is paused, or waits for a key or for disk space."""
-        await self.order(JobAction.RESUME)
-
     async def clear_finished(self, only: Sequence[int] | None = None) -> None:
         """Remove what is done, failed or cancelled (of some jobs) from the list; no file is touched."""
         await self._call(lambda commands: commands.clear_finished(only))

@@ -110,9 +110,9 @@ async def test_pause_all_and_move_reach_every_program(
     await until(lambda: len(two.snapshot()) == 3)
     await two.move(jobs[2].id, -1)
     await until(lambda: [job.request.collection_id for job in one.snapshot()] == list("acb"))
-    await two.pause_all()
+    await two.order(JobAction.PAUSE)
     await until(lambda: {job.state for job in one.snapshot()} == {JobState.PAUSED})
-    await two.resume_all()  # it need not have heard of that yet
+    await two.order(JobAction.RESUME)  # it need not have heard of that yet
     # A place that another program gave stays through the notes of progress of the one that runs it.
     await until(lambda: any(job.bytes_done for job in one.snapshot()))
     await asyncio.sleep(0.2)
@@ -124,7 +124,7 @@ async def test_what_a_program_adds_that_runs_nothing_is_taken_by_one_that_does(
 ) -> None:
     one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
     command = make_queue(Links(server.url), only_own=True)
-    await one.pause_all()
+    await one.order(JobAction.PAUSE)
     with QueueClient(mlhub_home / "queue.db") as desk:
         jobs = desk.add([wish(folder, name) for name in "abcd"])
     assert all((job.state, job.elsewhere) == (JobState.QUEUED, False) for job in jobs)
@@ -257,7 +257,7 @@ async def test_ten_thousand_jobs_are_paused_in_another_program_in_one_go(
     await one.add_many([wish(folder, f"n{number}") for number in range(10_000)])
     two = make_queue(Links(server.url))
     await until(lambda: len(two.snapshot()) == 10_000)
-    await two.pause_all()
+    await two.order(JobAction.PAUSE)
     await until(lambda: all(job.state is JobState.PAUSED for job in two.snapshot()))
 
 

@@ -24,7 +24,7 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import QueueUnusable
-from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
@@ -173,10 +173,10 @@ async def test_pause_all_and_resume_all(server: FaultServer, folder: Path, make_
     queue = make_queue(Links(server.url))
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
     await until(lambda: sum(job.state is JobState.DOWNLOADING for job in queue.snapshot()) == 2)
-    await queue.pause_all()
+    await queue.order(JobAction.PAUSE)
     assert {job.state for job in queue.snapshot()} == {JobState.PAUSED}
     server.always = Answer()
-    await queue.resume_all()
+    await queue.order(JobAction.RESUME)
     assert {job.state for job in await queue.wait([job.id for job in jobs])} == {JobState.DONE}
 
 
