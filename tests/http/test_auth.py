@@ -159,3 +159,18 @@ async def test_each_kind_opens_its_source_and_archives_are_of_mlhub_apis() -> No
         await source.aclose()
     with pytest.raises(NotOffered, match="only MLHub APIs have archives"):
         open_mlhub(for_location("https://x.example/", kind=Kind.STAC_API))
+
+
+async def test_a_key_in_a_document_is_taken_out_and_what_a_link_would_send_is_dropped() -> None:
+    link = {
+        "href": f"https://other.example/x?token={SECRET}&page=2",
+        "headers": {"X-Key": SECRET, "Accept": "a"},
+        "body": {"token": SECRET, "page": 2},
+        "note": {"text": f"sent with {SECRET}"},
+    }
+    with LoopbackServer(lambda _: as_json({"links": [link]})) as server:
+        async with Session(api_key=SECRET, root_url=server.root) as session:
+            (read,) = (await session.get_json("x"))["links"]
+    assert read["href"] == "https://other.example/x?page=2"
+    assert (read["headers"], read["body"]) == ({"Accept": "a"}, {"page": 2})
+    assert read["note"] == {"text": "sent with key-removed"}

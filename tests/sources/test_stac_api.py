@@ -528,3 +528,18 @@ async def test_a_landing_page_behind_a_login_is_asked_for_again() -> None:
         assert "sort" in about.search
         await source.about()
         assert len(server.requests) == 2
+
+
+async def test_sort_fields_that_a_link_to_an_inner_host_lists_are_read_at_the_apis_own_place() -> None:
+    links = [
+        {"rel": "search", "href": "search", "method": "GET"},
+        {"rel": "sortables", "href": "http://inner.invalid:8080/sortables"},
+    ]
+    places = {
+        "": landing(SEARCH, f"{SEARCH}#sort", links=links),
+        "sortables": as_json({"properties": {"datetime": {}}}),
+        "search": items("a"),
+    }
+    async with api(places) as (source, server):
+        assert await ids_of(source, Search(sort=("-datetime",))) == ["a"]
+    assert server.requests[-1].query["sortby"] == ["-datetime"]
