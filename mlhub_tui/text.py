@@ -52,6 +52,8 @@ def one_line(value: object, limit: int | None = None) -> str:
 
 def writable(text: str) -> str:
     """Return text that can be encoded: lone surrogates, which JSON may hold, are question marks then."""
+    if text.isascii():
+        return text  # a look at a flag; a catalog has a million of these
     try:
         text.encode()
     except UnicodeEncodeError:
