@@ -246,6 +246,8 @@ class Field:
         Keys of assets that are not there.
     twins
         Items that have one asset of the same URL.
+    paid
+        Whether there is one more asset, in a bucket whose reader pays.
     signed
         The query of the href of one more asset, of another origin than the API's.
     """
@@ -258,6 +260,7 @@ class Field:
         more: Mapping[str, bytes] | None = None,
         broken: tuple[str, ...] = (),
         twins: int = 0,
+        paid: bool = False,
         signed: str = "",
         size: int = 200,
     ) -> None:
@@ -287,6 +290,13 @@ class Field:
                     item(f"t{number:03}", assets={"map": asset(href)}, bbox=[0.0, 0.0, 1.0, 1.0])
                 )
                 self.contents[f"fields/t{number:03}/map.tif"] = self._paths["/mlhub/files/shared/map.tif"]
+        if paid:
+            terms = {"storage:platform": "AWS", "storage:requester_pays": True}
+            documents.append(
+                item(
+                    "paid", assets={"map": asset("s3://a-bucket/map.tif", **terms)}, bbox=[0.0, 0.0, 1.0, 1.0]
+                )
+            )
         if signed:
             self._add("signed", "map", b"signed")
             href = f"{self._href('signed', 'map')}?{signed}".replace("127.0.0.1", "localhost")

@@ -144,6 +144,9 @@ def test_a_bucket_that_was_emptied_or_changed_is_completed_by_the_command_and_by
         ("wss://127.0.0.1:9", "requires TLS certificates, and Dask's configuration has no certificates"),
         ("http://127.0.0.1:9", "is no address of a scheduler"),
         ("nonsense://127.0.0.1:9", "is no address of a scheduler"),
+        ("inproc://x", "is no address of a scheduler"),
+        ("127.0.0.1:99999", "is no address of a scheduler"),
+        ("tcp://me:hunter2hunter2@10.0.0.1:8786", "is no address of a scheduler"),
     ],
 )
 def test_an_address_that_cannot_be_one_fails_at_once_in_a_sentence(
@@ -155,4 +158,4 @@ def test_an_address_that_cannot_be_one_fails_at_once_in_a_sentence(
         code, stdout, stderr = run(*options, "--output-dir", str(tmp_path / "out"))
     assert (code, stdout) == (1, "")
     assert said in stderr
-    assert "Traceback" not in stderr
+    assert "Traceback" not in stderr and "hunter2" not in stderr
