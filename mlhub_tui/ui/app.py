@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..planning.requests import DownloadRequest
     from ..queue.service import QueueService
     from .actions.source_entry import Start
+    from .catalog.nodes import TreeEntry
+    from .document_cache import Documents
     from .help_entries import HelpEntry
 
 
@@ -204,14 +206,31 @@ class MLHubApp(AppContext):
 
     @work(exclusive=True, group="source")
     async def _ask_source(self, start: Start | None = None) -> None:
-        """Ask for a source: a URL or path, and what goes with it."""
-        from .actions.source_entry import ask
+        """Ask for a source; browse it if that is wanted, show its profile if it was saved."""
+        from .actions.source_entry import Start
+        from .dialogs.source_form import SourceForm
+        from .screens.profiles import ProfilesScreen
 
-        await ask(self, start)
+        if isinstance(self.screen, SourceForm):
+            return
+        answer = await self.push_screen_wait(SourceForm(start or Start()))
+        if answer is None:
+            return
+        if answer.saved is not None and isinstance(self.screen, ProfilesScreen):
+            self.screen.settle_on(answer.saved)
+        if answer.credentials is not None:
+            self.use(answer.credentials)
+            self.action_go("browse")
 
     def show_source_form(self, start: Start | None = None) -> None:
         """Ask for a source: a URL or path, and what goes with it."""
         self._ask_source(start)
+
+    def show_document(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
+        """Open a document on a screen of its own."""
+        from .screens.document_screen import DocumentScreen
+
+        self.push_screen(DocumentScreen(subject, documents, pane))
 
     def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..queue.job import Job
     from ..queue.service import QueueService
     from .actions.source_entry import Start
+    from .catalog.nodes import TreeEntry
+    from .document_cache import Documents
     from .transfers.notifications import TransferMonitor
 
 
@@ -71,6 +73,10 @@ class AppContext(ConfiguredApp):
 
     def show_source_form(self, start: Start | None = None) -> None:
         """Ask for a source: a URL or path, and what goes with it."""
+        raise NotImplementedError
+
+    def show_document(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
+        """Open a document on a screen of its own."""
         raise NotImplementedError
 
     def action_go(self, mode: str) -> None:

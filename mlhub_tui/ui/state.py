@@ -6,15 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .. import paths
 from ..storage import make_private_folder, write_atomic
 from ..text import clean, redact
 from .navigation.favourites import Favourites
-
-if TYPE_CHECKING:
-    from .catalog.catalog_tree import CatalogTree
 
 Place = tuple[str, ...]
 """A place in a tree: the keys of the rows that lead to it."""
@@ -131,6 +128,20 @@ class AppState:
         return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
 
 
+class RecallableTree(Protocol):
+    """A tree whose state can be saved and restored."""
+
+    @property
+    def started(self) -> bool:
+        """Whether it shows a source."""
+
+    def view(self) -> TreeState:
+        """Return its state."""
+
+    def recall(self, view: TreeState) -> None:
+        """Restore a state."""
+
+
 class ViewStateKeeper:
     """Takes care of one tree: remembers it when its source is left, recalls it when the source comes back."""
 
@@ -138,12 +149,12 @@ class ViewStateKeeper:
         self._memory = memory
         self._source = ""
 
-    def leave(self, tree: CatalogTree) -> None:
+    def leave(self, tree: RecallableTree) -> None:
         """Remember how the tree is, if it shows a source."""
         if self._source and tree.started:
             self._memory.keep(self._source, tree.view())
 
-    def enter(self, tree: CatalogTree, source: str) -> str:
+    def enter(self, tree: RecallableTree, source: str) -> str:
         """Bring the tree of a source, just begun, to how it was left; return the filter to apply."""
         self._source = source
         view = self._memory.view(source)

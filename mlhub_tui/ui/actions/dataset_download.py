@@ -102,7 +102,6 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
 
 async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
     from ..dialogs.dataset_dialog import DatasetScreen
-    from .item_download import wants_profiles
 
     connection = app.connection
     if connection is None or app.queue is None:
@@ -224,3 +223,15 @@ async def _queue_job(
     words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
     app.notify(f"{words} queued as one job. 2 shows the downloads.", markup=False)
     return True
+
+
+async def wants_profiles(app: AppContext) -> bool:
+    """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
+    from ..dialogs.questions import ConfirmScreen
+
+    screen = ConfirmScreen(
+        "Archives need an API key, and none is in use.",
+        "Without one the transfers wait until there is.",
+        yes="Open profiles",
+    )
+    return await app.push_screen_wait(screen)

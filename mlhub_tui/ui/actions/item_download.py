@@ -56,6 +56,7 @@ async def download(app: AppContext, subjects: Sequence[TreeEntry], documents: Do
 async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef]) -> bool:
     """Ask about the archives of collections and queue them; False where the user thought better of it."""
     from ..dialogs.archive_dialog import DownloadScreen
+    from .dataset_download import wants_profiles
 
     connection, queue = app.connection, app.queue
     if connection is None or queue is None:
@@ -88,18 +89,6 @@ async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef]) -> bool:
     if queued:
         app.notify(f"{count(queued, 'archive')} queued. 2 shows the downloads.", markup=False)
     return queued > 0
-
-
-async def wants_profiles(app: AppContext) -> bool:
-    """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
-    from ..dialogs.questions import ConfirmScreen
-
-    screen = ConfirmScreen(
-        "Archives need an API key, and none is in use.",
-        "Without one the transfers wait until there is.",
-        yes="Open profiles",
-    )
-    return await app.push_screen_wait(screen)
 
 
 _FEW = 25

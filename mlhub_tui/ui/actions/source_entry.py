@@ -33,7 +33,6 @@ from ...text import one_line
 if TYPE_CHECKING:
     from ...sources.probe_path import ProbeResult
     from ...sources.well_known import WellKnownSource
-    from ..context import AppContext
     from ..source_connection import Connection
 
 
@@ -273,26 +272,6 @@ def _imported() -> Callable[[Credentials], Awaitable[ProbeResult]]:
     return probe
 
 
-__all__ = ["ask", "lacks_key", "of_place"]
-
-
 def lacks_key(credentials: Credentials, error: MLHubException) -> bool:
     """Whether a source that is no profile was opened without the key it wants."""
     return isinstance(error, AuthenticationError) and not credentials.profile and not credentials.secret
-
-
-async def ask(app: AppContext, start: Start | None) -> None:
-    """Ask for a source, from a worker; browse it if that is wanted, show its profile if it was saved."""
-    from ..dialogs.source_form import SourceForm
-    from ..screens.profiles import ProfilesScreen
-
-    if isinstance(app.screen, SourceForm):
-        return
-    answer = await app.push_screen_wait(SourceForm(start or Start()))
-    if answer is None:
-        return
-    if answer.saved is not None and isinstance(app.screen, ProfilesScreen):
-        app.screen.settle_on(answer.saved)
-    if answer.credentials is not None:
-        app.use(answer.credentials)
-        app.action_go("browse")

@@ -12,8 +12,8 @@ from textual import work
 from textual.message import Message
 
 from ...models import Dataset, Entry
-from ..navigation.matching import DOI, TITLE, MatchHighlighter, fields, fuzzy_match, parts
-from ..navigation.tree_query import parse
+from ..navigation.matching import DOI, TITLE, MatchHighlighter, day_of, fields, fuzzy_match, parts
+from ..navigation.tree_query import LISTED, ORDERS, parse
 from .nodes import GroupNode, NoteNode
 from .outline import OutlineRow, OutlineView
 from .tree_listing import TreeListing
@@ -364,8 +364,6 @@ class FilteredTree(NodeView):
         """Show what was found, or everything; the cursor stays on what it was on, else on what is above."""
         self.is_looking = False
         lineage = list(self.cursor_row.lineage()) if self.cursor_row is not None else []
-        from ..navigation.tree_query import arrange
-
         before = self._sift.opened if self._sift is not None else set()
         kept: set[NodeRow] = set()
         if sift is None:
@@ -399,8 +397,6 @@ class FilteredTree(NodeView):
 
     def sort(self, order: str) -> None:
         """Show the entries of every listing in another order, see `ORDERS`; the cursor stays on its entry."""
-        from ..navigation.tree_query import ORDERS
-
         self.order = self.branches.order = order if order in ORDERS else ""
         if self.filter:
             self.apply_filter(self.filter, to_first=False)
@@ -431,3 +427,40 @@ class FilteredTree(NodeView):
             if rows[number] in wanted:
                 self.cursor_line = number
                 return
+
+
+def arrange(branches: CatalogTreeModel, order: str) -> None:
+    """Let the rows of all listings show their entries in an order; the outline is to be laid out then.
+
+    What a filter chose is arranged too. What is no entry, as the line that loads more, stays at the end.
+    """
+    if order not in ORDERS or order == LISTED:
+        return
+    for row, listing in branches.grown.items():
+        if listing is None or not (standing := listing.standing).loaded:
+            continue
+        rows = row.visible
+        entries = [child for child in rows if isinstance(child.data, Entry)]
+        if order == "newest":
+            days = dict(zip(row.children or [], map(day_of, standing.traits), strict=False))
+            _newest(entries, days)
+        else:
+            entries.sort(key=_title if order == "title" else _id)
+        row.shown = [*entries, *(child for child in rows if not isinstance(child.data, Entry))]
+
+
+def _newest(entries: list[NodeRow], days: dict[NodeRow, str]) -> None:
+    # Those without a day come last, as they were listed.
+    entries.sort(key=lambda row: days.get(row, ""), reverse=True)
+
+
+def _title(row: NodeRow) -> tuple[str, str]:
+    entry = row.data
+    assert isinstance(entry, Entry)
+    return ((entry.title or entry.id).casefold(), entry.id)
+
+
+def _id(row: NodeRow) -> str:
+    entry = row.data
+    assert isinstance(entry, Entry)
+    return (entry.id or entry.label).casefold()

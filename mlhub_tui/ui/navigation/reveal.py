@@ -11,8 +11,8 @@ from ...auth import Kind
 from ...models import Dataset, Entry, EntryKind
 from ...text import count
 from ..catalog.nodes import GroupNode, TypeNode, identity, node_key
+from ..catalog.page_loader import load_next
 from ..catalog.tree_filter import HOLDS, rank
-from ..catalog.tree_listing import load_next
 from .lookup import Goal, plain
 from .matching import PART, fields, parts
 

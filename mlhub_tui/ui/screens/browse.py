@@ -312,11 +312,9 @@ class BrowseFinding(BrowseCommands):
         return bool(going)
 
     def _open(self, subject: TreeEntry, pane: str = "overview") -> None:
-        from .document_screen import DocumentScreen
-
         self.note_place()
         self.note_place(subject)
-        self.app.push_screen(DocumentScreen(subject, self._documents, pane))
+        self.context.show_document(subject, self._documents, pane)
 
     # Favourites
 
@@ -419,7 +417,7 @@ class BrowseFinding(BrowseCommands):
         if not await self._walk(stop.path):
             self.notify("What was there is not there any more, or further back than is loaded.", markup=False)
         elif stop.subject is not None:
-            self.app.push_screen(DocumentScreen(stop.subject, self._documents))
+            self.context.show_document(stop.subject, self._documents)
 
 
 DETAIL_DELAY = 0.12
@@ -556,7 +554,7 @@ class BrowseScreen(BrowseFinding):
                 self.tree_view.branches.introduce(about)
 
     async def _load_group(self, row: NodeRow) -> None:
-        from ..catalog.tree_listing import load_next
+        from ..catalog.page_loader import load_next
 
         # Whoever is refused at the top is led to the profiles once all has answered.
         with contextlib.suppress(AuthenticationError, APIKeyNotFound):
@@ -571,7 +569,7 @@ class BrowseScreen(BrowseFinding):
 
     @work(group="pages")
     async def _load_more(self, row: NodeRow) -> None:
-        from ..catalog.tree_listing import load_next
+        from ..catalog.page_loader import load_next
 
         documents = self._documents
         try:

@@ -6,8 +6,6 @@ from textual import on
 from textual.timer import Timer
 
 from ...models import BBox, Entry
-from ..catalog.nodes import TreeEntry
-from ..document_cache import Documents
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ResultTable
 from .place_screen import PlaceScreen
@@ -94,40 +92,3 @@ class ItemsOnMap(PlaceScreen):
 
     def item_rests(self) -> None:
         """Do what else follows the cursor."""
-
-
-class ResultsMap(ItemsOnMap):
-    """Results with a map that `m` shows."""
-
-    _documents: Documents
-
-    def action_map(self) -> None:
-        """Show the items on a map; again, give it the keys; once more, hide it."""
-        pane, table = self.map_pane, self.table
-        if not self.has_class("-map"):
-            self.add_class("-map")
-            pane.highlight(table.current)
-            if not self.has_class("-wide"):
-                pane.focus()
-        elif pane.has_focus_within:
-            self.hide_map()
-        else:
-            pane.focus()
-
-    def hide_map(self) -> bool:
-        """Show the table alone; False where it is."""
-        if not self.has_class("-map"):
-            return False
-        entry = self.map_pane.current
-        self.remove_class("-map")
-        table = self.table
-        if entry is not None:
-            table.go_to(entry)
-        table.focus()
-        return True
-
-    def open_item(self, entry: Entry) -> None:
-        """Open an item."""
-        from .document_screen import DocumentScreen
-
-        self.app.push_screen(DocumentScreen(TreeEntry(entry), self._documents))

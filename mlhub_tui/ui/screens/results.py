@@ -17,6 +17,7 @@ from ...models import BBox, Entry, Search
 from ...sources.base import Page, Source
 from ...text import count
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
+from ..catalog.nodes import TreeEntry
 from ..detail.detail_view import DetailView
 from ..detail.document_detail import document_sheet
 from ..document_cache import Documents, why
@@ -26,87 +27,14 @@ from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..widgets.filter_bar import FindBar
 from ..widgets.item_table import ResultTable
-from .items_on_map import ResultsMap
+from .items_on_map import ItemsOnMap
 from .result_status import ResultState, notes_of, scope, status_of, total
 
 FEW = 25
 """Items that are asked for one by one; more are listed again."""
 
 
-class ResultsCommands(ResultsMap):
-    """The commands of results that lead elsewhere."""
-
-    source: Source
-    search: Search
-    saved: str
-
-    def make_table(self) -> ResultTable:
-        """Return a table of results."""
-        return ResultTable(id="results")
-
-    @property
-    def total(self) -> int | None:
-        """How many items the search finds, where that is known."""
-        return total(self.table)
-
-    def supplies(self) -> list[ItemSupplier]:
-        """Return the items that something can be done with, the likeliest first."""
-        table, found = self.table, []
-        everything = of_search(self._all_words(), self.source, self.search, self.total)
-        if table.marked:
-            found.append(self._part(f"{count(len(table.marked), 'selected item')}", [*table.marked.values()]))
-        elif (current := table.current) is not None:
-            found.append(of_entries(f"item {current.label}", [current], self._documents))
-        loaded = [row.entry for row in table.rows]
-        if table.narrowed:
-            found.append(self._part(f"{table.line_count:,} that the filter leaves", table.shown))
-        elif loaded and not (table.pager.complete and not table.pager.stopped):
-            found.append(self._part(f"{len(loaded):,} loaded", loaded))
-        if loaded:
-            found.append(everything)
-        return found
-
-    def _all_words(self) -> str:
-        return f"all {self.total:,} found" if self.total is not None else "all that is found"
-
-    def _part(self, words: str, entries: list[Entry]) -> ItemSupplier:
-        here = sum(self._documents.of(entry) is not None for entry in entries)
-        if len(entries) - here <= FEW:
-            return of_entries(words, entries, self._documents)
-        return of_part(words, of_search("", self.source, self.search), entries)
-
-    @work(group="download", exclusive=True)
-    async def action_download(self) -> None:
-        """Choose among the assets of what is selected, of the item under the cursor, or of all."""
-        from ..actions.item_download import ask_and_queue_assets
-
-        supplies = self.supplies()
-        if not supplies:
-            self.notify("There is nothing here to download.", markup=False)
-        elif await ask_and_queue_assets(self.context, supplies, self._documents):
-            self.table.clear_marks()
-
-    @work(group="preview", exclusive=True)
-    async def action_preview(self) -> None:
-        """Show an image of the item under the cursor, and of those around it."""
-        from ..preview.preview_action import preview
-
-        seen = await preview(self.context, self._documents, self.table.shown, self.table.current)
-        if seen is not None:
-            self.table.go_to(seen)
-
-    @work(group="export", exclusive=True)
-    async def action_export(self) -> None:
-        """Write items to a file."""
-        from ..actions.item_export import export
-
-        current = self.table.current
-        document = self._documents.of(current) if current is not None else None
-        name = self.saved or "-".join(self.search.collections[:1]) or "search"
-        await export(self.context, self.supplies(), self.source, name, document)
-
-
-class ResultsScreen(ResultsCommands):
+class ResultsScreen(ItemsOnMap):
     """What a search finds. One page of documents is in memory, of the rest what the table shows.
 
     Parameters
@@ -435,3 +363,101 @@ class ResultsScreen(ResultsCommands):
 
         if self.saved and self.total is not None:
             await remember_count(self.saved, self.search, self.total)
+
+    # What leads elsewhere
+
+    def make_table(self) -> ResultTable:
+        """Return a table of results."""
+        return ResultTable(id="results")
+
+    @property
+    def total(self) -> int | None:
+        """How many items the search finds, where that is known."""
+        return total(self.table)
+
+    def supplies(self) -> list[ItemSupplier]:
+        """Return the items that something can be done with, the likeliest first."""
+        table, found = self.table, []
+        everything = of_search(self._all_words(), self.source, self.search, self.total)
+        if table.marked:
+            found.append(self._part(f"{count(len(table.marked), 'selected item')}", [*table.marked.values()]))
+        elif (current := table.current) is not None:
+            found.append(of_entries(f"item {current.label}", [current], self._documents))
+        loaded = [row.entry for row in table.rows]
+        if table.narrowed:
+            found.append(self._part(f"{table.line_count:,} that the filter leaves", table.shown))
+        elif loaded and not (table.pager.complete and not table.pager.stopped):
+            found.append(self._part(f"{len(loaded):,} loaded", loaded))
+        if loaded:
+            found.append(everything)
+        return found
+
+    def _all_words(self) -> str:
+        return f"all {self.total:,} found" if self.total is not None else "all that is found"
+
+    def _part(self, words: str, entries: list[Entry]) -> ItemSupplier:
+        here = sum(self._documents.of(entry) is not None for entry in entries)
+        if len(entries) - here <= FEW:
+            return of_entries(words, entries, self._documents)
+        return of_part(words, of_search("", self.source, self.search), entries)
+
+    @work(group="download", exclusive=True)
+    async def action_download(self) -> None:
+        """Choose among the assets of what is selected, of the item under the cursor, or of all."""
+        from ..actions.item_download import ask_and_queue_assets
+
+        supplies = self.supplies()
+        if not supplies:
+            self.notify("There is nothing here to download.", markup=False)
+        elif await ask_and_queue_assets(self.context, supplies, self._documents):
+            self.table.clear_marks()
+
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of the item under the cursor, and of those around it."""
+        from ..preview.preview_action import preview
+
+        seen = await preview(self.context, self._documents, self.table.shown, self.table.current)
+        if seen is not None:
+            self.table.go_to(seen)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write items to a file."""
+        from ..actions.item_export import export
+
+        current = self.table.current
+        document = self._documents.of(current) if current is not None else None
+        name = self.saved or "-".join(self.search.collections[:1]) or "search"
+        await export(self.context, self.supplies(), self.source, name, document)
+
+    # The map: beside the table on wide terminals, in its place on others
+
+    def action_map(self) -> None:
+        """Show the items on a map; again, give it the keys; once more, hide it."""
+        pane, table = self.map_pane, self.table
+        if not self.has_class("-map"):
+            self.add_class("-map")
+            pane.highlight(table.current)
+            if not self.has_class("-wide"):
+                pane.focus()
+        elif pane.has_focus_within:
+            self.hide_map()
+        else:
+            pane.focus()
+
+    def hide_map(self) -> bool:
+        """Show the table alone; False where it is."""
+        if not self.has_class("-map"):
+            return False
+        entry = self.map_pane.current
+        self.remove_class("-map")
+        table = self.table
+        if entry is not None:
+            table.go_to(entry)
+        table.focus()
+        return True
+
+    def open_item(self, entry: Entry) -> None:
+        """Open an item."""
+        self.context.show_document(TreeEntry(entry), self._documents)

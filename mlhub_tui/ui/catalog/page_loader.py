@@ -1,0 +1,97 @@
+"""Loading of listings into the catalog tree, page by page, from any kind of source."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ...auth import Kind
+from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
+from ...models import Entry, EntryKind
+from ...sources.base import Page
+from ..document_cache import Documents
+from .nodes import MODELS, GroupNode
+
+if TYPE_CHECKING:
+    from ...sources.base import Source
+    from .catalog_tree import CatalogTree
+    from .tree_listing import TreeListing
+    from .tree_model import NodeRow
+
+AT_A_TIME = 2_000
+"""Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
+
+
+async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
+    """Load the next page below a row into the tree; nothing happens while one is on its way, or at the end.
+
+    Raises
+    ------
+    AuthenticationError, APIKeyNotFound
+        If the listing needs a key; the listing says so too.
+    """
+    listing, source = tree.branches.grown.get(row), documents.source
+    if listing is None or source is None or not listing.wants_more:
+        return
+    listing.loading = True
+    try:
+        tree.settle(row)
+        page = await _page(source, row, listing.next)
+        if tree.branches.grown.get(row) is listing:  # else the tree began anew meanwhile
+            documents.keep(page.entries)
+            if not page.notes:
+                tree.branches.mend(row)
+            await _take(tree, row, listing, page)
+    except MLHubException as error:
+        listing.fail(error)
+        if isinstance(error, AuthenticationError | APIKeyNotFound):
+            raise
+    finally:
+        listing.loading = False
+        if tree.branches.grown.get(row) is listing:
+            tree.settle(row)
+
+
+async def _take(tree: CatalogTree, row: NodeRow, listing: TreeListing, page: Page[Entry]) -> None:
+    """Take up a page in parts, without what the one before it ended with."""
+    entries = [*page.entries] if listing.take(page) else []
+    if listing.loaded:
+        before = {_mark(known) for known in _last(row, listing.loaded, len(entries))}
+        entries = [entry for entry in entries if _mark(entry) not in before]
+    for start in range(0, len(entries), AT_A_TIME):
+        tree.add(row, entries[start : start + AT_A_TIME])
+        await asyncio.sleep(0)
+        if tree.branches.grown.get(row) is not listing:
+            return
+
+
+async def _page(source: Source, row: NodeRow, link: str | None) -> Page[Entry]:
+    """Return a page of what is below a row; MLHub's datasets and models come sorted by title."""
+    node = row.data
+    if isinstance(node, Entry):
+        return await source.entries(node, link=link)
+    if isinstance(node, GroupNode) and node.key == MODELS:
+        return await _models(source)
+    page = await source.entries(None, link=link)
+    return Page(_by_title(page.entries), None, None, page.skipped) if source.kind is Kind.MLHUB else page
+
+
+async def _models(source: Source) -> Page[Entry]:
+    try:
+        return Page(_by_title(tuple(Entry.of(model) for model in await source.models())))
+    except EntityDoesNotExist:
+        return Page(())  # not every deployment has models
+
+
+def _by_title(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.title.casefold()))
+
+
+def _mark(entry: Entry) -> tuple[EntryKind, str, str]:
+    return (entry.kind, entry.id, entry.url)
+
+
+def _last(row: NodeRow, loaded: int, number: int) -> list[Entry]:
+    """Return the entries that were loaded last: a server may list some of them once more."""
+    rows = (row.children or [])[max(loaded - number, 0) : loaded]
+    return [known.data for known in rows if isinstance(known.data, Entry)]
