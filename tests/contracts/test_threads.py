@@ -22,7 +22,7 @@ def load(*names):
 threads = [
     load("auth", "models", "config"),
     load("auth.kind", "models.when", "config.config"),
-    load("sources.connect", "http.session", "sources.mlhub"),
+    load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.credentials"),
     load("sample.house", "sample.server"),
     load("ui.detail.document_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
