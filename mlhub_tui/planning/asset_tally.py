@@ -37,7 +37,7 @@ class Totals:
 
 
 @dataclass(slots=True)
-class _Group:
+class _KeyCounts:
     """Assets of one key with the same roles."""
 
     title: str = ""
@@ -71,7 +71,7 @@ class AssetTally:
     def __init__(self) -> None:
         self.documents = 0
         self.paid = 0
-        self._groups: dict[str, dict[tuple[str, ...], _Group]] = {}
+        self._groups: dict[str, dict[tuple[str, ...], _KeyCounts]] = {}
 
     def add(self, document: Document) -> None:
         """Count the assets of an item or a collection: about 20 µs for each."""
@@ -81,7 +81,7 @@ class AssetTally:
             pays = bool(why and requester_pays(document, asset))
             self.paid += pays
             roles = tuple(dict.fromkeys(asset.roles))
-            group = self._groups.setdefault(asset.key, {}).setdefault(roles, _Group())
+            group = self._groups.setdefault(asset.key, {}).setdefault(roles, _KeyCounts())
             group.add(asset, why, pays)
 
     def by_key(self) -> list[AssetGroup]:
@@ -91,7 +91,7 @@ class AssetTally:
 
     def by_role(self) -> list[AssetGroup]:
         """Return the roles in the same way; an asset of several is counted in each."""
-        found_of: dict[str, dict[tuple[str, ...], _Group]] = {}
+        found_of: dict[str, dict[tuple[str, ...], _KeyCounts]] = {}
         for number, (_, roles, group) in enumerate(self._each()):
             for role in roles:
                 found_of.setdefault(role, {})[(str(number),)] = group
@@ -119,13 +119,13 @@ class AssetTally:
                 barred += group.barred
         return Totals(files, size, files - sized, barred)
 
-    def _each(self) -> Iterator[tuple[str, tuple[str, ...], _Group]]:
+    def _each(self) -> Iterator[tuple[str, tuple[str, ...], _KeyCounts]]:
         for key, groups in self._groups.items():
             for roles, group in groups.items():
                 yield key, roles, group
 
 
-def _merged(name: str, groups: dict[tuple[str, ...], _Group]) -> AssetGroup:
+def _merged(name: str, groups: dict[tuple[str, ...], _KeyCounts]) -> AssetGroup:
     """Return several groups as one choice."""
     all_of = list(groups.values())
     kinds = dict.fromkeys(kind for group in all_of for kind in group.media_types)

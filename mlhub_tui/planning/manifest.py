@@ -95,7 +95,7 @@ class ManifestStats:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """A file of a job: its status and, if it failed, why and what to do next."""
 
     id: int
@@ -212,7 +212,9 @@ class Manifest:
         known, unknown = (sum(row[at] for row in numbers.values()) for at in (1, 2))
         return ManifestStats(wanted[0], done[0], failed[0], int(done[1]), int(known), unknown)
 
-    def entries(self, status: FileStatus | None = None, *, after: int = 0, most: int = 1000) -> list[Entry]:
+    def entries(
+        self, status: FileStatus | None = None, *, after: int = 0, most: int = 1000
+    ) -> list[ManifestEntry]:
         """Return files of the job in the order of the catalog.
 
         - `status`: Only those; None for all.
@@ -225,7 +227,7 @@ class Manifest:
         """Return the `after` of each page of so many entries."""
         return [row[0] - 1 for row in self.rows(_MARKS, (*_range(status), every))]
 
-    def all_entries(self, status: FileStatus) -> Iterator[Entry]:
+    def all_entries(self, status: FileStatus) -> Iterator[ManifestEntry]:
         """Yield the files of the job of one status, some in memory at a time."""
         last = 0
         while batch := self.entries(status, after=last):
@@ -368,10 +370,10 @@ def _range(status: FileStatus | None) -> tuple[int, int]:
     return (1, 3) if status is None else (int(status), int(status))
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: Any) -> ManifestEntry:
     number, state, size, error, hint, path, href, stated, checksum, page, collection, item, key = row
     file = PlannedFile(path, href, stated, checksum, bool(page), collection, item, key)
-    return Entry(number, file, FileStatus(state), size, error or "", hint or "")
+    return ManifestEntry(number, file, FileStatus(state), size, error or "", hint or "")
 
 
 _WANT = """

@@ -15,7 +15,7 @@ from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled
 from ..transfer.local_folder import OutputTree
 from .layout import REPORT
-from .manifest import Entry, FileStatus, Manifest, manifest_path
+from .manifest import FileStatus, Manifest, ManifestEntry, manifest_path
 from .manifest_queue import Sizes
 from .requests import DatasetRequest
 from .resolver import cluster_package
@@ -46,7 +46,7 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
     return len(lines)
 
 
-def _reported(manifest: Manifest, unfetched: bool) -> Iterator[Entry]:
+def _reported(manifest: Manifest, unfetched: bool) -> Iterator[ManifestEntry]:
     yield from manifest.all_entries(FileStatus.FAILED)
     if unfetched:
         yield from manifest.all_entries(FileStatus.WANTED)

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from ...errors import MLHubException
-from ...planning.manifest import Entry, FileStatus
+from ...planning.manifest import FileStatus, ManifestEntry
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job
 from ...text import one_line, redact
@@ -186,7 +186,7 @@ class DatasetJobScreen(Dialog[None]):
         self._note.update(content(one_line(words, 300)))
 
     @property
-    def _current(self) -> Entry | None:
+    def _current(self) -> ManifestEntry | None:
         return self._list.current
 
     # Keys

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from ...errors import DownloadError
-from ...planning.manifest import Entry, FileStatus, Manifest, ManifestStats, manifest_path
+from ...planning.manifest import FileStatus, Manifest, ManifestEntry, ManifestStats, manifest_path
 from ...planning.requests import DatasetRequest
 from ...text import one_line, size
 from ...threads import in_thread
@@ -46,7 +46,7 @@ class FileList(LineView):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._count = 0
-        self._pages: OrderedDict[int, list[Entry]] = OrderedDict()
+        self._pages: OrderedDict[int, list[ManifestEntry]] = OrderedDict()
         self._asked: set[int] = set()
 
     @property
@@ -55,7 +55,7 @@ class FileList(LineView):
         return self._count
 
     @property
-    def current(self) -> Entry | None:
+    def current(self) -> ManifestEntry | None:
         """The file under the cursor, as far as it is in memory."""
         return self._entry(self.cursor_line)
 
@@ -75,7 +75,7 @@ class FileList(LineView):
         self.count_changed()
         self.refresh()
 
-    def fill(self, page: int, entries: list[Entry]) -> None:
+    def fill(self, page: int, entries: list[ManifestEntry]) -> None:
         """Take a page that was wanted, or one that is looked at again."""
         self._asked.discard(page)
         if self._pages.get(page) == entries:
@@ -86,7 +86,7 @@ class FileList(LineView):
             self._pages.popitem(last=False)
         self.refresh_from(page * PAGE, PAGE)
 
-    def _entry(self, number: int) -> Entry | None:
+    def _entry(self, number: int) -> ManifestEntry | None:
         page, place = divmod(number, PAGE)
         entries = self._pages.get(page)
         return entries[place] if entries is not None and place < len(entries) else None
@@ -177,10 +177,10 @@ class FilePages:
 
         return await self._reading(work)
 
-    async def page(self, look: FileQuery, number: int) -> list[Entry]:
+    async def page(self, look: FileQuery, number: int) -> list[ManifestEntry]:
         """Return the files of a page; errors as of `look`."""
 
-        def work() -> list[Entry]:
+        def work() -> list[ManifestEntry]:
             files = self._opened()
             if files is None or not 0 <= number < len(look.marks):
                 return []
