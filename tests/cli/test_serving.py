@@ -11,6 +11,7 @@ import urllib.request
 
 import pytest
 
+from ..support.waiting import PATIENCE
 from .conftest import Run, command_line
 
 
@@ -24,10 +25,10 @@ def test_it_serves_until_it_is_told_to_stop(number: int) -> None:
         line = next(line for line in process.stdout if "MLHUB_ROOT_URL=" in line)
         found = re.search(r"MLHUB_ROOT_URL=(\S+) MLHUB_API_KEY=(\S+)", line)
         assert found is not None
-        with urllib.request.urlopen(f"{found[1]}datasets?key={found[2]}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{found[1]}datasets?key={found[2]}", timeout=PATIENCE) as answer:
             assert len(json.load(answer)) >= 30
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
     assert process.returncode in (0, 130, 143)
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 from tests.planning.made import archive, asset, collection, item, named
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
-from tests.support.waiting import until_sync
+from tests.support.waiting import PATIENCE, until_sync
 from tests.transfer.batch_support import origin
 
 KEY = "sk-cluster-0123456789abcdef"
@@ -184,7 +184,7 @@ def s3_server(folder: Path, slow: Path | None = None) -> Iterator[str]:
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/")
         return connection.getresponse().status < 500

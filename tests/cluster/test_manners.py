@@ -98,7 +98,7 @@ async def test_a_paused_job_asks_for_nothing_and_goes_on_where_it_was(
     assert len(store.keys("out/crops/fields")) == len(field.contents) + 1 + 9  # and its documents
 
 
-async def _quiet(field: Field, patience: float = 20) -> None:
+async def _quiet(field: Field, patience: float = 60) -> None:
     """Wait until nothing has been asked for a second."""
     deadline = time.monotonic() + patience
     seen, since = -1, time.monotonic()

@@ -38,6 +38,7 @@ from mlhub_tui.transfer import local_files
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec
 from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.part_file import PartJournal, PartRecord
+from tests.support.waiting import PATIENCE
 
 from .catalog import Catalog, tree
 from .conftest import DATA
@@ -249,7 +250,7 @@ async def test_the_queue_copies_pauses_and_goes_on(
     [request] = requests_for(DocumentOrigin.of(catalog), [document], folder).requests
     queue = make_queue(OneSource(catalog))
     job = await queue.add(request)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not 0 < next(shown.bytes_done for shown in queue.snapshot()) < len(DATA):
             await asyncio.sleep(0.01)
         await queue.pause(job.id)

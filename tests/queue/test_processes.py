@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
-from tests.support.waiting import until_sync
+from tests.support.waiting import PATIENCE, until_sync
 
 from .support import HASTY, QUICK, Links, content, files
 
@@ -53,9 +52,9 @@ def test_two_programs_at_one_target_fetch_it_once(
 ) -> None:
     server.always = Answer(pace=0.02)
     one, two = (program(mlhub_home, server, tmp_path / "out", "file") for _ in range(2))
-    out, _ = one.communicate(timeout=60)
+    out, _ = one.communicate(timeout=PATIENCE)
     assert out == "['done']\n"
-    out, _ = two.communicate(timeout=60)
+    out, _ = two.communicate(timeout=PATIENCE)
     assert out == "['done']\n"
     assert (tmp_path / "out" / "file.tar.gz").read_bytes() == DATA
     assert len(server.gets) == 1
@@ -69,9 +68,9 @@ def test_two_programs_with_different_queues_do_not_mix_their_bytes(
     one = program(tmp_path / "h1", server, folder, "file")
     until_sync((folder / "file.tar.gz.part").exists)  # from here on it is the first one's
     two = program(tmp_path / "h2", server, folder, "file")
-    assert two.communicate(timeout=60)[0] == "['failed']\n"
+    assert two.communicate(timeout=PATIENCE)[0] == "['failed']\n"
     server.shared_pace = 0.0
-    assert one.communicate(timeout=60)[0] == "['done']\n"
+    assert one.communicate(timeout=PATIENCE)[0] == "['done']\n"
     assert (folder / "file.tar.gz").read_bytes() == DATA
 
 
@@ -85,13 +84,10 @@ def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     server.always = Answer()
-    out, _ = heir.communicate(timeout=60)
+    out, _ = heir.communicate(timeout=PATIENCE)
     assert "done" in out
     queue = QueueService(mlhub_home / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
-    deadline = time.monotonic() + 60
-    while {job.state for job in queue.snapshot()} != {JobState.DONE}:
-        assert time.monotonic() < deadline, queue.snapshot()
-        time.sleep(0.02)
+    until_sync(lambda: {job.state for job in queue.snapshot()} == {JobState.DONE}, queue.snapshot)
     queue.stop(60)
     assert sorted(files(tmp_path / "out")) == ["file.tar.gz", "other.tar.gz"]

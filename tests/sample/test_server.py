@@ -15,7 +15,7 @@ import pytest
 
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.sample.server import SampleServer
-from tests.support.waiting import until_sync
+from tests.support.waiting import PATIENCE, until_sync
 
 ARCHIVE = "archives/bigearthnet_v1_source.tar.gz"
 
@@ -75,10 +75,10 @@ def test_stopping_does_not_wait_for_downloads() -> None:
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert begun.acquire(timeout=30)
+        assert begun.acquire(timeout=PATIENCE)
     server.stop()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert len(broken) == 4
 
 
@@ -131,5 +131,5 @@ def test_serving_ends_cleanly_on_a_signal_and_prints_nothing_by_itself(number: s
     url, key = child.stdout.readline().split()
     assert httpx.get(url + "datasets", params={"key": key}, trust_env=False).status_code == 200
     os.kill(child.pid, number)
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=PATIENCE)
     assert (child.returncode, out, err) == (0, "ended\n", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from mlhub_tui.sample.server import SampleServer
 
+from ..support.waiting import until_sync
 from .conftest import Starter, is_whole, queue_archive
 from .harness import COMMAND, Terminal, children_of, state_of
 
@@ -127,7 +127,4 @@ def test_a_terminal_that_is_closed_while_it_is_stopped_ends_it(shell: Terminal, 
     (pid,) = children_of(shell.pid)
     stop(shell, pid)
     shell.hang_up()
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists() and state_of(pid) != "Z":
-        assert time.monotonic() < deadline, state_of(pid)
-        time.sleep(0.02)
+    until_sync(lambda: not Path(f"/proc/{pid}").exists() or state_of(pid) == "Z", lambda: state_of(pid))

@@ -24,6 +24,7 @@ from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
+from tests.support.waiting import PATIENCE
 
 CONFIG = BatchConfig(slots=8, per_host=8, max_small=64 << 10, large=2)
 
@@ -141,5 +142,5 @@ def running(run: BatchDownload) -> Iterator[list[MLHubException | TransferCancel
     try:
         yield raised
     finally:
-        thread.join(5)
+        thread.join(PATIENCE)
         assert not thread.is_alive()

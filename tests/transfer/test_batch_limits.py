@@ -14,7 +14,7 @@ from mlhub_tui.transfer.limits import HostLimits
 from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
-from tests.support.waiting import until_sync
+from tests.support.waiting import PATIENCE, until_sync
 
 from .batch_support import CONFIG, batch, kit, requests, shelf
 
@@ -45,7 +45,7 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert [run.stats.fetched for _, run in runs] == [60, 60]
     assert server.most <= CONFIG.per_host
     asked = [request.target for request in server.gets]

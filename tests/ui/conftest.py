@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from mlhub_tui.http import session as http
@@ -18,12 +19,13 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.terminal.diff_rendering import forget_drawings
 
 from ..support.waiting import until
-from . import idle
+from . import idle, painting
 from .drawing import screen_text
 
 Sizes = tuple[int, int]
 
 idle.use()
+painting.use()
 
 
 class Driver:
@@ -38,9 +40,11 @@ class Driver:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Type text."""
+        """Type text, faster than the screen follows."""
         names = {"_": "underscore", "/": "slash", ".": "full_stop", ":": "colon", " ": "space", "-": "minus"}
-        await self.pilot.press(*(names.get(character, character) for character in text))
+        for character in text:
+            self.app.post_message(events.Key(names.get(character, character), character))
+        await self.pilot.pause()
 
     def screen(self) -> str:
         """Return what is on the screen, line by line."""
@@ -76,6 +80,13 @@ async def driven(
             # When the app is quit this comes before its screens are taken down; Pilot would leave it out.
             app.workers.cancel_all()
             forget_drawings()
+
+
+@pytest.fixture
+def painted() -> Iterator[None]:
+    """Have the app painted, as on a terminal, where nobody looks, too."""
+    with painting.as_on_a_terminal():
+        yield
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mlhub_tui.options import AppOptions
 from .conftest import driven
 
 
+@pytest.mark.usefixtures("painted")
 @pytest.mark.parametrize("dialogs", [1, 2, 4])
 async def test_a_change_behind_dialogs_is_seen(dialogs: int, tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:

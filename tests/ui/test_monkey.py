@@ -129,6 +129,7 @@ def paced_sample() -> Iterator[SampleServer]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("painted")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", _seeds())
 async def test_random_keys_end_no_app(
