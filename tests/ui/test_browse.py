@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 
-import pytest
-
 from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
@@ -64,66 +62,54 @@ async def test_the_tree_stands_before_anything_was_answered(options: AppOptions)
             await driver.until("Datasets", "loading")
 
 
-async def test_datasets_come_sorted_by_title_with_their_number(options: AppOptions) -> None:
+async def test_datasets_come_sorted_by_title_with_their_number_and_the_ways_out_at_every_size(
+    options: AppOptions,
+) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         titles = [dataset.title.casefold() for dataset in shown_datasets(browse(driver).tree_view)]
         assert titles == sorted(titles)
         await driver.until(f"Datasets  {len(titles)}")
         assert len(titles) >= 30
+        for size in ((60, 15), (80, 24), (200, 60)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.until(
+                lambda: all(way in driver.screen().splitlines()[-1] for way in ("? help", "q quit"))
+            )
+        await driver.pilot.resize_terminal(30, 8)
+        await driver.until("40 columns")
 
 
 async def test_a_collection_is_found_by_its_id_before_its_dataset_was_opened(options: AppOptions) -> None:
     async with driven(options) as driver:
+        await find(driver, "zzzz")
+        await driver.until("nothing matches the filter")
+        await driver.press("escape")
         await find(driver, "kenya_02_lab")
         node = current(browse(driver).tree_view)
         assert (node.kind, node.id) == (EntryKind.COLLECTION, "ref_african_crops_kenya_02_labels")
         await driver.until("CV4A Kenya Crop Type Competition")  # the parent stays in sight
         assert browse(driver).focused is browse(driver).tree_view
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("bigearthnet_v1", "bigearthnet_v1"),
-        ("marine debris", "nasa_marine_debris"),
-        ("rdnt.dw605x", "ref_african_crops_kenya_02"),
-        ("Off-Nadir", "spacenet4"),
-    ],
-)
-async def test_the_filter_looks_at_id_title_doi_and_tags(
-    options: AppOptions, words: str, expected: str
-) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        tree = browse(driver).tree_view
-        tree.apply_filter(words)
-        assert expected in [dataset.id for dataset in shown_datasets(tree)]
-        assert len(shown_datasets(tree)) < 10
-
-
-async def test_esc_clears_the_filter_and_brings_all_back(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya")
-        await driver.until(lambda: "of " in driver.screen().splitlines()[1])
-        await driver.press("escape")
-        await driver.until("Chesapeake")
-
-
-async def test_what_was_found_stays_under_the_cursor_when_the_filter_goes(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_lab")
         await driver.until("1 of 45  /kenya_02")
         await driver.press("escape")
         await driver.until("Chesapeake")
         node = current(browse(driver).tree_view)
-        assert (node.kind, node.id) == (EntryKind.COLLECTION, "ref_african_crops_kenya_02_labels")
+        assert (node.kind, node.id) == (EntryKind.COLLECTION, "ref_african_crops_kenya_02_labels"), "it stays"
 
 
-async def test_a_filter_that_finds_nothing_says_so(options: AppOptions) -> None:
+async def test_the_filter_looks_at_id_title_doi_and_tags(options: AppOptions) -> None:
     async with driven(options) as driver:
-        await find(driver, "zzzz")
-        await driver.until("nothing matches the filter")
+        await driver.until("BigEarthNet")
+        tree = browse(driver).tree_view
+        for words, expected in (
+            ("bigearthnet_v1", "bigearthnet_v1"),
+            ("marine debris", "nasa_marine_debris"),
+            ("rdnt.dw605x", "ref_african_crops_kenya_02"),
+            ("Off-Nadir", "spacenet4"),
+        ):
+            tree.apply_filter(words)
+            assert expected in [dataset.id for dataset in shown_datasets(tree)]
+            assert len(shown_datasets(tree)) < 10
 
 
 async def test_the_detail_follows_the_cursor_and_shows_the_id(options: AppOptions) -> None:
@@ -241,19 +227,6 @@ async def test_selected_collections_are_marked_not_only_coloured(options: AppOpt
         await driver.until("✓")
         await driver.press("k", "space")
         await driver.until(lambda: "✓" not in driver.screen())
-
-
-@pytest.mark.parametrize("size", [(60, 15), (80, 24), (200, 60)])
-async def test_every_size_shows_the_way_to_help_and_out(options: AppOptions, size: tuple[int, int]) -> None:
-    async with driven(options, size) as driver:
-        await driver.until("Datasets")
-        await driver.until(lambda: "? help" in driver.screen().splitlines()[size[1] - 1])
-        await driver.until(lambda: "q quit" in driver.screen().splitlines()[size[1] - 1])
-
-
-async def test_a_terminal_that_is_too_small_gets_a_sentence(options: AppOptions) -> None:
-    async with driven(options, (30, 8)) as driver:
-        await driver.until("40 columns")
 
 
 async def test_keys_typed_fast_find_the_children_of_what_was_just_expanded(options: AppOptions) -> None:

@@ -17,7 +17,6 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
-from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from tests.support.waiting import until
 
 from .conftest import Driver, driven
@@ -44,12 +43,17 @@ def state(driver: Driver, collection: str = "") -> JobState:
     return next(job.state for job in driver.app.jobs if collection in job.name)
 
 
-async def test_d_and_enter_bring_the_archive_whole_to_disk(options: AppOptions, sample: SampleServer) -> None:
+async def test_d_and_enter_bring_the_archive_whole_to_disk_and_the_list_fits_every_width(
+    options: AppOptions, sample: SampleServer
+) -> None:
     async with driven(options) as driver:
         await queue(driver, SMALL)
         await driver.press("2")
         await driver.until(lambda: state(driver) is JobState.DONE)
-        await driver.until("done")
+        for size in ((60, 15), (140, 40), (80, 24)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.until("done", "kenya_02_labels")
+            assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
     path = options.output_dir / f"{SMALL}.tar.gz"
     url = f"{sample.root_url}archive/{SMALL}?key={sample.key}"
     expected = httpx.get(url, follow_redirects=True).content
@@ -70,7 +74,9 @@ async def test_the_dialog_says_size_licence_room_and_folder(options: AppOptions)
         assert not driver.app.jobs
 
 
-async def test_a_transfer_pauses_and_goes_on(slow_sample: SampleServer, tmp_path: Path) -> None:
+async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
+    slow_sample: SampleServer, tmp_path: Path
+) -> None:
     slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
     async with driven(slow) as driver:
         await queue(driver, LARGE)
@@ -82,14 +88,6 @@ async def test_a_transfer_pauses_and_goes_on(slow_sample: SampleServer, tmp_path
         await driver.until(lambda: state(driver) is JobState.PAUSED)
         await driver.until("paused")
         await driver.press("space")
-        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
-
-
-async def test_cancel_asks_and_leaves_nothing(slow_sample: SampleServer, tmp_path: Path) -> None:
-    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
-    async with driven(slow) as driver:
-        await queue(driver, LARGE)
-        await driver.press("2")
         await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.press("x")
         await driver.until("Cancel")
@@ -172,18 +170,6 @@ async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
         await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)
         await driver.until("is a file")
     assert (tmp_path / "file").read_text() == "in the way"
-
-
-@pytest.mark.parametrize("size", [(60, 15), (80, 24), (140, 40)])
-async def test_the_list_fits_every_width(options: AppOptions, size: tuple[int, int]) -> None:
-    async with driven(options, size) as driver:
-        await queue(driver, SMALL)
-        await driver.press("2")
-        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
-        await driver.until(lambda: state(driver) is JobState.DONE)
-        await driver.until("done")
-        await driver.until("kenya_02_labels")
-        assert max(len(line) for line in driver.screen().splitlines()) <= size[0]
 
 
 @pytest.mark.slow

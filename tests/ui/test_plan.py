@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from textual.events import Key
 from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
@@ -146,10 +145,7 @@ async def test_what_cannot_be_read_is_said_and_nothing_is_queued(options: AppOpt
             assert not driver.app.jobs
             await replace(driver, field, "")
             await driver.until("738 files")
-
-
-async def test_that_nothing_matches_is_said_before_anything_starts(options: AppOptions) -> None:
-    async with planned(options) as driver:
+        # Nor where nothing matches.
         await replace(driver, "t", "1999")
         await driver.until("1 file of the collections themselves; no item matches")
         await driver.press("space")  # the labels, which have something of their own
@@ -159,13 +155,18 @@ async def test_that_nothing_matches_is_said_before_anything_starts(options: AppO
         assert not driver.app.jobs
 
 
-async def test_an_area_across_the_antimeridian_and_a_file_of_geojson(
+async def test_what_is_typed_right_behind_a_key_an_area_over_the_antimeridian_and_a_file_of_geojson(
     options: AppOptions, tmp_path: Path
 ) -> None:
     ring = [[34, 0], [34.3, 0], [34.3, 0.3], [34, 0.3], [34, 0]]
     file = tmp_path / "area.geojson"
     file.write_text(json.dumps({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}))
     async with planned(options) as driver:
+        await driver.type("t2019-12")
+        await driver.until("2019-12-01 to 2019-12-31")
+        assert isinstance(driver.app.screen, PlanScreen)
+        await driver.press("escape")
+        await replace(driver, "t", "")
         await replace(driver, "b", "170,-10,35,10")
         await driver.until("over the antimeridian")
         await driver.until("738 files")
@@ -263,11 +264,3 @@ async def test_collections_that_are_selected_are_those_that_are_ticked(options: 
         await driver.until(" 9 files")
         await driver.until(f"[x] {LABELS}")
         await driver.until(f"[ ] {SOURCE}")
-
-
-async def test_what_is_typed_right_behind_a_key_goes_into_its_field(options: AppOptions) -> None:
-    async with planned(options) as driver:
-        for key in ("t", "2", "0", "1", "9", "minus", "1", "2"):
-            driver.app.post_message(Key(key, "-" if key == "minus" else key))
-        await driver.until("2019-12-01 to 2019-12-31")
-        assert isinstance(driver.app.screen, PlanScreen)
