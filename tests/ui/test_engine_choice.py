@@ -38,15 +38,25 @@ def write(screen: DatasetScreen, field: str, text: str) -> None:
     screen.query_one(f"#{field}", Input).value = text
 
 
-async def test_a_cluster_and_a_store_are_chosen_and_go_into_the_choice(
+async def test_a_store_needs_a_cluster_and_no_password_and_both_go_into_the_choice(
     options: AppOptions, installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     async with driven(options) as driver:
         screen = await opened(driver)
+        write(screen, "folder", "s3://chips/kenya")
+        await driver.until("URLs are for datasets on a cluster")
+        await driver.press("enter")
+        await driver.until("choose the assets")
+        assert driver.app.screen is screen
+        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
+        write(screen, "folder", "s3://user:hunter2@chips/kenya")
+        await driver.until("carries credentials")
+        await driver.press("enter")
+        await driver.until("leave them out")
+        assert driver.app.screen is screen
         answers: list[DatasetChoice | None] = []
         monkeypatch.setattr(screen, "dismiss", answers.append)
-        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         await driver.until("tcp://host:8786, or")
         write(screen, "scheduler", "tcp://10.0.0.1:8786")
         write(screen, "folder", "s3://chips/kenya/")
@@ -56,29 +66,6 @@ async def test_a_cluster_and_a_store_are_chosen_and_go_into_the_choice(
         choice = answers[0]
         assert choice is not None
         assert (choice.cluster, choice.url) == (ClusterConfig("tcp://10.0.0.1:8786"), "s3://chips/kenya")
-
-
-async def test_a_store_without_a_cluster_is_refused_with_what_to_do(
-    options: AppOptions, installed: None
-) -> None:
-    async with driven(options) as driver:
-        screen = await opened(driver)
-        write(screen, "folder", "s3://chips/kenya")
-        await driver.until("URLs are for datasets on a cluster")
-        await driver.press("enter")
-        await driver.until("choose the assets")
-        assert driver.app.screen is screen
-
-
-async def test_a_url_with_a_password_is_refused(options: AppOptions, installed: None) -> None:
-    async with driven(options) as driver:
-        screen = await opened(driver)
-        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
-        write(screen, "folder", "s3://user:hunter2@chips/kenya")
-        await driver.until("carries credentials")
-        await driver.press("enter")
-        await driver.until("leave them out")
-        assert driver.app.screen is screen
 
 
 async def test_the_scheduler_of_the_environment_is_offered(
@@ -91,6 +78,17 @@ async def test_the_scheduler_of_the_environment_is_offered(
         await driver.until("tcp://head:8786")
 
 
+async def test_a_folder_that_the_workers_share_needs_no_url(
+    options: AppOptions, installed: None, tmp_path: Path
+) -> None:
+    async with driven(options) as driver:
+        screen = await opened(driver)
+        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
+        write(screen, "folder", str(tmp_path / "shared"))
+        await driver.press("enter")
+        await driver.until("by a Dask cluster")
+
+
 async def test_without_the_extra_only_this_machine_is_offered(
     options: AppOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,14 +99,3 @@ async def test_without_the_extra_only_this_machine_is_offered(
         write(screen, "folder", "s3://chips/kenya")
         await driver.press("enter")
         await driver.until("mlhub-tui[cluster]")
-
-
-async def test_a_folder_that_the_workers_share_needs_no_url(
-    options: AppOptions, installed: None, tmp_path: Path
-) -> None:
-    async with driven(options) as driver:
-        screen = await opened(driver)
-        screen.query_one("#engine", ChoiceField).choose(CLUSTER)
-        write(screen, "folder", str(tmp_path / "shared"))
-        await driver.press("enter")
-        await driver.until("by a Dask cluster")

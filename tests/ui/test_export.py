@@ -208,7 +208,7 @@ async def test_items_of_a_static_folder_and_of_mlhub_are_written(tmp_path: Path,
     assert json.loads((tmp_path / "static.geojson").read_text())["features"]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 15), (140, 40)])
+@pytest.mark.parametrize("size", [(60, 15), (140, 40)])
 async def test_the_dialog_of_hostile_items_is_drawn_as_text(tmp_path: Path, size: Sizes) -> None:
     bad = {"id": nasty("../item"), "collection": nasty("c")}
     async with at(Service(number=2, more=bad), tmp_path, size) as driver:

@@ -196,7 +196,7 @@ async def test_motion_and_mouse_as_they_are_set(
 # The screen
 
 
-@pytest.mark.parametrize("window", [(60, 15), (80, 24), (120, 40)])
+@pytest.mark.parametrize("window", [(60, 15), (120, 40)])
 async def test_settings_change_at_once_and_keep_the_file_s_comments(
     options: AppOptions, mlhub_home: Path, window: tuple[int, int]
 ) -> None:
