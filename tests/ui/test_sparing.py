@@ -132,7 +132,6 @@ def test_a_letter_of_unknown_width_takes_its_part_of_the_line_along() -> None:
     assert "three" in written("three")
 
 
-<<<<<<< HEAD
 def test_what_is_beside_letters_of_unknown_width_is_written_after_them() -> None:
     """Tmux draws vowel signs of Devanagari in cells of their own: over what is to the right of them."""
     shown = TerminalBuffer(COLUMNS, 1)
@@ -145,10 +144,8 @@ def test_what_is_beside_letters_of_unknown_width_is_written_after_them() -> None
     )
 
 
-=======
 @pytest.mark.slow
 @pytest.mark.usefixtures("painted")
->>>>>>> d018765 (Paint under Pilot only what a test looks at, type as fast as a terminal, and wait in tests as long as elsewhere)
 async def test_what_a_closed_dialog_drew_is_not_kept(tmp_path: Path) -> None:
     def drawings() -> int:
         gc.collect()
