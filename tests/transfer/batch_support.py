@@ -25,7 +25,6 @@ from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import PATIENCE
-from tests.transfer.memory_source import MemorySource
 
 CONFIG = BatchConfig(slots=8, per_host=8, max_small=64 << 10, large=2)
 
