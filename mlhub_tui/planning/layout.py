@@ -1,4 +1,4 @@
-"""Where the files of a dataset stand on disk: the layout of the seed library, for ids that mean no harm.
+"""Where the files of a dataset stand on disk: the layout of radiant_mlhub, for ids that mean no harm.
 
 `{out}/{dataset}.tar.gz` and `{out}/{dataset}/` are the catalog; below `{assets}/{dataset}/` an item's
 asset is `{collection}/{item}/{key}{ext}`, a collection's `{collection}/{key}{ext}`, and what items share
@@ -42,10 +42,10 @@ class Scope(IntEnum):
 
 
 def extension(href: str) -> str:
-    """Return the extension of an asset's file as the seed library has it, dot included; it may be empty.
+    """Return the extension of an asset's file as radiant_mlhub has it, dot included; it may be empty.
 
     Anywhere in the URL one of eight usual extensions counts, in their order, so that `.tiff` becomes `.tif`;
-    else it is the last one of the URL's path. The seed library gives up on a URL without any.
+    else it is the last one of the URL's path. radiant_mlhub gives up on a URL without any.
     """
     for usual in _BY_SUBSTRING:
         if usual in href:
@@ -192,7 +192,7 @@ def file_names(assets: Sequence[Asset]) -> dict[str, str]:
 def asset_extension(asset: Asset) -> str:
     """Return the extension of an asset's file, dot included; empty where nothing tells.
 
-    It is that of the href's path; `.tiff` becomes `.tif`, as the seed library writes it, so that both can
+    It is that of the href's path; `.tiff` becomes `.tif`, as radiant_mlhub writes it, so that both can
     work on one folder. An href without one goes by the media type.
     """
     try:
