@@ -55,7 +55,7 @@ class ProfilesFileError(APIKeyNotFound):
 class ConfigFileError(MLHubException):
     """The config file cannot be read, written or understood, or a setting is none."""
 
-    default_hint = "mend it with an editor, or remove it: the defaults need no file"
+    default_hint = "fix it with an editor, or remove it: the defaults need no file"
 
 
 class RequestError(MLHubException):
@@ -186,7 +186,7 @@ class DownloadError(MLHubException):
 class OutputFolderError(DownloadError):
     """The output folder cannot take the file."""
 
-    default_hint = "choose another folder, or mend this one, then retry"
+    default_hint = "choose another folder, or fix this one, then retry"
 
 
 class NoSpaceError(OutputFolderError):

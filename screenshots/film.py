@@ -1,6 +1,6 @@
 """Make the film of the README, `film.gif`: `python screenshots/film.py`; needs rsvg-convert and Pillow.
 
-Every frame is the app itself, driven by the keys that the film is about; the sample catalogue answers.
+Every frame is the app itself, driven by the keys that the film is about; the sample catalog answers.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ async def play(film: Film) -> None:
 
 
 async def record(home: Path) -> Film:
-    """Play it at a sample catalogue that takes its time."""
+    """Play it at a sample catalog that takes its time."""
     app = MLHubApp(AppOptions(sample=True, output_dir=home / "data"))
     server = app.sample._server = SampleServer(rate=RATE)
     server.start()

@@ -1,4 +1,4 @@
-"""Make the screenshots of the README from the sample catalogue: `python screenshots/make.py`.
+"""Make the screenshots of the README from the sample catalog: `python screenshots/make.py`.
 
 Every picture is the app itself, driven by keys, at 80x24 and 140x40; nothing is drawn by hand.
 """

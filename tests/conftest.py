@@ -1,4 +1,4 @@
-"""Shared fixtures: the recorded answers of the hosted API, a private MLHUB_HOME, the sample catalogue."""
+"""Shared fixtures: the recorded answers of the hosted API, a private MLHUB_HOME, the sample catalog."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ class Dataset(Remembering, models.Dataset):
         their paths are returned in order; see `download_archive`. With one, or with `assets`, it is its
         catalog and the assets of its items, as in the last release of radiant_mlhub, in the same
         layout; then the folders of the catalog and of the assets are returned. When something fails the
-        others are stopped (one asset among many does not stop others); called again, it goes on.
+        others are stopped (one asset among many does not stop others); called again, it resumes.
 
         Parameters
         ----------

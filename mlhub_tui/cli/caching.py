@@ -1,4 +1,4 @@
-"""`mlhub-tui cache`: how much is kept of what can be fetched again, and how to be rid of it."""
+"""`mlhub-tui cache`: its size, and how to clear it."""
 
 from __future__ import annotations
 

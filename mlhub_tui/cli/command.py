@@ -19,19 +19,19 @@ from .options import Choice, Group, connection_options, is_terminal, output_dir,
 
 EPILOG = """\b
 Examples:
-  mlhub-tui --sample                        the app on the sample catalogue
+  mlhub-tui --sample                        the app on the sample catalog
   mlhub-tui configure                       store your API key
   mlhub-tui                                 the app with that key
-  mlhub-tui list datasets --text kenya      what there is
+  mlhub-tui list datasets --text kenya      datasets that mention Kenya
   mlhub-tui show dataset 10.34911/rdnt.dw605x
   mlhub-tui download ref_african_crops_kenya_02_labels --output-dir ~/data
-  mlhub-tui --source ./catalog.tar.gz       the app on a catalog you kept
+  mlhub-tui --source ./catalog.tar.gz       the app on a saved catalog
   mlhub-tui sources list --known            public sources to browse
   mlhub-tui doctor                          what is wrong here
 
 \b
 Environment:
-  MLHUB_API_KEY    the key; goes before any profile
+  MLHUB_API_KEY    the key; overrides any profile
   MLHUB_PROFILE    the profile, where --profile is not given
   MLHUB_ROOT_URL   the API, where --root-url is not given
   MLHUB_HOME       folder of settings, profiles and queue (default: ~/.mlhub)

@@ -1,4 +1,4 @@
-"""`mlhub-tui configure`: store a key in the profiles file, as the seed library's `mlhub configure` does."""
+"""`mlhub-tui configure`: store a key in the profiles file, as the `mlhub configure` of radiant_mlhub does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def configure(context: click.Context) -> None:
     """
     choice = Choice.of(context)
     if choice.sample:
-        raise click.UsageError("the sample catalogue needs no profile")
+        raise click.UsageError("the sample catalog needs no profile")
     name, root_url = _usable(choice)
     file = ProfilesFile.load()
     known = file.get(name) if name in file.names() else Profile(name)

@@ -1,4 +1,4 @@
-"""From what the command line says to an open source: credentials, the sample catalogue, one event loop."""
+"""From what the command line says to an open source: credentials, the sample catalog, one event loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @contextmanager
 def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
-    """Give the credentials of a command; the sample catalogue runs inside where it is the one chosen.
+    """Give the credentials of a command; the sample catalog runs inside where it is the one chosen.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
         from ..sample.server import SampleServer
 
         with SampleServer() as server:
-            origin = "the sample catalogue"
+            origin = "the sample catalog"
             yield Credentials(server.key, server.root_url, None, origin, origin)
         return
     yield chosen(choice, key_needed=key_needed)
 
 
 def chosen(choice: Choice, *, key_needed: bool = False) -> Credentials:
-    """Return the credentials of a command that is not about the sample catalogue, with their kind.
+    """Return the credentials of a command that is not about the sample catalog, with their kind.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def chosen(choice: Choice, *, key_needed: bool = False) -> Credentials:
         found = find(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
         if choice.profile and found.key_origin == "MLHUB_API_KEY":
             where = f"--profile {choice.profile}"
-            click.echo(f"note: the key of MLHUB_API_KEY goes before that of {where}", err=True)
+            click.echo(f"note: the key of MLHUB_API_KEY overrides that of {where}", err=True)
         return found
     from ..sources.source_names import choose
 

@@ -45,7 +45,7 @@ Examples:
   mlhub-tui download dataset DATASET --engine dask --output-dir s3://bucket/dir
 
 \b
-Files go where the seed library puts them: the catalog to DATASET.tar.gz and
+Files go where radiant_mlhub puts them: the catalog to DATASET.tar.gz and
 DATASET/, assets to DATASET/COLLECTION/ITEM/KEY.EXT. What failed is listed in
 err_report.csv. The command given again fetches only what is missing; with
 other options it adds. On stdout is the folder of what is whole, or with

@@ -82,9 +82,9 @@ def _notes(counts: Counts, wish: Wish) -> list[str]:
     timeless = sum(items.timeless for items in counts.items.values())
     placeless = sum(items.placeless for items in counts.items.values())
     if wish.filters.when is not None and timeless:
-        notes.append(f"{count(timeless, 'item')} without a time that can be read: kept")
+        notes.append(f"{count(timeless, 'item')} without a time that can be read: included")
     if (wish.filters.bbox or wish.filters.intersects) and placeless:
-        notes.append(f"{count(placeless, 'item')} without a place: kept")
+        notes.append(f"{count(placeless, 'item')} without a place: included")
     if counts.faults:
         notes.append(f"{count(counts.faults, 'asset')} of the catalog without an href")
     return notes

@@ -1,4 +1,4 @@
-"""`mlhub-tui doctor`: what is wrong here, and how to mend it."""
+"""`mlhub-tui doctor`: what is wrong here, and how to fix it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _MARKS = {"ok": " ", "note": "!", "wrong": "x"}
 
 
-@click.command("doctor", cls=Command, short_help="Say what is wrong here, and how to mend it.")
+@click.command("doctor", cls=Command, short_help="Say what is wrong here, and how to fix it.")
 @click.option("--offline", is_flag=True, help="Ask no source.")
 @json_option
 @connection_options
 @click.pass_context
 def doctor(context: click.Context, offline: bool, as_json: bool) -> None:
-    """Say what is wrong here, and how to mend it: program, terminal, files, queue, network, source.
+    """Say what is wrong here, and how to fix it: program, terminal, files, queue, network, source.
 
     The source is the one that the app would open (--source, --profile, --root-url, --sample, or the profile
     `default`); it is asked once. Secrets are not printed: at most the last 4 characters of a key. Ends

@@ -34,7 +34,7 @@ Examples:
 
 \b
 On stdout are the paths of whole files, one per line, and nothing else. A
-transfer that was interrupted goes on when the command is given again.
+transfer that was interrupted resumes when the command is given again.
 """
 
 

@@ -63,7 +63,7 @@ def _of_source(hint: str) -> str:
 def failures() -> Iterator[None]:
     """Turn what may go wrong in a command into messages and exit codes.
 
-    A closed pipe is left to click, which ends quietly. A fault of the program itself is one line too;
+    A closed pipe is left to click, which ends quietly. A bug of the program is one line too;
     `python -X dev -m mlhub_tui ...` shows where it happened.
     """
     try:
@@ -97,5 +97,5 @@ def _fault(error: Exception) -> MLHubException:
         return MLHubException(f"{error.strerror}{where}")
     return MLHubException(
         f"unexpected {type(error).__name__}: {error}",
-        hint="this is a fault of the program; `python -X dev -m mlhub_tui ...` shows where",
+        hint="this is a bug; `python -X dev -m mlhub_tui ...` shows where",
     )

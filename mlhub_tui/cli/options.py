@@ -34,7 +34,7 @@ class Choice:
         Raises
         ------
         click.UsageError
-            If the sample catalogue, or a source, is asked for together with another connection.
+            If the sample catalog, or a source, is asked for together with another connection.
         """
         given = {name: context.meta[_META + name] for name in _CONNECTION if _META + name in context.meta}
         others = [f"--{name.replace('_', '-')}" for name in given if name != "sample"]
@@ -90,9 +90,7 @@ def connection_options(command: _F) -> _F:
                 help="Use this key. Others can see it in `ps`: MLHUB_API_KEY is the safer way.",
             ),
             remembered("--root-url", metavar="URL", help="Use the MLHub API at this URL."),
-            remembered(
-                "--sample", is_flag=True, help="Use the built-in sample catalogue: no key, no network."
-            ),
+            remembered("--sample", is_flag=True, help="Use the built-in sample catalog: no key, no network."),
         )
     ):
         command = option(command)
@@ -105,7 +103,7 @@ def output_option(command: _F) -> _F:
         "--output-dir",
         metavar="DIR",
         convert=_folder,
-        help="Where downloads go; made as needed.  [default: as config.toml says, else the current folder]",
+        help="Where downloads go; created if missing.  [default: as in config.toml, else the current one]",
     )(command)
 
 

@@ -24,7 +24,7 @@ _EVERY = 0.5
 
 @click.command("log", short_help="Print what happened to a transfer.")
 @click.argument("job_id", type=click.INT, metavar="ID")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the transfer is at rest.")
+@click.option("-f", "--follow", is_flag=True, help="Continue until the transfer has ended.")
 @json_option
 def log(job_id: int, follow: bool, as_json: bool) -> None:
     """Print what happened to a transfer since it was queued, whichever program ran it.

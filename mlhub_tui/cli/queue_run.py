@@ -122,8 +122,8 @@ class _Run:
             return max(self._worst.values(), default=0)
         with contextlib.suppress(OSError):  # a terminal that hung up
             click.echo(
-                f"stopped: what came of {count(left, 'transfer')} is kept\n"
-                "  `mlhub-tui queue run` or the app goes on with it",
+                f"stopped: the progress of {count(left, 'transfer')} is saved\n"
+                "  `mlhub-tui queue run` or the app resumes it",
                 err=True,
             )
         return 128 + self._signal

@@ -38,7 +38,7 @@ def _speed(context: click.Context, parameter: click.Parameter, typed: str | None
 def set_command(as_json: bool, **given: int | None) -> None:
     """Change how fast the queue is and how much it does at a time; without options show what is in force.
 
-    The settings are kept with the queue. The app and whatever else runs it heed a change within a second;
+    The settings are stored with the queue. The app and whatever else runs it apply a change within a second;
     transfers that run are not interrupted. Programs that fetch at the same time share the speed limit.
     """
     _change({name: value for name, value in given.items() if value is not None}, as_json)
@@ -62,7 +62,7 @@ def _change(changes: dict[str, int], as_json: bool) -> None:
     _show(settings, as_json)
     if running:
         places = ", ".join(f"pid {pid}" for _, pid in running)
-        note(f"what runs the queue ({places}) heeds it within a second")
+        note(f"what runs the queue ({places}) applies it within a second")
 
 
 def _show(settings: QueueSettings, as_json: bool) -> None:

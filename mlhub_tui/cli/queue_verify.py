@@ -27,7 +27,7 @@ _REDRAW = 0.25
 def verify(ids: tuple[int, ...], as_json: bool) -> None:
     """Read the files of finished transfers again and say whether they are whole; all without an ID.
 
-    What is compared: the size, the checksums that the server or the catalogue gave, and the CRC that every
+    What is compared: the size, the checksums that the server or the catalog gave, and the CRC that every
     gzip archive carries in itself. Ends with 1 if a file is damaged or gone.
     """
     with open_desk() as desk:

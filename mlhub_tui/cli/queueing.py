@@ -36,14 +36,14 @@ Examples:
   mlhub-tui queue add ref_african_crops_kenya_02_labels --output-dir ~/data
   mlhub-tui queue add --dataset ref_african_crops_kenya_02
   mlhub-tui queue run --until-empty
-  mlhub-tui queue run --detach        go on after logging out
+  mlhub-tui queue run --detach        continue after logging out
   mlhub-tui queue list --json | jq -r '.[] | select(.state == "done").path'
   mlhub-tui queue pause 3 4
   mlhub-tui queue resume              all that is paused or stuck
   mlhub-tui queue limit 5M            while it runs; `off` lifts it
   mlhub-tui queue set --transfers 4 --connections 1
   mlhub-tui queue verify              read what is done again
-  mlhub-tui queue log 3               what happened to it; -f goes on
+  mlhub-tui queue log 3               what happened to it; -f follows it
 """
 
 
@@ -145,7 +145,7 @@ def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
 
 
 _verb("pause", "Pause transfers; all without an ID.")
-_verb("resume", "Let transfers go on that are paused or stuck; all without an ID.")
+_verb("resume", "Resume transfers that are paused or stuck; all without an ID.")
 _verb(
     "retry",
     "Try again what failed, was cancelled or waits for its next try, all without an ID;"
@@ -153,12 +153,12 @@ _verb(
 )
 
 
-@queue_group.command("cancel", short_help="Give transfers up; all without an ID.")
+@queue_group.command("cancel", short_help="Cancel transfers; all without an ID.")
 @click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
-@click.option("--keep-part", is_flag=True, help="Keep what was fetched.")
+@click.option("--keep-part", is_flag=True, help="Leave the partial files.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
-    """Give transfers up, and delete what was fetched of them; all without an ID."""
+    """Cancel transfers, and delete their partial files; all without an ID."""
     from ..queue.job import TRANSITIONS, JobAction
 
     with open_desk() as desk:
@@ -166,7 +166,7 @@ def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
         chosen = [job for job in jobs if not ids or job.id in ids]
         if chosen and not yes:
             what = f"{count(len(chosen), 'transfer')}" if len(chosen) > 1 else one_line(chosen[0].name)
-            kept = "" if keep_part else " and delete what was fetched"
+            kept = "" if keep_part else " and delete the partial files"
             click.confirm(f"Cancel {what}{kept}?", abort=True, err=True)
         _finish(desk, "cancel", desk.order(JobAction.CANCEL, ids or None, delete_part=not keep_part))
 
@@ -190,7 +190,7 @@ def clear(ids: tuple[int, ...]) -> None:
 def run(context: click.Context, until_empty: bool, detach: bool, in_background: bool) -> None:
     """Run the queue without the app, until Ctrl+C.
 
-    On stdout are the paths of whole files, one per line. What is interrupted goes on the next time. The key
+    On stdout are the paths of whole files, one per line. What is interrupted resumes the next time. The key
     of a transfer is that of the profile it was queued with; for others the connection given here counts.
     """
     choice = Choice.of(context)
@@ -236,7 +236,7 @@ def _finish(desk: QueueClient, name: str, asked: CommandResult) -> None:
             _say(job)
     if not in_time:
         where = ", ".join(sorted({job.where for job in asked.passed}))
-        note(f"no answer yet from what runs it ({where}): it is told as soon as it listens")
+        note(f"no answer yet from what runs it ({where}): it follows as soon as it runs")
     if not touched and not asked.refused and not asked.missing:
         click.echo(f"nothing to {name}", err=True)
     _complain(name, asked)

@@ -58,7 +58,7 @@ def search(
 
     SOURCE is the URL or path of a STAC API or catalog, the name of a profile or of a public source, or
     `sample`; without one the options of the connection say which. A source that has no search of its own is
-    walked, and its items are sifted on this side.
+    walked, and its items are filtered locally.
     """
     from ..sources.saved_searches import SavedSearch, SavedSearches, check_name
 

@@ -1,4 +1,4 @@
-"""`mlhub-tui sample`: the sample catalogue as a server for other clients."""
+"""`mlhub-tui sample`: the sample catalog as a server for other clients."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _rate(context: click.Context, option: click.Parameter, value: str | None) ->
 
 @click.group("sample", cls=Group)
 def sample() -> None:
-    """Serve the built-in sample catalogue."""
+    """Serve the built-in sample catalog."""
 
 
 @sample.command("serve", epilog=EPILOG)
@@ -47,7 +47,7 @@ def sample() -> None:
     help="Speed limit of a download; 0 is none.  [default: 8388608]",
 )
 def serve(port: int, rate: int | None) -> None:
-    """Serve the sample catalogue on this machine until Ctrl+C.
+    """Serve the sample catalog on this machine until Ctrl+C.
 
     It speaks the MLHub API, so that other clients can be tried against it.
     """
@@ -59,7 +59,7 @@ def serve(port: int, rate: int | None) -> None:
     def ready(server: SampleServer) -> None:
         speed = f"{size(limit)}/s a download" if limit else "as fast as it goes"
         click.echo(
-            f"Serving the sample catalogue, {speed}\n"
+            f"Serving the sample catalog, {speed}\n"
             f"  root URL  {server.root_url}\n"
             f"  API key   {server.key}\n"
             f"For other clients:\n"

@@ -183,7 +183,7 @@ async def _archive(source: Source, collection: Collection) -> str:
     except NotOffered:
         return ""
     except (APIKeyNotFound, AuthenticationError):
-        return "its size is told only with an API key"
+        return "its size requires an API key"
     except RequestError as error:
         return f"unknown size ({error.message})"
     return size(info.size)

@@ -27,7 +27,7 @@ Examples:
   mlhub-tui sources list --known
   mlhub-tui sources add earth-search
   mlhub-tui sources add mine https://stac.example.org/ --token-env MINE_TOKEN
-  mlhub-tui sources add kept ~/data/catalog.tar.gz
+  mlhub-tui sources add saved ~/data/catalog.tar.gz
   mlhub-tui sources test mine
   mlhub-tui --source mine list collections
 """
@@ -37,7 +37,7 @@ Examples:
   mlhub-tui sources add mine https://stac.example.org/ --token-env MINE_TOKEN
   mlhub-tui sources add mine https://stac.example.org/ --header X-API-Key
   pass show mine | mlhub-tui sources add mine https://stac.example.org/ --token
-  mlhub-tui sources add kept ./catalog.json
+  mlhub-tui sources add saved ./catalog.json
 """
 
 
@@ -55,7 +55,7 @@ def sources_group() -> None:
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in Kind]),
-    help="Say what is there, instead of looking.",
+    help="Give the kind, instead of detecting it.",
 )
 @click.option("--replace", is_flag=True, help="Write over a profile of that name.")
 @secret_options
@@ -64,7 +64,7 @@ def sources_group() -> None:
 def add(
     context: click.Context, /, name: str, location: str | None, kind: str | None, replace: bool, **how: Any
 ) -> None:
-    """Look at what is at a URL or path, and keep it as the source NAME.
+    """Detect what is at a URL or path, and save it as the source NAME.
 
     The kind is found out; what is no source is refused. Secrets are asked for, or read from a pipe, or
     stay in an environment variable that is only named.
@@ -123,9 +123,7 @@ def _seen(place: Credentials, given: Given) -> Credentials:
         hint = "name its credentials (--token, --header NAME, --key, --user NAME), or its kind with --kind"
         if given.missing:
             hint = f"set {given.missing}, or name its kind with --kind"
-        raise AuthenticationError(
-            "what is there cannot be seen without a key; nothing was written", hint=hint
-        )
+        raise AuthenticationError("the contents require a key; nothing was written", hint=hint)
     return replace(place, kind=seen.kind, root_url=seen.location)
 
 
@@ -138,17 +136,17 @@ def _describe(found: ProbeResult) -> None:
         click.echo(f"note: {note}", err=True)
 
 
-@sources_group.command("list", short_help="List the sources that are kept, or well-known public ones.")
+@sources_group.command("list", short_help="List the saved sources, or well-known public ones.")
 @click.option("--known", is_flag=True, help="List well-known public sources instead; none is contacted.")
 @json_option
 def list_sources(known: bool, as_json: bool) -> None:
-    """List the sources that are kept: the profiles; or well-known public ones to add."""
+    """List the saved sources, which are the profiles, or well-known public ones to add."""
     records = _known() if known else [_record(profile) for profile in _profiles()]
     if as_json:
         click.echo(json.dumps(records, indent=2))
         return
     if not records:
-        click.echo("no sources are kept; `mlhub-tui sources list --known` shows public ones", err=True)
+        click.echo("no sources are saved; `mlhub-tui sources list --known` shows public ones", err=True)
         return
     names = ("name", "kind", "key", "title", "root_url") if known else ("name", "kind", "secret", "root_url")
     rows = [[record[name] for name in names] for record in records]
@@ -206,12 +204,12 @@ def remove(name: str, yes: bool) -> None:
     click.echo(f"Removed profile {one_line(name)} from {file.path}")
 
 
-@sources_group.command("test", cls=Command, short_help="Ask a source whether it answers and takes the key.")
+@sources_group.command("test", cls=Command, short_help="Test whether a source answers and accepts the key.")
 @click.argument("source", metavar="NAME|URL|PATH")
 @remembered("--api-key", metavar="KEY", help="Use this secret; others can see it in `ps`.")
 @click.pass_context
 def test(context: click.Context, source: str) -> None:
-    """Ask a source whether it answers as one of its kind, and takes its key."""
+    """Test whether a source answers as one of its kind, and accepts its key."""
     import asyncio
 
     found = chosen(Choice(source=source, api_key=Choice.of(context).api_key))

@@ -159,8 +159,8 @@ class _Transfers:
                     await queue.pause(job.id)
         self._reporter.clear()
         click.echo(
-            f"interrupted: what came of {count(len(left), 'transfer')} is kept\n"
-            "  give the command again to go on, or resume in the app",
+            f"interrupted: the progress of {count(len(left), 'transfer')} is saved\n"
+            "  give the command again to resume, or resume in the app",
             err=True,
         )
 

@@ -129,7 +129,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
 
 HOSTED = "api.radiant.earth"
 HOSTED_HINT = (
-    "the hosted service ended in 2023: try the sample catalogue (`mlhub-tui --sample`), a public source"
+    "the hosted service ended in 2023: try the sample catalog (`mlhub-tui --sample`), a public source"
     " (`mlhub-tui sources list --known`), or another deployment (`--root-url`)"
 )
 

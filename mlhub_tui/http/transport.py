@@ -108,7 +108,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
 
     httpx does this itself, but only for a client without a transport of its own; it would send loopback
     addresses to the proxy, and it knows no networks (10.0.0.0/8) in NO_PROXY. Certificates are loaded in a
-    thread, when the first `https` URL is asked for: that takes 30 ms, which the sample catalogue on loopback
+    thread, when the first `https` URL is asked for: that takes 30 ms, which the sample catalog on loopback
     does not need.
     """
 

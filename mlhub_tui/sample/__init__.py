@@ -1,4 +1,4 @@
-"""The sample catalogue: MLHub's API as a real HTTP server on this machine, without any network.
+"""The sample catalog: MLHub's API as a real HTTP server on this machine, without any network.
 
 Importing this package costs nothing; the server itself is in `mlhub_tui.sample.server`.
 """
@@ -6,7 +6,7 @@ Importing this package costs nothing; the server itself is in `mlhub_tui.sample.
 from __future__ import annotations
 
 SAMPLE_KEY = "sample"
-"""The API key the sample catalogue takes."""
+"""The API key the sample catalog takes."""
 
 ROOT_PATH = "/mlhub/v1/"
 """The path of the API's root on the sample server, as on the hosted one."""

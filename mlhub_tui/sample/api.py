@@ -1,4 +1,4 @@
-"""The API's origin: MLHub's endpoints over the sample catalogue, answering as the hosted service did.
+"""The API's origin: MLHub's endpoints over the sample catalog, answering as the hosted service did.
 
 Datasets, collections and models are open; items, archives and catalogues want the key, as `key` parameter or
 as Bearer token. A wrong key is refused everywhere. Asset links (`download/`) need none: the token tells all.

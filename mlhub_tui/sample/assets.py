@@ -1,4 +1,4 @@
-"""The bytes of one item's asset: every link of the sample catalogue leads to a real, small file."""
+"""The bytes of one item's asset: every link of the sample catalog leads to a real, small file."""
 
 from __future__ import annotations
 

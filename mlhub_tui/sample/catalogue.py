@@ -1,4 +1,4 @@
-"""The facts of the sample catalogue, read from the JSON files in `data/`: one per dataset, one for models."""
+"""The facts of the sample catalog, read from the JSON files in `data/`: one per dataset, one for models."""
 
 from __future__ import annotations
 

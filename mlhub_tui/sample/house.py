@@ -1,4 +1,4 @@
-"""The sample catalogue on demand: started when a job or a screen first needs it."""
+"""The sample catalog on demand: started when a job or a screen first needs it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from ..auth import Credentials
     from .server import SampleServer
 
-SAMPLE_NAME = "sample catalogue"
+SAMPLE_NAME = "sample catalog"
 
 
 class SampleHouse:
-    """Starts the sample catalogue when it is first needed, once, from any thread."""
+    """Starts the sample catalog when it is first needed, once, from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._server: SampleServer | None = None
 
     def credentials(self) -> Credentials:
-        """Return the credentials of the running sample catalogue; blocks while it starts (about 0.3 s)."""
+        """Return the credentials of the running sample catalog; blocks while it starts (about 0.3 s)."""
         from ..auth import Credentials
         from .server import SampleServer
 

@@ -1,4 +1,4 @@
-"""Runs the sample catalogue: two origins on 127.0.0.1 in a thread with an event loop of its own."""
+"""Runs the sample catalog: two origins on 127.0.0.1 in a thread with an event loop of its own."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _START_LIMIT = 10.0
 
 
 class SampleServerError(MLHubException):
-    """The sample catalogue could not be started."""
+    """The sample catalog could not be started."""
 
     default_hint = "choose another port with --port, or none for a free one"
 
 
 class SampleServer:
-    """The sample catalogue as a server; a context manager, or `start()` and `stop()`.
+    """The sample catalog as a server; a context manager, or `start()` and `stop()`.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class SampleServer:
         if not self._listening.wait(_START_LIMIT) or self._failure is not None:
             reason = self._failure
             self.stop()
-            raise SampleServerError(f"the sample catalogue did not start: {reason}") from reason
+            raise SampleServerError(f"the sample catalog did not start: {reason}") from reason
 
     def stop(self) -> None:
         """Close both ports and every connection at once; downloads under way break off."""

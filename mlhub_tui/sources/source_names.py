@@ -120,7 +120,7 @@ def _unknown(text: str, file: ProfilesFile) -> ProfileNotFound:
         guess = f"did you mean https://{one_line(text, 80)}? "
     return ProfileNotFound(
         f"no source {one_line(text, 80)!r}: no profile, file, folder or public source has that name",
-        hint=f"{guess}`mlhub-tui sources list --known` shows what there is",
+        hint=f"{guess}`mlhub-tui sources list --known` lists the public ones",
     )
 
 

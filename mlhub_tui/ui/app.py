@@ -166,7 +166,7 @@ class MLHubApp(AppContext):
         self.connect(lambda: open_connection(credentials), credentials)
 
     def use_sample(self) -> None:
-        """Browse the sample catalogue."""
+        """Browse the sample catalog."""
         self.connect(lambda: open_sample(self.sample))
 
     @work(exclusive=True, group="connect")
@@ -315,7 +315,7 @@ class MLHubApp(AppContext):
             self.pop_screen()
 
     def action_sample(self) -> None:
-        """Browse the sample catalogue."""
+        """Browse the sample catalog."""
         self.use_sample()
 
     async def action_back(self) -> None:

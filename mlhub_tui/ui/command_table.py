@@ -581,7 +581,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         5,
     ),
     AppCommand(
-        "profiles.sample", "s", "sample", "sample", "Try the sample catalogue, no key needed", PROFILES, 7
+        "profiles.sample", "s", "sample", "sample", "Try the sample catalog, no key needed", PROFILES, 7
     ),
     AppCommand(
         "profiles.anonymous", "a", "anonymous", "no key", "Browse an MLHub API without a key", PROFILES, 8

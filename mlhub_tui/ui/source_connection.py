@@ -56,7 +56,7 @@ class Connection:
     def words(self) -> str:
         """Where the key in use came from, and the root URL."""
         if self.is_sample:
-            return f"In use: the built-in sample catalogue at {self.credentials.root_url}"
+            return f"In use: the built-in sample catalog at {self.credentials.root_url}"
         key = f"key {mask(self.credentials.api_key)} from {self.credentials.key_origin}"
         if not self.credentials.api_key:
             key = self.credentials.key_origin
@@ -93,7 +93,7 @@ async def open_connection(credentials: Credentials) -> Connection:
 
 
 async def open_sample(house: SampleHouse) -> Connection:
-    """Return a connection to the sample catalogue, started if need be."""
+    """Return a connection to the sample catalog, started if need be."""
     connection = await open_connection(await asyncio.to_thread(house.credentials))
     return replace(connection, is_sample=True)
 
@@ -106,7 +106,7 @@ def _import() -> None:
 
 
 def choose_start(options: AppOptions) -> tuple[Credentials | None, MLHubException | None]:
-    """Return what to connect to, or None and why; neither for the sample catalogue.
+    """Return what to connect to, or None and why; neither for the sample catalog.
 
     The hosted service is not asked by itself: it ended, and a start that waits for it helps nobody.
     """

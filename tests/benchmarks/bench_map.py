@@ -116,7 +116,7 @@ def reading() -> None:
 
 
 def keys() -> None:
-    """Time keys, and count bytes, in the app on the sample catalogue."""
+    """Time keys, and count bytes, in the app on the sample catalog."""
     with tempfile.TemporaryDirectory() as home:
         environment = {
             "PATH": os.environ["PATH"],

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 NUMBER = 45
-"""As many as the sample catalogue has datasets."""
+"""As many as the sample catalog has datasets."""
 
 BARE = f"""
 from textual.app import App

@@ -31,7 +31,7 @@ def run() -> Run:
 
 @pytest.fixture
 def on_sample(sample: SampleServer, monkeypatch: pytest.MonkeyPatch) -> SampleServer:
-    """Point the environment to the sample catalogue, with its key."""
+    """Point the environment to the sample catalog, with its key."""
     monkeypatch.setenv("MLHUB_ROOT_URL", sample.root_url)
     monkeypatch.setenv("MLHUB_API_KEY", sample.key)
     return sample

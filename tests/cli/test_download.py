@@ -24,7 +24,7 @@ UGANDA = "ref_african_crops_uganda_01_labels"
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
-    """A sample catalogue that is slow enough to be interrupted."""
+    """A sample catalog that is slow enough to be interrupted."""
     with SampleServer(rate=300_000) as server:
         monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
         monkeypatch.setenv("MLHUB_API_KEY", server.key)

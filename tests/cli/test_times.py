@@ -90,7 +90,7 @@ def test_times_that_cannot_be_read_are_counted_in_each_answer_that_depends_on_th
         assert "exif" not in result.stdout
         assert "without a time" not in run("search", source, "-c", "c", *form).stderr
     plan = ("--source", source, "download", "dataset", "c", "--dry-run", "--output-dir", str(tmp_path))
-    assert "5 items without a time that can be read: kept" in run(*plan, *when).stderr
+    assert "5 items without a time that can be read: included" in run(*plan, *when).stderr
     assert "without a time" not in run(*plan).stderr
 
 

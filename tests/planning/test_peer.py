@@ -1,4 +1,4 @@
-"""Side by side with radiant_mlhub 0.5.5 on the sample catalogue: same filters, same files, same bytes."""
+"""Side by side with radiant_mlhub 0.5.5 on the sample catalog: same filters, same files, same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the sample catalogue's API to a file on disk, with a key, a redirect and a second origin."""
+"""From the sample catalog's API to a file on disk, with a key, a redirect and a second origin."""
 
 from __future__ import annotations
 

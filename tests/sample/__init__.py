@@ -1,1 +1,1 @@
-"""Tests of the sample catalogue."""
+"""Tests of the sample catalog."""

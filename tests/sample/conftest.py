@@ -1,4 +1,4 @@
-"""An HTTP client beside the running sample catalogue, with and without the key."""
+"""An HTTP client beside the running sample catalog, with and without the key."""
 
 from __future__ import annotations
 

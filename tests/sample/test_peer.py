@@ -1,4 +1,4 @@
-"""The public peer library, radiant_mlhub 0.5.5 in its own environment, judges the sample catalogue."""
+"""The public peer library, radiant_mlhub 0.5.5 in its own environment, judges the sample catalog."""
 
 from __future__ import annotations
 

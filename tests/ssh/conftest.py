@@ -38,14 +38,14 @@ def sshd() -> Iterator[SSHServer]:
 
 @pytest.fixture
 def slow() -> Iterator[SampleServer]:
-    """Yield a sample catalogue whose archives would take half a minute."""
+    """Yield a sample catalog whose archives would take half a minute."""
     with SampleServer(rate=500_000) as server:
         yield server
 
 
 @pytest.fixture
 def brisk() -> Iterator[SampleServer]:
-    """Yield a sample catalogue whose archives take some seconds."""
+    """Yield a sample catalog whose archives take some seconds."""
     with SampleServer(rate=4_000_000) as server:
         yield server
 

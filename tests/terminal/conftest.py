@@ -1,4 +1,4 @@
-"""Fixtures: terminals with the app in them, and sample catalogues whose speed a test chooses."""
+"""Fixtures: terminals with the app in them, and sample catalogs whose speed a test chooses."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def start(environment: dict[str, str], out: Path) -> Iterator[Starter]:
 
 @pytest.fixture
 def slow() -> Iterator[SampleServer]:
-    """Yield a sample catalogue whose archives take their time."""
+    """Yield a sample catalog whose archives take their time."""
     with SampleServer(rate=SLOW) as server:
         yield server
 

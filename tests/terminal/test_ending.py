@@ -102,7 +102,7 @@ def test_a_terminal_that_is_closed_ends_it_without_spinning(
     start: Starter, mlhub_home: Path, ignored: bool
 ) -> None:
     terminal = start(ignore_sighup=ignored)
-    terminal.until("sample catalogue")
+    terminal.until("sample catalog")
     terminal.settle()
     before = terminal.cpu()
     terminal.hang_up()

@@ -46,7 +46,7 @@ def test_from_the_sample_catalogue_to_an_archive_on_disk(
 
 def test_without_profiles_the_first_screen_is_profiles(start: Starter) -> None:
     terminal = start()
-    terminal.until("sample catalogue")
+    terminal.until("sample catalog")
     assert "no profile" in terminal.text.lower() or "key" in terminal.text.lower()
     terminal.press("s")
     terminal.until("BigEarthNet")

@@ -72,7 +72,7 @@ def test_fg_draws_everything_again_and_fits_it_to_a_window_that_was_resized(
     shell.resize(100, 30)
     go_on(shell, pid)
     shell.until(lambda: "q quit" in shell.lines[29])
-    assert shell.lines[0].endswith("sample catalogue") and len(shell.lines[0]) > 90
+    assert shell.lines[0].endswith("sample catalog") and len(shell.lines[0]) > 90
     assert all(line for line in shell.lines[:25])
 
     shell.press("q")
@@ -105,7 +105,7 @@ def test_transfers_stand_still_and_go_on(shell: Terminal, out: Path, slow: Sampl
 
 def test_a_stop_from_outside_leaves_the_terminal_as_it_was_at_the_end(start: Starter) -> None:
     terminal = start()
-    terminal.until("sample catalogue")
+    terminal.until("sample catalog")
     terminal.settle()
     terminal.signal(signal.SIGSTOP)
     terminal.until(lambda: state_of(terminal.pid) == "T")
@@ -123,7 +123,7 @@ def test_a_stop_from_outside_leaves_the_terminal_as_it_was_at_the_end(start: Sta
 
 def test_a_terminal_that_is_closed_while_it_is_stopped_ends_it(shell: Terminal, out: Path) -> None:
     shell.press(f"{COMMAND} --output-dir {out}\r")
-    shell.until("sample catalogue")
+    shell.until("sample catalog")
     (pid,) = children_of(shell.pid)
     stop(shell, pid)
     shell.hang_up()

@@ -151,7 +151,7 @@ SCREENS: tuple[tuple[str, str, int], ...] = (
     ("\r", "52", 9_000),
     (DOWN, "52", 700),
     (PAGE_DOWN, "52", 4_000),
-    ("3", "sample catalogue", 7_000),
+    ("3", "sample catalog", 7_000),
 )
 
 

@@ -1,4 +1,4 @@
-"""The app under Pilot, on the sample catalogue."""
+"""The app under Pilot, on the sample catalog."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def painted() -> Iterator[None]:
 
 @pytest.fixture
 def options(sample: SampleServer, tmp_path: Path) -> AppOptions:
-    """Return options that lead to the sample catalogue as to any deployment."""
+    """Return options that lead to the sample catalog as to any deployment."""
     return AppOptions(api_key=sample.key, root_url=sample.root_url, output_dir=tmp_path / "out")
 
 
 @pytest.fixture(scope="session")
 def slow_sample() -> Iterator[SampleServer]:
-    """Return a sample catalogue whose archives take their time."""
+    """Return a sample catalog whose archives take their time."""
     with SampleServer(rate=2_000_000) as server:
         yield server
 

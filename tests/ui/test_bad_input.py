@@ -285,7 +285,7 @@ async def test_a_folder_that_cannot_be_written_is_said_and_the_job_is_kept(
     async with driven(replace(options, output_dir=closed)) as driver:
         await queue_to(driver, SMALL)
         await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.FAILED])
-        await said(driver, str(closed), "choose another folder, or mend this one, then retry")
+        await said(driver, str(closed), "choose another folder, or fix this one, then retry")
     async with driven(options) as driver:
         await driver.until(lambda: len(driver.app.jobs) == 1)
         assert driver.app.jobs[0].state is JobState.FAILED, "the queue keeps it"

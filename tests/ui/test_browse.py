@@ -1,4 +1,4 @@
-"""Browse: the tree, its detail and its filter, driven by keys on the sample catalogue."""
+"""Browse: the tree, its detail and its filter, driven by keys on the sample catalog."""
 
 from __future__ import annotations
 
@@ -197,10 +197,10 @@ async def test_a_server_that_is_not_there_is_said_with_the_way_on(options: AppOp
         await driver.until("127.0.0.1:9")
         await driver.until("try again (r)")
         await driver.press("g", "j", "j", "j", "j")
-        await driver.until("Enter: try the sample catalogue")
+        await driver.until("Enter: try the sample catalog")
         await driver.press("enter")
         await driver.until("BigEarthNet")
-        await driver.until(lambda: "sample catalogue" in driver.screen().splitlines()[0])
+        await driver.until(lambda: "sample catalog" in driver.screen().splitlines()[0])
 
 
 async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("hasty")
 
 
 def keyless(sample: SampleServer, folder: Path) -> AppOptions:
-    """Return options that lead to the sample catalogue without its key."""
+    """Return options that lead to the sample catalog without its key."""
     return AppOptions(root_url=sample.root_url, output_dir=folder)
 
 

@@ -123,7 +123,7 @@ async def turn(turns: int) -> None:
 
 @pytest.fixture(scope="module")
 def paced_sample() -> Iterator[SampleServer]:
-    """Return a sample catalogue of whose archives little arrives."""
+    """Return a sample catalog of whose archives little arrives."""
     with SampleServer(rate=200_000) as server:
         yield server
 

@@ -32,7 +32,7 @@ async def test_the_first_run_lands_on_the_profiles(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         assert shown_profiles(driver)
         await driver.until("Welcome")
-        await driver.until("sample catalogue")
+        await driver.until("sample catalog")
         await driver.until("browse without a key")
 
 
@@ -41,9 +41,9 @@ async def test_enter_on_the_first_run_opens_the_sample_catalogue(tmp_path: Path)
         await driver.until("Welcome")
         await driver.press("enter")
         await driver.until("BigEarthNet")
-        await driver.until(lambda: "sample catalogue" in driver.screen().splitlines()[0])
+        await driver.until(lambda: "sample catalog" in driver.screen().splitlines()[0])
         await driver.press("3")
-        await driver.until("built-in sample catalogue")
+        await driver.until("built-in sample catalog")
 
 
 async def test_a_key_is_entered_tested_saved_and_used(

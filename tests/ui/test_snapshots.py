@@ -52,7 +52,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def fixed(sample: SampleServer, home: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene) -> AppOptions:
-    """Return options for the sample catalogue; queue, disk and profiles are always the same."""
+    """Return options for the sample catalog; queue, disk and profiles are always the same."""
     monkeypatch.setattr(output_options, "look_at", lambda _: ("", 84_100_000_000))
     if scene not in FIRST_START:
         file = ProfilesFile.load()

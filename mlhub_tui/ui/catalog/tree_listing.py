@@ -76,7 +76,7 @@ def plural(noun: str) -> str:
 WAYS_OUT = (
     ActionNode("try again (r)", "screen.reload"),
     ActionNode("choose a profile or another root URL (3)", "app.go('profiles')"),
-    ActionNode("try the sample catalogue", "app.sample"),
+    ActionNode("try the sample catalog", "app.sample"),
 )
 """What is offered where the top of a source could not be listed."""
 

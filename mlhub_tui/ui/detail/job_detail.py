@@ -99,7 +99,7 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
         FieldBlock("Checksums", ", ".join(job.sums.split())),
         FieldBlock("Check", check),
         Heading("Source"),
-        FieldBlock("Source", "the sample catalogue" if request.source == SAMPLE else redact(request.source)),
+        FieldBlock("Source", "the sample catalog" if request.source == SAMPLE else redact(request.source)),
         FieldBlock("Profile", request.profile or ""),
         *(FieldBlock(name, str(getattr(request, field, ""))) for field, name in known.items()),
     ]
@@ -163,7 +163,7 @@ def dataset_blocks(job: Job, speed: str = "") -> list[Block]:
     if not isinstance(request, DatasetRequest):
         return []
     total = f" of {size(job.bytes_total)}" if job.bytes_total is not None else ""
-    where = "the sample catalogue" if request.source == SAMPLE else redact(request.source)
+    where = "the sample catalog" if request.source == SAMPLE else redact(request.source)
     return [
         FieldBlock("Dataset", one_line(request.title or request.dataset_id, _LONGEST)),
         FieldBlock(

@@ -26,12 +26,12 @@ from ..terminal.characters import content, line
 from ..widgets.profile_list import ProfileList
 from .place_screen import PlaceScreen
 
-WELCOME = """Welcome. Enter tries the sample catalogue: no key needed.
+WELCOME = """Welcome. Enter tries the sample catalog: no key needed.
 o opens a URL or path. Public sources follow below."""
 
 
 class ProfilesScreen(PlaceScreen):
-    """Profiles, the sample catalogue, well-known public sources, and the way to any other."""
+    """Profiles, the sample catalog, well-known public sources, and the way to any other."""
 
     place = PROFILES
     mode = "profiles"
@@ -198,7 +198,7 @@ class ProfilesScreen(PlaceScreen):
         self.context.action_go("browse")
 
     def action_sample(self) -> None:
-        """Browse the sample catalogue."""
+        """Browse the sample catalog."""
         self.context.use_sample()
         self.context.action_go("browse")
 
