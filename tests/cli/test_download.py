@@ -126,7 +126,7 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
-    assert "interrupted: what came of 1 transfer is kept" in err
+    assert "interrupted: the progress of 1 transfer is saved" in err
     assert "Traceback" not in err
     kept = part.stat().st_size
     assert kept > 0
@@ -149,7 +149,7 @@ def test_a_terminal_gets_bars(slow: SampleServer, tmp_path: Path) -> None:
     child.expect(r"\d%\s+[\d.]+ .B/[\d.]+ MB .*B/s.*━")
     child.expect(r"\x1b\[1A")
     child.sendintr()
-    child.expect("interrupted: what came of 1 transfer")
+    child.expect("interrupted: the progress of 1 transfer")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130

@@ -223,7 +223,7 @@ def test_ctrl_c_keeps_what_came_and_the_command_goes_on(
     _, stderr = running.communicate(timeout=60)
     if running.returncode != 0:  # else it was done first
         assert running.returncode == 130, stderr
-        assert "what came of 1 transfer is kept" in stderr
+        assert "the progress of 1 transfer is saved" in stderr
     done = command(*given)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / KENYA}\n"), done.stderr
     assert not list(tmp_path.rglob("*.part"))

@@ -111,7 +111,7 @@ def test_what_is_not_there_is_named(run: Run, on_sample: SampleServer) -> None:
 def test_a_sheet_without_a_key_says_what_needs_one(run: Run, sample: SampleServer) -> None:
     result = run("show", "collection", LABELS, "--root-url", sample.root_url)
     assert result.exit_code == 0
-    assert "only with an API key" in result.stdout
+    assert "requires an API key" in result.stdout
 
 
 def test_json_is_ascii_and_keeps_the_key_to_itself() -> None:

@@ -216,7 +216,7 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     out, err = process.communicate(timeout=60)
     slow.rate = None
     assert (process.returncode, out) == (code, "")
-    assert "stopped: what came of 1 transfer is kept" in err
+    assert "stopped: the progress of 1 transfer is saved" in err
     assert "Traceback" not in err
     [job] = jobs(run)
     assert (job["state"], job["runs"]) == ("queued", None)

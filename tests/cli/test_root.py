@@ -164,7 +164,7 @@ def test_a_fault_of_the_program_is_no_traceback_and_shows_no_key(
 def test_a_key_from_the_environment_before_a_named_profile_is_said(run: Run, on_sample: SampleServer) -> None:
     result = run("list", "models", "--profile", "p", "--json")
     assert result.exit_code == 0
-    assert "MLHUB_API_KEY goes before" in result.stderr
+    assert "MLHUB_API_KEY overrides" in result.stderr
 
 
 def test_a_reader_that_closes_the_pipe_ends_it_quietly(on_sample: SampleServer) -> None:

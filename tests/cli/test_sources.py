@@ -238,7 +238,7 @@ def test_what_wants_a_key_is_kept_with_the_variable_that_holds_it(
 ) -> None:
     bare = run("sources", "add", "mine", guarded.stac)
     assert bare.exit_code == 3
-    assert "cannot be seen without a key" in bare.stderr
+    assert "the contents require a key" in bare.stderr
     unset = run("sources", "add", "mine", guarded.stac, "--token-env", "MINE_TOKEN")
     assert unset.exit_code == 3
     assert "set MINE_TOKEN" in unset.stderr
