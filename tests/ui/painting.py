@@ -14,7 +14,7 @@ _painters: list[object] = []
 
 def use() -> None:
     """Leave out what would be thrown away: it took a third of the time of screens."""
-    Compositor.render_update = _update  # type: ignore[method-assign]
+    Compositor.render_update = _update  # type: ignore[assignment, method-assign]
 
 
 @contextmanager
