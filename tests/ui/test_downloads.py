@@ -16,7 +16,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
-from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
+from mlhub_tui.ui.dialogs.questions import CancelScreen, LeaveScreen
 from tests.support.waiting import until
 
 from .conftest import Driver, driven
@@ -201,7 +201,7 @@ async def leave_and_come_back(slow: AppOptions) -> None:
             await driver.press("space")
             await driver.until(lambda: state(driver) is JobState.PAUSED)
             await driver.press("x")
-            await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+            await driver.until(lambda: isinstance(driver.app.screen, CancelScreen))
             await driver.press("y")
             await driver.until(lambda: state(driver) is JobState.CANCELLED)
             await driver.until(lambda: not list(slow.output_dir.iterdir()))
