@@ -36,6 +36,9 @@ class TypeAheadApp(App[int]):
     def _came_back(self, event: Key) -> bool:
         """Type a key that a widget had no use for: a field keeps what it can, so it never went there."""
         field = self.focused
+        sets_aside = getattr(field, "sets_aside", None)
+        if sets_aside is not None and sets_aside(event):
+            return False
         if field is None or not event.character or not field.check_consume_key(event.key, event.character):
             return True
         from textual.widgets import Input  # heavy, and the first screen does not need it

@@ -59,19 +59,26 @@ class FilterField(TextField):
     def __init__(self, value: str = "", *, placeholder: str = "") -> None:
         super().__init__(value, placeholder=placeholder)
         self._after: list[Key] | None = None
+        self._ending: Key | None = None
 
     def on_key(self, event: Key) -> None:
-        """Set keys aside behind the one that ends the field: on a slow line they come in one packet."""
-        if self._after is not None:
+        """Type nothing behind the key that ends the field."""
+        if self.sets_aside(event):
             event.prevent_default()
             event.stop()
+
+    def sets_aside(self, event: Key) -> bool:
+        """Set a key aside behind the one that ends the field: on a slow line they come in one packet."""
+        if self._after is not None and event is not self._ending:
             self._after.append(event)
-        elif event.key in ("enter", "escape", "down"):
-            self._after = []
+            return True
+        if self._after is None and event.key in ("enter", "escape", "down"):
+            self._after, self._ending = [], event
+        return False
 
     def on_blur(self) -> None:
         """Pass on what was set aside."""
-        after, self._after = self._after or [], None
+        after, self._after, self._ending = self._after or [], None, None
         for event in after:
             self.app.post_message(Key(event.key, event.character))
 
