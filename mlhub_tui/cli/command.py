@@ -48,21 +48,21 @@ Exit codes:
 
 
 COMMANDS = {
-    "configure": ("configuring", "configure"),
-    "list": ("listing", "list_group"),
-    "show": ("showing", "show"),
-    "search": ("searching", "search"),
-    "download": ("downloading", "download"),
-    "queue": ("queueing", "queue_group"),
-    "sources": ("sources", "sources_group"),
-    "cache": ("caching", "cache_group"),
-    "locate": ("locating", "locate"),
-    "doctor": ("doctoring", "doctor"),
-    "sample": ("serving", "sample"),
-    "completion": ("completion", "completion"),
-    "help": ("manual", "help_command"),
+    "configure": ("configuring", "configure", "Store an API key in a profile."),
+    "list": ("listing", "list_group", "List datasets, collections, models or items."),
+    "show": ("showing", "show", "Show a dataset, collection, item or model."),
+    "search": ("searching", "search", "Search a source for items."),
+    "download": ("downloading", "download", "Download archives, assets, datasets."),
+    "queue": ("queueing", "queue_group", "Add to the download queue, list, control and run it."),
+    "sources": ("sources", "sources_group", "Add, list, remove and test sources."),
+    "cache": ("caching", "cache_group", "Show the size of the cache, or clear it."),
+    "locate": ("locating", "locate", "Print where settings, profiles, queue, logs and cache are."),
+    "doctor": ("doctoring", "doctor", "Check program, files, network and source."),
+    "sample": ("serving", "sample", "Serve the built-in sample catalog."),
+    "completion": ("completion", "completion", "Print the completion script of a shell."),
+    "help": ("manual", "help_command", "Read the manual."),
 }
-"""The module and name of each subcommand, imported when it is called: the app needs none of them."""
+"""The module, name and description of each subcommand; imported when called, and not for the help."""
 
 
 class Root(Group):
@@ -76,9 +76,14 @@ class Root(Group):
         """Return a subcommand."""
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
+        module, name, _ = COMMANDS[cmd_name]
         command = getattr(import_module(f".{module}", __package__), name)
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the subcommands with their descriptions, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, _, about) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors become messages and exit codes."""

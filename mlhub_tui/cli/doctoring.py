@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MARKS = {"ok": " ", "note": "!", "wrong": "x"}
 
 
-@click.command("doctor", cls=Command, short_help="Say what is wrong here, and how to fix it.")
+@click.command("doctor", cls=Command, short_help="Check program, files, network and source.")
 @click.option("--offline", is_flag=True, help="Ask no source.")
 @json_option
 @connection_options

@@ -23,7 +23,7 @@ PLACES = {
 }
 
 
-@click.command("locate", cls=Command, short_help="Say where settings, profiles, queue, logs and cache are.")
+@click.command("locate", cls=Command, short_help="Print where settings, profiles, queue, logs and cache are.")
 @click.argument("what", required=False, type=click.Choice(list(PLACES)))
 @json_option
 def locate(what: str | None, as_json: bool) -> None:

@@ -47,7 +47,9 @@ Examples:
 """
 
 
-@click.group("queue", cls=Group, epilog=EPILOG)
+@click.group(
+    "queue", cls=Group, epilog=EPILOG, short_help="Add to the download queue, list, control and run it."
+)
 def queue_group() -> None:
     """Add to the download queue, look at it, control it and run it.
 

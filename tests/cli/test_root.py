@@ -14,6 +14,7 @@ import pytest
 
 from mlhub_tui import __version__
 from mlhub_tui.cli import root
+from mlhub_tui.cli.command import COMMANDS
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 
@@ -53,6 +54,15 @@ def test_each_help_fits_80_columns(run: Run, path: tuple[str, ...], option: str)
     assert max(map(len, result.stdout.splitlines())) <= 80
     commands = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
     assert "..." not in commands
+
+
+def test_the_commands_are_described_as_by_themselves() -> None:
+    context = click.Context(root, info_name="mlhub-tui")
+    assert isinstance(root, click.Group)
+    for name, (_, _, about) in COMMANDS.items():
+        command = root.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(200) == about
 
 
 def test_the_help_has_examples_and_says_that_a_key_argument_can_be_seen(run: Run) -> None:
