@@ -390,6 +390,7 @@ async def at_rest(driver: Driver, drawn: list[int]) -> None:
             return
 
 
+@pytest.mark.usefixtures("painted")
 async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: Path) -> None:
     """What is drawn for a key is counted, not timed: two lines in sight, whatever there is."""
     many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}") for n in range(100_000)))
@@ -414,6 +415,7 @@ async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: 
         await driver.until("10 found, filtering the 100,001 loaded")
 
 
+@pytest.mark.usefixtures("painted")
 async def test_a_table_of_a_hundred_thousand_items_draws_what_is_seen(tmp_path: Path) -> None:
     many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}", url=f"https://h/{n}") for n in range(100_000)))
     few = Page((Entry(EntryKind.COLLECTION, "holder"),))

@@ -95,6 +95,7 @@ async def asked(screen: _Files, pages: list[int]) -> None:
     assert screen.wanted == pages
 
 
+@pytest.mark.usefixtures("painted")
 async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: DatasetRequest) -> None:
     app: App[None] = App()
     app.register_theme(DARK)

@@ -157,6 +157,7 @@ async def test_lines_fit_any_width_and_lose_no_letter_of_a_text() -> None:
         assert "".join(parts) in ("", '"' + "x" * 500 + '"')
 
 
+@pytest.mark.usefixtures("painted")
 async def test_a_document_of_200_000_lines_is_moved_in_without_looking_at_all_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
