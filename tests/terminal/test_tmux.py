@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.terminal
+
 TITLES = (
     "⚠️ Flood warning map",
     "👩‍🔬 Lab samples",
@@ -39,7 +41,7 @@ def catalog(tmp_path: Path) -> Path:
             "stac_version": "1.0.0",
             "id": f"c{number}",
             "title": title,
-            "description": f"{title} " * 8,
+            "description": f"about{number}, {title}",
             "license": "various",
             "extent": {"spatial": {"bbox": [[30, -5, 40, 5]]}, "temporal": {"interval": [[None, None]]}},
             "links": [],
@@ -87,9 +89,16 @@ def test_titles_of_any_letters_leave_the_screen_that_a_full_drawing_does(tmux: T
         return TITLES[-1] in before and all(tmux.screen() == before for _ in range(20))
 
     until_sync(still)
-    for key in ("Down", "Down", "Down", "Up", "NPage"):
+    for key, number in (
+        ("Down", 0),
+        ("Down", 1),
+        ("Down", 2),
+        ("Down", 3),
+        ("Up", 2),
+        ("NPage", len(TITLES) - 1),
+    ):
         tmux.run("send-keys", key)
-        until_sync(still)
+        until_sync(lambda: f"about{number}," in tmux.screen() and still())  # noqa: B023 - called in this turn
         shown = tmux.screen()
         tmux.run("send-keys", "C-l")
         until_sync(still)

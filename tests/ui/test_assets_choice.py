@@ -105,7 +105,7 @@ async def test_nothing_chosen_queues_nothing_and_says_so(tmp_path: Path) -> None
         await find_all(driver)
         screen = await choose(driver)
         await driver.press("a", "a", "enter")
-        assert "tick some with space" in line_of(screen, "warning") and driver.app.screen is screen
+        assert "select some with space" in line_of(screen, "warning") and driver.app.screen is screen
         await tick(driver, "key:paid")
         await driver.press("enter")
         assert driver.app.screen is screen, "nothing of it can be fetched"

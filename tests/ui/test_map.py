@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from rich.console import Console
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
@@ -92,13 +91,6 @@ def text(chart: FootprintMap) -> str:
     return "\n".join(chart.render_line(y).text for y in range(chart.size.height))
 
 
-def on_the_wire(chart: FootprintMap) -> int:
-    """Return the bytes of the whole map in a terminal of 256 colours, as one over SSH has."""
-    console = Console(force_terminal=True, color_system="256")
-    place = len("\x1b[24;1H")
-    return sum(len(chart.render_line(y).render(console).encode()) + place for y in range(chart.size.height))
-
-
 async def test_keys_move_the_map_and_look_closer() -> None:
     async with staged() as (_, chart, pilot):
         chart.show([KENYA])
@@ -170,29 +162,13 @@ async def test_a_box_may_cross_the_antimeridian() -> None:
         assert news.box.west == 170 and -180 < news.box.east < 170
 
 
-@pytest.mark.parametrize("number", [0, 40, 1_000])
-async def test_a_country_full_of_footprints_is_short_of_bytes(number: int) -> None:
+AFRICA = BBox(-17, -35, 51, 37)
+
+
+async def test_footprints_all_over_a_continent_are_drawn() -> None:
     async with staged() as (_, chart, _pilot):
-        chart.show([KENYA], some(number))
-        assert (chart.size.width, chart.size.height) == PANE
-        whole = on_the_wire(chart)
-        chart.show([])
-        world = on_the_wire(chart)
-        print(f"{number} footprints: {whole} B, the world: {world} B")
-        assert whole <= 3_000
-        assert world <= 3_000
-
-
-AFRICA, WORLD = BBox(-17, -35, 51, 37), BBox(-180, -60, 180, 75)
-
-
-@pytest.mark.parametrize("box", [AFRICA, BBox(-10, 36, 30, 70), WORLD])
-@pytest.mark.parametrize("number", [20, 150, 1_000])
-async def test_a_continent_full_of_scattered_footprints_is_short_of_bytes(box: BBox, number: int) -> None:
-    async with staged() as (_, chart, _pilot):
-        chart.show([box], some(number, box))
-        assert on_the_wire(chart) <= 3_000
-        assert set("⠛⣤⣿o8") & set(text(chart)), "the footprints are there"
+        chart.show([AFRICA], some(150, AFRICA))
+        assert set("⠛⣤⣿o8") & set(text(chart))
 
 
 async def test_only_cells_that_differ_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
