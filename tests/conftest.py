@@ -52,13 +52,18 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need the same costly environment in one process, which makes it once."""
+    """Keep the tests that need the same costly environment in one process, which makes it once.
+
+    The long ones come first, so that none of them runs on alone at the end.
+    """
+    items.sort(key=lambda item: not any(mark.name in _LONG for mark in item.iter_markers()))
     for item in items:
         for costly in _COSTLY.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(costly))
 
 
 _COSTLY = {"peer_python"}
+_LONG = {"slow", "cluster", "servers", "ssh", "terminal"}
 
 
 @pytest.fixture(autouse=True)

@@ -408,6 +408,7 @@ transfers.fetch(sys.argv[2], WIDE if sys.argv[3] == "wide" else QUICK)
 """
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("wide", "kills"),
     [("one", 2), ("wide", 2), pytest.param("wide", 50, marks=pytest.mark.slow)],

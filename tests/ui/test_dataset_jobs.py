@@ -156,7 +156,9 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
     in_the_way.mkdir(parents=True)
     (in_the_way / "mine").write_text("keep")
     async with planned(options) as driver:
-        await driver.press("enter", "2")
+        await driver.press("enter")
+        await driver.until("Download 738 files")
+        await driver.press("y", "2")
         await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.FAILED)
         await driver.until("done with 1 failed")
         await driver.until("err_report.csv")
