@@ -115,6 +115,7 @@ def test_killed_at_random_moments_every_file_ends_whole(tmp_path: Path, wide: bo
             assert {job.state for job in place.finish(server.url, wide=wide)} == {JobState.DONE}
             assert set(files(place.folder).values()) == {len(DATA)}
             assert all(path.read_bytes() == DATA for path in place.folder.iterdir())
-        # Each kill repeats what was not flushed yet, what was on its way, and what a resume compares.
+        # Each kill repeats what was not flushed yet, what was on its way over up to eight connections,
+        # and what a resume compares: half of a file as small as this.
         wasted = server.sent - sum(len(files(place.folder)) for place in places) * len(DATA)
-        assert wasted <= KILLS * (1 << 20)
+        assert wasted <= KILLS * len(DATA) / 2

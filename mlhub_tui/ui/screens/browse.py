@@ -516,6 +516,8 @@ class BrowseScreen(BrowseFinding):
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""
         connection = self.context.connection
+        if connection is not None and not self.tree_view.branches.groups:
+            return  # the first listing has not begun: it comes by itself
         if connection is not None:
             self._store = None
             if (refresh := getattr(connection.source, "refresh", None)) is not None:
