@@ -10,9 +10,9 @@ from .text import one_line
 
 
 class IfExists(StrEnum):
-    """What to do when a file of the name is already there (the seed library's `if_exists`).
+    """What to do when a file of the name is already there (radiant_mlhub's `if_exists`).
 
-    The names in small letters are the seed library's.
+    The names in small letters are radiant_mlhub's.
     """
 
     RESUME = "resume"

@@ -1,4 +1,4 @@
-"""Where things live: MLHUB_HOME (default `~/.mlhub`, as the seed library documents) and what is in it."""
+"""Where things live: MLHUB_HOME (default `~/.mlhub`, as radiant_mlhub documents) and what is in it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which key and root URL apply, and the profiles file they may come from.
 
-The file, the variables and their order are those the seed library documents under Authentication.
+The file, the variables and their order are those radiant_mlhub documents under Authentication.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def resolve(
 ) -> Credentials:
     """Return the key and root URL that apply.
 
-    The key is the first of these (the seed library's documentation, "Authentication"): the `api_key`
+    The key is the first of these (radiant_mlhub's documentation, "Authentication"): the `api_key`
     argument; MLHUB_API_KEY; the `profile` argument; MLHUB_PROFILE; the profile `default`. The profile
     `__anonymous__` means no key. The root URL is the first of: the argument; MLHUB_ROOT_URL; `root_url`
     of the profile that is named, or else of `default`; the hosted service. Empty strings count as not given.

@@ -1,4 +1,4 @@
-"""Kinds of sources, the ways a secret is sent, and the names that the seed library gives profiles."""
+"""Kinds of sources, the ways a secret is sent, and the names that radiant_mlhub gives profiles."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Profile:
 class ProfilesFile:
     """The profiles file as it was when it was read; `save` and `delete` read it again before they write.
 
-    It is read as the seed library reads it, by `configparser` with interpolation. Nothing but the option that
+    It is read as radiant_mlhub reads it, by `configparser` with interpolation. Nothing but the option that
     changes is touched: comments, other sections and options that this program does not know survive.
     """
 
@@ -193,7 +193,7 @@ class ProfilesFile:
         self.exists, (self._parser, self._own) = True, parsed
 
     def _parsed(self, text: str) -> tuple[configparser.ConfigParser, configparser.RawConfigParser]:
-        """Return the sections as the seed library reads them, and each with its own options alone."""
+        """Return the sections as radiant_mlhub reads them, and each with its own options alone."""
         parser = configparser.ConfigParser()
         own = configparser.RawConfigParser(default_section="\n")  # no section has that name
         try:
@@ -216,7 +216,7 @@ class ProfilesFile:
     def _value(self, name: str, option: str) -> str:
         try:
             return self._parser.get(name, option)
-        except configparser.InterpolationError:  # the seed library cannot read it at all
+        except configparser.InterpolationError:  # radiant_mlhub cannot read it at all
             return self._parser.get(name, option, raw=True)
 
     def _broken(self, reason: str, line: int | None = None) -> ProfilesFileError:

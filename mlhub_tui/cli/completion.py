@@ -115,7 +115,9 @@ def _location(context: click.Context) -> tuple[str, str]:
 
 
 def remember(root_url: str, found: Sequence[Document]) -> None:
-    """Save what a command listed, for the completion of its ids."""
+    """Save what a command listed, for the completion of its ids; not of the sample, whose port changes."""
+    if Choice.of(click.get_current_context()).sample:
+        return
     from ..models import Entry
     from ..sources.last_listing import LastListing
 

@@ -173,7 +173,7 @@ def join(root_url: str, url: str) -> str:
     """Return an absolute URL: `url` itself, or the path joined to the root, with or without leading slash.
 
     Unlike RFC 3986 a leading slash does not leave the root's path: `/datasets` is the API's `datasets`, as
-    the seed library documents it.
+    radiant_mlhub documents it.
     """
     if is_absolute(url):
         return url

@@ -49,7 +49,7 @@ class Collection(Document):
 
     @property
     def registry_url(self) -> str | None:
-        """The page of the dataset in the registry, made of the DOI as the seed library does."""
+        """The page of the dataset in the registry, made of the DOI as radiant_mlhub does."""
         return f"https://mlhub.earth/{self.doi}" if self.doi else None
 
     def to_pystac(self) -> pystac.Collection:

@@ -133,7 +133,7 @@ class MLHubSource(Source):
     async def dataset(self, id_or_doi: str) -> Dataset:
         """Return one dataset by its DOI where there is a slash in it, else by its ID.
 
-        The rule is the seed library's: no dataset ID holds a slash, every DOI does.
+        The rule is radiant_mlhub's: no dataset ID holds a slash, every DOI does.
         """
         return await (self.dataset_by_doi if "/" in id_or_doi else self.dataset_by_id)(id_or_doi)
 

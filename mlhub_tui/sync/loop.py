@@ -71,7 +71,7 @@ atexit.register(lambda: _background.close())
 
 
 def _forget() -> None:
-    """Start anew in a forked child: the parent's thread, and whoever held its lock, are not there."""
+    """Start over in a forked child: it has neither the parent's thread nor the holder of its lock."""
     global _background
     _background = _Background()
 
@@ -120,9 +120,10 @@ def run(coroutine: Coroutine[Any, Any, T], calls: Calls | None = None) -> T:
         while (call := calls.get()) is not None:
             call()
     except BaseException:
-        loop.call_soon_threadsafe(lambda: tasks[0].cancel())
-        while calls.get() is not None:
-            pass
+        if not (tasks and tasks[0].done()):  # else what says that it ended may be taken already
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            while calls.get() is not None:
+                pass
         raise
     return tasks[0].result()
 

@@ -289,7 +289,7 @@ class LocalFolder:
     def _examine(self, request: FileRequest) -> FileTask | FileResult:
         """Return what is to be done for a request, by what stands under its name.
 
-        The seed library's rule for `resume` compares sizes, here with the catalog's; only where these
+        radiant_mlhub's rule for `resume` compares sizes, here with the catalog's; only where these
         differ, or there is none, is the server asked.
         """
         try:

@@ -64,7 +64,7 @@ class AppContext(ConfiguredApp):
         raise NotImplementedError
 
     def use_sample(self) -> None:
-        """Browse the sample catalogue."""
+        """Browse the sample catalog."""
         raise NotImplementedError
 
     def lead_to_profiles(self, error: MLHubException, tried: Credentials | None = None) -> None:
