@@ -12,10 +12,11 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from . import __version__, paths
+from . import paths
 from .auth import ProfilesFile
 from .storage import make_private_folder
 from .text import clean, redact
+from .version import __version__
 
 BYTES, FILES = 2_000_000, 4
 """The size of a log file, and how many old ones are kept."""

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from .. import __version__, paths
+from .. import paths
 from ..options import AppOptions
 from ..text import use_units
+from ..version import __version__
 from .desk import note
 from .failures import failures
 from .options import Choice, Group, connection_options, is_terminal, output_dir, output_option, settings_of

@@ -13,7 +13,7 @@ import click
 from ..auth import Kind
 from ..errors import InvalidSearch
 from ..text import count, one_line, size
-from .dataset_downloading import Wish
+from .dataset_command import DatasetCommand
 from .options import is_terminal
 from .tables import cut, table, terminal_width
 
@@ -27,36 +27,36 @@ _HEADERS = ("COLLECTION", "ASSET", "FILES", "SIZE")
 _REDRAW = 0.2
 
 
-async def show_plan(wish: Wish, source: Source, found: Credentials) -> int:
+async def show_plan(command: DatasetCommand, source: Source, found: Credentials) -> int:
     """Print what a download would be, and return the exit code; nothing but the cache is written."""
-    identity, collections = await wish.known(source)
-    if await wish.by_archives(source, identity):
-        return await _archives(wish, source, identity, collections)
+    identity, collections = await command.known(source)
+    if await command.by_archives(source, identity):
+        return await _archives(command, source, identity, collections)
     from ..planning.dataset_plan import plan_dataset
     from ..planning.selection import SelectionCounter
     from ..queue.direct import job_context
 
-    if wish.filters.catalog_only:
-        return await _catalog_only(wish, source, identity)
+    if command.filters.catalog_only:
+        return await _catalog_only(command, source, identity)
     said = _Said()
     try:
-        index = await plan_dataset(wish.request(source, found, identity), source, job_context, said)
+        index = await plan_dataset(command.request(source, found, identity), source, job_context, said)
     finally:
         said.clear()
     with index:
-        counts = SelectionCounter(index).counts(wish.filters)
-        _print(wish, counts, index)
+        counts = SelectionCounter(index).counts(command.filters)
+        _print(command, counts, index)
     return 0
 
 
-def _print(wish: Wish, counts: Counts, index: Index) -> None:
+def _print(command: DatasetCommand, counts: Counts, index: Index) -> None:
 
-    unknown = index.unknown_keys(wish.filters.collections)
+    unknown = index.unknown_keys(command.filters.collections)
     if unknown and counts.empty:
         raise InvalidSearch("; ".join(unknown), hint="choose from these asset keys")
-    for line in (*unknown, *_notes(counts, wish), *_noted(index)):
+    for line in (*unknown, *_notes(counts, command), *_noted(index)):
         click.echo(f"note: {line}", err=True)
-    if wish.as_json:
+    if command.as_json:
         click.echo(json.dumps(counts.to_json(), indent=2))
         return
     rows: list[tuple[object, ...]] = []
@@ -68,7 +68,7 @@ def _print(wish: Wish, counts: Counts, index: Index) -> None:
         click.echo(line)
 
 
-def _notes(counts: Counts, wish: Wish) -> list[str]:
+def _notes(counts: Counts, command: DatasetCommand) -> list[str]:
     """Return what a person should know of a selection."""
     from ..planning.selection import paid_words
 
@@ -77,13 +77,13 @@ def _notes(counts: Counts, wish: Wish) -> list[str]:
         notes.append(paid_words(counts))
     elif counts.empty:
         notes.append("nothing matches: widen the area or the time, or choose others")
-    if not counts.empty and counts.no_items and wish.filters.selects_items:
+    if not counts.empty and counts.no_items and command.filters.selects_items:
         notes.append("no item matches: these are the collections' own files")
     timeless = sum(items.timeless for items in counts.items.values())
     placeless = sum(items.placeless for items in counts.items.values())
-    if wish.filters.when is not None and timeless:
+    if command.filters.when is not None and timeless:
         notes.append(f"{count(timeless, 'item')} without a time that can be read: included")
-    if (wish.filters.bbox or wish.filters.intersects) and placeless:
+    if (command.filters.bbox or command.filters.intersects) and placeless:
         notes.append(f"{count(placeless, 'item')} without a place: included")
     if counts.faults:
         notes.append(f"{count(counts.faults, 'asset')} of the catalog without an href")
@@ -100,25 +100,25 @@ def _cells(amount: Amount) -> tuple[object, ...]:
     return amount.files, f"{size(amount.known)} or more" if amount.known else "not stated"
 
 
-async def _catalog_only(wish: Wish, source: Source, identity: str) -> int:
+async def _catalog_only(command: DatasetCommand, source: Source, identity: str) -> int:
     """Say how large the catalog is; there is none of a source whose catalogs are no archives."""
     info = await source.catalog_info(identity) if source.kind is Kind.MLHUB else None
     there = info.stac_catalog_size if info is not None else None
-    if wish.as_json:
+    if command.as_json:
         click.echo(json.dumps(_document(0, 0, {}) | {"catalog_bytes": there}, indent=2))
     else:
         click.echo(f"the catalog alone, {size(there) if there is not None else 'of unknown size'}: no assets")
     return 0
 
 
-async def _archives(wish: Wish, source: Source, identity: str, names: Sequence[str]) -> int:
+async def _archives(command: DatasetCommand, source: Source, identity: str, names: Sequence[str]) -> int:
     from ..planning.dataset_plan import costs
 
     found = await costs(source, identity, names)
     there = [cost for cost in found.archives if cost.there]
     for name in found.missing:
         click.echo(f"note: {one_line(name, 80)} has no archive", err=True)
-    if wish.as_json:
+    if command.as_json:
         parts = {cost.collection: _amount(1, cost.size) for cost in there}
         click.echo(json.dumps(_document(len(there), found.archives_size, parts), indent=2))
         return 0

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from .. import __version__, manual
+from .. import manual
 from ..text import one_line
+from ..version import __version__
 from .options import Command, is_terminal
 from .tables import terminal_width
 

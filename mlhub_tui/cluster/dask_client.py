@@ -12,10 +12,10 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from .. import __version__
 from ..errors import DownloadError, MLHubException, ServerUnreachable
 from ..options import ClusterConfig
 from ..text import one_line, redact
+from ..version import __version__
 from .local_cluster import LocalCluster
 from .optional_dependencies import required
 from .sharding import RunConfig

@@ -18,7 +18,7 @@ from typing import Any
 
 from distributed import Event, Semaphore, WorkerPlugin, get_worker
 
-from .. import __version__, errors, fileio
+from .. import errors, fileio
 from ..auth import resolve_or_anonymous
 from ..errors import DownloadError, MLHubException, NotOffered
 from ..http.link import Link
@@ -42,6 +42,7 @@ from ..transfer.limits import BandwidthLimiter, SharedLimits
 from ..transfer.object_store_output import Budget, ObjectStoreOutput
 from ..transfer.part_file import PartJournal
 from ..transfer.work_source import BatchStats, FileRequest, FileResult, OutputBackend
+from ..version import __version__
 from .object_store import ObjectStore
 from .sharding import RunConfig, Shard, ShardResult, digest_of, plain_error, split_mark
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 
-from .. import __version__
+from ..version import __version__
 from .finding import Finding, wrong
 
 PART = "program"

@@ -6,9 +6,9 @@ import base64
 import platform
 from collections.abc import Iterable
 
-from .. import __version__
 from ..auth.kind import Auth, Scheme
 from ..text import mask
+from ..version import __version__
 
 _TELLING = 4  # a shorter form may stand in a sentence by chance
 

@@ -3,7 +3,7 @@
 Each call runs in an event loop in the background, so that it works in scripts, threads and notebooks alike.
 """
 
-from .. import __version__ as __version__
+from ..version import __version__ as __version__
 from . import client as client
 from . import exceptions as exceptions
 from . import if_exists as if_exists

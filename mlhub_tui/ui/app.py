@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from ..auth import Credentials
+    from ..models import Search
     from ..planning.requests import DownloadRequest
     from ..queue.service import QueueService
+    from ..sources.base import Source
     from .actions.source_entry import Start
     from .catalog.nodes import TreeEntry
     from .document_cache import Documents
@@ -231,6 +233,12 @@ class MLHubApp(AppContext):
         from .screens.document_screen import DocumentScreen
 
         self.push_screen(DocumentScreen(subject, documents, pane))
+
+    def show_results(self, source: Source, search: Search, saved: str = "") -> None:
+        """Run a search on a screen of its own; `saved` is the name that it is saved under."""
+        from .screens.results import ResultsScreen
+
+        self.push_screen(ResultsScreen(source, search, saved))
 
     def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""

@@ -19,8 +19,10 @@ from .terminal import tty
 
 if TYPE_CHECKING:
     from ..auth import Credentials
+    from ..models import Search
     from ..queue.job import Job
     from ..queue.service import QueueService
+    from ..sources.base import Source
     from .actions.source_entry import Start
     from .catalog.nodes import TreeEntry
     from .document_cache import Documents
@@ -77,6 +79,10 @@ class AppContext(ConfiguredApp):
 
     def show_document(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         """Open a document on a screen of its own."""
+        raise NotImplementedError
+
+    def show_results(self, source: Source, search: Search, saved: str = "") -> None:
+        """Run a search on a screen of its own; `saved` is the name that it is saved under."""
         raise NotImplementedError
 
     def action_go(self, mode: str) -> None:

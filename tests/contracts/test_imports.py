@@ -27,6 +27,7 @@ FOUNDATION = {
     "storage",
     "text",
     "threads",
+    "version",
 }
 _BELOW = FOUNDATION | {"http", "models", "auth", "config", "sources", "transfer", "unpack"}
 MAY_IMPORT = {
@@ -38,6 +39,7 @@ MAY_IMPORT = {
     "output_url": {"errors", "text"},
     "paths": {"errors"},
     "storage": set(),
+    "version": set(),
     "fileio": {"errors", "storage", "text"},
     "threads": set(),
     "preview_cache": {"models", "paths", "storage"},
@@ -229,4 +231,28 @@ def test_no_two_threads_can_wait_for_each_others_imports() -> None:
         parent = name.rpartition(".")[0]
         if parent != "mlhub_tui" and name in entered:
             imports[name].add(parent)
+    assert _ring(imports) == []
+
+
+def _all_imports(path: Path, modules: set[str]) -> set[str]:
+    """Return the modules that a module imports at any time, in functions and for type checking too."""
+    parts = ("mlhub_tui", *path.relative_to(PACKAGE).with_suffix("").parts)
+    package = parts[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = list(package[: len(package) - node.level + 1]) if node.level else []
+        target = ".".join([*base, *filter(None, [node.module])])
+        for name in node.names:
+            found.add(f"{target}.{name.name}" if f"{target}.{name.name}" in modules else target)
+    return (found & modules) - {".".join(parts).removesuffix(".__init__")}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    paths = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    imports = {name: _all_imports(path, set(paths)) for name, path in paths.items()}
     assert _ring(imports) == []

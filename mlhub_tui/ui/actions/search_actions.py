@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...auth import Credentials
     from ...sources.base import Source
     from ..context import AppContext
-    from ..screens.results import ResultsScreen
     from ..source_connection import Connection
 
 
@@ -48,43 +47,25 @@ async def search(
     before, names = _start(subject, connection.source)
     if box is not None or when:
         before = replace(before, bbox=box, datetime=parse_when(when))
-    await _ask(app, connection.source, documents, before, names)
+    if (wanted := await ask(app, connection.source, documents, before, names)) is not None:
+        app.show_results(connection.source, wanted)
 
 
-async def change(screen: ResultsScreen) -> None:
-    """Ask for another search on the screen of results, beginning with its own."""
-    await change_within(screen, None, "")
+async def ask(
+    app: AppContext, source: Source, documents: Documents, before: Search, names: dict[str, str]
+) -> Search | None:
+    """Ask for a search in a form that begins with another; None where it is left, or a saved one is run.
 
-
-async def change_within(screen: ResultsScreen, box: BBox | None, when: str) -> None:
-    """Ask for another search on the screen of results, with a box, and dates, that were chosen on its map."""
-    before = screen.search
-    chosen = replace(before, bbox=box or before.bbox, datetime=parse_when(when) if when else before.datetime)
-    if screen.context.connection is None or screen.context.connection.source is not screen.source:
-        screen.notify("Another source is in use now: search from Browse.", markup=False)
-        return
-    await _ask(screen.context, screen.source, Documents(screen.source), chosen, {}, screen)
-
-
-async def _ask(
-    app: AppContext,
-    source: Source,
-    documents: Documents,
-    before: Search,
-    names: dict[str, str],
-    shown: ResultsScreen | None = None,
-) -> None:
+    `names` are what collections are called in the form.
+    """
     from ..dialogs.search_dialog import SearchForm
-    from ..screens.results import ResultsScreen
 
     answer = await app.push_screen_wait(SearchForm(source, documents, before, names))
     if isinstance(answer, Search):
-        if shown is not None:
-            shown.show_search(answer)
-        else:
-            app.push_screen(ResultsScreen(source, answer))
-    elif answer is not None:
+        return answer
+    if answer is not None:
         await saved_searches(app)
+    return None
 
 
 def _start(subject: TreeEntry | None, source: Source) -> tuple[Search, dict[str, str]]:
@@ -149,7 +130,6 @@ async def remember_count(name: str, wanted: Search, found: int) -> None:
 async def saved_searches(app: AppContext) -> None:
     """List the saved searches; run the one that is chosen, where it was."""
     from ..dialogs.saved_searches import SavedScreen
-    from ..screens.results import ResultsScreen
 
     found = await _all(app)
     if found is None:
@@ -162,7 +142,7 @@ async def saved_searches(app: AppContext) -> None:
         return
     connection = app.connection
     if connection is not None:
-        app.push_screen(ResultsScreen(connection.source, chosen.search, chosen.name))
+        app.show_results(connection.source, chosen.search, chosen.name)
 
 
 async def _all(app: AppContext) -> Sequence[SavedSearch] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
@@ -14,6 +15,7 @@ from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import BBox, Entry, Search
+from ...models.when import parse_when
 from ...sources.base import Page, Source
 from ...text import count
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
@@ -324,22 +326,26 @@ class ResultsScreen(ItemsOnMap):
 
     # Other searches
 
-    @work(group="search", exclusive=True)
-    async def action_search(self) -> None:
+    def action_search(self) -> None:
         """Change the search."""
-        from ..actions.search_actions import change
-
-        await change(self)
+        self.search_within(None, "")
 
     def search_within(self, box: BBox | None, when: str) -> None:
-        """Change the search to a box, and dates, of the map."""
-        self._search_within(box, when)
+        """Change the search, to begin with to a box, and dates, that were chosen on its map."""
+        self._change_search(box, when)
 
     @work(group="search", exclusive=True)
-    async def _search_within(self, box: BBox | None, when: str) -> None:
-        from ..actions.search_actions import change_within
+    async def _change_search(self, box: BBox | None, when: str) -> None:
+        from ..actions.search_actions import ask
 
-        await change_within(self, box, when)
+        if self.context.connection is None or self.context.connection.source is not self.source:
+            self.notify("Another source is in use now: search from Browse.", markup=False)
+            return
+        time = parse_when(when) if when else self.search.datetime
+        before = replace(self.search, bbox=box or self.search.bbox, datetime=time)
+        wanted = await ask(self.context, self.source, Documents(self.source), before, {})
+        if wanted is not None:
+            self.show_search(wanted)
 
     def show_search(self, search: Search, saved: str = "") -> None:
         """Run another search here."""
