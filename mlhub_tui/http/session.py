@@ -43,7 +43,7 @@ _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class SessionTimeouts:
     """Seconds to wait: to connect, between two pieces of an answer, and for an answer as a whole."""
 
     connect: float = 10.0
@@ -128,7 +128,7 @@ class Session:
         api_key: str | None = None,
         root_url: str | None = None,
         auth: Auth | None = None,
-        timeouts: Timeouts | None = None,
+        timeouts: SessionTimeouts | None = None,
         retry: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         max_body: int = MAX_DOCUMENT,
@@ -145,7 +145,7 @@ class Session:
         self._secret = None if name else api_key
         self._credentials = OriginCredentials(self.root_url, lambda: self.secret, self.auth, self.key_names)
         self.headers: dict[str, str] = {"Accept": "application/json", "User-Agent": user_agent()}
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = timeouts or SessionTimeouts()
         self._retry = retry or RetryPolicy()
         self._transport = transport
         self._max_body = max_body

@@ -16,7 +16,7 @@ from .catalogue import Box, CollectionEntry, DatasetEntry
 from .gzipstream import GzipStream
 from .hashing import mix, seed_of
 from .sensors import DOCUMENTATION, SENSORS, AssetKind
-from .tarstream import Member, Reader, TarStream, lazily, whole
+from .tarstream import Member, Reader, TarWriter, lazily, whole
 
 GENERATOR = 1
 """Counts the versions of this generator; a change of the bytes must change it."""
@@ -36,7 +36,7 @@ class Archive:
         if entry.archive_size is None:
             raise ValueError(f"{entry.id} has no archive")
         plan = _Plan(entry, parent, entry.archive_size)
-        self._gzip = GzipStream(TarStream(plan.folders, plan.members))
+        self._gzip = GzipStream(TarWriter(plan.folders, plan.members))
         self.size = self._gzip.size
         self.chunks = self._gzip.chunks
         self.fingerprint = _fingerprint(self.size, plan.members)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 
 from .pictures import stored
-from .tarstream import TarStream
+from .tarstream import TarWriter
 
 _STORED_MAX = 65535
 _BLOCKS = 16
@@ -34,7 +34,7 @@ _FULL = _member_size(PAYLOAD)
 class GzipStream:
     """The bytes of `stream` as a `.gz` file, `size` of them."""
 
-    def __init__(self, stream: TarStream) -> None:
+    def __init__(self, stream: TarWriter) -> None:
         self._stream = stream
         full, rest = divmod(stream.size, PAYLOAD)
         self.size = full * _FULL + (_member_size(rest) if rest else 0)

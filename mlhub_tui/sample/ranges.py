@@ -12,7 +12,7 @@ _RANGE = re.compile(r"bytes=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteRange:
     """Bytes from `start` up to `stop`, which is not included."""
 
     start: int
@@ -23,7 +23,7 @@ class Unsatisfiable(Exception):
     """No byte of the range is in the representation."""
 
 
-def requested_range(value: str | None, size: int) -> Span | None:
+def requested_range(value: str | None, size: int) -> ByteRange | None:
     """Return the bytes that a `Range` header asks for, clamped to `size`; None means all of them.
 
     A header that is malformed or asks for several ranges may be ignored (section 14.2), and is.
@@ -47,7 +47,7 @@ def requested_range(value: str | None, size: int) -> Span | None:
             return None
     if start >= size:
         raise Unsatisfiable
-    return Span(start, min(stop, size))
+    return ByteRange(start, min(stop, size))
 
 
 def range_still_holds(if_range: str | None, etag: str, modified: str) -> bool:

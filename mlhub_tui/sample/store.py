@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
-from .ranges import Span, Unsatisfiable, failed_condition, range_still_holds, requested_range
+from .ranges import ByteRange, Unsatisfiable, failed_condition, range_still_holds, requested_range
 from .shelf import Blob, Shelf
 
 PREFIX = "/mlhub/"
@@ -88,7 +88,7 @@ class Store:
         return self._content(request, blob, headers, wanted)
 
     def _content(self, request: Request, blob: Blob, headers: dict[str, str], wanted: str | None) -> Response:
-        span: Span | None = None
+        span: ByteRange | None = None
         if request.method == "GET" and range_still_holds(
             request.headers.get("if-range"), blob.etag, _MODIFIED
         ):

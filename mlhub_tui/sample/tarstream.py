@@ -33,7 +33,7 @@ def lazily(make: Callable[[], bytes]) -> Reader:
     return lambda offset, length: make()[offset : offset + length]
 
 
-class TarStream:
+class TarWriter:
     """The uncompressed bytes of a tar archive (POSIX ustar), `size` of them.
 
     Parameters

@@ -30,14 +30,17 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
     from ..http.errors import HOSTED
     from ..http.hrefs import host
     from ..http.retry import NO_RETRIES
-    from ..http.session import Session, Timeouts
+    from ..http.session import Session, SessionTimeouts
 
     secret, root = credentials.secret, credentials.root_url
     if by_document or credentials.kind in (None, Kind.STATIC):
         secret, root = (secret, urljoin(root, "/")) if is_url(root) else (None, "https://nowhere.invalid/")
     if host(root) == HOSTED:
         # Nobody has answered there since 2023: no use in waiting long to say so.
-        options = {"timeouts": Timeouts(connect=4.0, read=8.0, total=12.0), "retry": NO_RETRIES} | options
+        options = {
+            "timeouts": SessionTimeouts(connect=4.0, read=8.0, total=12.0),
+            "retry": NO_RETRIES,
+        } | options
     # What is a key by its name is an MLHub API's business; elsewhere `key` may name a file.
     as_mlhub = credentials.kind is Kind.MLHUB and credentials.auth == Auth() and not by_document
     return Session(api_key=secret, root_url=root, auth=None if as_mlhub else credentials.auth, **options)

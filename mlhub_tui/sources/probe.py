@@ -25,7 +25,7 @@ from ..http.errors import HOSTED, HOSTED_HINT
 from ..http.hrefs import host, join, shown
 from ..http.json_document import DEEP_HINT, MAX_DOCUMENT, decode, is_web_page
 from ..http.retry import NO_RETRIES
-from ..http.session import Session, Timeouts
+from ..http.session import Session, SessionTimeouts
 from ..text import one_line, size
 from .base import Source
 from .document_kind import (
@@ -78,7 +78,7 @@ async def probe(
     where = credentials.root_url
     if not is_url(where):
         return await asyncio.to_thread(probe_path, Path(where))
-    timeouts = Timeouts(connect=5.0, read=read_timeout, total=15.0)
+    timeouts = SessionTimeouts(connect=5.0, read=read_timeout, total=15.0)
     session = open_session(
         credentials, by_document=True, timeouts=timeouts, retry=NO_RETRIES, max_body=largest
     )

@@ -36,7 +36,7 @@ _INSTEAD = {
 _Opened = AbstractAsyncContextManager["httpx.Response"]
 
 
-class Response:
+class SessionResponse:
     """An answer: what scripts use of that of requests."""
 
     def __init__(self, response: httpx.Response, opened: _Opened | None = None) -> None:
@@ -103,8 +103,8 @@ class Response:
             await opened.__aexit__(None, None, None)
 
 
-def _verb(method: str, **defaults: Any) -> Callable[..., Response]:
-    def call(self: Session, url: str, data: Any = None, json: Any = None, **options: Any) -> Response:
+def _verb(method: str, **defaults: Any) -> Callable[..., SessionResponse]:
+    def call(self: Session, url: str, data: Any = None, json: Any = None, **options: Any) -> SessionResponse:
         return self.request(method, url, **{**defaults, "data": data, "json": json, **options})
 
     call.__name__ = method.lower()
@@ -203,7 +203,7 @@ class Session:
         stream: bool | None = None,
         json: Any = None,
         **others: Any,
-    ) -> Response:
+    ) -> SessionResponse:
         """Return the answer of a request; what may pass is tried again.
 
         Parameters
@@ -238,11 +238,11 @@ class Session:
         session = self._connected()
         given = [part for part in (timeout if isinstance(timeout, tuple) else [timeout]) if part is not None]
 
-        async def answer() -> Response:
+        async def answer() -> SessionResponse:
             if stream and method.upper() == "GET" and allow_redirects:
                 opened = session.stream(session.url_of(url, params), headers=headers)
-                return Response(await opened.__aenter__(), opened)
-            return Response(
+                return SessionResponse(await opened.__aenter__(), opened)
+            return SessionResponse(
                 await session.request(
                     method,
                     url,
@@ -254,7 +254,7 @@ class Session:
                 )
             )
 
-        async def in_time() -> Response:
+        async def in_time() -> SessionResponse:
             try:
                 async with asyncio.timeout(sum(given) if given else None):
                     return await answer()

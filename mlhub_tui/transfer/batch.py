@@ -26,7 +26,7 @@ from ..http.urls import address, host_label
 from . import content_checks
 from .checksums import Hash, compare, new_hash, verifiable, verify_bytes
 from .config import BatchConfig, TransferContext, TransferProgress
-from .content_checks import Kind, Undecodable, recognise
+from .content_checks import ContentKind, Undecodable, recognise
 from .engine import TransferCancelled, in_thread, shared_engine, uncancelled
 from .failures import HostScheduler, RetryHandler, SharedBackoff
 from .limits import Throttle
@@ -485,7 +485,7 @@ class _BatchRunner:
             before = await in_thread(lambda: self.output.existing(task))
         except FileNotFoundError:
             return True
-        if encoded and not task.request.expected.gzip and recognise(before) is Kind.GZIP:
+        if encoded and not task.request.expected.gzip and recognise(before) is ContentKind.GZIP:
             return True
         return body.startswith(before)
 

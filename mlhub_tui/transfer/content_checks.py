@@ -58,7 +58,7 @@ IDENTITY = {"Accept-Encoding": "identity, gzip;q=0.5, *;q=0"}
 _MAGICS = {"gzip": MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
-class Kind(StrEnum):
+class ContentKind(StrEnum):
     """What a file's first bytes look like, in the words of an error."""
 
     NOTHING = "an empty answer"
@@ -71,7 +71,7 @@ class Kind(StrEnum):
     OTHER = "other data"
 
 
-_DOCUMENTS = frozenset({Kind.PAGE, Kind.XML, Kind.JSON})
+_DOCUMENTS = frozenset({ContentKind.PAGE, ContentKind.XML, ContentKind.JSON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +92,30 @@ class Expected:
         return self.name.lower().endswith(GZIP_SUFFIXES)
 
 
-def recognise(start: bytes, media_type: str = "") -> Kind:
+def recognise(start: bytes, media_type: str = "") -> ContentKind:
     """Return what a file is by its first bytes, and by the Content-Type that it was sent with."""
     if not start:
-        return Kind.NOTHING
+        return ContentKind.NOTHING
     if start.startswith(MAGIC):
-        return Kind.GZIP
+        return ContentKind.GZIP
     if is_tar(start):
-        return Kind.TAR
+        return ContentKind.TAR
     words = _in_utf8(start).lstrip(_BLANK)
     if _PAGE.match(words):
-        return Kind.PAGE
+        return ContentKind.PAGE
     if _CONTROL.search(words):
-        return Kind.OTHER
+        return ContentKind.OTHER
     html = media_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
     if _XML.match(words):
-        return Kind.PAGE if html else Kind.XML
+        return ContentKind.PAGE if html else ContentKind.XML
     if _JSON.match(words):
-        return Kind.JSON
+        return ContentKind.JSON
     try:
         # What is cut in the middle of a character is text all the same.
         words[: max(len(words) - 3, min(len(words), 8))].decode()
     except UnicodeDecodeError:
-        return Kind.OTHER
-    return Kind.PAGE if html else Kind.TEXT
+        return ContentKind.OTHER
+    return ContentKind.PAGE if html else ContentKind.TEXT
 
 
 def is_tar(start: bytes) -> bool:
@@ -131,7 +131,9 @@ def is_tar(start: bytes) -> bool:
     return True
 
 
-def contradiction(expected: Expected, start: bytes, size: int | None, media_type: str = "") -> Kind | None:
+def contradiction(
+    expected: Expected, start: bytes, size: int | None, media_type: str = ""
+) -> ContentKind | None:
     """Return what bytes are that cannot be the file; None where they may be it.
 
     `start` are its first bytes, none only if there are none at all; `size` the bytes of the whole, announced
@@ -140,31 +142,31 @@ def contradiction(expected: Expected, start: bytes, size: int | None, media_type
     if start and size is not None and size == expected.size:
         return None
     kind = recognise(start, media_type)
-    if kind is Kind.NOTHING:
+    if kind is ContentKind.NOTHING:
         return kind if expected.archive or expected.size else None
-    if kind is Kind.PAGE:
+    if kind is ContentKind.PAGE:
         return None if expected.page else kind
     if expected.archive:
         return None if _may_be_archive(kind, expected, size) else kind
     return kind if _odd(kind, expected, size) else None
 
 
-def _may_be_archive(kind: Kind, expected: Expected, size: int | None) -> bool:
-    if kind is Kind.OTHER:  # the announced size may confirm it yet
+def _may_be_archive(kind: ContentKind, expected: Expected, size: int | None) -> bool:
+    if kind is ContentKind.OTHER:  # the announced size may confirm it yet
         return size is None and expected.size is not None
-    return kind in (Kind.GZIP, Kind.TAR)
+    return kind in (ContentKind.GZIP, ContentKind.TAR)
 
 
-def _odd(kind: Kind, expected: Expected, size: int | None) -> bool:
+def _odd(kind: ContentKind, expected: Expected, size: int | None) -> bool:
     """Return whether a document, or a text, stands in for another format; sizes in catalogs may be stale."""
     suffix = os.path.splitext(expected.name)[1].lower()  # noqa: PTH122  (five times as fast)
-    if kind is Kind.XML and suffix in _JSON_NAMES:
+    if kind is ContentKind.XML and suffix in _JSON_NAMES:
         return True
-    if kind is Kind.JSON and suffix in _XML_NAMES:
+    if kind is ContentKind.JSON and suffix in _XML_NAMES:
         return True
     binary = suffix in _BINARY or expected.gzip
     contradicted = size is not None and expected.size is not None
-    return binary and (kind in _DOCUMENTS or (kind is Kind.TEXT and contradicted))
+    return binary and (kind in _DOCUMENTS or (kind is ContentKind.TEXT and contradicted))
 
 
 def first_line(start: bytes) -> str:
@@ -175,16 +177,16 @@ def first_line(start: bytes) -> str:
 
 
 def refused(
-    expected: Expected, kind: Kind, start: bytes, size: int | None, *, place: str = "", url: str = ""
+    expected: Expected, kind: ContentKind, start: bytes, size: int | None, *, place: str = "", url: str = ""
 ) -> errors.UnexpectedAnswer:
     """Return the error for a file in whose place the host `place` sent another: what, and its first line."""
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
     if size is not None and expected.size is not None:
         words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
-    if kind in (*_DOCUMENTS, Kind.TEXT) and (line := first_line(start)):
+    if kind in (*_DOCUMENTS, ContentKind.TEXT) and (line := first_line(start)):
         words += f": {line}"
     hint = "the link may have expired, or the server may have failed: retry later"
-    if kind is Kind.PAGE:
+    if kind is ContentKind.PAGE:
         hint = "on a guest network, log in to its portal first; else retry later"
     return errors.UnexpectedAnswer(words, url=url, status=200, hint=hint)
 
@@ -258,13 +260,15 @@ def check_whole(expected: Expected, path: Path, stop: threading.Event, media_typ
         return ""
     kind = recognise(start)
     if size == expected.size:
-        return "" if kind is Kind.GZIP else f"{kind} rather than gzip data, of the announced size"
-    if kind is Kind.GZIP:
+        return "" if kind is ContentKind.GZIP else f"{kind} rather than gzip data, of the announced size"
+    if kind is ContentKind.GZIP:
         _check_gzip(expected, path, size, stop)
     elif not _ends_as_tar(path, size):
         raise errors.VerificationFailed(_short(expected, size))
     told = "" if expected.size is None else f"the API announces {text.size(expected.size)}"
-    return "; ".join(filter(None, [told, "" if kind is Kind.GZIP else "a tar archive without compression"]))
+    return "; ".join(
+        filter(None, [told, "" if kind is ContentKind.GZIP else "a tar archive without compression"])
+    )
 
 
 def is_other(expected: Expected, path: Path, media_type: str = "") -> bool:

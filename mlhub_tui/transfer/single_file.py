@@ -50,7 +50,7 @@ from .config import (
     TransferPhase,
     TransferProgress,
 )
-from .content_checks import Expected, Kind, Undecodable, recognise
+from .content_checks import ContentKind, Expected, Undecodable, recognise
 from .engine import in_thread
 from .parallel import (
     ENDLESS,
@@ -268,7 +268,7 @@ class _Download:
             if size == expected.size:
                 return Existing.WHOLE
             # An encoded form that was stored as it came.
-            encoded = not expected.gzip and recognise(content_checks.beginning(target)) is Kind.GZIP
+            encoded = not expected.gzip and recognise(content_checks.beginning(target)) is ContentKind.GZIP
             return Existing.OTHER if encoded or not await self._may_be_whole(size) else Existing.UNKNOWN
         if size == version.total:
             if not await self._may_be_whole(size):

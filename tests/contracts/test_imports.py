@@ -256,3 +256,16 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     }
     imports = {name: _all_imports(path, set(paths)) for name, path in paths.items()}
     assert _ring(imports) == []
+
+
+NAMES_OF_THE_API = {"Collection", "Dataset", "Item", "MLModel", "Session"}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    twice = {name: where for name, where in homes.items() if len(where) > 1}
+    assert {name: where for name, where in twice.items() if name not in NAMES_OF_THE_API} == {}

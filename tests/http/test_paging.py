@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import UnexpectedAnswer
 from mlhub_tui.http.pagination import PageGuard, with_params
 from mlhub_tui.http.retry import NO_RETRIES
-from mlhub_tui.http.session import Session, Timeouts
+from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
@@ -82,7 +82,7 @@ async def test_a_page_that_does_not_come_in_time_is_requested_in_smaller_ones() 
         return linked(["a"], None)
 
     with LoopbackServer(answer) as server:
-        session = Session(root_url=server.root, timeouts=Timeouts(read=1.5), retry=NO_RETRIES)
+        session = Session(root_url=server.root, timeouts=SessionTimeouts(read=1.5), retry=NO_RETRIES)
         async with session, aclosing(MLHubSource(session).items("x", page_size=100)) as found:
             try:
                 assert [item.id async for item in found] == ["a"]

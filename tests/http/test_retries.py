@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.errors import MLHubException, RequestError, ServerError, ServerTimeout, ServerUnreachable
 from mlhub_tui.http.retry import RetryPolicy, parse_retry_after
-from mlhub_tui.http.session import Session, Timeouts
+from mlhub_tui.http.session import Session, SessionTimeouts
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.waiting import until
 
@@ -123,7 +123,7 @@ async def test_a_slow_server_is_not_asked_beyond_the_budget() -> None:
         return as_json([])
 
     with LoopbackServer(slow) as server:
-        timeouts = Timeouts(connect=1, read=0.05)
+        timeouts = SessionTimeouts(connect=1, read=0.05)
         async with Session(
             root_url=server.root, timeouts=timeouts, retry=RetryPolicy(budget=0.04)
         ) as session:
@@ -142,7 +142,7 @@ async def test_an_answer_as_a_whole_has_a_limit_too() -> None:
         return as_json([])
 
     with LoopbackServer(slow) as server:
-        timeouts = Timeouts(total=0.05)
+        timeouts = SessionTimeouts(total=0.05)
         async with Session(root_url=server.root, timeouts=timeouts, retry=RetryPolicy(tries=1)) as session:
             with pytest.raises(ServerTimeout):
                 await session.get("datasets")

@@ -21,7 +21,7 @@ from mlhub_tui.sample.archives import Archive
 from mlhub_tui.sample.catalogs import catalog_bytes
 from mlhub_tui.sample.catalogue import Catalogue
 from mlhub_tui.sample.gzipstream import PAYLOAD, GzipStream
-from mlhub_tui.sample.tarstream import Member, TarStream, whole
+from mlhub_tui.sample.tarstream import Member, TarWriter, whole
 
 SMALL = 2_000_000
 SAMPLED = [
@@ -160,7 +160,7 @@ def test_a_dataset_catalogue_has_the_hosted_layout(catalogue: Catalogue) -> None
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 65535, PAYLOAD, 3 * PAYLOAD + 17])
 def test_the_writers_agree_with_the_standard_library_at_every_size(size: int) -> None:
     body = random.Random(size).randbytes(size)
-    stream = GzipStream(TarStream(["folder"], [Member("folder/file", size, whole(body))]))
+    stream = GzipStream(TarWriter(["folder"], [Member("folder/file", size, whole(body))]))
     content = b"".join(stream.chunks(0, stream.size))
     assert len(content) == stream.size
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:

@@ -14,8 +14,8 @@ import pytest
 from mlhub_tui.errors import UnexpectedAnswer, VerificationFailed
 from mlhub_tui.http.decoding import codings, decoded, decoder
 from mlhub_tui.transfer.content_checks import (
+    ContentKind,
     Expected,
-    Kind,
     check_whole,
     contradiction,
     first_line,
@@ -48,31 +48,31 @@ UNSIZED = Expected("x.tar.gz", archive=True)
 @pytest.mark.parametrize(
     ("start", "media_type", "kind"),
     [
-        (b"", "", Kind.NOTHING),
-        (gzip.compress(b"x", mtime=0), "text/html", Kind.GZIP),
-        (TAR, "", Kind.TAR),
-        (TAR[:512], "", Kind.TAR),
-        (TAR[:511], "", Kind.OTHER),
-        (bytes(512), "", Kind.OTHER),
-        (PAGE, "", Kind.PAGE),
-        (b"\xef\xbb\xbf\r\n <html>", "", Kind.PAGE),
-        (b"\xff\xfe" + "<html>é".encode("utf-16-le"), "", Kind.PAGE),
-        (b"\xfe\xff" + "<html>".encode("utf-16-be") + b"\x00", "", Kind.PAGE),
-        (b"<Error><Code>", "", Kind.XML),
-        (b"<div>", "Text/HTML; charset=utf-8", Kind.PAGE),
-        (TOLD, "text/html", Kind.JSON),
-        (b" [1, 2]", "", Kind.JSON),
-        (b"[null]", "", Kind.JSON),
-        (b"not found", "", Kind.TEXT),
-        (b"not found", "application/xhtml+xml", Kind.PAGE),
-        ("der gute Schlüssel".encode()[:14], "", Kind.TEXT),  # cut within a letter
-        (b"a\xffbcdefghi", "", Kind.OTHER),
-        (b"abcdefgh\xff", "", Kind.TEXT),
-        (b"II*\x00\x08", "", Kind.OTHER),
-        (b"a\x7fb", "", Kind.OTHER),
+        (b"", "", ContentKind.NOTHING),
+        (gzip.compress(b"x", mtime=0), "text/html", ContentKind.GZIP),
+        (TAR, "", ContentKind.TAR),
+        (TAR[:512], "", ContentKind.TAR),
+        (TAR[:511], "", ContentKind.OTHER),
+        (bytes(512), "", ContentKind.OTHER),
+        (PAGE, "", ContentKind.PAGE),
+        (b"\xef\xbb\xbf\r\n <html>", "", ContentKind.PAGE),
+        (b"\xff\xfe" + "<html>é".encode("utf-16-le"), "", ContentKind.PAGE),
+        (b"\xfe\xff" + "<html>".encode("utf-16-be") + b"\x00", "", ContentKind.PAGE),
+        (b"<Error><Code>", "", ContentKind.XML),
+        (b"<div>", "Text/HTML; charset=utf-8", ContentKind.PAGE),
+        (TOLD, "text/html", ContentKind.JSON),
+        (b" [1, 2]", "", ContentKind.JSON),
+        (b"[null]", "", ContentKind.JSON),
+        (b"not found", "", ContentKind.TEXT),
+        (b"not found", "application/xhtml+xml", ContentKind.PAGE),
+        ("der gute Schlüssel".encode()[:14], "", ContentKind.TEXT),  # cut within a letter
+        (b"a\xffbcdefghi", "", ContentKind.OTHER),
+        (b"abcdefgh\xff", "", ContentKind.TEXT),
+        (b"II*\x00\x08", "", ContentKind.OTHER),
+        (b"a\x7fb", "", ContentKind.OTHER),
     ],
 )
-def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, kind: Kind) -> None:
+def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, kind: ContentKind) -> None:
     assert recognise(start, media_type) is kind
 
 
@@ -80,33 +80,33 @@ def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, 
     ("expected", "start", "size", "kind"),
     [
         (Expected("a.tif"), b"", 0, None),
-        (Expected("a.tif", 5), b"", 0, Kind.NOTHING),
-        (UNSIZED, b"", None, Kind.NOTHING),
+        (Expected("a.tif", 5), b"", 0, ContentKind.NOTHING),
+        (UNSIZED, b"", None, ContentKind.NOTHING),
         (Expected("a.tif", len(PAGE)), PAGE, len(PAGE), None),  # of the announced size: whatever it is
-        (Expected("a.tif"), PAGE, None, Kind.PAGE),
+        (Expected("a.tif"), PAGE, None, ContentKind.PAGE),
         (Expected("a.html", page=True), PAGE, None, None),
         (ARCHIVE, gzip.compress(b"x", mtime=0), 21, None),
         (ARCHIVE, TAR, 10240, None),
-        (ARCHIVE, b"not found", 9, Kind.TEXT),
+        (ARCHIVE, b"not found", 9, ContentKind.TEXT),
         (ARCHIVE, b"II*\x00", None, None),  # the announced size may confirm it yet
-        (ARCHIVE, b"II*\x00", 4, Kind.OTHER),
-        (UNSIZED, b"II*\x00", None, Kind.OTHER),
-        (Expected("a.json"), b"<Error>", None, Kind.XML),
+        (ARCHIVE, b"II*\x00", 4, ContentKind.OTHER),
+        (UNSIZED, b"II*\x00", None, ContentKind.OTHER),
+        (Expected("a.json"), b"<Error>", None, ContentKind.XML),
         (Expected("a.GEOJSON"), TOLD, None, None),
-        (Expected("a.vrt"), TOLD, None, Kind.JSON),
+        (Expected("a.vrt"), TOLD, None, ContentKind.JSON),
         (Expected("a.vrt"), b"<VRTDataset>", None, None),
         (Expected("a.csv"), TOLD, None, None),
-        (Expected("a.tif"), TOLD, None, Kind.JSON),
-        (Expected("a.csv.gz"), TOLD, None, Kind.JSON),
+        (Expected("a.tif"), TOLD, None, ContentKind.JSON),
+        (Expected("a.csv.gz"), TOLD, None, ContentKind.JSON),
         (Expected("a.tif"), b"not found", 9, None),
-        (Expected("a.tif", 10), b"not found", 9, Kind.TEXT),
+        (Expected("a.tif", 10), b"not found", 9, ContentKind.TEXT),
         (Expected("a.tif", 10), b"not found", None, None),
         (Expected("a.csv", 10), b"not found", 9, None),
         (Expected("a.tif", 10), b"II*\x00", 4, None),
     ],
 )
 def test_what_cannot_be_the_file_is_named(
-    expected: Expected, start: bytes, size: int | None, kind: Kind | None
+    expected: Expected, start: bytes, size: int | None, kind: ContentKind | None
 ) -> None:
     assert contradiction(expected, start, size) is kind
 
@@ -125,16 +125,17 @@ def test_the_first_line_of_what_came_is_clean(start: bytes, line: str) -> None:
 
 
 def test_a_refusal_says_what_came_from_where_and_what_to_do() -> None:
-    told = refused(Expected("a.tif", 2000), Kind.TEXT, b"not found", 9, place="h.test", url="u")
+    told = refused(Expected("a.tif", 2000), ContentKind.TEXT, b"not found", 9, place="h.test", url="u")
     assert told.message == "h.test sent text instead of a.tif (9 B, announced are 2.0 kB): not found"
     assert (told.url, told.status) == ("u", 200)
     assert "retry later" in told.hint
     assert "portal" not in told.hint
-    page = refused(Expected("a.tif"), Kind.PAGE, PAGE, 9)
+    page = refused(Expected("a.tif"), ContentKind.PAGE, PAGE, 9)
     assert page.message.startswith("the server sent a web page instead of a.tif: <!-- portal -->")
     assert "log in to its portal" in page.hint
     assert (
-        refused(ARCHIVE, Kind.OTHER, b"II*", None).message == "the server sent other data instead of x.tar.gz"
+        refused(ARCHIVE, ContentKind.OTHER, b"II*", None).message
+        == "the server sent other data instead of x.tar.gz"
     )
 
 

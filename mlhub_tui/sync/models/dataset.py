@@ -22,7 +22,7 @@ class CollectionType(Enum):
     LABELS = "labels"
 
 
-class CollectionList(builtins.list[Collection]):
+class CollectionsByType(builtins.list[Collection]):
     """The collections of a dataset, each once; one of both types is in both `source_imagery` and `labels`."""
 
     source_imagery: builtins.list[Collection]
@@ -125,7 +125,7 @@ class Dataset(SessionKwargs):
         return api.Dataset(record, *self.remembered)
 
     @cached_property
-    def collections(self) -> CollectionList:
+    def collections(self) -> CollectionsByType:
         """Its collections, fetched together on first use; also by type, as `.source_imagery` and `.labels`.
 
         Examples
@@ -138,7 +138,7 @@ class Dataset(SessionKwargs):
         [<Collection id=bigearthnet_v1_labels>]
         """
         found = run(self.document.fetch_collections())
-        return CollectionList(
+        return CollectionsByType(
             [(Collection.from_dict(one.raw).remember(*self.remembered), one.types) for one in found]
         )
 
