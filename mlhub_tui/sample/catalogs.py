@@ -1,17 +1,19 @@
-"""The STAC catalogue of a dataset as one `.tar.gz`, laid out as the hosted API's `catalog/` endpoint gave it.
+"""The STAC catalog of a dataset as one `.tar.gz`, laid out as the hosted API's `catalog/` endpoint gave it.
 
 `DATASET/catalog.json`, `DATASET/COLLECTION/collection.json`, `DATASET/COLLECTION/ITEM/ITEM.json`. Asset hrefs
 are absolute links into the store with a file ending, as clients of that endpoint expect (radiant_mlhub 0.5.5,
-`CatalogDownloader`). They name the store's port, so these bytes differ from one server to the next. Sizes are
-stated (`file:size`), but not of what a collection shares: both happen in the field.
+`CatalogDownloader`). They name the store's port, so the bytes differ from one server to the next; their
+number does not, as it is a field of the API (`stac_catalog_size`). Sizes of assets are given (`file:size`),
+but not of what a collection shares: both happen in the field.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
+import struct
 import tarfile
+import zlib
 from typing import Any
 
 from . import documents, extras, items
@@ -20,6 +22,9 @@ from .catalogue import CollectionEntry, DatasetEntry
 from .sensors import DOCUMENTATION, SENSORS, AssetKind
 
 Json = dict[str, Any]
+_GZIP_HEADER = b"\x1f\x8b\x08\x10\0\0\0\0\x02\xff"
+_STEP, _REMAINDER = 128, 15
+"""Bytes: a catalog's size is a multiple of the one and the other, as its first versions were."""
 _FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 
 
@@ -34,7 +39,20 @@ def catalog_bytes(entry: DatasetEntry, store_url: str) -> bytes:
             for index in range(collection.items):
                 document = _item(collection, index, store_url)
                 _add(archive, f"{folder}/{document['id']}/{document['id']}.json", document)
-    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
+    return _gzip(raw.getvalue())
+
+
+def _gzip(content: bytes) -> bytes:
+    """Compress to a size that no port changes, by a comment of spaces (RFC 1952, FCOMMENT).
+
+    The digits of a port compress to a byte more or less; the comment makes up for them.
+    """
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = deflate.compress(content) + deflate.flush()
+    trailer = struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
+    size = len(_GZIP_HEADER) + 1 + len(body) + len(trailer)
+    comment = b" " * ((_REMAINDER - size) % _STEP) + b"\0"
+    return _GZIP_HEADER + comment + body + trailer
 
 
 def _add(archive: tarfile.TarFile, name: str, document: Json) -> None:

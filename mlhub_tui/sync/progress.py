@@ -36,8 +36,9 @@ def reporter(progress: Progress | bool | None) -> Iterator[Progress | None]:
 
 def _seen() -> bool:
     """Whether there is a terminal or a notebook to draw in."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     try:
-        return "ipykernel" in sys.modules or sys.stderr.isatty()
+        return hasattr(shell, "kernel") or sys.stderr.isatty()
     except (AttributeError, ValueError):
         return False
 

@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 
+from mlhub_tui.sample.catalogs import catalog_bytes
 from mlhub_tui.sample.catalogue import Catalogue
 from mlhub_tui.sample.server import SampleServer
 
@@ -169,6 +170,12 @@ def test_archives_come_no_faster_than_the_rate_and_everything_else_does() -> Non
         for _ in range(5):
             came += len(client.get("assets/sn2_AOI_3_Paris/sn2_AOI_3_Paris_00001/thumbnail.png").content)
         assert time.monotonic() - began < came / 1_000
+
+
+def test_no_port_changes_the_size_of_a_catalog(catalogue: Catalogue) -> None:
+    entry = catalogue.datasets["umd_mali_crop_type"]
+    urls = [f"http://127.0.0.1:{port}/store/" for port in (1024, 8000, 20345, 34567, 65535)]
+    assert {len(catalog_bytes(entry, url)) for url in urls} == {4111}
 
 
 def test_catalogs_say_their_size(api: httpx.Client, store: httpx.Client, catalogue: Catalogue) -> None:
