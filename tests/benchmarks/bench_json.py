@@ -25,7 +25,7 @@ ROUNDS = 40
 SCRIPT = """
 import json, sys
 from textual.app import App
-from mlhub_tui.ui.json.pane import JsonPane
+from mlhub_tui.ui.json.json_view import JsonPane
 
 class Shown(App):
     def get_theme_variable_defaults(self):

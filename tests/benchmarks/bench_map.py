@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from mlhub_tui.metadata.places import Box, place_words
 from mlhub_tui.models import BBox
-from mlhub_tui.ui.map import scene as canvas
-from mlhub_tui.ui.map.footprints import Box, Footprint, Outline
-from mlhub_tui.ui.map.place_names import place_words
+from mlhub_tui.ui.map import canvas
+from mlhub_tui.ui.map.canvas import Scene, draw
+from mlhub_tui.ui.map.footprints import Footprint, Outline
 from mlhub_tui.ui.map.projection import MapView, fitted, whole
-from mlhub_tui.ui.map.scene import Scene, draw
 from tests.terminal.harness import COMMAND, Terminal
 
 ROUNDS = 50
@@ -106,7 +106,7 @@ def reading() -> None:
     """Time the first use, in a fresh interpreter."""
     script = (
         "import time, mlhub_tui.models; a = time.perf_counter()\n"
-        "from mlhub_tui.ui.map.world import world\n"
+        "from mlhub_tui.metadata.world import world\n"
         "b = time.perf_counter(); world(); c = time.perf_counter()\n"
         "print(f'{(b - a) * 1000:.1f} ms import, {(c - b) * 1000:.1f} ms data')"
     )

@@ -55,7 +55,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.sources.base import Page
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.connection import Connection
+from mlhub_tui.ui.source_connection import Connection
 from tests.ui.fake_source import FakeSource
 
 NUMBER = int(sys.argv[1])
@@ -83,7 +83,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.sources.base import Page
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.connection import Connection
+from mlhub_tui.ui.source_connection import Connection
 from tests.ui.fake_source import FakeSource
 
 WORDS = "crop flood forest water urban building road field cloud ship".split()

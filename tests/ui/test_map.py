@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from random import Random
-from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
@@ -169,17 +168,6 @@ async def test_footprints_all_over_a_continent_are_drawn() -> None:
     async with staged() as (_, chart, _pilot):
         chart.show([AFRICA], some(150, AFRICA))
         assert set("⠛⣤⣿o8") & set(text(chart))
-
-
-async def test_only_cells_that_differ_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with staged() as (_, chart, _pilot):
-        chart.show([KENYA], some(200))
-        chart.highlight(0)
-        drawn: list[Any] = []
-        monkeypatch.setattr(chart, "refresh", lambda *regions, **_: drawn.extend(regions))
-        chart.highlight(1)
-        assert drawn
-        assert sum(region.area for region in drawn) < 120
 
 
 async def test_in_ascii_nothing_else_is_drawn() -> None:

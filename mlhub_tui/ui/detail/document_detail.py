@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ... import text
 from ...metadata.bands import bands
+from ...metadata.places import place_words, where_and_when
 from ...models import (
     ArchiveInfo,
     Asset,
@@ -30,7 +31,6 @@ from ..catalog.nodes import (
 )
 from ..catalog.tree_model import CatalogTreeModel
 from ..document_cache import Documents
-from ..map.place_names import place_words, where_and_when
 from . import sections
 from .blocks import Block, FieldBlock, Identity, Paragraph, Prose, Title
 from .sections import value_blocks

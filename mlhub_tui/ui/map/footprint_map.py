@@ -15,29 +15,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.geometry import Offset, Region
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ...metadata.places import Box, around, places
 from ...models import BBox
 from ..key_bindings import MAP, bindings
 from ..terminal.characters import ascii_only
-from ..terminal.diff_rendering import changed_cells
 from ..terminal.tty import lacks_braille
-
-if TYPE_CHECKING:
-    from .footprints import Footprint
-    from .projection import Frame, MapView
-    from .scene import Picture
-
+from .canvas import Picture, Scene, draw
+from .footprints import Footprint, footprints_of
+from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
 
 CONTEXT = 9.0
 """Degrees of latitude that are seen at least at first: with a coast or a border to know the place by."""
@@ -115,8 +112,6 @@ class FootprintMap(Widget, can_focus=True):
         self, extents: Sequence[BBox], footprints: Sequence[Footprint] = (), *, keep_view: bool = False
     ) -> None:
         """Show other boxes and footprints, all of them in sight unless the view is kept."""
-        from .footprints import footprints_of
-
         self.boxes = tuple(extents)
         self.extents, self.footprints = footprints_of(extents), list(footprints)
         self.current = None
@@ -137,8 +132,6 @@ class FootprintMap(Widget, can_focus=True):
             return
         self.current = index
         if index is not None and self._view is not None:
-            from .projection import seen
-
             self._view = seen(self._view, self.footprints[index].box)
         self.redraw()
 
@@ -168,46 +161,29 @@ class FootprintMap(Widget, can_focus=True):
         """Draw for the new size."""
         self.redraw()
 
-    def on_show(self) -> None:
-        """Draw what changed while it was hidden."""
-        self.redraw()
-
     def notify_style_update(self) -> None:
         """Take up other colours."""
         self._looks.clear()
         super().notify_style_update()
-        if self._strips:
-            self._strips = []
-            self.redraw()
+        self.redraw()
 
     def redraw(self) -> None:
-        """Draw the map, and let only cells that differ go to the terminal."""
+        """Draw the map anew, once somebody looks."""
+        self._strips = []
         width, height = self.size
-        if width < 2 or height < 2 or not self.display:
-            return
-        self._settle(width, height - 1)
-        strips = [*self._map_strips(), self._caption(width)]
-        before, self._strips = self._strips, strips
-        if len(before) != len(strips) or (before and before[0].cell_length != width):
-            self.refresh()
-            return
-        changed = [
-            Region(first, y, last - first, 1)
-            for y, (old, new) in enumerate(zip(before, strips, strict=True))
-            for first, last in [changed_cells(old, new)]
-            if last > first
-        ]
-        if changed:
-            self.refresh(*changed)
+        if width >= 2 and height >= 2:
+            self._settle(width, height - 1)
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Return a line of what was drawn."""
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
+        """Return a line of what is drawn."""
+        width = self.size.width
+        if not self._strips and self._view is not None and width >= 2:
+            self._strips = [*self._map_strips(), self._caption(width)]
+        return self._strips[y] if y < len(self._strips) else Strip.blank(width, self.rich_style)
 
     def _settle(self, columns: int, rows: int) -> None:
         """Make sure that there is a view of this size, and of a frame where one is asked for."""
-        from .projection import Frame
-
         if self._view is None:
             self._view = self._fitted(columns, rows, CONTEXT)
         self._view = self._view.resized(columns, rows)
@@ -215,23 +191,16 @@ class FootprintMap(Widget, can_focus=True):
             start, self._asked = self._asked, False
             self._frame = Frame.around(start) if isinstance(start, BBox) else None
             if self._frame is not None:
-                from .projection import seen
-
                 self._view = seen(self._view, self._frame.box)
             else:
                 self._frame = Frame.within(self._view)
 
     def _fitted(self, columns: int, rows: int, least: float) -> MapView:
-        from .footprints import around
-        from .projection import fitted, whole
-
         box = around([footprint.box for footprint in self.footprints or self.extents])
         return whole(columns, rows) if box is None else fitted(box, columns, rows, least=least)
 
     def picture(self) -> Picture:
         """Return what is seen, as text."""
-        from .scene import Scene, draw
-
         assert self._view is not None
         scene = Scene(
             self.extents,
@@ -264,8 +233,6 @@ class FootprintMap(Widget, can_focus=True):
 
     def _caption(self, width: int) -> Strip:
         """Return the line below: what is seen, and how long a kilometre is."""
-        from .place_names import caption
-
         assert self._view is not None
         words, box = self.note, None
         if self._frame is not None:
@@ -282,8 +249,6 @@ class FootprintMap(Widget, can_focus=True):
         below = Offset(region.x, max(region.bottom - 1, region.y))
         if self._view is None:
             return below
-        from .projection import cell_of
-
         at = None
         if self._frame is not None:
             at = self._frame.corner
@@ -320,8 +285,6 @@ class FootprintMap(Widget, can_focus=True):
         if self._view is None:
             return
         if direction > 0:
-            from .projection import centred
-
             if self._frame is not None:
                 self._view = centred(self._view, *self._frame.corner)
             elif self.current is not None:
@@ -339,8 +302,6 @@ class FootprintMap(Widget, can_focus=True):
     def action_world(self) -> None:
         """Show the whole world."""
         if self._view is not None:
-            from .projection import whole
-
             self._view = whole(self._view.columns, self._view.rows)
             self.redraw()
 
@@ -395,9 +356,68 @@ class FootprintMap(Widget, can_focus=True):
         """Go to the footprint that the mouse points at."""
         if self._view is None or self._frame is not None:
             return
-        from .projection import footprint_at
-
         found = footprint_at(self._view, [f.box for f in self.footprints], event.x, event.y)
         if found is not None:
             self.highlight(found)
             self.post_message(self.Moved(found))
+
+
+_LONGEST_BAR = 10
+"""Cells of the scale's bar."""
+_LEAST_WORDS = 12
+
+
+def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_only: bool = False) -> str:
+    """Return the line in at most `width` cells; what does not fit is left out, the scale last.
+
+    Parameters
+    ----------
+    view
+        What is seen.
+    words
+        What to say first.
+    box
+        What it is said of: it is named, and its place given.
+    width
+        Cells.
+    ascii_only
+        Whether only ASCII characters are drawn.
+    """
+    bar = scale_bar(view, ascii_only=ascii_only)
+    parts = [words, places([box]) if box is not None else "", degrees(view, box, ascii_only=ascii_only)]
+    room = width - len(bar) - 3
+    kept = ""
+    for part in filter(None, parts):
+        longer = f"{kept}  {part}" if kept else part
+        if len(longer) <= room:
+            kept = longer
+        elif not kept and room >= _LEAST_WORDS:
+            kept = f"{part[: room - 1]}…"
+    return f" {kept:<{max(room, 0)}} {bar} "[:width]
+
+
+def degrees(view: MapView, box: Box | None, *, ascii_only: bool = False) -> str:
+    """Return the middle of a box, or of the view, as precise as a dot is."""
+    longitude, latitude = view.longitude, view.latitude
+    if box is not None:
+        longitude = ((box[0] + box[2]) / 2 + 180) % 360 - 180
+        latitude = (box[1] + box[3]) / 2
+    digits = 0 if view.scale < 1 else 1 if view.scale < 20 else 2 if view.scale < 200 else 4
+    sign = "" if ascii_only else "°"
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.{digits}f}{sign}{north} {abs(longitude):.{digits}f}{sign}{east}"
+
+
+def scale_bar(view: MapView, *, ascii_only: bool = False) -> str:
+    """Return a bar and the kilometres, or metres, that it is long at the middle of the view."""
+    cell = view.kilometres * WIDE
+    longest = _LONGEST_BAR * cell
+    length = 10.0 ** len(str(int(longest * 1000))) / 1000
+    while length > longest:
+        # 1, 5, 2, 1: lengths that people can divide.
+        leading = f"{length:.6e}"[0]
+        length = length / 2 if leading in "12" else length / 2.5
+    cells = max(round(length / cell), 1)
+    amount = f"{length:,.0f} km" if length >= 1 else f"{length * 1000:,.0f} m"
+    left, middle, right = "|-|" if ascii_only else "├─┤"
+    return f"{left}{middle * max(cells - 2, 0)}{right} {amount}"

@@ -12,15 +12,14 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
+from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
 from ...text import count
 from ..catalog.tree_listing import lean
 from ..key_bindings import MAP, bindings
 from .footprint_map import FootprintMap
-from .footprints import Footprint, footprint_of, parts
-from .place_names import place_words, time_words
-from .time_bins import days_of
-from .time_histogram import TimeHistogram
+from .footprints import Footprint, footprint_of
+from .time_histogram import TimeHistogram, days_of
 
 
 @dataclass(frozen=True, slots=True)

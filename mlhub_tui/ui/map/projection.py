@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ...metadata.places import Box, as_bbox, plain
 from ...models import BBox
-from .braille import HIGH, WIDE
-from .footprints import Box, as_bbox, plain
 
+WIDE, HIGH = 2, 4
+"""Dots of a cell across and down."""
 CLOSEST = 20_000.0
 """Dots in a degree at most: about 5 m a dot."""
 _ROOM = 1.25
@@ -212,8 +213,6 @@ def footprint_at(view: MapView, boxes: Sequence[Box], column: int, row: int) -> 
 
 
 _MOST_DIGITS = 6
-_STEP = (2, 4)
-"""Dots across and down that a key moves a corner by: a cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +263,8 @@ class Frame:
 
     def moved(self, view: MapView, across: int, down: int) -> tuple[Frame, MapView]:
         """Return the frame with its corner so many cells further, and a view in which it is seen."""
-        x = self.corner[0] + across * _STEP[0] / view.across
-        y = self.corner[1] - down * _STEP[1] / view.scale
+        x = self.corner[0] + across * WIDE / view.across
+        y = self.corner[1] - down * HIGH / view.scale
         x = min(max(x, self.still[0] - 360), self.still[0] + 360)
         frame = replace(self, corner=(x, min(max(y, -90.0), 90.0)))
         corner = plain((*frame.corner, *frame.corner))

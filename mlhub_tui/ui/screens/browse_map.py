@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from ...metadata.places import place_words
 from ...models import Document, Entry, Item
 from ..map.footprint_map import FootprintMap
 from ..map.footprints import Footprint, footprint_of
 from ..map.map_pane import where_of
-from ..map.place_names import place_words
 
 if TYPE_CHECKING:
     from ..document_cache import Documents

@@ -1,4 +1,4 @@
-"""Make `mlhub_tui/ui/map/world.bin` anew: `python -m tests.ui.map.make_world FOLDER`.
+"""Make `mlhub_tui/metadata/world.bin` anew: `python -m tests.ui.map.make_world FOLDER`.
 
 The folder holds `countries-110m.json` and `countries-50m.json` of the npm package `world-atlas` (2.0.2):
 Natural Earth's countries (public domain). All of the first are taken, and of the second those that it lacks.
@@ -19,7 +19,7 @@ from typing import Any
 
 UNITS = 100
 TURN = 360 * UNITS
-TARGET = Path(__file__).parent.parent.parent / "mlhub_tui" / "geo" / "world.bin"
+TARGET = Path(__file__).parent.parent.parent / "mlhub_tui" / "metadata" / "world.bin"
 Point = tuple[int, int]
 
 CONTINENTS = {

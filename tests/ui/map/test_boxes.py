@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlhub_tui.metadata.places import Box, around, as_bbox, halves, plain
 from mlhub_tui.models import BBox
-from mlhub_tui.ui.map.footprints import Box, around, as_bbox, halves, plain
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.map.braille import PATTERNS, Dots
+from mlhub_tui.ui.map.canvas import PATTERNS, Dots
 
 COLUMNS, ROWS = 6, 3
 WIDTH, HEIGHT = COLUMNS * 2, ROWS * 4

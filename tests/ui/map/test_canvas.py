@@ -11,9 +11,10 @@ from random import Random
 
 import pytest
 
-from mlhub_tui.ui.map.footprints import Box, Footprint, Outline
+from mlhub_tui.metadata.places import Box
+from mlhub_tui.ui.map.canvas import Layer, Scene, draw
+from mlhub_tui.ui.map.footprints import Footprint, Outline
 from mlhub_tui.ui.map.projection import MapView, centred, fitted, whole
-from mlhub_tui.ui.map.scene import Layer, Scene, draw
 
 KEPT = Path(__file__).parent / "pictures"
 UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.models import Interval
 from mlhub_tui.models.when import parse_when
-from mlhub_tui.ui.map.time_bins import TimeBins, axis, bars, days_of, make_bins
+from mlhub_tui.ui.map.time_histogram import TimeBins, axis, bars, days_of, make_bins
 
 
 def binned(*days: date, interval: Interval | None = None, most: int = 70) -> TimeBins:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlhub_tui.metadata.places import place_words, time_words, where_and_when
 from mlhub_tui.models import BBox, Extent, Interval
-from mlhub_tui.ui.map.place_names import place_words, time_words, where_and_when
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,104 @@
-"""Places and times in words, and the caption of a map."""
+"""Boxes on the globe, and places and times in words."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from ...models import BBox, Extent, Interval
-from ...text import count, date, one_line
-from .braille import WIDE
-from .footprints import Box, halves, plain_boxes
-from .footprints import parts as extent_parts
-from .projection import MapView
+from ..models import BBox, Extent, Interval
+from ..text import count, date, one_line
 from .world import UNITS, Country, Ring, World, world
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees: west from -180 to below 180, east from west to west + 360."""
+
+_FARTHEST = 1e6
+"""Degrees; a longitude beyond is no turn around the globe but a fault."""
+
+
+def plain(box: BBox | Sequence[float]) -> Box | None:
+    """Return a box as it lies on the globe, None where it lies nowhere.
+
+    A box whose west is east of its east crosses the antimeridian (RFC 7946, section 5.2); one whose east is
+    beyond 180 degrees does, too. Latitudes beyond the poles are cut, and swapped ones put right.
+    """
+    if isinstance(box, BBox):
+        west, south, east, north = box.west, box.south, box.east, box.north
+    else:
+        west, south, east, north = box
+    if not max(abs(west), abs(east)) <= _FARTHEST:
+        return None
+    south, north = max(min(south, north), -90.0), min(max(south, north), 90.0)
+    if not south <= north:
+        return None
+    width = east - west if east >= west else (east - west) % 360
+    if width >= 360:
+        return (-180.0, south, 180.0, north)
+    start = (west + 180) % 360 - 180
+    return (start, south, start + width, north)
+
+
+def plain_boxes(boxes: Iterable[BBox | Sequence[float] | None]) -> list[Box]:
+    """Return those of some boxes that lie on the globe."""
+    return [found for box in boxes if box is not None and (found := plain(box)) is not None]
+
+
+def parts(boxes: Sequence[BBox]) -> Sequence[BBox]:
+    """Return the boxes of an extent without the first, where that is around all others.
+
+    It should be (STAC Collection spec, Spatial Extent Object), and then tells less than they do.
+    """
+    if len(boxes) < 2:
+        return boxes
+    whole = plain(boxes[0])
+    inside = whole is not None and all(_holds(whole, box) for box in plain_boxes(boxes[1:]))
+    return boxes[1:] if inside else boxes
+
+
+def _holds(whole: Box, box: Box) -> bool:
+    start = (box[0] - whole[0]) % 360
+    start = 0 if start > 359.999 else start
+    across = start + box[2] - box[0] <= whole[2] - whole[0] + 0.001
+    return across and whole[1] <= box[1] + 0.001 and box[3] <= whole[3] + 0.001
+
+
+def around(boxes: Sequence[Box]) -> Box | None:
+    """Return the narrowest box around some, which may cross the antimeridian; None around nothing.
+
+    What is left out is the widest gap between them, on the circle of longitudes.
+    """
+    if not boxes:
+        return None
+    south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
+    gap = west = east = 0.0
+    reach = max(box[2] for box in boxes) - 360  # what crosses the antimeridian covers the beginning, too
+    for left, right in sorted((box[0], box[2]) for box in boxes):
+        if left - reach > gap:
+            gap, west, east = left - reach, left, reach
+        reach = max(reach, right)
+    if gap <= 0:
+        return (-180.0, south, 180.0, north)
+    return (west, south, east if east >= west else east + 360, north)
+
+
+def halves(box: Box) -> list[Box]:
+    """Return a box in parts that do not cross the antimeridian."""
+    west, south, east, north = box
+    if east <= 180:
+        return [box]
+    return [(west, south, 180.0, north), (-180.0, south, east - 360, north)]
+
+
+def as_bbox(box: Box, digits: int = 6) -> BBox:
+    """Return a box as documents and searches have it: `west > east` over the antimeridian."""
+    west, south, east, north = box
+    if east - west >= 360:
+        return BBox(-180.0, round(south, digits), 180.0, round(north, digits))
+    east = east - 360 if east > 180 else east
+    return BBox(*(round(value, digits) + 0.0 for value in (west, south, east, north)))
+
 
 MOST_BOXES = 60
 """Boxes that are looked at, evenly chosen among more."""
@@ -43,7 +128,7 @@ def place_words(boxes: Sequence[BBox]) -> str:
     >>> place_words([BBox(33.9, -0.4, 35.2, 0.9)])
     'Kenya'
     """
-    return places(plain_boxes(extent_parts(boxes)))
+    return places(plain_boxes(parts(boxes)))
 
 
 def where_and_when(extent: Extent) -> str:
@@ -52,25 +137,22 @@ def where_and_when(extent: Extent) -> str:
     return ", ".join(filter(None, (place_words(extent.bboxes), when)))
 
 
-# Places
-
-
 def places(boxes: Sequence[Box]) -> str:
     """Return the countries or continents that boxes lie in, or `ocean`."""
     if not boxes:
         return ""
     boxes = boxes[:: -(-len(boxes) // MOST_BOXES)]
-    parts = [half for box in boxes for half in halves(box)]
+    pieces = [half for box in boxes for half in halves(box)]
     if any(box[2] - box[0] >= 300 and box[3] - box[1] >= 100 for box in boxes):
         return "worldwide"
-    size = sum(max(box[2] - box[0], 1e-9) * max(box[3] - box[1], 1e-9) for box in parts)
-    areas = _countries(parts)
-    if not areas and size < _LARGE * len(parts):
-        areas = _nearby(parts)
+    size = sum(max(box[2] - box[0], 1e-9) * max(box[3] - box[1], 1e-9) for box in pieces)
+    areas = _countries(pieces)
+    if not areas and size < _LARGE * len(pieces):
+        areas = _nearby(pieces)
     if not areas or (size > _LARGE and sum(areas.values()) < _WATER * size):
         return "ocean"
     # Where the map is too coarse, a neighbour that is no small island is not there for certain.
-    small = size <= _SMALL * len(parts) and all(
+    small = size <= _SMALL * len(pieces) and all(
         area < _OWN_SHARE * country.area for country, area in areas.items()
     )
     return _names(areas, _MAIN_OF_SMALL if small else _MAIN_SHARE)
@@ -173,8 +255,6 @@ def _nearby(boxes: Sequence[Box]) -> dict[Country, float]:
     return {}
 
 
-# Times
-
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})$")
 
 
@@ -207,68 +287,7 @@ def _day(text: str) -> tuple[int, int, int] | None:
 
 
 def _month(day: tuple[int, int, int]) -> str:
-    return f"{_MONTHS[day[1]]} {day[0]}"
+    return f"{MONTHS[day[1]]} {day[0]}"
 
 
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-_LONGEST_BAR = 10
-"""Cells of the scale's bar."""
-_LEAST_WORDS = 12
-
-
-def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_only: bool = False) -> str:
-    """Return the line in at most `width` cells; what does not fit is left out, the scale last.
-
-    Parameters
-    ----------
-    view
-        What is seen.
-    words
-        What to say first.
-    box
-        What it is said of: it is named, and its place given.
-    width
-        Cells.
-    ascii_only
-        Whether only ASCII characters are drawn.
-    """
-    bar = scale_bar(view, ascii_only=ascii_only)
-    parts = [words, places([box]) if box is not None else "", degrees(view, box, ascii_only=ascii_only)]
-    room = width - len(bar) - 3
-    kept = ""
-    for part in filter(None, parts):
-        joined = f"{kept}  {part}" if kept else part
-        if len(joined) <= room:
-            kept = joined
-        elif not kept and room >= _LEAST_WORDS:
-            kept = f"{part[: room - 1]}…"
-    return f" {kept:<{max(room, 0)}} {bar} "[:width]
-
-
-def degrees(view: MapView, box: Box | None, *, ascii_only: bool = False) -> str:
-    """Return the middle of a box, or of the view, as precise as a dot is."""
-    longitude, latitude = view.longitude, view.latitude
-    if box is not None:
-        longitude = ((box[0] + box[2]) / 2 + 180) % 360 - 180
-        latitude = (box[1] + box[3]) / 2
-    digits = 0 if view.scale < 1 else 1 if view.scale < 20 else 2 if view.scale < 200 else 4
-    sign = "" if ascii_only else "°"
-    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
-    return f"{abs(latitude):.{digits}f}{sign}{north} {abs(longitude):.{digits}f}{sign}{east}"
-
-
-def scale_bar(view: MapView, *, ascii_only: bool = False) -> str:
-    """Return a bar and the kilometres, or metres, that it is long at the middle of the view."""
-    cell = view.kilometres * WIDE
-    longest = _LONGEST_BAR * cell
-    length = 10.0 ** len(str(int(longest * 1000))) / 1000
-    while length > longest:
-        # 1, 5, 2, 1: lengths that people can divide.
-        leading = f"{length:.6e}"[0]
-        length = length / 2 if leading in "12" else length / 2.5
-    cells = max(round(length / cell), 1)
-    amount = f"{length:,.0f} km" if length >= 1 else f"{length * 1000:,.0f} m"
-    left, middle, right = "|-|" if ascii_only else "├─┤"
-    return f"{left}{middle * max(cells - 2, 0)}{right} {amount}"
+MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
