@@ -33,7 +33,7 @@ def _speed(context: click.Context, parameter: click.Parameter, typed: str | None
 )
 @click.option("--transfers", type=_COUNT, metavar="N", help="Transfers at a time.")
 @click.option("--per-host", type=_COUNT, metavar="N", help="Transfers at a time from one host.")
-@click.option("--connections", type=_COUNT, metavar="N", help="Connections to one file; 1 for no more.")
+@click.option("--connections", type=_COUNT, metavar="N", help="Connections to one file at most.")
 @json_option
 def set_command(as_json: bool, **given: int | None) -> None:
     """Change how fast the queue is and how much it does at a time; without options show what is in force.

@@ -32,7 +32,7 @@ _NOISY = ("distributed", "distributed.client", "tornado", "tornado.application",
 class ClusterGone(ServerUnreachable):
     """The scheduler does not answer."""
 
-    default_hint = "start the scheduler, or check its address; what was downloaded is kept"
+    default_hint = "start the scheduler, or check its address; finished files stay"
 
 
 class WorkersUnfit(DownloadError):

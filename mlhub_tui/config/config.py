@@ -50,18 +50,16 @@ class Config:
     download_folder: Path | None = _setting(  # noqa: RUF009 - a field, as all of them
         ".", "where downloads go without --output-dir; . is the current folder", checks.folder
     )
-    transfers: int = _setting(2, "transfers at a time, until the queue is told otherwise", checks.count(MOST))
-    per_host: int = _setting(
-        4, "of these from one host, until the queue is told otherwise", checks.count(MOST)
-    )
+    transfers: int = _setting(2, "transfers at a time, unless the queue has its own", checks.count(MOST))
+    per_host: int = _setting(4, "of these from one host, unless the queue has its own", checks.count(MOST))
     connections: int = _setting(
-        8, "connections to one file at most, until the queue is told otherwise", checks.count(MOST)
+        8, "connections to one file at most, unless the queue has its own", checks.count(MOST)
     )
     first_byte_timeout: int = _setting(
         120, "seconds to wait for the first byte of a file; some are made on demand", checks.count(86_400)
     )
     limit: int | None = _setting(
-        "off", "speed of all transfers: 5M, 500k, off; until the queue is told otherwise", checks.speed
+        "off", "speed of all transfers: 5M, 500k, off; unless the queue has its own", checks.speed
     )
     notify: str = _choice(
         "how to call you when downloads end or fail: a bell, or a desktop notification by OSC 9 or OSC 777",

@@ -33,7 +33,7 @@ def look(loaded: Loaded) -> Iterator[Finding]:
     ):
         yield from _file(name, path)
     for problem in loaded.problems:
-        yield wrong(PART, "config", problem, "mend it with an editor; the defaults count meanwhile")
+        yield wrong(PART, "config", problem, "fix it with an editor; until then the defaults apply")
     yield from _profiles()
     yield from _crashes()
     yield from _room(loaded.config.download_folder or Path.cwd())
@@ -46,15 +46,15 @@ def _home() -> Iterator[Finding]:
             yield Finding(PART, "MLHUB_HOME", str(home))
         else:
             yield wrong(
-                PART, "MLHUB_HOME", f"{home} cannot be written", "mend its permissions, or set MLHUB_HOME"
+                PART, "MLHUB_HOME", f"{home} cannot be written", "fix its permissions, or set MLHUB_HOME"
             )
     elif home.exists():
         yield wrong(PART, "MLHUB_HOME", f"{home} is no folder", "move it away, or set MLHUB_HOME")
     elif os.access(_nearest(home), os.W_OK):
-        yield Finding(PART, "MLHUB_HOME", f"{home} (made when it is needed)")
+        yield Finding(PART, "MLHUB_HOME", f"{home} (created if missing)")
     else:
         yield wrong(
-            PART, "MLHUB_HOME", f"{home} cannot be made", "set MLHUB_HOME to a folder that can be written"
+            PART, "MLHUB_HOME", f"{home} cannot be created", "set MLHUB_HOME to a folder that can be written"
         )
 
 
@@ -65,7 +65,7 @@ def _file(name: str, path: Path) -> Iterator[Finding]:
         yield Finding(PART, name, f"{path} (not there)")
         return
     except OSError as error:
-        yield wrong(PART, name, f"{path}: {error.strerror}", "mend its permissions")
+        yield wrong(PART, name, f"{path}: {error.strerror}", "fix its permissions")
         return
     mode = stat.S_IMODE(status.st_mode)
     found = f"{path}, {size(bytes_of(path))}, mode {mode:04o}"

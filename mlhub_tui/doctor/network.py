@@ -56,7 +56,7 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
         if value:
             named = True
             there = Path(value).exists()
-            hint = f"unset {variable}, or let it name what is there"
+            hint = f"unset {variable}, or set it to an existing path"
             yield (
                 Finding(PART, variable, value)
                 if there

@@ -23,7 +23,7 @@ def look() -> Iterator[Finding]:
     for name in _NEEDED:
         version = _version(name)
         if version is None:
-            yield wrong(PART, name, "not installed", "install mlhub-tui anew, with what it depends on")
+            yield wrong(PART, name, "not installed", "reinstall mlhub-tui with its dependencies")
         else:
             yield Finding(PART, name, version)
     for name in _OPTIONAL:

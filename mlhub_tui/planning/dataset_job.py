@@ -353,7 +353,7 @@ class _DatasetJobRunner:
         if namesakes:
             told.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
         if timeless and filters.when is not None:
-            told.append(f"{count(timeless, 'item')} without a time that can be read kept")
+            told.append(f"{count(timeless, 'item')} without a readable time included")
         if counts.paid:
             told.append(paid_words(counts))
         own.set_checkpoint("told", "; ".join(told))

@@ -29,7 +29,7 @@ def landing(catalogue: Catalogue, root: str) -> Json:
     return {
         "type": "Catalog",
         "id": "mlhub-sample",
-        "title": "Sample catalogue in the shape of Radiant MLHub",
+        "title": "Sample catalog in the shape of Radiant MLHub",
         "description": "Facts of public training datasets with made-up items and archives.",
         "stac_version": "1.0.0",
         "conformsTo": [

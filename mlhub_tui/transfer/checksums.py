@@ -104,9 +104,9 @@ def compare(checksums: Sequence[Checksum], hashes: Iterable[Hash]) -> str:
     for checksum, found in zip(checksums, hashes, strict=True):
         if found.hexdigest() == checksum.value:
             continue
-        sums = f"{checksum.algorithm.upper()} {found.hexdigest()}, announced {checksum.value}"
         if not checksum.guessed:
-            raise VerificationFailed(f"what arrived is not what the server has: {sums}")
+            sums = f"expected {checksum.algorithm.upper()} {checksum.value}, got {found.hexdigest()}"
+            raise VerificationFailed(f"checksum mismatch: {sums}")
         note = f"its ETag looks like another MD5 ({checksum.value})"
     return note
 

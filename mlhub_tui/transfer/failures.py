@@ -27,7 +27,7 @@ from .work_source import BatchStats, FileResult, FileTask, origin_of
 class JournalNotWritable(errors.DownloadError):
     """The record of a transfer cannot be written."""
 
-    default_hint = "make room where the queue is kept, or close what holds it"
+    default_hint = "free space on the disk of the queue's database, or close the program that locks it"
 
 
 class FailureAction(StrEnum):

@@ -382,7 +382,7 @@ async def edited(driver: Driver) -> None:
     await profiles(driver)
     await driver.press("j", "e")
     await driver.until("Edit project1")
-    await driver.until("is kept if left empty")
+    await driver.until("stays if left empty")
 
 
 async def keys(driver: Driver) -> None:

@@ -132,7 +132,7 @@ async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, m
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
         await driver.press("g", "e")
-        await driver.until("****abcd is kept if left empty")
+        await driver.until("****abcd stays if left empty")
         await choose(driver, "save", "#then")
         field = driver.app.screen.query_one("#location", Input)
         field.value = "https://a.example/stac/v2/"
@@ -150,7 +150,7 @@ async def test_a_stored_key_goes_to_another_host_only_if_that_is_agreed_to(tmp_p
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
         await driver.press("g", "e")
-        await driver.until("is kept if left empty")
+        await driver.until("stays if left empty")
         await choose(driver, "save", "#then")
         driver.app.screen.query_one("#location", Input).value = "https://b.example/"
         await driver.press("enter")
@@ -166,7 +166,7 @@ async def test_a_variable_takes_the_place_of_a_stored_key(tmp_path: Path, mlhub_
     async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
         await driver.until("key ****abcd")
         await driver.press("g", "e")
-        await driver.until("is kept if left empty")
+        await driver.until("stays if left empty")
         await driver.press("tab")
         await paste(driver, "MINE_KEY")
         await driver.until("is removed: the variable takes its place")

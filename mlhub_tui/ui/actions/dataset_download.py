@@ -188,7 +188,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
 
     assets = choice.assets or choice.folder
     _, left = ("", None) if choice.url else output_options.look_at(assets)
-    where = f"into {choice.url or assets}" + (f", {size(left)} free there" if left is not None else "")
+    where = f"into {choice.url or assets}" + (f", free space {size(left)}" if left is not None else "")
     if choice.cluster is not None:
         where = f"by {choice.cluster.words}, {where}"
     if choice.costs is not None and choice.costs.estimated_size:

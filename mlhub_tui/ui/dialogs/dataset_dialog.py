@@ -81,7 +81,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "go_on", "go on", show=False),
+        Binding("enter", "go_on", "continue", show=False),
     ]
     CSS = """
     DatasetScreen > .dialog { width: 84; }

@@ -48,7 +48,7 @@ class SourceForm(Dialog[SourceAnswer | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
-        Binding("enter,ctrl+s", "go_on", "go on", show=False),
+        Binding("enter,ctrl+s", "go_on", "continue", show=False),
         Binding("ctrl+t", "test", "test", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),

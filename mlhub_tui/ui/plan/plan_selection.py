@@ -225,10 +225,8 @@ def remarks(counts: Counts, *, by_time: bool, by_place: bool) -> str:
     placeless = sum(entry.placeless for entry in counts.items.values())
     shared = counts.all.assets - counts.all.files
     parts = [
-        f"{count(timeless, 'item')} without a time {'kept' if by_time else 'among them'}" if timeless else "",
-        f"{count(placeless, 'item')} without a place {'kept' if by_place else 'among them'}"
-        if placeless
-        else "",
+        f"{count(timeless, 'item')} without a time{' included' if by_time else ''}" if timeless else "",
+        f"{count(placeless, 'item')} without a place{' included' if by_place else ''}" if placeless else "",
         f"{shared:,} assets share the files of others" if shared > 0 else "",
         f"{count(counts.faults, 'asset')} without an address" if counts.faults else "",
         paid_words(counts) if counts.paid else "",

@@ -139,7 +139,7 @@ class SecretRows(Vertical):
         self._fields["named"].placeholder = placeholder
         self._typed_label.update(Content(_SECRETS[scheme] if scheme else ""))
         stored = self._stored.typed if scheme is self._stored.scheme else ""
-        words = f"{mask(stored)} is kept if left empty" if stored else "typed or pasted, not shown"
+        words = f"{mask(stored)} stays if left empty" if stored else "typed or pasted, not shown"
         if stored and not self._keeps:
             words = f"{mask(stored)} is removed: the variable takes its place"
         self._fields["typed"].placeholder = words

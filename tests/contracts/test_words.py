@@ -1,0 +1,90 @@
+"""The words that people read: phrases that nobody searches for may not come back."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mlhub_tui
+
+PACKAGE = Path(mlhub_tui.__file__).parent
+README = PACKAGE.parent / "README.md"
+
+PHRASES = {
+    r"go(es|ing)? on|went on": "resume, continue, restart",
+    r"anew": "again, re-",
+    r"mend(s|ed|ing)?": "fix",
+    r"(is|are|was|were) (said|told)": "shows, reports",
+    r"says of": "shows, reports",
+    r"what (is there|there is)": "existing files, contents",
+    r"is kept|are kept|kept": "saved, cached",
+    r"takes? the key": "accept the key",
+    r"sift(s|ed|ing)?": "filtered locally",
+    r"heed(s|ed|ing)?": "follow, apply",
+    r"such as it is": "(leave out)",
+    r"who asks|whoever": "the client, the process",
+    r"fault of the program": "a bug",
+    r"made (as|when it is) needed": "created if missing",
+    r"goes before": "overrides",
+    r"nobody is asked": "not contacted",
+    r"look closer|see more around": "zoom in, zoom out",
+    r"read again what was said": "message history",
+    r"free there": "free space",
+    r"its name is not known": "host not found (DNS)",
+    r"what arrived is not": "checksum mismatch",
+    r"give transfers up": "cancel transfers",
+    r"seed library": "radiant_mlhub",
+    r"catalogues?": "catalog, as STAC spells it",
+}
+PATTERN = re.compile("|".join(rf"\b(?:{phrase})\b" for phrase in PHRASES), re.IGNORECASE)
+
+
+def documentation(tree: ast.AST) -> set[int]:
+    """Return the ids of the strings that are docstrings, or stand below an attribute as one."""
+    return {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+
+
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    left_out = documentation(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
+            yield node.lineno, node.value
+
+
+def unusual(text: str) -> list[str]:
+    return [match[0] for match in PATTERN.finditer(text)]
+
+
+def test_no_string_of_the_program_uses_a_phrase_that_nobody_searches_for() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line}: {phrase!r} in {text[:80]!r}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line, text in strings(path)
+        for phrase in unusual(text)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", sorted([*(PACKAGE / "manual").glob("*.md"), README]), ids=lambda p: p.name)
+def test_no_page_of_the_manual_does_either(path: Path) -> None:
+    if not path.exists():
+        pytest.skip("a wheel has no README")
+    assert unusual(path.read_text(encoding="utf-8")) == []
+
+
+def test_the_scan_sees_such_phrases_and_leaves_docstrings_out(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""It goes on."""\nTEXT = f"the rest goes on at {1}"\nNAME = "catalogue"\n', encoding="utf-8"
+    )
+    found = {phrase for _, text in strings(module) for phrase in unusual(text)}
+    assert found == {"goes on", "catalogue"}
