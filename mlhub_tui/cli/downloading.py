@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -10,9 +11,7 @@ import click
 from ..auth import Credentials
 from ..options import IfExists
 from ..planning.requests import SAMPLE, ArchiveRequest
-from .asset_downloading import item
 from .connect import credentials
-from .dataset_downloading import dataset
 from .options import (
     Choice,
     Group,
@@ -38,14 +37,30 @@ transfer that was interrupted resumes when the command is given again.
 """
 
 
+COMMANDS = {"item": "asset_downloading", "dataset": "dataset_downloading"}
+"""The modules of the commands that are not for archives; imported when called, as they load much more."""
+
+
 class Download(Group):
     """A group that takes what names none of its commands for collections."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return sorted({*self.commands, *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(import_module(f".{COMMANDS[cmd_name]}", __package__), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the name of a command first: the one that stands behind options, or that for archives."""
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        names = self.list_commands(ctx)
+        if not args or (args[0] not in names and args[0] not in ctx.help_option_names):
             first = self._first(ctx, args)
-            name = first if first in self.commands else "archives"
+            name = first if first in names else "archives"
             rest = [*args]
             if name == first:
                 rest.remove(name)
@@ -99,10 +114,6 @@ def archives(context: click.Context, collections: tuple[str, ...], if_exists: st
         code = asyncio.run(transfer(requests, found))
     if code:
         raise click.exceptions.Exit(code)
-
-
-download.add_command(item)
-download.add_command(dataset)
 
 
 def _requests(

@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import MLHubException, NotOffered
@@ -18,10 +18,8 @@ from ..http.key_removal import KeyRemoval
 from ..http.link import Link
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.session import Session
-from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
 from ..sources.asset_hrefs import https_of
 from ..sources.asset_links import azure_headers
-from ..sources.base import Page
 from ..transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -36,6 +34,10 @@ from ..transfer.part_file import PartJournal
 from ..transfer.single_file import fetch_file, is_settled
 from .asset_request import entry_of, renewed
 from .requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+
+if TYPE_CHECKING:
+    from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
+    from ..sources.base import Page
 
 
 class JobSource(Protocol):

@@ -14,22 +14,22 @@ from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
 from ..http.hrefs import is_absolute, resolve_href, shown
 from ..http.pagination import REPEATED, PageGuard
-from ..models import (
-    ArchiveInfo,
-    CatalogInfo,
-    Collection,
-    Dataset,
-    Document,
-    Entry,
-    Item,
-    JsonDict,
-    MLModel,
-    Search,
-)
 from ..text import count
 
 if TYPE_CHECKING:
     from ..http.link import Link
+    from ..models import (
+        ArchiveInfo,
+        CatalogInfo,
+        Collection,
+        Dataset,
+        Document,
+        Entry,
+        Item,
+        JsonDict,
+        MLModel,
+        Search,
+    )
 
 T = TypeVar("T")
 COLLECTION_IDS = "`mlhub-tui list collections` shows the ids there are"

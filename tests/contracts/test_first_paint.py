@@ -16,7 +16,7 @@ class Watched(MLHubApp):
     def _begin(self):
         strips = self.screen._compositor.render_strips()
         text = "\\n".join("".join(s.text for s in strip) for strip in strips)
-        heavy = sorted({m.split(".")[0] for m in sys.modules} &
+        heavy = sorted({m.split(".")[0] for m, loaded in sys.modules.items() if loaded} &
                        {"httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "markdown_it"})
         heavy += sorted({"mlhub_tui.queue.job", "mlhub_tui.queue.service"} & set(sys.modules))
         print("painted", "Datasets" in text or "Welcome" in text, heavy)

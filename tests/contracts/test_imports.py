@@ -94,7 +94,7 @@ def _loaded_by(code: str) -> set[str]:
     """Return the top-level modules that a fresh interpreter has loaded after running the code."""
     script = (
         f"import sys, json\ntry:\n    exec({code!r})\nexcept SystemExit:\n    pass\n"
-        "sys.stderr.write(json.dumps(list(sys.modules)))"
+        "sys.stderr.write(json.dumps([name for name, module in sys.modules.items() if module]))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
