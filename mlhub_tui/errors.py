@@ -21,7 +21,7 @@ class MLHubException(Exception):
 
     default_hint = ""
     shows_hint = False
-    """Whether `str` has the hint too, as for callers of the Python API; the program itself shows it apart."""
+    """Whether `str` has the status and the hint too: for callers of the Python API."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,12 @@ class MLHubException(Exception):
         self.hint = self.default_hint if hint is None else hint
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint and self.shows_hint else self.message
+        notes = "; ".join(filter(None, self.notes())) if self.shows_hint else ""
+        return f"{self.message} ({notes})" if notes else self.message
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what `str` has behind the message, for callers of the Python API."""
+        return (self.hint,)
 
 
 class APIKeyNotFound(MLHubException):
@@ -91,6 +96,11 @@ class RequestError(MLHubException):
     def response(self) -> ErrorResponse | None:
         """What is known of the answer, as errors of requests have it; None where there was none."""
         return None if self.status is None else ErrorResponse(self.status, self.url)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the status, where the message has it not, and the hint."""
+        known = self.status is None or f"({self.status})" in self.message
+        return ("" if known else f"status {self.status}", self.hint)
 
 
 @dataclass(frozen=True, slots=True)

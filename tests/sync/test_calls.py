@@ -199,7 +199,7 @@ def test_a_refusal_tells_its_status_and_what_to_do(keyed: SampleServer) -> None:
         client.get_collection("nosuch")
     assert caught.value.response is not None
     assert caught.value.response.status_code == caught.value.status == 404
-    assert caught.value.hint in str(caught.value)
+    assert str(caught.value) == f"{caught.value.message} (status 404; {caught.value.hint})"
 
 
 def test_old_arguments_of_downloads_are_taken_with_a_warning(keyed: SampleServer, tmp_path: Path) -> None:
