@@ -20,7 +20,7 @@ from .tables import table, terminal_width
 if TYPE_CHECKING:
     from ..auth import Credentials
     from ..sources.base import About
-    from ..sources.probe_path import ProbeResult
+    from ..sources.probe import ProbeResult
 
 EPILOG = """\b
 Examples:

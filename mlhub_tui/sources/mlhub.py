@@ -29,7 +29,7 @@ from ..models import (
 )
 from .asset_links import AssetLinks, azure_headers, link_to
 from .base import About, Page, Source
-from .features import documents, matched
+from .documents import documents, matched
 from .local_search import FIELDS, LocalSearch
 
 if TYPE_CHECKING:

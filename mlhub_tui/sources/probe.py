@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +17,7 @@ from ..errors import (
     AccessDenied,
     AuthenticationError,
     EntityDoesNotExist,
+    MLHubException,
     RequestError,
     ServerError,
     ServerTimeout,
@@ -23,36 +27,107 @@ from ..errors import (
 from ..http.cache import CachingClient, DocumentCache
 from ..http.errors import HOSTED, HOSTED_HINT
 from ..http.hrefs import host, join, shown
-from ..http.json_document import DEEP_HINT, MAX_DOCUMENT, decode, is_web_page
+from ..http.json_document import (
+    DEEP_HINT,
+    MAX_DOCUMENT,
+    SMALLER_HINT,
+    NotJSON,
+    decode,
+    is_web_page,
+    too_large,
+)
 from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
-from ..text import one_line, size
+from ..models import Document
+from ..text import count, one_line, size
 from .base import Source
-from .document_kind import (
+from .documents import (
     DocumentKind,
-    count_links,
+    ItemList,
     count_stac_items,
-    error_text,
-    href_of,
+    document_of,
     is_datasets,
+    is_lines,
+    json_in,
     kind_of,
-    root_above,
-    root_document,
-    title_of,
+    links_of,
 )
 from .open_source import open_session, open_source
-from .probe_path import NotASource, ProbeResult, of_document, probe_path
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import below_root
-from .static.archive_index import ROOT_NAMES
-from .static.document_loader import is_lines, list_of_lines
-from .static.document_urls import is_archive
-from .static.tar_archive import GZIP_MAGIC
+from .static.archive_index import ROOT_NAMES, ArchiveMembers
+from .static.document_loader import Fetched
+from .static.document_urls import is_archive, name_of
+from .static.root import NotASource, is_archive_head, root_in
+from .static.tar_archive import ArchiveReadCancelled
 
 TIMEOUT = 25.0
 """Seconds for all requests together."""
-_LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
 _STATIC = (DocumentKind.CATALOG, DocumentKind.COLLECTION)
+_LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
+_ENDPOINT = re.compile(
+    r"/(collections(/[^/]+(/items(/[^/]+)?|/queryables)?)?|search|conformance|queryables|datasets(/[^/]+)?"
+    r"|models|api|api\.html|docs|openapi\.json|service-desc)/?$"
+)
+_MAGIC = {
+    b"PK\x03\x04": "a zip archive, which cannot be read in place: unpack it, and name the folder",
+    b"PAR1": "a Parquet file: stac-geoparquet is not read here",
+    b"II*\x00": "an image (TIFF)",
+    b"MM\x00*": "an image (TIFF)",
+    b"\x89PNG": "an image (PNG)",
+    b"%PDF": "a PDF document",
+    b"SQLi": "a database (SQLite)",
+    b"\x28\xb5\x2f\xfd": "a zstd archive, which is not read here: unpack it, and name the folder",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """A source that was found.
+
+    Parameters
+    ----------
+    kind
+        What it speaks; None where it shows nothing without a key.
+    location
+        Where it is, as `Credentials.root_url` wants it; may differ from what was given.
+    title, description
+        What it calls itself, cleaned, on one line and at length; may be empty.
+    counts
+        How many of what are directly in it, where that was cheap to learn: `collections`, `datasets`,
+        `catalogs and collections`, `items`.
+    needs_key
+        Whether some or all of it requires a key that was not given.
+    notes
+        What else is to be known, a sentence each.
+    document
+        Its landing document, where it has one.
+    """
+
+    kind: Kind | None
+    location: str
+    title: str = ""
+    description: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    needs_key: bool = False
+    notes: tuple[str, ...] = ()
+    document: Document | None = field(default=None, repr=False)
+
+    @property
+    def kind_words(self) -> str:
+        """The kind for people."""
+        return {
+            Kind.MLHUB: "an MLHub API",
+            Kind.STAC_API: "a STAC API",
+            Kind.STATIC: "a static STAC catalog",
+            None: "something that requires a key",
+        }[self.kind]
+
+    @property
+    def counts_words(self) -> str:
+        """The counts for people, empty where nothing was counted."""
+        singular = {"catalogs and collections": "catalog or collection"}
+        return ", ".join(count(n, singular.get(noun, noun[:-1]), noun) for noun, n in self.counts.items())
 
 
 async def probe(
@@ -61,6 +136,7 @@ async def probe(
     timeout: float = TIMEOUT,
     read_timeout: float = 8.0,
     largest: int = MAX_DOCUMENT,
+    archive_timeout: float = 5.0,
 ) -> ProbeResult:
     """Return what is at the location of credentials; `for_location` makes them of what a person typed.
 
@@ -74,17 +150,19 @@ async def probe(
         Seconds to wait for the bytes of one.
     largest
         Bytes of an answer that are read.
+    archive_timeout
+        Seconds to read an archive on this machine.
     """
     where = credentials.root_url
     if not is_url(where):
-        return await asyncio.to_thread(probe_path, Path(where))
+        return await asyncio.to_thread(_at_path, Path(where), archive_timeout)
     timeouts = SessionTimeouts(connect=5.0, read=read_timeout, total=15.0)
     session = open_session(
         credentials, by_document=True, timeouts=timeouts, retry=NO_RETRIES, max_body=largest
     )
     try:
         async with session, asyncio.timeout(timeout):
-            return await URLProbe(session).at(where)
+            return await _URLProbe(session).at(where)
     except TimeoutError:
         words = f"timeout: {shown(where)} did not answer within {timeout:g} s"
         raise ServerTimeout(words, url=shown(where)) from None
@@ -142,54 +220,48 @@ class _Response:
     error: RequestError | None = None
 
 
-@dataclass(frozen=True)
-class URLProbe:
-    """Probes URLs of one server.
+class _URLProbe:
+    """Probes URLs of one server, each once, by a session of short time-outs, small bodies and no retries."""
 
-    Parameters
-    ----------
-    session
-        The session with it: short time-outs, small bodies, no retries.
-    """
-
-    session: Session
-    _requested: dict[str, _Response] = field(default_factory=dict)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._responses: dict[str, _Response] = {}
 
     async def at(self, url: str) -> ProbeResult:
         """Return the source behind a URL."""
         if is_archive(url):
             return await self._archive(url)
-        first = await self._get(url)
-        if (again := await self._spelled_otherwise(first, url)) is not None:
-            url, first = again.url, again
-        error = first.error
+        seen = await self._get(url)
+        if (again := await self._spelled_otherwise(seen, url)) is not None:
+            url, seen = again.url, again
+        error = seen.error
         if error is not None and error.status is None and not isinstance(error, UnexpectedAnswer):
             raise error  # unreachable: other paths of the server will be, too
-        return await self._itself(first, url) or await self._around(first, url)
+        return await self._itself(seen, url) or await self._around(seen, url)
 
     async def _itself(self, seen: _Response, url: str) -> ProbeResult | None:
         """Return the source whose own document this is."""
         if seen.kind is DocumentKind.API:
             return await self._api(seen, url)
-        if seen.kind is DocumentKind.COLLECTION and (root := root_above(url)):
-            return await self._root(root, url) or self._static(seen, url)
+        if seen.kind is DocumentKind.COLLECTION and (found := await self._above(url)):
+            return found
         if seen.kind is DocumentKind.CATALOG and not seen.url.partition("?")[0].endswith(".json"):
             # A landing page without links may still have its parts.
-            api = await self._unlinked_api(seen, url) if not count_links(seen.value, "child") else None
+            api = await self._unlinked_api(seen, url) if not links_of(seen.value, "child") else None
             return api or self._static(seen, url)
         return self._static(seen, url) if seen.kind in _STATIC else None
 
     async def _around(self, seen: _Response, url: str) -> ProbeResult:
         """Return the source that a URL is a part of, or the one in its folder."""
-        if (root := root_above(url)) and (found := await self._root(root, url)):
+        if found := await self._above(url):
             return found
         folder = url.partition("?")[0].partition("#")[0]
         if not folder.lower().endswith((".json", ".geojson")):
             names = asyncio.gather(*(self._get(join(folder, name)) for name in ROOT_NAMES))
             roots, mlhub = await asyncio.gather(names, self._mlhub(join(folder, "")))
-            for one in roots:
-                if one.kind in _STATIC:
-                    return self._static(one, one.url)
+            for root in roots:
+                if root.kind in _STATIC:
+                    return self._static(root, root.url)
             if mlhub is not None:
                 return mlhub
         return self._refused(seen, url)
@@ -202,8 +274,12 @@ class URLProbe:
         again = await self._get(other)
         return again if again.kind in (DocumentKind.API, *_STATIC) else None
 
-    async def _root(self, root: str, url: str) -> ProbeResult | None:
-        """Return the API at a root that was found in a longer URL."""
+    async def _above(self, url: str) -> ProbeResult | None:
+        """Return the API that a URL is an endpoint of; None where it is no such endpoint."""
+        match = _ENDPOINT.search(urlsplit(url).path)
+        if match is None:
+            return None
+        root = url.partition("?")[0].partition("#")[0][: -len(match[0])] + "/"
         seen = await self._get(root)
         seen = await self._spelled_otherwise(seen, root) or seen
         found = await (self._api(seen, root) if seen.kind is DocumentKind.API else self._mlhub(root))
@@ -213,18 +289,15 @@ class URLProbe:
         """Return a STAC API, or the MLHub API that looks like one."""
         # Behind a redirect, but with a secret never at another host.
         moved = host(url) != host(seen.url)
-        root = checked_root_url((url if self.session.secret and moved else seen.url).partition("?")[0])
+        root = checked_root_url((url if self._session.secret and moved else seen.url).partition("?")[0])
         mlhub, (counts, needs_key) = await asyncio.gather(self._mlhub(root), self._collections(seen, root))
-        document = root_document(seen.value, seen.url)
+        title, description, document = _described(seen.value, seen.url)
         if mlhub is not None:
-            return replace(mlhub, title=title_of(seen.value), document=document)
+            return replace(mlhub, title=title, document=document)
         notes = list(_moved(url, seen.url))
         if not seen.value.get("conformsTo"):
             notes.append("it does not say what it conforms to: an old or partial STAC API")
-        words = document.description if document else ""
-        return ProbeResult(
-            Kind.STAC_API, root, title_of(seen.value), words, counts, needs_key, tuple(notes), document
-        )
+        return ProbeResult(Kind.STAC_API, root, title, description, counts, needs_key, tuple(notes), document)
 
     async def _unlinked_api(self, seen: _Response, url: str) -> ProbeResult | None:
         listing = await self._get(join(seen.url.partition("?")[0], "collections"))
@@ -235,12 +308,11 @@ class URLProbe:
 
     async def _collections(self, seen: _Response, root: str) -> tuple[dict[str, int], bool]:
         """Return how many collections an API has, where that is cheap, and whether they require a key."""
-        href = href_of(seen.value, "data")
-        try:
-            place = below_root(href, seen.url, normalise_root_url(root)) if href else ""
-        except UnexpectedAnswer:
-            place = ""
-        listing = await self._get(place or join(root, "collections"))
+        place = join(root, "collections")
+        if hrefs := links_of(seen.value, "data"):
+            with suppress(UnexpectedAnswer):
+                place = below_root(hrefs[0], seen.url, normalise_root_url(root))
+        listing = await self._get(place)
         if isinstance(listing.error, AuthenticationError | AccessDenied):
             return {}, True
         if listing.kind is not DocumentKind.COLLECTIONS:
@@ -248,7 +320,7 @@ class URLProbe:
         matched = listing.value.get("numberMatched")
         if isinstance(matched, int) and not isinstance(matched, bool):
             return {"collections": matched}, False
-        paged = href_of(listing.value, "next")
+        paged = links_of(listing.value, "next")
         return ({} if paged else {"collections": len(listing.value["collections"])}), False
 
     async def _mlhub(self, root: str) -> ProbeResult | None:
@@ -257,25 +329,24 @@ class URLProbe:
         seen = await self._get(join(root, "datasets"))
         if not is_datasets(seen.value):
             return None
-        notes = () if self.session.secret else ("its listings are open; items and archives require a key",)
-        counts = {"datasets": len(seen.value)}
-        return ProbeResult(Kind.MLHUB, root, "", "", counts, not self.session.secret, notes)
+        keyed = bool(self._session.secret)
+        notes = () if keyed else ("its listings are open; items and archives require a key",)
+        return ProbeResult(Kind.MLHUB, root, "", "", {"datasets": len(seen.value)}, not keyed, notes)
 
     def _static(self, seen: _Response, url: str) -> ProbeResult:
         """Return a static catalog; its location is what was given, so that a redirect may change."""
-        found = of_document(seen.value, url, shown(url), seen.url)
+        found = _of_document(seen.value, url, shown(url), seen.url)
         return replace(found, notes=(*_moved(url, seen.url), *found.notes))
 
     async def _archive(self, url: str) -> ProbeResult:
         """Return a remote archive: what its first bytes and its headers say; the rest is not fetched."""
         first = {"Range": "bytes=0-511"}
-        head = await self.session.request("GET", url, headers=first, read=False)
+        head = await self._session.request("GET", url, headers=first, read=False)
         if is_web_page(head):
             raise NotASource(f"a web page, and no archive, is at {shown(url)}")
         if head.status_code == 206:
-            head = await self.session.request("GET", url, headers=first)
-            start = head.content[:512]
-            if start[:2] != GZIP_MAGIC and start[257:262] != b"ustar":
+            head = await self._session.request("GET", url, headers=first)
+            if not is_archive_head(head.content[:512]):
                 raise NotASource(f"{shown(url)} is neither a tar nor a tar.gz archive")
         ranged = head.headers.get("Content-Range", "").rpartition("/")[2]
         length = ranged or head.headers.get("Content-Length", "")
@@ -286,36 +357,34 @@ class URLProbe:
 
     async def _get(self, url: str) -> _Response:
         """Return what is at a URL, requested once."""
-        if url not in self._requested:
-            self._requested[url] = await self._request(url)
-        return self._requested[url]
+        if url not in self._responses:
+            self._responses[url] = await self._request(url)
+        return self._responses[url]
 
     async def _request(self, url: str) -> _Response:
         try:
-            response = await self.session.get(url)
+            response = await self._session.get(url)
         except RequestError as error:
             return _Response(url, error=error)
-        final = self.session.bare(str(response.url))
+        final = self._session.bare(str(response.url))
+        media_type = response.headers.get("Content-Type", "")
         if _LISTING.search(response.content[:2048]):
             return _Response(final, what="a listing of files")
         try:
-            value = await decode(response, self.session.keys)
+            if is_lines(final, media_type):
+                value = json_in(response.content, final, media_type, self._session.keys)
+            else:
+                value = await decode(response, self._session.keys)
         except UnexpectedAnswer as error:
-            if error.hint == DEEP_HINT:
-                return _Response(final, error=error)
-            if not is_lines(final, response.headers.get("Content-Type", "")):
-                what = "a web page" if is_web_page(response) else "no JSON"
-                return _Response(final, what=what, error=error)
-            value = list_of_lines(response.content)
+            what = "a web page" if is_web_page(response) else "no JSON"
+            return _Response(final, what="" if error.hint == DEEP_HINT else what, error=error)
         kind = kind_of(value)
         return _Response(final, value, kind, str(kind))
 
     def _refused(self, seen: _Response, url: str) -> ProbeResult:
         """Return that a key is required, or raise what is there instead of a source."""
         error, where = seen.error, shown(url)
-        if isinstance(error, AuthenticationError | AccessDenied):
-            if self.session.secret:
-                raise error
+        if isinstance(error, AuthenticationError | AccessDenied) and not self._session.secret:
             return ProbeResult(None, url, host(url), needs_key=True, notes=(error.message,))
         if isinstance(error, EntityDoesNotExist):
             hint = HOSTED_HINT if host(url) == HOSTED else "check the URL; no catalog.json is there either"
@@ -323,12 +392,13 @@ class URLProbe:
         if error is not None and not seen.what:
             raise error
         if seen.kind is DocumentKind.ERROR:
-            message = error_text(seen.value) or "no message"
-            raise NotASource(f"{where} answers with {seen.what}: {message}")
-        if seen.kind is DocumentKind.ITEMS and count_stac_items(seen.value):
-            return self._static(seen, url)
+            words = (seen.value.get(name) for name in ("detail", "description", "message", "error"))
+            message = next(
+                (one_line(word, 160) for word in words if isinstance(word, str) and word.strip()), ""
+            )
+            raise NotASource(f"{where} answers with {seen.what}: {message or 'no message'}")
         if seen.kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
-            raise NotASource(f"{where} is {seen.what}", hint=_owner(seen))
+            return self._static(seen, url)
         raise NotASource(f"{where} is {seen.what}, and no STAC document is beside it")
 
 
@@ -336,12 +406,130 @@ def _moved(given: str, final: str) -> tuple[str, ...]:
     return () if host(given) == host(final) else (f"{host(given)} redirects to {host(final)}",)
 
 
-def _owner(seen: _Response) -> str:
-    """Return what to name instead of an item."""
-    hrefs = (href_of(seen.value, relation) for relation in ("root", "parent", "collection"))
-    href = next(filter(None, hrefs), "")
+def _described(value: dict[str, Any], url: str) -> tuple[str, str, Document | None]:
+    """Return the title, description and document of a catalog or collection; None of one without an id."""
+    title = one_line(value.get("title"), 120) or one_line(value.get("id"), 120)
     try:
-        better = shown(urljoin(seen.url, href)) if href else ""
+        document = document_of(value, url)
+    except UnexpectedAnswer:
+        return title, "", None
+    assert not isinstance(document, ItemList)
+    return title, document.description, document
+
+
+def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult:
+    """Return what a document at a place that is no API is.
+
+    Parameters
+    ----------
+    location
+        `ProbeResult.location`.
+    where
+        The place as it may be shown.
+    url
+        The URL of the document, without keys.
+    """
+    kind = kind_of(value)
+    if kind is DocumentKind.ITEMS and (items := count_stac_items(value)):
+        words = "a list of items, by their collections"
+        return ProbeResult(Kind.STATIC, location, one_line(name_of(url), 120), words, {"items": items})
+    if kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
+        raise NotASource(f"{where} is {kind}", hint=f"name what it belongs to: {_owner(value, url)}")
+    if kind not in (*_STATIC, DocumentKind.API):
+        raise NotASource(f"{where} is {kind}")
+    counts = {
+        noun: len(links_of(value, rel))
+        for noun, rel in (("catalogs and collections", "child"), ("items", "item"))
+    }
+    counts = {noun: number for noun, number in counts.items() if number}
+    title, description, document = _described(value, url)
+    notes = []
+    if kind is DocumentKind.API:
+        notes.append("it was saved from an API: its links still lead there")
+    elif not counts:
+        notes.append("it has no links to anything below it")
+    if document is None:
+        notes.append("it has no id, which STAC requires")
+    return ProbeResult(Kind.STATIC, location, title, description, counts, False, tuple(notes), document)
+
+
+def _owner(value: Any, url: str) -> str:
+    """Return where the catalog or collection of an item is, in words where its links do not say."""
+    links = (
+        [links_of(value, rel) for rel in ("root", "parent", "collection")] if isinstance(value, dict) else []
+    )
+    href = next((hrefs[0] for hrefs in links if hrefs), "")
+    try:
+        return shown(urljoin(url, href)) if href else "its catalog or collection"
     except ValueError:
-        better = ""
-    return f"name what it belongs to: {better or 'its catalog or collection'}"
+        return "its catalog or collection"
+
+
+def _at_path(path: Path, timeout: float) -> ProbeResult:
+    """Return what is at an absolute path; it blocks and reads a bounded part of it."""
+    shown_path = one_line(path, 160)
+    try:
+        if path.is_dir():
+            return _at_path(root_in(path), timeout)
+        if path.is_file():
+            return _file(path, shown_path, timeout)
+        if path.exists():
+            raise NotASource(f"{shown_path} is neither a file nor a folder")
+    except OSError as error:
+        raise MLHubException(
+            f"cannot read {shown_path}: {error.strerror or type(error).__name__}",
+            hint="fix its permissions, or copy it to where you may read it",
+        ) from error
+    raise EntityDoesNotExist(f"no such file or folder: {shown_path}", hint=_nearest(path))
+
+
+def _file(path: Path, where: str, timeout: float) -> ProbeResult:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if is_archive_head(head):
+        return _archive_at(path, where, timeout)
+    if (found := path.stat().st_size) > MAX_DOCUMENT:
+        raise NotASource(f"{where} is too large for a catalog: {too_large(found)}", hint=SMALLER_HINT)
+    if what := next((words for magic, words in _MAGIC.items() if head.startswith(magic)), ""):
+        raise NotASource(f"{where} is {what}")
+    try:
+        value = json_in(path.read_bytes(), path.name)
+    except NotJSON as error:
+        raise NotASource(f"{where}: {error}") from None
+    return _of_document(value, str(path), where, path.as_uri())
+
+
+def _archive_at(path: Path, where: str, timeout: float) -> ProbeResult:
+    """Return the catalog in a tar archive; its index is made as far as a few seconds reach."""
+    end = time.monotonic() + timeout
+    try:
+        with closing(ArchiveMembers(path, lambda: time.monotonic() > end)) as members:
+            damage = members.damage
+            (root,) = members.read([members.root_url])
+    except ArchiveReadCancelled:
+        note = "only the beginning of the archive was read"
+        return ProbeResult(Kind.STATIC, str(path), one_line(path.name, 120), notes=(note,))
+    except EntityDoesNotExist:
+        if damage:
+            words = f"{where} is no archive that can be read: {damage}"
+            raise NotASource(words, hint="it may be incomplete: download it again") from None
+        raise NotASource(f"{where} holds neither catalog.json nor collection.json") from None
+    if not isinstance(root, Fetched):
+        raise root
+    try:
+        value = json_in(root.content, root.url)
+    except NotJSON:
+        value = None
+    found = _of_document(value, str(path), where, path.as_uri())
+    return replace(found, notes=(*found.notes, damage)) if damage else found
+
+
+def _nearest(path: Path) -> str:
+    from difflib import get_close_matches
+
+    try:
+        names = [entry.name for entry, _ in zip(path.parent.iterdir(), range(500), strict=False)]
+    except OSError:
+        return "check the path"
+    near = get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return f"did you mean {one_line(path.parent / near[0], 160)}?" if near else "check the path"

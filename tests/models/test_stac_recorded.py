@@ -9,7 +9,7 @@ from typing import Any
 
 from mlhub_tui.models import Collection, Document, Entry, Item
 from mlhub_tui.models.pystac_view import NotValidSTAC
-from mlhub_tui.sources.features import document_of, documents, matched
+from mlhub_tui.sources.documents import ItemList, document_of, documents, matched
 
 
 def recorded_documents(folder: Path) -> Iterator[tuple[str, Document]]:
@@ -18,15 +18,17 @@ def recorded_documents(folder: Path) -> Iterator[tuple[str, Document]]:
         answer: Any = json.loads(path.read_bytes())
         for key in ("features", "collections"):
             entries = answer.get(key, [])
-            made, skipped = documents(entries, document_of_listed)
+            made, skipped = documents(entries, one_document)
             assert skipped == 0, path.name
             yield from ((path.name, document) for document in made)
         if isinstance(answer.get("id"), str):
-            yield path.name, document_of(answer, "https://api.example.org/")
+            yield path.name, one_document(answer, "https://api.example.org/")
 
 
-def document_of_listed(raw: Any, url: str) -> Document:
-    return document_of(raw, url)
+def one_document(raw: Any, url: str) -> Document:
+    found = document_of(raw, url)
+    assert not isinstance(found, ItemList)
+    return found
 
 
 def test_every_recorded_document_is_read_and_drawn(stac_recorded: Path) -> None:

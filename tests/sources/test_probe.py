@@ -26,8 +26,8 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.models import Catalog
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources.probe import open_any, probe, with_kind
-from mlhub_tui.sources.probe_path import NotASource, ProbeResult
+from mlhub_tui.sources.probe import ProbeResult, open_any, probe, with_kind
+from mlhub_tui.sources.static.root import NotASource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 from .replay import Replay
@@ -390,14 +390,14 @@ async def test_an_unpacked_archive_one_level_down_is_found_and_several_are_named
         (b"", "is empty"),
         (b"{broken", "is not JSON"),
         (b"[" * 200_000, "is nested too deep"),
-        (b"plain text", "neither JSON nor a tar archive"),
+        (b"plain text", "is not JSON"),
         (b"PK\x03\x04rest", "zip archive"),
         (b"II*\x00rest", "an image"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"\x1f\x8bnot really", "no archive that can be read"),
         (json.dumps(ITEM).encode(), "a single STAC item"),
         (b'{"a": 1}', "JSON that is not STAC"),
-        (b"null", "neither JSON nor"),
+        (b"null", "JSON that is not STAC"),
     ],
 )
 async def test_a_file_that_is_no_catalog_is_called_what_it_is(
@@ -422,15 +422,14 @@ async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_pa
 
 
 async def test_a_long_archive_is_looked_at_for_some_seconds_and_not_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     members: dict[str, Any] = {f"set/{n}.json": b"{}" for n in range(500)}
     path = tar_of(tmp_path / "long.tar", members | {"set/catalog.json": CATALOG}, "w")
-    assert (await look(str(path))).document is not None
-    monkeypatch.setattr("mlhub_tui.sources.probe_path._ARCHIVE_SECONDS", 0.0)
-    found = await look(str(path))
+    found = await probe(for_location(str(path)), archive_timeout=0.0)
     assert (found.kind, found.title, found.location) == (Kind.STATIC, "long.tar", str(path))
     assert "only the beginning" in found.notes[0]
+    assert (await look(str(path))).document is not None
 
 
 async def test_a_path_where_nothing_is_names_the_nearest(tmp_path: Path) -> None:

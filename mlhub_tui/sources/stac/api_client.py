@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 from ...auth import other_spelling
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...http.hrefs import shown
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
 from ...http.session import Session
 from ...models import Document, Item, JsonDict, Search
+from ...models.document import identity
 from ..base import Page
-from ..features import D, alone, document_of, documents, matched
+from ..documents import D, ItemList, document_of, documents, matched
 from .landing import Landing
 from .search_request import search_request
 
@@ -102,7 +104,10 @@ class APIClient:
     async def document(self, url: str) -> Document:
         """Return the document at a URL."""
         raw, place = await self.object(url)
-        return document_of(raw, place)
+        found = document_of(raw, place)
+        if isinstance(found, ItemList):
+            raise UnexpectedAnswer(f"a list of items, not one document: {shown(place)}", url=shown(place))
+        return found
 
     async def first(self, url: str, page_size: int | None, bare: str = "") -> FetchedPage:
         """Return the first page of a listing.
@@ -122,7 +127,7 @@ class APIClient:
             If there is no list under the key.
         """
         entries = as_list(fetched.answer, fetched.url, key)
-        found, skipped = documents(entries, make, alone(fetched.url, self.session.root_url))
+        found, skipped = documents(entries, make, _alone(fetched.url, self.session.root_url))
         self.skipped += skipped
         following = fetched.next.encoded() if fetched.next else None
         return Page(tuple(found), following, matched(fetched.answer), skipped, fetched.stopped)
@@ -212,3 +217,29 @@ def may_be_spelled_otherwise(error: RequestError) -> bool:
 def _classes(raw: JsonDict) -> tuple[str, ...]:
     value = raw.get("conformsTo")
     return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+
+
+def _alone(listing_url: str, root_url: str) -> Callable[[JsonDict], str]:
+    """Return what tells where a document of a listing can be fetched alone (STAC API, "Endpoints").
+
+    Not its `self` link, which is often wrong: the listing's own URL and the id; for what a search found, the
+    collection and the id.
+    """
+    base = listing_url.partition("?")[0].rstrip("/")
+    direct = base.endswith(("/items", "/collections"))
+
+    def url_of(raw: JsonDict) -> str:
+        own, collection = identity(raw.get("id")), identity(raw.get("collection"))
+        if own in ("", ".", ".."):
+            return listing_url
+        if direct:
+            return f"{base}/{_segment(own)}"
+        if collection in ("", ".", ".."):
+            return listing_url
+        return f"{root_url}collections/{_segment(collection)}/items/{_segment(own)}"
+
+    return url_of
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="", errors="replace")

@@ -12,17 +12,17 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
 from ...http.cache import CachingClient
 from ...http.hrefs import shown
-from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NestedTooDeep, NotJSON, value_of
+from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON
 from ...http.key_removal import KeyRemoval
-from ...models import Catalog, Collection, Document, Item, JsonDict
-from ...models.document import identity
+from ...models import Document, Item
 from ...text import one_line
+from ..documents import ItemList, document_of, json_in
 from .document_links import Children
 from .document_urls import is_member, is_web, local_path, same
 
@@ -37,7 +37,6 @@ _BATCH = 64  # local documents read in one call of a thread: about 5 ms
 _HOLDERS = 24_000_000  # bytes of JSON; as objects they take several times as much
 _ITEMS = 2_000_000
 _LINKS = 400_000
-_LINE_NAMES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 _NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"
 
 
@@ -48,18 +47,6 @@ class Fetched:
     url: str
     content: bytes = field(repr=False)
     media_type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemList:
-    """Items in one file: a GeoJSON FeatureCollection, or one item a line; `skipped` others were in it.
-
-    The URL of each item is the file's.
-    """
-
-    url: str
-    items: tuple[Item, ...]
-    skipped: int = 0
 
 
 Parsed = Document | ItemList
@@ -310,89 +297,8 @@ def parsed(fetched: Fetched, keys: KeyRemoval | None = None) -> Loaded:
     if len(content) > MAX_DOCUMENT:
         return too_large(url, len(content))
     try:
-        if is_lines(url, fetched.media_type):
-            return document_of(list_of_lines(content, url, keys), url)
-        return document_of(_json(fetched, keys), url)
+        return document_of(json_in(content, url, fetched.media_type, keys), url)
+    except NotJSON as error:
+        return unreadable(url, str(error))
     except RequestError as error:
         return error
-
-
-def document_of(value: Any, url: str) -> Parsed:
-    """Return what the JSON of a document is, by its `type`, else by what is in it (STAC before 1.0)."""
-    if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
-        return _item_list(value, url)
-    if not isinstance(value, dict):
-        raise unreadable(url, "JSON, but no STAC document (not an object)")
-    made = _class_of(value)
-    if made is None:
-        kind = value.get("type")
-        named = f' (its type is "{kind[:40]}")' if isinstance(kind, str) else ""
-        raise unreadable(url, f"JSON, but no STAC document{named}")
-    if made is ItemList:
-        return _item_list(value.get("features"), url)
-    if not identity(value.get("id")):
-        what = "an item" if made is Item else f"a {made.__name__.lower()}"
-        raise unreadable(url, f"{what} without an id")
-    document: Document = made(value, url=url)
-    return document
-
-
-def _class_of(value: JsonDict) -> Any:
-    match value.get("type"):
-        case "Catalog":
-            return Catalog
-        case "Collection":
-            return Collection
-        case "Feature":
-            return Item
-        case "FeatureCollection":
-            return ItemList
-    if "extent" in value:
-        return Collection
-    if "geometry" in value and "properties" in value:
-        return Item
-    if isinstance(value.get("features"), list):
-        return ItemList
-    return Catalog if isinstance(value.get("links"), list) and "id" in value else None
-
-
-def _item_list(features: Any, url: str) -> ItemList:
-    entries = features if isinstance(features, list) else []
-    items = tuple(
-        Item(entry, url=url) for entry in entries if isinstance(entry, dict) and identity(entry.get("id"))
-    )
-    return ItemList(url, items, len(entries) - len(items))
-
-
-def is_lines(url: str, media_type: str = "") -> bool:
-    """Whether a file has one item a line, by its name or its media type."""
-    path, media_type = url.partition("?")[0].lower(), media_type.lower()
-    return path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type
-
-
-def list_of_lines(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> JsonDict:
-    """Return what a file with one item a line holds (RFC 8142 puts a record separator before each)."""
-    entries: list[Any] = []
-    for line in content.splitlines():
-        if text := line.strip(b"\x1e \t\r\n"):
-            try:
-                entries.append(value_of(text, url, keys))
-            except NotJSON:
-                entries.append(None)
-    return {"type": "FeatureCollection", "features": entries}
-
-
-def _json(fetched: Fetched, keys: KeyRemoval | None) -> Any:
-    start = fetched.content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not start:
-        raise unreadable(fetched.url, "the document is empty")
-    if start.startswith(b"<"):
-        marks = (b"<html", b"<!doctype html", b"<head")
-        page = "html" in fetched.media_type.lower() or any(mark in start.lower() for mark in marks)
-        raise unreadable(fetched.url, "a web page instead of a document" if page else "XML, not JSON")
-    try:
-        return value_of(fetched.content, fetched.url, keys)
-    except NestedTooDeep:
-        raise unreadable(fetched.url, "the document is nested too deep to be read") from None
-    except NotJSON as error:
-        raise unreadable(fetched.url, f"the document is not JSON ({error})") from None

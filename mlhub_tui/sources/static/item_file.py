@@ -14,7 +14,8 @@ from ...models import Item, JsonDict
 from ...models.extent import around
 from ...models.when import span_of
 from ...text import count
-from .document_loader import Fetched, ItemList, is_lines, unreadable
+from ..documents import ItemList, is_lines
+from .document_loader import Fetched, unreadable
 from .document_urls import file_url, is_member, is_web, member_url, name_of, split_member
 
 _ROOT = "catalog.json"

@@ -11,8 +11,9 @@ from ...http.hrefs import shown, shown_id
 from ...models import Document, Item
 from ...text import count, one_line
 from ..base import ITEM_IDS, Page
+from ..documents import ItemList
 from .document_links import Children, DocumentLink, Role, refusal
-from .document_loader import WIDTH, DocumentLoader, ItemList, Loaded
+from .document_loader import WIDTH, DocumentLoader, Loaded
 from .document_urls import name_of, same
 
 PAGE = 250

@@ -25,10 +25,11 @@ from ...models import (
 from ...text import count
 from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
+from ..documents import ItemList
 from ..local_search import FIELDS, LocalSearch
 from .collection_index import CollectionIndex
 from .document_links import Children
-from .document_loader import DocumentLoader, ItemList, LRUCache, unreadable
+from .document_loader import DocumentLoader, LRUCache, unreadable
 from .document_urls import is_web, place_named, same
 from .item_file import ItemFile
 from .item_pages import ItemPages

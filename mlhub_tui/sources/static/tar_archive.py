@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -17,20 +18,18 @@ from ...models import JsonDict
 from ...text import count, one_line, size
 
 Progress = Callable[[int, int | None], None]
-"""Told bytes done and in all (None where that is not known); called from any thread."""
+"""Called with bytes done and in all (None where that is not known), from any thread."""
 Cancelled = Callable[[], bool]
-"""Asked now and then whether to stop."""
+"""Called now and then: whether to stop."""
 
 GZIP_MAGIC = b"\x1f\x8b"
-OUTSIDE = "whose name leads out of the archive"
-SPECIAL = "that is a link or device"
-HUGE = "too large to be read"
-NO_JSON = "that is not JSON"
-DEEP = "nested too deep to be read"
+_OUTSIDE = "whose name leads out of the archive"
+_SPECIAL = "that is a link or device"
+_NO_JSON = "that is not JSON"
 _PLURALS = {
-    OUTSIDE: "whose names lead out of the archive",
-    SPECIAL: "that are links or devices",
-    NO_JSON: "that are not JSON",
+    _OUTSIDE: "whose names lead out of the archive",
+    _SPECIAL: "that are links or devices",
+    _NO_JSON: "that are not JSON",
 }
 _DOCUMENT_NAMES = (".json", ".geojson", ".ndjson", ".geojsonl", ".jsonl")
 _EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
@@ -52,13 +51,13 @@ class SkipReport:
     """Members left out of an archive, counted by reason; the first name of each reason is saved."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._first: dict[str, str] = {}
         self.damage = ""
 
     def add(self, reason: str, name: str) -> None:
         """Count a member that was left out."""
-        self._counts[reason] = self._counts.get(reason, 0) + 1
+        self._counts[reason] += 1
         self._first.setdefault(reason, one_line(name, 80))
 
     def lines(self) -> tuple[str, ...]:
@@ -89,16 +88,20 @@ class ArchiveMember(NamedTuple):
     content: bytes | None
 
 
-class ObservedFile(io.FileIO):
-    """A file whose position is reported before each read; what the observer raises ends the reading."""
+class _ObservedFile(io.FileIO):
+    """A file that reports its position before each read, and ends the reading once it is cancelled."""
 
-    def __init__(self, path: Path, observe: Callable[[int], None]) -> None:
+    def __init__(self, path: Path, progress: Progress | None, cancelled: Cancelled | None) -> None:
         super().__init__(path)
-        self._observe = observe
+        self._progress, self._cancelled = progress, cancelled
+        self.size = path.stat().st_size
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes."""
-        self._observe(self.tell())
+        if self._cancelled is not None and self._cancelled():
+            raise ArchiveReadCancelled("the reading of the archive was cancelled")
+        if self._progress is not None:
+            self._progress(self.tell(), self.size)
         return super().read(-1 if size is None else size) or b""
 
 
@@ -126,17 +129,19 @@ class _Header(tarfile.TarInfo):
         return header
 
 
-def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> Iterator[ArchiveMember]:
+def members(
+    path: Path, report: SkipReport, *, progress: Progress | None = None, cancelled: Cancelled | None = None
+) -> Iterator[ArchiveMember]:
     """Yield the regular files of a `.tar`, or of a `.tar.gz` whatever its name, in order; it blocks.
 
-    Parameters
-    ----------
-    report
-        Takes what is left out: members whose names lead outside, links and devices, documents too large.
-    observe
-        Told bytes of the file that are read, before each read.
+    `report` gets what is left out: members whose names lead outside, links, devices, documents too large.
+
+    Raises
+    ------
+    ArchiveReadCancelled, DamagedArchive
+        After it was cancelled, and where the archive cannot be read on.
     """
-    with ObservedFile(path, observe) as raw:
+    with _ObservedFile(path, progress, cancelled) as raw:
         magic = raw.read(2)
         raw.seek(0)
         if not magic:
@@ -146,17 +151,11 @@ def members(path: Path, report: SkipReport, observe: Callable[[int], None]) -> I
             with tarfile.TarFile(fileobj=file, tarinfo=_Header, encoding="utf-8") as archive:
                 while (header := archive.next()) is not None:
                     vars(archive)["members"].clear()  # else it keeps all of an archive of a million
-                    if (name := _safe_name(header, report)) is None:
-                        continue
-                    if not is_document(name):
-                        yield ArchiveMember(name, header.offset_data, header.size, None)
-                    elif header.size > MAX_DOCUMENT:
-                        report.add(HUGE, f"{name} ({size(header.size)})")
-                    else:
-                        file.seek(header.offset_data)
-                        content = file.read(header.size)
-                        if len(content) < header.size:
-                            raise DamagedArchive(_TOO_EARLY)
+                    name = _safe_name(header, report)
+                    if name and _is_document(name) and header.size > MAX_DOCUMENT:
+                        report.add("too large to be read", f"{name} ({size(header.size)})")
+                    elif name:
+                        content = _content(file, header) if _is_document(name) else None
                         yield ArchiveMember(name, header.offset_data, header.size, content)
         except EOFError:
             raise DamagedArchive(_TOO_EARLY) from None
@@ -176,57 +175,50 @@ def documents(
 ) -> Iterator[tuple[str, JsonDict]]:
     """Yield the member path and the JSON object of each document of an archive; ends early when cancelled.
 
-    Parameters
-    ----------
-    keys
-        Taken out of the documents.
+    `keys` are taken out of the documents.
     """
     report = report if report is not None else SkipReport()
     try:
-        for member in members(path, report, observer(path, progress, cancelled)):
+        for member in members(path, report, progress=progress, cancelled=cancelled):
             if member.content is None:
                 continue
             try:
                 value = value_of(member.content, keys=keys)
             except NotJSON as error:
-                report.add(DEEP if isinstance(error, NestedTooDeep) else NO_JSON, member.name)
+                deep = isinstance(error, NestedTooDeep)
+                report.add("nested too deep to be read" if deep else _NO_JSON, member.name)
                 continue
             if isinstance(value, dict):
                 yield member.name, value
             else:
-                report.add(NO_JSON, member.name)
+                report.add(_NO_JSON, member.name)
     except ArchiveReadCancelled:
         return
     if progress is not None:
         progress(path.stat().st_size, path.stat().st_size)
 
 
-def observer(path: Path, progress: Progress | None, cancelled: Cancelled | None) -> Callable[[int], None]:
-    """Return what reports progress of reading, and raises `ArchiveReadCancelled` once it is cancelled."""
-    whole = path.stat().st_size
-
-    def observe(position: int) -> None:
-        if cancelled is not None and cancelled():
-            raise ArchiveReadCancelled("the reading of the archive was cancelled")
-        if progress is not None:
-            progress(position, whole)
-
-    return observe
+def _content(file: io.FileIO | gzip.GzipFile, header: tarfile.TarInfo) -> bytes:
+    file.seek(header.offset_data)
+    content = file.read(header.size)
+    if len(content) < header.size:
+        raise DamagedArchive(_TOO_EARLY)
+    return content
 
 
-def is_document(name: str) -> bool:
+def _is_document(name: str) -> bool:
     """Whether a member is a document by its name; what AppleDouble writes beside them is none."""
     return name.lower().endswith(_DOCUMENT_NAMES) and not name.rpartition("/")[2].startswith("._")
 
 
-def _safe_name(header: tarfile.TarInfo, report: SkipReport) -> str | None:
-    """Return the name under which a member is known; None if it is left out."""
+def _safe_name(header: tarfile.TarInfo, report: SkipReport) -> str:
+    """Return the name under which a member is known; empty if it is left out."""
     if not header.isreg() or header.issparse():
         if not header.isdir():
-            report.add(SPECIAL, header.name)
-        return None
+            report.add(_SPECIAL, header.name)
+        return ""
     name = header.name.replace("\\", "/")
     if name.startswith("/") or name[1:2] == ":" or "/../" in f"/{name}/":
-        report.add(OUTSIDE, name)
-        return None
-    return "/".join(part for part in name.split("/") if part not in ("", ".")) or None
+        report.add(_OUTSIDE, name)
+        return ""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))

@@ -10,8 +10,9 @@ from ...errors import RequestError, UnexpectedAnswer
 from ...models import Collection, Document, Entry, EntryKind
 from ...text import one_line
 from ..base import Page
+from ..documents import ItemList
 from .document_links import DocumentLink, Role, refusal
-from .document_loader import DocumentLoader, ItemList
+from .document_loader import DocumentLoader
 from .document_urls import is_web, name_of, same
 
 PAGE = 250

@@ -31,7 +31,7 @@ from ...errors import AuthenticationError, MLHubException, ProfilesFileError
 from ...text import one_line
 
 if TYPE_CHECKING:
-    from ...sources.probe_path import ProbeResult
+    from ...sources.probe import ProbeResult
     from ...sources.well_known import WellKnownSource
     from ..source_connection import Connection
 

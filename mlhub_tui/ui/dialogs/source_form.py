@@ -25,7 +25,7 @@ from ..widgets.form import ChoiceField, PathField, RowChoiceField, TextField
 from ..widgets.secret_rows import SecretRows
 
 if TYPE_CHECKING:
-    from ...sources.probe_path import ProbeResult
+    from ...sources.probe import ProbeResult
 
 
 LOOK = "look"

@@ -244,7 +244,7 @@ async def test_what_was_left_out_is_in_the_notes(tmp_path: Path, opened: Open) -
 def test_documents_beyond_the_bound_of_an_index_are_still_read(tmp_path: Path) -> None:
     files = {f"{n}.json": item(str(n), pad=os.urandom(100_000).hex()) for n in range(9)}
     path = pack(tmp_path / "c.tar.gz", files)
-    index = index_of(path, max_blocks=300_000)
+    index = index_of(path, max_bodies=300_000)
     assert index.stat().st_size < 700_000
     members = ArchiveMembers(path)
     read = members.read([member_url(file_url(path), name) for name in files])
@@ -279,7 +279,7 @@ def test_an_archive_of_too_many_members_is_read_in_part(
 def test_a_damaged_index_is_a_sentence(tmp_path: Path) -> None:
     path = pack(tmp_path / "c.tar.gz", forest(1, 1))
     with sqlite3.connect(index_of(path)) as db:
-        db.execute("DELETE FROM blocks")
+        db.execute("UPDATE bodies SET body = x'00'")
     db.close()
     members = ArchiveMembers(path)
     (found,) = members.read([members.root_url])

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlhub_tui.auth import for_location
 from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Document, Entry, EntryKind
-from mlhub_tui.sources.probe_path import probe_path
-from mlhub_tui.sources.static.document_loader import DocumentLoader, Fetched, ItemList, parsed
+from mlhub_tui.sources.documents import ItemList
+from mlhub_tui.sources.probe import probe
+from mlhub_tui.sources.static.document_loader import DocumentLoader, Fetched, parsed
 from mlhub_tui.sources.static.tree import AGAIN, Tree
 from mlhub_tui.text import clean
 from tests.http.patience import Patience
@@ -238,7 +240,7 @@ async def test_documents_in_utf_16_and_links_with_a_query_are_read_from_the_disk
     documents = {"catalog.json": root, "marked.json": item("marked"), "copied.json": item("copied")}
     for name, document in documents.items():
         (tmp_path / name).write_bytes(json.dumps(document).encode("utf-16"))
-    assert probe_path(tmp_path).counts == {"items": 2}
+    assert (await probe(for_location(str(tmp_path)))).counts == {"items": 2}
     assert [i.id async for i in opened(tmp_path).items("c")] == ["marked", "copied"]
 
 

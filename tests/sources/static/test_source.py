@@ -11,6 +11,7 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.sources.base import Source
+from mlhub_tui.sources.static.root import NotASource
 from mlhub_tui.sources.static.source import StaticSource
 
 from .conftest import Open, Serve
@@ -227,7 +228,7 @@ async def test_a_link_of_another_listing_is_refused(planted: Callable[[Files], P
 
 
 async def test_a_folder_without_a_catalog_says_so(tmp_path: Path, opened: Open) -> None:
-    with pytest.raises(EntityDoesNotExist, match="no catalog"):
+    with pytest.raises(NotASource, match=r"neither catalog\.json nor"):
         await opened(tmp_path).about()
     with pytest.raises(EntityDoesNotExist):
         await opened(tmp_path / "missing.json").about()

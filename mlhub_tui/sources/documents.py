@@ -1,0 +1,260 @@
+"""Documents in JSON: what a value is, the documents made of it, and of the lists that hold them.
+
+The rules are those of the STAC and STAC API specs (`type`, `conformsTo`, `rel: data` and `rel: search`), with
+what servers do that are older than them: before STAC 1.0 collections and catalogs had no `type`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ..errors import UnexpectedAnswer
+from ..http.hrefs import shown
+from ..http.json_document import NestedTooDeep, NotJSON, value_of
+from ..http.key_removal import KeyRemoval
+from ..models import Catalog, Collection, Document, Item, JsonDict
+from ..models.document import identity
+
+D = TypeVar("D", bound=Document)
+_HINT = "the rest can be used; report it to the owner of the catalog"
+
+
+class DocumentKind(StrEnum):
+    """What a document is, in words that follow "this is"."""
+
+    API = "the landing page of a STAC API"
+    CATALOG = "a STAC catalog"
+    COLLECTION = "a STAC collection"
+    ITEM = "a single STAC item"
+    ITEMS = "a list of items (FeatureCollection)"
+    COLLECTIONS = "a list of collections"
+    DATASETS = "a list of MLHub datasets"
+    GEOJSON = "GeoJSON that is not STAC"
+    OPENAPI = "the description of an API (OpenAPI)"
+    ERROR = "an error message"
+    OTHER = "JSON that is not STAC"
+
+
+_TYPES = {
+    "Catalog": DocumentKind.CATALOG,
+    "Collection": DocumentKind.COLLECTION,
+    "FeatureCollection": DocumentKind.ITEMS,
+} | dict.fromkeys(
+    [
+        "Point",
+        "MultiPoint",
+        "LineString",
+        "MultiLineString",
+        "Polygon",
+        "MultiPolygon",
+        "GeometryCollection",
+        "Topology",
+    ],
+    DocumentKind.GEOJSON,
+)
+_CLASSES: dict[DocumentKind, type[Document]] = {
+    DocumentKind.API: Catalog,
+    DocumentKind.CATALOG: Catalog,
+    DocumentKind.COLLECTION: Collection,
+    DocumentKind.ITEM: Item,
+}
+_API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|common|records)")
+_LINE_NAMES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """Items in one file: a GeoJSON FeatureCollection, or one item a line; `skipped` others were in it.
+
+    The URL of each item is the file's.
+    """
+
+    url: str
+    items: tuple[Item, ...]
+    skipped: int = 0
+
+
+def kind_of(value: Any) -> DocumentKind:
+    """Return what a JSON value is."""
+    if isinstance(value, list):
+        if is_datasets(value):
+            return DocumentKind.DATASETS
+        return DocumentKind.ITEMS if count_stac_items(value) else DocumentKind.OTHER
+    if not isinstance(value, dict):
+        return DocumentKind.OTHER
+    named = value.get("type")
+    known = _TYPES.get(named) if isinstance(named, str) else None
+    if named == "Feature" or (known is None and "geometry" in value and "properties" in value):
+        return DocumentKind.ITEM if _is_item(value) else DocumentKind.GEOJSON
+    if known is not None and known is not DocumentKind.CATALOG:
+        return known
+    if isinstance(value.get("collections"), list) and "stac_version" not in value:
+        return DocumentKind.COLLECTIONS
+    if "openapi" in value or "swagger" in value:
+        return DocumentKind.OPENAPI
+    if _is_api(value):
+        return DocumentKind.API
+    if known is not None:
+        return known
+    if "extent" in value and "id" in value:
+        return DocumentKind.COLLECTION
+    if isinstance(value.get("features"), list):
+        return DocumentKind.ITEMS
+    if "id" in value and ("stac_version" in value or isinstance(value.get("links"), list)):
+        return DocumentKind.CATALOG
+    errors = value.keys() & {"detail", "code", "message", "error", "errors"}
+    return DocumentKind.ERROR if errors else DocumentKind.OTHER
+
+
+def document_of(value: Any, url: str) -> Document | ItemList:
+    """Return the document, or list of items, that a JSON value is.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is neither, or has no id.
+    """
+    kind, where = kind_of(value), shown(url)
+    if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        return _item_list(value, url)
+    if not isinstance(value, dict):
+        raise UnexpectedAnswer(f"JSON, but no STAC document (not an object): {where}", url=where, hint=_HINT)
+    if kind is DocumentKind.ITEMS:
+        return _item_list(value.get("features"), url)
+    # A feature that a catalog links as its item is one, whatever it lacks.
+    made = Item if kind is DocumentKind.GEOJSON and "properties" in value else _CLASSES.get(kind)
+    if made is None:
+        named = value.get("type")
+        what = f' (its type is "{named[:40]}")' if isinstance(named, str) else ""
+        raise UnexpectedAnswer(f"JSON, but no STAC document{what}: {where}", url=where, hint=_HINT)
+    if not identity(value.get("id")):
+        what = "an item" if made is Item else f"a {made.__name__.lower()}"
+        raise UnexpectedAnswer(f"{what} without an id: {where}", url=where, hint=_HINT)
+    return made(value, url=url)
+
+
+def documents(
+    entries: Sequence[Any], make: Callable[..., D], url_of: Callable[[JsonDict], str] | None = None
+) -> tuple[list[D], int]:
+    """Return the documents of a list, and how many of its entries are none (no object, no id).
+
+    Parameters
+    ----------
+    make
+        The class of the documents.
+    url_of
+        Returns where a document of the list would be fetched from alone.
+    """
+    good = [entry for entry in entries if isinstance(entry, dict) and identity(entry.get("id"))]
+    made = [make(entry, url=url_of(entry) if url_of else "") for entry in good]
+    return made, len(entries) - len(made)
+
+
+def _item_list(features: Any, url: str) -> ItemList:
+    items, skipped = documents(features if isinstance(features, list) else [], Item, lambda _: url)
+    return ItemList(url, tuple(items), skipped)
+
+
+def matched(answer: JsonDict) -> int | None:
+    """Return the total: `numberMatched` (OGC API Features), or what older STAC APIs put elsewhere."""
+    found = [answer.get("numberMatched")]
+    for place, name in (("context", "matched"), ("search:metadata", "matched"), ("meta", "found")):
+        counts = answer.get(place)
+        found.append(counts.get(name) if isinstance(counts, dict) else None)
+    good = (n for n in found if isinstance(n, int) and not isinstance(n, bool) and n >= 0)
+    return next(good, None)
+
+
+def is_datasets(value: Any) -> bool:
+    """Whether this is what `datasets` of an MLHub API answers: objects with ids and collections."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(entry, dict) and identity(entry.get("id")) and "collections" in entry
+            for entry in value[:20]
+        )
+    )
+
+
+def count_stac_items(value: Any) -> int:
+    """Return how many entries of a list of features are STAC items, and not features of other GeoJSON."""
+    features = value.get("features") if isinstance(value, dict) else value
+    entries = features if isinstance(features, list) else ()
+    return sum(isinstance(e, dict) and bool(identity(e.get("id"))) and _is_item(e) for e in entries)
+
+
+def links_of(value: JsonDict, relation: str) -> list[str]:
+    """Return the hrefs of a relation's links as written, each once; pages for browsers are left out."""
+    links = value.get("links")
+    found: dict[str, None] = {}
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, dict) and link.get("rel") == relation and not is_page(link.get("type")):
+            href = link.get("href")
+            found[href.removeprefix("./") if isinstance(href, str) else ""] = None
+    return list(found)
+
+
+def is_page(media_type: object) -> bool:
+    """Whether the type of a link says that a browser is meant to show it."""
+    return isinstance(media_type, str) and "html" in media_type.lower()
+
+
+def _is_item(feature: JsonDict) -> bool:
+    return "stac_version" in feature or isinstance(feature.get("assets"), dict)
+
+
+def _is_api(value: JsonDict) -> bool:
+    """Whether a catalog is the landing page of an API (STAC API, Core)."""
+    declared = value.get("conformsTo")
+    if isinstance(declared, list) and any(_API_CLASS.search(str(entry)) for entry in declared[:500]):
+        return True
+    linked = links_of(value, "data") or links_of(value, "search")
+    return bool(linked) and ("id" in value or "stac_version" in value)
+
+
+def is_lines(url: str, media_type: str = "") -> bool:
+    """Whether a file has one item a line, by its name or its media type."""
+    path, media_type = url.partition("?")[0].lower(), media_type.lower()
+    return path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type
+
+
+def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | None = None) -> Any:
+    """Return the JSON of a file or an answer; of one item a line (RFC 8142) a FeatureCollection.
+
+    Raises
+    ------
+    NotJSON
+        If it is none; the text says what it is instead.
+    """
+    if is_lines(url, media_type):
+        return {"type": "FeatureCollection", "features": _lines_in(content, url, keys)}
+    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        raise NotJSON("the document is empty")
+    if start.startswith(b"<"):
+        page = "html" in media_type.lower() or any(
+            mark in start for mark in (b"<html", b"<!doctype html", b"<head")
+        )
+        raise NotJSON("a web page instead of a document" if page else "XML, not JSON")
+    try:
+        return value_of(content, url, keys)
+    except NestedTooDeep:
+        raise NestedTooDeep("the document is nested too deep to be read") from None
+    except NotJSON as error:
+        raise NotJSON(f"the document is not JSON ({error})") from None
+
+
+def _lines_in(content: bytes, url: str, keys: KeyRemoval | None) -> list[Any]:
+    entries: list[Any] = []
+    for line in content.splitlines():
+        if text := line.strip(b"\x1e \t\r\n"):
+            try:
+                entries.append(value_of(text, url, keys))
+            except NotJSON:
+                entries.append(None)
+    return entries
