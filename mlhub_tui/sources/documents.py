@@ -39,23 +39,15 @@ class DocumentKind(StrEnum):
     OTHER = "JSON that is not STAC"
 
 
+_GEOMETRIES = (
+    *("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
+    *("GeometryCollection", "Topology"),
+)
 _TYPES = {
     "Catalog": DocumentKind.CATALOG,
     "Collection": DocumentKind.COLLECTION,
     "FeatureCollection": DocumentKind.ITEMS,
-} | dict.fromkeys(
-    [
-        "Point",
-        "MultiPoint",
-        "LineString",
-        "MultiLineString",
-        "Polygon",
-        "MultiPolygon",
-        "GeometryCollection",
-        "Topology",
-    ],
-    DocumentKind.GEOJSON,
-)
+} | dict.fromkeys(_GEOMETRIES, DocumentKind.GEOJSON)
 _CLASSES: dict[DocumentKind, type[Document]] = {
     DocumentKind.API: Catalog,
     DocumentKind.CATALOG: Catalog,

@@ -393,10 +393,8 @@ class _URLProbe:
             raise error
         if seen.kind is DocumentKind.ERROR:
             words = (seen.value.get(name) for name in ("detail", "description", "message", "error"))
-            message = next(
-                (one_line(word, 160) for word in words if isinstance(word, str) and word.strip()), ""
-            )
-            raise NotASource(f"{where} answers with {seen.what}: {message or 'no message'}")
+            said = [one_line(word, 160) for word in words if isinstance(word, str) and word.strip()]
+            raise NotASource(f"{where} answers with {seen.what}: {said[0] if said else 'no message'}")
         if seen.kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
             return self._static(seen, url)
         raise NotASource(f"{where} is {seen.what}, and no STAC document is beside it")
@@ -437,11 +435,8 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
         raise NotASource(f"{where} is {kind}", hint=f"name what it belongs to: {_owner(value, url)}")
     if kind not in (*_STATIC, DocumentKind.API):
         raise NotASource(f"{where} is {kind}")
-    counts = {
-        noun: len(links_of(value, rel))
-        for noun, rel in (("catalogs and collections", "child"), ("items", "item"))
-    }
-    counts = {noun: number for noun, number in counts.items() if number}
+    relations = {"catalogs and collections": "child", "items": "item"}
+    counts = {noun: number for noun, rel in relations.items() if (number := len(links_of(value, rel)))}
     title, description, document = _described(value, url)
     notes = []
     if kind is DocumentKind.API:
@@ -455,10 +450,8 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
 
 def _owner(value: Any, url: str) -> str:
     """Return where the catalog or collection of an item is, in words where its links do not say."""
-    links = (
-        [links_of(value, rel) for rel in ("root", "parent", "collection")] if isinstance(value, dict) else []
-    )
-    href = next((hrefs[0] for hrefs in links if hrefs), "")
+    raw = value if isinstance(value, dict) else {}
+    href = next((found[0] for rel in ("root", "parent", "collection") if (found := links_of(raw, rel))), "")
     try:
         return shown(urljoin(url, href)) if href else "its catalog or collection"
     except ValueError:

@@ -37,7 +37,7 @@ MAX_MEMBERS = 20_000_000
 """Members of one archive; a few packed gigabytes can hold billions of empty ones, which would fill a disk."""
 ROOT_NAMES = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
-_DICTIONARY = 8 * 1024  # bytes
+_DICTIONARY = 4096  # bytes
 _ROWS = 5000
 _VERSION = "2"
 _SCHEMA = """
@@ -105,7 +105,7 @@ def _is_current(path: Path, version: str) -> bool:
     if not path.is_file():
         return False
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
-        return db.execute("SELECT version FROM about").fetchone() == (version,)
+        return bool(db.execute("SELECT version FROM about").fetchone() == (version,))
     return False
 
 
@@ -156,7 +156,7 @@ def _build(
             rows.clear()
         if member.content is not None and bodies_left > 0:
             dictionary = dictionary or member.content[:_DICTIONARY]
-            packer = zlib.compressobj(1, zdict=dictionary)
+            packer = zlib.compressobj(1, wbits=13, memLevel=6, zdict=dictionary)  # 7 us; 67 with 15 and 8
             body = packer.compress(member.content) + packer.flush()
             db.execute("INSERT INTO bodies VALUES (?, ?)", (member.offset, body))
             bodies_left -= len(body)
