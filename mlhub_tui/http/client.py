@@ -19,7 +19,7 @@ from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .proxies import Proxy, ProxySettings
 from .request_headers import user_agent
 from .tls import trusted_context
-from .urls import Origin, RequestURL, address, join, parse_url
+from .urls import Origin, RequestURL, address, redirect_target, parse_url
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_BODY = 64 << 10  # bytes of a redirect's body that are read to keep its connection
@@ -405,7 +405,7 @@ class HTTPClient:
 def _following(response: Response, url: RequestURL) -> RequestURL | None:
     """Return where a redirect leads; None where it does not say, which makes it the final response."""
     if location := response.headers.get("location", ""):
-        return join(url, location)
+        return redirect_target(url, location)
     if region := response.headers.get("x-amz-bucket-region", ""):
         # Where the bucket stands in the path, S3 names its region in place of a Location.
         return regional(url, region)
