@@ -23,7 +23,7 @@ from .. import paths
 from ..errors import EntityDoesNotExist, RequestError, ServerError, ServerTimeout, ServerUnreachable
 from ..storage import make_private_folder
 from ..text import duration
-from .hrefs import host_of
+from .urls import host
 
 if TYPE_CHECKING:
     import httpx
@@ -421,7 +421,7 @@ class CachingClient:
     ) -> Answer | RequestError:
         if cached is not None and self._usable(url, cached):
             return _answer(url, cached)
-        until, reason = self._unreachable.get(host_of(url), (0.0, ""))
+        until, reason = self._unreachable.get(host(url), (0.0, ""))
         if cached is not None and until > self._clock():
             return self._stale(url, cached)
         headers = {
@@ -439,7 +439,7 @@ class CachingClient:
             if cached is None or response.status_code == 304 or _is_data(response):
                 return self._received(url, key, cached, response, changes)
             reason = "a web page instead of data"
-        self._unreachable[host_of(url)] = (self._clock() + _TRY_AGAIN, reason)
+        self._unreachable[host(url)] = (self._clock() + _TRY_AGAIN, reason)
         return self._stale(url, cached)
 
     def _received(
@@ -451,7 +451,7 @@ class CachingClient:
         changes: list[Change],
     ) -> Answer:
         """Return what the server answered, and note what is to be stored of it."""
-        self._unreachable.pop(host_of(url), None)
+        self._unreachable.pop(host(url), None)
         if not self._unreachable:
             self._oldest = None
         now, headers = self._clock(), response.headers

@@ -13,13 +13,12 @@ from ..text import one_line
 from .connect import open_connection
 from .connection import DEFAULT_TIMEOUTS, BodySink, HTTP11Connection, Response
 from .connection import Timeouts as Timeouts
-from .credentials import CookieJar, OriginCredentials, may_cross_origins, netrc_authorization
+from .cookies import CookieJar
+from .credentials import OriginCredentials, may_cross_origins, netrc_authorization, user_agent
 from .decoding import BodyCollector, DecodingSink, codings, decoder, decoder_of
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
-from .proxies import Proxy, ProxySettings
-from .request_headers import user_agent
-from .tls import trusted_context
-from .urls import Origin, RequestURL, address, redirect_target, parse_url
+from .proxies import Proxy, ProxySettings, trusted_context
+from .urls import Origin, RequestURL, address, parse_url, redirect_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_BODY = 64 << 10  # bytes of a redirect's body that are read to keep its connection
@@ -143,7 +142,7 @@ class HTTPClient:
         own = {name.lower(): value for name, value in headers.items()} if headers else {}
         visited: list[str] = []
         while len(visited) <= max_redirects:
-            sent, visited = own, [*visited, target.shown]
+            sent, visited = own, [*visited, str(target)]
             if target.origin != first:
                 sent = {name: value for name, value in own.items() if may_cross_origins(name)}
             elif authorization and not target.authorization:
@@ -273,7 +272,7 @@ class HTTPClient:
                 connection, reused = await self._open(asked.origin, proxy), False
             try:
                 response = await connection.request(
-                    method, head, open_hop, url=target.shown, timeouts=timeouts
+                    method, head, open_hop, url=str(target), timeouts=timeouts
                 )
             except BodyNotWanted:
                 if following is None or begun is None:

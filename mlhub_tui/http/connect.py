@@ -89,8 +89,7 @@ async def _through(
         happy_eyeballs_delay=_ATTEMPT_DELAY,
     )
     try:
-        shake_hands = {"socks4": _socks4, "socks5": _socks5}.get(proxy.scheme[:6], _tunnel)
-        await shake_hands(transport, handshake, origin, proxy)
+        await (_socks5 if proxy.is_socks else _tunnel)(transport, handshake, origin, proxy)
         note_reached()
         if handshake.received:  # neither TLS nor HTTP servers speak first
             raise ProxyFailure(f"the proxy {proxy.label} sends what is no part of its protocol")
@@ -187,7 +186,10 @@ async def _socks5(
         transport.write(b"\x01" + _counted(proxy.user.encode()) + _counted(proxy.password.encode()))
         if (await handshake.read_exactly(2))[1] != 0:
             raise _refused(proxy, origin, "wrong user or password", _LOGIN_HINT)
-    host = origin.host if proxy.scheme == "socks5h" else await _look_up(origin)
+    host = origin.host
+    if proxy.scheme != "socks5h":
+        found = await asyncio.get_running_loop().getaddrinfo(host, origin.port, type=socket.SOCK_STREAM)
+        host = str(found[0][4][0])
     try:
         number = ipaddress.ip_address(host)
         address = (b"\x01" if number.version == 4 else b"\x04") + number.packed
@@ -201,31 +203,6 @@ async def _socks5(
     if reply[1] != 0:
         raise _refused(proxy, origin, _SOCKS5_REPLIES.get(reply[1], f"code {reply[1]}"))
     await handshake.read_exactly(rest - 1 + 2)
-
-
-async def _socks4(
-    transport: asyncio.WriteTransport, handshake: _Handshake, origin: Origin, proxy: Proxy
-) -> None:
-    """Request a connection from a SOCKS4 proxy; `socks4a` leaves name lookup to it."""
-    host = origin.host if proxy.scheme == "socks4a" else await _look_up(origin, socket.AF_INET)
-    try:
-        address, name = ipaddress.IPv4Address(host).packed, b""
-    except ValueError:
-        address, name = b"\x00\x00\x00\x01", host.encode("ascii") + b"\x00"
-    user = proxy.user.encode().replace(b"\x00", b"")
-    transport.write(b"\x04\x01" + origin.port.to_bytes(2, "big") + address + user + b"\x00" + name)
-    reply = await handshake.read_exactly(8)
-    if reply[0] != 0:
-        raise ProxyFailure(f"{proxy.label} does not respond as a SOCKS proxy does")
-    if reply[1] != 0x5A:
-        raise _refused(proxy, origin, f"code {reply[1]}")
-
-
-async def _look_up(origin: Origin, family: int = 0) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(
-        origin.host, origin.port, family=family, type=socket.SOCK_STREAM
-    )
-    return str(found[0][4][0])
 
 
 def _counted(data: bytes) -> bytes:

@@ -1,40 +1,73 @@
-"""Credentials bound to one origin, and the cookies of one file's own redirects."""
+"""Credentials bound to one origin: how a secret is sent there, and that it is sent nowhere else."""
 
 from __future__ import annotations
 
 import base64
 import os
-import time
-from collections.abc import Callable, Collection
+import platform
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from ..auth.kind import Auth, Scheme
-from .hrefs import without_key
+from ..text import mask
+from ..version import __version__
 from .key_removal import KeyRemoval
-from .request_headers import forms, header
-from .urls import Origin, RequestURL, is_loopback, parse_url
+from .urls import Origin, RequestURL, is_loopback, origin_of, parse_url, without_key
 
 # Request headers that hold no secrets and that the server which has the bytes needs, wherever it is.
 _HARMLESS = frozenset(
     {"accept", "accept-encoding", "accept-language", "cache-control", "if-match", "if-modified-since"}
-    | {
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "pragma",
-        "range",
-        "user-agent",
-        "want-repr-digest",
-    }
-    | {"x-amz-checksum-mode", "x-amz-request-payer", "x-ms-version"}
+    | {"if-none-match", "if-range", "if-unmodified-since", "pragma", "range", "user-agent"}
+    | {"want-repr-digest", "x-amz-checksum-mode", "x-amz-request-payer", "x-ms-version"}
 )
+_TELLING = 4  # characters; a shorter form of a secret may stand in a sentence by chance
+
+
+def user_agent() -> str:
+    """Return name, version and system as the `User-Agent` header (RFC 9110, section 10.1.5)."""
+    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
+    return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
 
 
 def may_cross_origins(name: str) -> bool:
     """Return whether a request header may be sent to the origins that redirects lead to."""
     return name.lower() in _HARMLESS
+
+
+def header(secret: str, auth: Auth) -> tuple[str, str] | None:
+    """Return the name and value of the header that carries a secret; None where none does.
+
+    A bearer token is RFC 6750, section 2.1; basic authentication RFC 7617, with UTF-8 (section 2.1).
+    """
+    match auth.scheme:
+        case Scheme.BEARER:
+            return "Authorization", f"Bearer {secret}"
+        case Scheme.BASIC:
+            return "Authorization", f"Basic {_basic(auth.user, secret)}"
+        case Scheme.HEADER:
+            return auth.name, secret
+    return None
+
+
+def forms(secret: str | None, auth: Auth) -> tuple[str, ...]:
+    """Return what must not be shown: the secret, and what it is written as."""
+    if not secret:
+        return ()
+    return (secret, _basic(auth.user, secret)) if auth.scheme is Scheme.BASIC else (secret,)
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return a text in which secrets are masked."""
+    for secret in secrets:
+        if len(secret) >= _TELLING:
+            text = text.replace(secret, mask(secret))
+    return text
+
+
+def _basic(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +95,9 @@ class OriginCredentials:
     names: Collection[str] = ()
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
-    def is_home(self, origin: Origin) -> bool:
+    def is_home(self, origin: Origin | None) -> bool:
         """Return whether an origin is the secret's own."""
-        return parse_url(self.home).origin == origin
+        return origin is not None and origin_of(self.home) == origin
 
     def key_removal(self) -> KeyRemoval | None:
         """Return what takes the secret out of URLs and documents; None without one."""
@@ -108,7 +141,7 @@ class OriginCredentials:
 def _written(url: RequestURL) -> str:
     """Return a URL with its user information, in which a secret may stand too."""
     if not url.authorization:
-        return url.shown
+        return str(url)
     user, _, password = base64.b64decode(url.authorization.removeprefix("Basic ")).partition(b":")
     return f"{url.origin.scheme}://{quote(user)}:{quote(password)}@{url.origin.authority}{url.target}"
 
@@ -129,106 +162,4 @@ def netrc_authorization(origin: Origin) -> str:
         found = netrc.netrc(name).hosts.get(origin.host)
     except (OSError, RuntimeError, ValueError, netrc.NetrcParseError):
         return ""
-    return f"Basic {base64.b64encode(f'{found[0]}:{found[2]}'.encode()).decode()}" if found else ""
-
-
-@dataclass(slots=True)
-class _Cookie:
-    name: str
-    value: str = field(repr=False)
-    domain: str
-    host_only: bool
-    path: str
-    secure: bool
-    expires: float | None
-
-
-class CookieJar:
-    """Cookies (RFC 6265) that a file's own redirects set, in memory; one jar for each file or job."""
-
-    MOST = 64  # cookies, and
-    LONGEST = 4096  # bytes of one: a server fills no memory
-
-    def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str, str], _Cookie] = {}
-
-    def __len__(self) -> int:
-        return len(self._cookies)
-
-    def store(self, url: RequestURL, set_cookie: str) -> None:
-        """Take the Set-Cookie fields of a response, one a line."""
-        for line in set_cookie.split("\n"):
-            cookie = _parse_cookie(url, line) if len(line) <= self.LONGEST else None
-            if cookie is None:
-                continue
-            key = (cookie.domain, cookie.path, cookie.name)
-            self._cookies.pop(key, None)
-            if cookie.expires is None or cookie.expires > time.time():
-                self._cookies[key] = cookie
-            if len(self._cookies) > self.MOST:
-                self._cookies.pop(next(iter(self._cookies)))
-
-    def header(self, url: RequestURL) -> str:
-        """Return the Cookie header for a URL; empty if there is none."""
-        if not self._cookies:
-            return ""
-        found = [cookie for cookie in self._cookies.values() if _matches(cookie, url)]
-        found.sort(key=lambda cookie: -len(cookie.path))
-        return "; ".join(f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in found)
-
-
-def _parse_cookie(url: RequestURL, line: str) -> _Cookie | None:
-    pair, *attributes = line.split(";")
-    name, mark, value = pair.partition("=")
-    name, value = (name.strip(), value.strip()) if mark else ("", name.strip())
-    if not (name or value):
-        return None
-    host, path = url.origin.host, url.path
-    cookie = _Cookie(name, value, host, True, path[: path.rfind("/")] or "/", False, None)
-    for attribute in attributes:
-        key, _, text = attribute.partition("=")
-        key, text = key.strip().lower(), text.strip()
-        if key == "domain" and text.strip("."):
-            domain = text.lstrip(".").lower()
-            if domain == host:
-                cookie.host_only = not _is_name(host)
-            elif host.endswith(f".{domain}") and "." in domain and _is_name(host):
-                cookie.domain, cookie.host_only = domain, False
-            else:
-                return None  # of somebody else, or of a whole top-level domain
-        elif key == "path" and text.startswith("/"):
-            cookie.path = text
-        elif key == "secure":
-            cookie.secure = True
-        elif key == "max-age" and text.lstrip("-").isdigit() and text.isascii():
-            cookie.expires = time.time() + float(text[:12])
-        elif key == "expires" and not any(part.strip().lower().startswith("max-age") for part in attributes):
-            cookie.expires = _parse_date(text)
-    if cookie.secure and url.origin.scheme != "https":
-        return None
-    return cookie
-
-
-def _matches(cookie: _Cookie, url: RequestURL) -> bool:
-    host, path = url.origin.host, url.path
-    if host != cookie.domain and (cookie.host_only or not host.endswith(f".{cookie.domain}")):
-        return False
-    if cookie.secure and url.origin.scheme != "https":
-        return False
-    if cookie.expires is not None and cookie.expires <= time.time():
-        return False
-    under = cookie.path if cookie.path.endswith("/") else f"{cookie.path}/"
-    return path == cookie.path or path.startswith(under)
-
-
-def _is_name(host: str) -> bool:
-    return ":" not in host and not host.rpartition(".")[2].isdigit()
-
-
-def _parse_date(text: str) -> float | None:
-    from email.utils import parsedate_to_datetime  # not at the top: 10 ms, and few cookies have a date
-
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
+    return f"Basic {_basic(found[0], found[2] or '')}" if found else ""

@@ -22,10 +22,9 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..text import mask, one_line, redact
-from .hrefs import host, shown
-from .request_headers import masked
+from .credentials import masked
 from .retry import PASSING_STATUSES, parse_retry_after
-from .urls import address, host_label
+from .urls import address, host, host_label, shown
 
 if TYPE_CHECKING:
     import httpx

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from .client import HTTPClient
 from .connection import BodySink, Response, Timeouts
-from .credentials import CookieJar
+from .cookies import CookieJar
 from .decoding import BodyCollector
 from .errors import BodyNotWanted
 from .link import Link

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AnswerTooLarge, UnexpectedAnswer
 from ..models import JsonDict
 from ..text import size
-from .hrefs import host, shown
 from .key_removal import KeyRemoval
+from .urls import host, shown
 
 if TYPE_CHECKING:
     import httpx

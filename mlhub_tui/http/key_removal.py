@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from ..errors import KeyWithheld
-from ..text import one_line
+from .urls import host, origin_of
 
 REMOVED = "key-removed"
 """What stands in place of a key that could not be taken off a URL without changing what it names."""
 _TELLING = 8  # characters; a shorter key may stand in a URL by chance
 _LONG = 16  # characters; a shorter key may be a part of a longer word by chance
 _ROUNDS = 8  # of percent-encoding, one over the other
-_PORTS = {"http": 80, "https": 443}
 _KEY_LIKE = re.compile(r"key|token|secret|auth|passw|pwd|cred|sig|session")
 """Names of parameters under which even a short key is no chance."""
 _ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])")
@@ -60,8 +59,8 @@ class KeyRemoval:
             return url
         without = self.cut(url)
         if not own and (marked or self._holds(without)):
-            host = _host(without)
-            place = "another host" if self._holds(host) else one_line(host, 100) or "another host"
+            named = host(without)
+            place = "another host" if self._holds(named) or not named else named
             raise KeyWithheld(f"a link of the server would carry the API key to {place}: not followed")
         return without
 
@@ -113,12 +112,18 @@ class KeyRemoval:
         """Return a text of a document without the key."""
         if is_url or (re.search(r"://|^//|[?#]", text) and not re.search(r"\s", text)):
             text = self.cut(text)
-            if not self._holds(text) or _origin(urljoin(url, text)) == _origin(self.home):
+            if not self._holds(text) or self._is_own(url, text):
                 return text
         pattern = _pattern(self.secrets)
         assert pattern is not None  # else nothing would be held
         found = next(stage for stage in _stages(text, as_written=True) if pattern.search(stage))
         return pattern.sub(REMOVED, found)
+
+    def _is_own(self, base: str, url: str) -> bool:
+        try:
+            return origin_of(urljoin(base, url)) == origin_of(self.home)
+        except ValueError:
+            return False
 
     def cut(self, url: str) -> str:
         """Return a URL without its parameters, its user and its fragment, as far as they are the key."""
@@ -180,19 +185,3 @@ def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
         elif len(secret) >= _TELLING:
             written.append(rf"(?<![0-9a-z]){here}(?![0-9a-z])")
     return re.compile("|".join(written), re.IGNORECASE) if written else None
-
-
-def _origin(url: str) -> tuple[str, str, int | None] | None:
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
-        return parts.scheme, host, parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

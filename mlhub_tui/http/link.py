@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..errors import UnexpectedAnswer
 from .credentials import OriginCredentials
-from .urls import address, parse_url
+from .urls import address, origin_of
 
 
 def is_local(url: str) -> bool:
@@ -38,10 +37,7 @@ class Link:
     @property
     def sends_key(self) -> bool:
         """Whether the link is on the origin of its credentials."""
-        try:
-            return self.credentials is not None and self.credentials.is_home(parse_url(self.url).origin)
-        except UnexpectedAnswer:
-            return False
+        return self.credentials is not None and self.credentials.is_home(origin_of(self.url))
 
     def __repr__(self) -> str:
         return f"Link({address(self.url)!r})"

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from ..errors import AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
 from ..models import JsonDict
 from .errors import ConnectTimeout
-from .hrefs import resolve_href, shown, without_key
+from .urls import resolve_href, shown, without_key
 
 ACCEPT = "application/geo+json, application/json;q=0.9"
 

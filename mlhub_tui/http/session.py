@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
-from ..errors import InvalidRootURL, MLHubException, RequestError, UnexpectedAnswer
+from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..models import JsonDict
 from ..text import duration, mask
-from .credentials import OriginCredentials
+from .credentials import OriginCredentials, forms, user_agent
 from .errors import may_pass, of_status, of_transport
-from .hrefs import KEY_NAMES, host, join, shown, without_key
 from .json_document import MAX_DOCUMENT, as_object, decode
 from .key_removal import KeyRemoval
 from .pagination import (
@@ -30,9 +29,8 @@ from .pagination import (
     smaller,
     with_params,
 )
-from .request_headers import forms, user_agent
 from .retry import RetryPolicy
-from .urls import parse_url
+from .urls import KEY_NAMES, host, join, origin_of, shown, without_key
 
 if TYPE_CHECKING:
     import httpx
@@ -384,10 +382,7 @@ class Session:
 
     def is_own(self, url: str | httpx.URL) -> bool:
         """Whether a URL is on the API's own origin, the only one that gets the key; what is no URL is not."""
-        try:
-            return self._credentials.is_home(parse_url(str(url)).origin)
-        except UnexpectedAnswer:
-            return False
+        return self._credentials.is_home(origin_of(str(url)))
 
     def credentials(self) -> OriginCredentials | None:
         """Return what a transfer sends to the own origin; None without a key."""

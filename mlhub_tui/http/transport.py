@@ -21,11 +21,9 @@ from ..errors import AnswerTooLarge, KeyWithheld, UnexpectedAnswer
 from ..text import one_line
 from .credentials import OriginCredentials
 from .errors import ProxyFailure, connect_reason
-from .hrefs import shown
 from .json_document import too_large
-from .proxies import ProxySettings, parse_proxy
-from .tls import trusted_context
-from .urls import DEFAULT_PORTS, Origin, RequestURL
+from .proxies import ProxySettings, parse_proxy, trusted_context
+from .urls import DEFAULT_PORTS, Origin, RequestURL, shown
 
 
 def warm_up() -> None:

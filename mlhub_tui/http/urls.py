@@ -1,19 +1,22 @@
-"""URLs as they are requested: origin, request target, user information; normalised as curl does."""
+"""URLs: their parts as requested, hrefs of documents resolved, ids as path segments, what may be shown."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes, urljoin
+from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urljoin, urlsplit
 
-from ..errors import UnexpectedAnswer
-from ..text import one_line
+from ..errors import EntityDoesNotExist, UnexpectedAnswer
+from ..text import one_line, redact
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key"})
+"""Names of query parameters under which an MLHub API takes keys, and writes them into its links."""
 # A URL that needs no normalising, as nearly all are: printable ASCII, a plain host, no user information.
 _SIMPLE = re.compile(
     r"(https?)://([A-Za-z0-9_.-]+)(?::(\d{1,5}))?(/[\x21\x22\x24-\x3e\x40-\x7e]*)?(\?[\x21\x22\x24-\x7e]*)?(?:#.*)?"
@@ -25,6 +28,15 @@ _HOST = re.compile(r"[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]+")
 _WRONG_URL_HINT = "check the link, or report it to the owner of the data"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+_GDAL = {"vsis3": "s3", "vsigs": "gs", "vsiaz": "az", "vsiadls": "abfs"}
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# All that RFC 3986 lets stand in a URL; what else stands in an href (spaces, letters of other scripts) is
+# percent-encoded, so that it is one URL to all who read it.
+_URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
+_PATH_SAFE = "!$%&'()*+,/:;=@~"
+_INSIDE = "!/"
 
 
 class Origin(NamedTuple):
@@ -68,13 +80,9 @@ class RequestURL:
         """The path alone."""
         return self.target.partition("?")[0]
 
-    @property
-    def shown(self) -> str:
-        """The URL as it is put into `Response.url`: without user information; its query may be a secret."""
-        return f"{self.origin}{self.target}"
-
     def __str__(self) -> str:
-        return self.shown
+        """Return the URL without user information; its query may be a secret."""
+        return f"{self.origin}{self.target}"
 
 
 def parse_url(url: str) -> RequestURL:
@@ -95,7 +103,15 @@ def parse_url(url: str) -> RequestURL:
     return _normalise(url.strip(" \t\r\n\f"))
 
 
-def join(base: RequestURL, location: str) -> RequestURL:
+def origin_of(url: str) -> Origin | None:
+    """Return the origin of a URL; None of one that cannot be requested."""
+    try:
+        return parse_url(url).origin
+    except UnexpectedAnswer:
+        return None
+
+
+def redirect_target(base: RequestURL, location: str) -> RequestURL:
     """Return where a `Location` leads; the header is decoded as Latin-1, though some servers send UTF-8.
 
     Raises
@@ -116,19 +132,6 @@ def join(base: RequestURL, location: str) -> RequestURL:
         raise UnexpectedAnswer(f"{where} what is no URL", url=address(str(base))) from None
 
 
-def address(url: str) -> str:
-    """Return a URL as it may be shown: without query, fragment and user information, on one line."""
-    bare = re.split(r"[?#]", url, maxsplit=1)[0]
-    scheme, mark, rest = bare.partition("://")
-    authority, slash, path = rest.partition("/")
-    return one_line(f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}", 200)
-
-
-def host_label(url: str) -> str:
-    """Return host and port of a URL as they may be shown."""
-    return one_line(re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2], 100)
-
-
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
     return (
@@ -142,32 +145,26 @@ def _normalise(url: str) -> RequestURL:
     scheme, mark, rest = url.partition("://")
     if not mark or scheme.lower() not in DEFAULT_PORTS:
         what = one_line(scheme, 20) if mark else "none"
-        raise UnexpectedAnswer(
-            f"a URL that is not http or https (scheme {what}): {address(url)}",
-            url=address(url),
-            hint=_WRONG_URL_HINT,
-        )
+        raise _unusable(url, f"a URL that is not http or https (scheme {what})")
     if _CONTROL.search(url):
-        raise _unusable(url, "it holds control characters")
+        raise _unusable(url, "a URL that cannot be requested, it holds control characters")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     path, question, query = rest[len(authority) :].partition("#")[0].partition("?")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise _unusable(url, "its host is malformed")
+        raise _unusable(url, "a URL that cannot be requested, its host is malformed")
     try:
         origin = _origin(scheme, _ascii_host(parts["host"].strip("[]")), parts["port"])
-        target = _percent_encode(_remove_dot_segments(path or "/") + question + query)
-        user = parts["user"]
-        authorization = "" if user is None else _basic(user)
+        target = _percent_encode(_without_dots(path or "/") + question + query)
+        authorization = "" if parts["user"] is None else _basic(parts["user"])
     except ValueError as error:  # UnicodeError, as of lone surrogates, is one
-        raise _unusable(url, str(error) if type(error) is ValueError else "it cannot be encoded") from None
+        why = str(error) if type(error) is ValueError else "it cannot be encoded"
+        raise _unusable(url, f"a URL that cannot be requested, {why}") from None
     return RequestURL(origin, target, authorization)
 
 
-def _unusable(url: str, why: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        f"a URL that cannot be requested, {why}: {address(url)}", url=address(url), hint=_WRONG_URL_HINT
-    )
+def _unusable(url: str, words: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(f"{words}: {address(url)}", url=address(url), hint=_WRONG_URL_HINT)
 
 
 @lru_cache(maxsize=256)
@@ -196,21 +193,226 @@ def _percent_encode(text: str) -> str:
     return _NOT_PRINTABLE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), text)
 
 
-def _remove_dot_segments(path: str) -> str:
-    """RFC 3986, section 5.2.4; the path begins with a slash."""
-    kept: list[str] = []
+def _without_dots(path: str) -> str:
+    """Return an absolute path without `.` and `..` (RFC 3986, section 5.2.4); `a//b` in it stays."""
+    if "/." not in path:
+        return path
+    left: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
         if segment == "..":
-            if kept:
-                kept.pop()
+            del left[-1:]
         elif segment != ".":
-            kept.append(segment)
+            left.append(segment)
     if segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
+        left.append("")
+    return "/" + "/".join(left)
 
 
 def _basic(user: str) -> str:
     name, _, password = user.partition(":")
     return "Basic " + base64.b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode()
+
+
+def resolve_href(document_url: str, href: str) -> str:
+    """Return what an href of a document leads to, as an absolute URL.
+
+    Parameters
+    ----------
+    document_url
+        Where the document was fetched from (`Document.url`): `http(s)://`, `file://`, another store's scheme,
+        or `file:///abs/catalog.tar.gz!/member.json`. Never its `self` link, which is often wrong. Where it is
+        empty, a relative href stays one.
+    href
+        As received. Backslashes are slashes (catalogs written on Windows hold them); an absolute URL of any
+        scheme (`s3:`, `gs:`, `abfs:`) stays what it is; the path of a drive becomes a `file` URL, and
+        `/vsicurl/`, `/vsis3/` and the like of GDAL what they name.
+
+    Returns
+    -------
+    str
+        The URL (RFC 3986, section 5.2). `..` does not climb over the root of a host, a disk or an archive.
+        Whether it may be followed from there is the caller's business.
+    """
+    written = href.strip()
+    if not written.isprintable():
+        written = "".join(c for c in written if c.isprintable())
+    if written.startswith("/vsi"):
+        return _of_gdal(written)
+    if _DRIVE.match(written):
+        return "file:///" + _encoded(written.replace("\\", "/"))
+    if _SCHEME.match(written):
+        return _absolute(written)
+    if not document_url:
+        return written.replace("\\", "/")
+    if document_url.lower().startswith("file:"):
+        return _beside_file(document_url, written.replace("\\", "/"))
+    return _beside_url(document_url, written)
+
+
+def _of_gdal(name: str) -> str:
+    """Return what a name of GDAL's virtual file systems stands for; one that leads into a file stays a name.
+
+    GDAL user manual, "Virtual File Systems": `/vsicurl/URL`, `/vsicurl?url=URL`, `/vsis3/BUCKET/KEY` and the
+    like of other stores; with `_streaming` behind them they name the same.
+    """
+    system, _, rest = name[1:].partition("/")
+    system, mark, options = system.partition("?")
+    if system.removesuffix("_streaming") == "vsicurl":
+        given = dict(part.partition("=")[::2] for part in options.split("&")) if mark else {}
+        url = unquote(given.get("url", "")) or rest
+        return _absolute(url) if _SCHEME.match(url) else name
+    scheme = _GDAL.get(system.removesuffix("_streaming"))
+    return _absolute(f"{scheme}://{rest}") if scheme and rest else name
+
+
+def _absolute(written: str) -> str:
+    """Return an absolute URL; backslashes in its path are slashes, those in its query are data."""
+    path, mark, query = written.partition("?")
+    path = path.replace("\\", "/")
+    return _file_url(path) if path.lower().startswith("file:") else _encoded(path + mark + query, _URL_SAFE)
+
+
+def _file_url(written: str) -> str:
+    """Return a `file` URL in its one form, whatever number of slashes it was written with."""
+    rest = written[len("file:") :]
+    if rest.startswith("//") and not rest.startswith("///"):
+        host, slash, path = rest[2:].partition("/")
+        if host.lower() not in ("", "localhost") and not host.endswith(":"):
+            return f"file://{host}{slash}{_encoded(path)}"
+        rest = f"{host if host.endswith(':') else ''}/{path}"
+    before, mark, inside = rest.rpartition(_INSIDE)
+    if mark:
+        return f"file:///{_encoded(before.lstrip('/'))}!{_without_dots('/' + _encoded(inside))}"
+    return "file://" + _without_dots("/" + _encoded(rest.lstrip("/")))
+
+
+def _beside_file(document_url: str, href: str) -> str:
+    """Return the URL of a path beside a local document; `?` and `#` are letters of local names."""
+    path = _encoded(href).replace("!", "%21")  # so that it cannot be taken for the border of an archive
+    if href.startswith("/"):
+        return f"file:{path}" if href.startswith("//") else "file://" + _without_dots(path)
+    before, mark, inside = document_url.rpartition(_INSIDE)
+    if not mark:
+        before, inside = "file://", document_url[len("file://") :].lstrip("/")
+    folder = inside.rpartition("/")[0]
+    joined = f"{folder and '/' + folder}/{path}" if href else f"/{inside}"
+    return before + ("!" if mark else "") + _without_dots(joined)
+
+
+def _beside_url(document_url: str, href: str) -> str:
+    """Return the URL that a reference leads to from a URL of any scheme (RFC 3986, section 5.2.2)."""
+    base, _, query = document_url.partition("#")[0].partition("?")
+    scheme, mark, rest = base.partition("://")
+    host, _, path = rest.partition("/")
+    origin = f"{scheme}{mark}{host}"
+    reference, question, asked = href.partition("?")
+    reference = _encoded(reference.replace("\\", "/"), _URL_SAFE)
+    tail = _encoded(question + asked, _URL_SAFE)
+    own_query = f"?{query}" if query else ""
+    if reference.startswith("//"):
+        return f"{scheme}:{reference}{tail}"
+    if reference.startswith("/"):
+        return origin + _without_dots(reference) + tail
+    if not reference:
+        return f"{origin}/{path}{tail or own_query}"
+    if reference.startswith("#"):
+        return f"{origin}/{path}{own_query}{reference}"
+    folder = path.rpartition("/")[0]
+    return origin + _without_dots(f"{folder and '/' + folder}/{reference}") + tail
+
+
+def _encoded(text: str, safe: str = _PATH_SAFE) -> str:
+    """Return text with what may not stand in a URL percent-encoded; what is encoded already stays."""
+    return quote(_STRAY_PERCENT.sub("%25", text), safe=safe, errors="replace")
+
+
+def join(root_url: str, url: str) -> str:
+    """Return an absolute URL: `url` itself, or the path joined to the root, with or without leading slash.
+
+    Unlike RFC 3986 a leading slash does not leave the root's path: `/datasets` is the API's `datasets`, as
+    radiant_mlhub documents it.
+    """
+    return url if is_absolute(url) else f"{root_url.rstrip('/')}/{url.lstrip('/')}"
+
+
+def is_absolute(url: str) -> bool:
+    """Whether a URL names its scheme and host."""
+    scheme, mark, _ = url.partition("://")
+    return bool(mark) and scheme.isascii() and scheme.replace("+", "").isalnum()
+
+
+def segment(identity: str, kind: str) -> str:
+    """Return an id as one percent-encoded path segment (RFC 3986, section 3.3).
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If it is empty, `.` or `..`: such a path would lead elsewhere, however it is encoded.
+    """
+    if identity in ("", ".", ".."):
+        raise EntityDoesNotExist(f"{kind} {shown_id(identity)} does not exist")
+    return quote(identity, safe="", errors="replace")
+
+
+def doi_path(doi: str) -> str:
+    """Return a DOI as the API's path takes it: slashes stay, all else is encoded.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If it is no DOI but a path that leads elsewhere.
+    """
+    for prefix in ("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "doi:"):
+        doi = doi.removeprefix(prefix)
+    return "/".join(segment(part, "the dataset with the DOI") for part in doi.strip().split("/"))
+
+
+def without_key(url: str, names: Collection[str] = KEY_NAMES) -> str:
+    """Return a URL without parameters that are keys by name.
+
+    Servers write the caller's key into the links they send back. All else stays as it was written: a paging
+    token must come back letter by letter.
+
+    Parameters
+    ----------
+    names
+        In lower case. Elsewhere than at an MLHub API `key` may well name the file that is wanted.
+    """
+    base, hash_mark, fragment = url.partition("#")
+    path, mark, query = base.partition("?")
+    if not mark:
+        return url
+    parts = query.split("&")
+    query = "&".join(part for part in parts if unquote_plus(part.partition("=")[0]).lower() not in names)
+    return path + (f"?{query}" if query else "") + hash_mark + fragment
+
+
+def host(url: str) -> str:
+    """Return the host name of a URL, in small letters and as it may be shown; empty where it has none."""
+    try:
+        return one_line(urlsplit(url).hostname)
+    except ValueError:
+        return ""
+
+
+def host_label(url: str) -> str:
+    """Return host and port of a URL as they may be shown."""
+    return one_line(re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2], 100)
+
+
+def address(url: str) -> str:
+    """Return a URL as it may be shown: without query, fragment and user information, on one line."""
+    scheme, mark, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("://")
+    authority, slash, path = rest.partition("/")
+    return one_line(f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}", 200)
+
+
+def shown(url: object) -> str:
+    """Return a URL as it may be shown with its query: no key, no user information, one line."""
+    return one_line(redact(without_key(str(url))), 200)
+
+
+def shown_id(identity: str) -> str:
+    """Return an id in quotes as it may stand in a message."""
+    return f'"{one_line(identity, 80)}"'

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..auth.kind import Kind
 from ..errors import EntityDoesNotExist, NotOffered
-from ..http.hrefs import shown, shown_id
+from ..http.urls import shown, shown_id
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item
 from ..options import IfExists
 from ..sources.asset_hrefs import asset_href, https_of

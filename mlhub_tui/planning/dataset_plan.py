@@ -28,8 +28,8 @@ from ..errors import (
     TargetBusy,
 )
 from ..http.errors import LinkRejected
-from ..http.hrefs import shown_id
 from ..http.link import Link
+from ..http.urls import shown_id
 from ..models import ArchiveInfo, CatalogInfo, Search
 from ..options import IfExists
 from ..storage import make_private_folder

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from ..errors import FileConflict, KeyWithheld, MLHubException, NotOffered
 from ..fileio import translate_os_error
-from ..http.hrefs import shown
 from ..http.key_removal import REMOVED
 from ..http.link import Link
+from ..http.urls import shown
 from ..options import IfExists
 from ..sources.asset_hrefs import https_of
 from ..sources.asset_links import azure_headers

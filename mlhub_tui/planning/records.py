@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ..http.hrefs import resolve_href
+from ..http.urls import resolve_href
 from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, identity
 from ..models.extent import item_bbox

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..csv_cells import csv_line
 from ..errors import DownloadError, MLHubException
-from ..http.hrefs import without_key
+from ..http.urls import without_key
 from ..storage import write_atomic
 from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import MLHubException, NotOffered
-from ..http.hrefs import shown
 from ..http.key_removal import KeyRemoval
 from ..http.link import Link
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.session import Session
+from ..http.urls import shown
 from ..sources.asset_hrefs import https_of
 from ..sources.asset_links import azure_headers
 from ..transfer.config import (

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from .. import fileio, paths
 from ..errors import EntityDoesNotExist, NotOffered
-from ..http.hrefs import shown_id
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
+from ..http.urls import shown_id
 from ..models import Document
 from ..options import IfExists
 from ..planning.asset_request import DocumentOrigin, Located, requests_for

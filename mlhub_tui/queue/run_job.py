@@ -14,9 +14,9 @@ from ..errors import (
     VerificationFailed,
 )
 from ..http.errors import LinkRejected
-from ..http.hrefs import shown_id
 from ..http.link import Link
 from ..http.response_headers import Checksum
+from ..http.urls import shown_id
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import JobContext, already_there
 from ..sources.asset_hrefs import known_to_pay

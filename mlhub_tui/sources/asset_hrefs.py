@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import NotOffered
-from ..http.hrefs import host, resolve_href, shown
+from ..http.urls import host, resolve_href, shown
 from ..models import Asset, Document
 from ..text import one_line
 

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from weakref import WeakKeyDictionary
 
 from ..errors import NotOffered, UnexpectedAnswer
-from ..http.hrefs import host, shown
 from ..http.link import Link
 from ..http.session import Session
+from ..http.urls import host, shown
 from ..models import Item
 from .asset_hrefs import AZURE_STORE, https_of
 

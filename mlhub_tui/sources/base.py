@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
-from ..http.hrefs import is_absolute, resolve_href, shown
 from ..http.pagination import REPEATED, PageGuard
+from ..http.urls import is_absolute, resolve_href, shown
 from ..text import count
 
 if TYPE_CHECKING:

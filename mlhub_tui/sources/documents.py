@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..errors import UnexpectedAnswer
-from ..http.hrefs import shown
 from ..http.json_document import NestedTooDeep, NotJSON, value_of
 from ..http.key_removal import KeyRemoval
+from ..http.urls import shown
 from ..models import Catalog, Collection, Document, Item, JsonDict
 from ..models.document import identity
 

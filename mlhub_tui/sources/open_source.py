@@ -28,9 +28,9 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
         Further arguments of `Session`.
     """
     from ..http.errors import HOSTED
-    from ..http.hrefs import host
     from ..http.retry import NO_RETRIES
     from ..http.session import Session, SessionTimeouts
+    from ..http.urls import host
 
     secret, root = credentials.secret, credentials.root_url
     if by_document or credentials.kind in (None, Kind.STATIC):
@@ -66,7 +66,7 @@ def open_source(credentials: Credentials) -> Source:
 def open_mlhub(credentials: Credentials) -> MLHubSource:
     """Return the source of credentials for what only an MLHub API has: archives, key checks."""
     if credentials.kind is not Kind.MLHUB:
-        from ..http.hrefs import shown
+        from ..http.urls import shown
         from .base import ASSETS_INSTEAD
 
         raise NotOffered(

@@ -26,7 +26,6 @@ from ..errors import (
 )
 from ..http.cache import CachingClient, DocumentCache
 from ..http.errors import HOSTED, HOSTED_HINT
-from ..http.hrefs import host, join, shown
 from ..http.json_document import (
     DEEP_HINT,
     MAX_DOCUMENT,
@@ -38,6 +37,7 @@ from ..http.json_document import (
 )
 from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
+from ..http.urls import host, join, shown
 from ..models import Document
 from ..text import count, one_line, size
 from .base import Source

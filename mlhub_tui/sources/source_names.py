@@ -20,7 +20,7 @@ from ..auth import (
     is_url,
 )
 from ..errors import NotOffered, ProfileNotFound
-from ..http.hrefs import resolve_href
+from ..http.urls import resolve_href
 from ..text import one_line
 from .asset_hrefs import https_of
 from .well_known import KNOWN, by_name, by_url

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..auth import Kind
 from ..errors import MLHubException
 from ..http.errors import HOSTED
-from ..http.hrefs import host
+from ..http.urls import host
 
 # Name (what `--source` takes), title, and what requires a key or an account; where it is; one line on it.
 _SOURCES = """

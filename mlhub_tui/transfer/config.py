@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ..http.client import HTTPClient, Timeouts
-from ..http.credentials import CookieJar
+from ..http.cookies import CookieJar
 from ..http.exchange import Exchange
 from ..http.link import Link
 from ..http.response_headers import Checksum

@@ -18,7 +18,7 @@ from typing import Any
 from .. import errors
 from ..errors import MLHubException
 from ..http.connection import BodySink, Response
-from ..http.credentials import CookieJar
+from ..http.cookies import CookieJar
 from ..http.decoding import BodyCollector, DecodingSink, codings, decoder
 from ..http.exchange import Exchange
 from ..http.link import is_local

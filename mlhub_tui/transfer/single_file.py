@@ -25,7 +25,7 @@ from .. import errors, text
 from ..fileio import check_free_space, check_writable, translate_os_error
 from ..http.client import HTTPClient
 from ..http.connection import DEFAULT_TIMEOUTS, BodySink, Response, Timeouts
-from ..http.credentials import CookieJar
+from ..http.cookies import CookieJar
 from ..http.decoding import DecodingSink, codings, decoder
 from ..http.errors import ConnectionLost
 from ..http.exchange import PEEK, Exchange

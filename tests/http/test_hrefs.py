@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.http.hrefs import resolve_href
+from mlhub_tui.http.urls import resolve_href
 
 WEB = "https://host.org/cats/root/catalog.json?v=1"
 DISK = "file:///data/cats/catalog.json"

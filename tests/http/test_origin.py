@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import EntityDoesNotExist
-from mlhub_tui.http.hrefs import doi_path, join, segment, shown, without_key
 from mlhub_tui.http.session import Session
 from mlhub_tui.http.transport import requested
+from mlhub_tui.http.urls import doi_path, join, segment, shown, without_key
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import LoopbackServer, as_json
 

@@ -228,40 +228,6 @@ async def test_a_socks5_proxy_that_refuses_is_named_with_its_reason(
         assert "s3cret" not in f"{error} {error.hint}"
 
 
-@pytest.mark.parametrize(
-    ("proxy", "url", "told"),
-    [
-        ("socks4a://me@", "http://files.test:81/x", b"\x04\x01\x00\x51\x00\x00\x00\x01me\x00files.test\x00"),
-        ("socks4://", "http://192.0.2.7/x", b"\x04\x01\x00\x50\xc0\x00\x02\x07\x00"),
-    ],
-)
-@pytest.mark.parametrize(
-    ("reply", "words"),
-    [
-        (b"\x00\x5a" + bytes(6), ""),
-        (b"\x00\x5b" + bytes(6), "code 91"),
-        (b"\x05\x5a" + bytes(6), "does not respond as a SOCKS proxy does"),
-    ],
-)
-async def test_a_socks4_proxy_is_told_where_to_go(
-    proxy: str, url: str, told: bytes, reply: bytes, words: str, trusting: Trusting
-) -> None:
-    heard: list[bytes] = []
-
-    def handle(peer: Peer) -> None:
-        heard.append(peer.read_exactly(len(told)))
-        peer.send(reply)
-        answering(greet)(peer)
-
-    with serving(handle) as server:
-        where = f"{proxy}127.0.0.1:{server.port}"
-        if words:
-            assert words in str(await refused(where, url, trusting))
-        else:
-            assert (await fetched(where, url, trusting)).startswith(b"/x for ")
-    assert heard == [told]
-
-
 async def test_a_proxy_that_is_down_is_named_and_not_the_server(trusting: Trusting) -> None:
     server = ScriptedServer(lambda peer: None)
     server.close()

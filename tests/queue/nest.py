@@ -62,7 +62,7 @@ def end(pid: int, number: int = signal.SIGKILL, seconds: float = 300.0) -> None:
 
 def main() -> None:
     """Fork a program for each line."""
-    from mlhub_tui.http.tls import trusted_context
+    from mlhub_tui.http.proxies import trusted_context
     from mlhub_tui.planning import dataset_job as dataset_run
     from mlhub_tui.queue import commands, scheduler
     from tests.queue import dataset_program, program

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from ...auth import other_spelling
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
-from ...http.hrefs import shown
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
 from ...http.session import Session
+from ...http.urls import shown
 from ...models import Document, Item, JsonDict, Search
 from ...models.document import identity
 from ..base import Page

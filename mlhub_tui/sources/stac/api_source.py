@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from ...auth import Kind
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
-from ...http.hrefs import join, segment, shown_id
 from ...http.link import Link
 from ...http.pagination import PageRequest
 from ...http.session import Session
+from ...http.urls import join, segment, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Search
 from ...text import clean, one_line
 from ..asset_links import AssetLinks

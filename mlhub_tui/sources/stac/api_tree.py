@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.cache import CachingClient, DocumentCache
-from ...http.hrefs import join, segment, shown_id
 from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
+from ...http.urls import join, segment, shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...models.document import identity
 from ...text import one_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import RequestError
-from ...http.hrefs import join, segment
 from ...http.pagination import PageRequest
+from ...http.urls import join, segment
 from ...models import Item, Search
 from ...models.extent import geometry_bbox
 from ..base import Page, check_search

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ...errors import UnexpectedAnswer
-from ...http.hrefs import is_absolute, join, without_key
 from ...http.pagination import Bare, absolute
+from ...http.urls import is_absolute, join, without_key
 from ...models import Catalog, JsonDict
 
 SORTABLES = ("http://www.opengis.net/def/rel/ogc/1.0/sortables", "sortables")

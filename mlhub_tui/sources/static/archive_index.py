@@ -20,9 +20,9 @@ from pathlib import Path
 
 from ... import paths
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered, RequestError
-from ...http.hrefs import shown
 from ...http.json_document import MAX_DOCUMENT
 from ...http.link import Link
+from ...http.urls import shown
 from ...storage import make_private_folder
 from ...text import one_line
 from .document_loader import Fetched, system_error, too_large, unreadable

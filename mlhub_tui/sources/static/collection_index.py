@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from itertools import islice
 
 from ...errors import EntityDoesNotExist, RequestError
-from ...http.hrefs import shown_id
+from ...http.urls import shown_id
 from ...models import Collection, Document, Item
 from ...text import count
 from ..base import COLLECTION_IDS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from ...http.hrefs import resolve_href, shown
+from ...http.urls import resolve_href, shown
 from ...models import Document
 from ...text import count, one_line
 from .document_urls import is_member, is_web, same, split_member

@@ -17,9 +17,9 @@ from typing import BinaryIO, Generic, Protocol, TypeVar
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
 from ...http.cache import CachingClient
-from ...http.hrefs import shown
 from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON
 from ...http.key_removal import KeyRemoval
+from ...http.urls import shown
 from ...models import Document, Item
 from ...text import one_line
 from ..documents import ItemList, document_of, json_in

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
 from ...errors import UnexpectedAnswer
-from ...http.hrefs import resolve_href, shown
+from ...http.urls import resolve_href, shown
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 """Ends of the names of archives that are read as catalogs."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import NoSpaceError, ServerError, ServerTimeout, ServerUnreachable
 from ...http.errors import may_pass
-from ...http.hrefs import shown
+from ...http.urls import shown
 from ...storage import make_private_folder, write_atomic
 from ...text import duration, size
 from .archive_index import folder, shrink

@@ -8,8 +8,8 @@ from datetime import datetime
 from urllib.parse import quote
 
 from ...errors import NotOffered, RequestError
-from ...http.hrefs import shown
 from ...http.link import Link
+from ...http.urls import shown
 from ...models import Item, JsonDict
 from ...models.extent import around
 from ...models.when import span_of

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from ...errors import EntityDoesNotExist, InvalidSearch, RequestError, UnexpectedAnswer
-from ...http.hrefs import shown, shown_id
+from ...http.urls import shown, shown_id
 from ...models import Document, Item
 from ...text import count, one_line
 from ..base import ITEM_IDS, Page

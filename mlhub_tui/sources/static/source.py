@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, RequestError
 from ...http.cache import CachingClient, Offline
-from ...http.hrefs import shown, shown_id
 from ...http.session import Session
+from ...http.urls import shown, shown_id
 from ...models import (
     Catalog,
     Collection,

@@ -176,7 +176,7 @@ async def test_a_search_looks_through_collections(location: Callable[[Files], st
 async def test_assets_of_local_catalogs_are_files_beside_them(
     planted: Callable[[Files], Path], opened: Open
 ) -> None:
-    from mlhub_tui.http.hrefs import resolve_href
+    from mlhub_tui.http.urls import resolve_href
 
     folder = planted(forest(1, 1))
     source = opened(folder)
