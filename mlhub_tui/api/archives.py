@@ -19,15 +19,16 @@ async def fetch(
     progress: Progress | bool | None = None,
 ) -> Path:
     """Download a collection's archive into a folder, by default the current one, and return its path."""
-    from ..queue.direct import fetch_archive
+    from ..planning.requests import ArchiveRequest
+    from ..planning.resolver import OneSource
+    from ..queue import run_job
 
     folder = folder_of(output_dir)
     path = folder / f"{collection_id}.tar.gz"
     if if_exists is IfExists.SKIP and path.is_file():
         return path
-    return await fetch_archive(
-        source, collection_id, folder, if_exists=if_exists, on_progress=reporter(progress, path)
-    )
+    request = ArchiveRequest(source.root_url, None, collection_id, folder, if_exists)
+    return await run_job.fetch(request, OneSource(source), on_progress=reporter(progress, path))
 
 
 def folder_of(output_dir: str | Path | None) -> Path:

@@ -35,7 +35,7 @@ async def fetch_assets(
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
     from ..planning.requests import dataset_request
     from ..planning.resolver import OneSource
-    from ..queue.direct import fetch
+    from ..queue.run_job import fetch
 
     request = dataset_request(
         dataset_id,

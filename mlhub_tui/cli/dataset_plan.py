@@ -34,7 +34,7 @@ async def show_plan(command: DatasetCommand, source: Source, found: Credentials)
         return await _archives(command, source, identity, collections)
     from ..planning.dataset_plan import plan_dataset
     from ..planning.selection import SelectionCounter
-    from ..queue.direct import job_context
+    from ..queue.run_job import job_context
 
     if command.filters.catalog_only:
         return await _catalog_only(command, source, identity)

@@ -17,7 +17,7 @@ from .desk import json_option, open_desk
 
 if TYPE_CHECKING:
     from ..queue.client import QueueClient
-    from ..queue.events import Event
+    from ..queue.job import Event
 
 _EVERY = 0.5
 

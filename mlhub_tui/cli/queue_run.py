@@ -13,9 +13,9 @@ from .. import paths
 from ..auth import Credentials
 from ..planning.requests import DownloadRequest
 from ..planning.resolver import JobSource, SourceResolver
-from ..queue.credentials import credentials_for, open_for_job
 from ..queue.job import IDLE_STATES, Job, JobState
-from ..queue.process import RunnerKind
+from ..queue.run_job import credentials_for, open_for_job
+from ..queue.runner import RunnerKind
 from ..queue.service import QueueService
 from ..sample.house import SampleHouse
 from ..text import count, one_line

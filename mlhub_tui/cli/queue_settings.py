@@ -12,7 +12,7 @@ from ..text import parse_rate, rate
 from .desk import json_option, note, open_desk
 
 if TYPE_CHECKING:
-    from ..queue.settings import QueueSettings
+    from ..queue.runner import QueueSettings
 
 _COUNT = click.IntRange(1, 64)
 

@@ -54,7 +54,7 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
-    from ..queue.verification import remedy, verify_job
+    from ..queue.job_files import remedy, verify_job
 
     shown, found = reporter(), []
     for job in jobs:

@@ -221,11 +221,11 @@ def _credentials(choice: Choice) -> Credentials:
 
 
 def _warn_of_key(found: Credentials) -> None:
-    from ..queue.credentials import not_kept
+    from ..queue.run_job import unsaved_key
 
     if not found.api_key:
         note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
-    elif why := not_kept(found):
+    elif why := unsaved_key(found):
         note(why)
 
 

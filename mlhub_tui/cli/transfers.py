@@ -15,10 +15,10 @@ from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..planning.requests import DatasetRequest, DownloadRequest
 from ..planning.resolver import JobSource, SourceResolver
-from ..queue.credentials import open_for_job
 from ..queue.job import IDLE_STATES, Job, JobState
+from ..queue.run_job import open_for_job
+from ..queue.runner import transfer_config
 from ..queue.service import QueueService
-from ..queue.settings import transfer_config
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .options import first_byte_timeout

@@ -29,10 +29,10 @@ from ..planning.filters import Filters
 from ..planning.manifest_queue import LinkOf, Row
 from ..planning.requests import DatasetRequest
 from ..planning.resolver import DatasetLinks, JobSource, links_of
-from ..queue.credentials import credentials_for, open_for_job
 from ..queue.database import Database
 from ..queue.repository import JobRepository
-from ..queue.settings import transfer_config
+from ..queue.run_job import credentials_for, open_for_job
+from ..queue.runner import transfer_config
 from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
 from ..transfer.checksums import multihash

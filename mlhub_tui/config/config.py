@@ -10,7 +10,7 @@ from typing import Any
 from . import checks
 
 MOST = 64
-"""As `queue.settings.MOST`: the most transfers at a time, from one host, and connections to one file."""
+"""As `queue.runner.MOST`: the most transfers at a time, from one host, and connections to one file."""
 
 
 def _setting(written: Any, about: str, check: checks.Check, *choices: str) -> Any:

@@ -75,7 +75,7 @@ async def plan_dataset(
 
     - `request`: What is wanted; its filters restrict only what a STAC API is requested for.
     - `source`: The source, open.
-    - `job_context`: Opens what transfers share: `queue.direct.job_context`.
+    - `job_context`: Opens what transfers share: `queue.run_job.job_context`.
     - `say`: Told the progress.
 
     Raises EntityDoesNotExist if the dataset has no catalog archive; MLHubException if it cannot be fetched or

@@ -14,7 +14,7 @@ from .. import paths
 from ..auth import Kind
 from ..errors import DownloadError
 from .client import QueueClient
-from .process import RunnerKind
+from .runner import RunnerKind
 
 if TYPE_CHECKING:
     from ..auth import Credentials

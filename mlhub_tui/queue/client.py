@@ -9,19 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
 from ..transfer.failures import JournalNotWritable
-from . import part_cleanup
 from .database import Database
-from .events import Event
-from .job import TRANSITIONS, Job, JobAction, JobState, applies
-from .process import RunnerKind
+from .job import TRANSITIONS, Event, Job, JobAction, JobState, applies
+from .job_files import delete_part as delete_part_file
+from .job_files import left_of
 from .repository import JobRepository
-from .settings import QueueSettings
+from .runner import QueueSettings, RunnerKind
 
 _PATIENCE = 5.0  # seconds to wait for another program's transaction
 
@@ -143,21 +142,22 @@ class QueueClient:
     def _apply(self, action: JobAction, jobs: Sequence[Job], delete_part: bool) -> list[Job]:
         if not jobs:
             return []
-        end, fields = TRANSITIONS[action].end, dict(TRANSITIONS[action].fields)
+        end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
+        deleted = action is JobAction.CANCEL and delete_part
         groups: dict[str, list[Job]] = {}  # those of which the same is left, in one transaction each
         for job in jobs:
-            groups.setdefault(repr(part_cleanup.left_of(job)) if delete_part else "", []).append(job)
+            groups.setdefault(repr(left_of(job)) if deleted else "", []).append(job)
         moved: list[Job] = []
         for group in groups.values():
-            left = part_cleanup.left_of(group[0]) if delete_part else {}
-            moved += self._repository.move_all([job.id for job in group], end, **{**fields, **left})
-        if action is JobAction.CANCEL and delete_part:
+            left = left_of(group[0]) if deleted else {}
+            moved += self._repository.move([job.id for job in group], end, **{**fields, **left})
+        if deleted:
             # A program that claims parts has to be known as running, so that no other takes them meanwhile.
             self._repository.register()
             self._registered = True
             for job in moved:
                 with contextlib.suppress(DownloadError):  # another program writes it
-                    part_cleanup.delete(job.part, self._repository.journal)
+                    delete_part_file(job.part, self._repository.journal)
         return moved
 
 

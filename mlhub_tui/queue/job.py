@@ -1,8 +1,9 @@
-"""Jobs: the states a transfer is in, the legal moves between them, and the actions of people."""
+"""Jobs: their states and the legal moves between them, the actions of people, and the table in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -73,19 +74,8 @@ What was paused or cancelled while it got its final name is done: the file exist
 """
 
 
-class IllegalTransition(ValueError):
-    """A move that is not in the table."""
-
-    def __init__(self, start: JobState, end: JobState) -> None:
-        super().__init__(f"a transfer cannot go from {start} to {end}")
-        self.start = start
-        self.end = end
-
-
-def check_transition(start: JobState, end: JobState) -> None:
-    """Raise IllegalTransition unless a transfer may go from `start` to `end`."""
-    if end not in NEXT_STATES[start]:
-        raise IllegalTransition(start, end)
+FILE_COUNTS = ("files_done", "files_failed", "files_total")
+"""Fields of jobs that have many files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +199,54 @@ def applies(action: JobAction, job: Job, *, named: bool = True) -> bool:
     return job.state in TRANSITIONS[action].starts or (
         named and again and isinstance(job.request, DatasetRequest)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a job's log: its number from 1, seconds since the epoch, one clean line without keys.
+
+    Where numbers are missing, entries were left out.
+    """
+
+    number: int
+    at: float
+    words: str
+
+
+class JobTable:
+    """All jobs as they are now, in memory; read and changed by any thread without waiting for anything."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[int, Job] = {}
+        self._sorted: tuple[Job, ...] | None = ()
+
+    def snapshot(self) -> tuple[Job, ...]:
+        """Return all jobs in the order of the queue."""
+        with self._lock:
+            if self._sorted is None:
+                self._sorted = tuple(sorted(self._jobs.values(), key=lambda job: (job.position, job.id)))
+            return self._sorted
+
+    def get(self, job_id: int) -> Job | None:
+        """Return one job."""
+        return self._jobs.get(job_id)
+
+    def put(self, *jobs: Job) -> None:
+        """Add or replace jobs."""
+        with self._lock:
+            self._jobs.update((job.id, job) for job in jobs)
+            self._sorted = None
+
+    def remove(self, job_ids: Iterable[int]) -> None:
+        """Forget jobs."""
+        with self._lock:
+            for job_id in job_ids:
+                self._jobs.pop(job_id, None)
+            self._sorted = None
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids of all jobs."""
+        with self._lock:
+            return frozenset(self._jobs)

@@ -1,22 +1,26 @@
-"""Jobs in memory and in the database, kept in step; what cannot be written is shown, and written later."""
+"""Jobs in memory and in the database, in step; what cannot be written is shown, and written later."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from .. import text
+from ..errors import DownloadError
+from ..text import one_line
+from ..transfer.failures import JournalNotWritable
 from .database import Database
-from .job import ACTIVE_STATES, IllegalTransition, Job, JobState
-from .job_rows import FILE_COUNTS
-from .job_table import JobTable
-from .process import Process, RunnerKind
-from .repository import AT_START, JobRepository, NotOwned, QueueCommand
-from .settings import QueueSettings
+from .job import ACTIVE_STATES, FILE_COUNTS, Event, Job, JobState, JobTable
+from .repository import AT_START, LIVE_FIELDS, JobRepository, QueueCommand
+from .runner import Process, QueueSettings, RunnerKind
+
+T = TypeVar("T")
+_PATIENCE = 5.0  # seconds that a person's command waits for another program's transaction
 
 
 class JobStore:
@@ -38,7 +42,6 @@ class JobStore:
         self._table = table
         self._opened = database.notice
         self._unsaved: set[int] = set()
-        self._commands_expected = True
         self.failing = ""
         self.orphans = False
         self.owned_ids: set[int] = set()
@@ -49,13 +52,17 @@ class JobStore:
         """One line for the user if the queue cannot be written, or is in memory."""
         return self.failing or self._opened
 
+    @property
+    def owned(self) -> list[Job]:
+        """The jobs that this program may run."""
+        return [job for job in self._table.snapshot() if job.id in self.owned_ids]
+
     def load(self, *, adopt: bool) -> None:
         """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
         if adopt:
             self.owned_ids.update(job.id for job in self.repository.adopt(patience=AT_START))
             with contextlib.suppress(sqlite3.Error):  # at another start then
                 self.repository.tidy()
-        self._commands_expected = True
         self.settings = self.repository.settings()
         self._table.put(*self.repository.load())
 
@@ -65,22 +72,34 @@ class JobStore:
         self.owned_ids.update(job.id for job in jobs if not job.elsewhere)
         self._table.put(*jobs)
 
+    async def write(self, work: Callable[[], T]) -> T:
+        """Change the database for a person, who waits for another program that holds it."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                if time.monotonic() > deadline:
+                    raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
+            await asyncio.sleep(0.05)
+
     def move(self, job_id: int, state: JobState, message: str | None = None, **fields: Any) -> Job | None:
         """Move a job as `JobRepository.move`; None if it cannot go there, or is not ours any more."""
         before = self._table.get(job_id)
         try:
-            job = self.repository.move(job_id, state, message, **fields)
-        except (IllegalTransition, NotOwned):
-            self._reread(job_id)
-            return None
+            moved = self.repository.move([job_id], state, message, **fields)
         except sqlite3.Error as error:
             if before is None:
                 return None
             self._failed(error)
             self._unsaved.add(job_id)
-            job = replace(before, state=state, **fields)
+            moved = [replace(before, state=state, **fields)]
+        if not moved:
+            self._reread(job_id)
+            return None
+        job = moved[0]
         if before is not None and state in ACTIVE_STATES:  # the table knows better how far it is
-            known = ("rate", "eta", "bytes_done", "connections", *FILE_COUNTS)
+            known = (*LIVE_FIELDS, "bytes_done", *FILE_COUNTS)
             job = replace(job, **{name: getattr(before, name) for name in known})
         self.show([job])
         return job
@@ -103,14 +122,12 @@ class JobStore:
         before = self.settings
         try:
             changes = self.repository.changes()
-            if changes is not None:
-                self.settings = self.repository.settings()
+            if changes is None:
+                return False
+            self.settings = self.repository.settings()
         except sqlite3.Error as error:
             self._failed(error)
             return False
-        if changes is None:
-            return False
-        self._commands_expected = True
         jobs, ids = changes
         others = [job for job in jobs if job.elsewhere or job.id not in self.owned_ids]
         self.owned_ids.difference_update(job.id for job in others if job.elsewhere)
@@ -126,20 +143,12 @@ class JobStore:
         return bool(others or gone) or self.settings != before
 
     def commands(self) -> list[QueueCommand]:
-        """Return the commands of other programs; reads the database only where something changed in it."""
-        if not self._commands_expected:
-            return []
+        """Return the commands of other programs."""
         try:
-            commands = self.repository.commands()
+            return self.repository.commands()
         except sqlite3.Error as error:
             self._failed(error)
             return []
-        self._commands_expected = False
-        return commands
-
-    def expect_commands(self) -> None:
-        """Have `commands` read the database the next time: one could not be carried out."""
-        self._commands_expected = True
 
     def adopt(self, only: frozenset[int] | None = None) -> bool:
         """Take over what programs that are gone left behind; return whether there was anything."""
@@ -149,13 +158,25 @@ class JobStore:
             self._failed(error)
             return False
         self.orphans = False
-        self._commands_expected |= bool(jobs)
         self.show(jobs)
         return bool(jobs)
 
+    def log(self, job_id: int, words: str) -> None:
+        """Add an entry to the log of a job."""
+        self.repository.log(job_id, words)
+        with contextlib.suppress(sqlite3.Error):  # with what is written next then
+            self.repository.beat()
+
+    def log_of(self, job_id: int, after: int) -> list[Event]:
+        """Return the log of a job, from the entry behind number `after` on; blocks."""
+        try:
+            return self.repository.log_of(job_id, after)
+        except sqlite3.Error as error:
+            raise DownloadError(f"the log cannot be read: {one_line(error, 120)}") from error
+
     def close(self) -> None:
         """End: what runs goes back to the queue, for the next start."""
-        jobs = [j for j in self._table.snapshot() if j.id in self.owned_ids and j.state.running]
+        jobs = [job for job in self.owned if job.state.running]
         with contextlib.suppress(sqlite3.Error):
             self.repository.journal.flush()
             self.repository.leave(jobs)
@@ -163,13 +184,12 @@ class JobStore:
         self._table.put(*(replace(job, state=JobState.QUEUED, rate=None, eta=None) for job in jobs))
 
     def _reread(self, job_id: int) -> None:
-        job = self.repository.job(job_id)
-        if job is None:
+        found = self.repository.find([job_id])
+        self._table.put(*found)
+        if not found:
             self._table.remove([job_id])
-        else:
-            self._table.put(job)
-        if job is None or job.elsewhere:
+        if not found or found[0].elsewhere:
             self.owned_ids.discard(job_id)
 
     def _failed(self, error: sqlite3.Error) -> None:
-        self.failing = f"the download queue cannot be written: {text.one_line(error, 120)}"
+        self.failing = f"the download queue cannot be written: {one_line(error, 120)}"

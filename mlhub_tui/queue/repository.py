@@ -1,35 +1,55 @@
-"""Repository of jobs: the queue's database, shared by several programs, each change one transaction."""
+"""Repository of jobs: rows of a database that several programs share, each change one transaction."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
+import re
 import sqlite3
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from ..planning.requests import DownloadRequest
+from ..auth.kind import Kind
+from ..options import IfExists
+from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+from ..text import one_line, redact, size
 from ..transfer.part_file import PartJournal
-from . import events, process
+from . import runner as runners
 from .database import Database
-from .events import Event, EventLog
-from .job import ACTIVE_STATES, NEXT_STATES, Job, JobAction, JobState, check_transition
-from .job_rows import FILE_COUNTS, find, job_of, target_of, values_of
-from .process import Process, RunnerKind
-from .settings import NAMES, QueueSettings, defaults
+from .job import ACTIVE_STATES, FILE_COUNTS, NEXT_STATES, Event, Job, JobAction, JobState
+from .runner import NAMES, Process, QueueSettings, RunnerKind
 
 _PROGRESS = ("bytes_done", "bytes_total", *FILE_COUNTS)
-_FIELDS = (*_PROGRESS, "reason", "hint", "tries", "next_try", "rate", "eta", "connections", "sums")
+LIVE_FIELDS = ("rate", "eta", "connections")
+_SHOWN = (*_PROGRESS, "reason", "hint", "tries", "next_try", "sums")
 _FRESH = {"bytes_done": 0, "files_done": 0, "files_failed": 0, "files_total": None, "sums": ""}
+_ASSET_FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page")
 
 AT_START = 5.0  # seconds that a program that starts waits for another one's transaction
 _BATCH = 500  # old builds of SQLite take 999 values at most
 
+FIRST, LAST = 50, 450
+"""Of a job's log, so many entries are stored from its beginning, and so many from its end."""
+LONGEST = 300
+"""Characters of an entry."""
+_MOST = 200_000  # entries of all jobs together; beyond that the oldest are deleted at the next start
+_PENDING = 50_000  # entries that wait for a database that cannot be written
 
-class NotOwned(Exception):
-    """The job belongs to another running program, or no longer exists."""
+# What `redact` leaves: it takes keys out of URLs; here whole queries go, and keys that stand in a sentence.
+_QUERY = re.compile(r"(?<=[\w/%])\?[^\s'\")]*=[^\s'\")]*")
+_NAMES = r"(?:[\w-]*[_-])?(?:key|token|signature|sig|secret|password|credential)"
+_IN_WORDS = re.compile(rf"(?i)\b({_NAMES}\s*[=:])[\s'\"]*[^\s,;&'\")]+|\b(bearer|basic)\s+[\w+/=.~-]{{8,}}")
+
+
+def safe(words: object) -> str:
+    """Return words as they may be logged: one line, without keys, tokens and the queries of links."""
+    return one_line(_IN_WORDS.sub(r"\1\2 …", _QUERY.sub("?…", redact(one_line(words)))), LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +67,8 @@ class JobRepository:
 
     A program of kind CLIENT owns nothing: what it adds or moves is nobody's, for any runner to take. Each
     change waits up to `patience` seconds for another program that holds the database; `clock` gives seconds
-    since the epoch. `events` is written with whatever is written next, `journal` has the records of part
-    files, and `runner` is the id of this program in the database.
+    since the epoch. `journal` has the records of part files, and `runner` is the id of this program in the
+    database.
     """
 
     def __init__(
@@ -60,15 +80,12 @@ class JobRepository:
         clock: Callable[[], float] = time.time,
         patience: float = 0.0,
     ) -> None:
-        self._database = database
-        self._patience = patience
-        self._clock = clock
-        self._kind = kind
-        self.identity = identity or process.this_process()
+        self._database, self._patience, self._clock, self._kind = database, patience, clock, kind
+        self.identity = identity or runners.this_process()
         self.runner = uuid.uuid4().hex
-        self.events = EventLog(clock)
         self.journal = PartJournal(database, self)
         self._owner = None if kind is RunnerKind.CLIENT else self.runner
+        self._events: deque[tuple[int, float, str]] = deque(maxlen=_PENDING)
         self._seen = 0
         self._data_version = -1
         if kind is not RunnerKind.CLIENT:
@@ -103,35 +120,41 @@ class JobRepository:
         self._data_version = version
         rows = self._database.read("SELECT * FROM jobs WHERE revision > ? ORDER BY position", (self._seen,))
         self._seen = max((row["revision"] for row in rows), default=self._seen)
-        ids = frozenset(row["id"] for row in self._database.read("SELECT id FROM jobs"))
-        return self._jobs(rows), ids
+        return self._jobs(rows), _ids(self._database.read("SELECT id FROM jobs"))
 
-    def job(self, job_id: int) -> Job | None:
-        """Return one job; None if it does not exist."""
-        found = self._some([job_id])
-        return found[0] if found else None
+    def find(self, job_ids: Sequence[int]) -> list[Job]:
+        """Return the jobs that exist, in the order of their ids in the list."""
+        rows = []
+        for start in range(0, len(job_ids), _BATCH):
+            batch = tuple(job_ids[start : start + _BATCH])
+            marks = ", ".join("?" * len(batch))
+            rows += self._database.read(f"SELECT * FROM jobs WHERE id IN ({marks})", batch)  # noqa: S608
+        found = {job.id: job for job in self._jobs(rows)}
+        return [found[job_id] for job_id in job_ids if job_id in found]
 
     def adopt(self, only: frozenset[int] | None = None, *, patience: float = 0.0) -> list[Job]:
         """Take over the unfinished jobs (of those in `only`) that are nobody's; what ran is queued.
 
         Of the finished ones, those are taken for which there is a command to carry out.
         """
+        adopted = []
         with self._transaction(patience) as db:
             live = self._live_in(db)
-            rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
-            orphans = [row for row in rows.fetchall() if row["runner"] not in live]
             commanded = {row["job"] for row in db.execute("SELECT job FROM commands")}
-            orphans = [r for r in orphans if not JobState(r["state"]).finished or r["id"] in commanded]
-            orphans = [row for row in orphans if only is None or row["id"] in only]
-            for row in orphans:
-                state = JobState(row["state"])
+            rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
+            for row in rows.fetchall():
+                job_id, state = row["id"], JobState(row["state"])
+                idle = state.finished and job_id not in commanded
+                if row["runner"] in live or idle or (only is not None and job_id not in only):
+                    continue
                 if state.running:
                     state = JobState.QUEUED
-                    self.events.log(row["id"], events.TAKEN_OVER)
-                self._update(db, row["id"], state=state, runner=self.runner, next_try=None)
-            gone = _ids(db.execute("SELECT id FROM runners").fetchall()) - live
+                    self.log(job_id, "taken over: the program that ran it is gone")
+                self._update(db, job_id, state=state, runner=self.runner, next_try=None)
+                adopted.append(job_id)
+            gone = {row["id"] for row in db.execute("SELECT id FROM runners")} - live
             db.executemany("DELETE FROM runners WHERE id = ?", [(runner,) for runner in gone])
-        return self._some([row["id"] for row in orphans])
+        return self.find(adopted)
 
     def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Return a job for each request: a new one, or the one that exists for the same target.
@@ -142,64 +165,51 @@ class JobRepository:
         with self._transaction() as db:
             live = self._live_in(db)
             ids = [self._add(db, request, live) for request in requests]
-        return self._some(ids)
+        return self.find(ids)
 
     def _add(self, db: sqlite3.Connection, request: DownloadRequest, live: frozenset[str]) -> int:
-        request, row = find(db, request)
+        request, row = _existing(db, request)
         position = db.execute("SELECT coalesce(max(position), 0) + 1 FROM jobs").fetchone()[0]
-        values: dict[str, Any] = {**values_of(request), "runner": self._owner, "state": JobState.QUEUED}
+        values: dict[str, Any] = {**_columns(request), "runner": self._owner, "state": JobState.QUEUED}
         if row is None:
-            values |= {"target": target_of(request), "name": request.name}
+            values |= {"target": _target(request), "name": request.name}
             values |= {"position": position, "revision": _tick(db)}
             names, marks = ", ".join(values), ", ".join("?" * len(values))
             made = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
             assert made.lastrowid is not None
-            self.events.log(made.lastrowid, events.QUEUED)
+            self.log(made.lastrowid, "queued")
             return made.lastrowid
-        state = JobState(row["state"])
+        job_id, state = int(row["id"]), JobState(row["state"])
         mine = row["runner"] == self.runner
         if state.finished:
-            changes = {"position": position, **_FRESH}
+            values |= {"position": position, **_FRESH}
         elif (state in ACTIVE_STATES | {JobState.QUEUED}) if mine else row["runner"] in live:
-            return int(row["id"])
-        else:
-            changes = {"next_try": None}
-        self.events.log(row["id"], events.AGAIN)
-        self._update(db, row["id"], **{**values, **changes}, reason="", hint="")
-        return int(row["id"])
+            return job_id
+        self.log(job_id, "queued again")
+        self._update(db, job_id, **{**values, "next_try": None, "reason": "", "hint": ""})
+        return job_id
 
-    def move(self, job_id: int, state: JobState, message: str | None = None, **fields: Any) -> Job:
-        """Move a job to another state, and log `message`, by default the one for such a move.
+    def move(
+        self, job_ids: Iterable[int], state: JobState, message: str | None = None, **fields: Any
+    ) -> list[Job]:
+        """Move the jobs for which it is legal, and which are nobody else's, in one transaction; return them.
 
-        Raises IllegalTransition, or NotOwned if the job is gone or another live program runs it.
+        `message` goes to the log of each, by default the one for such a move.
         """
-        with self._transaction() as db:
-            row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
-            if row is None or (row["runner"] != self.runner and row["runner"] in self._live_in(db)):
-                raise NotOwned(job_id)
-            before = JobState(row["state"])
-            check_transition(before, state)
-            self._update(db, job_id, state=state, runner=self._owner, **fields)
-            default = events.move_message(before, state, fields)
-            self.events.log(job_id, default if message is None else message)
-        moved = self.job(job_id)
-        if moved is None:
-            raise NotOwned(job_id)
-        return moved
-
-    def move_all(self, job_ids: Iterable[int], state: JobState, **fields: Any) -> list[Job]:
-        """Move those jobs for which it is legal, and which are nobody else's, in one transaction."""
         moved = []
         with self._transaction() as db:
             live = self._live_in(db)
             for job_id in job_ids:
                 row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
-                free = row is not None and (row["runner"] == self.runner or row["runner"] not in live)
-                if free and state in NEXT_STATES[JobState(row["state"])]:
+                if row is None or (row["runner"] != self.runner and row["runner"] in live):
+                    continue
+                before = JobState(row["state"])
+                if state in NEXT_STATES[before]:
                     self._update(db, job_id, state=state, runner=self._owner, **fields)
-                    self.events.log(job_id, events.action_message(JobState(row["state"]), state))
+                    default = _move_message(before, state, fields.get("reason"))
+                    self.log(job_id, default if message is None else message)
                     moved.append(job_id)
-        return self._some(moved)
+        return self.find(moved)
 
     def save(self, jobs: Iterable[Job]) -> None:
         """Save own jobs as they are in memory: progress, and what could not be written in its time.
@@ -208,7 +218,7 @@ class JobRepository:
         """
         with self._transaction() as db:
             for job in jobs:
-                values = {name: getattr(job, name) for name in _FIELDS}
+                values = {name: getattr(job, name) for name in (*_SHOWN, *LIVE_FIELDS)}
                 self._update(db, job.id, only=self.runner, state=job.state, **values)
 
     def arrange(self, positions: Mapping[int, int]) -> None:
@@ -234,7 +244,7 @@ class JobRepository:
             for job in jobs:
                 values = {name: getattr(job, name) for name in _PROGRESS}
                 self._update(db, job.id, only=self.runner, state=JobState.QUEUED, next_try=None, **values)
-                self.events.log(job.id, events.interruption_message(job))
+                self.log(job.id, f"interrupted: its program ended, {size(job.bytes_done)} are saved")
             # A new revision, so that another program that runs the queue takes them the next time.
             mine = (_tick(db), self.runner)
             db.execute("UPDATE jobs SET runner = NULL, revision = ? WHERE runner = ?", mine)
@@ -243,16 +253,36 @@ class JobRepository:
 
     # Logs
 
+    def log(self, job_id: int, words: str, at: float | None = None) -> None:
+        """Log what happened to a job, now or at a moment, with the next transaction; any thread may."""
+        if words:
+            self._events.append((job_id, self._clock() if at is None else at, words))
+
     def log_of(self, job_id: int, after: int = 0) -> list[Event]:
         """Return the log of a job, from the entry behind number `after` on."""
         sql = "SELECT number, at, words FROM events WHERE job = ? AND number > ? ORDER BY number"
-        rows = self._database.read(sql, (job_id, after))
-        return [Event(row["number"], row["at"], row["words"]) for row in rows]
+        return [Event(*row) for row in self._database.read(sql, (job_id, after))]
 
     def tidy(self) -> None:
-        """Delete what no log needs any more."""
+        """Delete the logs of jobs that are gone, and of far too many entries the oldest."""
         with self._transaction() as db:
-            events.tidy(db)
+            db.execute("DELETE FROM events WHERE job NOT IN (SELECT id FROM jobs)")
+            oldest = "SELECT at FROM events ORDER BY at DESC LIMIT 1 OFFSET ?"
+            db.execute(f"DELETE FROM events WHERE at <= ({oldest})", (_MOST,))  # noqa: S608 - no value in it
+
+    @staticmethod
+    def _write_events(db: sqlite3.Connection, events: Iterable[tuple[int, float, str]]) -> None:
+        """Write entries in the order they happened; those of jobs that are gone are dropped."""
+        for job_id, at, words in sorted(events, key=lambda event: event[1]):
+            last = db.execute("SELECT max(number) FROM events WHERE job = ?", (job_id,)).fetchone()[0] or 0
+            db.execute(
+                "INSERT INTO events (job, number, at, words) SELECT ?, ?, ?, ?"
+                " WHERE EXISTS (SELECT 1 FROM jobs WHERE id = ?)",
+                (job_id, last + 1, at, safe(words), job_id),
+            )
+            if last >= FIRST + LAST:
+                between = "job = ? AND number > ? AND number <= ?"
+                db.execute(f"DELETE FROM events WHERE {between}", (job_id, FIRST, last + 1 - LAST))  # noqa: S608
 
     # Programs
 
@@ -281,17 +311,12 @@ class JobRepository:
 
         A command stays with the job: if the program that ran it is gone, whoever adopts the job finds it.
         """
-        author = f"{self.identity.pid}@{self.identity.host}"
-        posted = []
+        author, now = f"{self.identity.pid}@{self.identity.host}", time.time()
+        sql = "INSERT INTO commands (job, verb, delete_part, author, at) VALUES (?, ?, ?, ?, ?)"
         with self._transaction() as db:
             db.execute("DELETE FROM commands WHERE job NOT IN (SELECT id FROM jobs)")
-            for job_id in job_ids:
-                made = db.execute(
-                    "INSERT INTO commands (job, verb, delete_part, author, at) VALUES (?, ?, ?, ?, ?)",
-                    (job_id, action, int(delete_part), author, time.time()),
-                )
-                posted.append(int(made.lastrowid or 0))
-        return posted
+            made = [db.execute(sql, (job_id, action, int(delete_part), author, now)) for job_id in job_ids]
+        return [int(each.lastrowid or 0) for each in made]
 
     def commands(self) -> list[QueueCommand]:
         """Return the commands for this program, oldest first."""
@@ -313,7 +338,8 @@ class JobRepository:
     def settings(self) -> QueueSettings:
         """Return the settings in force: what nobody changed is as the config file, or the program, has it."""
         rows = self._database.read("SELECT name, value FROM settings")
-        return replace(defaults(), **{row["name"]: row["value"] for row in rows if row["name"] in NAMES})
+        changed = {row["name"]: row["value"] for row in rows if row["name"] in NAMES}
+        return replace(runners.defaults(), **changed)
 
     def change_settings(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change some settings, and return what is in force then; ValueError for an unknown name."""
@@ -328,41 +354,32 @@ class JobRepository:
 
     @contextlib.contextmanager
     def _transaction(self, patience: float = 0.0) -> Iterator[sqlite3.Connection]:
-        """Run statements as one transaction, with what happened since the last one written at its end."""
-        lines: list[events.Line] = []
+        """Run statements as one transaction, with what was logged since the last one written at its end."""
+        events = []
         try:
             with self._database.transaction(max(patience, self._patience)) as db:
                 yield db
-                lines = self.events.take()
-                self.events.write(db, lines)
-        except sqlite3.Error:
-            self.events.give_back(lines)
+                while self._events:
+                    events.append(self._events.popleft())
+                self._write_events(db, events)
+        except BaseException:
+            self._events.extendleft(reversed(events))
             raise
-
-    def _some(self, job_ids: Sequence[int]) -> list[Job]:
-        """Return jobs in the order of their ids in the list."""
-        rows = []
-        for start in range(0, len(job_ids), _BATCH):
-            batch = tuple(job_ids[start : start + _BATCH])
-            marks = ", ".join("?" * len(batch))
-            rows += self._database.read(f"SELECT * FROM jobs WHERE id IN ({marks})", batch)  # noqa: S608
-        found = {job.id: job for job in self._jobs(rows)}
-        return [found[job_id] for job_id in job_ids if job_id in found]
 
     def _jobs(self, rows: list[sqlite3.Row]) -> list[Job]:
         places: dict[str, str] = {}
         if {row["runner"] for row in rows} - {self.runner, None}:
             living = self._living(self._database.read("SELECT * FROM runners"))
-            places = {row["id"]: process.place(_process(row), row["kind"]) for row in living}
+            places = {row["id"]: runners.place(_process(row), row["kind"]) for row in living}
             places.pop(self.runner, None)
-        return [job_of(row, places.get(row["runner"], "")) for row in rows]
+        return [_job(row, places.get(row["runner"], "")) for row in rows]
 
     def _live_in(self, db: sqlite3.Connection) -> frozenset[str]:
         return _ids(self._living(db.execute("SELECT * FROM runners").fetchall()))
 
     def _living(self, rows: list[sqlite3.Row]) -> list[sqlite3.Row]:
         now = self._clock()
-        return [row for row in rows if process.alive(_process(row), now - row["beat"])]
+        return [row for row in rows if runners.alive(_process(row), now - row["beat"])]
 
     @staticmethod
     def _update(db: sqlite3.Connection, job_id: int, /, *, only: str = "", **values: Any) -> None:
@@ -380,9 +397,146 @@ def _tick(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT revision FROM clock").fetchone()[0])
 
 
-def _ids(rows: list[sqlite3.Row]) -> frozenset[str]:
+def _ids(rows: list[sqlite3.Row]) -> frozenset[Any]:
     return frozenset(row["id"] for row in rows)
 
 
 def _process(row: sqlite3.Row) -> Process:
     return Process(row["pid"], row["host"], row["token"])
+
+
+def _move_message(start: JobState, end: JobState, reason: object) -> str:
+    """Return the log's message for a move; empty where none is needed."""
+    if end is JobState.QUEUED:
+        resumed = start in (JobState.PAUSED, JobState.NEEDS_KEY, JobState.NO_SPACE)
+        return "resumed" if resumed else "queued again"
+    if end is JobState.STALLED:
+        return "nothing comes at the moment"
+    if end is JobState.VERIFYING:
+        return "all bytes are there: verifying"
+    if end in (JobState.CONNECTING, JobState.PREPARING, JobState.DOWNLOADING):
+        return "bytes come again" if start is JobState.STALLED else ""
+    return f"{end}: {reason}" if reason else str(end)
+
+
+# Rows and requests
+
+
+def _existing(db: sqlite3.Connection, request: DownloadRequest) -> tuple[DownloadRequest, sqlite3.Row | None]:
+    """Return the job that exists for the same file, and the request under the name that it gets."""
+    row = _row(db, request)
+    if row is not None and isinstance(request, DatasetRequest):
+        return _same_dataset(request, row), row
+    if row is not None and isinstance(request, AssetRequest):
+        known = _request(row)
+        if not isinstance(known, AssetRequest) or known.identity != request.identity:
+            request = with_own_name(request)
+            row = _row(db, request)
+    return request, row
+
+
+def _same_dataset(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
+    """Return the known request where it is the same and was not carried out: it is continued.
+
+    What failed is checked again all the same, unless that would fetch everything again. The cluster is no
+    part of the comparison: clusters come and go, and have another address each time.
+    """
+    known, state = _request(row), JobState(row["state"])
+    begun = not state.finished or (state is not JobState.DONE and request.if_exists is IfExists.OVERWRITE)
+    if not begun or not isinstance(known, DatasetRequest):
+        return request
+    same = replace(request, request_id=known.request_id, cluster=known.cluster) == known
+    return replace(known, cluster=request.cluster) if same else request
+
+
+def with_own_name(request: AssetRequest) -> AssetRequest:
+    """Return the request under a name of its own, for where another asset has the one it wants.
+
+    Ids of items need not be unique in a static catalog, and file systems may not tell `A` from `a`.
+    """
+    digest = hashlib.sha256("\0".join(request.identity).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    head, slash, last = request.name.rpartition("/")
+    stem, dot, extension = last.rpartition(".")
+    named = f"{stem}-{digest}{dot}{extension}" if stem else f"{last}-{digest}"
+    return replace(request, name=head + slash + named)
+
+
+def _row(db: sqlite3.Connection, request: DownloadRequest) -> sqlite3.Row | None:
+    sql = "SELECT * FROM jobs WHERE target = ?"
+    found: sqlite3.Row | None = db.execute(sql, (_target(request),)).fetchone()
+    return found
+
+
+def _target(request: DownloadRequest) -> str | bytes:
+    """Return the path of the file, which no two jobs have."""
+    return _pack(str(request.folder / request.name))
+
+
+def _columns(request: DownloadRequest) -> dict[str, Any]:
+    """Return the columns of a request; not those that name its file."""
+    asset = dataset = None
+    if isinstance(request, AssetRequest):
+        asset = json.dumps({name: getattr(request, name) for name in _ASSET_FIELDS})
+    elif isinstance(request, DatasetRequest):
+        dataset = request.to_text()
+    return {
+        "source": request.source,
+        "profile": request.profile,
+        "collection_id": _pack(request.collection_id),
+        "folder": _pack(str(request.folder)),
+        "if_exists": request.if_exists,
+        "title": _pack(request.title),
+        "size": request.size,
+        "bytes_total": request.size,
+        "asset": asset,
+        "dataset": dataset,
+    }
+
+
+def _request(row: sqlite3.Row) -> DownloadRequest:
+    shared: dict[str, Any] = {
+        "source": row["source"],
+        "profile": row["profile"],
+        "folder": Path(_unpack(row["folder"])),
+        "if_exists": IfExists(row["if_exists"]),
+        "title": _unpack(row["title"]),
+        "size": row["size"],
+    }
+    identity = _unpack(row["collection_id"])
+    if row["dataset"] is not None:
+        return DatasetRequest.from_text(row["dataset"], {**shared, "dataset_id": identity})
+    shared["collection_id"] = identity
+    if row["asset"] is None:
+        return ArchiveRequest(**shared)
+    found = json.loads(row["asset"])  # an earlier version wrote fewer fields
+    fields = {name: found[name] for name in _ASSET_FIELDS if name in found}
+    fields["kind"] = Kind(found.get("kind", Kind.MLHUB))
+    return AssetRequest(**{"name": row["name"], "item_id": "", "key": "", **shared, **fields})
+
+
+def _job(row: sqlite3.Row, where: str) -> Job:
+    """Return a job; `where` names the other program that runs it, and only then its speed counts."""
+    shown = _SHOWN + (LIVE_FIELDS if where and row["state"] == JobState.DOWNLOADING else ())
+    return Job(
+        id=row["id"],
+        request=_request(row),
+        name=row["name"],
+        state=JobState(row["state"]),
+        position=row["position"],
+        elsewhere=bool(where),
+        where=where,
+        **{name: row[name] for name in shown},
+    )
+
+
+def _pack(value: str) -> str | bytes:
+    """Return text as SQLite takes it; names that are not valid Unicode go in as bytes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _unpack(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

@@ -1,31 +1,122 @@
-"""One try at a job: finds the link, transfers, and finds the link once more where it has expired."""
+"""Work of a job: its source and link, one try at it, and tries without the queue for the Python API."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
 
-from .. import text
+from .. import fileio, paths, text
+from ..auth import Credentials, Kind, SecretNotSet, for_profile, same_root
 from ..errors import (
     AccessDenied,
     AuthenticationError,
     EntityDoesNotExist,
     MLHubException,
+    NotOffered,
     RemoteChanged,
     VerificationFailed,
 )
 from ..http.errors import LinkRejected
 from ..http.link import Link
 from ..http.response_headers import Checksum
+from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.urls import shown_id
-from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
-from ..planning.resolver import JobContext, already_there
+from ..models import Document
+from ..options import IfExists
+from ..planning.asset_request import DocumentOrigin, Located, requests_for
+from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+from ..planning.resolver import AssetSource, JobContext, JobSource, OneSource, Resolver, already_there
 from ..sources.asset_hrefs import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
-from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferProgress
+from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
+from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
+from .database import Database
+from .repository import JobRepository
+from .runner import transfer_config
 
 _RENEWED = "the link was renewed"
 _GONE = frozenset({404, 410})
+_PERIOD = 0.5  # seconds between two reports
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are there, and of how many; None while that is not known."""
+
+
+def credentials_for(
+    request: DownloadRequest, current: Credentials | None, sample: Callable[[], Credentials]
+) -> Credentials:
+    """Return the credentials for a job: the sample's, its profile's, or those in use for the same root URL.
+
+    A key never goes to another root URL than the one it was used with when the job was queued, perhaps days
+    ago and in another program. `current` are those of the program that runs the job; `sample` returns those
+    of the sample catalog, started if necessary. Raises APIKeyNotFound if the job's profile is gone.
+    """
+    if request.source == SAMPLE:
+        return sample()
+    if current is not None and not same_root(current.root_url, request.source):
+        current = None
+    if request.profile is not None and (current is None or current.profile != request.profile):
+        found = for_profile(request.profile)
+        if same_root(found.root_url, request.source):
+            return found
+    if current is not None:
+        return current
+    return Credentials(
+        api_key=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
+    )
+
+
+def unsaved_key(credentials: Credentials) -> str:
+    """Return why a program that runs the queue later would not find this key, in one line; empty if it would.
+
+    The queue saves the name of a profile, never a key.
+    """
+    if not credentials.api_key:
+        return ""
+    not_saved = f"the key ({credentials.key_origin}) is not saved with the queue:"
+    if credentials.profile is None:
+        if credentials.kind is Kind.MLHUB:
+            return f"{not_saved} what runs the queue needs it in MLHUB_API_KEY"
+        return f"{not_saved} save the source under a name, `mlhub-tui sources add`"
+    try:
+        # Without this program's environment, which another one may not have.
+        later = for_profile(credentials.profile, environ={})
+    except SecretNotSet:
+        return f"{not_saved} what runs the queue needs that variable too"
+    except MLHubException as error:
+        return error.message
+    if later.secret != credentials.secret:
+        return f"{not_saved} the profile has another one"
+    if not same_root(later.root_url, credentials.root_url):
+        origin = f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"
+        return f"{origin} what runs the queue needs it in MLHUB_ROOT_URL"
+    return ""
+
+
+async def open_for_job(request: DownloadRequest, choose: Callable[[], Credentials]) -> JobSource:
+    """Open the source of a job, away from the event loop: files are read, modules imported."""
+
+    def opened() -> JobSource:
+        from ..sources.open_source import open_mlhub, open_source  # all kinds of sources: when one is needed
+
+        found = choose()
+        if not isinstance(request, ArchiveRequest):
+            # What the kind was when it was queued spares a look at the landing document.
+            return open_source(found if found.kind is not None else replace(found, kind=request.kind))
+        return open_mlhub(found)
+
+    return await asyncio.to_thread(opened)
+
+
+# One try
 
 
 async def run_job(
@@ -33,8 +124,7 @@ async def run_job(
 ) -> DownloadResult:
     """Fetch what is requested, or resume it; errors are for `transfer.failures` to judge."""
     if isinstance(request, DatasetRequest):
-        # Imported when there is one: all that plans is needed by it alone.
-        from ..planning.dataset_job import fetch_dataset
+        from ..planning.dataset_job import fetch_dataset  # all that plans is needed by datasets alone
 
         return await fetch_dataset(request, context, live, reserve)
     if (there := await in_thread(lambda: already_there(_spec(request, Link(""))))) is not None:
@@ -69,11 +159,18 @@ async def _fetch_asset(
     request: AssetRequest, context: JobContext, live: TransferProgress, reserve: ReserveSpace | None
 ) -> DownloadResult:
     """Fetch an asset by the href it was queued with; where that fails, by the one it has now."""
+
+    async def fetch(request: AssetRequest, link: Link) -> DownloadResult:
+        checksum = multihash(request.checksum)
+        known: tuple[Checksum, ...] = (checksum,) if checksum else ()
+        spec = replace(_spec(request, link), size=request.size, checksums=known, page=request.page)
+        return _with_notes(request, await context.fetch(spec, live, reserve=reserve))
+
     refused: MLHubException | None = None
     if request.href:
         link = await context.resolver.link(request)
         try:
-            return await _fetch_link(request, link, context, live, reserve)
+            return await fetch(request, link)
         except (LinkRejected, EntityDoesNotExist, RemoteChanged, VerificationFailed) as error:
             refused = error
             live.log(f"{error.message}: looks the asset up again")
@@ -84,23 +181,13 @@ async def _fetch_asset(
             raise refusal(refused, request, link) from refused
         live.log(_RENEWED)
     try:
-        return await _fetch_link(found.request, found.link, context, live, reserve)
+        return await fetch(found.request, found.link)
     except LinkRejected as error:
         raise refusal(error, request, found.link) from error
 
 
-async def _fetch_link(
-    request: AssetRequest,
-    link: Link,
-    context: JobContext,
-    live: TransferProgress,
-    reserve: ReserveSpace | None,
-) -> DownloadResult:
-    """Fetch an asset, and note what its document says wrongly."""
-    checksum = multihash(request.checksum)
-    known: tuple[Checksum, ...] = (checksum,) if checksum else ()
-    spec = replace(_spec(request, link), size=request.size, checksums=known, page=request.page)
-    outcome = await context.fetch(spec, live, reserve=reserve)
+def _with_notes(request: AssetRequest, outcome: DownloadResult) -> DownloadResult:
+    """Note what the document of an asset says wrongly."""
     if not outcome.fetched:
         return outcome
     notes = [outcome.note, unverified(request.checksum)]
@@ -129,3 +216,113 @@ def refusal(error: MLHubException, request: DownloadRequest, link: Link) -> MLHu
     if error.status == 401 and link.sends_key:
         return AuthenticationError(error.message, url=error.url, status=401)
     return error
+
+
+# Without the queue
+
+
+class ItemSource(AssetSource, Located, Protocol):
+    """What is needed of a source to fetch its assets; every `sources.base.Source` is one."""
+
+
+async def fetch_asset(
+    source: ItemSource,
+    document: Document,
+    key: str,
+    folder: Path,
+    *,
+    if_exists: IfExists | str = IfExists.RESUME,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Download one asset of an item, or of a collection, and return its path: `collection/item/key.ext`.
+
+    Errors are those of `fetch`; NotOffered if it cannot be fetched over https, or its reader has to pay.
+    """
+    selection = requests_for(
+        DocumentOrigin.of(source),
+        [document],
+        fileio.absolute(folder),
+        keys=(key,),
+        if_exists=IfExists(if_exists),
+    )
+    if selection.left_out:
+        raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")
+    if not selection.requests:
+        raise EntityDoesNotExist(f"{shown_id(document.id)} has no asset {shown_id(key)}")
+    return await fetch(selection.requests[0], OneSource(source), on_progress=on_progress)
+
+
+async def fetch(
+    request: DownloadRequest,
+    resolver: Resolver,
+    *,
+    on_progress: Progress | None = None,
+    retries: RetryPolicy = COMMAND_RETRIES,
+    config: TransferConfig | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Path:
+    """Download without the queue, and return the path; a later call, or the app, resumes what is half done.
+
+    `on_progress` is called about twice a second, in the event loop. Raises EntityDoesNotExist if there is no
+    such file; RequestError or DownloadError if it cannot be fetched as often as `retries` allows.
+    """
+    live, counter = TransferProgress(), FailureCounter()
+    path = request.folder / request.name
+    reporter = asyncio.create_task(_report(live, on_progress))
+    try:
+        async with job_context(resolver, config, tls) as context:
+            while True:
+                try:
+                    outcome = await run_job(request, context, live)
+                    live.done = live.total = outcome.size
+                    return outcome.path
+                except Exception as error:
+                    failure = judge(error, counter.failed(live.done), retries, path)
+                    if failure.delay is None:
+                        await report_failed(request, error)
+                        raise translate(error, path) from error
+                    await asyncio.sleep(failure.delay)
+    finally:
+        reporter.cancel()
+        if on_progress is not None:
+            on_progress(live.done, live.total)
+
+
+async def report_failed(request: DownloadRequest, error: Exception) -> None:
+    """Write the report of a dataset that failed for good."""
+    if isinstance(request, DatasetRequest):
+        from ..planning.dataset_job import report_unfetched  # needed by datasets alone
+
+        await report_unfetched(request, error)
+
+
+async def _report(live: TransferProgress, on_progress: Progress | None) -> None:
+    while on_progress is not None:
+        await asyncio.sleep(_PERIOD)
+        on_progress(live.done, live.total)
+
+
+@asynccontextmanager
+async def job_context(
+    resolver: Resolver, config: TransferConfig | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[JobContext]:
+    """Give what jobs outside the queue share; their parts are recorded with those of the queue."""
+
+    def open_repository() -> JobRepository:
+        database = Database(paths.queue(), in_memory=True)
+        try:
+            return JobRepository(database)
+        except sqlite3.Error as error:
+            database.close()
+            raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
+
+    def close() -> None:
+        with contextlib.suppress(sqlite3.Error):
+            repository.leave()
+        repository.close()
+
+    repository = await in_thread(open_repository)
+    try:
+        yield JobContext(resolver, repository.journal, config or transfer_config(), tls)
+    finally:
+        await in_thread(close)

@@ -7,31 +7,34 @@ import contextlib
 import functools
 import threading
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
 from .. import fileio
+from ..errors import RequestError
 from ..http.retry import QUEUE_RETRIES
-from ..planning.requests import DatasetRequest
 from ..planning.resolver import JobContext, Resolver
-from ..text import count
+from ..text import count, duration, rate, size
 from ..threads import in_thread
 from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
-from ..transfer.failures import FailureAction, FailureCounter, judge
+from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
 from ..transfer.limits import SharedLimits
-from . import disk_space, events
-from .connectivity import NO_NETWORK, ConnectivityMonitor, heard
-from .job import ACTIVE_STATES, Job, JobState
-from .job_rows import FILE_COUNTS
+from .admission import (
+    NO_NETWORK,
+    ConcurrencyLimiter,
+    ConnectivityMonitor,
+    DiskSpaceWaiters,
+    has_space,
+    heard,
+    reserved_space,
+)
+from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
 from .job_store import JobStore
-from .job_table import JobTable
-from .process import RunnerKind, place
-from .run_job import run_job
-from .settings import EngineConfig, QueueSettings, transfer_config
+from .run_job import report_failed, run_job
+from .runner import EngineConfig, RunnerKind, place, transfer_config
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
@@ -51,13 +54,14 @@ class Scheduler:
         resolver: Resolver,
         table: JobTable,
         announce: Callable[[], None],
+        obey: Callable[[], Awaitable[None]],
         **options: Unpack[EngineConfig],
     ) -> None:
         self._table = table
-        self._announce = announce
+        self._announce, self._obey = announce, obey
         kind = options.get("kind", RunnerKind.APP)
         self.store = JobStore(path, table, options.get("identity"), kind)
-        self._log = self.store.repository.events.log
+        self._log = self.store.repository.log
         self._place = place(self.store.repository.identity, kind)
         self._only_own = options.get("only_own", False)
         self._every = options.get("look", 0.5)
@@ -74,11 +78,10 @@ class Scheduler:
         )
         self._limiter = ConcurrencyLimiter(options.get("concurrency"), options.get("per_host"))
         self._network = ConnectivityMonitor(self._retries)
-        self._without_space = disk_space.DiskSpaceWaiters(options.get("room_every", 10.0))
+        self._without_space = DiskSpaceWaiters(options.get("room_every", 10.0))
         self._space_task: asyncio.Task[None] | None = None
         self._space_lock = threading.Lock()
         self._loop = asyncio.get_running_loop()
-        self.obey: Callable[[], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
         self._running: dict[int, ActiveTransfer] = {}
@@ -98,8 +101,7 @@ class Scheduler:
             async with asyncio.TaskGroup() as group:
                 while not self._stopping:
                     self._queue_due()
-                    if self.obey is not None:
-                        await self.obey()
+                    await self._obey()
                     self._start_jobs(group)
                     await self._sleep()
                     self._update()
@@ -177,14 +179,14 @@ class Scheduler:
         if not self._limiter.free(self.store.settings, len(self._running)):
             return
         jobs = self._table.snapshot()
-        allowed = self._network.allowed(job for job in jobs if job.id in self.store.owned_ids)
+        allowed = self._network.allowed(self.store.owned)
 
         def start(job: Job) -> bool:
             mine = job.id in self.store.owned_ids and job.id not in self._running
             return mine and (allowed is None or job.id in allowed) and self._start(group, job)
 
         here = [(job, run.live.host) for i, run in self._running.items() if (job := self._table.get(i))]
-        hosts = [self._limiter.host_of(job, host) for job, host in here]
+        hosts = [self._limiter.host(job, host) for job, host in here]
         self._limiter.fill(self.store.settings, jobs, hosts, start)
 
     def _start(self, group: asyncio.TaskGroup, job: Job) -> bool:
@@ -248,10 +250,8 @@ class Scheduler:
     async def _failed(self, job: Job, live: TransferProgress, error: Exception) -> None:
         failures = self._failures.setdefault(job.id, FailureCounter(job.bytes_done)).failed(live.done)
         failure = judge(error, failures, self._retries, job.path)
-        if failure.action is FailureAction.FAILED and isinstance(job.request, DatasetRequest):
-            from ..planning.dataset_job import report_unfetched  # needed by datasets alone
-
-            await report_unfetched(job.request, error)
+        if failure.action is FailureAction.FAILED:
+            await report_failed(job.request, error)
         if heard(error):
             self._heard(job)
         held = self._network.failed(job, error, alive=self._receives())
@@ -262,7 +262,7 @@ class Scheduler:
         moved = self.store.move(
             job.id,
             JobState(failure.action),
-            events.failure_message(error, failure, failures),
+            failure_message(error, failure, failures),
             reason=failure.reason,
             hint=failure.hint,
             tries=failures,
@@ -288,11 +288,8 @@ class Scheduler:
 
     def _show_reason_of_queued(self, reason: str) -> None:
         """Show why the queued jobs wait, in memory only."""
-        queued = [job for job in self._owned() if job.state is JobState.QUEUED and not job.near]
+        queued = [job for job in self.store.owned if job.state is JobState.QUEUED and not job.near]
         self._table.put(*(replace(job, reason=reason) for job in queued))
-
-    def _owned(self) -> list[Job]:
-        return [job for job in self._table.snapshot() if job.id in self.store.owned_ids]
 
     # Follow
 
@@ -310,12 +307,12 @@ class Scheduler:
             self._refreshed = now
             changed |= self.store.refresh()
             self.apply_settings()
+            without_space = self._without_space.due(self.store.owned)
+            if without_space and (self._space_task is None or self._space_task.done()):
+                self._space_task = asyncio.create_task(self._queue_with_space(without_space))
         if (self.store.orphans and not self._only_own) or now - self._adopted >= _ADOPT:
             self._adopted = now
             changed |= self.store.adopt(frozenset(self._wanted) if self._only_own else None)
-        without_space = self._without_space.due(self._owned())
-        if without_space and (self._space_task is None or self._space_task.done()):
-            self._space_task = asyncio.create_task(self._queue_with_space(without_space))
         if changed or (self._unannounced and now - self._announced >= self._every * 0.9):
             self._announce_now()
 
@@ -363,7 +360,7 @@ class Scheduler:
         mine = self._running.get(job.id)
         with self._space_lock:
             known = self._table.get(job.id) or job
-            others = disk_space.reserved(known, self._table.snapshot(), self._lives())
+            others = reserved_space(known, self._table.snapshot(), self._lives())
             fileio.check_free_space(job.disk, needed, reserved=others)
             if mine is not None:
                 mine.live.reserved = size
@@ -371,10 +368,10 @@ class Scheduler:
     async def _queue_with_space(self, jobs: Iterable[Job]) -> None:
         """Queue jobs that waited for disk space, and have it now."""
         for job in jobs:
-            check = functools.partial(disk_space.has_space, job, self._table.snapshot(), self._lives())
+            check = functools.partial(has_space, job, self._table.snapshot(), self._lives())
             if await in_thread(check):
                 self._without_space.released(job)
-                self.store.move(job.id, JobState.QUEUED, events.SPACE_AGAIN, reason="", hint="")
+                self.store.move(job.id, JobState.QUEUED, "the disk has space again", reason="", hint="")
                 self.wake()
 
     def _lives(self) -> dict[int, TransferProgress]:
@@ -409,54 +406,7 @@ class ActiveTransfer:
         self.flush_events()
         begun = self.live.resumed_from
         fetched = None if begun is None else max(outcome.size - begun, 0)
-        return events.success_message(outcome, fetched, time.monotonic() - self._began)
-
-
-class ConcurrencyLimiter:
-    """How many jobs run at a time in one program, in all and from one host.
-
-    The jobs of other programs count too, but each program may run one whatever they do. `total` and
-    `per_host` override the settings.
-    """
-
-    def __init__(self, total: int | None, per_host: int | None) -> None:
-        self._total, self._per_host = total, per_host
-        self._hosts: dict[str, str] = {}
-
-    def free(self, settings: QueueSettings, running: int) -> bool:
-        """Return whether one may start beside so many that run here; cheap, unlike `fill`."""
-        return running < (settings.transfers if self._total is None else self._total)
-
-    def fill(
-        self, settings: QueueSettings, jobs: Sequence[Job], mine: Sequence[str], start: Callable[[Job], bool]
-    ) -> None:
-        """Start queued jobs up to the limits.
-
-        `jobs` are those of all programs in the order of the queue, `mine` the hosts of those that run here;
-        `start` starts a job if it may, and returns whether it did.
-        """
-        total = settings.transfers if self._total is None else self._total
-        per_host = settings.per_host if self._per_host is None else self._per_host
-        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE_STATES]
-        busy = Counter((*mine, *map(self.host, theirs)))
-        running, total = len(mine), max(total - len(theirs), 1)
-        for job in jobs:
-            if running >= total:
-                return
-            host = self.host(job)
-            if job.state is JobState.QUEUED and (not running or busy[host] < per_host) and start(job):
-                busy[host] += 1
-                running += 1
-
-    def host(self, job: Job) -> str:
-        """Return where a job's bytes come from: where those of its source came from last."""
-        return self._hosts.get(job.request.source, job.request.source)
-
-    def host_of(self, job: Job, known: str) -> str:
-        """Return where the bytes of a job that runs come from, if it is `known`, and remember it."""
-        if known:
-            self._hosts[job.request.source] = known
-        return known or self.host(job)
+        return success_message(outcome, fetched, time.monotonic() - self._began)
 
 
 def progress_fields(progress: TransferProgress, job: Job) -> dict[str, Any]:
@@ -466,3 +416,31 @@ def progress_fields(progress: TransferProgress, job: Job) -> dict[str, Any]:
         return {"bytes_done": done, "bytes_total": progress.total or job.bytes_total}
     counts = {name: getattr(progress, name) for name in FILE_COUNTS}
     return {"bytes_done": done, "bytes_total": progress.total, **counts}
+
+
+def failure_message(error: BaseException, failure: Failure, failures: int) -> str:
+    """Return the message for a try that ended by an error, the last of so many failures in a row."""
+    after = error.retry_after if isinstance(error, RequestError) else None
+    told = f" with Retry-After {duration(after)}" if after else ""
+    if failure.delay is None:
+        return f"{failure.action}: {failure.reason}{told}"
+    row = f", {count(failures, 'try', 'tries')} without progress" if failures > 1 else ""
+    return f"{failure.reason}{told}; next try in {_moment(failure.delay)}{row}"
+
+
+def success_message(outcome: DownloadResult, fetched: int | None, seconds: float) -> str:
+    """Return the message for a try that ended well; `fetched` bytes came in it, None where unknown."""
+    if not outcome.fetched:
+        return f"done: {outcome.note or 'already there'}"
+    words = [f"done: {size(outcome.size)}"]
+    if fetched is not None:
+        part = f"{size(fetched)} of them " if fetched < outcome.size else ""
+        mean = rate(fetched / max(seconds, 0.001))
+        words.append(f"{part}in {_moment(seconds)}" + (f", {mean} on average" if mean else ""))
+    names = dict.fromkeys(digest.algorithm for digest in outcome.checksums)
+    verified = f"verified with {', '.join(names)}" if names else ""
+    return "; ".join(filter(None, [", ".join(words), verified, outcome.note]))
+
+
+def _moment(seconds: float) -> str:
+    return duration(seconds) if seconds >= 9.5 else f"{max(seconds, 0.1):.1f} s"

@@ -1,28 +1,66 @@
-"""The queue in the program that owns its jobs: a handle to a scheduler in a thread of its own."""
+"""The queue in the program that owns its jobs: commands for a scheduler that runs in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack
 
-from ..errors import DownloadError, MLHubException
+from .. import fileio
+from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
-from .job import Job, JobAction
-from .job_table import JobTable
+from ..threads import in_thread
+from .job import FILE_COUNTS, IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, JobTable, applies
 
 if TYPE_CHECKING:
     from ..planning.resolver import Resolver
-    from .commands import CommandHandler
-    from .events import Event
+    from .repository import QueueCommand
+    from .runner import EngineConfig, QueueSettings
     from .scheduler import Scheduler
-    from .settings import EngineConfig, QueueSettings
 
+P = ParamSpec("P")
 T = TypeVar("T")
+_PATIENCE = 5.0  # seconds to wait for a transfer that still has its part
+
+
+def _in_loop(
+    method: Callable[Concatenate[QueueService, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[QueueService, P], Coroutine[Any, Any, T]]:
+    """Have a method of the queue run in the scheduler's loop, from whatever thread and loop it is awaited."""
+
+    @functools.wraps(method)
+    async def call(self: QueueService, /, *arguments: P.args, **named: P.kwargs) -> T:
+        loop = self._loop
+        if loop is None or self._end is not None:
+            raise self._ended("the download queue is not running")
+
+        async def run() -> T:
+            await self._opened.wait()
+            return await method(self, *arguments, **named)
+
+        work = run()
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, loop)
+        except RuntimeError:
+            work.close()
+            raise self._ended("the download queue has ended") from None
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if future.cancelled() and task is not None and not task.cancelling():
+                raise self._ended("the download queue has ended") from None
+            raise
+
+    return call
 
 
 class QueueService:
@@ -36,6 +74,9 @@ class QueueService:
     The database at `path` is shared by all programs of this user. `resolver` finds the link of a request, in
     the scheduler's event loop; `on_change` is called in its thread: at once when a state changes, at most
     twice a second for progress.
+
+    A command that does not apply (pausing what is done, anything to a job that is gone) does nothing; it is
+    acknowledged once it is on disk.
     """
 
     def __init__(
@@ -51,11 +92,11 @@ class QueueService:
         self._table = JobTable()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._scheduler: Scheduler | None = None
-        self._commands: CommandHandler | None = None
+        self._running: Scheduler | None = None
         self._opened = asyncio.Event()
         self._end: MLHubException | None = None
         self._loaded = False
+        self._under_way: dict[int, asyncio.Task[None]] = {}
 
     @property
     def loaded(self) -> bool:
@@ -67,12 +108,12 @@ class QueueService:
         """What the user should read: the queue cannot be opened, or written; empty if all is well."""
         if self._end is not None:
             return f"{self._end.message}; {self._end.hint}" if self._end.hint else self._end.message
-        return self._scheduler.store.notice if self._scheduler is not None else ""
+        return self._running.store.notice if self._running is not None else ""
 
     @property
     def settings(self) -> QueueSettings | None:
         """The settings in force; None while the queue is not open."""
-        return self._scheduler.store.settings if self._scheduler is not None else None
+        return self._running.store.settings if self._running is not None else None
 
     def snapshot(self) -> tuple[Job, ...]:
         """Return all jobs in their order, from memory."""
@@ -82,7 +123,7 @@ class QueueService:
         """Start the scheduler; what was unfinished at the last end, whatever ended it, is resumed."""
         if self._thread is not None:
             return
-        self._opened, self._scheduler, self._end = asyncio.Event(), None, None
+        self._opened, self._running, self._end = asyncio.Event(), None, None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=[self._loop], name="downloads", daemon=True)
         self._thread.start()
@@ -97,21 +138,28 @@ class QueueService:
         thread.join(timeout)
         self._thread = self._loop = None
 
-    async def change(self, **changes: int | None) -> QueueSettings:
-        """Change settings by their names, from now on and for all programs at this queue.
-
-        See `QueueSettings`; transfers that run are slowed down, and none is interrupted.
-        """
-        return await self._call(lambda commands: commands.change(changes))
+    # Commands
 
     async def add(self, request: DownloadRequest) -> Job:
         """Queue a request; the job that exists for the same file is used again, not doubled."""
         return (await self.add_many([request]))[0]
 
+    @_in_loop
     async def add_many(self, requests: Sequence[DownloadRequest]) -> list[Job]:
-        """Queue requests, in one transaction."""
-        return await self._call(lambda commands: commands.add(requests))
+        """Queue requests, in one transaction; see `JobRepository.add` for those that have a job already."""
+        scheduler, store = self._scheduler, self._scheduler.store
+        wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
+        jobs = await store.write(lambda: store.repository.add(wanted))
+        fresh = [job for job in jobs if job.state is JobState.QUEUED]
+        scheduler.want(job.id for job in jobs)
+        scheduler.forget_failures(job.id for job in fresh)
+        # The table knows more of what runs already than the database does.
+        store.show([*fresh, *(job for job in jobs if self._table.get(job.id) is None)])
+        scheduler.wake()
+        await self._order(JobAction.RESUME, [job.id for job in jobs if job.elsewhere])
+        return [self._table.get(job.id) or job for job in jobs]
 
+    @_in_loop
     async def order(
         self, action: JobAction, job_ids: Sequence[int] | None = None, *, delete_part: bool = False
     ) -> None:
@@ -119,7 +167,7 @@ class QueueService:
 
         With `delete_part`, a cancel deletes what was fetched.
         """
-        await self._call(lambda commands: commands.order(action, job_ids, delete_part=delete_part))
+        await self._order(action, job_ids, delete_part=delete_part)
 
     async def pause(self, job_id: int) -> None:
         """Pause a job."""
@@ -137,49 +185,160 @@ class QueueService:
         """Cancel a job; what was fetched of it is deleted unless it is to be kept."""
         await self.order(JobAction.CANCEL, [job_id], delete_part=delete_part)
 
+    @_in_loop
+    async def change(self, /, **changes: int | None) -> QueueSettings:
+        """Change settings by their names, from now on and for all programs at this queue.
+
+        See `QueueSettings`; transfers that run are slowed down, and none is interrupted.
+        """
+        store = self._scheduler.store
+        store.settings = await store.write(lambda: store.repository.change_settings(changes))
+        self._scheduler.apply_settings()
+        self._scheduler.wake()
+        return store.settings
+
+    @_in_loop
     async def clear_finished(self, only: Sequence[int] | None = None) -> None:
         """Remove what is done, failed or cancelled (of some jobs) from the list; no file is touched."""
-        await self._call(lambda commands: commands.clear_finished(only))
+        store, wanted = self._scheduler.store, None if only is None else frozenset(only)
+        self._table.remove(await store.write(lambda: store.repository.remove_finished(wanted)))
+        self._scheduler.wake()
 
+    @_in_loop
     async def move(self, job_id: int, delta: int) -> None:
         """Move a job in the queue: so many places down, or up if negative."""
-        await self._call(lambda commands: commands.shift(job_id, delta))
+        jobs = list(self._table.snapshot())
+        start = next((index for index, job in enumerate(jobs) if job.id == job_id), None)
+        if start is None:
+            return
+        positions = [job.position for job in jobs]
+        jobs.insert(min(max(start + delta, 0), len(jobs) - 1), jobs.pop(start))
+        pairs = zip(jobs, positions, strict=True)
+        changed = {job.id: position for job, position in pairs if job.position != position}
+        store = self._scheduler.store
+        await store.write(lambda: store.repository.arrange(changed))
+        self._table.put(*(replace(job, position=changed[job.id]) for job in self._jobs(list(changed))))
+        self._scheduler.wake()
 
+    @_in_loop
     async def wait(self, job_ids: Sequence[int]) -> list[Job]:
-        """Wait until the jobs are finished, or stay as they are until somebody does something."""
-        return await self._call(lambda commands: commands.wait(job_ids))
+        """Wait until the jobs are finished, or stay as they are until somebody does something.
 
+        Those that still exist are returned.
+        """
+        while True:
+            jobs = self._jobs(job_ids)
+            if all(job.state in IDLE_STATES for job in jobs):
+                return jobs
+            await self._scheduler.changed()
+
+    @_in_loop
     async def tell(self, job_id: int, words: str) -> None:
         """Add an entry to the log of a job; keys are cut out."""
-        await self._call(lambda commands: commands.log(job_id, words))
+        self._scheduler.store.log(job_id, words)
 
+    @_in_loop
     async def log(self, job_id: int, after: int = 0) -> list[Event]:
         """Return what happened to a job, wherever it ran, from the entry behind number `after` on."""
-        return await self._call(lambda commands: commands.log_of(job_id, after))
+        return await in_thread(functools.partial(self._scheduler.store.log_of, job_id, after))
 
-    async def _call(self, command: Callable[[CommandHandler], Awaitable[T]]) -> T:
-        """Run a command in the scheduler's loop."""
-        loop = self._loop
-        if loop is None or self._end is not None:
-            raise self._ended("the download queue is not running")
-        work = self._opened_and(command)
-        try:
-            future = asyncio.run_coroutine_threadsafe(work, loop)
-        except RuntimeError:
-            work.close()
-            raise self._ended("the download queue has ended") from None
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if future.cancelled() and task is not None and not task.cancelling():
-                raise self._ended("the download queue has ended") from None
-            raise
+    # In the scheduler's loop
 
-    async def _opened_and(self, command: Callable[[CommandHandler], Awaitable[T]]) -> T:
-        await self._opened.wait()
-        assert self._commands is not None
-        return await command(self._commands)
+    @property
+    def _scheduler(self) -> Scheduler:
+        assert self._running is not None
+        return self._running
+
+    def _jobs(self, job_ids: Sequence[int] | frozenset[int]) -> list[Job]:
+        return [job for job_id in job_ids if (job := self._table.get(job_id)) is not None]
+
+    async def _order(
+        self, action: JobAction, job_ids: Sequence[int] | None, *, delete_part: bool = False
+    ) -> None:
+        """Apply an action to jobs, or post it to the programs that run them."""
+        known = self._jobs(self._table.ids if job_ids is None else job_ids)
+        jobs = [job for job in known if applies(action, job, named=job_ids is not None)]
+        # What another program runs may be in another state by now, or will be by what it was asked before:
+        # it judges by what it finds then. A retry is for what is known to need one.
+        late = [j for j in known if j.elsewhere and not j.state.finished and action is not JobAction.RETRY]
+        theirs = list(dict.fromkeys(job.id for job in (*jobs, *late) if job.elsewhere))
+        if theirs:
+            store = self._scheduler.store
+            await store.write(lambda: store.repository.post(action, theirs, delete_part=delete_part))
+        await self._apply(action, [job for job in jobs if not job.elsewhere], delete_part)
+
+    async def _apply(self, action: JobAction, jobs: Sequence[Job], delete_part: bool) -> None:
+        if not jobs:
+            return
+        scheduler, store = self._scheduler, self._scheduler.store
+        ids = [job.id for job in jobs]
+        end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
+        moved = await store.write(lambda: store.repository.move(ids, end, **fields))
+        scheduler.forget_failures(ids)
+        store.show(_with_progress(job, self._table.get(job.id)) for job in moved)
+        scheduler.wake()
+        done = {job.id for job in moved}
+        if action is JobAction.PAUSE:
+            await scheduler.interrupt(done)
+        elif action is JobAction.CANCEL:
+            await scheduler.interrupt(done, wait=True)
+            if delete_part:
+                await self._delete_parts([job for job in jobs if job.id in done])
+
+    async def _obey(self) -> None:
+        """Carry out commands of other programs; a cancel, which waits for its transfer, beside the rest."""
+        waiting = [one for one in self._scheduler.store.commands() if one.id not in self._under_way]
+        for (action, delete_part), group in itertools.groupby(waiting, lambda c: (c.action, c.delete_part)):
+            commands = list(group)
+            task = asyncio.create_task(self._carry_out(action, commands, delete_part))
+            self._under_way.update((command.id, task) for command in commands)
+            if action is not JobAction.CANCEL:
+                await asyncio.wait([task])
+
+    async def _carry_out(
+        self, action: JobAction, commands: Sequence[QueueCommand], delete_part: bool
+    ) -> None:
+        store = self._scheduler.store
+        with contextlib.suppress(DownloadError):  # again at the next look
+            jobs = self._jobs([command.job for command in commands])
+            await self._apply(action, [job for job in jobs if applies(action, job)], delete_part)
+            if action is JobAction.CANCEL and delete_part:
+                # Where the program that was asked first ended between the two halves of it.
+                await self._delete_parts([job for job in jobs if job.state is JobState.CANCELLED])
+            await store.write(lambda: store.repository.settle(command.id for command in commands))
+        for command in commands:
+            del self._under_way[command.id]
+
+    async def _delete_parts(self, jobs: Sequence[Job]) -> None:
+        from .job_files import left_of
+
+        for job in jobs:
+            if (now := self._table.get(job.id)) is not None and now.state is JobState.DONE:
+                continue  # the cancel came too late
+            await self._delete_part(job)
+            shown = self._table.get(job.id)
+            if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
+                left = replace(shown, **left_of(shown), rate=None, eta=None)
+                self._table.put(left)
+                self._scheduler.store.save([left])
+
+    async def _delete_part(self, job: Job) -> None:
+        """Delete a part; a transfer that was just interrupted may hold it for a moment longer."""
+        from .job_files import delete_part
+
+        journal = self._scheduler.store.repository.journal
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return await in_thread(functools.partial(delete_part, job.part, journal))
+            except TargetBusy:
+                if time.monotonic() > deadline:
+                    return None  # another program writes it
+            except DownloadError:
+                return None
+            await asyncio.sleep(0.05)
+
+    # The thread
 
     def _ended(self, otherwise: str) -> MLHubException:
         """Return why the queue does not run, as a new exception: a caller's traceback is its own."""
@@ -204,19 +363,18 @@ class QueueService:
 
     async def _main(self) -> None:
         # Imported in the scheduler's thread: nothing of it is needed to draw the first screen.
-        from .commands import CommandHandler
         from .scheduler import Scheduler
 
-        scheduler = Scheduler(self._path, self._resolver, self._table, self._changed, **self._options)
-        self._scheduler = scheduler
-        self._commands = CommandHandler(scheduler, self._table)
-        scheduler.obey = self._commands.obey
+        scheduler = Scheduler(
+            self._path, self._resolver, self._table, self._changed, self._obey, **self._options
+        )
+        self._running = scheduler
         self._opened.set()
         await scheduler.run()
 
     def _stop(self) -> None:
-        if self._scheduler is not None:
-            self._scheduler.stop()
+        if self._running is not None:
+            self._running.stop()
 
     def _changed(self) -> None:
         self._loaded = True
@@ -224,3 +382,11 @@ class QueueService:
             # A listener that is shutting down must not take the transfers with it.
             with contextlib.suppress(Exception):
                 self._on_change()
+
+
+def _with_progress(stored: Job, shown: Job | None) -> Job:
+    """Return a stored job with the progress of the table, which is newer."""
+    if shown is None:
+        return stored
+    counts = {n: getattr(shown, n) for n in FILE_COUNTS} if shown.files_total is not None else {}
+    return replace(stored, bytes_done=max(shown.bytes_done, stored.bytes_done), **counts)

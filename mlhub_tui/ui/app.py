@@ -279,7 +279,7 @@ class MLHubApp(AppContext):
 
     async def _open_for_job(self, request: DownloadRequest) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
-        from ..queue.credentials import credentials_for, open_for_job
+        from ..queue.run_job import credentials_for, open_for_job
 
         connection = self.connection
         current = connection.credentials if connection else self._start

@@ -86,7 +86,7 @@ def fill_queue(home: Path, number: int) -> None:
             for n in range(number)
         ]
     )
-    store.move_all([job.id for job in jobs], JobState.PAUSED)
+    store.move([job.id for job in jobs], JobState.PAUSED)
     store.leave()
     database.close()
 

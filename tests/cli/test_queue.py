@@ -18,8 +18,8 @@ from mlhub_tui.auth import Credentials
 from mlhub_tui.cli.queue_log import open_log
 from mlhub_tui.queue import background
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.process import RunnerKind
 from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.runner import RunnerKind
 from mlhub_tui.sample.server import SampleServer
 from tests.support.waiting import until_sync
 

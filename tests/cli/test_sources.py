@@ -19,7 +19,7 @@ from mlhub_tui.auth.location import location
 from mlhub_tui.errors import InvalidRootURL, ProfileNotFound
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue import background
-from mlhub_tui.queue.credentials import not_kept
+from mlhub_tui.queue.run_job import unsaved_key
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.source_names import choose
 from mlhub_tui.sources.well_known import KNOWN, by_name, by_url
@@ -442,14 +442,14 @@ def test_a_background_runner_is_not_told_the_secret_of_another_kind_of_source(ml
     url = "https://stac.example/"
     adhoc = for_location(url, kind=Kind.STAC_API, api_key=TOKEN)
     assert background.environment(adhoc, environ).keys() == {"PATH", "PYTHONPATH"}
-    assert "sources add" in not_kept(adhoc)
+    assert "sources add" in unsaved_key(adhoc)
     options = {"kind": "stac-api", "token_env": "MINE_TOKEN"}
     ProfilesFile.load().save("mine", root_url=url, options=options)
     named = for_profile("mine", environ={"MINE_TOKEN": TOKEN})
     made = background.environment(named, environ)
     assert (made["MLHUB_PROFILE"], TOKEN in made.values(), "MLHUB_ROOT_URL" in made) == ("mine", False, False)
-    assert "variable MINE_TOKEN" in not_kept(named)
-    assert TOKEN not in not_kept(named)
+    assert "variable MINE_TOKEN" in unsaved_key(named)
+    assert TOKEN not in unsaved_key(named)
     ProfilesFile.load().save("mine", options={"token_env": None, "token": TOKEN})
-    assert not_kept(for_profile("mine")) == ""
-    assert "another one" in not_kept(for_profile("mine", api_key="typed-token"))
+    assert unsaved_key(for_profile("mine")) == ""
+    assert "another one" in unsaved_key(for_profile("mine", api_key="typed-token"))

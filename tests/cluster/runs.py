@@ -10,8 +10,8 @@ from mlhub_tui.auth import Credentials
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.planning.resolver import SourceResolver
-from mlhub_tui.queue.credentials import open_for_job
 from mlhub_tui.queue.job import Job
+from mlhub_tui.queue.run_job import open_for_job
 from mlhub_tui.queue.service import QueueService
 from tests.queue.support import HASTY, QUICK
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,12 +22,11 @@ from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
 from mlhub_tui.planning.asset_tally import AssetGroup, AssetTally
 from mlhub_tui.planning.layout import asset_extension, file_names
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
-from mlhub_tui.queue import database
-from mlhub_tui.queue.connectivity import ConnectivityMonitor
-from mlhub_tui.queue.credentials import credentials_for, open_for_job
-from mlhub_tui.queue.database import Database, QueueUnusable
+from mlhub_tui.queue.admission import ConnectivityMonitor
+from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.run_job import credentials_for, open_for_job
 from mlhub_tui.transfer.checksums import multihash
 
 API = DocumentOrigin("https://api.example/", Kind.STAC_API)
@@ -264,7 +262,7 @@ def test_an_asset_that_is_asked_for_again_has_one_job(store: JobRepository) -> N
     [moved] = requests_for(API, [item("i", a={"href": "https://h/new.tif"})], Path("/out")).requests
     first, again = store.add([request, moved])
     assert first.id == again.id
-    store.move(first.id, JobState.CANCELLED)
+    store.move([first.id], JobState.CANCELLED)
     [job] = store.add([moved])
     assert (job.id, job.state, job.request) == (first.id, JobState.QUEUED, moved)
 
@@ -278,36 +276,6 @@ def test_two_items_of_one_id_never_share_a_file(store: JobRepository) -> None:
     assert [job.path for job in store.add(wanted)] == [job.path for job in jobs]
     assert len(store.load()) == 3
     assert all(job.request.name == job.name for job in jobs if isinstance(job.request, AssetRequest))
-
-
-def test_archives_queued_by_earlier_versions_stay_what_they_were(tmp_path: Path) -> None:
-    path = tmp_path / "queue.db"
-    old = sqlite3.connect(path)
-    for script in database.MIGRATIONS[:3]:
-        old.executescript(script)
-    old.execute("PRAGMA user_version=3")
-    old.execute(
-        "INSERT INTO jobs (target, source, collection_id, folder, if_exists, title, name, state, position,"
-        " revision) VALUES ('/o/c.tar.gz', 'https://h', 'c', '/o', 'resume', 'C', 'c.tar.gz', 'queued', 1, 1)"
-    )
-    old.commit()
-    old.close()
-    [job] = JobRepository(Database(path)).load()
-    assert job.request == ArchiveRequest("https://h", None, "c", Path("/o"), title="C")
-    assert (job.name, job.state) == ("c.tar.gz", JobState.QUEUED)
-
-
-def test_an_earlier_version_leaves_a_newer_queue_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "queue.db"
-    [request] = requests_for(API, [item("i", a={"href": "https://h/a.tif"})], Path("/out")).requests
-    JobRepository(Database(path)).add([request])
-    with monkeypatch.context() as earlier:
-        earlier.setattr("mlhub_tui.queue.database.VERSION", database.VERSION - 1)
-        with pytest.raises(QueueUnusable, match="newer version"):
-            Database(path)
-    assert [job.request for job in JobRepository(Database(path)).load()] == [request]
 
 
 def no_sample() -> Credentials:

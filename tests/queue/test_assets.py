@@ -23,8 +23,8 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
 from mlhub_tui.planning.requests import AssetRequest
 from mlhub_tui.planning.resolver import OneSource, SourceResolver
-from mlhub_tui.queue.direct import fetch, fetch_asset
 from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.run_job import fetch, fetch_asset
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.asset_links import AssetLinks, SasTokens
 from tests.support.fault_server import FaultServer

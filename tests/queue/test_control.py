@@ -13,12 +13,13 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mlhub_tui.queue import part_cleanup, process
+from mlhub_tui.queue import job_files
+from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.database import MIGRATIONS, VERSION, Database, QueueUnusable
+from mlhub_tui.queue.database import Database, QueueUnusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
-from mlhub_tui.queue.process import Process, RunnerKind
 from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.runner import Process, RunnerKind
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.part_file import PartFile
 from tests.support.fault_server import FaultServer
@@ -261,38 +262,16 @@ async def test_ten_thousand_jobs_are_paused_in_another_program_in_one_go(
     await until(lambda: all(job.state is JobState.PAUSED for job in two.snapshot()))
 
 
-def test_a_queue_of_the_first_version_is_brought_up_to_date_with_its_jobs(tmp_path: Path) -> None:
-    path = tmp_path / "queue.db"
-    old = sqlite3.connect(path)
-    old.executescript(MIGRATIONS[0])
-    old.execute("INSERT INTO runners VALUES ('r', ?, ?, ?, 0)", (GONE.pid, GONE.host, GONE.token))
-    old.execute(
-        "INSERT INTO jobs (target, source, collection_id, folder, if_exists, title, name, state, position,"
-        " bytes_done, runner, revision)"
-        " VALUES (?, 's', 'file', ?, 'resume', '', 'file.tar.gz', 'downloading', 1, 7, 'r', 1)",
-        (str(tmp_path / "file.tar.gz"), str(tmp_path)),
-    )
-    old.execute("PRAGMA user_version=1")
-    old.commit()
-    old.close()
-    store = JobRepository(Database(path))
-    job = only(store.adopt())
-    assert (job.name, job.bytes_done, job.state, job.where) == ("file.tar.gz", 7, JobState.QUEUED, "")
-    with sqlite3.connect(path) as now:
-        assert now.execute("PRAGMA user_version").fetchone() == (VERSION,)
-        assert now.execute("SELECT count(*) FROM commands").fetchone() == (0,)
-
-
 async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
     server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delete = part_cleanup.delete
+    delete = job_files.delete_part
 
     def slowly(*wanted: Any) -> None:
         delete(*wanted)
         time.sleep(0.15)
 
-    monkeypatch.setattr(part_cleanup, "delete", slowly)
+    monkeypatch.setattr(job_files, "delete_part", slowly)
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))

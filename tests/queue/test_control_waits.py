@@ -21,8 +21,8 @@ from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DownloadRequest
 from mlhub_tui.planning.resolver import RenewedAsset
-from mlhub_tui.queue import disk_space
-from mlhub_tui.queue.connectivity import NO_NETWORK, ConnectivityMonitor
+from mlhub_tui.queue import admission as disk_space
+from mlhub_tui.queue.admission import NO_NETWORK, ConnectivityMonitor
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferProgress
@@ -201,7 +201,7 @@ def test_room_is_kept_for_what_runs_and_what_waits_before_and_for_nothing_else(
             lives[other.id].reserved = 100
         if other.id != 6 and (waits or runs):
             expected += 100 - other.bytes_done
-    assert disk_space.reserved(mine, jobs, lives) == expected
+    assert disk_space.reserved_space(mine, jobs, lives) == expected
 
 
 async def test_a_transfer_that_receives_nothing_is_shown_as_stalled(

@@ -24,8 +24,8 @@ from mlhub_tui.planning.dataset_plan import (
 from mlhub_tui.planning.manifest import LockedManifest, ManifestStats, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.report import verify_files
-from mlhub_tui.queue.direct import job_context
 from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.run_job import job_context
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferPhase, TransferProgress
 from mlhub_tui.transfer.engine import TransferCancelled

@@ -30,7 +30,7 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.link import Link
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import DownloadRequest
-from mlhub_tui.queue.direct import fetch
+from mlhub_tui.queue.run_job import fetch
 from tests.support.fault_server import FaultServer, md5
 from tests.support.http_server import Answer
 

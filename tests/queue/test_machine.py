@@ -21,8 +21,8 @@ from mlhub_tui import fileio
 from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.queue.process import Process
 from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.runner import Process
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferConfig
 from tests.support.fault_server import FaultServer

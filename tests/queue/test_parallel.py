@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.queue.direct import fetch
 from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.run_job import fetch
 from mlhub_tui.transfer.part_file import Extents, covered, extents_from_text, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer

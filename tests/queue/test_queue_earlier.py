@@ -13,9 +13,9 @@ from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import AssetRequest, DatasetRequest
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.job_files import verify_job
+from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.queue.settings import QueueSettings
-from mlhub_tui.queue.verification import verify_job
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 

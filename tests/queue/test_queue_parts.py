@@ -27,26 +27,21 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.errors import LinkRejected
 from mlhub_tui.http.link import Link
-from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
-from mlhub_tui.queue import events, process
+from mlhub_tui.queue import runner as process
+from mlhub_tui.queue.admission import ConcurrencyLimiter, heard, no_way_out
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.connectivity import heard, no_way_out
 from mlhub_tui.queue.database import Database, QueueUnusable, is_locked, unusable
-from mlhub_tui.queue.events import EventLog, safe
 from mlhub_tui.queue.job import Job, JobAction, JobState
-from mlhub_tui.queue.job_rows import with_own_name
-from mlhub_tui.queue.job_table import JobTable
-from mlhub_tui.queue.process import Process
-from mlhub_tui.queue.repository import JobRepository
+from mlhub_tui.queue.repository import JobRepository, safe, with_own_name
 from mlhub_tui.queue.run_job import refusal
-from mlhub_tui.queue.scheduler import ActiveTransfer, ConcurrencyLimiter, progress_fields
-from mlhub_tui.queue.settings import QueueSettings
-from mlhub_tui.transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
+from mlhub_tui.queue.runner import Process, QueueSettings
+from mlhub_tui.queue.scheduler import failure_message, success_message
+from mlhub_tui.transfer.config import DownloadResult
 from mlhub_tui.transfer.failures import Failure, FailureAction, judge
 from mlhub_tui.transfer.limits import BandwidthLimiter
 
@@ -74,7 +69,7 @@ def test_speed_is_shown_of_what_another_program_downloads_and_of_nothing_else(tm
     one, two = JobRepository(Database(path)), JobRepository(Database(path))
     [made] = one.add([wish(tmp_path)])
     for state in (JobState.CONNECTING, JobState.DOWNLOADING, JobState.VERIFYING):
-        one.move(made.id, state)
+        one.move([made.id], state)
         one.save([replace(made, state=state, rate=5.0, eta=7.0, connections=3)])
         [seen], [own] = two.load(), one.load()
         shown = (5.0, 7.0, 3) if state is JobState.DOWNLOADING else (None, None, 0)
@@ -86,7 +81,7 @@ def test_speed_is_shown_of_what_another_program_downloads_and_of_nothing_else(tm
 def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -> None:
     store = JobRepository(Database(tmp_path / "queue.db"))
     [made] = store.add([wish(tmp_path)])
-    store.move(made.id, JobState.CONNECTING)
+    store.move([made.id], JobState.CONNECTING)
     counted: dict[str, Any] = {
         "bytes_done": 5,
         "files_done": 2,
@@ -94,7 +89,7 @@ def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -
         "files_total": 3,
         "sums": "md5:00",
     }
-    store.move(made.id, JobState.DONE, reason="r", hint="h", **counted)
+    store.move([made.id], JobState.DONE, reason="r", hint="h", **counted)
     [again] = store.add([wish(tmp_path)])
     assert again == replace(made, position=2)
 
@@ -195,38 +190,6 @@ def test_a_database_of_another_program_or_version_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "fields", "words"),
-    [
-        (JobState.DOWNLOADING, JobState.STALLED, {}, "nothing comes at the moment"),
-        (JobState.DOWNLOADING, JobState.VERIFYING, {}, "all bytes are there: verifying"),
-        (JobState.STALLED, JobState.DOWNLOADING, {}, "bytes come again"),
-        (JobState.CONNECTING, JobState.DOWNLOADING, {}, ""),
-        (JobState.QUEUED, JobState.PREPARING, {}, ""),
-        (JobState.CONNECTING, JobState.FAILED, {"reason": "not found"}, "failed: not found"),
-        (JobState.VERIFYING, JobState.DONE, {"reason": ""}, "done"),
-    ],
-)
-def test_the_log_names_moves_that_do_not_speak_for_themselves(
-    start: JobState, end: JobState, fields: dict[str, Any], words: str
-) -> None:
-    assert events.move_message(start, end, fields) == words
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "words"),
-    [
-        (JobState.PAUSED, JobState.QUEUED, "resumed"),
-        (JobState.NO_SPACE, JobState.QUEUED, "resumed"),
-        (JobState.FAILED, JobState.QUEUED, "queued again"),
-        (JobState.QUEUED, JobState.PAUSED, "paused"),
-        (JobState.QUEUED, JobState.CANCELLED, "cancelled"),
-    ],
-)
-def test_the_log_names_what_a_person_asked_for(start: JobState, end: JobState, words: str) -> None:
-    assert events.action_message(start, end) == words
-
-
-@pytest.mark.parametrize(
     ("after", "delay", "failures", "words"),
     [
         (None, None, 3, "failed: why"),
@@ -241,7 +204,7 @@ def test_the_log_says_when_the_next_try_is(
 ) -> None:
     state = JobState.FAILED if delay is None else JobState.RETRYING
     error = ServerError("x", status=503, retry_after=after)
-    assert events.failure_message(error, Failure(FailureAction(state), "why", "", delay), failures) == words
+    assert failure_message(error, Failure(FailureAction(state), "why", "", delay), failures) == words
 
 
 @pytest.mark.parametrize(
@@ -263,28 +226,7 @@ def test_the_log_says_when_the_next_try_is(
 def test_the_log_says_how_much_came_and_how_fast(
     outcome: DownloadResult, fetched: int | None, seconds: float, words: str
 ) -> None:
-    assert events.success_message(outcome, fetched, seconds) == words
-
-
-def test_the_log_says_what_agreed() -> None:
-    sums = tuple(Checksum(name, "00") for name in ("md5", "sha-256", "md5"))
-    told = events.success_message(
-        DownloadResult(HERE, 5000, fetched=True, checksums=sums, note="odd"), None, 1.0
-    )
-    assert told == "done: 5.0 kB; verified with md5, sha-256; odd"
-
-
-def test_a_log_that_cannot_be_written_keeps_what_is_new(tmp_path: Path) -> None:
-    book = EventLog(lambda: 7.0)
-    book.log(1, "b")
-    book.log(1, "")
-    book.log(1, "a", at=3.0)
-    lines = book.take()
-    assert lines == [(1, 3.0, "a"), (1, 7.0, "b")]
-    book.log(1, "c")
-    book.give_back(lines)
-    assert [words for _, _, words in book.take()] == ["a", "b", "c"]
-    assert book.take() == []
+    assert success_message(outcome, fetched, seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -300,25 +242,6 @@ def test_a_log_that_cannot_be_written_keeps_what_is_new(tmp_path: Path) -> None:
 )
 def test_the_log_keeps_words_and_drops_keys(words: str, kept: str) -> None:
     assert safe(words) == kept
-
-
-def test_a_speed_needs_a_second_of_evidence_before_it_tells_a_time() -> None:
-    meter = RateEstimator(10.0, 100)
-    assert (meter.rate, meter.eta(1000)) == (None, None)
-    meter.add(10.0, 500)
-    assert meter.rate is None
-    meter.add(10.5, 200)
-    assert meter.eta(1000) is None
-    meter.add(11.0, 300)
-    assert meter.rate == pytest.approx(200)
-    assert meter.eta(1100) == pytest.approx(4)
-    assert (meter.eta(300), meter.eta(200)) == (0, 0)
-    slow = RateEstimator(0.0)
-    slow.add(10.0, 9)
-    assert slow.eta(100) is None
-    slow = RateEstimator(0.0)
-    slow.add(10.0, 10)
-    assert slow.eta(100) == pytest.approx(90)
 
 
 async def test_a_limit_is_paid_by_waiting_and_lifted_at_once() -> None:
@@ -368,8 +291,6 @@ def test_jobs_start_while_there_are_places_and_a_host_has_some(
     places, found = ConcurrencyLimiter(total, per_host), Starts()
     places.fill(settings, [job(9, JobState.PAUSED), *jobs], mine, found)
     assert found.ids == started
-    limit = settings.transfers if total is None else total
-    assert [places.free(settings, n) for n in (limit - 1, limit)] == [True, False]
 
 
 @pytest.mark.parametrize(("transfers", "started"), [(4, [1]), (5, [1, 2]), (1, [1])])
@@ -381,16 +302,10 @@ def test_other_programs_take_places_but_never_the_last_one(transfers: int, start
     assert found.ids == started
 
 
-def test_a_job_that_may_not_start_takes_no_place() -> None:
-    refused = Starts(False)
-    ConcurrencyLimiter(1, 1).fill(QueueSettings(), [job(1), job(2)], [], refused)
-    assert refused.ids == [1, 2]
-
-
 def test_a_source_is_known_by_the_host_that_its_bytes_came_from() -> None:
     places = ConcurrencyLimiter(None, None)
-    assert places.host_of(job(1), "") == "http://a/"
-    assert places.host_of(job(1), "store.test") == "store.test"
+    assert places.host(job(1), "") == "http://a/"
+    assert places.host(job(1), "store.test") == "store.test"
     assert (places.host(job(2)), places.host(job(3, source="http://b/"))) == ("store.test", "http://b/")
 
 
@@ -416,54 +331,6 @@ def test_a_lost_network_is_told_from_a_server_that_answers(
     error: Exception, nowhere: bool, answered: bool
 ) -> None:
     assert (no_way_out(error), heard(error)) == (nowhere, answered)
-
-
-def test_the_board_is_in_the_order_of_the_queue() -> None:
-    board = JobTable()
-    board.put(job(1), job(2), job(3, position=0))
-    assert [one.id for one in board.snapshot()] == [3, 1, 2]
-    assert board.snapshot() is board.snapshot()
-    board.put(job(1, position=5))
-    assert [one.id for one in board.snapshot()] == [3, 2, 1]
-    board.put(job(2, JobState.PAUSED))
-    assert [one.state for one in board.snapshot()] == [JobState.QUEUED, JobState.PAUSED, JobState.QUEUED]
-    board.remove([2, 9])
-    assert ([one.id for one in board.snapshot()], board.ids) == ([3, 1], frozenset({1, 3}))
-
-
-def test_numbers_of_a_transfer_that_are_not_known_yet_stay_as_they_were() -> None:
-    live, one = TransferProgress(), job(1, bytes_done=5, bytes_total=9, files_done=1)
-    assert progress_fields(live, one) == {"bytes_done": 5, "bytes_total": 9}
-    live.wrote(7)
-    live.total = 8
-    assert progress_fields(live, one) == {"bytes_done": 7, "bytes_total": 8}
-    live.files_total, live.total = 3, None
-    counts = {"files_done": 0, "files_failed": 0, "files_total": 3}
-    assert progress_fields(live, one) == {"bytes_done": 7, "bytes_total": None, **counts}
-    live.begin_at(4)
-    live.begin_at(2)
-    assert live.resumed_from == 4
-
-
-def test_the_log_hears_of_connections_to_a_single_file_only() -> None:
-    told: list[str] = []
-    live = TransferProgress()
-    running = ActiveTransfer(live, lambda words, at: told.append(words))
-    live.connections = 4
-    running.flush_events()
-    live.enter(TransferPhase.DOWNLOADING)
-    running.flush_events()
-    running.flush_events()
-    live.connections, live.files_total = 2, 9
-    running.flush_events()
-    assert told == ["4 connections"]
-    live.files_total = None
-    live.begin_at(30)
-    live.log("went well")
-    assert running.success_message(DownloadResult(HERE, 20, fetched=True)).startswith(
-        "done: 20 B, 0 B of them in"
-    )
-    assert told == ["4 connections", "went well", "2 connections"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.api.archives import fetch
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
 from mlhub_tui.http.session import Session
+from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest, DownloadRequest
 from mlhub_tui.planning.resolver import SourceResolver
-from mlhub_tui.queue.direct import fetch_archive
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sample.server import SampleServer
@@ -30,7 +31,7 @@ def source(sample: SampleServer, key: str | None) -> MLHubSource:
 async def test_an_archive_of_the_api_arrives(sample: SampleServer, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     api = source(sample, sample.key)
-    path = await fetch_archive(api, COLLECTION, tmp_path, on_progress=lambda *now: seen.append(now))
+    path = await fetch(api, COLLECTION, tmp_path, IfExists.RESUME, lambda *now: seen.append(now))
     info = await api.archive_info(COLLECTION)
     await api.aclose()
     assert path == tmp_path / f"{COLLECTION}.tar.gz"
@@ -42,7 +43,7 @@ async def test_an_archive_of_the_api_arrives(sample: SampleServer, tmp_path: Pat
 async def test_an_archive_that_does_not_exist_leaves_nothing(sample: SampleServer, tmp_path: Path) -> None:
     api = source(sample, sample.key)
     with pytest.raises(EntityDoesNotExist, match="no_such_collection"):
-        await fetch_archive(api, "no_such_collection", tmp_path / "out")
+        await fetch(api, "no_such_collection", tmp_path / "out", IfExists.RESUME)
     await api.aclose()
     assert files(tmp_path / "out") == {}
 
@@ -50,7 +51,7 @@ async def test_an_archive_that_does_not_exist_leaves_nothing(sample: SampleServe
 async def test_without_a_key_it_says_so(sample: SampleServer, tmp_path: Path) -> None:
     api = source(sample, None)
     with pytest.raises(AuthenticationError):
-        await fetch_archive(api, COLLECTION, tmp_path)
+        await fetch(api, COLLECTION, tmp_path, IfExists.RESUME)
     await api.aclose()
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.queue.process import RunnerKind
+from mlhub_tui.queue.runner import MOST, QueueSettings, RunnerKind
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.queue.settings import MOST, QueueSettings
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until

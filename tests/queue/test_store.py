@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from mlhub_tui import paths
-from mlhub_tui.queue import process
 from mlhub_tui.queue import repository as store_module
+from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.database import VERSION, Database
-from mlhub_tui.queue.direct import job_context
-from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, IllegalTransition, JobState
-from mlhub_tui.queue.process import Process
-from mlhub_tui.queue.repository import AT_START, JobRepository, NotOwned
+from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, JobState
+from mlhub_tui.queue.repository import AT_START, JobRepository
+from mlhub_tui.queue.run_job import job_context
+from mlhub_tui.queue.runner import Process
 from mlhub_tui.transfer.failures import JournalNotWritable
 
 from .support import Links, wish
@@ -79,14 +79,6 @@ def test_every_state_can_be_left_but_only_by_the_table() -> None:
     )
 
 
-def test_an_illegal_move_changes_nothing(tmp_path: Path) -> None:
-    store = opened(tmp_path / "queue.db")
-    [job] = store.add([wish(tmp_path)])
-    with pytest.raises(IllegalTransition):
-        store.move(job.id, JobState.DONE)
-    assert store.job(job.id) == job
-
-
 def test_a_target_has_one_job(tmp_path: Path) -> None:
     store = opened(tmp_path / "queue.db")
     first, other, again = store.add([wish(tmp_path), wish(tmp_path, "other"), wish(tmp_path)])
@@ -97,7 +89,7 @@ def test_a_target_has_one_job(tmp_path: Path) -> None:
 def test_a_finished_job_is_queued_again_at_the_end(tmp_path: Path) -> None:
     store = opened(tmp_path / "queue.db")
     first, second = store.add([wish(tmp_path), wish(tmp_path, "other")])
-    store.move(first.id, JobState.CANCELLED, reason="no")
+    store.move([first.id], JobState.CANCELLED, reason="no")
     [again] = store.add([wish(tmp_path)])
     assert (again.id, again.state, again.reason) == (first.id, JobState.QUEUED, "")
     assert again.position > second.position
@@ -109,17 +101,15 @@ def test_a_live_programs_job_is_shown_and_left_to_it(tmp_path: Path) -> None:
     assert two.adopt() == []
     [seen] = two.add([wish(tmp_path)])
     assert (seen.id, seen.elsewhere) == (job.id, True)
-    with pytest.raises(NotOwned):
-        two.move(job.id, JobState.PAUSED)
+    assert two.move([job.id], JobState.PAUSED) == []
 
 
 def test_a_dead_programs_jobs_are_adopted_and_what_it_was_at_is_queued(tmp_path: Path) -> None:
     dead = opened(tmp_path / "queue.db", GONE)
     running, paused, done = dead.add([wish(tmp_path, name) for name in "abc"])
-    dead.move(running.id, JobState.CONNECTING)
-    dead.move(paused.id, JobState.PAUSED)
-    dead.move(done.id, JobState.CONNECTING)
-    dead.move(done.id, JobState.DONE)
+    dead.move([running.id, done.id], JobState.CONNECTING)
+    dead.move([paused.id], JobState.PAUSED)
+    dead.move([done.id], JobState.DONE)
     store = opened(tmp_path / "queue.db")
     assert {job.id: job.state for job in store.adopt()} == {
         running.id: JobState.QUEUED,
@@ -131,7 +121,7 @@ def test_a_dead_programs_jobs_are_adopted_and_what_it_was_at_is_queued(tmp_path:
 def test_jobs_left_at_the_end_go_on_at_the_next_start(tmp_path: Path) -> None:
     store = opened(tmp_path / "queue.db")
     [job] = store.add([wish(tmp_path)])
-    running = store.move(job.id, JobState.CONNECTING)
+    [running] = store.move([job.id], JobState.CONNECTING)
     store.leave([replace(running, bytes_done=77, bytes_total=99)])
     [adopted] = opened(tmp_path / "queue.db").adopt()
     assert (adopted.state, adopted.bytes_done, adopted.bytes_total) == (JobState.QUEUED, 77, 99)
@@ -212,20 +202,16 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(job_id=jobs, state=st.sampled_from(JobState))
     def move(self, job_id: int, state: JobState) -> None:
-        known = self._states.get(job_id)
-        if known is None:
-            with pytest.raises(NotOwned):
-                self._store.move(job_id, state)
-        elif state in NEXT_STATES[known]:
-            assert self._store.move(job_id, state).state is state
+        known, moved = self._states.get(job_id), self._store.move([job_id], state)
+        if known is not None and state in NEXT_STATES[known]:
+            assert [job.state for job in moved] == [state]
             self._states[job_id] = state
         else:
-            with pytest.raises(IllegalTransition):
-                self._store.move(job_id, state)
+            assert moved == []
 
     @rule(state=st.sampled_from(JobState))
     def move_all(self, state: JobState) -> None:
-        moved = self._store.move_all(list(self._states), state)
+        moved = self._store.move(list(self._states), state)
         legal = {job_id for job_id, known in self._states.items() if state in NEXT_STATES[known]}
         assert {job.id for job in moved} == legal
         self._states.update(dict.fromkeys(legal, state))

@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from mlhub_tui.errors import ServerUnreachable
-from mlhub_tui.queue.direct import fetch
 from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.run_job import fetch
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer

@@ -12,7 +12,7 @@ from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.cli import root
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.direct import fetch_asset
+from mlhub_tui.queue.run_job import fetch_asset
 from mlhub_tui.sources.probe import probe
 from mlhub_tui.sources.stac.api_source import STACAPISource
 

@@ -16,9 +16,8 @@ from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name, dataset_request
-from mlhub_tui.queue.events import Event
-from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.settings import QueueSettings
+from mlhub_tui.queue.job import Event, Job, JobState
+from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.detail.detail_view import DetailView
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.queue.events import Event
-from mlhub_tui.queue.job import Job, JobAction, JobState
+from mlhub_tui.queue.job import Event, Job, JobAction, JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.detail.blocks import FieldBlock
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen

@@ -12,7 +12,7 @@ import pytest
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.queue.settings import QueueSettings
+from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.detail.job_detail import why
 from mlhub_tui.ui.dialogs.job_dialog import JobScreen

@@ -150,7 +150,7 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
 def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> None:
     from ...planning.dataset_plan import plan_dataset
     from ...planning.requests import dataset_request
-    from ...queue.direct import job_context
+    from ...queue.run_job import job_context
     from ..screens.plan_screen import PlanScreen
     from ..widgets import output_options
 

@@ -13,8 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ...errors import MLHubException
-from ...queue.events import Event
-from ...queue.job import Job
+from ...queue.job import Event, Job
 from ...text import local_time
 from ..detail.blocks import Block, FieldBlock, Heading, Paragraph
 from ..detail.detail_view import DetailView

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...queue.settings import MOST, QueueSettings
+from ...queue.runner import MOST, QueueSettings
 from ...text import parse_rate, rate
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog

@@ -140,7 +140,7 @@ async def fetch(
 async def _whole(
     source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None]
 ) -> ImageFile:
-    from ...queue.direct import fetch_asset
+    from ...queue.run_job import fetch_asset
 
     too_large = False
 

@@ -1,20 +1,48 @@
-"""Verification of finished jobs: reads their files again, and compares them with what was fetched."""
+"""Files of jobs that have ended: read and verified again, or deleted where they are parts."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ..errors import MLHubException, VerificationFailed
 from ..planning.requests import DatasetRequest
-from ..text import one_line, size
+from ..text import count, one_line, size
 from ..transfer.checksums import digests_from_text, new_hash
 from ..transfer.content_checks import Gzip
 from ..transfer.engine import TransferCancelled
+from ..transfer.part_file import PartFile, PartJournal
 from .job import Job
 
 _CHUNK = 1 << 20
+
+
+def delete_part(part: Path, journal: PartJournal) -> None:
+    """Delete a part file and its record.
+
+    Raises TargetBusy if another transfer, of this program or another one, is writing it; OutputFolderError.
+    """
+    journal.claim(part)
+    try:
+        if part.exists():
+            with PartFile(part):
+                part.unlink(missing_ok=True)
+        journal.forget(part)
+    finally:
+        journal.release(part)
+
+
+def left_of(job: Job) -> dict[str, Any]:
+    """Return the fields of a job that was cancelled and whose part was deleted: of a dataset, files stay."""
+    if not isinstance(job.request, DatasetRequest):
+        return {"bytes_done": 0}
+    if not job.files_done:
+        return {}
+    folder = one_line(job.request.asset_place, 200)
+    return {"reason": f"{count(job.files_done, 'file')} are saved in {folder}"}
 
 
 def remedy(job: Job) -> str:
