@@ -23,7 +23,7 @@ threads = [
     load("auth", "models", "config"),
     load("auth.kind", "models.when", "config.config"),
     load("sources.open_source", "http.session", "sources.mlhub"),
-    load("queue.service", "planning.resolver", "queue.credentials"),
+    load("queue.service", "planning.resolver", "queue.run_job"),
     load("sample.house", "sample.server"),
     load("ui.detail.document_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
     load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),

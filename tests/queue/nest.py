@@ -64,10 +64,10 @@ def main() -> None:
     """Fork a program for each line."""
     from mlhub_tui.http.proxies import trusted_context
     from mlhub_tui.planning import dataset_job as dataset_run
-    from mlhub_tui.queue import commands, scheduler
+    from mlhub_tui.queue import scheduler
     from tests.queue import dataset_program, program
 
-    assert all((commands, dataset_run, scheduler))
+    assert all((dataset_run, scheduler))
     trusted_context()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for line in sys.stdin:

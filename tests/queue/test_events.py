@@ -247,7 +247,7 @@ def test_a_job_that_is_cleared_takes_its_log_along(tmp_path: Path) -> None:
 def test_the_successor_of_a_program_that_was_killed_says_so(tmp_path: Path) -> None:
     dead = JobRepository(Database(tmp_path / "queue.db"), identity=GONE)
     [job] = dead.add([wish(tmp_path)])
-    dead.move(job.id, JobState.CONNECTING, "starts somewhere")
+    dead.move([job.id], JobState.CONNECTING, "starts somewhere")
     heir = JobRepository(Database(tmp_path / "queue.db"))
     heir.adopt()
     assert [event.words for event in heir.log_of(job.id)] == [
