@@ -31,7 +31,9 @@ def source(sample: SampleServer, key: str | None) -> MLHubSource:
 async def test_an_archive_of_the_api_arrives(sample: SampleServer, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     api = source(sample, sample.key)
-    path = await fetch(api, COLLECTION, tmp_path, IfExists.RESUME, lambda done, total, _: seen.append((done, total)))
+    path = await fetch(
+        api, COLLECTION, tmp_path, IfExists.RESUME, lambda done, total, _: seen.append((done, total))
+    )
     info = await api.archive_info(COLLECTION)
     await api.aclose()
     assert path == tmp_path / f"{COLLECTION}.tar.gz"
