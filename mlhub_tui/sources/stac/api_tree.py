@@ -160,7 +160,7 @@ class APITree:
     ) -> Page[Item]:
         """Return a page of a collection's items; of those that it links where the API does not list them."""
         if link is not None and link.startswith("["):
-            return await self._items_at(json.loads(link)[0][0]).page(link, page_size)
+            return await self._items_at(json.loads(link)[0]).page(link, page_size)
         if link is not None:
             return await self._client.items(PageRequest.decoded(link))
         try:

@@ -1,33 +1,34 @@
-"""Links: what a catalog or collection holds, in the order of the document, in little memory."""
+"""Links: what a catalog or collection holds, in the order of the document."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
 
 from ...http.urls import resolve_href, shown
 from ...models import Document
 from ...text import count, one_line
+from ..documents import is_page
 from .document_urls import is_member, is_web, same, split_member
 
 
-class Role(IntEnum):
-    """What a link leads to, by its `rel`."""
+class Role(Enum):
+    """What a link leads to: its `rel`."""
 
-    CHILD = 0
-    ITEM = 1
-    LIST = 2
+    CHILD = "child"
+    ITEM = "item"
+    LIST = "items"
+    EITHER = "child and item"
 
 
+_ROLES = {role.value: role for role in (Role.CHILD, Role.ITEM, Role.LIST)}
 _PLAIN = re.compile(r"(?:\./)*([A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)")
-_HOLDERS = ("/collection.json", "/catalog.json")
-_ROLES = {"child": Role.CHILD, "item": Role.ITEM, "items": Role.LIST}
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentLink:
+class DocumentLink(NamedTuple):
     """One link to what is below, with the place URL it leads to and its cleaned title, which may be empty."""
 
     role: Role
@@ -37,34 +38,26 @@ class DocumentLink:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The links of one document to what is below it; hrefs are resolved when they are read.
-
-    Of the document itself its URL, class and id; of its links what is wrong, a line each.
-    """
+    """The links of one document to what is below it; `notes` say what is wrong with some, a line each."""
 
     url: str
     made: type[Document]
     id: str
-    notes: tuple[str, ...]
-    _roles: bytes = field(repr=False)
-    _hrefs: list[str] = field(repr=False)
-    _titles: dict[int, str] = field(repr=False)
+    links: tuple[DocumentLink, ...]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, document: Document) -> Children:
         """Return the links of a document, each address once; what is no usable link is counted in the notes.
 
         Public catalogs link a child as JSON and as a page, in two spellings, or as item and as child: the
-        first counts, and the page does not.
+        page is left out, and only the document tells which of both it is.
         """
-        roles = bytearray()
-        hrefs: list[str] = []
-        titles: dict[int, str] = {}
-        seen: dict[str, int] = {}
+        found: dict[str, DocumentLink] = {}
         folder = document.url.rpartition("/")[0] if "?" not in document.url else ""
         broken = 0
         for link in document.links:
-            rel, href = link.get("rel"), link.get("href")
+            rel, href, title = link.get("rel"), link.get("href"), link.get("title")
             role = _ROLES.get(rel.lower()) if isinstance(rel, str) else None
             if role is None or is_page(link.get("type")):
                 continue
@@ -72,41 +65,24 @@ class Children:
                 broken += 1
                 continue
             plain = _PLAIN.fullmatch(href) if folder else None
-            # Most hrefs are so plain that they need not be parsed to be compared.
-            address = f"{folder}/{plain[1]}" if plain else same(resolve_href(document.url, href))
-            at = seen.setdefault(address, len(hrefs))
-            if (title := link.get("title")) and isinstance(title, str):
-                titles.setdefault(at, title)
-            if at == len(hrefs):
-                roles.append(role)
-                hrefs.append(href)
-            elif role is Role.CHILD and address.endswith(_HOLDERS):
-                roles[at] = role
+            # Most hrefs are so plain that they need not be parsed.
+            url = f"{folder}/{plain[1]}" if plain else same(resolve_href(document.url, href))
+            title = one_line(title) if title and isinstance(title, str) else ""
+            if (known := found.get(url)) is not None:
+                both = {role, known.role} >= {Role.CHILD, Role.ITEM} or known.role is Role.EITHER
+                role = Role.EITHER if both else known.role
+                title = known.title or title
+            found[url] = DocumentLink(role, url, title)
         notes = (f"{count(broken, 'link')} without an href",) if broken else ()
-        return cls(document.url, type(document), document.id, notes, bytes(roles), hrefs, titles)
+        return cls(document.url, type(document), document.id, tuple(found.values()), notes)
 
-    def __len__(self) -> int:
-        return len(self._hrefs)
+    def of_role(self, *roles: Role) -> Iterator[DocumentLink]:
+        """Yield the links of some roles in order."""
+        return (link for link in self.links if link.role in roles)
 
-    def __getitem__(self, at: int) -> DocumentLink:
-        url = same(resolve_href(self.url, self._hrefs[at]))
-        return DocumentLink(Role(self._roles[at]), url, one_line(self._titles.get(at)))
-
-    def of_role(self, role: Role) -> Iterator[DocumentLink]:
-        """Yield the links of one role in order."""
-        at = self._roles.find(role)
-        while at >= 0:
-            yield self[at]
-            at = self._roles.find(role, at + 1)
-
-    def has(self, role: Role) -> bool:
-        """Whether there is a link of a role."""
-        return role in self._roles
-
-
-def is_page(media_type: object) -> bool:
-    """Whether the type of a link says that a browser is meant to show it."""
-    return isinstance(media_type, str) and "html" in media_type.lower()
+    def has(self, *roles: Role) -> bool:
+        """Whether there is a link of some roles."""
+        return any(self.of_role(*roles))
 
 
 def refusal(document_url: str, url: str) -> str:

@@ -9,10 +9,10 @@ import asyncio
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
@@ -53,16 +53,12 @@ Parsed = Document | ItemList
 """What a document turns out to be."""
 Loaded = Parsed | RequestError
 """The same, or why it is none."""
+ReadMembers = Callable[[Sequence[str]], list[Fetched | RequestError]]
+"""Returns the documents of place URLs in an archive, or for each why it cannot be read; it blocks."""
 
 
 class LRUCache(Generic[V]):
-    """Values by key, bounded by weight; the least recently used are dropped, the very large never kept.
-
-    Parameters
-    ----------
-    max_weight
-        The largest weight of all values together, in the unit that `put` is given.
-    """
+    """Values by key, bounded by their weight together; the least recently used are dropped."""
 
     def __init__(self, max_weight: int) -> None:
         self._max_weight = max_weight
@@ -71,16 +67,14 @@ class LRUCache(Generic[V]):
 
     def get(self, key: str) -> V | None:
         """Return a value, None if it is not there."""
-        found = self._values.get(key)
-        if found is None:
+        if key not in self._values:
             return None
         self._values.move_to_end(key)
-        return found[0]
+        return self._values[key][0]
 
     def put(self, key: str, value: V, weight: int) -> None:
-        """Keep a value, unless it would fill more than half of the cache."""
-        if (replaced := self._values.pop(key, None)) is not None:
-            self._weight -= replaced[1]
+        """Store a value, unless it would fill more than half of the cache."""
+        self._weight -= self._values.pop(key, (value, 0))[1]
         if weight > self._max_weight // 2:
             return
         self._values[key] = (value, weight)
@@ -94,14 +88,6 @@ class LRUCache(Generic[V]):
         self._weight = 0
 
 
-class Members(Protocol):
-    """Reads documents inside an archive or a list of items; calls block."""
-
-    def read(self, urls: Sequence[str]) -> list[Fetched | RequestError]:
-        """Return the documents of place URLs, or for each why it cannot be read."""
-        ...
-
-
 class DocumentLoader:
     """Loads documents by place URL.
 
@@ -111,8 +97,10 @@ class DocumentLoader:
         Fetches from servers; None where no server may be contacted.
     local
         Whether files of this machine may be read: only for a catalog that is itself on it.
-    members
+    read_members
         Reads the archive that the catalog is in; None where it is in none.
+    made
+        Documents by place URL that are nowhere else.
     keys
         Taken out of the documents.
     """
@@ -122,13 +110,15 @@ class DocumentLoader:
         web: CachingClient | None,
         *,
         local: bool = False,
-        members: Members | None = None,
+        read_members: ReadMembers | None = None,
+        made: Mapping[str, Parsed] | None = None,
         keys: KeyRemoval | None = None,
     ) -> None:
         self._web = web
         self._keys = keys
         self._local = local
-        self._members = members
+        self._read_members = read_members
+        self._made = made or {}
         self._walks = asyncio.Semaphore(_WALK_WIDTH)
         self._holders: LRUCache[Parsed] = LRUCache(_HOLDERS)
         self._items: LRUCache[Parsed] = LRUCache(_ITEMS)
@@ -136,7 +126,8 @@ class DocumentLoader:
 
     def cached(self, url: str) -> Parsed | None:
         """Return a document that is in memory, None if it is not."""
-        return self._holders.get(same(url)) or self._items.get(same(url))
+        url = same(url)
+        return self._made.get(url) or self._holders.get(url) or self._items.get(url)
 
     async def one(self, url: str) -> Parsed:
         """Return a document; raises `RequestError` if it cannot be fetched, or is none."""
@@ -153,26 +144,21 @@ class DocumentLoader:
         found = await self.one(url)
         if isinstance(found, ItemList):
             return found
-        links = found.raw.get("links")
-        few = not isinstance(links, list) or len(links) < _FEW_LINKS
+        few = len(found.links) < _FEW_LINKS
         children = Children.of(found) if few else await asyncio.to_thread(Children.of, found)
-        self._children.put(same(url), children, len(children))
+        self._children.put(same(url), children, len(children.links))
         return children
 
     async def load(self, urls: Sequence[str]) -> list[Loaded]:
         """Return documents in the order of their URLs, or for each the error that says why it is none."""
-        found: dict[str, Loaded] = {}
-        missing = []
-        for url in dict.fromkeys(map(same, urls)):
-            if (known := self.cached(url)) is not None:
-                found[url] = known
-            else:
-                missing.append(url)
+        known = {url: self.cached(url) for url in dict.fromkeys(map(same, urls))}
+        found: dict[str, Loaded] = {url: one for url, one in known.items() if one is not None}
+        missing = [url for url, one in known.items() if one is None]
         await self._load_web([url for url in missing if is_web(url)], found)
         local = [url for url in missing if not is_web(url)]
         for start in range(0, len(local), _BATCH):
             batch = local[start : start + _BATCH]
-            self._keep(batch, await asyncio.to_thread(self._read, batch), found)
+            self._store(batch, await asyncio.to_thread(self._read, batch), found)
         return [found[same(url)] for url in urls]
 
     async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
@@ -182,11 +168,11 @@ class DocumentLoader:
         async def work() -> None:
             for batch in batches:
                 if len(urls) == 1:  # it does not queue behind a walk of thousands
-                    self._keep(batch, await self._fetch(batch), found)
+                    self._store(batch, await self._fetch(batch), found)
                     continue
                 async with self._walks:
                     answers = await self._fetch(batch)
-                self._keep(batch, answers, found)
+                self._store(batch, answers, found)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(urls), WIDTH)):
@@ -196,29 +182,31 @@ class DocumentLoader:
         if self._web is None:
             words = "a link to a server is not followed from here"
             return [(NotOffered(f"{words}: {shown(url)}"), 0) for url in urls]
-        fetched = [
-            answer
-            if isinstance(answer, RequestError)
-            else Fetched(answer.url, answer.content, answer.media_type)
-            for answer in await self._web.several(urls)
+        answers = [
+            one if isinstance(one, RequestError) else Fetched(one.url, one.content, one.media_type)
+            for one in await self._web.several(urls)
         ]
-        if sum(len(one.content) for one in fetched if isinstance(one, Fetched)) < _SMALL:
-            return self._parse(fetched)
-        return await asyncio.to_thread(self._parse, fetched)
+        if sum(len(one.content) for one in answers if isinstance(one, Fetched)) < _SMALL:
+            return self._parse(answers)
+        return await asyncio.to_thread(self._parse, answers)
 
     def _read(self, urls: list[str]) -> list[tuple[Loaded, int]]:
         """Read and parse local documents; runs in a thread."""
-        inside: dict[str, Fetched | RequestError] = {}
-        if self._members is not None:
-            members = [url for url in urls if is_member(url)]
-            inside = dict(zip(members, self._members.read(members), strict=True))
+        members = [url for url in urls if is_member(url)] if self._read_members else []
+        inside = dict(zip(members, self._read_members(members), strict=True)) if self._read_members else {}
         return self._parse([inside.get(url) or self._file(url) for url in urls])
 
     def _file(self, url: str) -> Fetched | RequestError:
         if not self._local or is_member(url):
             return unreadable(url, "a file outside of the catalog is not followed")
         try:
-            return read_file(url)
+            with open_file(url) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > MAX_DOCUMENT:
+                    return too_large(url, size)
+                return Fetched(url, file.read(size + 1))  # as much room is made as is asked for
+        except OSError as error:
+            return system_error(error, url)
         except RequestError as error:
             return error
 
@@ -229,25 +217,13 @@ class DocumentLoader:
             for one in answers
         ]
 
-    def _keep(
+    def _store(
         self, urls: Sequence[str], weighed: Sequence[tuple[Loaded, int]], found: dict[str, Loaded]
     ) -> None:
         for url, (loaded, weight) in zip(urls, weighed, strict=True):
             found[url] = loaded
             if not isinstance(loaded, RequestError):
                 (self._items if isinstance(loaded, Item) else self._holders).put(url, loaded, weight)
-
-
-def read_file(url: str) -> Fetched:
-    """Return the document of a `file` URL; raises `RequestError` if it cannot be read."""
-    try:
-        with open_file(url) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_DOCUMENT:
-                raise too_large(url, size)
-            return Fetched(url, file.read(size + 1))  # as much room is made as is asked for
-    except OSError as error:
-        raise system_error(error, url) from None
 
 
 def open_file(url: str) -> BinaryIO:
@@ -275,8 +251,6 @@ def system_error(error: OSError, url: str) -> RequestError:
         return EntityDoesNotExist(f"not found: {where}", url=where, hint="check the path")
     if isinstance(error, PermissionError):
         return AccessDenied(f"not allowed to read {where}", url=where, hint="check the file's permissions")
-    if isinstance(error, IsADirectoryError):
-        return unreadable(url, "a folder, no document")
     return unreadable(url, f"cannot be read ({one_line(error.strerror or error, 80)})")
 
 

@@ -24,7 +24,6 @@ from .document_urls import (
     split_member,
 )
 from .fetch_archive import fetch_archive
-from .item_file import ItemFile
 from .tar_archive import GZIP_MAGIC, Cancelled
 
 if TYPE_CHECKING:
@@ -41,10 +40,10 @@ class NotASource(UnexpectedAnswer):
 
 @dataclass(frozen=True, slots=True)
 class CatalogRoot:
-    """The place URL of a catalog's first document, what reads the archive or list it is in, and notes."""
+    """The place URL of a catalog's first document, what reads the archive it is in, and notes."""
 
     url: str
-    members: ArchiveMembers | ItemFile | None = field(default=None, repr=False)
+    members: ArchiveMembers | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, RequestError
-from ...http.cache import CachingClient, Offline
+from ...http.cache import CachingClient, DocumentCache, Offline
 from ...http.session import Session
 from ...http.urls import shown, shown_id
 from ...models import (
@@ -31,13 +32,12 @@ from .collection_index import CollectionIndex
 from .document_links import Children
 from .document_loader import DocumentLoader, LRUCache, unreadable
 from .document_urls import is_web, place_named, same
-from .item_file import ItemFile
+from .item_file import catalog_of
 from .item_pages import ItemPages
 from .root import CatalogRoot, find_root
 from .tree import AGAIN, Tree
 
 if TYPE_CHECKING:
-    from ...http.cache import DocumentCache
     from ...http.link import Link
 
 _LISTINGS = 32
@@ -98,7 +98,7 @@ class StaticSource(Source):
         """What could not be read so far, and whether the cache answers in place of a server; a line each."""
         offline = (str(self.offline),) if self.offline else ()
         opened = self._opened
-        return (*offline, *opened.root.notes, *opened.index.notes) if opened else offline
+        return (*offline, *opened.notes, *opened.index.notes) if opened else offline
 
     def refresh(self) -> None:
         """Ask for everything again from now on: what is kept counts once the server says it still does."""
@@ -111,7 +111,7 @@ class StaticSource(Source):
     async def about(self) -> About:
         """Return what the root document says of the catalog, and what is to be known of reading it."""
         opened = await self._open()
-        document = await opened.document(opened.root.url)
+        document = await opened.document(opened.url)
         return About(Kind.STATIC, document.title, document.description, FIELDS, self.troubles, document)
 
     async def entries(
@@ -127,11 +127,11 @@ class StaticSource(Source):
                 return Page((), notes=(AGAIN,))
             url = parent.url or await opened.index.url_of(parent.id)
             return await opened.tree.below(url, link=link, size=page_size)
-        root = await opened.loader.holder(opened.root.url)
+        root = await opened.loader.holder(opened.url)
         if isinstance(root, Children) and root.made is not Catalog:
-            document = await opened.document(opened.root.url)
-            return Page((replace(Entry.of(document), url=opened.root.url),), matched=1)
-        return await opened.tree.below(opened.root.url, link=link, size=page_size)
+            document = await opened.document(opened.url)
+            return Page((replace(Entry.of(document), url=opened.url),), matched=1)
+        return await opened.tree.below(opened.url, link=link, size=page_size)
 
     async def document(self, entry: Entry) -> Document:
         """Return the document of an entry, fetched if need be."""
@@ -147,13 +147,13 @@ class StaticSource(Source):
     ) -> Page[Item]:
         """Return one page of the items of some collections, or of all, that match a search."""
         if not search.collections:
-            search = replace(search, collections=((await self._open()).root.url,))
+            search = replace(search, collections=((await self._open()).url,))
         return await LocalSearch(self.items_page).page(search, link, page_size)
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are; files of this machine only for a catalog that is on it."""
         if not is_web(href):
-            members = (await self._open()).root.members
+            members = (await self._open()).members
             if members is not None and href.startswith("file:"):
                 return members.link(href)
         return await self._asset_links.link(href, fresh=fresh)
@@ -198,8 +198,8 @@ class StaticSource(Source):
         """Close the session, the archive and the cache."""
         await self.session.aclose()
         for opened in (self._opened, *self._former):
-            if opened is not None and opened.root.members is not None:
-                await asyncio.to_thread(opened.root.members.close)
+            if opened is not None and opened.members is not None:
+                await asyncio.to_thread(opened.members.close)
         if self._cache is not None:
             await asyncio.to_thread(self._cache.close)
 
@@ -207,35 +207,40 @@ class StaticSource(Source):
         """Find the root; the first call may read an archive, later ones cost nothing."""
         async with self._opening:
             if self._opened is None:
+                if self._web is None:
+                    self._cache = DocumentCache()
+                    self._web = CachingClient(self.session, self._cache)
                 root = await find_root(self.location, self.session)
-                local = not is_web(root.url) and root.members is None
-                keys = self.session.keys
-                web = self._caching()
-                loader = DocumentLoader(web, local=local, members=root.members, keys=keys)
-                if root.members is None and (items := await _items_at(root, loader)) is not None:
-                    root = replace(root, url=items.root_url, members=items)
-                    loader = DocumentLoader(web, local=local, members=items, keys=keys)
-                self._opened = _Opened(root, loader, self._patience)
+                self._opened = await _Opened.of(root, self._web, self._patience)
             return self._opened
-
-    def _caching(self) -> CachingClient:
-        if self._web is None:
-            from ...http.cache import DocumentCache
-
-            self._cache = self._cache or DocumentCache()
-            self._web = CachingClient(self.session, self._cache)
-        return self._web
 
 
 class _Opened:
     """A source with its root found."""
 
     def __init__(self, root: CatalogRoot, loader: DocumentLoader, patience: float) -> None:
-        self.root = root
+        self.url = root.url
+        self.members = root.members
+        self.notes = root.notes
         self.loader = loader
         self.tree = Tree(loader, patience=patience)
         self.index = CollectionIndex(loader, root.url)
         self._listings: LRUCache[ItemPages] = LRUCache(_LISTINGS)
+
+    @classmethod
+    async def of(cls, root: CatalogRoot, web: CachingClient, patience: float) -> _Opened:
+        """Return the source of a root; of a list of items the catalog that is made of it."""
+        keys = web.session.keys
+        if root.members is not None:
+            return cls(root, DocumentLoader(web, read_members=root.members.read, keys=keys), patience)
+        local = not is_web(root.url)
+        loader = DocumentLoader(web, local=local, keys=keys)
+        with suppress(RequestError):  # it is requested again where it is wanted
+            found = await loader.one(root.url)
+            if isinstance(found, ItemList):
+                url, made = catalog_of(found, root.url)
+                root, loader = CatalogRoot(url), DocumentLoader(web, local=local, made=made, keys=keys)
+        return cls(root, loader, patience)
 
     async def document(self, url: str, identity: str = "") -> Document:
         """Return a document; of a list of items the one with an id."""
@@ -249,19 +254,10 @@ class _Opened:
 
     async def items(self, collection_id: str) -> ItemPages:
         """Return the listing of the items below a document; it remembers where it was."""
-        url = await self.index.url_of(collection_id)
-        known = self._listings.get(same(url)) or ItemPages(self.loader, url)
-        self._listings.put(same(url), known, 1)
+        url = same(await self.index.url_of(collection_id))
+        known = self._listings.get(url) or ItemPages(self.loader, url)
+        self._listings.put(url, known, 1)
         return known
-
-
-async def _items_at(root: CatalogRoot, loader: DocumentLoader) -> ItemFile | None:
-    """Return the list of items that a root is; None where it is something else, or cannot be read now."""
-    try:
-        found = await loader.one(root.url)
-    except RequestError:
-        return None
-    return ItemFile(found, root.url) if isinstance(found, ItemList) else None
 
 
 def _origin(location: str) -> str:

@@ -1,0 +1,163 @@
+"""Crawls of static catalogs: the documents below one, each once, and the links and items of each in parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+from ...errors import RequestError
+from ...http.urls import shown
+from ...models import Item
+from ...text import count
+from ..documents import ItemList
+from .document_links import Children, DocumentLink, Role, refusal
+from .document_loader import WIDTH, DocumentLoader
+from .document_urls import same
+
+CHILDREN = (Role.CHILD, Role.EITHER)
+ITEMS = (Role.ITEM, Role.EITHER)
+_AT_ONCE = 64  # documents
+
+Holder = Children | ItemList
+
+
+class CatalogCrawler:
+    """The catalogs and collections below a document, by number, itself the first.
+
+    A document that is linked again (a catalog contains itself, or two share one) is visited once. While no
+    document changes, each has the same number in every crawl, so that a listing can be resumed by it.
+
+    Parameters
+    ----------
+    loader
+        Loads documents.
+    url
+        The place URL of the first document.
+    depth_first
+        Whether a document is followed by those below it; else the nearest to the first come first.
+    """
+
+    def __init__(self, loader: DocumentLoader, url: str, *, depth_first: bool) -> None:
+        self._loader = loader
+        self._depth_first = depth_first
+        self._waiting = deque([same(url)])
+        self._seen = {hash(same(url))}
+        self._urls: list[str] = []
+        self._entered: set[int] = set()
+        self._failed: dict[str, RequestError] = {}
+        self._listed_by: dict[int, int] = {}
+        self._crawling = asyncio.Lock()
+
+    async def visit(self, number: int) -> Holder | None:
+        """Return what a document holds; None behind the last.
+
+        Raises
+        ------
+        RequestError
+            If it cannot be read; those below it are visited once it can.
+        """
+        async with self._crawling:
+            while len(self._urls) < number and self._waiting:
+                with suppress(RequestError):
+                    await self._next()
+            if number < len(self._urls):
+                return await self._enter(number)
+            return await self._next() if self._waiting else None
+
+    def ends_before(self, number: int) -> bool:
+        """Whether there is no document of a number, as far as is known."""
+        return number >= len(self._urls) and not self._waiting
+
+    def url_of(self, number: int) -> str:
+        """Return the place URL of a document that was visited."""
+        return self._urls[number]
+
+    def lists(self, number: int, item_url: str) -> bool:
+        """Whether an item is listed by a document: not if one before it links it too."""
+        return self._listed_by.get(hash(item_url), number) == number
+
+    async def _next(self) -> Holder:
+        await self._load_ahead()
+        self._urls.append(self._waiting.pop() if self._depth_first else self._waiting.popleft())
+        return await self._enter(len(self._urls) - 1)
+
+    async def _load_ahead(self) -> None:
+        """Load the next document together with those that follow it, unless it is in memory."""
+        following = reversed(self._waiting) if self._depth_first else iter(self._waiting)
+        urls = list(islice(following, 2 * WIDTH if self._depth_first else _AT_ONCE))
+        if urls[0] not in self._failed and self._loader.cached(urls[0]) is None:
+            loaded = await self._loader.load(urls)
+            failed = {u: one for u, one in zip(urls, loaded, strict=True) if isinstance(one, RequestError)}
+            self._failed.update(failed)
+
+    async def _enter(self, number: int) -> Holder:
+        url = self._urls[number]
+        if (error := self._failed.pop(url, None)) is not None:
+            raise error
+        holder = await self._loader.holder(url)
+        if number not in self._entered and isinstance(holder, Children):
+            self._entered.add(number)
+            below = [link.url for link in holder.of_role(*CHILDREN) if not refusal(holder.url, link.url)]
+            new = [each for each in below if hash(each) not in self._seen]
+            self._seen.update(map(hash, new))
+            self._waiting.extend(reversed(new) if self._depth_first else new)
+            if number or below:  # else no document links what another one does, and memory would be wasted
+                items = [url] if issubclass(holder.made, Item) else [i.url for i in holder.of_role(*ITEMS)]
+                for each in items:
+                    self._listed_by.setdefault(hash(each), number)
+        return holder
+
+
+@dataclass
+class HolderPart:
+    """Links, and items of the lists among them, in order; the position behind them; what was left out."""
+
+    found: list[DocumentLink | Item] = field(default_factory=list)
+    next: tuple[int, int] | None = None
+    notes: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+    def take(self, holder: ItemList, start: int, size: int) -> int:
+        """Add items of a list; return how far into it they go, 0 for all."""
+        end = start + size - len(self.found)
+        self.found.extend(holder.items[start:end])
+        if holder.skipped and not start:
+            self.skipped += holder.skipped
+            left = count(holder.skipped, "entry", "entries")
+            self.notes.append(f"{left} without an ID left out of {shown(holder.url)}")
+        return end if end < len(holder.items) else 0
+
+
+async def part_of(loader: DocumentLoader, holder: Holder, position: tuple[int, int], size: int) -> HolderPart:
+    """Return what a document holds, behind as many links, and items of the list that is next."""
+    at, within = position
+    part = HolderPart()
+    if isinstance(holder, ItemList):
+        within = part.take(holder, within, size)
+        part.next = (0, within) if within else None
+        return part
+    while at < len(holder.links) and len(part.found) < size:
+        link = holder.links[at]
+        if why := refusal(holder.url, link.url):
+            part.notes.append(why)
+            part.skipped += 1
+        elif link.role is not Role.LIST:
+            part.found.append(link)
+        else:
+            try:
+                listed = await loader.holder(link.url)
+            except RequestError as error:
+                part.notes.append(error.message)
+            else:
+                if isinstance(listed, ItemList):
+                    within = part.take(listed, within, size)
+                    if within:
+                        break
+                else:
+                    part.notes.append(f"no list of items: {shown(link.url)}")
+        at += 1
+    part.next = (at, within) if at < len(holder.links) else None
+    return part
