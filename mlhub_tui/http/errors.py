@@ -6,28 +6,18 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from .. import errors
 from ..errors import (
-    AccessDenied,
-    AuthenticationError,
-    EntityDoesNotExist,
     RequestError,
-    RequestRefused,
-    ServerError,
     ServerTimeout,
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from ..text import mask, one_line, redact
-from .credentials import masked
-from .retry import PASSING_STATUSES, parse_retry_after
+from ..text import one_line, redact
+from .retry import PASSING_STATUSES
 from .urls import address, host, host_label, shown
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class ConnectionLost(errors.ServerUnreachable):
@@ -64,6 +54,10 @@ class LinkRejected(errors.RequestError):
     """The server does not accept the link (401, 403, 404, 410); a signed link may have expired."""
 
     default_hint = "retry later; a signed link may have expired and is requested again then"
+
+
+class LoginRequired(LinkRejected):
+    """The server asks for credentials for a link, and none were sent (401)."""
 
 
 class BeingPrepared(errors.RequestError):
@@ -133,22 +127,16 @@ HOSTED_HINT = (
 )
 
 
-_MLHUB_KEY = "check the key on the Profiles screen, or run `mlhub-tui configure`"
-_ADD_KEY = (
-    "add the source with its key: `mlhub-tui sources add NAME URL --token`, or --header, --key, --user"
-    " (--replace where it is there)"
-)
-
-
 def of_transport(error: Exception, url: object) -> RequestError:
     """Return our error for an exception of httpx (or of what is below it)."""
     import httpx
 
     where = shown(url)
+    hint = hosted_hint(where)
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         if isinstance(error, httpx.ConnectTimeout):
-            return ConnectTimeout(f"timeout: {where} did not connect in time", url=where, hint=_hint(where))
-        return ServerTimeout(f"timeout: {where} did not answer in time", url=where, hint=_hint(where))
+            return ConnectTimeout(f"timeout: {where} did not connect in time", url=where, hint=hint)
+        return ServerTimeout(f"timeout: {where} did not answer in time", url=where, hint=hint)
     if isinstance(error, httpx.TooManyRedirects):
         return UnexpectedAnswer(f"too many redirects: {where}", url=where)
     if isinstance(error, httpx.DecodingError):
@@ -160,103 +148,12 @@ def of_transport(error: Exception, url: object) -> RequestError:
     tls = next((e for e in _chain(error) if isinstance(e, ssl.SSLError)), None)
     if tls is not None:
         return TLSFailure(f"TLS failed: {where}: {_tls_reason(tls)}", url=where)
-    return ServerUnreachable(f"cannot reach {where}: {_network_reason(error)}", url=where, hint=_hint(where))
+    return ServerUnreachable(f"cannot reach {where}: {_network_reason(error)}", url=where, hint=hint)
 
 
-def of_status(
-    response: httpx.Response,
-    url: object,
-    secret: str | None,
-    sent: bool,
-    forms: Sequence[str] = (),
-    *,
-    mlhub: bool = True,
-) -> RequestError:
-    """Return our error for a status of 400 or above.
-
-    Parameters
-    ----------
-    response
-        The answer, read.
-    url
-        The URL that was asked for.
-    secret
-        The key of the session; cut out of what the server says.
-    sent
-        Whether the key went with the request.
-    forms
-        What else must not be shown: the forms in which the key was sent.
-    mlhub
-        Whether the session is with an MLHub API, whose key `configure` stores.
-    """
-    where, status = shown(url), response.status_code
-    said = masked(detail(response, secret), forms)
-    tail = f": {said}" if said else ""
-    if status == 401:
-        words = f"{_refusal(secret, sent, where)}{tail}"
-        return AuthenticationError(words, url=where, status=status, hint=_MLHUB_KEY if mlhub else _ADD_KEY)
-    if status == 403:
-        hint = None if secret else f"no key was sent: check the URL, or {_ADD_KEY}"
-        return AccessDenied(f"not allowed: {where}{tail}", url=where, status=status, hint=hint)
-    if status in (404, 410):
-        return EntityDoesNotExist(f"not found: {where}{tail}", url=where, status=status)
-    if status == 511:  # RFC 6585, section 6
-        words = f"the network requires a login first: {where}"
-        return UnexpectedAnswer(words, url=where, status=status, hint="log in to the network's portal")
-    if status in PASSING_STATUSES or status >= 500:
-        return ServerError(
-            f"{_trouble(status)} ({status}): {where}{tail}",
-            url=where,
-            status=status,
-            hint=_hint(where),
-            retry_after=parse_retry_after(response.headers.get("Retry-After")),
-        )
-    return RequestRefused(f"the API refused the request ({status}): {where}{tail}", url=where, status=status)
-
-
-def detail(response: httpx.Response, secret: str | None = None) -> str:
-    """Return what the server says of its refusal: cleaned, on one line, without the key; empty if nothing.
-
-    FastAPI's `detail` is a string, a list of objects with `loc` and `msg`, or an object with `code` and
-    `description`; stac-fastapi sends the latter bare. Others send plain text.
-    """
-    try:
-        body: Any = response.json()
-    except (ValueError, RecursionError):
-        plain = "text/plain" in response.headers.get("Content-Type", "").lower()
-        body = response.text[:1000] if plain else ""
-    said = body.get("detail", body) if isinstance(body, dict) else body
-    entries = said if isinstance(said, list) else [said]
-    text = redact(one_line("; ".join(filter(None, map(_sentence, entries)))))
-    return one_line(text.replace(secret, mask(secret)) if secret else text, 200)
-
-
-def _sentence(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    if not isinstance(entry, dict):
-        return ""
-    said = next((entry[k] for k in ("msg", "description", "message") if isinstance(entry.get(k), str)), "")
-    place = entry.get("loc")
-    if isinstance(place, list) and place and said:
-        return f"{'.'.join(str(part) for part in place if isinstance(part, str | int))}: {said}"
-    return said or (entry["code"] if isinstance(entry.get("code"), str) else "")
-
-
-def _refusal(secret: str | None, sent: bool, where: str) -> str:
-    if not secret:
-        return f"no API key was sent: {where}"
-    if not sent:
-        return f"no API key was sent, because this is not the API's own origin: {where}"
-    return f"the API refused the key {mask(secret)}: {where}"
-
-
-def _trouble(status: int) -> str:
-    return {408: "the server gave up waiting", 429: "too many requests"}.get(status, "the server failed")
-
-
-def _hint(where: str) -> str | None:
-    return HOSTED_HINT if host(where) == HOSTED else None
+def hosted_hint(url: str) -> str | None:
+    """Return what to do where a URL is of the hosted service, which has ended; None for any other."""
+    return HOSTED_HINT if host(url) == HOSTED else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -11,7 +11,7 @@ from .cookies import CookieJar
 from .decoding import BodyCollector
 from .errors import BodyNotWanted
 from .link import Link
-from .response_headers import raise_for_response
+from .status_errors import raise_for_response
 
 PEEK = 512
 """First bytes of a body that are looked at before anything is given up for it."""

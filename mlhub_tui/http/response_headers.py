@@ -8,13 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import AuthenticationError, RequestRefused, ServerError, UnexpectedAnswer
-from ..text import one_line, redact
 from .connection import Response
 from .decoding import codings
-from .errors import BeingPrepared, LinkRejected
-from .retry import PASSING_STATUSES, parse_retry_after
-from .urls import address, host_label, parse_url
 
 _CONTENT_RANGE = re.compile(r"bytes[ =]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _DIGEST_FIELD = re.compile(r"([a-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/=_-]+):?", re.IGNORECASE)
@@ -157,115 +152,6 @@ def checksums(headers: Mapping[str, str], whole: bool = True) -> tuple[Checksum,
             found[algorithm] = decoded
     announced = tuple(Checksum(algorithm, value) for algorithm, value in found.items())
     return (*announced, Checksum("md5", etag, guessed=True)) if etag and "md5" not in found else announced
-
-
-def raise_for_response(
-    response: Response, what: str, *, page: bool = False, body: bytes = b"", key_sent: bool = False
-) -> None:
-    """Raise what a response means that is not the file: an error status, 202, a web page.
-
-    Parameters
-    ----------
-    what
-        The file, as the user knows it.
-    page
-        Whether it may be a web page, or is judged by its first bytes anyway.
-    body
-        The first bytes of an error's body, where they were collected: the server's own words.
-    key_sent
-        Whether the request carried credentials: 401 is their refusal then, not that of the link.
-
-    Raises
-    ------
-    AuthenticationError
-        401, if credentials were sent.
-    LinkRejected
-        401, 403, 404, 410.
-    BeingPrepared
-        202; with `retry_after` where the server says. No file comes with it, so the wait is the policy's
-        where the server does not say.
-    ServerError
-        Statuses that may pass, with `retry_after`.
-    RequestRefused
-        Any other status than 200 and 206.
-    UnexpectedAnswer
-        A web page, or several ranges, in place of the file; the range of a 206 is not judged here.
-    """
-    status, url, host = response.status, address(response.url), host_label(response.url)
-    if status in (200, 206):
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in ("text/html", "application/xhtml+xml") and not page:
-            raise UnexpectedAnswer(f"{host} sent a web page in place of {what}", url=url, status=status)
-        if kind == "multipart/byteranges":
-            raise UnexpectedAnswer(
-                f"{host} sent {what} as several ranges, which were not requested", url=url, status=status
-            )
-        return
-    after = parse_retry_after(response.headers.get("retry-after"))
-    if status == 202:
-        raise BeingPrepared(
-            f"{what} is being prepared by {host} (202)", url=url, status=status, retry_after=after
-        )
-    said = error_words(response, body)
-    tail = f": {said}" if said else ""
-    words = f"{host} returned {status} {_reason(response)}".rstrip() + f" for {what}{tail}"
-    if status == 401 and key_sent:
-        raise AuthenticationError(words, url=url, status=status)
-    if status in (401, 403, 404, 410):
-        hint = _login_hint(response) if status == 401 else _REJECTED_HINTS.get(status)
-        raise LinkRejected(words, url=url, status=status, hint=hint)
-    if status == 407:
-        hint = "write user and password into the proxy's URL: http://user:password@host:port"
-        raise RequestRefused(f"the proxy before {words}", url=url, status=status, hint=hint)
-    if status == 511:  # RFC 6585, section 6
-        raise UnexpectedAnswer(f"the network requires a login first: {words}", url=url, status=status)
-    if status in PASSING_STATUSES:
-        raise ServerError(words, url=url, status=status, retry_after=after)
-    raise RequestRefused(words, url=url, status=status, hint="report it to the owner of the data")
-
-
-_REJECTED_HINTS = {
-    404: "the file is no longer at this address; list the source again",
-    410: "the file is no longer at this address; list the source again",
-}
-
-
-def _login_hint(response: Response) -> str | None:
-    """Return which login a server requires (RFC 9110, section 11.6.1); None where it names none."""
-    if not re.match("basic", response.headers.get("www-authenticate", ""), re.IGNORECASE):
-        return None
-    host = parse_url(response.url).origin.host
-    return f"{host} requires a login: write `machine {host} login USER password PASSWORD` into ~/.netrc"
-
-
-_XML_WORDS = re.compile(r"<(Message|Code)>([^<]{1,300})</\1>", re.IGNORECASE)
-_JSON_WORDS = re.compile(r'"(?:detail|message|description|error)"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
-
-
-def error_words(response: Response, body: bytes) -> str:
-    """Return what a server says of its refusal: cleaned, redacted, on one line; empty if nothing.
-
-    The `Message` of a store's XML, `detail` or `message` of JSON, the first line of plain text.
-    """
-    text = body[:4096].decode("utf-8", "replace").strip()
-    kind = response.headers.get("content-type", "").lower()
-    if match := _JSON_WORDS.search(text) if text.startswith("{") else None:
-        text = match[1].replace('\\"', '"').replace("\\n", " ")
-    elif text.startswith("<") and (found := {k.lower(): v for k, v in _XML_WORDS.findall(text)}):
-        text = found.get("message") or found["code"]
-    elif not kind.startswith("text/plain"):
-        return ""
-    return redact(one_line(text.splitlines()[0] if text else "", 160))
-
-
-def _reason(response: Response) -> str:
-    """Return the reason phrase where it is plain words (`Slow Down`): no key is echoed in those."""
-    phrase = one_line(response.reason, 60)
-    if _PLAIN_REASON.fullmatch(phrase):
-        return phrase
-    from http import HTTPStatus  # not at the top: only for responses without a reason
-
-    return HTTPStatus(response.status).phrase if response.status in set(HTTPStatus) else ""
 
 
 def _opaque(etag: str) -> str:

@@ -14,7 +14,7 @@ from ..errors import InvalidRootURL, MLHubException, RequestError
 from ..models import JsonDict
 from ..text import duration, mask
 from .credentials import OriginCredentials, forms, user_agent
-from .errors import may_pass, of_status, of_transport
+from .errors import may_pass, of_transport
 from .json_document import MAX_DOCUMENT, as_object, decode
 from .key_removal import KeyRemoval
 from .pagination import (
@@ -30,6 +30,7 @@ from .pagination import (
     with_params,
 )
 from .retry import RetryPolicy
+from .status_errors import ADD_KEY, MLHUB_KEY, status_error
 from .urls import KEY_NAMES, host, join, origin_of, shown, without_key
 
 if TYPE_CHECKING:
@@ -277,8 +278,7 @@ class Session:
             response = await exchange(client, request, self.bare, True)
             if response.status_code >= 400:
                 refused = await finished(response, True, self._max_body)
-                own, hidden = self.is_own(refused.request.url), forms(self.secret, self.auth)
-                raise of_status(refused, refused.request.url, self.secret, own, hidden, mlhub=self._mlhub)
+                raise self._refusal(refused)
             yield response
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_transport(error, target) from None
@@ -417,10 +417,21 @@ class Session:
             # `from None`: tracebacks with locals, as some screens draw them, would show httpx's internals.
             raise of_transport(error, url) from None
         if response.status_code >= 400:
-            own = self.is_own(response.request.url)
-            hidden = forms(self.secret, self.auth)
-            raise of_status(response, response.request.url, self.secret, own, hidden, mlhub=self._mlhub)
+            raise self._refusal(response)
         return response
+
+    def _refusal(self, response: httpx.Response) -> RequestError:
+        """Return the error of an answer with a status of 400 or above."""
+        return status_error(
+            response.status_code,
+            str(response.request.url),
+            response.headers,
+            response.content,
+            secret=self.secret,
+            hidden=forms(self.secret, self.auth),
+            key_sent=self.secret is not None and self.is_own(response.request.url),
+            key_hint=MLHUB_KEY if self._mlhub else ADD_KEY,
+        )
 
     def _with_own_params(self, url: str) -> str:
         """Add the session's other parameters for the API itself; the key is the transport's business."""

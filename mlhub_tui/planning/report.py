@@ -37,7 +37,8 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
     lines = []
     for entry in _reported(manifest, bool(unfetched)):
         file = entry.file
-        why = entry.error or f"not fetched, as the download ended: {redact(unfetched)}"
+        why = f"{entry.error} ({entry.hint})" if entry.hint else entry.error
+        why = why or f"not fetched, as the download ended: {redact(unfetched)}"
         url = redact(without_key(file.href))
         lines.append(csv_line((why, dataset, file.collection, file.item, file.key, url)))
     for left in folder.glob(f".{REPORT}.*"):  # of a program that was killed while it wrote the report

@@ -21,7 +21,8 @@ from ..errors import MLHubException, UnexpectedAnswer
 from ..http.connection import BodySink, Response
 from ..http.decoding import BodyCollector, codings, decoded
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.response_headers import Checksum, checksums, raise_for_response
+from ..http.response_headers import Checksum, checksums
+from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
 from . import content_checks
 from .checksums import Hash, compare, new_hash, verifiable, verify_bytes

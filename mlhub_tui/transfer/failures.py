@@ -16,7 +16,14 @@ from typing import Protocol
 from .. import errors, text
 from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
-from ..http.errors import BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected, TLSFailure
+from ..http.errors import (
+    BeingPrepared,
+    ConnectionLost,
+    ConnectTimeout,
+    LinkRejected,
+    LoginRequired,
+    TLSFailure,
+)
 from ..http.link import Link
 from ..http.retry import RetryPolicy
 from ..http.urls import Origin
@@ -65,7 +72,7 @@ def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path)
     if isinstance(known, errors.NoSpaceError):
         return Failure(FailureAction.NO_SPACE, reason, hint)
     delay = None
-    if isinstance(known, _PASSING_FOR_JOBS):
+    if isinstance(known, _PASSING_FOR_JOBS) and not isinstance(known, LoginRequired):
         retry_after = known.retry_after if isinstance(known, RequestError) else None
         preparing = isinstance(known, BeingPrepared) and retry_after is not None
         tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure

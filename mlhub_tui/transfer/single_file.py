@@ -33,10 +33,10 @@ from ..http.link import Link, is_local
 from ..http.response_headers import (
     RemoteVersion,
     parse_content_range,
-    raise_for_response,
     remote_version,
     version_difference,
 )
+from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label, parse_url
 from ..options import IfExists
 from ..text import size as size_words

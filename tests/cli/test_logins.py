@@ -107,3 +107,20 @@ def test_a_login_that_is_missing_or_wrong_is_named_with_its_host(
     assert "127.0.0.1 requires a login: write `machine 127.0.0.1 login" in result.stderr
     assert bool(site.logged_in()) == (netrc is not None and "wrong" in netrc)
     assert "secret" not in result.output
+
+
+@pytest.mark.parametrize("command", ["item c i", "dataset c --assets"])
+def test_a_file_that_asks_for_credentials_where_there_are_none_says_which_command_gives_them(
+    run: Run, site: Site, tmp_path: Path, command: str
+) -> None:
+    site.files.handler = lambda request: as_json({"message": "token required"}, 401)
+    source = ("--source", f"{site.catalog.url}/collection.json")
+    result = run("download", *command.split(), *source, "--output-dir", str(tmp_path / "out"))
+    reports = "".join(path.read_text() for path in (tmp_path / "out").rglob("err_report*"))
+    said = result.output + reports
+    assert result.exit_code == 1
+    assert "asks for credentials (401)" in said
+    assert "token required" in said
+    assert "`mlhub-tui sources add NAME URL --token`" in said
+    assert "expired" not in said
+    assert len(site.files.requests) == 1, "what asks for credentials is not asked again without"

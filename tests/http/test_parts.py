@@ -33,6 +33,7 @@ from mlhub_tui.http.errors import (
     BeingPrepared,
     ConnectTimeout,
     LinkRejected,
+    LoginRequired,
     ProxyFailure,
     TLSFailure,
     connect_error,
@@ -45,11 +46,11 @@ from mlhub_tui.http.response_headers import (
     RemoteVersion,
     checksums,
     parse_content_range,
-    raise_for_response,
     remote_version,
     version_difference,
 )
 from mlhub_tui.http.retry import COMMAND_RETRIES, RetryPolicy, parse_retry_after
+from mlhub_tui.http.status_errors import raise_for_response
 from mlhub_tui.http.urls import address, host_label, is_loopback, parse_url, redirect_target
 
 from .scripted import Request, answering, serving
@@ -375,7 +376,7 @@ def test_the_size_of_the_whole_file_is_read_from_either_response() -> None:
             "several ranges",
         ),
         (response(202, retry_after="7"), {}, BeingPrepared, "x is being prepared by h.test (202)"),
-        (response(401, "No"), {}, LinkRejected, "h.test returned 401 No for x"),
+        (response(401, "No"), {}, LoginRequired, "h.test asks for credentials (401) for x"),
         (response(401), {"key_sent": True}, AuthenticationError, "h.test returned 401 Unauthorized for x"),
         (response(403), {"key_sent": True}, LinkRejected, "403 Forbidden"),
         (response(404), {}, LinkRejected, "404 Not Found"),

@@ -236,7 +236,8 @@ def _begin(part: Path, head: bytes, total: int) -> list[tuple[int, int]]:
 
 async def _range(link: Link, start: int, stop: int) -> bytes:
     """Return bytes of the original."""
-    from ...http.response_headers import parse_content_range, raise_for_response
+    from ...http.response_headers import parse_content_range
+    from ...http.status_errors import raise_for_response
     from ...transfer.engine import shared_engine
 
     engine = shared_engine()
