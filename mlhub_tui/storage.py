@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 
 def make_private_folder(folder: Path) -> None:
@@ -15,42 +16,47 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def write_atomic(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Replace a file's content in one step: temporary file, fsync, rename.
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o666, errors: str = "strict") -> Iterator[TextIO]:
+    """Open a text file that takes the place of a path once all is written: temporary file, fsync, rename.
 
-    A reader sees the old or the new content, never a part; after a power cut likewise. A symbolic link
-    keeps pointing where it does: its target is replaced.
+    A reader sees the old or the new content, never a part; after a power cut likewise. Where anything goes
+    wrong the old content stays. A symbolic link keeps pointing where it does: its target is replaced.
 
     Parameters
     ----------
     path
         The file; its folder must exist.
-    text
-        The new content, written as UTF-8.
     mode
-        Permission bits of the file.
+        Permission bits of the file, as far as the umask lets.
+    errors
+        What is done with text that is no Unicode, as `open` takes it.
 
     Raises
     ------
     OSError
-        If the folder cannot be written or the disk is full; the old content stays.
+        If the folder cannot be written or the disk is full.
     """
-    import tempfile  # with random, bisect and hashlib behind it; most starts write nothing
-
     target = path.resolve()
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = target.with_name(f".{target.name[:80]}.{os.urandom(4).hex()}.part")
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
     sync_folder(target.parent)
+
+
+def write_atomic(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Replace a file's content in one step, by default readable by its owner only; as `replacing`."""
+    with replacing(path, mode=mode) as file:
+        file.write(text)
 
 
 def sync_folder(folder: Path) -> None:

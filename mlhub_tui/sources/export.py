@@ -9,13 +9,12 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, TextIO
 
 from ..csv_cells import csv_line
 from ..errors import MLHubException, NotOffered
 from ..models import Asset, Item
-from ..storage import sync_folder
+from ..storage import replacing
 from ..text import one_line
 from .asset_hrefs import asset_href, https_of
 from .asset_links import ENDPOINT, lacks_signature
@@ -24,17 +23,8 @@ _IN_MEMORY = 1 << 20  # characters that wait for the disk at most, but for the l
 _YIELD_EVERY = 25  # items between which other tasks run
 _NAMES = 50  # keys, or roles, that are named where a wanted one is missing
 _SAMPLE = 100  # items whose properties decide the columns of a table
-_COLUMNS = (
-    "id",
-    "collection",
-    "datetime",
-    "start_datetime",
-    "end_datetime",
-    "west",
-    "south",
-    "east",
-    "north",
-)
+_TIMES = ("datetime", "start_datetime", "end_datetime")
+_COLUMNS = ("id", "collection", *_TIMES, "west", "south", "east", "north")
 Dump = Callable[[Item], str]
 Bare = Callable[[str], str]
 
@@ -114,9 +104,8 @@ async def export_file(
     path
         The file; its folder must exist.
     progress
-        Told how many items and about how many bytes were written, now and then.
+        Called with how many items and about how many bytes were written, now and then.
     """
-    part = await asyncio.to_thread(_TemporaryFile, path)
     pieces: list[str] = []
     waiting = count = written = 0
 
@@ -125,83 +114,51 @@ async def export_file(
         pieces.append(text)
         waiting += len(text)
 
+    async def flush() -> None:
+        nonlocal waiting, written
+        text = "".join(pieces)
+        pieces.clear()
+        waiting, written = 0, await asyncio.to_thread(_write, file, text)
+
     async def paced() -> AsyncIterator[Item]:
-        nonlocal count, waiting, written
+        nonlocal count
         async for item in items:
             yield item
             count += 1
             if waiting >= _IN_MEMORY:
-                text = "".join(pieces)
-                pieces.clear()
-                written, waiting = written + waiting, 0
-                await asyncio.to_thread(part.write, text)
+                await flush()
             if count % _YIELD_EVERY == 0:
                 progress(count, written + waiting)
                 await asyncio.sleep(0)
 
-    try:
+    with _failures(path), replacing(path, errors="backslashreplace") as file:
         await export(paced(), exporter, write)
-        size = await asyncio.to_thread(part.finish, "".join(pieces))
-    except BaseException:
-        part.discard()
-        raise
-    return Written(count, size, tuple(exporter.notes()))
+        await flush()
+    return Written(count, written, tuple(exporter.notes()))
 
 
 def write_text(path: Path, text: str) -> int:
     """Write one document to a file in the same way and return its size in bytes."""
-    part = _TemporaryFile(path)
+    with _failures(path), replacing(path, errors="backslashreplace") as file:
+        return _write(file, text)
+
+
+def _write(file: TextIO, text: str) -> int:
+    """Write text onto the disk, and return how many bytes the file has."""
+    file.write(text)
+    file.flush()
+    os.fsync(file.fileno())
+    return os.fstat(file.fileno()).st_size
+
+
+@contextlib.contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    """Translate why a file cannot be written."""
     try:
-        return part.finish(text)
-    except BaseException:
-        part.discard()
-        raise
-
-
-class _TemporaryFile:
-    """A file beside its target, until it is whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._target = path.resolve()  # a link keeps leading where it does
-            self._part = self._target.with_name(f".{self._target.name[:80]}.{uuid4().hex[:8]}.part")
-            # Unlike those of `tempfile`, readable by whom the user's umask lets.
-            self._file = self._part.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def write(self, text: str) -> None:
-        """Append text."""
-        try:
-            self._file.write(text)
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def finish(self, text: str) -> int:
-        """Append the last text, give the file its name, and return its size in bytes."""
-        try:
-            with self._file as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            size = self._part.stat().st_size
-            self._part.replace(self._target)
-        except OSError as error:
-            raise self._failure(error) from error
-        sync_folder(self._target.parent)
-        return size
-
-    def discard(self) -> None:
-        """Remove it."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._part.unlink()
-
-    def _failure(self, error: OSError) -> ExportError:
+        yield
+    except OSError as error:
         why = one_line(error.strerror or error, 120)
-        return ExportError(f"{one_line(self._path, 200)} cannot be written: {why}")
+        raise ExportError(f"{one_line(path, 200)} cannot be written: {why}") from error
 
 
 def as_received(item: Item) -> str:
@@ -289,7 +246,7 @@ class CSVTable(Exporter):
         self._unknown.update(set(values).difference(names, _COLUMNS))
         box = item.bbox
         sides = (box.west, box.south, box.east, box.north) if box else ("",) * 4
-        times = (values.get(name) for name in ("datetime", "start_datetime", "end_datetime"))
+        times = (values.get(name) for name in _TIMES)
         assets = " ".join(asset.label for asset in item.assets)
         rest = (values.get(name) for name in names)
         return csv_line((item.id, item.collection_id, *times, *sides, *rest, assets, item.url), "\n")
