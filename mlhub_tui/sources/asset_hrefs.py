@@ -181,12 +181,8 @@ def requester_pays(document: Document, asset: Asset, href: str = "") -> str:
     in the item's properties, version 2 `storage:schemes` in the document and `storage:refs` in the asset.
     Both speak of the object store: an href that leads to another server is not meant.
 
-    Parameters
-    ----------
-    asset
-        One of the document's assets, or one of an asset's alternates.
-    href
-        The href in question; the asset's own by default.
+    - `asset`: One of the document's assets, or one of an asset's alternates.
+    - `href`: The href in question; the asset's own by default.
     """
     bucket = bucket_of(href or asset.href)
     if bucket is None:

@@ -47,12 +47,8 @@ class SasTokens:
     Tokens are for anybody, and expire within an hour. They are in memory only. One object may serve several
     event loops; in one loop, a container's token is requested once, however many want it.
 
-    Parameters
-    ----------
-    endpoint
-        What the account and the container are joined to, with a slash at its end.
-    home, stores
-        The host of the API whose assets are signed, and how the host names of its stores end.
+    - `endpoint`: What the account and the container are joined to, with a slash at its end.
+    - `home`, `stores`: The host of the API whose assets are signed, and how the host names of its stores end.
     """
 
     def __init__(
@@ -109,18 +105,12 @@ def shared_tokens() -> SasTokens:
 class AssetLinks:
     """The `asset_link` of every source: stores' own schemes to https, signatures, the source's secret.
 
-    Parameters
-    ----------
-    root_url
-        The source's location.
-    session
-        The session with the source, whose secret goes to its own origin only; None for a source without
-        one, a folder for example.
-    tokens
-        The Planetary Computer's tokens; by default those that the whole program shares.
-    local
-        Whether links to local files are followed: only from a source that is itself on this machine, since
-        a server must not make anybody copy files of their own.
+    - `root_url`: The source's location.
+    - `session`: The session with the source, whose secret goes to its own origin only; None for a source
+      without one, a folder for example.
+    - `tokens`: The Planetary Computer's tokens; by default those that the whole program shares.
+    - `local`: Whether links to local files are followed: only from a source that is itself on this machine,
+      since a server must not make anybody copy files of their own.
     """
 
     def __init__(

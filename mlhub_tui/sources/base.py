@@ -46,24 +46,14 @@ ALL_EMPTY = "too many empty pages came in a row"
 class Page(Generic[T]):
     """One page of a listing.
 
-    Parameters
-    ----------
-    entries
-        The documents of this page, in the server's order.
-    next
-        An opaque link to the next page, without keys; None at the end.
-    matched
-        How many there are in all, where the server says so.
-    skipped
-        How many entries of this page were left out because they are no documents.
-    stopped
-        Why the listing ends here although there may be more, in one line; empty where it just ends.
-    looked
-        How many items were read to find these, where they were filtered locally.
-    notes
-        What the user should know of this page, a line each: what could not be shown and why.
-    timeless
-        How many items were left out of a search by time because none can be read of them.
+    - `entries`: The documents of this page, in the server's order.
+    - `next`: An opaque link to the next page, without keys; None at the end.
+    - `matched`: How many there are in all, where the server says so.
+    - `skipped`: How many entries of this page were left out because they are no documents.
+    - `stopped`: Why the listing ends here although there may be more, in one line; empty where it just ends.
+    - `looked`: How many items were read to find these, where they were filtered locally.
+    - `notes`: What the user should know of this page, a line each: what could not be shown and why.
+    - `timeless`: How many items were left out of a search by time because none can be read of them.
     """
 
     entries: tuple[T, ...]
@@ -86,25 +76,12 @@ class Listing(Generic[T]):
 
     A page that fails leaves the listing where it was: the next call requests that page alone.
 
-    Parameters
-    ----------
-    fetch
-        Gives the page that a `Page.next` leads to; the first one for None.
-    link
-        The page to begin with.
-
-    Attributes
-    ----------
-    link
-        The next page; None at the end.
-    ended
-        Whether there is no further page.
-    stopped
-        Why it ended although there may be more, in one line; empty where it just ended.
-    matched
-        How many there are in all, where the server says so.
-    loaded
-        How many entries were given so far.
+    - `fetch`: Gives the page that a `Page.next` leads to; the first one for None.
+    - `link`: The page to begin with; then the next one, None at the end.
+    - `ended`: Whether there is no further page.
+    - `stopped`: Why it ended although there may be more, in one line; empty where it just ended.
+    - `matched`: How many there are in all, where the server says so.
+    - `loaded`: How many entries were given so far.
     """
 
     def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], link: str | None = None) -> None:
@@ -136,10 +113,7 @@ class Listing(Generic[T]):
     async def entries(self, limit: int | None = None) -> AsyncGenerator[T, None]:
         """Yield up to `limit` entries, requesting a page when it is wanted.
 
-        Raises
-        ------
-        UnexpectedAnswer
-            After the last entry, if the listing stopped although there may be more.
+        Raises UnexpectedAnswer after the last entry, if the listing stopped although there may be more.
         """
         left = limit
         while left is None or left > 0:
@@ -182,10 +156,7 @@ _WORDS = {
 def check_search(search: Search, offered: frozenset[str], what: str) -> None:
     """Make sure that a search asks only for what is offered.
 
-    Raises
-    ------
-    NotOffered
-        If it does not; the message names what.
+    Raises NotOffered if it does not; the message names what.
     """
     missing = [words for name, words in _WORDS.items() if getattr(search, name) and name not in offered]
     if missing:
@@ -200,20 +171,12 @@ def check_search(search: Search, offered: frozenset[str], what: str) -> None:
 class About:
     """What a source says of itself.
 
-    Parameters
-    ----------
-    kind
-        What it speaks.
-    title
-        What it calls itself, cleaned, on one line; may be empty.
-    description
-        The same at length, possibly Markdown.
-    search
-        What its search can be asked for: names of `Search`'s fields. What is missing is not offered.
-    notes
-        What the user should know of it, a line each.
-    document
-        Its landing document, where it has one.
+    - `kind`: What it speaks.
+    - `title`: What it calls itself, cleaned, on one line; may be empty.
+    - `description`: The same at length, possibly Markdown.
+    - `search`: What its search can be asked for: names of `Search`'s fields. What is missing is not offered.
+    - `notes`: What the user should know of it, a line each.
+    - `document`: Its landing document, where it has one.
     """
 
     kind: Kind
@@ -251,14 +214,9 @@ class Source(ABC):
     ) -> Page[Entry]:
         """Return one page of what lies directly below an entry, or at the top.
 
-        Parameters
-        ----------
-        parent
-            The entry; None for the top of the tree.
-        link
-            A `Page.next` of the same listing; None for its first page.
-        page_size
-            How many are wanted at a time; a wish.
+        - `parent`: The entry; None for the top of the tree.
+        - `link`: A `Page.next` of the same listing; None for its first page.
+        - `page_size`: How many are wanted at a time; a wish.
         """
 
     @abstractmethod
@@ -275,12 +233,8 @@ class Source(ABC):
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset can be requested now, signed where the store wants that.
 
-        Parameters
-        ----------
-        href
-            Absolute; resolved against the URL of its document.
-        fresh
-            Whether the last link was refused, so that no signature that was saved counts.
+        - `href`: Absolute; resolved against the URL of its document.
+        - `fresh`: Whether the last link was refused, so that no signature that was saved counts.
         """
 
     @abstractmethod
@@ -324,10 +278,7 @@ class Source(ABC):
     ) -> AsyncGenerator[Item, None]:
         """Yield up to `limit` items, a page in memory at a time.
 
-        Raises
-        ------
-        UnexpectedAnswer
-            After the last item, if the server's next link repeats or cannot be followed.
+        Raises UnexpectedAnswer after the last item, if the server's next link repeats or cannot be followed.
         """
 
         async def page(link: str | None) -> Page[Item]:

@@ -105,10 +105,7 @@ def kind_of(value: Any) -> DocumentKind:
 def document_of(value: Any, url: str) -> Document | ItemList:
     """Return the document, or list of items, that a JSON value is.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is neither, or has no id.
+    Raises UnexpectedAnswer if it is neither, or has no id.
     """
     kind, where = kind_of(value), shown(url)
     if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
@@ -134,12 +131,8 @@ def documents(
 ) -> tuple[list[D], int]:
     """Return the documents of a list, and how many of its entries are none (no object, no id).
 
-    Parameters
-    ----------
-    make
-        The class of the documents.
-    url_of
-        Returns where a document of the list would be fetched from alone.
+    - `make`: The class of the documents.
+    - `url_of`: Returns where a document of the list would be fetched from alone.
     """
     good = [entry for entry in entries if isinstance(entry, dict) and identity(entry.get("id"))]
     made = [make(entry, url=url_of(entry) if url_of else "") for entry in good]
@@ -218,10 +211,7 @@ def is_lines(url: str, media_type: str = "") -> bool:
 def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | None = None) -> Any:
     """Return the JSON of a file or an answer; of one item a line (RFC 8142) a FeatureCollection.
 
-    Raises
-    ------
-    NotJSON
-        If it is none; the text says what it is instead.
+    Raises NotJSON if it is none; the text says what it is instead.
     """
     if is_lines(url, media_type):
         return {"type": "FeatureCollection", "features": _lines_in(content, url, keys)}

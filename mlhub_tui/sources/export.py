@@ -99,12 +99,8 @@ async def export_file(
 ) -> Written:
     """Write items to a file; what stood there is replaced at the end, and stays if anything goes wrong.
 
-    Parameters
-    ----------
-    path
-        The file; its folder must exist.
-    progress
-        Called with how many items and about how many bytes were written, now and then.
+    - `path`: The file; its folder must exist.
+    - `progress`: Called with how many items and about how many bytes were written, now and then.
     """
     pieces: list[str] = []
     waiting = count = written = 0
@@ -170,10 +166,7 @@ def as_received(item: Item) -> str:
 class GeoJSON(Exporter):
     """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
 
-    Parameters
-    ----------
-    dump
-        Makes JSON of an item.
+    - `dump`: Makes JSON of an item.
     """
 
     dump: Dump = as_received
@@ -284,12 +277,8 @@ class Chosen:
 class URLs(Exporter):
     """A list of the URLs of assets, one on a line: absolute, by https where the store offers that.
 
-    Parameters
-    ----------
-    chosen
-        Which assets are meant.
-    bare
-        Takes the source's key out of a URL.
+    - `chosen`: Which assets are meant.
+    - `bare`: Takes the source's key out of a URL.
     """
 
     chosen: Chosen = field(default_factory=Chosen)

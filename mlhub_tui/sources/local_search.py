@@ -40,12 +40,8 @@ class ItemsPage(Protocol):
 class LocalSearch:
     """Searches the collections of a source that lists items but cannot be asked for some of them.
 
-    Parameters
-    ----------
-    items_page
-        Gives the items of a collection.
-    item
-        Gives one item of a collection by its id, where that is quicker than reading all.
+    - `items_page`: Gives the items of a collection.
+    - `item`: Gives one item of a collection by its id, where that is quicker than reading all.
     """
 
     def __init__(self, items_page: ItemsPage, item: OneItem | None = None) -> None:

@@ -20,12 +20,8 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
 
     For a static catalog it is pinned to the origin of its URL, and for one on disk it has no secret.
 
-    Parameters
-    ----------
-    by_document
-        Treat the location as the URL of a document, whatever the kind.
-    options
-        Further arguments of `Session`.
+    - `by_document`: Treat the location as the URL of a document, whatever the kind.
+    - `options`: Further arguments of `Session`.
     """
     from ..http.errors import HOSTED
     from ..http.retry import NO_RETRIES

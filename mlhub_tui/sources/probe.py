@@ -85,23 +85,14 @@ _MAGIC = {
 class ProbeResult:
     """A source that was found.
 
-    Parameters
-    ----------
-    kind
-        What it speaks; None where it shows nothing without a key.
-    location
-        Where it is, as `Credentials.root_url` wants it; may differ from what was given.
-    title, description
-        What it calls itself, cleaned, on one line and at length; may be empty.
-    counts
-        How many of what are directly in it, where that was cheap to learn: `collections`, `datasets`,
-        `catalogs and collections`, `items`.
-    needs_key
-        Whether some or all of it requires a key that was not given.
-    notes
-        What else is to be known, a sentence each.
-    document
-        Its landing document, where it has one.
+    - `kind`: What it speaks; None where it shows nothing without a key.
+    - `location`: Where it is, as `Credentials.root_url` wants it; may differ from what was given.
+    - `title`, `description`: What it calls itself, cleaned, on one line and at length; may be empty.
+    - `counts`: How many of what are directly in it, where that was cheap to learn: `collections`, `datasets`,
+      `catalogs and collections`, `items`.
+    - `needs_key`: Whether some or all of it requires a key that was not given.
+    - `notes`: What else is to be known, a sentence each.
+    - `document`: Its landing document, where it has one.
     """
 
     kind: Kind | None
@@ -142,16 +133,10 @@ async def probe(
 
     Their secret is sent as they say, to the location's own origin only. Their kind does not count.
 
-    Parameters
-    ----------
-    timeout
-        Seconds for all requests together.
-    read_timeout
-        Seconds to wait for the bytes of one.
-    largest
-        Bytes of an answer that are read.
-    archive_timeout
-        Seconds to read an archive on this machine.
+    - `timeout`: Seconds for all requests together.
+    - `read_timeout`: Seconds to wait for the bytes of one.
+    - `largest`: Bytes of an answer that are read.
+    - `archive_timeout`: Seconds to read an archive on this machine.
     """
     where = credentials.root_url
     if not is_url(where):
@@ -418,14 +403,9 @@ def _described(value: dict[str, Any], url: str) -> tuple[str, str, Document | No
 def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult:
     """Return what a document at a place that is no API is.
 
-    Parameters
-    ----------
-    location
-        `ProbeResult.location`.
-    where
-        The place as it may be shown.
-    url
-        The URL of the document, without keys.
+    - `location`: `ProbeResult.location`.
+    - `where`: The place as it may be shown.
+    - `url`: The URL of the document, without keys.
     """
     kind = kind_of(value)
     if kind is DocumentKind.ITEMS and (items := count_stac_items(value)):

@@ -44,18 +44,11 @@ def choose(
     A URL is a URL. Else it is the first of: a profile of that name; a file or folder at that path; a
     well-known public source of that name. MLHUB_API_KEY does not count: it is for the API it was meant for.
 
-    Parameters
-    ----------
-    text
-        What was typed.
-    api_key
-        A secret that was typed with it; it goes before the profile's, and is sent the same way.
-    environ
-        The environment, for the variables that a profile names; default `os.environ`.
-    path
-        The profiles file; default `profiles` in MLHUB_HOME.
-    base
-        What a relative path is relative to; default the current folder.
+    - `text`: What was typed.
+    - `api_key`: A secret that was typed with it; it goes before the profile's, and is sent the same way.
+    - `environ`: The environment, for the variables that a profile names; default `os.environ`.
+    - `path`: The profiles file; default `profiles` in MLHUB_HOME.
+    - `base`: What a relative path is relative to; default the current folder.
     """
     text = address_of(text, base)
     if is_url(text):
@@ -127,12 +120,8 @@ def _unknown(text: str, file: ProfilesFile) -> ProfileNotFound:
 def completions(text: str, *, base: Path | None = None) -> list[str]:
     """Return what a text can be completed to, each as a whole; blocks while a folder is read.
 
-    Parameters
-    ----------
-    text
-        What was typed; nothing is offered for nothing.
-    base
-        What a relative path is relative to; default the current folder.
+    - `text`: What was typed; nothing is offered for nothing.
+    - `base`: What a relative path is relative to; default the current folder.
     """
     if not text.strip() or "://" in text or text[:4].lower() == "http":
         return [

@@ -184,10 +184,7 @@ def _up_to_damage(found: Iterator[ArchiveMember], report: SkipReport) -> Iterato
 class ArchiveMembers:
     """Documents of one archive by place URL, through its index; every call blocks.
 
-    Raises
-    ------
-    OSError
-        If the archive cannot be read.
+    Raises OSError if the archive cannot be read.
     """
 
     def __init__(self, archive: Path, cancelled: Cancelled | None = None) -> None:

@@ -30,14 +30,10 @@ class CatalogCrawler:
     A document that is linked again (a catalog contains itself, or two share one) is visited once. While no
     document changes, each has the same number in every crawl, so that a listing can be resumed by it.
 
-    Parameters
-    ----------
-    loader
-        Loads documents.
-    url
-        The place URL of the first document.
-    depth_first
-        Whether a document is followed by those below it; else the nearest to the first come first.
+    - `loader`: Loads documents.
+    - `url`: The place URL of the first document.
+    - `depth_first`: Whether a document is followed by those below it; else the nearest to the first come
+      first.
     """
 
     def __init__(self, loader: DocumentLoader, url: str, *, depth_first: bool) -> None:
@@ -54,10 +50,7 @@ class CatalogCrawler:
     async def visit(self, number: int) -> Holder | None:
         """Return what a document holds; None behind the last.
 
-        Raises
-        ------
-        RequestError
-            If it cannot be read; those below it are visited once it can.
+        Raises RequestError if it cannot be read; those below it are visited once it can.
         """
         async with self._crawling:
             while len(self._urls) < number and self._waiting:

@@ -91,18 +91,11 @@ class LRUCache(Generic[V]):
 class DocumentLoader:
     """Loads documents by place URL.
 
-    Parameters
-    ----------
-    web
-        Fetches from servers; None where no server may be contacted.
-    local
-        Whether files of this machine may be read: only for a catalog that is itself on it.
-    read_members
-        Reads the archive that the catalog is in; None where it is in none.
-    made
-        Documents by place URL that are nowhere else.
-    keys
-        Taken out of the documents.
+    - `web`: Fetches from servers; None where no server may be contacted.
+    - `local`: Whether files of this machine may be read: only for a catalog that is itself on it.
+    - `read_members`: Reads the archive that the catalog is in; None where it is in none.
+    - `made`: Documents by place URL that are nowhere else.
+    - `keys`: Taken out of the documents.
     """
 
     def __init__(

@@ -38,10 +38,7 @@ async def fetch_archive(
 ) -> tuple[Path, tuple[str, ...]]:
     """Return the archive at a URL as a local file, and a note where it may be old as the server is away.
 
-    Parameters
-    ----------
-    sleep
-        Waits seconds before the next try.
+    - `sleep`: Waits seconds before the next try.
     """
     part = "secret" if session.secret is not None and session.is_own(url) else "public"
     name = hashlib.sha256(f"{part} {session.bare(url)}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -72,10 +72,7 @@ def is_archive_head(head: bytes) -> bool:
 def root_in(folder: Path) -> Path:
     """Return the root document of a folder: in it, or the one catalog or archive directly below it.
 
-    Raises
-    ------
-    NotASource
-        If there is none, or several: the hint names them.
+    Raises NotASource if there is none, or several: the hint names them.
     """
     for name in ROOT_NAMES:
         if (folder / name).is_file():

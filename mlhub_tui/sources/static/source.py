@@ -49,15 +49,11 @@ class StaticSource(Source):
     Ids need not be unique in a static catalog: wherever the id of a collection or item is asked for, its
     place URL (`Entry.url`) is taken as well.
 
-    Parameters
-    ----------
-    location
-        The URL of a `catalog.json` or `collection.json`; the path of one, of a folder that holds one, or of
-        a tar archive.
-    session
-        The session with the server; its secret goes to its own origin only. By default one without a secret.
-    patience
-        Seconds that a page of the tree waits for the documents of its catalogs and collections.
+    - `location`: The URL of a `catalog.json` or `collection.json`; the path of one, of a folder that holds
+      one, or of a tar archive.
+    - `session`: The session with the server; its secret goes to its own origin only. By default one without a
+      secret.
+    - `patience`: Seconds that a page of the tree waits for the documents of its catalogs and collections.
     """
 
     noun = "a static catalog"

@@ -72,14 +72,9 @@ class SkipReport:
 class ArchiveMember(NamedTuple):
     """A regular file of an archive.
 
-    Parameters
-    ----------
-    name
-        Its path with forward slashes, without `./`; never absolute, never with `..`.
-    offset, size
-        Where its data is in the unpacked archive, in bytes.
-    content
-        Its data; None of a file that is no document.
+    - `name`: Its path with forward slashes, without `./`; never absolute, never with `..`.
+    - `offset`, `size`: Where its data is in the unpacked archive, in bytes.
+    - `content`: Its data; None of a file that is no document.
     """
 
     name: str
@@ -136,10 +131,8 @@ def members(
 
     `report` gets what is left out: members whose names lead outside, links, devices, documents too large.
 
-    Raises
-    ------
-    ArchiveReadCancelled, DamagedArchive
-        After it was cancelled, and where the archive cannot be read on.
+    Raises ArchiveReadCancelled, DamagedArchive after it was cancelled, and where the archive cannot be read
+    on.
     """
     with _ObservedFile(path, progress, cancelled) as raw:
         magic = raw.read(2)
