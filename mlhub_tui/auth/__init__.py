@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .location import normalise_root_url as normalise_root_url
     from .location import other_spelling as other_spelling
     from .location import same_root as same_root
-    from .profiles import KEEP as KEEP
-    from .profiles import Keep as Keep
     from .profiles import Profile as Profile
     from .profiles import ProfilesFile as ProfilesFile
     from .profiles import check_name as check_name
@@ -44,7 +42,7 @@ else:
             "kind": "ANONYMOUS DEFAULT_PROFILE Auth Kind Scheme",
             "location": "DEFAULT_ROOT_URL checked_root_url is_url normalise_root_url"
             " other_spelling same_root",
-            "profiles": "KEEP Keep Profile ProfilesFile check_name",
+            "profiles": "Profile ProfilesFile check_name",
             "secrets": "SecretDraft SecretNotSet header_name secret_words",
         },
     )

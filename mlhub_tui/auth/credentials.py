@@ -20,7 +20,7 @@ from .kind import (
 )
 from .location import DEFAULT_ROOT_URL, behind_browser, location, normalise_root_url, split_key
 from .profiles import Profile, ProfilesFile
-from .secrets import Secret, auth_of, secret_of
+from .secrets import SecretDraft
 
 _ARGUMENT = "--api-key argument"
 
@@ -49,6 +49,8 @@ class Credentials:
         What the source speaks; None where only its landing document can tell.
     auth
         How the secret is sent.
+    missing
+        Why there is no key although one was looked for; None where there is one, or none is wanted.
     """
 
     api_key: str | None = field(repr=False)
@@ -58,6 +60,7 @@ class Credentials:
     root_origin: str = "default"
     kind: Kind | None = Kind.MLHUB
     auth: Auth = field(default_factory=Auth)
+    missing: APIKeyNotFound | None = field(default=None, repr=False, compare=False)
 
     @property
     def secret(self) -> str | None:
@@ -104,37 +107,12 @@ def resolve(
     SecretNotSet
         If the profile takes its secret from a variable that is not set; a kind of APIKeyNotFound.
     """
-    roots = _Roots.of(profile, root_url, environ, path)
-    name, whose, environ = roots.name, roots.whose, roots.environ
-    # Who names a root URL and no profile needs no file.
-    seen = roots.profile() if roots.is_named or not roots.is_given else None
-    if seen is not None and seen.kind is not Kind.MLHUB:
-        if root_url:
-            raise InvalidRootURL(
-                f"--root-url is for MLHub APIs, and the profile {seen.name!r} is a source of another kind",
-                hint="leave it out, or name the source itself: --source URL",
-            )
-        return _of_other_kind(seen, api_key, environ, whose)
-    auth = auth_of(seen) if seen is not None else Auth()
-    key = environ.get(API_KEY_VARIABLE, "").strip()
-    if api_key or key:
-        origin = _ARGUMENT if api_key else API_KEY_VARIABLE
-        return roots.with_key(api_key.strip() if api_key else key, None, origin, auth)
-    if name == ANONYMOUS:
-        return roots.with_key(None, ANONYMOUS, f"no key ({ANONYMOUS}{whose})", Auth())
-    file = ProfilesFile.load(path)
-    if not roots.is_named and name not in file.names():
-        raise _no_key(file)
-    chosen = file.get(name)
-    if chosen.kind is not Kind.MLHUB:
-        raise _no_key(file)  # its key is for its own root URL, and another one is given
-    secret = secret_of(chosen, environ)
-    if not secret.value:
-        raise NoKeyAnywhere(
-            f"the profile {chosen.name!r} in {file.path} has no api_key",
-            hint=f"run `mlhub-tui configure --profile {chosen.name}`, or set {API_KEY_VARIABLE}",
-        )
-    return roots.with_key(secret.value, chosen.name, f"{secret.origin}{whose}", secret.auth)
+    found = resolve_or_anonymous(
+        api_key=api_key, profile=profile, root_url=root_url, environ=environ, path=path
+    )
+    if found.missing is not None:
+        raise found.missing
+    return found
 
 
 def resolve_or_anonymous(
@@ -154,10 +132,47 @@ def resolve_or_anonymous(
     ProfilesFileError, InvalidRootURL
         As `resolve`.
     """
-    try:
-        return resolve(api_key=api_key, profile=profile, root_url=root_url, environ=environ, path=path)
-    except NoKeyAnywhere:
-        return _Roots.of(profile, root_url, environ, path).with_key(None, None, "no key", Auth())
+    environ = os.environ if environ is None else environ
+    variable = "" if profile else environ.get(PROFILE_VARIABLE, "")
+    name, is_named = profile or variable or DEFAULT_PROFILE, bool(profile or variable)
+    whose = f" ({PROFILE_VARIABLE})" if variable else ""
+    other_root = environ.get(ROOT_URL_VARIABLE)
+    is_given = bool(root_url or other_root)
+    # A root URL without a profile's name needs no file.
+    file = ProfilesFile.load(path) if name != ANONYMOUS and (is_named or not is_given) else None
+    seen = file.get(name) if file is not None and name in file.names() else None
+    if seen is not None and seen.kind is not Kind.MLHUB:
+        if root_url:
+            raise InvalidRootURL(
+                f"--root-url is for MLHub APIs, and the profile {seen.name!r} is a source of another kind",
+                hint="leave it out, or name the source itself: --source URL",
+            )
+        return _of_other_kind(seen, api_key, environ, whose)
+    root, root_origin = _first_root(
+        (root_url, "--root-url argument"),
+        (other_root, ROOT_URL_VARIABLE),
+        (seen.root_url if seen is not None else None, f"profile {name}{whose}"),
+    )
+    given = (api_key or "").strip()
+    if key := given or environ.get(API_KEY_VARIABLE, "").strip():
+        auth = SecretDraft.of(seen).auth() if seen is not None else Auth()
+        return Credentials(key, root, None, _ARGUMENT if given else API_KEY_VARIABLE, root_origin, auth=auth)
+    if name == ANONYMOUS:
+        return Credentials(None, root, ANONYMOUS, f"no key ({ANONYMOUS}{whose})", root_origin)
+    file = file or ProfilesFile.load(path)
+    chosen = file.get(name) if is_named or name in file.names() else None
+    if chosen is not None and chosen.kind is Kind.MLHUB:  # another kind's key is for its own root URL
+        draft = SecretDraft.of(chosen)
+        if secret := draft.secret(environ):
+            origin = f"{draft.origin(name, environ)}{whose}"
+            return Credentials(secret, root, name, origin, root_origin, auth=draft.auth())
+        missing = NoKeyAnywhere(
+            f"the profile {name!r} in {file.path} has no api_key",
+            hint=f"run `mlhub-tui configure --profile {name}`, or set {API_KEY_VARIABLE}",
+        )
+    else:
+        missing = _no_key(file)
+    return Credentials(None, root, None, "no key", root_origin, missing=missing)
 
 
 def for_profile(
@@ -183,15 +198,15 @@ def for_profile(
     chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
     if chosen.kind is not Kind.MLHUB:
         return _of_other_kind(chosen, api_key, environ)
-    given = Secret(api_key.strip(), auth_of(chosen), _ARGUMENT) if api_key else None
-    secret = given or secret_of(chosen, environ)
     root, root_origin = _first_root(
         (root_url, "--root-url argument"),
         (chosen.root_url, f"profile {name}"),
         (environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
     )
-    origin = f"no key ({ANONYMOUS})" if name == ANONYMOUS and not secret.value else secret.origin
-    return Credentials(secret.value, root, name, origin, root_origin, Kind.MLHUB, secret.auth)
+    secret, origin, auth = _secret_of(chosen, api_key, environ)
+    if name == ANONYMOUS and not secret:
+        origin = f"no key ({ANONYMOUS})"
+    return Credentials(secret, root, name, origin, root_origin, Kind.MLHUB, auth)
 
 
 def for_location(
@@ -235,47 +250,6 @@ def for_location(
     return Credentials(None, where, None, "no key", origin, kind, auth or Auth())
 
 
-@dataclass(frozen=True, slots=True)
-class _Roots:
-    """Where the root URL of an MLHub API may be given: argument, variable, the profile that applies."""
-
-    argument: str | None
-    environ: Mapping[str, str]
-    name: str
-    whose: str
-    is_named: bool
-    path: Path | None
-
-    @classmethod
-    def of(
-        cls, profile: str | None, root_url: str | None, environ: Mapping[str, str] | None, path: Path | None
-    ) -> _Roots:
-        environ = os.environ if environ is None else environ
-        if variable := "" if profile else environ.get(PROFILE_VARIABLE, ""):
-            return cls(root_url, environ, variable, f" ({PROFILE_VARIABLE})", True, path)
-        return cls(root_url, environ, profile or DEFAULT_PROFILE, "", bool(profile), path)
-
-    @property
-    def is_given(self) -> bool:
-        return bool(self.argument or self.environ.get(ROOT_URL_VARIABLE))
-
-    def profile(self) -> Profile | None:
-        if self.name == ANONYMOUS:
-            return None
-        file = ProfilesFile.load(self.path)
-        return file.get(self.name) if self.name in file.names() else None
-
-    def with_key(self, key: str | None, profile: str | None, origin: str, auth: Auth) -> Credentials:
-        """Return a key with the root URL that applies; the file is read only if nothing before names one."""
-        own = None if self.is_given else self.profile()
-        root, root_origin = _first_root(
-            (self.argument, "--root-url argument"),
-            (self.environ.get(ROOT_URL_VARIABLE), ROOT_URL_VARIABLE),
-            (own.root_url if own else None, f"profile {self.name}{self.whose}"),
-        )
-        return Credentials(key, root, profile, origin, root_origin, Kind.MLHUB, auth)
-
-
 def _of_other_kind(
     profile: Profile, api_key: str | None, environ: Mapping[str, str], whose: str = ""
 ) -> Credentials:
@@ -293,11 +267,18 @@ def _of_other_kind(
         )
     root_origin = f"profile {profile.name}{whose}"
     root = location(profile.root_url, profile.kind, root_origin)
-    given = Secret(api_key.strip(), auth_of(profile), _ARGUMENT) if api_key else None
-    secret = given or secret_of(profile, environ)
-    return Credentials(
-        secret.value, root, profile.name, secret.origin, root_origin, profile.kind, secret.auth
-    )
+    secret, origin, auth = _secret_of(profile, api_key, environ)
+    return Credentials(secret, root, profile.name, origin, root_origin, profile.kind, auth)
+
+
+def _secret_of(
+    profile: Profile, api_key: str | None, environ: Mapping[str, str]
+) -> tuple[str | None, str, Auth]:
+    """Return the secret that was given, else that of a profile; where it came from, and how it is sent."""
+    draft = SecretDraft.of(profile)
+    if api_key:
+        return api_key.strip(), _ARGUMENT, draft.auth()
+    return draft.secret(environ), draft.origin(profile.name, environ), draft.auth()
 
 
 def _first_root(*given: tuple[str | None, str]) -> tuple[str, str]:

@@ -11,10 +11,10 @@ from ..errors import InvalidRootURL
 from ..text import one_line, redact
 from .kind import Kind
 
+DEFAULT_ROOT_URL = "https://api.radiant.earth/mlhub/v1/"
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "subscription-key", "access_token"})
-
-
 _BROWSER = re.compile(r"#/external/(\S+)")
+_HINT = "it is a URL like https://example.org/stac/, or a path like /data/catalog.json"
 
 
 def is_url(text: str) -> bool:
@@ -50,10 +50,20 @@ def location(text: str, kind: Kind | None, origin: str = "", *, base: Path | Non
     if kind is Kind.STAC_API:
         return checked_root_url(text, origin)
     if text.lower().startswith("file:"):
-        return _path(_path_of(text, origin), origin, None)
-    if is_url(text):
-        return _document_url(text, origin)
-    return _path(text, origin, base)
+        parts = urlsplit(text)
+        if parts.netloc not in ("", "localhost"):
+            raise _wrong(text, origin, "names a file on another machine")
+        from urllib.request import url2pathname  # it takes 20 ms to import, and few need it
+
+        return _path(url2pathname(parts.path), origin, None)
+    if not is_url(text):
+        return _path(text, origin, base)
+    # The URL of a document may have a query, as signed URLs do.
+    bare, mark, _ = text.partition("?")
+    checked_root_url(bare, origin)
+    if mark and (text != one_line(text) or re.search(r"\s", text) or "#" in text):
+        raise _wrong(text, origin, "holds spaces, control characters or a fragment")
+    return text
 
 
 def split_key(url: str) -> tuple[str, str, str]:
@@ -61,14 +71,14 @@ def split_key(url: str) -> tuple[str, str, str]:
     base, mark, query = url.partition("?")
     if not mark or not is_url(url):
         return url, "", ""
-    name, key, kept = "", "", []
-    for part in query.split("&"):
+    parts = query.split("&")
+    for part in parts:
         left, _, right = part.partition("=")
-        if not key and right and unquote_plus(left).lower() in _KEY_NAMES:
-            name, key = unquote_plus(left), unquote_plus(right)
-        else:
-            kept.append(part)
-    return (base + ("?" + "&".join(kept) if kept else ""), name, key) if key else (url, "", "")
+        if right and unquote_plus(left).lower() in _KEY_NAMES:
+            parts.remove(part)
+            bare = base + ("?" + "&".join(parts) if parts else "")
+            return bare, unquote_plus(left), unquote_plus(right)
+    return url, "", ""
 
 
 def behind_browser(text: str) -> str:
@@ -79,25 +89,6 @@ def behind_browser(text: str) -> str:
     # The parameters behind the path (`?.language=en`) are the page's own.
     shown = match[1].partition("?.")[0]
     return shown if is_url(shown) else re.sub(r"^https?:/+|^", "https://", shown, count=1)
-
-
-def _document_url(text: str, origin: str) -> str:
-    """Return the URL of a document as it is; it may have a query, as signed URLs do."""
-    bare, mark, _ = text.partition("?")
-    checked_root_url(bare, origin)
-    if mark and (text != one_line(text) or re.search(r"\s", text) or "#" in text):
-        raise _wrong(text, origin, "holds spaces, control characters or a fragment")
-    return text
-
-
-def _path_of(url: str, origin: str) -> str:
-    """Return the path in a `file:` URL (RFC 8089)."""
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost"):
-        raise _wrong(url, origin, "names a file on another machine")
-    from urllib.request import url2pathname  # it takes 20 ms to import, and few need it
-
-    return url2pathname(parts.path)
 
 
 def _path(text: str, origin: str, base: Path | None) -> str:
@@ -119,17 +110,6 @@ def _path(text: str, origin: str, base: Path | None) -> str:
         if "\0" not in decoded and os.path.lexists(decoded):
             return decoded
     return plain
-
-
-def _wrong(text: str, origin: str, reason: str) -> InvalidRootURL:
-    where = f" (from {origin})" if origin else ""
-    return InvalidRootURL(
-        f"the location {one_line(redact(text), 100)!r}{where} {reason}",
-        hint="it is a URL like https://example.org/stac/, or a path like /data/catalog.json",
-    )
-
-
-DEFAULT_ROOT_URL = "https://api.radiant.earth/mlhub/v1/"
 
 
 def normalise_root_url(url: str, origin: str = "") -> str:
@@ -165,9 +145,10 @@ def checked_root_url(url: str, origin: str = "") -> str:
     except ValueError as error:
         reason = one_line(error, 60)
     if reason:
-        shown = one_line(redact(text), 100)
-        where = f" (from {origin})" if origin else ""
-        raise InvalidRootURL(f"the root URL {shown!r}{where} {reason}", hint=_hint(text))
+        # Where only the scheme is missing, that is what was meant.
+        guess = re.fullmatch(r"([\w.-]+\.\w+|localhost)(:\d+)?(/[\w./-]*)?", text)
+        hint = f"did you mean https://{text}?" if guess else None
+        raise _wrong(text, origin, reason, what="root URL", hint=hint)
     return text if parts.path else f"{text}/"
 
 
@@ -190,10 +171,10 @@ def _fault(text: str, parts: SplitResult) -> str:
         return "is empty"
     if text != one_line(text) or re.search(r"\s", text):
         return "holds spaces or control characters"
+    if "://" not in text:
+        return "has no scheme: http:// or https:// is missing"
     if parts.scheme not in ("http", "https"):
-        return (
-            "has no scheme: http:// or https:// is missing" if "://" not in text else "is not http or https"
-        )
+        return "is not http or https"
     if not parts.hostname:
         return "names no host"
     if parts.username is not None or parts.password is not None:
@@ -204,8 +185,8 @@ def _fault(text: str, parts: SplitResult) -> str:
     return "has port 0" if parts.port == 0 else ""
 
 
-def _hint(text: str) -> str | None:
-    """Return a guess of what was meant, where only the scheme is missing."""
-    if re.fullmatch(r"[\w.-]+\.\w+(:\d+)?(/[\w./-]*)?|localhost(:\d+)?(/[\w./-]*)?", text):
-        return f"did you mean https://{text}?"
-    return None
+def _wrong(
+    text: str, origin: str, reason: str, *, what: str = "location", hint: str | None = _HINT
+) -> InvalidRootURL:
+    where = f" (from {origin})" if origin else ""
+    return InvalidRootURL(f"the {what} {one_line(redact(text), 100)!r}{where} {reason}", hint=hint)

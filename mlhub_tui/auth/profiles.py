@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import configparser
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from pathlib import Path
 
 from .. import paths
@@ -15,21 +13,12 @@ from ..storage import make_private_folder, write_atomic
 from ..text import clean, one_line
 from .kind import ANONYMOUS, Kind
 
-
-class Keep(Enum):
-    """The value of an option that `save` leaves as it is."""
-
-    KEEP = auto()
-
-
-KEEP = Keep.KEEP
 SECRETS = frozenset(
     {"api_key", "key_env", "token", "token_env", "header_value", "header_env", "password", "password_env"}
 )
 """The options that hold a secret, or name the variable that does."""
 CREDENTIALS = SECRETS | {"key_param", "header", "user"}
 """All options about a secret."""
-_DEFAULT = configparser.DEFAULTSECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +103,8 @@ class ProfilesFile:
         key, root = options.pop("api_key", ""), options.pop("root_url", "")
         return Profile(name, key or None, root or None, options)
 
-    def save(
-        self,
-        name: str,
-        *,
-        api_key: str | Keep | None = KEEP,
-        root_url: str | Keep | None = KEEP,
-        options: Mapping[str, str | Keep | None] | None = None,
-    ) -> None:
-        """Create or change a profile; None removes an option of it.
-
-        Parameters
-        ----------
-        options
-            Other options.
+    def save(self, name: str, /, **options: str | None) -> None:
+        """Create a profile, or change options of it (`api_key`, `root_url`, ...); None removes one.
 
         Raises
         ------
@@ -135,8 +112,7 @@ class ProfilesFile:
             If the name or a value cannot stand in the file, or the file cannot be read or written.
         """
         name = check_name(name)
-        given = {**(options or {}), "api_key": api_key, "root_url": root_url}
-        changes = {key: _checked(key, each) for key, each in given.items() if not isinstance(each, Keep)}
+        changes = {option: _checked(option, value) for option, value in options.items()}
         text = self._read_again()
         if name not in self.names():
             ending = "\r\n" if "\r\n" in text else "\n"
@@ -145,7 +121,11 @@ class ProfilesFile:
             if text.strip() and not text.endswith(ending * 2):
                 text += ending
             text += f"[{name}]{ending}"
-        self._write(text, name, changes)
+        wanted = _raw(self._own)
+        section = wanted.setdefault(name, {})
+        for option, value in changes.items():
+            section.pop(option, None) if value is None else section.update({option: _escaped(value)})
+        self._write(_edited(text, name, changes), wanted)
 
     def delete(self, name: str) -> None:
         """Remove a profile with all its options.
@@ -162,32 +142,25 @@ class ProfilesFile:
         text = self._read_again()
         if name not in self.names():
             raise self._missing(name)
-        self._write(text, name, None)
+        wanted = _raw(self._own)
+        del wanted[name]
+        self._write(_edited(text, name, None), wanted)
 
     def _read_again(self) -> str:
         text = _read(self.path) or ""
         self._parser, self._own = self._parsed(text)
         return text
 
-    def _write(self, text: str, name: str, changes: Mapping[str, str | None] | None) -> None:
-        """Change options of a section, or remove it for None; read back before it is written."""
-        wanted = _raw(self._own)
-        if changes is None:
-            del wanted[name]
-        else:
-            section = wanted.setdefault(name, {})
-            for option, value in changes.items():
-                section.pop(option, None) if value is None else section.update({option: _escaped(value)})
-        edited = _edited(text, name, changes)
-        if edited is None or _raw((parsed := self._parsed(edited))[1]) != wanted:
+    def _write(self, text: str | None, wanted: Mapping[str, Mapping[str, str]]) -> None:
+        """Write an edited text, if it reads back as what is wanted."""
+        if text is None or _raw((parsed := self._parsed(text))[1]) != wanted:
             raise self._broken("its layout cannot be edited safely")
         try:
             make_private_folder(self.path.parent)
-            write_atomic(self.path, edited, mode=0o600)
+            write_atomic(self.path, text, mode=0o600)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
             raise ProfilesFileError(
-                f"cannot write the profiles file {self.path}: {reason}",
+                f"cannot write the profiles file {self.path}: {error.strerror or type(error).__name__}",
                 hint="fix its permissions, or set MLHUB_HOME to a folder of yours",
             ) from error
         self.exists, (self._parser, self._own) = True, parsed
@@ -198,19 +171,9 @@ class ProfilesFile:
         own = configparser.RawConfigParser(default_section="\n")  # no section has that name
         try:
             for each in (parser, own):
-                each.read_file(io.StringIO(text, newline=None))
-        except configparser.DuplicateSectionError as error:
-            raise self._broken(f"the section [{error.section}] is there twice", error.lineno) from None
-        except configparser.DuplicateOptionError as error:
-            raise self._broken(f"{error.option} is there twice in [{error.section}]", error.lineno) from None
-        except configparser.MissingSectionHeaderError as error:
-            raise self._broken("a section like [default] must come first", error.lineno) from None
-        except configparser.ParsingError as error:
-            line = error.errors[0][0] if error.errors else None
-            reason = "it is neither a [section] nor an option like `api_key = ...`"
-            raise self._broken(reason, line) from None
+                each.read_string(text.replace("\r\n", "\n").replace("\r", "\n"))
         except configparser.Error as error:
-            raise self._broken(type(error).__name__) from None
+            raise self._broken(*_fault(error)) from None
         return parser, own
 
     def _value(self, name: str, option: str) -> str:
@@ -229,11 +192,11 @@ class ProfilesFile:
 
     def _missing(self, name: str) -> ProfileNotFound:
         shown = one_line(name, 60)
-        configure = f"mlhub-tui configure --profile {shown}"
+        configure = f"run `mlhub-tui configure --profile {shown}`"
         if not self.names():
             state = "holds no profiles" if self.exists else "does not exist"
             return ProfileNotFound(
-                f"no profile {shown!r}: the profiles file {self.path} {state}", hint=f"run `{configure}`"
+                f"no profile {shown!r}: the profiles file {self.path} {state}", hint=configure
             )
         from difflib import get_close_matches  # not at the top: only for this message
 
@@ -241,7 +204,7 @@ class ProfilesFile:
         near = get_close_matches(name, self.names(), n=1, cutoff=0.6)
         guess = f"did you mean {one_line(near[0], 60)}? or " if near else ""
         return ProfileNotFound(
-            f"no profile {shown!r} in {self.path}, which has: {there}", hint=f"{guess}run `{configure}`"
+            f"no profile {shown!r} in {self.path}, which has: {there}", hint=f"{guess}{configure}"
         )
 
 
@@ -259,7 +222,7 @@ def check_name(name: str) -> str:
         reason = "it is empty"
     elif clean(name) != name or any(mark in name for mark in "\n\t[]"):
         reason = "it holds brackets, line breaks or invisible characters"
-    elif stripped in (_DEFAULT, ANONYMOUS):
+    elif stripped in (configparser.DEFAULTSECT, ANONYMOUS):
         reason = "the name is reserved"
     if reason:
         raise ProfilesFileError(
@@ -293,24 +256,41 @@ def _edited(text: str, name: str, changes: Mapping[str, str | None] | None) -> s
     try:
         updater.read_string(text.replace("\r\n", "\n"))
         section = updater[name]
-        blocks = list(section.iter_blocks())
-        last = max((n for n, block in enumerate(blocks) if isinstance(block, Option)), default=-1)
+        options = [block for block in section.iter_blocks() if isinstance(block, Option)]
         if changes is None:
-            section_left = "".join(map(str, blocks[last + 1 :]))
-            edited = "".join(section_left if each is section else str(each) for each in updater.iter_blocks())
+            blocks = list(section.iter_blocks())
+            left = blocks[blocks.index(options[-1]) + 1 :] if options else blocks
+            edited = "".join(
+                "".join(map(str, left)) if block is section else str(block) for block in updater.iter_blocks()
+            )
         else:
             for option, value in changes.items():
                 options = [block for block in section.iter_blocks() if isinstance(block, Option)]
                 if value is None:
                     section.pop(option, None)
-                elif option not in section and options:
-                    options[-1].add_after.option(option, _escaped(value))
-                else:
+                elif option in section or not options:
                     section[option] = _escaped(value)
+                else:
+                    options[-1].add_after.option(option, _escaped(value))
             edited = str(updater)
     except (configparser.Error, KeyError, ValueError):
         return None
     return edited.replace("\n", "\r\n") if "\r\n" in text else edited
+
+
+def _fault(error: configparser.Error) -> tuple[str, int | None]:
+    """Return what is wrong with a file, and in which line."""
+    match error:
+        case configparser.DuplicateSectionError():
+            return f"the section [{error.section}] is there twice", error.lineno
+        case configparser.DuplicateOptionError():
+            return f"{error.option} is there twice in [{error.section}]", error.lineno
+        case configparser.MissingSectionHeaderError():
+            return "a section like [default] must come first", error.lineno
+        case configparser.ParsingError() if error.errors:
+            reason = "it is neither a [section] nor an option like `api_key = ...`"
+            return reason, error.errors[0][0]
+    return type(error).__name__, None
 
 
 def _escaped(value: str) -> str:

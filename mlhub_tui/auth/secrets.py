@@ -1,4 +1,4 @@
-"""The secret of a profile: written in its section, or in an environment variable that the section names."""
+"""The secret of a source: in its section of the profiles file, in a variable that it names, or in a form."""
 
 from __future__ import annotations
 
@@ -21,24 +21,13 @@ _OPTIONS = {
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _NOT_OURS = frozenset(
-    (
-        *("host", "connection", "te", "trailer", "upgrade", "content-length", "transfer-encoding"),
-        *("range", "if-range", "accept-encoding"),
-    )
+    {"host", "connection", "te", "trailer", "upgrade", "content-length", "transfer-encoding"}
+    | {"range", "if-range", "accept-encoding"}
 )
 
 
 class SecretNotSet(APIKeyNotFound):
     """The environment variable that a profile names for its secret is not set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret, how it is sent, and where it came from in words; `value` is None where there is none."""
-
-    value: str | None = field(repr=False)
-    auth: Auth
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +46,8 @@ class SecretDraft:
         The secret itself; empty where it is not typed.
     variable
         The environment variable that holds it; empty for none.
+    owner
+        Whose it is, for messages: `the profile 'project1'`; empty for a form.
     """
 
     scheme: Scheme | None = None
@@ -64,6 +55,7 @@ class SecretDraft:
     user: str = ""
     typed: str = field(default="", repr=False)
     variable: str = ""
+    owner: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, profile: Profile) -> SecretDraft:
@@ -74,12 +66,27 @@ class SecretDraft:
         ProfilesFileError
             If its section names more than one way, or half of one.
         """
-        auth, options = auth_of(profile), _options(profile)
-        typed, variable = (options.get(option, "") for option in _OPTIONS[auth.scheme])
-        if not typed and not variable:
-            return cls()
-        name = options.get("key_param", "") if auth.scheme is Scheme.QUERY else auth.name
-        return cls(auth.scheme, name, auth.user, typed, variable)
+        owner = f"the profile {profile.name!r}"
+        given = {**profile.extra, "api_key": profile.api_key or ""}
+        options = {name: value for name, value in given.items() if name in CREDENTIALS and value}
+        found = {scheme: [name for name in names if name in options] for scheme, names in _OPTIONS.items()}
+        schemes = [scheme for scheme in Scheme if found[scheme]]
+        for scheme, half in ((Scheme.HEADER, "header"), (Scheme.BASIC, "user")):
+            if half in options and scheme not in schemes:
+                raise _wrong(f"{owner} has {half}, and neither {' nor '.join(_OPTIONS[scheme])}")
+        if len(schemes) > 1:
+            names = " and ".join(found[scheme][0] for scheme in schemes)
+            raise _wrong(f"{owner} has more than one secret: {names}")
+        if not schemes:
+            return cls(None, options.get("key_param", ""), owner=owner)
+        (scheme,) = schemes
+        if scheme is Scheme.BASIC and ":" in options.get("user", ""):  # RFC 7617, section 2
+            raise _wrong(f"{owner} has a colon in its user name, which basic authentication cannot send")
+        name = options.get({Scheme.QUERY: "key_param", Scheme.HEADER: "header"}.get(scheme, ""), "")
+        if scheme is Scheme.HEADER:
+            name = header_name(name, owner)
+        typed, variable = (options.get(option, "") for option in _OPTIONS[scheme])
+        return cls(scheme, name, options.get("user", ""), typed, variable, owner)
 
     def auth(self) -> Auth:
         """Return how the secret is sent.
@@ -91,9 +98,9 @@ class SecretDraft:
         """
         match self.scheme:
             case Scheme.HEADER:
-                return Auth(Scheme.HEADER, header_name(self.name, "the header"))
+                return Auth(Scheme.HEADER, header_name(self.name, self.owner or "the header"))
             case Scheme.BASIC:
-                if not self.user or ":" in self.user:  # RFC 7617, section 2
+                if ":" in self.user or not (self.user or self.owner):  # RFC 7617, section 2
                     raise ProfilesFileError(
                         "the user name is empty or holds a colon",
                         hint="basic authentication cannot send that",
@@ -127,19 +134,34 @@ class SecretDraft:
             If only a variable is named, and it is not set.
         APIKeyNotFound
             If a way is chosen and no secret is given.
+        ProfilesFileError
+            If no header can hold it: the error of a lower layer would quote it.
         """
         if self.scheme is None:
             return None
         name = self.variable_name()
-        if value := environ.get(name, "").strip() if name else "":
+        whose = f"{self.owner}: " if self.owner else ""
+        value, what = self._set_to(environ), f"the variable {name}"
+        if not value:
+            value, what = self.typed.strip(), "the secret"
+        if "\n" in value or "\t" in value or clean(value) != value:
+            raise ProfilesFileError(
+                f"{whose}{what} holds line breaks or invisible characters", hint="copy it again, on one line"
+            )
+        if value:
             return value
-        if self.typed.strip():
-            return self.typed.strip()
         if name:
             raise SecretNotSet(
-                f"the variable {name} is not set here", hint=f"set it before the start: export {name}=..."
+                f"{whose}the variable {name} is not set here",
+                hint=f"set it before the start: export {name}=...",
             )
         raise APIKeyNotFound("the secret is missing", hint="type it, or name the variable that holds it")
+
+    def origin(self, profile: str, environ: Mapping[str, str]) -> str:
+        """Return where the secret of a profile comes from, in words."""
+        if self.scheme is None:
+            return f"no key (profile {profile} has none)"
+        return f"profile {profile}" + (f" (variable {self.variable})" if self._set_to(environ) else "")
 
     def options(self) -> dict[str, str | None]:
         """Return what the section of a profile gets: all options about secrets, None for those that go.
@@ -166,79 +188,36 @@ class SecretDraft:
         options["user"] = auth.user or None
         return options
 
+    def shown(self, environ: Mapping[str, str]) -> str:
+        """Return the secret as it may be shown in a list: masked, or the variable that holds it.
 
-def auth_of(profile: Profile) -> Auth:
-    """Return how a profile's secret is sent.
+        Raises
+        ------
+        APIKeyNotFound
+            As `secret`, but for a variable that is not set.
+        """
+        try:
+            secret = self.secret(environ)
+        except SecretNotSet:
+            return f"${self.variable_name()} (not set)"
+        if self.scheme is None or secret is None:
+            return "none"
+        words = {Scheme.QUERY: "key", Scheme.BEARER: "token", Scheme.HEADER: self.name, Scheme.BASIC: "basic"}
+        user = f" {one_line(self.user, 40)}" if self.user else ""
+        hidden = f"${self.variable_name()}" if self._set_to(environ) else mask(secret)
+        return f"{words[self.scheme]}{user} {hidden}"
 
-    Raises
-    ------
-    ProfilesFileError
-        If the section names more than one way, or half of one.
-    """
-    options = _options(profile)
-    found = {scheme: [name for name in names if name in options] for scheme, names in _OPTIONS.items()}
-    schemes = [scheme for scheme in Scheme if found[scheme]]
-    for scheme, half in ((Scheme.HEADER, "header"), (Scheme.BASIC, "user")):
-        if half in options and scheme not in schemes:
-            raise _wrong(profile, f"has {half}, and neither {' nor '.join(_OPTIONS[scheme])}")
-    if len(schemes) > 1:
-        raise _wrong(profile, f"has more than one secret: {' and '.join(found[s][0] for s in schemes)}")
-    match schemes[0] if schemes else Scheme.QUERY:
-        case Scheme.HEADER:
-            name = header_name(options.get("header", ""), f"the profile {profile.name!r}")
-            return Auth(Scheme.HEADER, name)
-        case Scheme.BASIC:
-            if ":" in options.get("user", ""):  # RFC 7617, section 2
-                raise _wrong(profile, "has a colon in its user name, which basic authentication cannot send")
-            return Auth(Scheme.BASIC, "", options.get("user", ""))
-        case Scheme.BEARER:
-            return Auth(Scheme.BEARER, "")
-    return Auth(Scheme.QUERY, options.get("key_param") or "key")
-
-
-def secret_of(profile: Profile, environ: Mapping[str, str]) -> Secret:
-    """Return a profile's secret; a variable that is set overrides what the file says.
-
-    Raises
-    ------
-    SecretNotSet
-        If the variable that is named is not set, and the section has no secret besides.
-    ProfilesFileError
-        As `auth_of`.
-    """
-    auth, options = auth_of(profile), _options(profile)
-    written, named = _OPTIONS[auth.scheme]
-    variable, name = options.get(named, ""), f"profile {profile.name}"
-    shown = one_line(variable, 60)
-    if variable and (value := environ.get(variable, "").strip()):
-        _check(value, f"the variable {shown} of the profile {profile.name!r}")
-        return Secret(value, auth, f"{name} (variable {variable})")
-    if value := options.get(written, ""):
-        _check(value, f"the {written} of the profile {profile.name!r}")
-        return Secret(value, auth, name)
-    if variable:
-        raise SecretNotSet(
-            f"the profile {profile.name!r} takes its secret from the environment variable {shown},"
-            " which is not set",
-            hint=f"set it: export {shown}=...",
-        )
-    return Secret(None, auth, f"no key ({name} has none)")
+    def _set_to(self, environ: Mapping[str, str]) -> str:
+        name = self.variable_name()
+        return environ.get(name, "").strip() if name else ""
 
 
 def secret_words(profile: Profile, environ: Mapping[str, str]) -> str:
     """Return a profile's secret as it may be shown in a list; never fails and never tells it."""
     try:
-        found = secret_of(profile, environ)
-    except SecretNotSet:
-        return f"{_variable(profile)} (not set)"
+        return SecretDraft.of(profile).shown(environ)
     except APIKeyNotFound as error:
         return f"broken: {error.message}"
-    if found.value is None:
-        return "none"
-    way = {Scheme.QUERY: "key", Scheme.BEARER: "token", Scheme.HEADER: found.auth.name, Scheme.BASIC: "basic"}
-    shown = mask(found.value) if "(variable" not in found.origin else _variable(profile)
-    user = f" {one_line(found.auth.user, 40)}" if found.auth.user else ""
-    return f"{way[found.auth.scheme]}{user} {shown}"
 
 
 def header_name(text: str, whose: str) -> str:
@@ -258,26 +237,5 @@ def header_name(text: str, whose: str) -> str:
     return name
 
 
-def _options(profile: Profile) -> dict[str, str]:
-    """Return the options about the secret that are not empty."""
-    options = {**profile.extra, "api_key": profile.api_key or ""}
-    return {name: value for name, value in options.items() if name in CREDENTIALS and value}
-
-
-def _variable(profile: Profile) -> str:
-    names = (profile.extra.get(named) for _, named in _OPTIONS.values())
-    return f"${one_line(next(filter(None, names)), 60)}"
-
-
-def _check(value: str, what: str) -> None:
-    """Refuse a secret that no header can hold: the error of a lower layer would quote it."""
-    if "\n" in value or "\t" in value or clean(value) != value:
-        raise ProfilesFileError(
-            f"{what} holds line breaks or invisible characters", hint="copy it again, on one line"
-        )
-
-
-def _wrong(profile: Profile, what: str) -> ProfilesFileError:
-    return ProfilesFileError(
-        f"the profile {profile.name!r} {what}", hint="fix its section in the profiles file"
-    )
+def _wrong(words: str) -> ProfilesFileError:
+    return ProfilesFileError(words, hint="fix its section in the profiles file")

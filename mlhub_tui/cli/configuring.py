@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ..auth import DEFAULT_PROFILE, KEEP, Profile, ProfilesFile, check_name, normalise_root_url
+from ..auth import DEFAULT_PROFILE, Profile, ProfilesFile, check_name, normalise_root_url
 from ..errors import MLHubException
 from ..text import mask
 from .options import Choice, Command, is_terminal, remembered
@@ -41,7 +41,7 @@ def configure(context: click.Context) -> None:
         raise click.UsageError("the API key is empty; nothing was written")
     if known.api_key and known.api_key != key.strip():
         click.confirm(f"Overwrite existing API Key ({mask(known.api_key)})", abort=True)
-    file.save(name, api_key=key, root_url=root_url or KEEP)
+    file.save(name, api_key=key, **({"root_url": root_url} if root_url else {}))
     click.echo(f"Wrote profile to {file.path}")
 
 

@@ -77,9 +77,8 @@ def add(
         )
     given = asked(Given(**how), Choice.of(context).api_key)
     found = _looked_at(name, location, Kind(kind) if kind else None, given)
-    options: dict[str, str | None] = {"kind": found.kind, **given.options}
-    key = options.pop("api_key", None)
-    file.save(name, api_key=key, root_url=found.root_url, options=options)
+    options = {"api_key": None, "kind": found.kind, "root_url": found.root_url, **given.options}
+    file.save(name, **options)
     click.echo(f"Wrote profile {one_line(name)} to {file.path}")
     if given.missing:
         click.echo(f"note: the variable {given.missing} is not set here; it is needed in use", err=True)

@@ -372,7 +372,7 @@ def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, ml
     assert choose("earth-search", base=tmp_path).root_origin == "public source earth-search"
     (tmp_path / "earth-search").mkdir()
     assert choose("earth-search", base=tmp_path).root_url == str(tmp_path / "earth-search")
-    ProfilesFile.load().save("earth-search", root_url="/kept.json", options={"kind": "static"})
+    ProfilesFile.load().save("earth-search", root_url="/kept.json", **{"kind": "static"})
     assert choose("earth-search", base=tmp_path).profile == "earth-search"
     assert choose("./earth-search", base=tmp_path).profile is None
     assert choose("https://planetarycomputer.microsoft.com/api/stac/v1").kind is Kind.STAC_API
@@ -382,7 +382,7 @@ def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, ml
         with pytest.raises(ProfileNotFound) as caught:
             choose(text, base=tmp_path)
         assert f"did you mean {guess}?" in caught.value.hint
-    ProfilesFile.load().save("t", root_url="https://x.example/", options={"kind": "static", "token_env": "T"})
+    ProfilesFile.load().save("t", root_url="https://x.example/", **{"kind": "static", "token_env": "T"})
     with pytest.raises(SecretNotSet):
         choose("t", environ={})
     with pytest.raises(InvalidRootURL):
@@ -444,12 +444,12 @@ def test_a_background_runner_is_not_told_the_secret_of_another_kind_of_source(ml
     assert background.environment(adhoc, environ).keys() == {"PATH", "PYTHONPATH"}
     assert "sources add" in unsaved_key(adhoc)
     options = {"kind": "stac-api", "token_env": "MINE_TOKEN"}
-    ProfilesFile.load().save("mine", root_url=url, options=options)
+    ProfilesFile.load().save("mine", root_url=url, **options)
     named = for_profile("mine", environ={"MINE_TOKEN": TOKEN})
     made = background.environment(named, environ)
     assert (made["MLHUB_PROFILE"], TOKEN in made.values(), "MLHUB_ROOT_URL" in made) == ("mine", False, False)
     assert "variable MINE_TOKEN" in unsaved_key(named)
     assert TOKEN not in unsaved_key(named)
-    ProfilesFile.load().save("mine", options={"token_env": None, "token": TOKEN})
+    ProfilesFile.load().save("mine", token_env=None, token=TOKEN)
     assert unsaved_key(for_profile("mine")) == ""
     assert "another one" in unsaved_key(for_profile("mine", api_key="typed-token"))

@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 from ...auth import (
     DEFAULT_PROFILE,
     DEFAULT_ROOT_URL,
-    KEEP,
     Auth,
     Credentials,
-    Keep,
     Kind,
     Profile,
     ProfilesFile,
@@ -103,10 +101,9 @@ class SourceEntry:
                 f"there is a profile {name} already", hint="choose another name, or leave this and edit it"
             )
         options = self._options(profile)
-        key: str | Keep | None = options.pop("api_key") if "api_key" in options else KEEP
         root = for_location(self.location, kind=self.kind).root_url if self.location else None
         same = profile is not None and root == profile.root_url
-        file.save(name, api_key=key, root_url=KEEP if same else root, options=options)
+        file.save(name, **options, **({} if same else {"root_url": root}))
         return for_profile(name) if use else None
 
     def _options(self, profile: Profile | None) -> dict[str, str | None]:
