@@ -24,7 +24,7 @@ SECRET = "0123456789-secret-abcd"
 def test_what_is_saved_is_read_back_and_sent_the_same_way(draft: SecretDraft) -> None:
     file = ProfilesFile.load()
     options = draft.options()
-    file.save("p", api_key=options.pop("api_key"), root_url="https://h/", **{**options, "kind": "stac-api"})
+    file.save("p", root_url="https://h/", kind="stac-api", **options)
     assert SecretDraft.of(file.get("p")) == draft
     used = for_profile("p", environ={"V": "of-the-variable"})
     assert used.secret == draft.secret({"V": "of-the-variable"})

@@ -234,9 +234,7 @@ def test_secrets_in_a_list_are_masked_and_variables_named() -> None:
 
 
 def test_saving_a_source_keeps_what_the_section_has_besides(profiles: Path) -> None:
-    ProfilesFile.load().save(
-        "bearer", root_url="https://other.example/", **{"token_env": None, "token": "a%b"}
-    )
+    ProfilesFile.load().save("bearer", root_url="https://other.example/", token_env=None, token="a%b")
     expected = FILE.replace(
         "root_url = https://stac.example/v1\ntoken_env = STAC_TOKEN\n\n[written]",
         "root_url = https://other.example/\ntoken = a%%b\n\n[written]",
@@ -249,8 +247,8 @@ def test_saving_a_source_keeps_what_the_section_has_besides(profiles: Path) -> N
 @pytest.mark.timeout(400)  # the first run makes the seed library's environment
 def test_the_seed_library_still_reads_a_file_with_sources_in_it(mlhub_home: Path, peer_python: Path) -> None:
     file = ProfilesFile.load()
-    file.save("query-kept", api_key="k%y", root_url="https://s.example/", **{"kind": "stac-api"})
-    file.save("pc", root_url="https://pc.example/", **{"kind": "stac-api", "token": "100%"})
+    file.save("query-kept", api_key="k%y", root_url="https://s.example/", kind="stac-api")
+    file.save("pc", root_url="https://pc.example/", kind="stac-api", token="100%")
     script = (
         "import json, radiant_mlhub as m\n"
         "def key(name):\n"

@@ -372,7 +372,7 @@ def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, ml
     assert choose("earth-search", base=tmp_path).root_origin == "public source earth-search"
     (tmp_path / "earth-search").mkdir()
     assert choose("earth-search", base=tmp_path).root_url == str(tmp_path / "earth-search")
-    ProfilesFile.load().save("earth-search", root_url="/kept.json", **{"kind": "static"})
+    ProfilesFile.load().save("earth-search", root_url="/kept.json", kind="static")
     assert choose("earth-search", base=tmp_path).profile == "earth-search"
     assert choose("./earth-search", base=tmp_path).profile is None
     assert choose("https://planetarycomputer.microsoft.com/api/stac/v1").kind is Kind.STAC_API
@@ -382,7 +382,7 @@ def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, ml
         with pytest.raises(ProfileNotFound) as caught:
             choose(text, base=tmp_path)
         assert f"did you mean {guess}?" in caught.value.hint
-    ProfilesFile.load().save("t", root_url="https://x.example/", **{"kind": "static", "token_env": "T"})
+    ProfilesFile.load().save("t", root_url="https://x.example/", kind="static", token_env="T")
     with pytest.raises(SecretNotSet):
         choose("t", environ={})
     with pytest.raises(InvalidRootURL):

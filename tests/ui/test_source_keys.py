@@ -127,7 +127,9 @@ async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, m
     ProfilesFile.load().save(
         "mine",
         root_url="https://a.example/stac/",
-        **{"kind": "stac-api", "token": TOKEN, "colour": "blue"},
+        kind="stac-api",
+        token=TOKEN,
+        colour="blue",
     )
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
@@ -144,7 +146,7 @@ async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, m
 
 
 async def test_a_stored_key_goes_to_another_host_only_if_that_is_agreed_to(tmp_path: Path) -> None:
-    ProfilesFile.load().save("mine", root_url="https://a.example/", **{"kind": "stac-api", "token": TOKEN})
+    ProfilesFile.load().save("mine", root_url="https://a.example/", kind="stac-api", token=TOKEN)
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
         await driver.press("g", "e")

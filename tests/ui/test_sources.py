@@ -95,7 +95,7 @@ async def test_what_is_no_source_is_called_what_it_is_and_may_be_forced(tmp_path
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
             await ask_for(driver, f"{server.url}/page")
             await driver.until("! ")
-            await driver.until("a web page instead of")
+            await driver.until("is a web page")
             await driver.until("name the root of a STAC API")
             assert "Then" not in driver.screen()
             await choose(driver, "STAC API", "#kind")
@@ -243,9 +243,9 @@ async def test_each_kind_can_be_tested(sample: SampleServer, tmp_path: Path) -> 
     with LoopbackServer(serve(api_pages())) as server:
         file = ProfilesFile.load()
         file.save("a-hub", api_key=sample.key, root_url=sample.root_url)
-        file.save("b-api", root_url=f"{server.url}/stac/v1/", **{"kind": "stac-api", "token": TOKEN})
-        file.save("c-static", root_url=str(path), **{"kind": "static"})
-        file.save("d-lost", root_url=str(path.parent / "gone.json"), **{"kind": "static"})
+        file.save("b-api", root_url=f"{server.url}/stac/v1/", kind="stac-api", token=TOKEN)
+        file.save("c-static", root_url=str(path), kind="static")
+        file.save("d-lost", root_url=str(path.parent / "gone.json"), kind="static")
         async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
             await driver.until("d-lost")
             for said in ("✓ it accepts the key ****\n", "****abcd\n", "✓ it answers", "! not found"):
