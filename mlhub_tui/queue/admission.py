@@ -1,4 +1,4 @@
-"""Admission of queued jobs: by limits of their number, by a network that is down, by space on their disks."""
+"""Admission of queued jobs: limits of their number, space on their disks, a network that is back."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from .. import fileio
 from ..errors import DownloadError, RequestError, ServerTimeout, ServerUnreachable
-from ..http.retry import RetryPolicy
 from ..transfer.config import TransferProgress
 from .job import ACTIVE_STATES, Job, JobState
 from .runner import QueueSettings
 
-NO_NETWORK = "no network, it seems"
-"""How the reason of what waits for the network begins."""
-
 _UNREACHABLE = ("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN")
 _NOWHERE = frozenset(getattr(errno, name) for name in _UNREACHABLE if hasattr(errno, name))
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
-_SEVERAL = 2  # jobs without a way out, before the network counts as down
-
 _LEAST = 1 << 20  # bytes that have to be free for a file of unknown size
 _LONGEST = 600.0  # seconds between two checks of a disk
 
@@ -39,10 +33,6 @@ class ConcurrencyLimiter:
     def __init__(self, total: int | None, per_host: int | None) -> None:
         self._total, self._per_host = total, per_host
         self._hosts: dict[str, str] = {}
-
-    def free(self, settings: QueueSettings, running: int) -> bool:
-        """Return whether one may start beside so many that run here; cheap, unlike `fill`."""
-        return running < (settings.transfers if self._total is None else self._total)
 
     def fill(
         self, settings: QueueSettings, jobs: Sequence[Job], mine: Sequence[str], start: Callable[[Job], bool]
@@ -70,72 +60,6 @@ class ConcurrencyLimiter:
         if known:
             self._hosts[job.request.source] = known
         return self._hosts.get(job.request.source, job.request.source)
-
-
-class ConnectivityMonitor:
-    """Whether the network is down, judged by what becomes of the transfers: no proxy or portal needs a rule.
-
-    Two transfers in a row that find no way out, and none that hears anything, mean that it is down. One
-    transfer then tries at a time, each time one of another source if there is one, so that a single host
-    that is gone does not hold up the others. Any answer ends it. `retries` has the waits between two tries.
-    """
-
-    def __init__(self, retries: RetryPolicy, clock: Callable[[], float] = time.monotonic) -> None:
-        self._retries = retries
-        self._clock = clock
-        self._suspects: set[int] = set()
-        self._failures = 0
-        self._next = 0.0
-        self._probe: int | None = None
-        self._source = ""
-        self.down = False
-
-    def failed(self, job: Job, error: BaseException, *, alive: bool) -> float | None:
-        """Take note of a failure; return the seconds until the next try for all if the network is down.
-
-        It is not if another transfer is `alive`: it receives something at the moment.
-        """
-        if job.near or alive or not no_way_out(error):
-            return None
-        self._suspects.add(job.id)
-        if not self.down and len(self._suspects) < _SEVERAL:
-            return None
-        if not self.down or job.id == self._probe:
-            self.down, self._probe = True, None
-            self._failures += 1
-            self._next = self._clock() + self._retries.delay(self._failures)
-        return max(0.0, self._next - self._clock())
-
-    def worked(self, job: Job) -> bool:
-        """Take note that a server was heard; return whether the network was down until now."""
-        if job.near:
-            return False
-        was_down, self.down, self._probe = self.down, False, None
-        self._suspects.clear()
-        self._failures = 0
-        return was_down
-
-    def ended(self, job_id: int) -> None:
-        """Take note that a transfer ended without a word on the network."""
-        if self._probe == job_id:
-            self._probe = None
-
-    def allowed(self, jobs: Iterable[Job]) -> frozenset[int] | None:
-        """Return the ids of the queued jobs that may start; None for all."""
-        if not self.down:
-            return None
-        queued = [job for job in jobs if job.state is JobState.QUEUED]
-        local = {job.id for job in queued if job.near}
-        if self._probe is None and self._clock() >= self._next:
-            far = [job for job in queued if job.id not in local]
-            chosen = next((job for job in far if job.request.source != self._source), None)
-            local.update(job.id for job in [chosen or (far[0] if far else None)] if job is not None)
-        return frozenset(local)
-
-    def started(self, job: Job) -> None:
-        """Take note of a transfer that begins: while the network is down, it is the one that tries."""
-        if self.down and not job.near:
-            self._probe, self._source = job.id, job.request.source
 
 
 def no_way_out(error: BaseException) -> bool:
@@ -205,27 +129,23 @@ class DiskSpaceWaiters:
     """The jobs that wait for disk space: checked each `every` seconds, less often where that did not help."""
 
     def __init__(self, every: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._every = every
-        self._clock = clock
-        self._next: dict[int, float] = {}
-        self._pause: dict[int, float] = {}
+        self._every, self._clock = every, clock
+        self._checks: dict[int, tuple[float, float]] = {}  # the time of the next one, and the pause between
 
     def due(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs whose disk is to be checked now."""
         now, due = self._clock(), list[Job]()
         for job in jobs:
             if job.state is JobState.NO_SPACE:
-                pause = self._pause.setdefault(job.id, self._every)
-                if now >= self._next.setdefault(job.id, now + pause):
-                    self._next[job.id] = now + pause
+                at, pause = self._checks.setdefault(job.id, (now + self._every, self._every))
+                if now >= at:
+                    self._checks[job.id] = now + pause, pause
                     due.append(job)
-            else:
-                self._next.pop(job.id, None)
-                if job.state.finished:
-                    self._pause.pop(job.id, None)
+            elif job.state.finished:
+                self._checks.pop(job.id, None)
         return due
 
     def released(self, job: Job) -> None:
         """Take note that a job is queued again; should it come back, it waits twice as long (quotas lie)."""
-        self._next.pop(job.id, None)
-        self._pause[job.id] = min(self._pause.get(job.id, self._every) * 2, _LONGEST)
+        pause = min(2 * self._checks.get(job.id, (0.0, self._every))[1], _LONGEST)
+        self._checks[job.id] = self._clock() + pause, pause

@@ -303,17 +303,17 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
     """Return the error for a file at which SQLite failed."""
-    why = text.one_line(error, 120)
+    why, name = text.one_line(error, 120), getattr(error, "sqlite_errorname", "")
     if not isinstance(error, sqlite3.OperationalError):
         return _unusable(path, f"the file is damaged ({why})")
-    name = getattr(error, "sqlite_errorname", "")
-    fix = "check the permissions and the free space of its folder"
     if is_locked(error):
         fix = "close the program that holds it"
     elif name == "SQLITE_FULL":
         fix = "free space on its disk"
     elif name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
         fix = f"its file system has no locks: {_LOCAL}"
+    else:
+        fix = "check the permissions and the free space of its folder"
     place = name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"))
     return _unusable(path, why, fix, by_place=place)
 
@@ -335,17 +335,18 @@ def lacks_locks(folder: Path) -> bool:
 def _unusable(path: Path, why: str, fix: str = "", *, by_place: bool = False) -> QueueUnusable:
     """Return the error for a file: what to do about it, or else how to start a new queue beside it."""
     if not fix:
-        parts = [name for name in (path.name, *_names_beside(path)) if _is_there(path.with_name(name))]
-        names = text.one_line(" and ".join(parts), 200)
-        fix = f"restore a backup of it, or rename {names} to start an empty queue"
-    message = f"cannot open the download queue {_name(path)}: {why}"
-    made = QueueUnusable(message, hint=f"{fix}; or {_ELSEWHERE}")
+        names = [name for name in (path.name, *_names_beside(path)) if _is_there(path.with_name(name))]
+        parts = text.one_line(" and ".join(names), 200)
+        fix = f"restore a backup of it, or rename {parts} to start an empty queue"
+    made = QueueUnusable(
+        f"cannot open the download queue {_name(path)}: {why}", hint=f"{fix}; or {_ELSEWHERE}"
+    )
     made.by_place = by_place
     return made
 
 
 def _names_beside(path: Path) -> list[str]:
-    return [path.name + suffix for suffix in _COMPANIONS]
+    return [f"{path.name}{suffix}" for suffix in _COMPANIONS]
 
 
 def _is_there(path: Path) -> bool:
@@ -355,26 +356,22 @@ def _is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        return True
+        pass
     return True
 
 
 def _is_empty(path: Path) -> bool:
-    try:
+    with contextlib.suppress(OSError):
         return path.is_file() and not path.stat().st_size
-    except OSError:
-        return False
+    return False
 
 
 def _orphaned_journal(path: Path) -> Path | None:
     """Return a journal with changes in it whose database is not there."""
-    if _is_there(path):
-        return None
-    for name in _names_beside(path):
-        beside = path.with_name(name)
+    for name in () if _is_there(path) else _names_beside(path):
         with contextlib.suppress(OSError):
-            if not name.endswith("-shm") and beside.stat().st_size:
-                return beside
+            if not name.endswith("-shm") and path.with_name(name).stat().st_size:
+                return path.with_name(name)
     return None
 
 

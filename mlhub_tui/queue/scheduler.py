@@ -22,15 +22,7 @@ from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
 from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
 from ..transfer.limits import SharedLimits
-from .admission import (
-    NO_NETWORK,
-    ConcurrencyLimiter,
-    ConnectivityMonitor,
-    DiskSpaceWaiters,
-    has_space,
-    heard,
-    reserved_space,
-)
+from .admission import ConcurrencyLimiter, DiskSpaceWaiters, has_space, heard, no_way_out, reserved_space
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
 from .job_store import JobStore
 from .run_job import report_failed, run_job
@@ -77,7 +69,7 @@ class Scheduler:
             replace(self._retries, tries=min(self._retries.tries or _TRIES, _TRIES)),
         )
         self._limiter = ConcurrencyLimiter(options.get("concurrency"), options.get("per_host"))
-        self._network = ConnectivityMonitor(self._retries)
+        self._cut_off: set[int] = set()
         self._without_space = DiskSpaceWaiters(options.get("room_every", 10.0))
         self._space_task: asyncio.Task[None] | None = None
         self._space_lock = threading.Lock()
@@ -176,23 +168,17 @@ class Scheduler:
             self.store.move(job_id, JobState.QUEUED, "", next_try=None)
 
     def _start_jobs(self, group: asyncio.TaskGroup) -> None:
-        if not self._limiter.free(self.store.settings, len(self._running)):
-            return
-        jobs = self._table.snapshot()
-        allowed = self._network.allowed(self.store.owned)
-
         def start(job: Job) -> bool:
             mine = job.id in self.store.owned_ids and job.id not in self._running
-            return mine and (allowed is None or job.id in allowed) and self._start(group, job)
+            return mine and self._start(group, job)
 
         here = [(job, run.live.host) for i, run in self._running.items() if (job := self._table.get(i))]
         hosts = [self._limiter.host(job, host) for job, host in here]
-        self._limiter.fill(self.store.settings, jobs, hosts, start)
+        self._limiter.fill(self.store.settings, self._table.snapshot(), hosts, start)
 
     def _start(self, group: asyncio.TaskGroup, job: Job) -> bool:
         if self.store.move(job.id, JobState.CONNECTING, f"starts {self._place}", hint="") is None:
             return False
-        self._network.started(job)
         live = TransferProgress(self._wake_from_thread)
         running = self._running[job.id] = ActiveTransfer(live, functools.partial(self._log, job.id))
         running.task = group.create_task(self._run(job, live), name=job.name)
@@ -230,7 +216,6 @@ class Scheduler:
     def _ended(self, job_id: int, _: asyncio.Task[None]) -> None:
         """Forget a transfer; a task may end without having begun, so not in `_run`."""
         self._running.pop(job_id).flush_events()
-        self._network.ended(job_id)
         self._wake.set()
         self._announce_now()
 
@@ -254,10 +239,8 @@ class Scheduler:
             await report_failed(job.request, error)
         if heard(error):
             self._heard(job)
-        held = self._network.failed(job, error, alive=self._receives())
-        if held is not None and failure.action is FailureAction.RETRYING:
-            failure = replace(failure, reason=f"{NO_NETWORK}: {failure.reason}", delay=held)
-            self._show_reason_of_queued("waits for the network")
+        elif no_way_out(error):
+            self._cut_off.add(job.id)
         self._running[job.id].flush_events()
         moved = self.store.move(
             job.id,
@@ -272,24 +255,15 @@ class Scheduler:
         if moved is not None and failure.delay is not None:
             self._due[job.id] = self._loop.time() + failure.delay
 
-    def _receives(self) -> bool:
-        """Return whether bytes come from anywhere, just now."""
-        lives = [running.live for running in self._running.values()]
-        since = time.monotonic() - 2 * self._every
-        loading = [live for live in lives if live.phase is TransferPhase.DOWNLOADING and live.done]
-        return any(live.last_byte > since for live in loading)
-
     def _heard(self, job: Job) -> None:
-        """Take note that a server was heard: if the network was down, all jobs are tried again."""
-        if self._network.worked(job):
-            self._due = dict.fromkeys(self._due, self._loop.time())
-            self._show_reason_of_queued("")
+        """Take note that a server was heard: where several jobs found no way out, try them again at once."""
+        if job.near:
+            return
+        if len(self._cut_off) > 1:
+            now = self._loop.time()
+            self._due.update((job_id, now) for job_id in self._cut_off & self._due.keys())
             self._wake.set()
-
-    def _show_reason_of_queued(self, reason: str) -> None:
-        """Show why the queued jobs wait, in memory only."""
-        queued = [job for job in self.store.owned if job.state is JobState.QUEUED and not job.near]
-        self._table.put(*(replace(job, reason=reason) for job in queued))
+        self._cut_off.clear()
 
     # Follow
 
