@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,15 +14,13 @@ from hypothesis import strategies as st
 
 from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.errors import NotOffered
-from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Collection, Item
 from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
 from mlhub_tui.planning.asset_tally import AssetGroup, AssetTally
 from mlhub_tui.planning.layout import asset_extension, file_names
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
-from mlhub_tui.queue.admission import ConnectivityMonitor
 from mlhub_tui.queue.database import Database
-from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.run_job import credentials_for, open_for_job
 from mlhub_tui.transfer.checksums import multihash
@@ -298,16 +294,3 @@ async def test_an_archive_needs_an_mlhub_api(tmp_path: Path) -> None:
     other = Credentials(None, "https://api.example/", None, "no key", kind=Kind.STAC_API)
     with pytest.raises(NotOffered):
         await open_for_job(ArchiveRequest("https://api.example/", None, "c", tmp_path), lambda: other)
-
-
-def test_local_files_need_no_network() -> None:
-    document = item("i", url="file:///data/i.json", a={"href": "a.tif"}, b={"href": "https://h/b.tif"})
-    near, far = (
-        Job(number, request, request.name, JobState.QUEUED, number)
-        for number, request in enumerate(requests_for(STATIC, [document], Path("/out")).requests)
-    )
-    network = ConnectivityMonitor(QUEUE_RETRIES)
-    assert network.failed(far, socket.gaierror(), alive=False) is None
-    assert network.failed(replace(far, id=9), socket.gaierror(), alive=False) is not None
-    allowed = network.allowed([near, far])
-    assert allowed == frozenset({near.id})
