@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 from ..errors import NotOffered, UnexpectedAnswer
 from ..http.link import Link
-from ..http.session import Session
 from ..http.urls import host, shown
 from ..models import Item
 from .asset_hrefs import AZURE_STORE, https_of
@@ -168,7 +167,6 @@ def _is_signed(url: str) -> bool:
     return any(name.lower() == "sig" for name, _ in parse_qsl(urlsplit(url).query))
 
 
-AZURE = ".blob.core.windows.net"
 AZURE_VERSION = "2021-06-08"
 
 
@@ -181,4 +179,4 @@ def link_to(session: Session, url: str) -> Link:
 
 def azure_headers(url: str) -> dict[str, str]:
     """Return the version header for Azure's blob stores, nothing for others."""
-    return {"x-ms-version": AZURE_VERSION} if host(url).endswith(AZURE) else {}
+    return {"x-ms-version": AZURE_VERSION} if host(url).endswith(AZURE_STORE) else {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ..http.pagination import REPEATED
@@ -23,68 +24,71 @@ MAX_SORTED = 10_000
 _READ_AT_ONCE = 1_000  # items; then what was found so far is shown, and the search can be left
 _MAX_REQUESTED = 40  # items; more ids than that are found sooner by reading all
 _AT_ONCE = 4
+ItemsPage = Callable[..., Awaitable[Page[Item]]]
+"""Returns a page of a collection's items, as `Source.items_page` does."""
 OneItem = Callable[[str, str], Awaitable[Item]]
 Fetch = Callable[[str | None], Awaitable[Page[Item]]]
 
 
-class ItemsPage(Protocol):
-    """Gives the items of a collection page by page, as `Source.items_page` does."""
+async def search_locally(
+    search: Search,
+    items_page: ItemsPage,
+    *,
+    link: str | None = None,
+    page_size: int | None = None,
+    item: OneItem | None = None,
+) -> Page[Item]:
+    """Return one page of what a search finds, collection after collection, in a source that only lists items.
 
-    async def __call__(
-        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
-    ) -> Page[Item]:
-        """Return one page of a collection's items."""
-        ...
+    Pages are read until `page_size` items match, or a thousand were read; the page may be empty and still
+    have a next one.
 
-
-class LocalSearch:
-    """Searches the collections of a source that lists items but cannot be asked for some of them.
-
-    - `items_page`: Gives the items of a collection.
-    - `item`: Gives one item of a collection by its id, where that is quicker than reading all.
+    - `item`: Returns one item of a collection by its id, where that is quicker than reading all.
     """
+    if not search.collections:
+        raise NotOffered("here a search requires a collection", hint="name one or more of them")
+    check_search(search, FIELDS, "a local search")
+    pairs = [(collection, identity) for collection in search.collections for identity in search.ids]
+    fetch = _one_after_the_other(search.collections, items_page, page_size)
+    if item is not None and link is None and 0 < len(pairs) <= _MAX_REQUESTED:
+        named = await _named(item, pairs)
 
-    def __init__(self, items_page: ItemsPage, item: OneItem | None = None) -> None:
-        self._items_page = items_page
-        self._item = item
+        async def fetch(_: str | None) -> Page[Item]:
+            return named
 
-    async def page(self, search: Search, link: str | None, page_size: int | None) -> Page[Item]:
-        """Return one page of what a search finds, collection after collection.
+    if search.sort:
+        return limit_page(await _sorted(search, fetch), search.limit)
+    left, inner = limit_of(link, search.limit)
+    wanted = page_size or 1 if left is None else min(left, page_size or left)
+    if wanted == 0:
+        return Page(())
+    return limit_page(await _filtered(search, fetch, inner, wanted, _READ_AT_ONCE), left)
 
-        Pages are read until `page_size` items match, or a thousand were read; the page may be empty and
-        still have a next one.
-        """
-        if not search.collections:
-            raise NotOffered("here a search requires a collection", hint="name one or more of them")
-        check_search(search, FIELDS, "a local search")
-        pairs = [(collection, identity) for collection in search.collections for identity in search.ids]
-        fetch = self._fetch(search.collections, page_size)
-        if self._item is not None and link is None and 0 < len(pairs) <= _MAX_REQUESTED:
-            named = await _named(self._item, pairs)
 
-            async def fetch(_: str | None) -> Page[Item]:
-                return named
+def _one_after_the_other(collections: Sequence[str], items_page: ItemsPage, page_size: int | None) -> Fetch:
+    """Return what gives the pages of one collection after the other."""
 
-        if search.sort:
-            return limit_page(await _sorted(search, fetch), search.limit)
-        left, inner = limit_of(link, search.limit)
-        wanted = page_size or 1 if left is None else min(left, page_size or left)
-        if wanted == 0:
-            return Page(())
-        return limit_page(await _filtered(search, fetch, inner, wanted, _READ_AT_ONCE), left)
+    async def fetch(link: str | None) -> Page[Item]:
+        at, inner = _parts(link, ("at", int), ("link", str | None)) if link else (0, None)
+        if at not in range(len(collections)):
+            raise UnexpectedAnswer("this is no link to a page")
+        page = await items_page(collections[at], link=inner, page_size=page_size)
+        if page.next is not None:
+            return replace(page, next=json.dumps({"at": at, "link": page.next}))
+        last = at + 1 == len(collections)
+        return page if last else replace(page, next=json.dumps({"at": at + 1}))
 
-    def _fetch(self, collections: Sequence[str], page_size: int | None) -> Fetch:
-        """Return what gives the pages of one collection after the other."""
+    return fetch
 
-        async def fetch(link: str | None) -> Page[Item]:
-            at, inner = _position(link, len(collections))
-            page = await self._items_page(collections[at], link=inner, page_size=page_size)
-            if page.next is not None:
-                return replace(page, next=json.dumps({"at": at, "link": page.next}))
-            last = at + 1 == len(collections)
-            return page if last else replace(page, next=json.dumps({"at": at + 1}))
 
-        return fetch
+def _parts(link: str, *wanted: tuple[str, Any]) -> tuple[Any, ...]:
+    """Return the parts of a link; raises UnexpectedAnswer if it has not got them."""
+    with suppress(ValueError, RecursionError, AttributeError):
+        found = json.loads(link)
+        parts = tuple(found.get(name) for name, _ in wanted)
+        if all(isinstance(part, kind) for part, (_, kind) in zip(parts, wanted, strict=True)):
+            return parts
+    raise UnexpectedAnswer("this is no link to a page")
 
 
 async def _filtered(
@@ -170,17 +174,6 @@ async def _named(item: OneItem, pairs: Sequence[tuple[str, str]]) -> Page[Item]:
     return Page(tuple(entry for entry in found if isinstance(entry, Item)))
 
 
-def _position(link: str | None, collections: int) -> tuple[int, str | None]:
-    """Return the collection's number and the link within it."""
-    if link is None:
-        return 0, None
-    try:
-        parts = json.loads(link)
-        return range(collections)[int(parts["at"])], parts.get("link")
-    except (IndexError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnexpectedAnswer("this is no link to a page") from error
-
-
 def limit_page(page: Page[T], left: int | None) -> Page[T]:
     """Return a page of at most `left` entries, whose link tells how many are left after it."""
     if left is None:
@@ -199,11 +192,8 @@ def limit_of(link: str | None, limit: int | None) -> tuple[int | None, str | Non
     """Return how many entries are left, and the link inside; `limit` is that of the first page."""
     if link is None or limit is None:
         return limit, link
-    try:
-        parts = json.loads(link)
-        return int(parts["left"]), str(parts["link"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnexpectedAnswer("this is no link to a page") from error
+    left, inner = _parts(link, ("left", int), ("link", str))
+    return left, inner
 
 
 def item_filter(search: Search) -> Callable[[Item], bool]:

@@ -30,7 +30,7 @@ from ..models import (
 from .asset_links import AssetLinks, azure_headers, link_to
 from .base import About, Page, Source
 from .documents import documents, matched
-from .local_search import FIELDS, LocalSearch
+from .local_search import FIELDS, search_locally
 
 if TYPE_CHECKING:
     import httpx
@@ -118,7 +118,7 @@ class MLHubSource(Source):
         NotOffered
             If the search names no collection, or has a filter.
         """
-        return await LocalSearch(self.items_page, self.item).page(search, link, page_size)
+        return await search_locally(search, self.items_page, link=link, page_size=page_size, item=self.item)
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are; the key goes along only to the API's own origin."""

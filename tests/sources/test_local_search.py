@@ -14,7 +14,7 @@ from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Listing, Page
-from mlhub_tui.sources.local_search import LocalSearch, intersect, item_filter
+from mlhub_tui.sources.local_search import intersect, item_filter, search_locally
 from mlhub_tui.sources.mlhub import MLHubSource
 
 KENYA = "ref_african_crops_kenya_02_labels"
@@ -112,7 +112,7 @@ def numbered(count: int, **properties: Any) -> list[Item]:
 
 async def all_of(listed: Listed, search: Search, page_size: int | None = None) -> AsyncIterator[Page[Item]]:
     async def fetch(link: str | None) -> Page[Item]:
-        return await LocalSearch(listed.items_page).page(search, link, page_size)
+        return await search_locally(search, listed.items_page, link=link, page_size=page_size)
 
     listing = Listing(fetch)
     while (page := await listing.page()) is not None:
@@ -151,7 +151,7 @@ async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
         asked += 1
         return Page((), str(asked), skipped=200)
 
-    page = await LocalSearch(missing).page(Search(collections=("c",)), None, None)
+    page = await search_locally(Search(collections=("c",)), missing)
     assert (asked, page.skipped, page.next is not None) == (5, 1_000, True)
 
 
@@ -205,7 +205,9 @@ async def test_what_cannot_be_searched_is_said(search: Search, failure: type[Exc
 @pytest.mark.parametrize("link", ["x", "{}", '{"at": "x"}', "[]", '{"left": 3}'])
 async def test_a_link_of_something_else_is_refused(link: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        await LocalSearch(Listed(a=[]).items_page).page(Search(collections=("a",), limit=3), link, 1)
+        await search_locally(
+            Search(collections=("a",), limit=3), Listed(a=[]).items_page, link=link, page_size=1
+        )
 
 
 async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:

@@ -10,7 +10,7 @@ from ...http.urls import join, segment
 from ...models import Item, Search
 from ...models.extent import geometry_bbox
 from ..base import Page, check_search
-from ..local_search import FIELDS, LocalSearch, limit_of, limit_page
+from ..local_search import FIELDS, limit_of, limit_page, search_locally
 from .api_client import APIClient, is_no_such_place
 from .api_tree import APITree
 from .landing import QUERYABLES, SORTABLES, Landing
@@ -108,4 +108,4 @@ class ItemSearch:
         ) -> Page[Item]:
             return await self._tree.items_page(collection_id, link, page_size, narrow)
 
-        return await LocalSearch(items_page).page(search, link, page_size)
+        return await search_locally(search, items_page, link=link, page_size=page_size)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from ...errors import NoSpaceError, ServerError, ServerTimeout, ServerUnreachable
 from ...http.errors import may_pass
 from ...http.urls import shown
-from ...storage import make_private_folder, write_atomic
+from ...storage import write_atomic
 from ...text import duration, size
-from .archive_index import folder, shrink
+from .archive_index import folder, make_folder, shrink
 
 if TYPE_CHECKING:
     import httpx
@@ -31,10 +31,7 @@ _TEMPORARY = (ServerUnreachable, ServerTimeout, ServerError)
 
 
 async def fetch_archive(
-    session: Session,
-    url: str,
-    *,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    session: Session, url: str, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> tuple[Path, tuple[str, ...]]:
     """Return the archive at a URL as a local file, and a note where it may be old as the server is away.
 
@@ -43,18 +40,20 @@ async def fetch_archive(
     part = "secret" if session.secret is not None and session.is_own(url) else "public"
     name = hashlib.sha256(f"{part} {session.bare(url)}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     path, record = folder() / f"{name}.tar", folder() / f"{name}.json"
-    cached = await asyncio.to_thread(_cached, path, record)
+    await asyncio.to_thread(make_folder)
+    cached = _record(record) if path.is_file() else {}
     fetch = _Fetch(folder() / f"{name}.{os.getpid()}-{os.urandom(4).hex()}.part", url, cached)
     try:
-        await _run(fetch, session, sleep)
+        await fetch.run(session, sleep)
         if fetch.is_new:
             fetch.temporary.replace(path)
-        validators = {"etag": fetch.etag, "modified": fetch.modified, "checked": str(time.time())}
-        await asyncio.to_thread(write_atomic, record, json.dumps(validators))
+        await asyncio.to_thread(
+            write_atomic, record, json.dumps({**fetch.validators, "checked": time.time()})
+        )
     except _TEMPORARY:
         if not cached:
             raise
-        age = duration(max(time.time() - float(cached["checked"] or 0), 0.0)) or "0 s"
+        age = duration(max(time.time() - float(cached.get("checked") or 0), 0.0)) or "0 s"
         return path, (f"offline: as of {age} ago",)
     finally:
         fetch.temporary.unlink(missing_ok=True)
@@ -64,48 +63,54 @@ async def fetch_archive(
     return path, ()
 
 
-async def _run(fetch: _Fetch, session: Session, sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Fetch until all is there; a connection that breaks is resumed where the server can."""
-    failures = 0
-    while True:
-        before = fetch.done
-        try:
-            async with session.stream(fetch.url, headers=fetch.headers()) as response:
-                await fetch.take(response)
-            return
-        except _TEMPORARY as error:
-            failures = 1 if fetch.done > before else failures + 1
-            if not fetch.done or failures >= _TRIES or not may_pass(error):
-                raise
-        await sleep(0.2 * 2**failures)
+def _record(path: Path) -> dict[str, str]:
+    """Return what is recorded of an archive in the cache, empty where it cannot be read."""
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {name: str(value) for name, value in values.items()} if isinstance(values, dict) else {}
 
 
 class _Fetch:
-    """One download into a temporary file."""
+    """One download into a temporary file; a connection that breaks is resumed where the server can."""
 
     def __init__(self, temporary: Path, url: str, cached: Mapping[str, str]) -> None:
         self.temporary = temporary
-        self.url = url
-        self.done = 0
         self.is_new = False
-        self.etag, self.modified = cached.get("etag", ""), cached.get("modified", "")
+        self.validators = {name: cached.get(name, "") for name in ("etag", "last-modified")}
+        self._url = url
+        self._done = 0
 
-    def headers(self) -> dict[str, str]:
+    async def run(self, session: Session, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Fetch until all is there, or it did not change."""
+        failures = 0
+        while True:
+            before = self._done
+            try:
+                async with session.stream(self._url, headers=self._headers()) as response:
+                    return await self._take(response)
+            except _TEMPORARY as error:
+                failures = 1 if self._done > before else failures + 1
+                if not self._done or failures >= _TRIES or not may_pass(error):
+                    raise
+            await sleep(0.2 * 2**failures)
+
+    def _headers(self) -> dict[str, str]:
         """Return what to send: whether it changed, or a range of what is missing."""
-        asked = {"Accept-Encoding": "identity"}
-        if self.done:
-            if self.etag.startswith('"'):  # a weak validator does not tell bytes apart (RFC 9110, 13.1.5)
-                asked |= {"Range": f"bytes={self.done}-", "If-Range": self.etag}
-        elif self.etag or self.modified:
-            validators = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
-            asked |= {name: value for name, value in validators.items() if value}
-        return asked
+        etag = self.validators["etag"]
+        sent = {"Accept-Encoding": "identity"}
+        if not self._done:
+            sent |= {"If-None-Match": etag, "If-Modified-Since": self.validators["last-modified"]}
+        elif etag.startswith('"'):  # a weak validator does not tell bytes apart (RFC 9110, 13.1.5)
+            sent |= {"Range": f"bytes={self._done}-", "If-Range": etag}
+        return {name: value for name, value in sent.items() if value}
 
-    async def take(self, response: httpx.Response) -> None:
+    async def _take(self, response: httpx.Response) -> None:
         """Write the body of a response; nothing of one that says that it did not change."""
         if response.status_code == 304 and not self.is_new:
             return
-        resumed = response.headers.get("Content-Range", "").startswith(f"bytes {self.done}-")
+        resumed = response.headers.get("Content-Range", "").startswith(f"bytes {self._done}-")
         if response.status_code != 206 or not resumed:
             await asyncio.to_thread(self._begin, response.headers)
         pending = bytearray()
@@ -116,36 +121,20 @@ class _Fetch:
                     await asyncio.to_thread(self._write, bytes(pending))
                     pending.clear()
         finally:
-            self._write(bytes(pending))  # what came before the connection broke counts
+            self._write(pending)  # what came before the connection broke counts
 
     def _begin(self, headers: Mapping[str, str]) -> None:
         """Start from the first byte."""
-        self.etag, self.modified = headers.get("etag", ""), headers.get("last-modified", "")
-        length = headers.get("content-length", "")
-        whole = int(length) if length.isdigit() else None
-        self.done = 0
-        self.is_new = True
-        free = shutil.disk_usage(self.temporary.parent).free
-        if whole is not None and whole > free:
+        self.validators = {name: headers.get(name, "") for name in self.validators}
+        self._done, self.is_new = 0, True
+        length, free = headers.get("content-length", ""), shutil.disk_usage(self.temporary.parent).free
+        if length.isdigit() and int(length) > free:
             room = f"{self.temporary.parent} has room for {size(free)}"
-            raise NoSpaceError(f"the archive has {size(whole)}, {room}: {shown(self.url)}")
+            raise NoSpaceError(f"the archive has {size(int(length))}, {room}: {shown(self._url)}")
         self.temporary.touch(0o600)
         os.truncate(self.temporary, 0)
 
-    def _write(self, piece: bytes) -> None:
+    def _write(self, piece: bytes | bytearray) -> None:
         with self.temporary.open("ab") as file:
             file.write(piece)
-        self.done += len(piece)
-
-
-def _cached(path: Path, record: Path) -> dict[str, str]:
-    """Return what is recorded of an archive in the cache, empty where it is not there; make the folder."""
-    make_private_folder(folder().parent)
-    make_private_folder(folder())
-    try:
-        values = json.loads(record.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not path.is_file() or not isinstance(values, dict):
-        return {}
-    return {key: str(values.get(key, "")) for key in ("etag", "modified", "checked")}
+        self._done += len(piece)

@@ -14,20 +14,12 @@ from ...errors import EntityDoesNotExist, RequestError
 from ...http.cache import CachingClient, DocumentCache, Offline
 from ...http.session import Session
 from ...http.urls import shown, shown_id
-from ...models import (
-    Catalog,
-    Collection,
-    Document,
-    Entry,
-    EntryKind,
-    Item,
-    Search,
-)
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...text import count
 from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
-from ..local_search import FIELDS, LocalSearch
+from ..local_search import FIELDS, search_locally
 from .collection_index import CollectionIndex
 from .document_links import Children
 from .document_loader import DocumentLoader, LRUCache, unreadable
@@ -59,13 +51,7 @@ class StaticSource(Source):
     noun = "a static catalog"
     kind = Kind.STATIC
 
-    def __init__(
-        self,
-        location: str,
-        session: Session | None = None,
-        *,
-        patience: float = 0.7,
-    ) -> None:
+    def __init__(self, location: str, session: Session | None = None, *, patience: float = 0.7) -> None:
         self.location = location
         self.session = session or Session(root_url=_origin(location), auth=Auth())
         self._cache: DocumentCache | None = None
@@ -144,7 +130,7 @@ class StaticSource(Source):
         """Return one page of the items of some collections, or of all, that match a search."""
         if not search.collections:
             search = replace(search, collections=((await self._open()).url,))
-        return await LocalSearch(self.items_page).page(search, link, page_size)
+        return await search_locally(search, self.items_page, link=link, page_size=page_size)
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are; files of this machine only for a catalog that is on it."""
