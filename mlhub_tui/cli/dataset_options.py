@@ -80,7 +80,7 @@ def filters_of(
         catalog_only,
     )
     if exact:
-        from ..planning.geometry import check_shapely
+        from ..planning.filters import check_shapely
 
         check_shapely()
     return found

@@ -33,7 +33,7 @@ async def show_plan(command: DatasetCommand, source: Source, found: Credentials)
     if await command.by_archives(source, identity):
         return await _archives(command, source, identity, collections)
     from ..planning.dataset_plan import plan_dataset
-    from ..planning.selection import SelectionCounter
+    from ..planning.selection import count_files
     from ..queue.run_job import job_context
 
     if command.filters.catalog_only:
@@ -44,8 +44,7 @@ async def show_plan(command: DatasetCommand, source: Source, found: Credentials)
     finally:
         said.clear()
     with index:
-        counts = SelectionCounter(index).counts(command.filters)
-        _print(command, counts, index)
+        _print(command, count_files(index, command.filters), index)
     return 0
 
 
@@ -79,12 +78,10 @@ def _notes(counts: Counts, command: DatasetCommand) -> list[str]:
         notes.append("nothing matches: widen the area or the time, or choose others")
     if not counts.empty and counts.no_items and command.filters.selects_items:
         notes.append("no item matches: these are the collections' own files")
-    timeless = sum(items.timeless for items in counts.items.values())
-    placeless = sum(items.placeless for items in counts.items.values())
-    if command.filters.when is not None and timeless:
-        notes.append(f"{count(timeless, 'item')} without a time that can be read: included")
-    if (command.filters.bbox or command.filters.intersects) and placeless:
-        notes.append(f"{count(placeless, 'item')} without a place: included")
+    if command.filters.when is not None and counts.timeless:
+        notes.append(f"{count(counts.timeless, 'item')} without a time that can be read: included")
+    if (command.filters.bbox or command.filters.intersects) and counts.placeless:
+        notes.append(f"{count(counts.placeless, 'item')} without a place: included")
     if counts.faults:
         notes.append(f"{count(counts.faults, 'asset')} of the catalog without an href")
     return notes

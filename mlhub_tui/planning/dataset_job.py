@@ -38,11 +38,10 @@ from .index import Index, IndexProgress
 from .index_cache import archive_validator
 from .manifest import LockedManifest, Manifest, ManifestStats
 from .manifest_queue import LinkOf, ManifestQueue, Sizes, open_link
-from .planned_files import PlannedFile, files
 from .report import write_report
 from .requests import SAMPLE, DatasetRequest
 from .resolver import JobContext, JobSource, Opener, cluster_package, links_of, say_waits
-from .selection import PAID_HINT, SelectionCounter, paid_words
+from .selection import PAID_HINT, PlannedFile, count_files, files, paid_words
 
 _EVERY = 0.2  # seconds
 _RARELY = 25  # times what it costs, before the manifest is read again
@@ -325,16 +324,16 @@ class _DatasetJobRunner:
     def _fill(self, index: Index, stop: threading.Event) -> None:
         """Choose the files and save them; a choice that is interrupted leaves nothing."""
         request, own, filters = self.request, self.own, self.request.filters
-        counts = SelectionCounter(index).counts(filters)
+        found = count_files(index, filters)
         unknown = index.unknown_keys(filters.collections)
-        if counts.empty:
+        if found.empty:
             name = request.title or request.dataset_id
             if unknown:
                 raise NothingMatches("; ".join(unknown), hint="choose from these asset keys")
-            if counts.paid:
-                raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
+            if found.paid:
+                raise NothingMatches(f"{name}: {paid_words(found)}", hint=PAID_HINT)
             raise NothingMatches(f"nothing in {name} matches the filters")
-        same = None if request.url else same_names(request.asset_folder)
+        same = str if request.url else same_names(request.asset_folder)
         own.want(_until(files(index, filters, same), stop))
         if request.if_exists is IfExists.OVERWRITE:
             own.want_again(failed_only=False)
@@ -343,19 +342,19 @@ class _DatasetJobRunner:
             self._queue().verify(sizes)
         else:
             self._queue().verify()
-        timeless = sum(items.timeless for items in counts.items.values())
+        timeless = found.timeless
         namesakes: int = index.facts["namesakes"]
         told = [*unknown]
-        if counts.no_items and filters.selects_items:
+        if found.no_items and filters.selects_items:
             told.append("no item matches, these are the collections' own")
-        if counts.faults:
-            told.append(f"{count(counts.faults, 'asset')} without an href")
+        if found.faults:
+            told.append(f"{count(found.faults, 'asset')} without an href")
         if namesakes:
             told.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
         if timeless and filters.when is not None:
             told.append(f"{count(timeless, 'item')} without a readable time included")
-        if counts.paid:
-            told.append(paid_words(counts))
+        if found.paid:
+            told.append(paid_words(found))
         own.set_checkpoint("told", "; ".join(told))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
         own.set_checkpoint("listed")

@@ -39,11 +39,8 @@ from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index, IndexProgress
 from .index_cache import (
     Show,
-    cached,
-    collections_key,
     index_of_archive,
-    index_of_collections,
-    index_of_search,
+    index_of_pages,
 )
 from .requests import SAMPLE, DatasetRequest
 from .resolver import (
@@ -99,7 +96,7 @@ async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: 
     and time leave, unless all was read to plan with.
 
     Raises NotOffered if the source has no items; MLHubException as of `index_of_archive` and
-    `index_of_collections`.
+    `index_of_pages`.
     """
     where, dataset = request.source, request.dataset_id
     if request.kind is Kind.MLHUB:
@@ -117,20 +114,26 @@ async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: 
                 await asyncio.sleep(_AGAIN)
     if not isinstance(source, ItemsSource):
         raise NotOffered("the source has no items")
-    day, names, filters = request.day, request.collections, request.filters
-    planned = await in_thread(lambda: cached(collections_key(where, dataset, names, day)))
-    if planned is not None:
-        return planned
+    filters, search = request.filters, None
     if request.kind is Kind.STAC_API and filters.selects_items:
         when = "" if filters.when is None else str(filters.when)
-        search = Search(names, bbox=filters.bbox, intersects=filters.intersects, datetime=when)
-        with suppress(NotOffered):  # it has no search: all items are read, and filtered locally
-            return await index_of_search(
-                source, search, location=where, dataset=dataset, validator=day, page_size=_PAGE, show=show
-            )
-    return await index_of_collections(
-        source, names, location=where, dataset=dataset, validator=day, page_size=_PAGE, show=show
-    )
+        search = Search(request.collections, bbox=filters.bbox, intersects=filters.intersects, datetime=when)
+
+    async def read(search: Search | None) -> Index:
+        return await index_of_pages(
+            source,
+            request.collections,
+            location=where,
+            dataset=dataset,
+            validator=request.day,
+            search=search,
+            page_size=_PAGE,
+            show=show,
+        )
+
+    with suppress(NotOffered):  # it has no search: all items are read, and filtered locally
+        return await read(search)
+    return await read(None)
 
 
 def progress_words(progress: IndexProgress) -> str:

@@ -1,17 +1,31 @@
-"""Filters: which part of a dataset is wanted, and how a job saves that as JSON."""
+"""Filters: which part of a dataset is wanted, how a job saves that, and which items touch an area."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
-from ..errors import InvalidSearch
+from ..errors import InvalidSearch, MLHubException
 from ..models import BBox, JsonDict
+from ..models.area import geometry_of
+from ..models.extent import geometry_bbox
 from ..models.when import Span
 
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees; east is above 180 across the antimeridian."""
+Row = tuple[int, float, float, float, float, str | None]
+"""An item: its number, the four sides of its box, its geometry as JSON."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NoShapely(MLHubException):
+    """The exact test of geometries was requested, and shapely is not installed."""
+
+    default_hint = "run `pip install 'mlhub-tui[geometry]'`, or leave the exact test out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +108,90 @@ def bounds(span: Span) -> tuple[int | None, int | None]:
     last = microseconds(span.end)
     # A day that is typed ends with its last millisecond: the microseconds of that one belong to it.
     return first, last + 999 if span.end.microsecond == 999_000 and last != first else last
+
+
+def check_shapely() -> None:
+    """Raise NoShapely where the exact test cannot be made."""
+    if _shapely() is None:
+        raise NoShapely("the exact test of geometries needs shapely, which is not installed")
+
+
+def _shapely() -> Any:
+    try:
+        return import_module("shapely")
+    except ImportError:
+        return None
+
+
+def halves(box: BBox) -> list[Box]:
+    """Return the one or two boxes between -180 and 180 that a box is, where it crosses the antimeridian."""
+    if box.west <= box.east:
+        return [(box.west, box.south, box.east, box.north)]
+    return [(box.west, box.south, 180.0, box.north), (-180.0, box.south, box.east, box.north)]
+
+
+class Area:
+    """A GeoJSON geometry that items touch or not: planar, its border included (OGC Simple Features).
+
+    `value` is a geometry, a collection of them, a feature or several; with `exact` it is compared with the
+    items' geometries instead of their boxes. Without shapely the box around it stands for it.
+
+    Raises InvalidSearch if it is no GeoJSON, or its numbers are no degrees; NoShapely if the exact test needs
+    shapely, and it is not installed. `boxes` are those that it is in.
+    """
+
+    def __init__(self, value: Any, *, exact: bool = False) -> None:
+        geometry = geometry_of(value)
+        if exact:
+            check_shapely()
+        self._exact, self._shapely = exact, _shapely()
+        if self._shapely is None:
+            box = geometry_bbox(geometry)
+            self.boxes = halves(box) if box is not None else []
+            return
+        shapely = self._shapely
+        try:
+            shape = shapely.from_geojson(json.dumps(geometry))
+            # Part by part: where two polygons of one geometry overlap, that is no hole.
+            parts = shapely.get_parts(shapely.get_parts(shape))
+            self._area = shapely.union_all(shapely.make_valid(parts))
+        except shapely.errors.ShapelyError:
+            raise InvalidSearch("the GeoJSON cannot be read") from None
+        self.boxes = [tuple(shapely.bounds(self._area).tolist())]
+        shapely.prepare(self._area)
+
+    @classmethod
+    def of_box(cls, box: BBox) -> Area:
+        """Return a box as an area for the exact test."""
+        rings = [[[[w, s], [e, s], [e, n], [w, n], [w, s]]] for w, s, e, n in halves(box)]
+        return cls({"type": "MultiPolygon", "coordinates": rings}, exact=True)
+
+    def touching(self, rows: Sequence[Row]) -> Iterator[int]:
+        """Yield the numbers of the items, whose boxes touch one of `boxes`, that touch it themselves."""
+        if self._shapely is None or not rows:
+            yield from (row[0] for row in rows)
+            return
+        shapely = self._shapely
+        numbers, west, south, east, north, geometries = zip(*rows, strict=True)
+        shapes = shapely.box(west, south, east, north)
+        if self._exact:
+            own = shapely.make_valid(shapely.from_geojson(geometries, on_invalid="ignore"))
+            for at, shape in enumerate(own):
+                if shape is not None:
+                    # Written on both sides of 180 degrees: eastwards of it, its parts are neighbours.
+                    shapes[at] = _turned(shapely, shape, 360, west=True) if east[at] > 180 else shape
+        touch = shapely.intersects(self._area, shapes)
+        sides = shapely.bounds(shapes)
+        for over, degrees in ((sides[:, 2] > 180, -360), (sides[:, 0] < -180, 360)):
+            touch[over] |= shapely.intersects(self._area, _turned(shapely, shapes[over], degrees))
+        yield from (number for number, touches in zip(numbers, touch.tolist(), strict=True) if touches)
+
+
+def _turned(shapely: Any, shapes: Any, degrees: int, *, west: bool = False) -> Any:
+    """Return shapes turned around the globe; `west`: only what is west of Greenwich."""
+
+    def turn(points: Any) -> Any:
+        points[points[:, 0] < 0 if west else slice(None), 0] += degrees
+        return points
+
+    return shapely.transform(shapes, turn)

@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,12 @@ from ..errors import MLHubException, TargetBusy
 from ..fileio import try_lock
 from ..storage import make_private_folder, sync_folder
 from ..text import count, one_line, redact
-from .layout import component, item_folder, namesake_folder
-from .records import AssetRecord, DocumentReader, DocumentRecord
+from .documents import DocumentReader
+from .layout import Scope, component, item_folder, namesake_folder
 
 BUILDING = ".building"
 """What the file is called beside its name until it is complete."""
-_VERSION = 5
+_VERSION = 6
 _BATCH = 2000  # rows written in one go
 _STEPS = 200_000  # SQLite's instructions between checks for a stop: some milliseconds
 
@@ -34,35 +33,30 @@ CREATE TABLE listing (name TEXT PRIMARY KEY, next TEXT) WITHOUT ROWID;
 CREATE TABLE collection (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, folder TEXT NOT NULL);
 CREATE TABLE item (
     id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, w REAL, s REAL, e REAL, n REAL, t0 INTEGER,
-    t1 INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL, name TEXT NOT NULL, folder TEXT,
-    geometry TEXT
+    t1 INTEGER, name TEXT NOT NULL, folder TEXT, geometry TEXT
 );
+CREATE VIRTUAL TABLE place USING rtree (id, w, e, s, n);
 CREATE TABLE asset (
-    id INTEGER PRIMARY KEY, item INTEGER, collection INTEGER NOT NULL, key TEXT NOT NULL,
-    scope INTEGER NOT NULL, size INTEGER, duplicate INTEGER, file TEXT NOT NULL, page INTEGER NOT NULL,
-    href TEXT NOT NULL, checksum TEXT NOT NULL
+    id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, item INTEGER, scope INTEGER NOT NULL,
+    key TEXT NOT NULL, file TEXT NOT NULL, size INTEGER, page INTEGER NOT NULL, href TEXT NOT NULL,
+    checksum TEXT NOT NULL
 );
+CREATE TABLE shared (asset INTEGER, item INTEGER, PRIMARY KEY (asset, item)) WITHOUT ROWID;
 PRAGMA user_version={_VERSION};
 COMMIT;
 """
-"""`item.w` to `item.n` are null without a place, `t0` and `t1` where that end of its time is open; the assets
-of an item are those from `first` to `last`; `folder` is null where it is the id. `asset.duplicate` is the
-first asset with the same save path, where several have it or may have it. `listing.next` links to the next
-page of a listing, null at its end."""
-_INDEXES = (
-    "CREATE INDEX asset_key ON asset (collection, key, item, duplicate, size)",
-    "CREATE INDEX asset_duplicate ON asset (collection, key, duplicate, item) WHERE duplicate IS NOT NULL",
-    "CREATE INDEX asset_own ON asset (collection) WHERE item IS NULL",
-)
+"""`item.w` to `item.n` are null without a place, and in `place` to be found by it; `t0` and `t1` are null
+where that end of its time is open, `folder` where it is the id. Each row of `asset` is a file of its own;
+`shared` has all items that name one of those that items share, of which `asset.item` is the first."""
+_INDEX = "CREATE INDEX asset_key ON asset (collection, key, scope, item, size)"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far an index is: documents and assets read, bytes of the archive (of so many, if known)."""
+    """How far an index is: documents and items read, bytes of the archive (of so many, if known)."""
 
     documents: int = 0
     items: int = 0
-    assets: int = 0
     bytes_read: int = 0
     bytes_total: int | None = None
     sorting: bool = False
@@ -71,11 +65,8 @@ class IndexProgress:
 class IndexBuilder:
     """Writes an index beside its name; only a complete one gets the name, so a kill does no harm.
 
-    An unfinished one is continued, after the pages that `listings` returns.
-
-    - `path`: Where the index will be.
-    - `fresh`: Whether an unfinished one is discarded; then nothing is committed before the end.
-    - `archive`: As of `DocumentReader`.
+    An unfinished one is continued, after the pages that `listings` returns; a `fresh` one is discarded, and
+    nothing is committed before the end. `archive` is as of `DocumentReader`.
 
     Raises TargetBusy if another program is building it.
     """
@@ -113,17 +104,18 @@ class IndexBuilder:
         """Continue after what was committed."""
         db = self._db
         saved = db.execute("SELECT json FROM facts").fetchone()
-        self.facts: dict[str, Any] = {"documents": 0, "left_out": 0, "faults": 0, "nameless": 0}
+        self.facts: dict[str, Any] = {"documents": 0, "left_out": 0, "nameless": 0, "faults": 0}
         self.facts |= {"namesakes": 0, "notes": [], "paid": {}, "paid_why": ""}
         self.facts |= json.loads(saved[0]) if saved else {}
         self._reader.left_out, self._reader.nameless = self.facts["left_out"], self.facts["nameless"]
-        self._collections: dict[str, int] = dict(db.execute("SELECT name, id FROM collection").fetchall())
-        self._items_taken = db.execute("SELECT coalesce(max(id), 0) FROM item").fetchone()[0]
-        self._assets_taken = db.execute("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
-        shared = "SELECT collection, scope, file, min(id) FROM asset WHERE scope > 0 GROUP BY 1, 2, 3"
-        self._shared = {(row[0], row[1], row[2]): row[3] for row in db.execute(shared)}
-        self._items: list[tuple[Any, ...]] = []
-        self._assets: list[tuple[Any, ...]] = []
+        self._collections: dict[str, int] = dict(db.execute("SELECT name, id FROM collection"))
+        self._last_item, self._last_asset = (
+            db.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
+            for table in ("item", "asset")
+        )
+        rows = db.execute("SELECT collection, scope, file, id FROM asset WHERE scope > 0")
+        self._shared = {(collection, scope, file): asset for collection, scope, file, asset in rows}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _COLUMNS}
         db.execute("BEGIN")
 
     def add(
@@ -135,30 +127,37 @@ class IndexBuilder:
         paid: Mapping[str, str] | None = None,
     ) -> None:
         """Add a document; the parameters are those of `DocumentReader.read`."""
-        self.facts["documents"] += 1
+        facts, rows = self.facts, self._rows
+        facts["documents"] += 1
         record = self._reader.read(document, member=member, hrefs=hrefs, paid=paid)
-        if record is not None:
-            self._add(record)
-
-    def _add(self, record: DocumentRecord) -> None:
-        facts, collection = self.facts, self._collection(record.collection)
+        if record is None:
+            return
+        collection, item = self._collection(record.collection), None
         facts["faults"] += record.faults
         for key, why in record.paid.items():
             counts = facts["paid"].setdefault(record.collection, {})
             counts[key] = counts.get(key, 0) + 1
             facts["paid_why"] = facts["paid_why"] or why
-        first = self._assets_taken + 1
-        if record.item is None:
-            self._add_assets(record.assets, None, collection)
-        else:
-            self._items_taken += 1
-            self._add_assets(record.assets, self._items_taken, collection)
+        if record.item is not None:
+            self._last_item = item = self._last_item + 1
             folder = item_folder(record.item)
             names = record.item, None if folder == record.item else folder, record.geometry or None
-            where = record.box or (None,) * 4
-            row = self._items_taken, collection, *where, *record.times, first, self._assets_taken, *names
-            self._items.append(row)
-        if len(self._assets) + len(self._items) >= _BATCH:
+            rows["item"].append((item, collection, *(record.box or _NOWHERE), *record.times, *names))
+            if record.box is not None:
+                west, south, east, north = record.box
+                rows["place"].append((item, west, east, south, north))
+        number = self._last_asset
+        for asset in record.assets:
+            if asset[0]:
+                known = self._shared.setdefault((collection, asset[0], asset[2]), number + 1)
+                if item is not None:
+                    rows["shared"].append((known, item))
+                if known <= number:
+                    continue
+            number += 1
+            rows["asset"].append((number, collection, item, *asset))
+        self._last_asset = number
+        if len(rows["asset"]) + len(rows["item"]) >= _BATCH:
             self._flush()
 
     def _collection(self, name: str) -> int:
@@ -167,24 +166,11 @@ class IndexBuilder:
             self._collections[name] = self._db.execute(sql, (name, component(name))).lastrowid or 0
         return self._collections[name]
 
-    def _add_assets(self, records: tuple[AssetRecord, ...], item: int | None, collection: int) -> None:
-        repeated = Counter(record.file for record in records)
-        first_of: dict[str, int] = {}
-        for number, record in enumerate(records, self._assets_taken + 1):
-            key, file, href, scope, page, size, checksum = record
-            if scope:
-                duplicate = self._shared.setdefault((collection, int(scope), file), number)
-            else:
-                duplicate = first_of.setdefault(file, number) if repeated[file] > 1 else None
-            row = number, item, collection, key, int(scope), size, duplicate, file, page, href, checksum
-            self._assets.append(row)
-        self._assets_taken += len(records)
-
     def _flush(self) -> None:
-        self._db.executemany(f"INSERT INTO item VALUES ({', '.join('?' * 13)})", self._items)
-        self._db.executemany(f"INSERT INTO asset VALUES ({', '.join('?' * 11)})", self._assets)
-        self._items.clear()
-        self._assets.clear()
+        for table, columns in _COLUMNS.items():
+            marks = ", ".join("?" * len(columns.split(",")))
+            self._db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", self._rows[table])
+            self._rows[table].clear()
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -194,7 +180,7 @@ class IndexBuilder:
     @property
     def progress(self) -> IndexProgress:
         """How far it is."""
-        return IndexProgress(self.facts["documents"], self._items_taken, self._assets_taken)
+        return IndexProgress(self.facts["documents"], self._last_item)
 
     def add_note(self, line: str) -> None:
         """Save a line to be shown with the index, once."""
@@ -208,26 +194,25 @@ class IndexBuilder:
     def end_page(self, listing: str, following: str | None) -> None:
         """Commit a page of a listing, with the link to the next one; None at the end."""
         self._db.execute("INSERT OR REPLACE INTO listing VALUES (?, ?)", (listing, following))
-        self.commit()
+        self._commit()
+        self._db.execute("BEGIN")
 
     def listings(self) -> dict[str, str | None]:
         """Return the listings that were begun: the link to the next page, None where no more come."""
-        return dict(self._db.execute("SELECT name, next FROM listing").fetchall())
+        return dict(self._db.execute("SELECT name, next FROM listing"))
 
-    def commit(self) -> None:
-        """Save what was added so far."""
+    def _commit(self) -> None:
         self._flush()
         self.facts["left_out"], self.facts["nameless"] = self._reader.left_out, self._reader.nameless
         self._db.execute("DELETE FROM facts")
         self._db.execute("INSERT INTO facts VALUES (?)", (json.dumps(self.facts),))
         self._db.execute("COMMIT")
-        self._db.execute("BEGIN")
 
     def finish(self, facts: Mapping[str, str], *, stopped: threading.Event | None = None) -> Path:
-        """Resolve duplicates, make the indexes, and give the file its name.
+        """Separate items of one id, make the SQL index, and give the file its name.
 
-        - `facts`: What the index is of; `Index.facts` has them again.
-        - `stopped`: Ends it early, with `sqlite3.OperationalError`.
+        `facts` say what the index is of; `Index.facts` has them again. `stopped` ends it early, with
+        `sqlite3.OperationalError`.
         """
         if nameless := self._reader.nameless:
             self.add_note(f"{count(nameless, 'entry', 'entries')} without an ID left out")
@@ -237,11 +222,8 @@ class IndexBuilder:
         try:
             self._flush()
             self.facts["namesakes"] = _separate_namesakes(db)
-            _mark_duplicates(db)
-            for statement in _INDEXES:
-                db.execute(statement)
-            self.commit()
-            db.execute("COMMIT")
+            db.execute(_INDEX)
+            self._commit()
         except BaseException:
             db.set_progress_handler(None, _STEPS)
             if db.in_transaction:
@@ -268,6 +250,15 @@ class IndexBuilder:
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
 
 
+_NOWHERE = (None, None, None, None)
+_COLUMNS = {
+    "item": "id, collection, w, s, e, n, t0, t1, name, folder, geometry",
+    "place": "id, w, e, s, n",
+    "asset": "id, collection, item, scope, key, file, size, page, href, checksum",
+    "shared": "asset, item",
+}
+
+
 def _open_building(path: Path, fresh: bool) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -286,44 +277,40 @@ def _open_building(path: Path, fresh: bool) -> sqlite3.Connection:
     return db
 
 
-_NAMESAKES = """
-SELECT id, item.collection, coalesce(folder, name) AS folder, first, last FROM item
-WHERE last >= first AND (collection, coalesce(folder, name)) IN (
-    SELECT collection, coalesce(folder, name) FROM item GROUP BY 1, 2 HAVING count(*) > 1
-) ORDER BY id
-"""
-
-
 def _separate_namesakes(db: sqlite3.Connection) -> int:
-    """Give items that share an id but not their assets a folder each; the first keeps the plain one."""
-    known: dict[tuple[int, str], str] = {}
-    separated = 0
-    for number, collection, folder, first, last in db.execute(_NAMESAKES).fetchall():
-        sql = "SELECT href FROM asset WHERE id BETWEEN ? AND ? ORDER BY id"
-        # The same item, listed twice: only the signatures of its links may differ.
-        hrefs = redact("\n".join(row[0] for row in db.execute(sql, (first, last))))
-        if known.setdefault((collection, folder), hrefs) != hrefs:
-            name = namesake_folder(folder, hrefs)
-            db.execute("UPDATE item SET folder = ? WHERE id = ?", (name, number))
+    """Give items that share an id but not their assets a folder each; the first keeps the plain one.
+
+    The same item, listed twice, is there once. Returns how many got a folder.
+    """
+    found = db.execute(_NAMESAKES).fetchall()
+    if found:
+        db.execute("CREATE INDEX asset_item ON asset (item)")
+    separated, last, known = 0, None, set[str]()
+    for item, *place in found:
+        hrefs = db.execute("SELECT href FROM asset WHERE item = ? AND scope = 0 ORDER BY id", (item,))
+        # Of the same item only the signatures of its links may differ.
+        identity = redact("\n".join(row[0] for row in hrefs))
+        if not identity:
+            continue
+        if place != last:
+            last, known = place, {identity}
+        elif identity in known:
+            for table, column in (("asset", "scope = 0 AND item"), ("item", "id"), ("place", "id")):
+                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (item,))
+        else:
+            known.add(identity)
+            folder = namesake_folder(place[1], identity)
+            db.execute("UPDATE item SET folder = ? WHERE id = ?", (folder, item))
             separated += 1
+    db.execute("DROP INDEX IF EXISTS asset_item")
     return separated
 
 
-def _mark_duplicates(db: sqlite3.Connection) -> None:
-    """Record the first asset of each save path, for items of one folder, as an item listed twice has."""
-    db.execute(f"CREATE TEMP TABLE namesake AS {_NAMESAKES}")
-    db.execute(
-        "CREATE TEMP TABLE pair AS SELECT namesake.collection, folder, file, min(asset.id) AS first "
-        "FROM namesake JOIN asset ON asset.id BETWEEN namesake.first AND namesake.last "
-        "WHERE scope = 0 GROUP BY 1, 2, 3 HAVING count(*) > 1"
-    )
-    db.execute("CREATE INDEX temp.pairs ON pair (collection, folder, file)")
-    db.execute(
-        "UPDATE asset SET duplicate = pair.first FROM namesake JOIN pair USING (collection, folder) "
-        "WHERE asset.id BETWEEN namesake.first AND namesake.last AND scope = 0 AND asset.file = pair.file"
-    )
-    db.execute("DROP TABLE temp.pair")
-    db.execute("DROP TABLE temp.namesake")
+_NAMESAKES = """
+SELECT id, collection, coalesce(folder, name) FROM item WHERE (collection, coalesce(folder, name)) IN (
+    SELECT collection, coalesce(folder, name) FROM item GROUP BY 1, 2 HAVING count(*) > 1
+) ORDER BY 2, 3, 1
+"""
 
 
 class NoIndex(MLHubException):
@@ -334,35 +321,26 @@ class NoIndex(MLHubException):
 
 @dataclass(frozen=True, slots=True)
 class CollectionFacts:
-    """A collection: its number of items and of their assets, their asset keys in order.
-
-    `own` are the keys of its own assets.
-    """
+    """A collection: its number of items, the asset keys of these in order, and those of its own assets."""
 
     id: str
     items: int
-    assets: int
     keys: tuple[str, ...]
     own: tuple[str, ...]
 
 
 class Index:
-    """Reads an index; calls block, and may come from any thread, one at a time.
+    """Reads an index; calls block, and may come from any thread, one at a time, which holds `lock`.
 
-    - `path`: The file.
+    `facts` say what it is of, and what was recorded while it was made; `collections` has the id of each
+    collection by number.
 
     Raises NoIndex if it does not exist, is incomplete, damaged, or of another version.
-
-    - `lock`: To be held while `connection` is used.
-    - `selected`: What the temporary table `chosen` holds; see `selection`.
-    - `facts`: What it is of, and what was recorded while it was made.
-    - `collections`, `folders`: Of each collection, by number: its id and its folder.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.Lock()
-        self.selected: object = None
         if not path.is_file():
             raise NoIndex("the dataset was not read yet")
         uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -373,15 +351,12 @@ class Index:
             if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 raise NoIndex("the index of the dataset was written by another version of this program")
             self.facts: dict[str, Any] = json.loads(db.execute("SELECT json FROM facts").fetchone()[0])
-            names = db.execute("SELECT id, name, folder FROM collection ORDER BY id").fetchall()
-        except (sqlite3.Error, TypeError, ValueError) as error:
+            self.collections: dict[int, str] = dict(db.execute("SELECT id, name FROM collection ORDER BY id"))
+        except (sqlite3.Error, TypeError, ValueError, NoIndex) as error:
             db.close()
+            if isinstance(error, NoIndex):
+                raise
             raise NoIndex(f"the index of the dataset cannot be read: {error}") from error
-        except NoIndex:
-            db.close()
-            raise
-        self.collections: dict[int, str] = {row[0]: row[1] for row in names}
-        self.folders: dict[int, str] = {row[0]: row[2] for row in names}
 
     def __enter__(self) -> Self:
         return self
@@ -402,27 +377,17 @@ class Index:
     def contents(self) -> list[CollectionFacts]:
         """Return the collections in the order they came, each with its asset keys in theirs."""
         with self.lock:
-            rows = self.connection.execute(_KEYS).fetchall()
-            items = Counter(row[0] for row in self.connection.execute("SELECT collection FROM item"))
-        keys: dict[int, dict[str, int]] = {number: {} for number in self.collections}
-        own: dict[int, list[str]] = {number: [] for number in self.collections}
-        for collection, key, of_items, of_collection in rows:
-            if of_items:
-                keys[collection][key] = of_items
-            if of_collection:
-                own[collection].append(key)
+            keys = self.connection.execute(_KEYS).fetchall()
+            items = dict(self.connection.execute("SELECT collection, count(*) FROM item GROUP BY 1"))
         return [
             CollectionFacts(
-                name, items[number], sum(keys[number].values()), (*keys[number],), (*own[number],)
+                name,
+                items.get(number, 0),
+                tuple(key for of, key, own in keys if of == number and not own),
+                tuple(key for of, key, own in keys if of == number and own),
             )
             for number, name in self.collections.items()
         ]
-
-    @property
-    def paid(self) -> dict[str, dict[str, int]]:
-        """Number of assets left out because their reader has to pay, by collection and key."""
-        found: dict[str, dict[str, int]] = self.facts["paid"]
-        return found
 
     def unknown_keys(self, wanted: Iterable[tuple[str, Collection[str]]]) -> list[str]:
         """Return a line for each wanted asset key that its collection lacks, with those it has.
@@ -430,8 +395,9 @@ class Index:
         `wanted` are collections with keys, as `Filters.collections`; a collection of which nothing was read
         is skipped.
         """
+        paid = self.facts["paid"]
         there = {
-            facts.id: dict.fromkeys((*facts.keys, *facts.own, *self.paid.get(facts.id, ())))
+            facts.id: dict.fromkeys((*facts.keys, *facts.own, *paid.get(facts.id, ())))
             for facts in self.contents()
         }
         return [
@@ -443,7 +409,7 @@ class Index:
         ]
 
 
-_KEYS = """
-SELECT collection, key, count(item), count(*) - count(item) FROM asset INDEXED BY asset_key
-GROUP BY collection, key ORDER BY min(id)
+_KEYS = f"""
+SELECT collection, key, scope = {Scope.COLLECTION:d} FROM asset INDEXED BY asset_key
+GROUP BY collection, key, scope ORDER BY min(id)
 """

@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,11 +41,9 @@ class Stopped(MLHubException):
 
 @dataclass(frozen=True, slots=True)
 class IndexKey:
-    """What an index is of.
+    """What an index is of: the source's location without keys, the dataset or what names its collections.
 
-    - `source`: The source's location, without keys.
-    - `dataset`: The dataset's id, or what names the collections that are taken together.
-    - `validator`: What changes when the content does; empty where nothing tells.
+    `validator` changes when the content does; it is empty where nothing tells.
     """
 
     source: str
@@ -135,12 +133,9 @@ def index_of_archive(
 ) -> Index:
     """Return the index of a dataset's catalog archive: the cached one, else made in one pass.
 
-    Blocks: some seconds for hundreds of thousands of assets, in flat memory.
-
-    - `archive`: A `.tar.gz` or `.tar` of STAC documents.
-    - `source`, `dataset`: What it is the catalog of.
-    - `show`, `stopped`: Told the progress; ends it early.
-    - `keys`: Removed from what is saved.
+    Blocks: some seconds for hundreds of thousands of assets, in flat memory. `archive` is a `.tar.gz` or
+    `.tar` of STAC documents, the catalog of `dataset` of `source`; `stopped` ends it early, and `keys` are
+    removed from what is saved.
 
     Raises DamagedArchive if the archive cannot be read to its end; EntityDoesNotExist if it holds no STAC
     document; Stopped if it was stopped; TargetBusy if another program is building it; OutputFolderError,
@@ -151,7 +146,7 @@ def index_of_archive(
         return found
     stop = stopped or threading.Event()
     with _writing(key), IndexBuilder(key.path, fresh=True, archive=file_url(archive)) as builder:
-        _read_archive(archive, builder, show, stop, keys)
+        _read_archive(archive, builder, show or (lambda _: None), stop, keys)
         if not builder.collections:
             raise EntityDoesNotExist(
                 f"there are no STAC items or collections in {archive.name}",
@@ -163,18 +158,17 @@ def index_of_archive(
 
 
 def _read_archive(
-    archive: Path, builder: IndexBuilder, show: Show | None, stop: threading.Event, keys: KeyRemoval | None
+    archive: Path, builder: IndexBuilder, show: Show, stop: threading.Event, keys: KeyRemoval | None
 ) -> None:
-    report = SkipReport()
-    read: tuple[int, int | None] = (0, None)
+    report, read = SkipReport(), IndexProgress()
 
     def note(done: int, total: int | None) -> None:
         nonlocal read
-        read = done, total
+        read = IndexProgress(bytes_read=done, bytes_total=total)
 
     def tell(*, sorting: bool = False) -> None:
-        if show is not None:
-            show(replace(builder.progress, bytes_read=read[0], bytes_total=read[1], sorting=sorting))
+        progress = builder.progress
+        show(replace(read, documents=progress.documents, items=progress.items, sorting=sorting))
 
     following = documents(archive, report=report, progress=note, cancelled=stop.is_set, keys=keys)
     for number, (member, document) in enumerate(following):
@@ -213,79 +207,55 @@ def _finish(builder: IndexBuilder, key: IndexKey, stop: threading.Event) -> None
         raise
 
 
-def collections_key(location: str, dataset: str, collections: Sequence[str], validator: str) -> IndexKey:
-    """Return the key of the index that `index_of_collections` makes."""
-    return IndexKey(location, dataset, json.dumps([validator, *collections]))
-
-
-async def index_of_collections(
+async def index_of_pages(
     source: PagedSource,
     collections: Sequence[str],
     *,
     location: str,
     dataset: str,
     validator: str = "",
+    search: Search | None = None,
     page_size: int | None = None,
     show: Show | None = None,
 ) -> Index:
     """Return the index of collections of a STAC API or a static catalog, made page by page.
 
-    Pages that were read before a cancel, a failure or a kill are not read again.
+    Pages that were read before a cancel, a failure or a kill are not read again. `location` is the source's
+    without keys, `dataset` what the collections are called together, `validator` what changes when they do;
+    with a `search` only the items that it finds are read, unless all were read before.
 
-    - `location`, `dataset`, `validator`: The source's location without keys, what the collections are called
-      together, and what changes when they do.
-    - `page_size`: How many items are requested at a time.
-
-    Raises RequestError if a page cannot be fetched; TargetBusy if another program is building it.
+    Raises RequestError if a page cannot be fetched; NotOffered if the source has no such search; TargetBusy
+    if another program is building the index.
     """
-
-    def listing(collection: str) -> _Listing:
-        async def page(link: str | None) -> Page[Item]:
-            return await source.items_page(collection, link=link, page_size=page_size)
-
-        return _Listing(collection, page, lambda: source.collection(collection))
-
-    key = collections_key(location, dataset, collections, validator)
-    return await _index_of_listings(key, [listing(each) for each in collections], show)
-
-
-async def index_of_search(
-    source: PagedSource,
-    search: Search,
-    *,
-    location: str,
-    dataset: str,
-    validator: str = "",
-    page_size: int | None = None,
-    show: Show | None = None,
-) -> Index:
-    """Return the index of the items that a search finds; else as `index_of_collections`."""
-
-    async def page(link: str | None) -> Page[Item]:
-        return await source.search_page(search, link=link, page_size=page_size)
-
-    key = IndexKey(location, dataset, validator + repr(search))
-    return await _index_of_listings(key, [_Listing("", page)], show)
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """Pages of items: of a collection, with what describes it, or (with an empty name) of any."""
-
-    collection: str
-    page: Callable[[str | None], Awaitable[Page[Item]]]
-    described: Callable[[], Awaitable[Collection]] | None = None
-
-
-async def _index_of_listings(key: IndexKey, listings: Sequence[_Listing], show: Show | None) -> Index:
+    key = IndexKey(location, dataset, json.dumps([validator, *collections]))
     if (found := await in_thread(lambda: cached(key))) is not None:
         return found
+    names = list(collections)
+    if search is not None:
+        key, names = IndexKey(location, dataset, validator + repr(search)), [""]
+        if (found := await in_thread(lambda: cached(key))) is not None:
+            return found
+
+    def listing(collection: str, link: str | None) -> Listing[Item]:
+        async def page(link: str | None) -> Page[Item]:
+            if search is not None:
+                return await source.search_page(search, link=link, page_size=page_size)
+            return await source.items_page(collection, link=link, page_size=page_size)
+
+        return Listing(page, link)
+
     stop = threading.Event()
     with _writing(key):
         builder = await in_thread(lambda: IndexBuilder(key.path))
         try:
-            for listing in listings:
-                await _read_pages(listing, builder, show)
+            for name in names:
+                begun, known = builder.listings(), writable(name)
+                if known in begun and begun[known] is None:
+                    continue
+                missing = (
+                    await _add_collection(source, name, builder) if name and known not in begun else None
+                )
+                await _read_pages(listing(name, begun.get(known)), known, builder, show, missing)
             await in_thread(lambda: _finish(builder, key, stop), interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
@@ -293,21 +263,24 @@ async def _index_of_listings(key: IndexKey, listings: Sequence[_Listing], show: 
     return await in_thread(lambda: Index(key.path))
 
 
-async def _read_pages(listing: _Listing, builder: IndexBuilder, show: Show | None) -> None:
-    """Add the pages of a listing that were not added yet."""
-    name, begun = writable(listing.collection), builder.listings()
-    link = begun.get(name)
-    if name in begun and link is None:
-        return
-    missing: EntityDoesNotExist | None = None
-    if name not in begun and listing.described is not None:
-        try:
-            described = await listing.described()
-        except EntityDoesNotExist as error:
-            missing = error  # an API that has a search alone describes no collections
-        else:
-            await in_thread(lambda: _add([described], builder))
-    pages = Listing(listing.page, link)
+async def _add_collection(source: PagedSource, name: str, builder: IndexBuilder) -> EntityDoesNotExist | None:
+    """Add a collection; return why it is not there: an API that has a search alone describes none."""
+    try:
+        described = await source.collection(name)
+    except EntityDoesNotExist as error:
+        return error
+    await in_thread(lambda: _add([described], builder))
+    return None
+
+
+async def _read_pages(
+    pages: Listing[Item],
+    name: str,
+    builder: IndexBuilder,
+    show: Show | None,
+    missing: EntityDoesNotExist | None,
+) -> None:
+    """Add the pages of a listing; raise `missing` if there is nothing in the first one."""
     while not pages.ended:
         page: Page[Item] = await pages.page() or Page(())
         if missing is not None and not page.entries:

@@ -26,8 +26,8 @@ from ..fileio import try_lock
 from ..storage import make_private_folder
 from ..text import one_line
 from ..transfer.engine import TransferCancelled
-from .planned_files import PlannedFile
 from .requests import DatasetRequest
+from .selection import PlannedFile
 
 _VERSION = 1
 _BATCH = 5000

@@ -1,31 +1,32 @@
-"""Selections of an index: which items area and time leave, and the files and bytes they come to."""
+"""Selections of an index as SQL: the files that filters leave, what they come to, where and when they are."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
 
 from ..models import JsonDict
 from ..text import count
-from .filters import Filters, bounds
-from .geometry import Area, halves
+from .filters import Area, Box, Filters, bounds, halves
 from .index import Index
+from .layout import COMMON_FOLDER, Scope, distinct_name
 
-_REMEMBERED = 8  # areas and times whose sums are held
 _BATCH = 10_000  # items tested against a geometry at a time
-_FEW = 8  # below one in so many items, their assets are read item by item
+_MOST_BOXES = 20_000  # of a map
+PAID_HINT = "fetch them with a tool of the store, and an account that pays for the transfer"
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount of files."""
+    """Files, each save path once: how many, the bytes of those whose size is stated, how many lack one."""
 
-    files: int = 0  # distinct save paths
-    known: int = 0  # bytes of those whose size is stated
-    unknown: int = 0  # files without a stated size
-    assets: int = 0  # that name these files; more than `files` where they share some
+    files: int = 0
+    known: int = 0
+    unknown: int = 0
 
     @property
     def bytes(self) -> int | None:
@@ -33,12 +34,7 @@ class Amount:
         return None if self.unknown else self.known
 
     def __add__(self, other: Amount) -> Amount:
-        return Amount(
-            self.files + other.files,
-            self.known + other.known,
-            self.unknown + other.unknown,
-            self.assets + other.assets,
-        )
+        return Amount(self.files + other.files, self.known + other.known, self.unknown + other.unknown)
 
     def to_json(self) -> JsonDict:
         """Return it as JSON."""
@@ -56,17 +52,21 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a selection comes to; a file that two keys of a collection share counts for both."""
+    """What a selection comes to: by collection, by collection and asset key, of collections' own assets."""
 
-    all: Amount
-    collections: dict[str, Amount]
-    keys: dict[tuple[str, str], Amount]  # by collection and asset key
-    own: dict[str, Amount]  # collections' own assets: area and time do not restrict them
-    items: dict[str, Items]  # that area and time leave, by collection
+    collections: dict[str, Amount] = field(default_factory=dict)
+    keys: dict[tuple[str, str], Amount] = field(default_factory=dict)
+    own: dict[str, Amount] = field(default_factory=dict)  # area and time do not restrict them
+    items: dict[str, Items] = field(default_factory=dict)  # that area and time leave, by collection
     left_out: int = 0  # documents of the catalog that are no STAC
     faults: int = 0  # assets without an href
     paid: int = 0  # wanted assets left out because their reader has to pay
     paid_why: str = ""
+
+    @property
+    def all(self) -> Amount:
+        """All files."""
+        return sum(self.collections.values(), Amount())
 
     @property
     def empty(self) -> bool:
@@ -78,6 +78,16 @@ class Counts:
         """Whether no item matches; collections' own assets may be left all the same."""
         return not any(items.all for items in self.items.values())
 
+    @property
+    def timeless(self) -> int:
+        """Items without a time that can be read."""
+        return sum(items.timeless for items in self.items.values())
+
+    @property
+    def placeless(self) -> int:
+        """Items without a place."""
+        return sum(items.placeless for items in self.items.values())
+
     def to_json(self) -> JsonDict:
         """Return it as a dry run prints it for programs.
 
@@ -85,29 +95,22 @@ class Counts:
         `bytes_known` what it states.
         """
         keys: dict[str, Amount] = {}
-        for (_, key), amount in self.keys.items():
+        collections: JsonDict = {
+            name: {**amount.to_json(), "items": self.items[name].all, "asset_keys": {}}
+            for name, amount in self.collections.items()
+        }
+        for (name, key), amount in self.keys.items():
             keys[key] = keys.get(key, Amount()) + amount
+            collections[name]["asset_keys"][key] = amount.to_json()
         return {
             **self.all.to_json(),
-            "collections": {
-                name: {
-                    **amount.to_json(),
-                    "items": self.items[name].all,
-                    "asset_keys": {
-                        key: part.to_json() for (of, key), part in self.keys.items() if of == name
-                    },
-                }
-                for name, amount in self.collections.items()
-            },
+            "collections": collections,
             "asset_keys": {key: amount.to_json() for key, amount in keys.items()},
-            "items_without_time": sum(items.timeless for items in self.items.values()),
-            "items_without_place": sum(items.placeless for items in self.items.values()),
+            "items_without_time": self.timeless,
+            "items_without_place": self.placeless,
             "assets_without_href": self.faults,
             "assets_requester_pays": self.paid,
         }
-
-
-PAID_HINT = "fetch them with a tool of the store, and an account that pays for the transfer"
 
 
 def paid_words(counts: Counts) -> str:
@@ -115,204 +118,246 @@ def paid_words(counts: Counts) -> str:
     return f"{count(counts.paid, 'asset')} left out: {counts.paid_why}"
 
 
-def choose_items(db: sqlite3.Connection, filters: Filters) -> None:
-    """Fill the temporary table `chosen` with the numbers of the items that area and time leave."""
-    db.execute("DROP TABLE IF EXISTS temp.chosen")
-    db.execute("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY)")
-    conditions, values = ["1"], dict[str, float]()
-    if filters.when is not None:
-        for name, condition, end in zip("fl", ("t1 >= :f", "t0 <= :l"), bounds(filters.when), strict=True):
-            if end is not None:
-                values[name] = end
-                conditions.append(f"({condition[:2]} IS NULL OR {condition})")
-    area, places = None, []
-    if filters.bbox is not None:
-        box = (filters.bbox.west, filters.bbox.south, filters.bbox.east, filters.bbox.north)
-        places, area = halves(box), Area.of_box(box) if filters.exact else None
-    elif filters.intersects is not None:
-        area = Area(filters.intersects, exact=filters.exact)
-        places = [area.box]
-    touches = []
-    for number, place in enumerate(places):
-        values |= {f"{side}{number}": degrees for side, degrees in zip("wsen", place, strict=True)}
-        for turn in (0, 360):  # items that cross the antimeridian reach on beyond 180
-            beyond = f"w <= :e{number} + {turn} AND e >= :w{number} + {turn}" + (
-                " AND e > 180" if turn else ""
-            )
-            touches.append(f"({beyond} AND s <= :n{number} AND n >= :s{number})")
-    inside = f"({' OR '.join(touches)})"
-    where = " AND ".join(conditions)
-    if area is None:
-        if places:
-            where += f" AND (w IS NULL OR {inside})"
-        db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE {where}", values)
+def count_files(index: Index, filters: Filters) -> Counts:
+    """Return what a selection comes to; blocks, some tenths of a second for 300,000 assets at most.
+
+    Raises InvalidSearch, NoShapely as of `Area`; sqlite3.OperationalError if the index was interrupted.
+    """
+    facts = index.facts
+    left_out, faults = facts["left_out"], facts["faults"]
+    if filters.catalog_only:
+        return Counts(left_out=left_out, faults=faults)
+    with _chosen(index, filters) as db:
+        files = db.execute(_COUNTS).fetchall()
+        items = {row[0]: Items(*row[1:]) for row in db.execute(_ITEMS)}
+    wanted = dict(filters.collections)
+    names = {number: name for number, name in index.collections.items() if filters.wants(name)}
+    by_key: dict[tuple[str, str], Amount] = {}
+    by_collection = dict.fromkeys(names.values(), Amount())
+    own = by_collection.copy()
+    for number, key, scope, amount, sized, known in files:
+        name = names.get(number)
+        if name is None or (scope != Scope.COLLECTION and wanted.get(name) and key not in wanted[name]):
+            continue
+        part = Amount(amount, int(known), amount - sized)
+        by_key[name, key] = by_key.get((name, key), Amount()) + part
+        by_collection[name] += part
+        if scope == Scope.COLLECTION:
+            own[name] += part
+    paid = sum(
+        number
+        for name, keys in facts["paid"].items()
+        if filters.wants(name)
+        for key, number in keys.items()
+        if not wanted.get(name) or key in wanted[name]
+    )
+    of_items = {name: items.get(number, Items()) for number, name in names.items()}
+    return Counts(by_collection, by_key, own, of_items, left_out, faults, paid, facts["paid_why"])
+
+
+class PlannedFile(NamedTuple):
+    """A file to download."""
+
+    path: str  # relative to the dataset's folder, parts separated by `/`
+    href: str  # absolute where the catalog tells
+    size: int | None  # bytes, where the catalog states them
+    checksum: str  # a multihash, or empty
+    page: bool  # whether it is a web page by what the catalog says
+    collection: str
+    item: str | None  # None for a collection's own asset
+    key: str
+
+
+def files(index: Index, filters: Filters, same: Callable[[str], str] = str) -> Iterator[PlannedFile]:
+    """Yield the files of a selection, each save path once, in the order of the catalog.
+
+    Of assets that items share, the first of the catalog counts. A collection's own assets are always selected
+    with it, whatever area, time and keys are; shared ones are selected as those of items are (radiant_mlhub
+    0.5.5, but for that order).
+
+    `same` is the form under which the file system saves a name, where different names may be one file's, as
+    on macOS and Windows: all names of a collection that share it get a hash, whatever is selected.
+
+    Raises InvalidSearch, NoShapely as of `Area`.
+    """
+    if filters.catalog_only:
         return
-    db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE w IS NULL AND {where}", values)
+    wanted = dict(filters.collections)
+    with Index(index.path) as own, _chosen(own, filters) as db:  # a connection of its own: others go on
+        alike: set[tuple[int, str]] = set()
+        if same is not str:
+            db.create_function("same", 1, same, deterministic=True)
+            alike = set(db.execute(_ALIKE))
+
+        def name_of(scope: int, name: str) -> str:
+            return distinct_name(name) if (scope, name) in alike else name
+
+        names = {number: name for number, name in own.collections.items() if filters.wants(name)}
+        for number, top, item, folder, scope, key, file, *facts in db.execute(_FILES):
+            name = names.get(number)
+            if name is None or (scope != Scope.COLLECTION and wanted.get(name) and key not in wanted[name]):
+                continue
+            parts = [name_of(0, top), name_of(number, file)]
+            if scope == Scope.COMMON:
+                parts.insert(1, COMMON_FOLDER)
+            elif item is not None:
+                parts.insert(1, name_of(number, folder))
+            href, size, checksum, page = facts
+            yield PlannedFile("/".join(parts), href, size, checksum, bool(page), name, item, key)
+
+
+@contextmanager
+def _chosen(index: Index, filters: Filters) -> Iterator[sqlite3.Connection]:
+    """Give the connection with the numbers of the items that area and time leave in the table `chosen`."""
+    with index.lock:
+        db = index.connection
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY)")
+        db.execute("DELETE FROM chosen")
+        _choose(db, filters)
+        yield db
+
+
+def _choose(db: sqlite3.Connection, filters: Filters) -> None:
+    first, last = (None, None) if filters.when is None else bounds(filters.when)
+    then = "(:first IS NULL OR t1 IS NULL OR t1 >= :first) AND (:last IS NULL OR t0 IS NULL OR t0 <= :last)"
+    span = {"first": first, "last": last}
+    area: Area | None = None
+    if filters.bbox is None and filters.intersects is None:
+        db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE {then}", span)
+        return
+    if filters.bbox is None:
+        area = Area(filters.intersects, exact=filters.exact)
+    elif filters.exact:
+        area = Area.of_box(filters.bbox)
+    boxes = area.boxes if area is not None else halves(filters.bbox) if filters.bbox is not None else []
+    db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE w IS NULL AND {then}", span)
+    inside = " OR ".join(map(_touches, boxes)) or "0"
+    where = f"id IN (SELECT id FROM place WHERE {inside}) AND ({inside}) AND {then}"
+    if area is None:
+        db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE {where}", span)
+        return
     geometry = "geometry" if filters.exact else "NULL"
-    found = db.execute(f"SELECT id, w, s, e, n, {geometry} FROM item WHERE {where} AND {inside}", values)
+    found = db.execute(f"SELECT id, w, s, e, n, {geometry} FROM item WHERE {where}", span)
     while rows := found.fetchmany(_BATCH):
         db.executemany("INSERT INTO chosen VALUES (?)", ((number,) for number in area.touching(rows)))
 
 
-def chosen_items(index: Index, filters: Filters) -> sqlite3.Connection:
-    """Return the connection with `chosen` filled; the caller holds the index's lock."""
-    wanted = _area_and_time(filters)
-    if index.selected != wanted:
-        index.selected = None
-        choose_items(index.connection, filters)
-        index.selected = wanted
-    return index.connection
-
-
-def _area_and_time(filters: Filters) -> str:
-    return repr((filters.bbox, filters.intersects, filters.exact, filters.when))
-
-
-@dataclass(slots=True)
-class _Sum:
-    """Assets of one key in one collection.
-
-    `assets` are all, `single` those that have their save path alone, `known` those of them with a size, of
-    `bytes` in all; `shared` has the sizes of the save paths that several have, by their first asset.
-    """
-
-    assets: int = 0
-    single: int = 0
-    known: int = 0
-    bytes: float = 0.0
-    shared: dict[int, int | None] = field(default_factory=dict)
-
-
-class _Sums(dict[tuple[int, str], _Sum]):
-    """Sums by collection and key."""
-
-    def __missing__(self, key: tuple[int, str]) -> _Sum:
-        made = self[key] = _Sum()
-        return made
-
-
-class SelectionCounter:
-    """Counts selections of one index; holds the sums of the last areas and times.
-
-    So a change of collections and keys costs next to nothing, one of area and time some tenths of a second
-    for 300,000 assets.
-    """
-
-    def __init__(self, index: Index) -> None:
-        self.index = index
-        with index.lock:
-            self._own = _shared_sums(index.connection, "asset.item IS NULL")
-        self._held: OrderedDict[str, tuple[_Sums, dict[int, Items]]] = OrderedDict()
-
-    def counts(self, filters: Filters) -> Counts:
-        """Return what a selection comes to; blocks.
-
-        Raises InvalidSearch, NoShapely as of `Area`; sqlite3.OperationalError if the index was interrupted.
-        """
-        facts = self.index.facts
-        left_out, faults = facts["left_out"], facts["faults"]
-        if filters.catalog_only:
-            return Counts(Amount(), {}, {}, {}, {}, left_out, faults)
-        sums, items = self._sums(filters)
-        wanted = dict(filters.collections)
-        by_collection, by_key, own, items_of = {}, {}, {}, {}
-        for number, name in self.index.collections.items():
-            if wanted and name not in wanted:
-                continue
-            keys = wanted.get(name)
-            found = {k: s for (of, k), s in sums.items() if of == number and (not keys or k in keys)}
-            found_own = {k: s for (of, k), s in self._own.items() if of == number}
-            for key in {**found, **found_own}:
-                by_key[name, key] = _amount(part[key] for part in (found, found_own) if key in part)
-            own[name] = _amount(found_own.values())
-            by_collection[name] = _amount(found.values()) + own[name]
-            items_of[name] = items.get(number, Items())
-        whole = sum(by_collection.values(), Amount())
-        paid = sum(
-            number
-            for collection, keys in self.index.paid.items()
-            if not wanted or collection in wanted
-            for key, number in keys.items()
-            if not wanted.get(collection) or key in wanted[collection]
-        )
-        return Counts(
-            whole, by_collection, by_key, own, items_of, left_out, faults, paid, str(facts["paid_why"])
-        )
-
-    def _sums(self, filters: Filters) -> tuple[_Sums, dict[int, Items]]:
-        name = _area_and_time(filters)
-        if name not in self._held:
-            with self.index.lock:
-                self._held[name] = _count(chosen_items(self.index, filters))
-        self._held.move_to_end(name)
-        while len(self._held) > _REMEMBERED:
-            self._held.popitem(last=False)
-        return self._held[name]
-
-
-def _count(db: sqlite3.Connection) -> tuple[_Sums, dict[int, Items]]:
-    """Return the assets of the chosen items by collection and key, and these items by collection."""
-    kinds = Counter(db.execute(_KINDS))
-    items: dict[int, Items] = {}
-    for (collection, timeless, placeless), number in kinds.items():
-        old = items.get(collection, Items())
-        items[collection] = Items(
-            old.all + number, old.timeless + number * timeless, old.placeless + number * placeless
-        )
-    [most] = db.execute("SELECT max(id) FROM item").fetchone()
-    # In the order of the index there is nothing to sort; for few items, reading theirs alone is faster.
-    few = kinds.total() * _FEW < (most or 0)
-    sums = _shared_sums(db, OF_CHOSEN_ITEMS, few=few)
-    for collection, key, single, known, bytes_ in db.execute(_FEW_SUMS if few else _SUMS):
-        entry = sums[collection, key]
-        entry.single, entry.known, entry.bytes = single, known, bytes_
-        entry.assets += single
-    return sums, items
-
-
-def _shared_sums(db: sqlite3.Connection, where: str, *, few: bool = False) -> _Sums:
-    """Return the assets that share their save path, or may, by collection and key."""
-    sums = _Sums()
-    sql = _FEW_SHARED if few else _SHARED.format(where=where)
-    for collection, key, first, size, assets in db.execute(sql):
-        entry = sums[collection, key]
-        entry.assets += assets
-        entry.shared[first] = size
-    return sums
-
-
-def _amount(sums: Iterable[_Sum]) -> Amount:
-    parts = list(sums)
-    shared = {first: size for part in parts for first, size in part.shared.items()}
-    sizes = [size for size in shared.values() if size is not None]
-    single, known = sum(part.single for part in parts), sum(part.known for part in parts)
-    return Amount(
-        single + len(shared),
-        int(sum(part.bytes for part in parts)) + sum(sizes),
-        single - known + len(shared) - len(sizes),
-        sum(part.assets for part in parts),
+def _touches(box: Box) -> str:
+    """Return the SQL for items whose boxes touch one; those across the antimeridian reach beyond 180."""
+    west, south, east, north = box
+    along = f"s <= {north!r} AND n >= {south!r}"
+    return (
+        f"(w <= {east!r} AND e >= {west!r} AND {along} OR "
+        f"w <= {east + 360!r} AND e >= {west + 360!r} AND e > 180 AND {along})"
     )
 
 
-OF_CHOSEN_ITEMS = "asset.item IN (SELECT id FROM chosen)"
-_KINDS = "SELECT collection, t0 IS NULL AND t1 IS NULL, w IS NULL FROM chosen JOIN item USING (id)"
-_SUMS = f"""
-SELECT collection, key, count(*), count(size), total(size) FROM asset INDEXED BY asset_key
-WHERE duplicate IS NULL AND {OF_CHOSEN_ITEMS} GROUP BY collection, key
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Items of a selection by month; `timeless` are in none, `placeless` on no map."""
+
+    months: dict[tuple[int, int], int]  # by `(year, month)` of their time's start, in order
+    timeless: int = 0
+    placeless: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A grid over an area: its south-western corner, degrees of a cell, and numbers of cells."""
+
+    west: float
+    south: float
+    step: float
+    columns: int
+    rows: int
+
+
+def timeline(index: Index, filters: Filters) -> Timeline:
+    """Count the items of a selection by month; errors as of `count_files`."""
+    with _chosen(index, filters) as db:
+        found = dict(db.execute(_MONTHS.format(wanted=_wanted(index, filters))))
+        nowhere = db.execute(_PLACELESS.format(wanted=_wanted(index, filters))).fetchone()[0]
+    timeless = found.pop(None, 0)
+    months = {(int(month[:4]), int(month[5:])): number for month, number in sorted(found.items())}
+    return Timeline(months, timeless, nowhere)
+
+
+def extent(index: Index) -> Box | None:
+    """Return the box of all items that have a place; None where none has."""
+    with index.lock:
+        found = index.connection.execute("SELECT min(w), min(s), max(e), max(n) FROM item").fetchone()
+    return None if found[0] is None else found
+
+
+def covered(index: Index, filters: Filters, grid: Grid) -> dict[tuple[int, int], int]:
+    """Return how many boxes of selected items cover each cell, by column and row from west and south.
+
+    Boxes that are the same but for less than a cell are counted together; of very many, 20,000 are counted.
+    Errors as of `count_files`.
+    """
+    with _chosen(index, filters) as db:
+        sql = _BOXES.format(wanted=_wanted(index, filters), most=_MOST_BOXES)
+        corner = {"west": grid.west, "south": grid.south, "step": grid.step}
+        boxes = db.execute(sql, corner).fetchall()
+    # Each box changes the sums at its corners alone.
+    changes = [[0] * (grid.columns + 1) for _ in range(grid.rows + 1)]
+    for west, south, east, north, number in boxes:
+        left, right = max(west, 0), min(east + 1, grid.columns)
+        lower, upper = max(south, 0), min(north + 1, grid.rows)
+        if left < right and lower < upper:
+            for row, sign in ((lower, number), (upper, -number)):
+                changes[row][left] += sign
+                changes[row][right] -= sign
+    found: dict[tuple[int, int], int] = {}
+    above = [0] * (grid.columns + 1)
+    for y, line in enumerate(changes[: grid.rows]):
+        above = [before + change for before, change in zip(above, line, strict=True)]
+        found.update({(x, y): number for x, number in enumerate(accumulate(above)) if number})
+    return found
+
+
+def _wanted(index: Index, filters: Filters) -> str:
+    return ", ".join(str(number) for number, name in index.collections.items() if filters.wants(name))
+
+
+_SELECTED = f"""
+CASE scope
+    WHEN {Scope.ITEM:d} THEN asset.item IN (SELECT id FROM chosen)
+    WHEN {Scope.COMMON:d} THEN asset.id IN (SELECT asset FROM shared WHERE item IN (SELECT id FROM chosen))
+    ELSE 1
+END
 """
-_OFOF_CHOSEN_ITEMS = """
-chosen CROSS JOIN item ON item.id = chosen.id CROSS JOIN asset ON asset.id BETWEEN item.first AND item.last
+_COUNTS = f"""
+SELECT collection, key, scope, count(*), count(size), total(size) FROM asset INDEXED BY asset_key
+WHERE {_SELECTED} GROUP BY collection, key, scope
 """
-_FEW_SUMS = f"""
-SELECT asset.collection, key, count(*), count(size), total(size) FROM {_OFOF_CHOSEN_ITEMS}
-WHERE duplicate IS NULL GROUP BY 1, 2
+_ITEMS = """
+SELECT collection, count(*), sum(t0 IS NULL AND t1 IS NULL), sum(w IS NULL)
+FROM chosen JOIN item USING (id) GROUP BY collection
 """
-_SHARED = """
-SELECT asset.collection, asset.key, asset.duplicate, first.size, count(*)
-FROM asset INDEXED BY asset_duplicate CROSS JOIN asset AS first ON first.id = asset.duplicate
-WHERE asset.duplicate IS NOT NULL AND {where} GROUP BY asset.collection, asset.key, asset.duplicate
+_FILES = f"""
+SELECT asset.collection, collection.folder, item.name, coalesce(item.folder, item.name), scope, key, file,
+    href, size, checksum, page
+FROM asset NOT INDEXED JOIN collection ON collection.id = asset.collection
+LEFT JOIN item ON item.id = asset.item WHERE {_SELECTED} ORDER BY asset.id
 """
-_FEW_SHARED = f"""
-SELECT asset.collection, asset.key, asset.duplicate, first.size, count(*)
-FROM {_OFOF_CHOSEN_ITEMS} CROSS JOIN asset AS first ON first.id = asset.duplicate GROUP BY 1, 2, 3
+_ALIKE = """
+WITH named(scope, name) AS (
+    SELECT 0, folder FROM collection UNION SELECT collection, coalesce(folder, name) FROM item
+    UNION SELECT collection, file FROM asset
+)
+SELECT scope, name FROM (
+    SELECT scope, name, count(*) OVER (PARTITION BY scope, same(name)) AS many FROM named
+) WHERE many > 1
+"""
+_MONTHS = """
+SELECT strftime('%Y-%m', max(coalesce(t0, t1), -62135596800000000) / 1000000, 'unixepoch'), count(*)
+FROM chosen JOIN item USING (id) WHERE collection IN ({wanted}) GROUP BY 1
+"""
+_PLACELESS = "SELECT count(*) FROM chosen JOIN item USING (id) WHERE w IS NULL AND collection IN ({wanted})"
+_BOXES = """
+SELECT CAST((w - :west) / :step AS INTEGER) AS a, CAST((s - :south) / :step AS INTEGER) AS b,
+    CAST((e - :west) / :step AS INTEGER) AS c, CAST((n - :south) / :step AS INTEGER) AS d, count(*)
+FROM chosen JOIN item USING (id) WHERE w IS NOT NULL AND collection IN ({wanted})
+GROUP BY a, b, c, d LIMIT {most}
 """

@@ -50,9 +50,9 @@ def fetch(
     from mlhub_tui.options import ClusterConfig
     from mlhub_tui.planning.manifest import LockedManifest
     from mlhub_tui.planning.manifest_queue import ManifestQueue
-    from mlhub_tui.planning.planned_files import PlannedFile
     from mlhub_tui.planning.requests import dataset_request
     from mlhub_tui.planning.resolver import JobContext, SourceResolver
+    from mlhub_tui.planning.selection import PlannedFile
     from mlhub_tui.queue.database import Database
     from mlhub_tui.queue.repository import JobRepository
     from mlhub_tui.transfer.batch import BatchDownload

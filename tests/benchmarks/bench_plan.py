@@ -39,7 +39,7 @@ import json, sys, time
 from datetime import datetime
 from pathlib import Path
 from mlhub_tui.planning.index_cache import index_of_archive
-from mlhub_tui.planning.selection import SelectionCounter
+from mlhub_tui.planning.selection import count_files
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span, parse_span
@@ -48,10 +48,10 @@ index = index_of_archive(Path(sys.argv[1]), source="http://a.example/", dataset=
 found = {{"read": time.perf_counter() - began}}
 began = time.perf_counter()
 when = Span(*map(datetime.fromisoformat, ({FIRST!r}, {LAST!r})))
-found["files"] = SelectionCounter(index).counts(Filters(bbox=BBox(*{BOX}), when=when)).all.files
+found["files"] = count_files(index, Filters(bbox=BBox(*{BOX}), when=when)).all.files
 found["filter"] = time.perf_counter() - began
 shape = {{"type": "Polygon", "coordinates": [[[-90, -50], [100, -60], [120, 70], [0, 80], [-90, -50]]]}}
-counter, slowest = SelectionCounter(index), {{}}
+counter, slowest = count_files(index), {{}}
 asked = {{
     "all": Filters(), "box": Filters(bbox=BBox(*{BOX})), "small box": Filters(bbox=BBox(10, 10, 20, 20)),
     "antimeridian": Filters(bbox=BBox(170, -50, -150, 50)), "time": Filters(when=when),
@@ -60,7 +60,7 @@ asked = {{
 }}
 for name, filters in asked.items():
     began = time.perf_counter()
-    counter.counts(filters)
+    count_files(index, filters)
     slowest[name] = (time.perf_counter() - began) * 1000
 found["counts"] = slowest
 """

@@ -15,8 +15,8 @@ from mlhub_tui.errors import AuthenticationError, MLHubException, NoSpaceError, 
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.manifest import FileStatus, LockedManifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue
-from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import dataset_request
+from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 from tests.transfer.batch_support import kit
 

@@ -27,11 +27,9 @@ from mlhub_tui.planning.index_cache import (
     clear,
     folder,
     index_of_archive,
-    index_of_collections,
-    index_of_search,
+    index_of_pages,
 )
-from mlhub_tui.planning.planned_files import files
-from mlhub_tui.planning.selection import SelectionCounter
+from mlhub_tui.planning.selection import count_files, files
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -119,7 +117,7 @@ def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
                 process.stdout.readline()
             process.send_signal(signal.SIGKILL)
         with index_of_archive(path, source=SOURCE, dataset="crops") as index:
-            assert SelectionCounter(index).counts(Filters()).all.files == 4000
+            assert count_files(index, Filters()).all.files == 4000
 
 
 def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -159,9 +157,7 @@ async def test_the_pages_of_an_api_lead_to_the_same_items_as_the_catalog_of_a_da
     source = MLHubSource(Session(api_key=sample.key, root_url=sample.root_url))
     names = ["umd_mali_crop_type_labels", "umd_mali_crop_type_source"]
     try:
-        found = await index_of_collections(
-            source, names, location=sample.root_url, dataset="mali", page_size=5
-        )
+        found = await index_of_pages(source, names, location=sample.root_url, dataset="mali", page_size=5)
     finally:
         await source.aclose()
     with (
@@ -173,7 +169,7 @@ async def test_the_pages_of_an_api_lead_to_the_same_items_as_the_catalog_of_a_da
             ours, theirs = ({file[5:] for file in files(index, filters)} for index in (pages, catalog))
             own = {(names[0], None, "legend")}  # which the API's collections do not have
             assert ours == theirs - own != set()
-        assert SelectionCounter(pages).counts(when).items == SelectionCounter(catalog).counts(when).items
+        assert count_files(pages, when).items == count_files(catalog, when).items
 
 
 def test_two_programs_do_not_build_one_index(tmp_path: Path) -> None:
@@ -272,7 +268,7 @@ def test_items_with_gaps_are_taken_as_far_as_they_go(tmp_path: Path) -> None:
     ]
     with built(tmp_path / "plan.db", odd) as index:
         found = {(file.item, file.key): file.path for file in files(index, Filters())}
-        counts = SelectionCounter(index).counts(Filters())
+        counts = count_files(index, Filters())
     assert found["hrefless", "c"] == "fields/hrefless/c.tif"
     assert found["text", "x"] == "fields/text/x"
     assert ("bare", "x") not in found
@@ -316,7 +312,7 @@ def test_two_files_have_two_names_whatever_they_share(tmp_path: Path) -> None:
     ]
     with index_of(tmp_path, documents) as index:
         found = [(file.path, file.item, file.href.rpartition("/")[2]) for file in files(index, Filters())]
-        counts = SelectionCounter(index).counts(Filters())
+        counts = count_files(index, Filters())
         few = list(files(index, Filters(bbox=BBox.parse([49, 0, 51, 1]))))
     assert [(name, href) for _, name, href in found] == [
         ("twice", "one.tif"),
@@ -327,7 +323,7 @@ def test_two_files_have_two_names_whatever_they_share(tmp_path: Path) -> None:
     assert found[0][0] == "fields/twice/B01.tif"
     assert found[2][0] == "fields/both/x.tif"
     assert len({path.casefold() for path, *_ in found}) == 4
-    assert (counts.all.files, counts.all.assets) == (4, 5)
+    assert (counts.all.files, counts.items["fields"].all) == (4, 3)
     assert [file.path for file in few if file.item == "twice"] == [found[1][0]], "whatever is selected"
 
 
@@ -403,8 +399,10 @@ class Listed:
         )
 
 
-async def paged(source: Listed, collections: Sequence[str] = ("one", "two")) -> Index:
-    return await index_of_collections(source, collections, location=SOURCE, dataset="both")
+async def paged(
+    source: Listed, collections: Sequence[str] = ("one", "two"), search: Search | None = None
+) -> Index:
+    return await index_of_pages(source, collections, location=SOURCE, dataset="both", search=search)
 
 
 async def test_pages_of_items_become_an_index_too() -> None:
@@ -420,7 +418,7 @@ async def test_pages_of_items_become_an_index_too() -> None:
 
 async def test_what_a_search_finds_becomes_an_index_too() -> None:
     source = Listed(3)
-    with await index_of_search(source, Search(text="x"), location=SOURCE, dataset="found") as index:
+    with await paged(source, search=Search(text="x")) as index:
         assert {facts.id: facts.items for facts in index.contents()} == {"one": 15, "two": 15}
 
 

@@ -19,8 +19,8 @@ from mlhub_tui.http.key_removal import REMOVED
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.manifest import FileStatus, Manifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue, open_link
-from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.report import write_report
+from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.work_source import FileResult
 from tests.support.fault_server import FaultServer

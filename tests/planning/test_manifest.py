@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.planning.manifest import FileStatus, Manifest
-from mlhub_tui.planning.planned_files import PlannedFile
+from mlhub_tui.planning.selection import PlannedFile
 
 
 @pytest.mark.parametrize("fate", [None, FileStatus.WANTED, FileStatus.DONE, FileStatus.FAILED])

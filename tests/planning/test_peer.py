@@ -20,9 +20,8 @@ from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import index_of_archive
 from mlhub_tui.planning.manifest import Manifest
 from mlhub_tui.planning.manifest_queue import ManifestQueue
-from mlhub_tui.planning.planned_files import files
 from mlhub_tui.planning.report import write_report
-from mlhub_tui.planning.selection import SelectionCounter
+from mlhub_tui.planning.selection import count_files, files
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import BatchConfig
@@ -133,7 +132,7 @@ def ours(server: SampleServer, wish: dict[str, Any], folder: Path) -> int:
         index_of_archive(archive, source=server.root_url, dataset=dataset) as index,
         Manifest(folder.parent / f"{folder.name}.db") as worklist,
     ):
-        counts = SelectionCounter(index).counts(filters)
+        counts = count_files(index, filters)
         standing = worklist.want(files(index, filters))
         assert standing.files == counts.all.files
         if not counts.empty:

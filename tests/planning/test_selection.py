@@ -16,13 +16,10 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.models import BBox
 from mlhub_tui.models.when import Span, parse_span
-from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.geometry import NoShapely
+from mlhub_tui.planning.filters import Filters, NoShapely
 from mlhub_tui.planning.index import Index
-from mlhub_tui.planning.item_bins import bins
 from mlhub_tui.planning.layout import COMMON_KEYS, namesake_folder
-from mlhub_tui.planning.planned_files import files
-from mlhub_tui.planning.selection import Amount, SelectionCounter
+from mlhub_tui.planning.selection import Amount, count_files, files, timeline
 
 from .made import Json, asset, built, collection, item
 
@@ -112,7 +109,8 @@ def folders_of(documents: list[Json]) -> list[str]:
     first: dict[tuple[str, str], str] = {}
     folders = []
     for document in documents:
-        hrefs = "\n".join(entry["href"] for entry in document.get("assets", {}).values())
+        own = {k: e for k, e in document.get("assets", {}).items() if k not in COMMON_KEYS}
+        hrefs = "\n".join(entry["href"] for entry in own.values())
         place = (document.get("collection", ""), document["id"])
         plain = not hrefs or first.setdefault(place, hrefs) == hrefs
         folders.append(document["id"] if plain else namesake_folder(document["id"], hrefs))
@@ -125,10 +123,12 @@ def expected(documents: list[Json], filters: Filters) -> dict[str, str]:
     box = None
     if filters.bbox is not None:
         box = [filters.bbox.west, filters.bbox.south, filters.bbox.east, filters.bbox.north]
-    folders = folders_of(documents)
+    folders, shared = folders_of(documents), dict[str, str]()
     for document, folder in zip(documents, folders, strict=True):
         whole = document["type"] == "Collection"
         where = document["id"] if whole else document["collection"]
+        for key in COMMON_KEYS & document.get("assets", {}).keys():
+            shared.setdefault(f"{where}/{key}", document["assets"][key]["href"])
         if wanted and where not in wanted:
             continue
         if not whole and not (
@@ -140,7 +140,8 @@ def expected(documents: list[Json], filters: Filters) -> dict[str, str]:
                 continue
             middle = "" if whole else "_common/" if key in COMMON_KEYS else f"{folder}/"
             ending = ".csv" if whole else ".tif"
-            found.setdefault(f"{where}/{middle}{key}{ending}", entry["href"])
+            href = shared.get(f"{where}/{key}", entry["href"])
+            found.setdefault(f"{where}/{middle}{key}{ending}", href)
     return found
 
 
@@ -154,12 +155,11 @@ def indexed(documents: list[Json]) -> Iterator[Index]:
 @given(catalogs(), st.lists(wishes(), min_size=4, max_size=8))
 def test_files_and_counts_are_those_of_a_naive_look(documents: list[Json], asked: list[Filters]) -> None:
     with indexed(documents) as index:
-        counter = SelectionCounter(index)
         for filters in asked:
             oracle = expected(documents, filters)
             found = list(files(index, filters))
             assert {file.path: file.href for file in found} == oracle
-            counts = counter.counts(filters)
+            counts = count_files(index, filters)
             assert counts.all.files == len(found)
             assert counts.empty == (not oracle)
             for (name, key), amount in counts.keys.items():
@@ -178,22 +178,20 @@ def test_bytes_are_those_of_the_files(documents: list[Json], asked: list[Filters
         for filters in asked:
             found = list(files(index, filters))
             known = [file.size for file in found if file.size is not None]
-            amount = SelectionCounter(index).counts(filters).all
+            amount = count_files(index, filters).all
             assert (amount.known, amount.unknown) == (sum(known), len(found) - len(known))
             assert amount.bytes == (None if amount.unknown else amount.known)
 
 
 @settings(max_examples=15)
 @given(catalogs(), st.lists(wishes(), min_size=2, max_size=6))
-def test_bins_hold_each_item_once(documents: list[Json], asked: list[Filters]) -> None:
+def test_the_timeline_has_each_item_once(documents: list[Json], asked: list[Filters]) -> None:
     with indexed(documents) as index:
         for filters in asked:
-            found, items = bins(index, filters), SelectionCounter(index).counts(filters).items
-            number = sum(entry.all for entry in items.values())
+            found, counts = timeline(index, filters), count_files(index, filters)
+            number = sum(items.all for items in counts.items.values())
             assert sum(found.months.values()) + found.timeless == number
-            assert sum(found.squares.values()) + found.placeless == number
-            assert found.timeless == sum(entry.timeless for entry in items.values())
-            assert found.placeless == sum(entry.placeless for entry in items.values())
+            assert (found.timeless, found.placeless) == (counts.timeless, counts.placeless)
 
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]]}
@@ -210,10 +208,10 @@ def test_a_geometry_is_tested_against_boxes_and_exactly_only_when_asked(tmp_path
         assert list(files(index, Filters(intersects=above, exact=True))) == []
         assert list(files(index, Filters(bbox=BBox(11, 16, 13, 18), exact=True))) == []
         assert len(list(files(index, Filters(bbox=BBox(18, 11, 19, 13), exact=True)))) == 1
-        assert SelectionCounter(index).counts(Filters(intersects=above, exact=True)).no_items
+        assert count_files(index, Filters(intersects=above, exact=True)).no_items
 
 
-def test_without_shapely_areas_are_compared_all_the_same_and_the_exact_test_says_what_to_install(
+def test_without_shapely_the_box_of_an_area_counts_and_the_exact_test_says_what_to_install(
     tmp_path: Path, without_shapely: None
 ) -> None:
     documents = [
@@ -224,7 +222,7 @@ def test_without_shapely_areas_are_compared_all_the_same_and_the_exact_test_says
     triangle = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [0, 10], [0, 0]]]}
     beyond = {"type": "Point", "coordinates": [-179.5, 0.5]}
     with built(tmp_path / "plan.db", documents) as index:
-        assert [file.item for file in files(index, Filters(intersects=triangle))] == ["in"]
+        assert [file.item for file in files(index, Filters(intersects=triangle))] == ["in", "off"]
         assert [file.item for file in files(index, Filters(intersects=beyond))] == ["across"]
         with pytest.raises(NoShapely, match="needs shapely") as caught:
             list(files(index, Filters(bbox=BBox(0, 0, 1, 1), exact=True)))
@@ -277,7 +275,7 @@ def test_what_is_no_geojson_is_refused_in_one_line(tmp_path: Path, wrong: Any) -
         built(tmp_path / "plan.db", [item("a", bbox=[0, 0, 1, 1])]) as index,
         pytest.raises(InvalidSearch) as caught,
     ):
-        SelectionCounter(index).counts(Filters(intersects=wrong))
+        count_files(index, Filters(intersects=wrong))
     assert "\n" not in caught.value.message
     assert "GeoJSON" in caught.value.hint
 
@@ -319,17 +317,17 @@ def test_a_typed_day_is_all_of_the_day(tmp_path: Path) -> None:
     with built(tmp_path / "plan.db", documents) as index:
         filters = Filters(when=parse_span("2020-02-01"))
         assert {file.item for file in files(index, filters)} == {"first", "last", "zone", "never"}
-        counts = SelectionCounter(index).counts(filters)
+        counts = count_files(index, filters)
         assert (counts.items["fields"].all, counts.items["fields"].timeless) == (4, 1)
 
 
 def test_zero_matches_and_nothing_but_own_assets_are_two_answers(tmp_path: Path) -> None:
     documents = [collection("fields", {"legend": asset("legend.csv")}), item("a", bbox=[0, 0, 1, 1])]
     with built(tmp_path / "plan.db", documents) as index:
-        far = SelectionCounter(index).counts(Filters(bbox=BBox(50, 50, 51, 51)))
-        assert (far.empty, far.no_items, far.own["fields"]) == (False, True, Amount(1, 0, 1, 1))
-        none = SelectionCounter(index).counts(Filters(Filters.keys({"nothing": []})))
+        far = count_files(index, Filters(bbox=BBox(50, 50, 51, 51)))
+        assert (far.empty, far.no_items, far.own["fields"]) == (False, True, Amount(1, 0, 1))
+        none = count_files(index, Filters(Filters.keys({"nothing": []})))
         assert (none.empty, none.no_items) == (True, True)
-        only = SelectionCounter(index).counts(Filters(catalog_only=True))
+        only = count_files(index, Filters(catalog_only=True))
         assert only.all.files == 0
         assert list(files(index, Filters(catalog_only=True))) == []

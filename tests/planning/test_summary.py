@@ -13,7 +13,7 @@ from mlhub_tui.models import ArchiveInfo, BBox, CatalogInfo
 from mlhub_tui.models.when import Span
 from mlhub_tui.planning.dataset_plan import costs
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.selection import SelectionCounter
+from mlhub_tui.planning.selection import count_files
 
 from .made import asset, built, collection, item
 
@@ -27,8 +27,8 @@ def test_a_summary_has_files_and_bytes_by_collection_and_key(tmp_path: Path) -> 
         item("c", "trees", assets={"B01": asset("c.tif")}, datetime="2020-01-01T00:00:00Z"),
     ]
     with built(tmp_path / "plan.db", documents) as index:
-        found = json.loads(json.dumps(SelectionCounter(index).counts(Filters()).to_json()))
-        fields = SelectionCounter(index).counts(Filters(Filters.keys({"fields": []}))).to_json()
+        found = json.loads(json.dumps(count_files(index, Filters()).to_json()))
+        fields = count_files(index, Filters(Filters.keys({"fields": []}))).to_json()
     assert (found["files"], found["bytes"], found["bytes_known"]) == (5, None, 40)
     assert found["asset_keys"]["B01"] == {"files": 3, "bytes": None, "bytes_known": 20}
     assert found["collections"]["fields"]["asset_keys"]["documentation"]["files"] == 1

@@ -22,8 +22,8 @@ from mlhub_tui.planning.dataset_plan import (
     plan_dataset,
 )
 from mlhub_tui.planning.manifest import LockedManifest, ManifestStats, manifest_path
-from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.report import verify_files
+from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.run_job import job_context
 from mlhub_tui.queue.service import QueueService

@@ -14,8 +14,8 @@ from mlhub_tui import paths
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest, manifest_path
-from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name, dataset_request
+from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Event, Job, JobState
 from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.ui.app import MLHubApp

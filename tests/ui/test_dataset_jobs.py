@@ -15,8 +15,8 @@ from mlhub_tui.models import BBox
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import FileStatus, Manifest, manifest_path
-from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
+from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.detail.job_detail import files_words, filter_words, report_path
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen

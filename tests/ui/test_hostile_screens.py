@@ -16,8 +16,8 @@ from textual.screen import Screen
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.manifest import Manifest, manifest_path
-from mlhub_tui.planning.planned_files import PlannedFile
 from mlhub_tui.planning.requests import ArchiveRequest, archive_name, dataset_request
+from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen

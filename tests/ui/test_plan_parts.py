@@ -8,8 +8,7 @@ import pytest
 
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.planning.index import CollectionFacts
-from mlhub_tui.planning.item_bins import Bins
-from mlhub_tui.planning.selection import Amount, Counts
+from mlhub_tui.planning.selection import Amount, Counts, Timeline
 from mlhub_tui.ui.plan.plan_pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
 from mlhub_tui.ui.plan.plan_selection import (
     PlanSelection,
@@ -21,9 +20,9 @@ from mlhub_tui.ui.plan.plan_selection import (
 )
 
 FACTS = (
-    CollectionFacts("a", 3, 6, ("x", "y"), ()),
-    CollectionFacts("b", 3, 3, ("x",), ("legend",)),
-    CollectionFacts("c", 0, 0, (), ("legend",)),
+    CollectionFacts("a", 3, ("x", "y"), ()),
+    CollectionFacts("b", 3, ("x",), ("legend",)),
+    CollectionFacts("c", 0, (), ("legend",)),
 )
 
 
@@ -103,11 +102,11 @@ def test_how_a_time_was_understood_is_said(typed: str, words: str) -> None:
 
 
 def test_bytes_that_are_not_known_are_never_hidden() -> None:
-    assert sizes(Amount(3, 2_000_000, 0, 3)) == "2.0 MB"
-    assert sizes(Amount(3, 2_000_000, 1, 3)) == "2.0 MB + 1 of unknown size"
-    assert sizes(Amount(3, 0, 3, 3)) == "of unknown size"
+    assert sizes(Amount(3, 2_000_000, 0)) == "2.0 MB"
+    assert sizes(Amount(3, 2_000_000, 1)) == "2.0 MB + 1 of unknown size"
+    assert sizes(Amount(3, 0, 3)) == "of unknown size"
     assert sizes(Amount(), short=True) == ""
-    assert totals(Counts(Amount(1, 5, 0, 1), {}, {}, {}, {})) == "1 file · 5 B · 0 items"
+    assert totals(Counts({"a": Amount(1, 5, 0)})) == "1 file · 5 B · 0 items"
 
 
 def test_the_reading_says_how_far_it_is() -> None:
@@ -116,9 +115,8 @@ def test_the_reading_says_how_far_it_is() -> None:
 
 
 def test_the_map_has_dots_for_the_selection_and_points_for_the_rest() -> None:
-    everything = {(0, 0): 5, (40, 20): 5}
-    canvas = Canvas.around((0, 0, 41, 21), 20, 6)
-    lines = canvas.draw(canvas.squares({(0, 0): 5}), canvas.cells(canvas.squares(everything)))
+    canvas = Canvas.around((0, 0, 40, 24), 20, 6)
+    lines = canvas.draw({(0, 0): 5}, canvas.cells([(0, 0), (39, 23)]))
     assert [len(line) for line in lines] == [20] * 6
     assert 0x2800 < ord(lines[-1].strip()[0]) < 0x2900, "west and south are at the lower left"
     assert lines[0].strip() == "·", "what is not selected is there all the same"
@@ -148,7 +146,7 @@ def test_centuries_fit_into_a_few_columns() -> None:
 
 @pytest.mark.parametrize("size", [(40, 20), (40, 6), (1, 1)])
 def test_a_picture_fits_its_room_or_does_without_the_map(size: tuple[int, int]) -> None:
-    found = Bins({(2018, 1): 3}, {(0, 0): 3}, timeless=2, placeless=1)
+    found = Timeline({(2018, 1): 3}, timeless=2, placeless=1)
     rows = map_rows(found, size[1])
     drawn = picture(found, found, [" "] * rows, "here", size)
     assert len(drawn) <= max(size[1], 7)

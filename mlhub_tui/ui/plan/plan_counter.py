@@ -10,15 +10,12 @@ from typing import TypeVar
 from ...errors import InvalidSearch
 from ...planning.filters import Filters
 from ...planning.index import Index
-from ...planning.item_bins import Bins, bins, covered, extent
-from ...planning.selection import Counts, SelectionCounter
+from ...planning.selection import Counts, Timeline, count_files, covered, extent, timeline
 from ...threads import in_thread
-from .plan_pictures import Area, Canvas, Picture, edges, map_rows, picture
+from .plan_pictures import Canvas, Picture, edges, map_rows, picture
 
 T = TypeVar("T")
 _TRIES = 3
-_NEAR = 20
-"""Degrees: of a smaller area the footprints themselves are drawn, of a larger one square degrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +38,12 @@ class SelectionCount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What all maps of one size have in common: the area, the raster, and where there is anything."""
+class _Map:
+    """What all maps of one size have in common: their edges in words, the raster, the cells with anything."""
 
     size: tuple[int, int]
     edge: str
     canvas: Canvas
-    near: bool
     cells: frozenset[tuple[int, int]]
 
 
@@ -62,9 +58,8 @@ class PlanCounter:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._counter = SelectionCounter(index)
-        self._all: Bins | None = None
-        self._ground: _Ground | None = None
+        self._all: Timeline | None = None
+        self._map: _Map | None = None
 
     async def count(self, filters: Filters) -> SelectionCount:
         """Count a selection; a cancel ends it at once.
@@ -72,12 +67,12 @@ class PlanCounter:
         Raises
         ------
         InvalidSearch, NoShapely
-            As `SelectionCounter.counts`; an index that cannot be read any more is the former.
+            As `planning.selection.count_files`; an index that cannot be read any more is the former.
         """
 
         def work() -> SelectionCount:
-            everything = self._counter.counts(replace(filters, collections=(), catalog_only=False))
-            return SelectionCount(filters, everything, self._counter.counts(filters))
+            everything = count_files(self.index, replace(filters, collections=(), catalog_only=False))
+            return SelectionCount(filters, everything, count_files(self.index, filters))
 
         return await self._in_thread(work)
 
@@ -99,29 +94,23 @@ class PlanCounter:
 
     def _draw(self, filters: Filters, size: tuple[int, int]) -> Picture:
         if self._all is None:
-            self._all = bins(self.index, Filters())
-        found = Bins({}, {}) if filters.catalog_only else bins(self.index, filters)
-        if self._ground is None or self._ground.size != size:
-            self._ground = self._survey(self._all, size)
-        ground = self._ground
-        if ground is None:
+            self._all = timeline(self.index, Filters())
+        found = Timeline({}) if filters.catalog_only else timeline(self.index, filters)
+        if self._map is None or self._map.size != size:
+            self._map = self._whole_map(size, map_rows(self._all, size[1]))
+        if self._map is None:
             return picture(found, self._all, (), "", size)
-        if not ground.near:
-            dots = ground.canvas.squares(found.squares)
-        else:
-            dots = {} if filters.catalog_only else covered(self.index, filters, ground.canvas.grid)
-        return picture(found, self._all, ground.canvas.draw(dots, ground.cells), ground.edge, size)
+        canvas = self._map.canvas
+        dots = {} if filters.catalog_only else covered(self.index, filters, canvas.grid)
+        return picture(found, self._all, canvas.draw(dots, self._map.cells), self._map.edge, size)
 
-    def _survey(self, everything: Bins, size: tuple[int, int]) -> _Ground | None:
-        """Look at where everything is, for maps of a size; None where there is nothing or no room."""
-        area, rows = extent(self.index), map_rows(everything, size[1])
+    def _whole_map(self, size: tuple[int, int], rows: int) -> _Map | None:
+        """Return the map of everything; None where there is nothing or no room."""
+        area = extent(self.index)
         if area is None or not rows:
             return None
-        near = area[2] - area[0] <= _NEAR and area[3] - area[1] <= _NEAR
-        seen = area if near else _around(everything)
-        canvas = Canvas.around(seen, size[0], rows)
-        dots = covered(self.index, Filters(), canvas.grid) if near else canvas.squares(everything.squares)
-        return _Ground(size, edges(seen), canvas, near, canvas.cells(dots))
+        canvas = Canvas.around(area, size[0], rows)
+        return _Map(size, edges(area), canvas, canvas.cells(covered(self.index, Filters(), canvas.grid)))
 
     async def close(self) -> None:
         """Close the index; a count that runs ends."""
@@ -132,12 +121,6 @@ class PlanCounter:
                 self.index.close()
 
         await in_thread(close)
-
-
-def _around(found: Bins) -> Area:
-    """Return the area around the square degrees that hold something."""
-    longitudes, latitudes = [x for x, _ in found.squares], [y for _, y in found.squares]
-    return min(longitudes), min(latitudes), max(longitudes) + 1, max(latitudes) + 1
 
 
 def _unreadable(why: object) -> InvalidSearch:

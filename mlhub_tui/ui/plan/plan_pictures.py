@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...planning.item_bins import Bins, Grid
+from ...planning.selection import Grid, Timeline
 from ...text import count
 
 Picture = tuple[tuple[str, str], ...]
@@ -54,21 +54,6 @@ class Canvas:
         lower = (south + north) / 2 - step * lines / 2
         return cls(Grid(left, lower, step, dots, lines), columns, rows)
 
-    def squares(self, numbers: Mapping[Square, int]) -> dict[Square, int]:
-        """Return numbers by square degree as numbers by dot."""
-        grid = self.grid
-        found: dict[Square, int] = {}
-        if grid.step >= 1:
-            for (x, y), number in numbers.items():
-                dot = int((x + 0.5 - grid.west) / grid.step), int((y + 0.5 - grid.south) / grid.step)
-                found[dot] = found.get(dot, 0) + number
-            return found
-        for (x, y), number in numbers.items():
-            for dot_x in _range((x - grid.west) / grid.step, (x + 1 - grid.west) / grid.step):
-                for dot_y in _range((y - grid.south) / grid.step, (y + 1 - grid.south) / grid.step):
-                    found[dot_x, dot_y] = found.get((dot_x, dot_y), 0) + number
-        return found
-
     def cells(self, dots: Iterable[Square]) -> frozenset[Square]:
         """Return the cells, by row and column, that some dots are in."""
         lines = self.grid.rows
@@ -103,12 +88,6 @@ class Canvas:
             )
             for row, cells in enumerate(raster)
         ]
-
-
-def _range(first: float, last: float) -> range:
-    """Return the whole numbers of the steps that lie between two places; at least the first."""
-    start = math.floor(first + 1e-6)
-    return range(start, max(math.ceil(last - 1e-6), start + 1))
 
 
 def edges(area: Area) -> str:
@@ -178,7 +157,9 @@ def _columns(months: int, columns: int) -> tuple[int, int, int]:
     return each, bars, max(columns // bars, 1)
 
 
-def picture(selected: Bins, everything: Bins, where: Sequence[str], edge: str, size: Square) -> Picture:
+def picture(
+    selected: Timeline, everything: Timeline, where: Sequence[str], edge: str, size: Square
+) -> Picture:
     """Return where and when a selection is: a map over a histogram, each with what its edges are.
 
     Parameters
@@ -207,12 +188,12 @@ def picture(selected: Bins, everything: Bins, where: Sequence[str], edge: str, s
     return tuple(lines)
 
 
-def bar_rows(everything: Bins, rows: int) -> int:
+def bar_rows(everything: Timeline, rows: int) -> int:
     """Return how many of the rows of a picture are the bars of its histogram."""
     return min(max(rows // 4, _LEAST_BARS), _MOST_BARS) if everything.months else 0
 
 
-def map_rows(everything: Bins, rows: int) -> int:
+def map_rows(everything: Timeline, rows: int) -> int:
     """Return how many of the rows of a picture are its map."""
     return max(rows - bar_rows(everything, rows) - 5, 0)
 

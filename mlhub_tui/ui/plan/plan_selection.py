@@ -221,13 +221,10 @@ def totals(counts: Counts) -> str:
 
 def remarks(counts: Counts, *, by_time: bool, by_place: bool) -> str:
     """Return what to know of a selection: items that are in it for lack of a time or a place, gaps."""
-    timeless = sum(entry.timeless for entry in counts.items.values())
-    placeless = sum(entry.placeless for entry in counts.items.values())
-    shared = counts.all.assets - counts.all.files
+    timeless, placeless = counts.timeless, counts.placeless
     parts = [
         f"{count(timeless, 'item')} without a time{' included' if by_time else ''}" if timeless else "",
         f"{count(placeless, 'item')} without a place{' included' if by_place else ''}" if placeless else "",
-        f"{shared:,} assets share the files of others" if shared > 0 else "",
         f"{count(counts.faults, 'asset')} without an address" if counts.faults else "",
         paid_words(counts) if counts.paid else "",
     ]
