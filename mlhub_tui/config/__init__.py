@@ -1,4 +1,4 @@
-"""What a person sets once: `config.toml` in MLHUB_HOME, read at the start, changed with its comments kept."""
+"""What a person sets once: `config.toml` in MLHUB_HOME, read at the start, changed with its comments."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from ..lazy import lazy
 if TYPE_CHECKING:
     from .config import DEFAULTS as DEFAULTS
     from .config import Config as Config
+    from .config import Loaded as Loaded
     from .config import Setting as Setting
+    from .config import load as load
     from .config import settings as settings
-    from .read import Loaded as Loaded
-    from .read import load as load
 else:
-    __getattr__, __all__ = lazy(
-        __name__,
-        {
-            "config": "DEFAULTS Config Setting settings",
-            "read": "Loaded load",
-        },
-    )
+    __getattr__, __all__ = lazy(__name__, {"config": "DEFAULTS Config Loaded Setting load settings"})

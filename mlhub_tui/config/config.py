@@ -1,19 +1,114 @@
-"""The settings: one field for each, with its default, what it is for, and what it may be."""
+"""The settings: what each is for and may be, and the file `config.toml` that sets them.
+
+Whatever is wrong with the file is a line to show, never an end of the program.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import checks
+from .. import paths
 
 MOST = 64
-"""As `queue.runner.MOST`: the most transfers at a time, from one host, and connections to one file."""
+"""As `queue.settings.MOST`: the most transfers at a time, from one host, and connections to one file."""
+_LARGEST = 1_000_000  # bytes; a larger file is none that a person wrote
+Check = Callable[[Any], Any]
+"""Returns the value to use of one that was read; raises ValueError, in words for people."""
 
 
-def _setting(written: Any, about: str, check: checks.Check, *choices: str) -> Any:
+def _shown(value: Any) -> str:
+    from ..text import one_line  # not at the top of this module: a start without a file needs no words
+
+    return one_line(repr(value), 60)
+
+
+def nearest(value: Any, choices: Iterable[str]) -> str:
+    """Return a guess of what was meant, to stand behind a complaint; empty where there is none."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(value).lower(), [str(choice) for choice in choices], n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def one_of(*choices: str) -> Check:
+    """Return a check for a word out of a few."""
+
+    def check(value: Any) -> str:
+        if isinstance(value, str) and value in choices:
+            return value
+        raise ValueError(f"{_shown(value)} is none of {', '.join(choices)}{nearest(value, choices)}")
+
+    return check
+
+
+def count(most: int) -> Check:
+    """Return a check for a whole number from 1 to `most`."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+            return value
+        raise ValueError(f"{_shown(value)} is no whole number from 1 to {most}")
+
+    return check
+
+
+def flag(value: Any) -> bool:
+    """Return a truth value."""
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"{_shown(value)} is neither true nor false")
+
+
+def name(value: Any) -> str:
+    """Return a name; whether there is such a thing is found out where it is used."""
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise ValueError(f"{_shown(value)} is no name")
+
+
+def folder(value: Any) -> Path | None:
+    """Return an absolute folder; None for `.`, the current one, whichever that is at the time."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError(f"{_shown(value)} is no folder; write a path in quotes, or '.'")
+    if value.strip() == ".":
+        return None
+    try:
+        path = Path(value.strip()).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{_shown(value)}: no such user") from None
+    if not path.is_absolute():
+        raise ValueError(f"{_shown(value)} begins neither with / nor with ~")
+    return path
+
+
+def speed(value: Any) -> int | None:
+    """Return bytes per second, None for no limit."""
+    from ..text import parse_rate
+
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{_shown(value)} is no speed; write '5M', '500k' or 'off'")
+    return parse_rate(str(value))
+
+
+def keys(value: Any) -> dict[str, str]:
+    """Return keys by command; that the commands and keys are some is found out where they are used."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{_shown(value)} is no table; write [keys], and a line for each command")
+    return {command: str(key) for command, key in _flat(value).items()}
+
+
+def _flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Return a table by whole ids: `browse.download = "D"` without quotes is a table in a table."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
+    return found
+
+
+def _setting(written: Any, about: str, check: Check, *choices: str) -> Any:
     """Return a dataclass field: its default as TOML has it, a sentence, and the check of its values."""
     metadata = {"about": about, "check": check, "written": written, "choices": choices}
     if isinstance(written, dict):
@@ -22,44 +117,42 @@ def _setting(written: Any, about: str, check: checks.Check, *choices: str) -> An
 
 
 def _choice(about: str, *choices: str) -> Any:
-    return _setting(choices[0], about, checks.one_of(*choices), *choices)
+    return _setting(choices[0], about, one_of(*choices), *choices)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """What is set; every field has a default that needs no file."""
 
-    theme: str = _setting("auto", "a theme by its name; auto is the one chosen last, else dark", checks.name)
+    theme: str = _setting("auto", "a theme by its name; auto is the one chosen last, else dark", name)
     colours: str = _choice(
         "auto, full, 16 for the terminal's own, or mono for none", "auto", "full", "16", "mono"
     )
     characters: str = _choice("what lines, bars and marks are drawn with", "auto", "unicode", "ascii")
     motion: str = _choice("smooth scrolling; auto has none over SSH", "auto", "full", "none")
-    mouse: bool = _setting(True, "false leaves the mouse to the terminal, for selecting text", checks.flag)
+    mouse: bool = _setting(True, "false leaves the mouse to the terminal, for selecting text", flag)
     units: str = _choice("sizes in MB of 1000 x 1000 bytes (SI) or MiB of 1024 x 1024 (IEC)", "SI", "IEC")
     cursor: bool = _setting(
-        False, "true shows the terminal's own cursor on the current row, for screen readers", checks.flag
+        False, "true shows the terminal's own cursor on the current row, for screen readers", flag
     )
-    restore: bool = _setting(
-        True, "open the tree as it was left: expanded nodes, cursor, filter", checks.flag
-    )
+    restore: bool = _setting(True, "open the tree as it was left: expanded nodes, cursor, filter", flag)
     images: str = _choice(
         "previews: auto is sixel or kitty graphics where the terminal speaks them, else blocks of colour",
         *("auto", "blocks", "sixel", "kitty", "off"),
     )
     download_folder: Path | None = _setting(  # noqa: RUF009 - a field, as all of them
-        ".", "where downloads go without --output-dir; . is the current folder", checks.folder
+        ".", "where downloads go without --output-dir; . is the current folder", folder
     )
-    transfers: int = _setting(2, "transfers at a time, unless the queue has its own", checks.count(MOST))
-    per_host: int = _setting(4, "of these from one host, unless the queue has its own", checks.count(MOST))
+    transfers: int = _setting(2, "transfers at a time, unless the queue has its own", count(MOST))
+    per_host: int = _setting(4, "of these from one host, unless the queue has its own", count(MOST))
     connections: int = _setting(
-        8, "connections to one file at most, unless the queue has its own", checks.count(MOST)
+        8, "connections to one file at most, unless the queue has its own", count(MOST)
     )
     first_byte_timeout: int = _setting(
-        120, "seconds to wait for the first byte of a file; some are made on demand", checks.count(86_400)
+        120, "seconds to wait for the first byte of a file; some are made on demand", count(86_400)
     )
     limit: int | None = _setting(
-        "off", "speed of all transfers: 5M, 500k, off; unless the queue has its own", checks.speed
+        "off", "speed of all transfers: 5M, 500k, off; unless the queue has its own", speed
     )
     notify: str = _choice(
         "how to call you when downloads end or fail: a bell, or a desktop notification by OSC 9 or OSC 777",
@@ -68,8 +161,8 @@ class Config:
         "osc9",
         "osc777",
     )
-    title: bool = _setting(True, "say in the window's title how far all downloads are", checks.flag)
-    keys: Mapping[str, str] = _setting({}, 'keys by command, as `browse.items = "I"`', checks.keys)
+    title: bool = _setting(True, "say in the window's title how far all downloads are", flag)
+    keys: Mapping[str, str] = _setting({}, 'keys by command, as `browse.items = "I"`', keys)
 
 
 DEFAULTS = Config()
@@ -89,34 +182,20 @@ class Setting:
         Its default, as TOML has it.
     choices
         The words it may be, where these are few.
+    check
+        Returns the value to use of one as TOML has it; raises ValueError if it will not do.
     """
 
     name: str
     about: str
     written: Any
     choices: tuple[str, ...]
-    _check: checks.Check
-
-    def check(self, value: Any) -> Any:
-        """Return the value to use of one as TOML has it.
-
-        Raises
-        ------
-        ValueError
-            If it will not do, in words for people.
-        """
-        return self._check(value)
-
-
-def _of(one: Field[Any]) -> Setting:
-    assert one.default is not MISSING or one.default_factory is not MISSING
-    data = one.metadata
-    return Setting(one.name, data["about"], data["written"], data["choices"], data["check"])
+    check: Check
 
 
 def settings() -> dict[str, Setting]:
     """Return all settings by name, in order."""
-    return {one.name: _of(one) for one in fields(Config)}
+    return {one.name: Setting(one.name, **one.metadata) for one in fields(Config)}
 
 
 def table() -> str:
@@ -133,3 +212,71 @@ def _written(setting: Setting) -> str:
     if isinstance(value, dict):
         return "none"
     return f"`{value}`" if isinstance(value, int) else f'`"{value}"`'
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is set, and what is wrong with the file, a line each; defaults stand in for what is wrong."""
+
+    config: Config = DEFAULTS
+    problems: tuple[str, ...] = ()
+
+
+def load(path: Path | None = None) -> Loaded:
+    """Return what is set in the file; without one, the defaults. Never fails.
+
+    Parameters
+    ----------
+    path
+        The file; default `config.toml` in MLHUB_HOME.
+    """
+    path = path or paths.config()
+    try:
+        with path.open("rb") as file:
+            found = parse(file.read(_LARGEST + 1))
+    except FileNotFoundError:
+        return Loaded()
+    except (OSError, ValueError) as error:
+        return Loaded(problems=(f"{path}: {getattr(error, 'strerror', None) or error}; it is left out",))
+    good, problems = checked(found)
+    return Loaded(replace(DEFAULTS, **good), tuple(f"{path}: {problem}" for problem in problems))
+
+
+def parse(content: bytes) -> dict[str, Any]:
+    """Return what a config file says.
+
+    Raises
+    ------
+    ValueError
+        If it is no TOML, in words for people.
+    """
+    import tomllib
+
+    from ..text import one_line
+
+    if len(content) > _LARGEST:
+        raise ValueError("it is larger than a config file can be")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"it is no TOML: {one_line(error, 200)}") from None
+
+
+def checked(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the values to use of what a file says, and a line for each that is left out."""
+    from ..text import one_line
+
+    known, good, problems = settings(), {}, []
+    for one, value in found.items():
+        if one not in known:
+            problems.append(f"there is no setting {one_line(one, 60)!r}{nearest(one, known)}")
+            continue
+        try:
+            good[one] = known[one].check(value)
+        except ValueError as error:
+            problems.append(f"{one}: {one_line(error, 200)}; the default is used")
+    return good, problems

@@ -109,7 +109,7 @@ class ConfiguredApp(GuidedApp):
         if _plain(config):
             return PLAIN.name
         if config.theme != "auto" and config.theme not in self.available_themes:
-            from ..config.checks import nearest
+            from ..config.config import nearest
 
             near = nearest(config.theme, self.available_themes)
             words = f"theme: there is no theme {config.theme!r}{near}; the default is used"

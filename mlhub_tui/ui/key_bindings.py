@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list
 
-from ..config.checks import nearest
+from ..config.config import nearest
 from ..text import one_line
 from .app_command import (
     BROWSE,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.config import DEFAULTS, load, settings
-from mlhub_tui.config.read import checked, parse
+from mlhub_tui.config.config import checked, parse
 
 
 def write(tmp_path: Path, text: str) -> Path:
