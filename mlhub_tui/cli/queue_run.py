@@ -17,7 +17,7 @@ from ..queue.job import IDLE_STATES, Job, JobState
 from ..queue.run_job import credentials_for, open_for_job
 from ..queue.runner import RunnerKind
 from ..queue.service import QueueService
-from ..sample.house import SampleHouse
+from ..sample.on_demand import SampleOnDemand
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS
 from .progress import Reporter, reporter
@@ -84,7 +84,7 @@ class _Run:
         self._kind = kind
         self._reporter = shown
         self._say = say
-        self._house = SampleHouse()
+        self._house = SampleOnDemand()
         self._changed = asyncio.Event()
         self._signal: int | None = None
         self._old: set[int] = set()

@@ -1,6 +1,6 @@
 """The API's origin: MLHub's endpoints over the sample catalog, answering as the hosted service did.
 
-Datasets, collections and models are open; items, archives and catalogues want the key, as `key` parameter or
+Datasets, collections and models are open; items, archives and catalogs want the key, as `key` parameter or
 as Bearer token. A wrong key is refused everywhere. Asset links (`download/`) need none: the token tells all.
 """
 
@@ -14,10 +14,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 
 from . import ROOT_PATH, SAMPLE_KEY, documents
-from .catalogue import CollectionEntry, DatasetEntry
+from .catalog import CollectionEntry, DatasetEntry
+from .documents import BadPage, page_of_items
 from .items import item_index
-from .paging import BadPage, page_of_items
-from .search import matches
 from .shelf import Shelf
 from .store import PREFIX
 
@@ -57,14 +56,14 @@ class Api:
     Parameters
     ----------
     shelf
-        The catalogue and the store's files.
+        The catalog and the store's files.
     store_url
         The store's address with a slash at its end, where files are redirected to.
     """
 
     def __init__(self, shelf: Shelf, store_url: str) -> None:
         self._shelf = shelf
-        self._catalogue = shelf.catalogue
+        self._catalog = shelf.catalog
         self._store_url = store_url
 
     def app(self) -> Router:
@@ -85,7 +84,7 @@ class Api:
             "collections/{id}/items/{item:path}": self._item,
             "archive/{id}": self._archive,
             "archive/{id}/info": self._archive_info,
-            "catalog/{id}": self._catalog,
+            "catalog/{id}": self._catalog_archive,
             "catalog/{id}/info": self._catalog_info,
         }
         routes = [self._route(path, handler, needs_key=False) for path, handler in free.items()]
@@ -97,30 +96,30 @@ class Api:
         return Route(ROOT_PATH + path, _guarded(handler, needs_key=needs_key), methods=["GET", "HEAD"])
 
     async def _landing(self, request: Request) -> Response:
-        return JSONResponse(documents.landing(self._catalogue, root_of(request)))
+        return JSONResponse(documents.landing(self._catalog, root_of(request)))
 
     async def _datasets(self, request: Request) -> Response:
         tags, phrases = request.query_params.getlist("tags"), request.query_params.getlist("text")
-        found = (entry for entry in self._catalogue.datasets.values() if matches(entry, tags, phrases))
+        found = (entry for entry in self._catalog.datasets.values() if entry.matches(tags, phrases))
         return JSONResponse([documents.dataset(entry) for entry in found])
 
     async def _dataset(self, request: Request) -> Response:
-        entry = self._catalogue.datasets.get(request.path_params["id"])
+        entry = self._catalog.datasets.get(request.path_params["id"])
         if entry is None:
             return _missing("Dataset", request.path_params["id"])
         return JSONResponse(documents.dataset(entry))
 
     async def _dataset_by_doi(self, request: Request) -> Response:
         doi = request.path_params["doi"]
-        entry = self._catalogue.dois.get(doi.lower())
+        entry = self._catalog.dois.get(doi.lower())
         if entry is None:
             return _missing("Dataset with DOI", doi)
         return JSONResponse(documents.dataset(entry))
 
     async def _collections(self, request: Request) -> Response:
         root = root_of(request)
-        listed = [self._collection_document(entry, root) for entry in self._catalogue.collections.values()]
-        listed += [documents.model_collection(m, root) for m in self._catalogue.model_collections.values()]
+        listed = [self._collection_document(entry, root) for entry in self._catalog.collections.values()]
+        listed += [documents.model_collection(m, root) for m in self._catalog.model_collections.values()]
         links = [
             {"rel": rel, "type": "application/json", "href": href}
             for rel, href in (("root", root), ("parent", root), ("self", f"{root}collections"))
@@ -131,27 +130,27 @@ class Api:
         return documents.collection(entry, self._parent(entry), root)
 
     def _parent(self, entry: CollectionEntry) -> DatasetEntry:
-        return self._catalogue.datasets[entry.dataset]
+        return self._catalog.datasets[entry.dataset]
 
     async def _collection(self, request: Request) -> Response:
         identity, root = request.path_params["id"], root_of(request)
-        model = self._catalogue.model_collections.get(identity)
+        model = self._catalog.model_collections.get(identity)
         if model is not None:
             return JSONResponse(documents.model_collection(model, root))
-        entry = self._catalogue.collections.get(identity)
+        entry = self._catalog.collections.get(identity)
         if entry is None:
             return _missing("Collection", identity)
         return JSONResponse(self._collection_document(entry, root))
 
     async def _items(self, request: Request) -> Response:
         identity, root = request.path_params["id"], root_of(request)
-        model = self._catalogue.model_collections.get(identity)
+        model = self._catalog.model_collections.get(identity)
         if model is not None:
-            features = [documents.model(model, self._catalogue, root)]
+            features = [documents.model(model, self._catalog, root)]
             context = {"limit": 1, "matched": 1, "returned": 1}
             answer = {"type": "FeatureCollection", "context": context, "features": features, "links": []}
             return JSONResponse(answer, media_type=GEOJSON)
-        entry = self._catalogue.collections.get(identity)
+        entry = self._catalog.collections.get(identity)
         if entry is None:
             return _missing("Collection", identity)
         try:
@@ -164,16 +163,18 @@ class Api:
 
     async def _item(self, request: Request) -> Response:
         identity, item, root = request.path_params["id"], request.path_params["item"], root_of(request)
-        model = self._catalogue.model_collections.get(identity)
+        model = self._catalog.model_collections.get(identity)
         if model is not None and model.id == item:
-            return JSONResponse(documents.model(model, self._catalogue, root), media_type=GEOJSON)
-        entry = self._catalogue.collections.get(identity)
+            return JSONResponse(documents.model(model, self._catalog, root), media_type=GEOJSON)
+        entry = self._catalog.collections.get(identity)
         if entry is None:
             return _missing("Collection", identity)
         index = item_index(entry, item)
         if index is None:
             return _missing("Item", f"{item} in collection {identity}")
-        return JSONResponse(documents.item(entry, index, self._parent(entry), root), media_type=GEOJSON)
+        return JSONResponse(
+            documents.item_document(entry, index, self._parent(entry), root), media_type=GEOJSON
+        )
 
     async def _archive(self, request: Request) -> Response:
         identity = request.path_params["id"]
@@ -186,37 +187,35 @@ class Api:
         size = await self._shelf.archive_size(identity)
         if size is None:
             return _missing("Archive", identity)
-        entry = self._catalogue.collections[identity]
+        entry = self._catalog.collections[identity]
         info = {"collection": entry.id, "dataset": entry.dataset, "size": size, "types": list(entry.types)}
         return JSONResponse(info)
 
-    async def _catalog(self, request: Request) -> Response:
+    async def _catalog_archive(self, request: Request) -> Response:
         identity = request.path_params["id"]
-        if identity not in self._catalogue.datasets:
+        if identity not in self._catalog.datasets:
             return _missing("Catalog", identity)
         return self._to_store(f"catalogs/{identity}.tar.gz")
 
     async def _catalog_info(self, request: Request) -> Response:
         identity = request.path_params["id"]
-        blob = await self._shelf.catalog(identity)
+        blob = await self._shelf.catalog_archive(identity)
         if blob is None:
             return _missing("Catalog", identity)
-        entry = self._catalogue.datasets[identity]
+        entry = self._catalog.datasets[identity]
         sizes = [await self._shelf.archive_size(collection.id) or 0 for collection in entry.collections]
         info = {"dataset": identity, "stac_catalog_size": blob.size, "estimated_dataset_size": sum(sizes)}
         return JSONResponse(info)
 
     async def _models(self, request: Request) -> Response:
         root = root_of(request)
-        return JSONResponse(
-            [documents.model(m, self._catalogue, root) for m in self._catalogue.models.values()]
-        )
+        return JSONResponse([documents.model(m, self._catalog, root) for m in self._catalog.models.values()])
 
     async def _model(self, request: Request) -> Response:
-        entry = self._catalogue.models.get(request.path_params["id"])
+        entry = self._catalog.models.get(request.path_params["id"])
         if entry is None:
             return _missing("Model", request.path_params["id"])
-        return JSONResponse(documents.model(entry, self._catalogue, root_of(request)))
+        return JSONResponse(documents.model(entry, self._catalog, root_of(request)))
 
     async def _download(self, request: Request) -> Response:
         parts = documents.read_token(request.path_params["token"])

@@ -1,24 +1,30 @@
 """The archive of a collection, laid out as the hosted ones: documents, small images, a mosaic for the bulk.
 
 `COLLECTION/collection.json`, `COLLECTION/_common/`, `COLLECTION/ITEM/stac.json` and the assets beside it. An
-archive holds the first items of its collection; its size is about what the catalogue's files aim at.
+archive holds the first items of its collection; its size is about what the catalog's files aim at.
+
+The MD5 of every archive is package data, as hashing hundreds of megabytes takes seconds:
+`python -m mlhub_tui.sample.archives` writes `data/checksums.json` again; it is due when an archive's
+fingerprint has changed. An archive whose fingerprint the file does not have is served without a Content-MD5.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from . import assets, documents, items, pictures
-from .catalogue import Box, CollectionEntry, DatasetEntry
-from .gzipstream import GzipStream
+from .archive_stream import GzipStream, Member, Reader, TarWriter, lazily, whole
+from .catalog import Box, CollectionEntry, DatasetEntry, load
 from .hashing import mix, seed_of
 from .sensors import DOCUMENTATION, SENSORS, AssetKind
-from .tarstream import Member, Reader, TarWriter, lazily, whole
 
-GENERATOR = 1
+GENERATOR = 2
 """Counts the versions of this generator; a change of the bytes must change it."""
 
 _MOST_ITEMS = 40
@@ -159,3 +165,37 @@ def _grain(header: bytes, name: str) -> Reader:
         return b"".join(found)
 
     return read
+
+
+_SUMS = "checksums.json"
+
+
+def known_sums() -> dict[str, str]:
+    """Return MD5 sums in base64 (RFC 1864) by archive fingerprint."""
+    file = files(__package__) / "data" / _SUMS
+    sums: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return sums
+
+
+def md5_of(archive: Archive) -> str:
+    """Return an archive's MD5 in base64, by making all of it."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in archive.chunks(0, archive.size):
+        digest.update(chunk)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def main() -> None:
+    """Write the file of sums for every archive of the catalog; sums that are known are copied."""
+    known, sums = known_sums(), {}
+    catalog = load()
+    for entry in catalog.collections.values():
+        if entry.archive_size is not None:
+            archive = Archive(entry, catalog.datasets[entry.dataset])
+            sums[archive.fingerprint] = known.get(archive.fingerprint) or md5_of(archive)
+    target = Path(str(files(__package__))) / "data" / _SUMS
+    target.write_text(json.dumps(sums, indent=0) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

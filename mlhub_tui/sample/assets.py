@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from . import pictures
-from .catalogue import Box, CollectionEntry, ModelEntry
+from .catalog import Box, CollectionEntry, ModelEntry
 from .hashing import mix, part, seed_of
 from .items import class_names, footprint, geometry, item_id
 from .sensors import CSV, GEOJSON, GEOTIFF, JSON, PDF, PNG, SENSORS, AssetKind
@@ -94,7 +94,7 @@ def _samples(kind: AssetKind) -> int:
 
 def _raster(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
     style = pictures.style_of(entry.dataset)
-    pixels = pictures.crop(style, _scene(entry, index), BAND_SIDE)
+    pixels = pictures.crop(_scene(entry, index), BAND_SIDE)
     header = pictures.geotiff_header(BAND_SIDE, BAND_SIDE, _samples(kind), footprint(entry, index))
     if kind.key == "labels":
         return header + pixels.translate(pictures.classes(len(class_names(entry))))
@@ -106,7 +106,7 @@ def _raster(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
 
 def _thumbnail(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
     style = pictures.style_of(entry.dataset)
-    pixels = pictures.crop(style, _scene(entry, index), THUMBNAIL_SIDE)
+    pixels = pictures.crop(_scene(entry, index), THUMBNAIL_SIDE)
     return pictures.png(pixels, THUMBNAIL_SIDE, pictures.palette(style))
 
 

@@ -1,4 +1,8 @@
-"""The JSON documents of the API in the hosted one's shapes; `root` is its URL with a slash at the end."""
+"""The JSON documents of the API in the hosted one's shapes; `root` is its URL with a slash at the end.
+
+Pages of items: tokens name the item at the page's edge; `next` links repeat neither the page size nor
+the key, and `previous` links carry the key, as the hosted API did.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from starlette.datastructures import QueryParams
+
 from . import items
-from .catalogue import Box, Catalogue, CollectionEntry, DatasetEntry, ModelEntry
+from .catalog import Box, CollectionEntry, DatasetEntry, ModelEntry, SampleCatalog
 from .sensors import SENSORS
 
 SCIENTIFIC = "https://stac-extensions.github.io/scientific/v1.0.0/schema.json"
@@ -22,10 +28,10 @@ def _link(rel: str, href: str, media_type: str = "application/json", **more: str
     return {"rel": rel, "type": media_type, **more, "href": href}
 
 
-def landing(catalogue: Catalogue, root: str) -> Json:
-    """Return the answer of `GET /`: a STAC catalogue with a child link per collection."""
-    ids = [*catalogue.collections, *catalogue.model_collections]
-    titles = {entry.id: entry.title or entry.id for entry in catalogue.collections.values()}
+def landing(catalog: SampleCatalog, root: str) -> Json:
+    """Return the answer of `GET /`: a STAC catalog with a child link per collection."""
+    ids = [*catalog.collections, *catalog.model_collections]
+    titles = {entry.id: entry.title or entry.id for entry in catalog.collections.values()}
     return {
         "type": "Catalog",
         "id": "mlhub-sample",
@@ -128,7 +134,7 @@ def _collection_links(identity: str, root: str) -> list[Json]:
     ]
 
 
-def item(entry: CollectionEntry, index: int, parent: DatasetEntry, root: str) -> Json:
+def item_document(entry: CollectionEntry, index: int, parent: DatasetEntry, root: str) -> Json:
     """Return an item as the API lists it: asset links are `download/` with a token that tells all."""
     document = items.item(entry, index)
     own = f"{root}collections/{entry.id}"
@@ -187,13 +193,13 @@ def model_collection(entry: ModelEntry, root: str) -> Json:
     }
 
 
-def model(entry: ModelEntry, catalogue: Catalogue, root: str) -> Json:
+def model(entry: ModelEntry, catalog: SampleCatalog, root: str) -> Json:
     """Return a model as the API lists it: a STAC item with the ML Model extension."""
     raw = entry.raw
     own = f"{root}collections/{entry.collection}"
     box = (raw["bbox"][0], raw["bbox"][1], raw["bbox"][2], raw["bbox"][3])
     training = [
-        _link("ml-model:train-data", f"{root}collections/{cid}", title=catalogue.collections[cid].description)
+        _link("ml-model:train-data", f"{root}collections/{cid}", title=catalog.collections[cid].description)
         for cid in raw["trained_on"]
     ]
     assets = {
@@ -219,3 +225,83 @@ def model(entry: ModelEntry, catalogue: Catalogue, root: str) -> Json:
         "stac_version": "1.0.0",
         "stac_extensions": [ML_MODEL, SCIENTIFIC],
     }
+
+
+DEFAULT_LIMIT = 30
+MOST = 500
+
+
+class BadPage(Exception):
+    """The page's size or token cannot be."""
+
+
+def page_of_items(
+    entry: CollectionEntry, parent: DatasetEntry, params: QueryParams, root: str, key: str
+) -> dict[str, Any]:
+    """Return the page of a collection's items that the query asks for.
+
+    Raises
+    ------
+    BadPage
+        Where `limit` or `token` make no sense.
+    """
+    limit = _limit(params.get("limit"))
+    count = entry.items if _supports(entry, params.getlist("extensions")) else 0
+    start = _start(entry, params.get("token"), limit)
+    stop = min(count, start + limit)
+    features = [item_document(entry, index, parent, root) for index in range(start, stop)]
+    return {
+        "type": "FeatureCollection",
+        "context": {"limit": limit, "matched": count, "returned": len(features)},
+        "features": features,
+        "links": _links(entry, root, key, start, stop, count),
+    }
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise BadPage("limit must be a whole number above 0.")
+    return min(int(text), MOST)
+
+
+def _supports(entry: CollectionEntry, extensions: list[str]) -> bool:
+    wanted = [name for text in extensions for name in text.split(",") if name]
+    known = items.item(entry, 0)["stac_extensions"]
+    names = {url.split("/")[3] for url in known} | set(known)
+    return all(name in names for name in wanted)
+
+
+def _start(entry: CollectionEntry, token: str | None, limit: int) -> int:
+    if token is None:
+        return 0
+    direction, _, identity = token.partition(":")
+    index = items.item_index(entry, identity)
+    if index is None or direction not in ("next", "prev"):
+        raise BadPage("This token is not known here.")
+    return index + 1 if direction == "next" else max(0, index - limit)
+
+
+def _links(
+    entry: CollectionEntry, root: str, key: str, start: int, stop: int, count: int
+) -> list[dict[str, str]]:
+    own = f"{root}collections/{entry.id}"
+    links = [
+        {"rel": "items", "type": "application/geo+json", "href": f"{own}/items"},
+        {"rel": "parent", "type": "application/json", "href": root},
+        {"rel": "root", "type": "application/json", "href": root},
+        {"rel": "self", "type": "application/json", "href": own},
+    ]
+    if stop < count:
+        token = quote(f"next:{items.item_id(entry, stop - 1)}", safe="")
+        links.append(_turn("next", f"{own}/items?token={token}"))
+    if start > 0 and count:
+        links.append(
+            _turn("previous", f"{own}/items?token=prev:{items.item_id(entry, start)}&key={quote(key)}")
+        )
+    return links
+
+
+def _turn(rel: str, href: str) -> dict[str, str]:
+    return {"rel": rel, "type": "application/json", "method": "GET", "href": href}

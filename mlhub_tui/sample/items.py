@@ -1,7 +1,7 @@
 """Items made up on the spot: the n-th item of a collection is the same on every machine and at every start.
 
 They are STAC 1.0.0 items (https://github.com/radiantearth/stac-spec, item-spec) inside their collection's
-extent and interval. Hrefs and links are left to the caller: they differ between API, archive and catalogue.
+extent and interval. Hrefs and links are left to the caller: they differ between API, archive and catalog.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .catalogue import Box, CollectionEntry, DatasetEntry
+from .catalog import Box, CollectionEntry, DatasetEntry
 from .hashing import mix, part, seed_of
 from .sensors import SENSORS
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import cache
-from itertools import pairwise
 
-from .catalogue import Box
+from .catalog import Box
 from .hashing import mix, part
 
 SIDE = 256
@@ -74,23 +73,17 @@ def style_of(dataset: str) -> str:
     )
 
 
-def crop(style: str, seed: int, side: int) -> bytes:
-    """Return `side` x `side` bytes of the style's world, from a place chosen by `seed`."""
-    world = _world("smooth" if style in ("land", "storm") else "patches")
+def crop(seed: int, side: int) -> bytes:
+    """Return `side` x `side` bytes of the world, from a place chosen by `seed`."""
+    world = _world()
     left, top = mix(seed, 1) % SIDE, mix(seed, 2) % SIDE
     rows = (world[y % SIDE * SIDE :][:SIDE] for y in range(top, top + side))
     return b"".join((row + row)[left : left + side] for row in rows)
 
 
 @cache
-def _world(kind: str) -> bytes:
-    smooth = _noise()
-    if kind == "smooth":
-        return smooth
-    return bytes((patch & 0xF0) | (grain >> 4) for patch, grain in zip(_patches(), smooth, strict=True))
-
-
-def _noise() -> bytes:
+def _world() -> bytes:
+    """Return the brightness of every pixel: noise of four scales that repeats itself at the edges."""
     total = [0] * (SIDE * SIDE)
     for cell, weight in ((64, 8), (32, 4), (16, 2), (8, 1)):
         for place, value in enumerate(_octave(cell)):
@@ -114,24 +107,6 @@ def _octave(cell: int) -> list[int]:
         upper, lower, step = wide[y // cell], wide[(y // cell + 1) % count], y % cell
         values += [(a * (cell - step) + b * step) // cell for a, b in zip(upper, lower, strict=True)]
     return values
-
-
-def _patches() -> bytes:
-    lines = _cuts(1)
-    rows: list[bytes] = []
-    for number, (top, bottom) in enumerate(pairwise(lines)):
-        strip = bytearray()
-        for place, (left, right) in enumerate(pairwise(_cuts(number + 2))):
-            strip += bytes([mix(number, place) & 255]) * (right - left - 1) + b"\x20"
-        rows += [bytes(strip)] * (bottom - top - 1) + [b"\x20" * SIDE]
-    return b"".join(rows)
-
-
-def _cuts(seed: int) -> list[int]:
-    places = [0]
-    while places[-1] < SIDE - 24:
-        places.append(places[-1] + 8 + mix(seed, len(places)) % 17)
-    return [*places, SIDE]
 
 
 def palette(style: str) -> bytes:

@@ -133,4 +133,4 @@ SENSORS = {
     "flag-labels": _labels(AssetKind("labels", JSON, ("labels",), "Flags")),
     "table-labels": _labels(AssetKind("labels", CSV, ("labels",), "Table"), degrees=7.3),
 }
-"""Every value that `sensor` may have in the catalogue's files."""
+"""Every value that `sensor` may have in the catalog's files."""

@@ -162,7 +162,7 @@ class SampleServer:
 
     def _apps(self) -> tuple[Router, Router]:
         from .api import Api
-        from .catalogue import load
+        from .catalog import load
         from .shelf import Shelf
         from .store import Store
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from . import assets, checksums, extras
-from .archives import Archive
-from .catalogs import catalog_bytes
-from .catalogue import Catalogue
+from . import assets
+from .archives import Archive, known_sums
+from .catalog import SampleCatalog
+from .catalog_archive import catalog_bytes, own_content
 from .items import item_index
 from .sensors import DOCUMENTATION, SENSORS
 
 Value = TypeVar("Value")
 
-_ARCHIVES_KEPT = 8
-_CATALOGS_KEPT = 4
+_MOST_ARCHIVES = 8
+_MOST_CATALOGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Shelf:
 
     Parameters
     ----------
-    catalogue
+    catalog
         What there is.
     store_url
-        The store's own address with a slash at its end: dataset catalogues name it.
+        The store's own address with a slash at its end: dataset catalogs name it.
     """
 
-    def __init__(self, catalogue: Catalogue, store_url: str) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalog: SampleCatalog, store_url: str) -> None:
+        self.catalog = catalog
         self._store_url = store_url
         self._archives: OrderedDict[str, Archive] = OrderedDict()
         self._catalogs: OrderedDict[str, bytes] = OrderedDict()
@@ -56,15 +56,15 @@ class Shelf:
 
     async def archive(self, collection: str) -> Blob | None:
         """Return the archive of a collection, None where there is none (yet)."""
-        entry = self.catalogue.collections.get(collection)
+        entry = self.catalog.collections.get(collection)
         if entry is None or entry.archive_size is None:
             return None
         archive = self._archives.get(collection)
         if archive is None:
-            archive = await asyncio.to_thread(Archive, entry, self.catalogue.datasets[entry.dataset])
-            _keep(self._archives, collection, archive, _ARCHIVES_KEPT)
+            archive = await asyncio.to_thread(Archive, entry, self.catalog.datasets[entry.dataset])
+            _cache(self._archives, collection, archive, _MOST_ARCHIVES)
         if self._sums is None:
-            self._sums = await asyncio.to_thread(checksums.read)
+            self._sums = await asyncio.to_thread(known_sums)
         etag, md5 = f'"{archive.fingerprint}"', self._sums.get(archive.fingerprint)
         return Blob(archive.size, etag, md5, "application/x-tar", archive.chunks, paced=True)
 
@@ -77,15 +77,15 @@ class Shelf:
             self._sizes[collection] = blob.size
         return self._sizes[collection]
 
-    async def catalog(self, dataset: str) -> Blob | None:
-        """Return the catalogue archive of a dataset, None for an unknown one."""
-        entry = self.catalogue.datasets.get(dataset)
+    async def catalog_archive(self, dataset: str) -> Blob | None:
+        """Return the catalog archive of a dataset, None for an unknown one."""
+        entry = self.catalog.datasets.get(dataset)
         if entry is None:
             return None
         content = self._catalogs.get(dataset)
         if content is None:
             content = await asyncio.to_thread(catalog_bytes, entry, self._store_url)
-            _keep(self._catalogs, dataset, content, _CATALOGS_KEPT)
+            _cache(self._catalogs, dataset, content, _MOST_CATALOGS)
         return _small(content, "application/x-tar", paced=True)
 
     async def asset(self, collection: str, folder: str, file_name: str) -> Blob | None:
@@ -94,15 +94,15 @@ class Shelf:
         return None if content is None else _small(content, media_type)
 
     def _asset(self, collection: str, folder: str, file_name: str) -> tuple[bytes | None, str]:
-        model = self.catalogue.model_collections.get(collection)
+        model = self.catalog.model_collections.get(collection)
         if model is not None:
             return assets.model_file(model, file_name), "application/octet-stream"
-        entry = self.catalogue.collections.get(collection)
+        entry = self.catalog.collections.get(collection)
         if entry is None:
             return None, ""
         if file_name == DOCUMENTATION.file_name:
             return assets.documentation(entry), DOCUMENTATION.media_type
-        shared = extras.content(entry, file_name) if folder == "_common" else None
+        shared = own_content(entry, file_name) if folder == "_common" else None
         if shared is not None:
             return shared, "text/csv"
         kind = next((k for k in SENSORS[entry.sensor].assets if k.file_name == file_name), None)
@@ -112,10 +112,10 @@ class Shelf:
         return assets.asset_bytes(entry, index, kind), kind.media_type
 
 
-def _keep(kept: OrderedDict[str, Value], name: str, value: Value, most: int) -> None:
-    kept[name] = value
-    while len(kept) > most:
-        kept.popitem(last=False)
+def _cache(cached: OrderedDict[str, Value], name: str, value: Value, most: int) -> None:
+    cached[name] = value
+    while len(cached) > most:
+        cached.popitem(last=False)
 
 
 def _small(content: bytes, media_type: str, *, paced: bool = False) -> Blob:

@@ -7,16 +7,18 @@ that carry one are answered all the same, and remembered, so that a test can tel
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
-from .ranges import ByteRange, Unsatisfiable, failed_condition, range_still_holds, requested_range
 from .shelf import Blob, Shelf
 
 PREFIX = "/mlhub/"
@@ -67,7 +69,7 @@ class Store:
         return self._answer(request, await self.shelf.archive(request.path_params["name"]))
 
     async def _catalog(self, request: Request) -> Response:
-        return self._answer(request, await self.shelf.catalog(request.path_params["name"]))
+        return self._answer(request, await self.shelf.catalog_archive(request.path_params["name"]))
 
     async def _asset(self, request: Request) -> Response:
         names = request.path_params
@@ -120,3 +122,82 @@ async def _paced(blob: Blob, start: int, stop: int, rate: int | None) -> AsyncIt
             sent += len(part)
             ahead = 0.0 if rate is None else began + sent / rate - time.monotonic()
             await asyncio.sleep(max(0.0, ahead))
+
+
+_RANGE = re.compile(r"bytes=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """Bytes from `start` up to `stop`, which is not included."""
+
+    start: int
+    stop: int
+
+
+class Unsatisfiable(Exception):
+    """No byte of the range is in the representation."""
+
+
+def requested_range(value: str | None, size: int) -> ByteRange | None:
+    """Return the bytes that a `Range` header asks for, clamped to `size`; None means all of them.
+
+    A header that is malformed or asks for several ranges may be ignored (section 14.2), and is.
+
+    Raises
+    ------
+    Unsatisfiable
+        Where the range starts behind the last byte (section 15.5.17).
+    """
+    match = _RANGE.fullmatch(value or "")
+    if match is None or match.group(1, 2) == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        start, stop = max(0, size - int(last)), size
+        if int(last) == 0:
+            raise Unsatisfiable
+    else:
+        start, stop = int(first), int(last) + 1 if last else size
+        if last and int(last) < start:
+            return None
+    if start >= size:
+        raise Unsatisfiable
+    return ByteRange(start, min(stop, size))
+
+
+def range_still_holds(if_range: str | None, etag: str, modified: str) -> bool:
+    """Return whether `If-Range` allows a part: strong comparison, or the very same date (section 13.1.5)."""
+    return if_range is None or if_range.strip() in (etag, modified)
+
+
+def failed_condition(headers: Mapping[str, str], etag: str, modified: str) -> int | None:
+    """Return 304 or 412 where a precondition says so, in the order of section 13.2.2; None to go on."""
+    if "if-match" in headers:
+        if not _names(headers["if-match"], etag):
+            return 412
+    elif _later(modified, headers.get("if-unmodified-since")):
+        return 412
+    if "if-none-match" in headers:
+        if _names(headers["if-none-match"].replace("W/", ""), etag):
+            return 304
+    elif "if-modified-since" in headers and _later(modified, headers["if-modified-since"]) is False:
+        return 304
+    return None
+
+
+def _names(value: str, etag: str) -> bool:
+    return value.strip() == "*" or etag in (part.strip() for part in value.split(","))
+
+
+def _later(modified: str, than: str | None) -> bool | None:
+    moment = None if than is None else _date(than)
+    return None if moment is None else parsedate_to_datetime(modified) > moment
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -14,7 +14,7 @@ from ..text import clean
 from .configured import ConfiguredApp
 from .messages import ConnectionChanged, QueueChanged
 from .navigation.favourites import NavigationHistory
-from .source_connection import Connection, SampleHouse
+from .source_connection import Connection, SampleOnDemand
 from .terminal import tty
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class AppContext(ConfiguredApp):
         super().__init__(options)
         self.options = options
         self.trail = NavigationHistory()
-        self.sample = SampleHouse()
+        self.sample = SampleOnDemand()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
         self.connecting = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
-from ..sample.house import SAMPLE_NAME
+from ..sample.on_demand import SAMPLE_NAME
 from ..sources.well_known import KNOWN, WellKnownSource, is_hosted
 from ..text import one_line, redact
 from .source_connection import KIND_NAMES, Connection

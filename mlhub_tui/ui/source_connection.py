@@ -15,7 +15,7 @@ from ..auth import Credentials, Kind
 from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
 from ..models import Entry
 from ..options import AppOptions
-from ..sample.house import SAMPLE_NAME, SampleHouse
+from ..sample.on_demand import SAMPLE_NAME, SampleOnDemand
 from ..text import duration, mask, redact
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .catalog.catalog_tree import CatalogTree
 
 
-__all__ = ["SAMPLE_NAME", "Connection", "SampleHouse", "open_connection", "open_sample"]
+__all__ = ["SAMPLE_NAME", "Connection", "SampleOnDemand", "open_connection", "open_sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ async def open_connection(credentials: Credentials) -> Connection:
     return Connection(known, await asyncio.to_thread(open_source, known))
 
 
-async def open_sample(house: SampleHouse) -> Connection:
+async def open_sample(house: SampleOnDemand) -> Connection:
     """Return a connection to the sample catalog, started if need be."""
     connection = await open_connection(await asyncio.to_thread(house.credentials))
     return replace(connection, is_sample=True)

@@ -24,7 +24,7 @@ threads = [
     load("auth.kind", "models.when", "config.config"),
     load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.run_job"),
-    load("sample.house", "sample.server"),
+    load("sample.on_demand", "sample.server"),
     load("ui.detail.document_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
     load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),
     load("sources.static.source", "sources.stac.api_source"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from mlhub_tui.sample.catalogue import Catalogue, load
+from mlhub_tui.sample.catalog import SampleCatalog, load
 from mlhub_tui.sample.server import SampleServer
 
 
@@ -33,6 +33,6 @@ def store(sample: SampleServer) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
+def catalog() -> SampleCatalog:
     """Return the facts the sample server serves."""
     return load()

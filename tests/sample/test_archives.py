@@ -16,12 +16,10 @@ import httpx
 import pystac
 import pytest
 
-from mlhub_tui.sample import checksums
-from mlhub_tui.sample.archives import Archive
-from mlhub_tui.sample.catalogs import catalog_bytes
-from mlhub_tui.sample.catalogue import Catalogue
-from mlhub_tui.sample.gzipstream import PAYLOAD, GzipStream
-from mlhub_tui.sample.tarstream import Member, TarWriter, whole
+from mlhub_tui.sample.archive_stream import PAYLOAD, GzipStream, Member, TarWriter, whole
+from mlhub_tui.sample.archives import Archive, known_sums, md5_of
+from mlhub_tui.sample.catalog import SampleCatalog
+from mlhub_tui.sample.catalog_archive import catalog_bytes
 
 SMALL = 2_000_000
 SAMPLED = [
@@ -32,9 +30,9 @@ SAMPLED = [
 ]
 
 
-def make(catalogue: Catalogue, collection: str) -> Archive:
-    entry = catalogue.collections[collection]
-    return Archive(entry, catalogue.datasets[entry.dataset])
+def make(catalog: SampleCatalog, collection: str) -> Archive:
+    entry = catalog.collections[collection]
+    return Archive(entry, catalog.datasets[entry.dataset])
 
 
 def everything(archive: Archive) -> bytes:
@@ -42,8 +40,8 @@ def everything(archive: Archive) -> bytes:
 
 
 @pytest.mark.parametrize("collection", SAMPLED)
-def test_an_archive_unpacks_to_a_stac_catalogue_with_images(catalogue: Catalogue, collection: str) -> None:
-    content = everything(make(catalogue, collection))
+def test_an_archive_unpacks_to_a_stac_catalog_with_images(catalog: SampleCatalog, collection: str) -> None:
+    content = everything(make(catalog, collection))
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         files = {m.name: archive.extractfile(m) for m in archive.getmembers() if m.isfile()}
         found = {name: file.read() for name, file in files.items() if file is not None}
@@ -61,26 +59,26 @@ def test_an_archive_unpacks_to_a_stac_catalogue_with_images(catalogue: Catalogue
             assert len(found[name]) > 0
 
 
-def test_the_python_gzip_reader_and_checksums_agree(catalogue: Catalogue) -> None:
-    content = everything(make(catalogue, "sn4_AOI_6_Atlanta"))
+def test_the_python_gzip_reader_and_checksums_agree(catalog: SampleCatalog) -> None:
+    content = everything(make(catalog, "sn4_AOI_6_Atlanta"))
     plain = gzip.decompress(content)
     assert len(plain) > PAYLOAD
     assert plain[257:262] == b"ustar"
 
 
-def test_archives_are_the_same_at_every_start(catalogue: Catalogue) -> None:
+def test_archives_are_the_same_at_every_start(catalog: SampleCatalog) -> None:
     for collection in SAMPLED:
-        first, second = make(catalogue, collection), make(catalogue, collection)
+        first, second = make(catalog, collection), make(catalog, collection)
         assert first.fingerprint == second.fingerprint
         assert everything(first) == everything(second)
 
 
-def test_archives_have_fingerprints_of_their_own(catalogue: Catalogue) -> None:
-    assert len({make(catalogue, collection).fingerprint for collection in SAMPLED}) == len(SAMPLED)
+def test_archives_have_fingerprints_of_their_own(catalog: SampleCatalog) -> None:
+    assert len({make(catalog, collection).fingerprint for collection in SAMPLED}) == len(SAMPLED)
 
 
-def test_any_range_is_the_slice_of_the_whole(catalogue: Catalogue) -> None:
-    archive = make(catalogue, "sn4_AOI_6_Atlanta")
+def test_any_range_is_the_slice_of_the_whole(catalog: SampleCatalog) -> None:
+    archive = make(catalog, "sn4_AOI_6_Atlanta")
     content = everything(archive)
     chance = random.Random(7)
     edges = [0, 1, 9, 10, PAYLOAD, PAYLOAD + 98, PAYLOAD + 99, archive.size - 9, archive.size]
@@ -89,8 +87,8 @@ def test_any_range_is_the_slice_of_the_whole(catalogue: Catalogue) -> None:
         assert b"".join(archive.chunks(start, stop)) == content[start:stop]
 
 
-def test_a_huge_archive_answers_from_its_middle_and_its_end(catalogue: Catalogue) -> None:
-    archive = make(catalogue, "bigearthnet_v1_source")
+def test_a_huge_archive_answers_from_its_middle_and_its_end(catalog: SampleCatalog) -> None:
+    archive = make(catalog, "bigearthnet_v1_source")
     assert archive.size > 300_000_000
     for start in (archive.size // 2, archive.size - 1000):
         assert len(b"".join(archive.chunks(start, start + 1000))) == 1000
@@ -100,10 +98,10 @@ def test_a_huge_archive_answers_from_its_middle_and_its_end(catalogue: Catalogue
 
 @pytest.mark.slow
 def test_every_size_asked_of_the_api_is_the_size_of_the_file(
-    api: httpx.Client, store: httpx.Client, catalogue: Catalogue
+    api: httpx.Client, store: httpx.Client, catalog: SampleCatalog
 ) -> None:
     sizes = []
-    for entry in catalogue.collections.values():
+    for entry in catalog.collections.values():
         if entry.archive_size is not None:
             size = api.get(f"archive/{entry.id}/info").json()["size"]
             assert int(store.head(f"archives/{entry.id}.tar.gz").headers["Content-Length"]) == size
@@ -113,23 +111,23 @@ def test_every_size_asked_of_the_api_is_the_size_of_the_file(
 
 
 @pytest.mark.slow
-def test_every_archive_has_a_checksum_and_small_ones_are_right(catalogue: Catalogue) -> None:
-    sums = checksums.read()
+def test_every_archive_has_a_checksum_and_small_ones_are_right(catalog: SampleCatalog) -> None:
+    sums = known_sums()
     small = 0
-    for entry in catalogue.collections.values():
+    for entry in catalog.collections.values():
         if entry.archive_size is not None:
-            archive = Archive(entry, catalogue.datasets[entry.dataset])
-            assert archive.fingerprint in sums, f"{entry.id}: run python -m mlhub_tui.sample.checksums"
+            archive = Archive(entry, catalog.datasets[entry.dataset])
+            assert archive.fingerprint in sums, f"{entry.id}: run python -m mlhub_tui.sample.archives"
             if archive.size < SMALL:
                 small += 1
-                assert checksums.md5_of(archive) == sums[archive.fingerprint], entry.id
+                assert md5_of(archive) == sums[archive.fingerprint], entry.id
     assert small > 30
 
 
-def test_the_checksum_of_a_large_archive_is_right(catalogue: Catalogue) -> None:
-    archive = make(catalogue, "ref_african_crops_kenya_02_source")
+def test_the_checksum_of_a_large_archive_is_right(catalog: SampleCatalog) -> None:
+    archive = make(catalog, "ref_african_crops_kenya_02_source")
     assert archive.size > 100_000_000
-    assert checksums.md5_of(archive) == checksums.read()[archive.fingerprint]
+    assert md5_of(archive) == known_sums()[archive.fingerprint]
 
 
 def test_the_size_on_the_wire_is_the_size_that_was_said(store: httpx.Client) -> None:
@@ -142,8 +140,8 @@ def test_the_size_on_the_wire_is_the_size_that_was_said(store: httpx.Client) -> 
     assert base64.b64encode(digest.digest()).decode() == answer.headers["Content-MD5"]
 
 
-def test_a_dataset_catalogue_has_the_hosted_layout(catalogue: Catalogue) -> None:
-    content = catalog_bytes(catalogue.datasets["umd_mali_crop_type"], "http://store.test/mlhub/")
+def test_a_dataset_catalog_has_the_hosted_layout(catalog: SampleCatalog) -> None:
+    content = catalog_bytes(catalog.datasets["umd_mali_crop_type"], "http://store.test/mlhub/")
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         names = archive.getnames()
         documents = {name: json.load(archive.extractfile(name) or io.BytesIO()) for name in names}

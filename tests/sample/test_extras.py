@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from mlhub_tui.sample.catalogs import catalog_bytes
-from mlhub_tui.sample.catalogue import Catalogue
+from mlhub_tui.sample.catalog import SampleCatalog
+from mlhub_tui.sample.catalog_archive import catalog_bytes
 from mlhub_tui.sample.server import SampleServer
 
-from .test_catalogue import check_item
+from .test_catalog import check_item
 
 
 def documents(content: bytes) -> dict[str, dict[str, Any]]:
@@ -24,13 +24,13 @@ def documents(content: bytes) -> dict[str, dict[str, Any]]:
         return {name: json.loads(file.read()) for name, file in files.items() if file is not None}
 
 
-def land(catalogue: Catalogue) -> list[dict[str, Any]]:
-    content = catalog_bytes(catalogue.datasets["landcovernet_v1"], "http://store.example/")
+def land(catalog: SampleCatalog) -> list[dict[str, Any]]:
+    content = catalog_bytes(catalog.datasets["landcovernet_v1"], "http://store.example/")
     return list(documents(content).values())
 
 
-def test_a_catalog_has_several_collections_keys_places_and_times(catalogue: Catalogue) -> None:
-    found = land(catalogue)
+def test_a_catalog_has_several_collections_keys_places_and_times(catalog: SampleCatalog) -> None:
+    found = land(catalog)
     items = [document for document in found if document["type"] == "Feature"]
     assert len({item["collection"] for item in items}) == 2
     assert len({key for item in items for key in item["assets"]}) > 15
@@ -38,13 +38,13 @@ def test_a_catalog_has_several_collections_keys_places_and_times(catalogue: Cata
     assert len({str(item["properties"]["datetime"]) for item in items}) > 20
 
 
-def test_items_have_gaps_and_share_assets(catalogue: Catalogue) -> None:
-    labels = [document for document in land(catalogue) if "_labels" in document.get("collection", "")]
+def test_items_have_gaps_and_share_assets(catalog: SampleCatalog) -> None:
+    labels = [document for document in land(catalog) if "_labels" in document.get("collection", "")]
     assert sum("bbox" not in item for item in labels) == 1
     assert sum(not item["assets"] for item in labels) == 1
     shared = {item["assets"]["train_split"]["href"] for item in labels if item["assets"]}
     assert shared == {"http://store.example/assets/ref_landcovernet_v1_labels/_common/train_split.csv"}
-    content = catalog_bytes(catalogue.datasets["ts_cashew_benin"], "http://store.example/")
+    content = catalog_bytes(catalog.datasets["ts_cashew_benin"], "http://store.example/")
     timeless = [d for d in documents(content).values() if d.get("properties", {}).get("datetime", "") is None]
     assert len(timeless) == 1
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mlhub_tui.sample.catalogue import Catalogue
+from mlhub_tui.sample.catalog import SampleCatalog
 
 SHARED_WORDS = 8
 
@@ -112,13 +112,13 @@ def prose(document: Any) -> Iterator[str]:
             yield from prose(value)
 
 
-def test_no_sentence_is_taken_from_the_recordings(recorded: Path, catalogue: Catalogue) -> None:
+def test_no_sentence_is_taken_from_the_recordings(recorded: Path, catalog: SampleCatalog) -> None:
     files = ("datasets.json", "collections.json", "models.json")
     documents = [read(recorded, name) for name in files]
     theirs = set().union(*(runs(text) for document in documents for text in prose(document)))
     titles = {d["title"] for d in documents[0]} | {m["properties"]["title"] for m in documents[2]}
     allowed = set().union(*(runs(title) for title in titles if title))
-    ours = [entry.raw["description"] for entry in catalogue.datasets.values()]
-    ours += [entry.description for entry in catalogue.collections.values()]
-    ours += [entry.raw["properties"]["description"] for entry in catalogue.models.values()]
+    ours = [entry.raw["description"] for entry in catalog.datasets.values()]
+    ours += [entry.description for entry in catalog.collections.values()]
+    ours += [entry.raw["properties"]["description"] for entry in catalog.models.values()]
     assert [text for text in ours if (runs(text) & theirs) - allowed] == []

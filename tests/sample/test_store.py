@@ -9,8 +9,8 @@ import time
 import httpx
 import pytest
 
-from mlhub_tui.sample.catalogs import catalog_bytes
-from mlhub_tui.sample.catalogue import Catalogue
+from mlhub_tui.sample.catalog import SampleCatalog
+from mlhub_tui.sample.catalog_archive import catalog_bytes
 from mlhub_tui.sample.server import SampleServer
 
 PATH = "archives/ref_african_crops_kenya_02_labels.tar.gz"
@@ -172,18 +172,18 @@ def test_archives_come_no_faster_than_the_rate_and_everything_else_does() -> Non
         assert time.monotonic() - began < came / 1_000
 
 
-def test_no_port_changes_the_size_of_a_catalog(catalogue: Catalogue) -> None:
-    entry = catalogue.datasets["umd_mali_crop_type"]
+def test_no_port_changes_the_size_of_a_catalog(catalog: SampleCatalog) -> None:
+    entry = catalog.datasets["umd_mali_crop_type"]
     urls = [f"http://127.0.0.1:{port}/store/" for port in (1024, 8000, 20345, 34567, 65535)]
     assert {len(catalog_bytes(entry, url)) for url in urls} == {4111}
 
 
-def test_catalogs_say_their_size(api: httpx.Client, store: httpx.Client, catalogue: Catalogue) -> None:
+def test_catalogs_say_their_size(api: httpx.Client, store: httpx.Client, catalog: SampleCatalog) -> None:
     for dataset in ("umd_mali_crop_type", "spacenet6", "su_sar_moisture_content_main"):
         info = api.get(f"catalog/{dataset}/info").json()
         assert len(store.get(f"catalogs/{dataset}.tar.gz").content) == info["stac_catalog_size"]
         sizes = [
             api.get(f"archive/{entry.id}/info").json()["size"]
-            for entry in catalogue.datasets[dataset].collections
+            for entry in catalog.datasets[dataset].collections
         ]
         assert info["estimated_dataset_size"] == sum(sizes)

@@ -62,6 +62,16 @@ class DatasetEntry:
         doi: str | None = self.raw["doi"]
         return doi
 
+    def matches(self, tags: list[str], phrases: list[str]) -> bool:
+        """Return whether it has all the tags as they are, and all the phrases somewhere, in any case."""
+        if not set(tags) <= set(self.raw["tags"]):
+            return False
+        names = ("title", "description", "citation", "doi", "creator")
+        words = [self.id, *(self.raw.get(name) for name in names), *self.raw["tags"]]
+        words += [collection.id for collection in self.collections]
+        text = "\n".join(filter(None, words)).casefold()
+        return all(phrase.casefold() in text for phrase in phrases)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
@@ -73,7 +83,7 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class SampleCatalog:
     """All that the sample server knows, by id and in the order it is listed."""
 
     datasets: dict[str, DatasetEntry]
@@ -95,12 +105,12 @@ class Catalogue:
         return {entry.doi.lower(): entry for entry in self.datasets.values() if entry.doi}
 
 
-def load() -> Catalogue:
-    """Read the catalogue's files, datasets sorted by title as the hosted API did."""
+def load() -> SampleCatalog:
+    """Read the catalog's files, datasets sorted by title as the hosted API did."""
     folder = files(__package__) / "data"
     datasets = sorted(_datasets(folder / "datasets"), key=lambda d: (d.raw.get("title") or d.id).lower())
     models = json.loads((folder / "models.json").read_text(encoding="utf-8"))
-    return Catalogue(
+    return SampleCatalog(
         {entry.id: entry for entry in datasets},
         {raw["id"]: ModelEntry(raw["id"], raw["collection"], raw) for raw in models},
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SAMPLE_NAME = "sample catalog"
 
 
-class SampleHouse:
+class SampleOnDemand:
     """Starts the sample catalog when it is first needed, once, from any thread."""
 
     def __init__(self) -> None:

@@ -4,7 +4,8 @@
 are absolute links into the store with a file ending, as clients of that endpoint expect (radiant_mlhub 0.5.5,
 `CatalogDownloader`). They name the store's port, so the bytes differ from one server to the next; their
 number does not, as it is a field of the API (`stac_catalog_size`). Sizes of assets are given (`file:size`),
-but not of what a collection shares: both happen in the field.
+but not of what a collection shares: both happen in the field, as do collections with assets of their own,
+lists of splits, and items without a place, a time or assets. The API's items are regular.
 """
 
 from __future__ import annotations
@@ -16,16 +17,30 @@ import tarfile
 import zlib
 from typing import Any
 
-from . import documents, extras, items
+from . import documents, items
 from .assets import asset_bytes, picture_size
-from .catalogue import CollectionEntry, DatasetEntry
-from .sensors import DOCUMENTATION, SENSORS, AssetKind
+from .catalog import CollectionEntry, DatasetEntry
+from .hashing import mix, seed_of
+from .sensors import CSV, DOCUMENTATION, SENSORS, AssetKind
 
 Json = dict[str, Any]
 _GZIP_HEADER = b"\x1f\x8b\x08\x10\0\0\0\0\x02\xff"
 _STEP, _REMAINDER = 128, 15
 """Bytes: a catalog's size is a multiple of the one and the other, as its first versions were."""
 _FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
+
+LEGEND = AssetKind("legend", CSV, ("metadata",), "Classes and their numbers")
+"""The own asset of collections of labels."""
+SPLITS = tuple(
+    AssetKind(f"{name}_split", CSV, ("metadata",), f"Items of the {name} split")
+    for name in ("train", "validation", "test")
+)
+"""Assets that all items of some collections share."""
+
+_WITH_SPLITS = frozenset({"landcovernet_v1", "ref_african_crops_kenya_02"})
+_WITHOUT_PLACE = frozenset({"ref_landcovernet_v1_labels"})
+_WITHOUT_ASSETS = frozenset({"ref_landcovernet_v1_labels"})
+_WITHOUT_TIME = frozenset({"ts_cashew_benin_labels"})
 
 
 def catalog_bytes(entry: DatasetEntry, store_url: str) -> bytes:
@@ -84,7 +99,7 @@ def _collection(entry: CollectionEntry, parent: DatasetEntry, store_url: str) ->
     ids = (items.item_id(entry, index) for index in range(entry.items))
     document["links"] = [_link("root", "../catalog.json"), _link("parent", "../catalog.json")]
     document["links"] += [_link("item", f"./{identity}/{identity}.json") for identity in ids]
-    own = extras.own_assets(entry)
+    own = own_assets(entry)
     if own:
         document["assets"] = {kind.key: _shared(entry, kind, store_url) for kind in own}
     return document
@@ -99,13 +114,56 @@ def _item(entry: CollectionEntry, index: int, store_url: str) -> Json:
         asset = document["assets"][kind.key]
         asset["href"] = f"{store_url}assets/{entry.id}/{folder}/{kind.file_name}"
         asset["file:size"] = picture_size(kind) or len(asset_bytes(entry, index, kind))
-    for kind in extras.shared_assets(entry):
+    for kind in shared_assets(entry):
         document["assets"][kind.key] = _shared(entry, kind, store_url)
     document["stac_extensions"] = [*document.get("stac_extensions", []), _FILE_EXTENSION]
-    extras.leave_gaps(entry, index, document)
+    leave_gaps(entry, index, document)
     return document
 
 
 def _shared(entry: CollectionEntry, kind: AssetKind, store_url: str) -> Json:
     href = f"{store_url}assets/{entry.id}/_common/{kind.file_name}"
     return {"href": href, "type": kind.media_type, "roles": list(kind.roles), "title": kind.title}
+
+
+def own_assets(entry: CollectionEntry) -> tuple[AssetKind, ...]:
+    """Return the assets that a collection itself has."""
+    return (LEGEND,) if SENSORS[entry.sensor].is_label else ()
+
+
+def shared_assets(entry: CollectionEntry) -> tuple[AssetKind, ...]:
+    """Return the assets that all items of a collection share, beside the documentation."""
+    return SPLITS if entry.dataset in _WITH_SPLITS and SENSORS[entry.sensor].is_label else ()
+
+
+def leave_gaps(entry: CollectionEntry, index: int, document: Json) -> None:
+    """Take from an item what some items do not have: the first its place or time, the second its assets."""
+    if index == 0 and entry.id in _WITHOUT_PLACE:
+        document["geometry"] = None
+        del document["bbox"]
+    if index == 0 and entry.id in _WITHOUT_TIME:
+        document["properties"]["datetime"] = None
+    if index == 1 and entry.id in _WITHOUT_ASSETS:
+        document["assets"] = {}
+
+
+def own_content(entry: CollectionEntry, file_name: str) -> bytes | None:
+    """Return the bytes of one of these assets, None where the collection has no such file."""
+    kinds = {kind.file_name: kind for kind in (*own_assets(entry), *shared_assets(entry))}
+    kind = kinds.get(file_name)
+    if kind is None:
+        return None
+    rows = _classes(entry) if kind is LEGEND else _split(entry, SPLITS.index(kind))
+    return "\n".join([*rows, ""]).encode()
+
+
+def _classes(entry: CollectionEntry) -> list[str]:
+    return ["number,class", *(f"{number},{name}" for number, name in enumerate(items.class_names(entry), 1))]
+
+
+def _split(entry: CollectionEntry, number: int) -> list[str]:
+    """Return the items of a split: three in five train, the others validate and test."""
+    seed = seed_of(entry.id)
+    parts = (0, 0, 0, 1, 2)
+    found = (index for index in range(entry.items) if parts[mix(seed, index, 9) % 5] == number)
+    return ["item", *(items.item_id(entry, index) for index in found)]
