@@ -97,8 +97,9 @@ def status_error(
     if status == 401:
         words = words if what else f"{_refused_key(secret, key_sent)}: {where}{tail}"
         return AuthenticationError(words, hint=key_hint, **known)
-    if status in (403, 404, 410) and what:
-        return LinkRejected(words, hint=None if status == 403 else _GONE, **known)
+    # Google and AWS answer 400 where a token of the link, rather than its signature, has expired.
+    if what and (status in (403, 404, 410) or (status == 400 and b"expired" in body.lower())):
+        return LinkRejected(words, hint=_GONE if status in (404, 410) else None, **known)
     if status == 403:
         hint = None if secret else f"no key was sent: check the URL, or {ADD_KEY}"
         return AccessDenied(words, hint=hint, **known)

@@ -174,14 +174,20 @@ def renewed(request: AssetRequest, document: Document) -> tuple[AssetRequest, st
 
     Raises EntityDoesNotExist if the document has no such asset, or one without an href.
     """
-    asset = next((asset for asset in assets_of(document) if asset.key == request.key), None)
-    href = asset_href(document, asset).href if asset is not None else ""
-    if asset is None or not href:
-        words = f"{shown_id(document.id)} has no asset {shown_id(request.key)} with an href"
-        raise EntityDoesNotExist(words, hint="look at its assets again")
+    asset, href = asset_now(document, request.key)
     saved = "" if holds_secret(href) else href
     page, checksum = _is_page(asset, href), _checksum(asset)
     return replace(request, href=saved, size=asset.size, checksum=checksum, page=page), href
+
+
+def asset_now(document: Document, key: str) -> tuple[Asset, str]:
+    """Return an asset of a document, and its complete href; EntityDoesNotExist if it has none."""
+    asset = next((asset for asset in assets_of(document) if asset.key == key), None)
+    href = asset_href(document, asset).href if asset is not None else ""
+    if asset is None or not href:
+        words = f"{shown_id(document.id)} has no asset {shown_id(key)} with an href"
+        raise EntityDoesNotExist(words, hint="look at its assets again")
+    return asset, href
 
 
 def _checksum(asset: Asset) -> str:

@@ -37,7 +37,7 @@ from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progres
 from .index import Index, IndexProgress
 from .index_cache import archive_validator
 from .manifest import LockedManifest, Manifest, ManifestStats
-from .manifest_queue import LinkOf, ManifestQueue, Sizes, open_link
+from .manifest_queue import HrefOf, LinkOf, ManifestQueue, Sizes, open_link
 from .report import write_report
 from .requests import SAMPLE, DatasetRequest
 from .resolver import JobContext, JobSource, Opener, cluster_package, links_of, say_waits
@@ -422,15 +422,17 @@ class _DatasetJobRunner:
         request, context = self.request, self.context
         links = await links_of(request, self.source)
         if request.cluster is None:
-            return BatchDownload(self._queue(links), request.asset_folder, context.context)
+            return BatchDownload(
+                self._queue(links, links.current_href), request.asset_folder, context.context
+            )
         if request.source == SAMPLE:
             request = replace(request, source=self.source.root_url)
         made: Fetcher = cluster_package().ClusterRun(request, self._queue(), self.own, context, links.store)
         return made
 
-    def _queue(self, links: LinkOf = open_link) -> ManifestQueue:
+    def _queue(self, links: LinkOf = open_link, href: HrefOf | None = None) -> ManifestQueue:
         folder = None if self.request.url else self.request.asset_folder
-        return ManifestQueue(self.own, folder, links, if_exists=self.request.if_exists)
+        return ManifestQueue(self.own, folder, links, href=href, if_exists=self.request.if_exists)
 
     async def _end(self, saved: ManifestStats) -> DownloadResult:
         """Write the report, and return or raise how it went."""

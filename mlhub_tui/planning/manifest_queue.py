@@ -26,6 +26,8 @@ from .manifest import FileStatus, Manifest
 
 LinkOf = Callable[[str, bool], Link]
 """Returns the link for an href; the flag tells whether the last one was rejected. May block."""
+HrefOf = Callable[[str, str | None, str], str]
+"""Returns the href that an asset has now, by its collection, item and key; empty if unknown. May block."""
 Sizes = Callable[[Sequence[str]], Sequence[int | None]]
 """Returns the bytes of files by their paths; None for those that do not exist."""
 _LONGEST = 500
@@ -81,6 +83,7 @@ class ManifestQueue:
     - `folder`: Absolute folder that all paths are relative to; None for a store, where what was recorded
       counts, and the workers make duplicates.
     - `link`: Where the bytes of an href can be requested.
+    - `href`: The href of an asset whose signature has expired; None where hrefs do not expire.
     - `if_exists`: What to do with files that exist and are not recorded as done.
     """
 
@@ -90,11 +93,12 @@ class ManifestQueue:
         folder: Path | None,
         link: LinkOf = open_link,
         *,
+        href: HrefOf | None = None,
         if_exists: IfExists = IfExists.RESUME,
     ) -> None:
         self._manifest = manifest
         self._tree = None if folder is None else OutputTree(folder)
-        self._link = link
+        self._link, self._href = link, href
         self._if_exists = if_exists
         self._last = 0
         self._checked = False
@@ -159,9 +163,15 @@ class ManifestQueue:
                 self._settle_duplicates(db, primary)
 
     def relink(self, request: FileRequest) -> Link | None:
-        """Return a new link for one that was rejected; None where it is the same."""
-        row = self._manifest.rows("SELECT href FROM file WHERE id = ?", (request.key,))[0]
-        found = self._link(row[0], True)
+        """Return a new link for one that was rejected: signed again, or that of the item as it is now.
+
+        None where it is the same.
+        """
+        href, *asset = self._manifest.rows(_ASSET, (request.key,))[0]
+        found = self._link(href, True)
+        signed = "?" in href  # to look for an item in a static catalog may take long
+        if signed and found.url == request.link.url and self._href and (now := self._href(*asset)):
+            found = self._link(now, True)
         return None if found.url == request.link.url else found
 
     def _request(self, row: Row) -> FileRequest:
@@ -263,6 +273,10 @@ _NEXT = """
 SELECT file.id, path, href, size, checksum, page, fate.bytes IS NOT NULL
 FROM fate JOIN file ON file.id = fate.id
 WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
+"""
+_ASSET = """
+SELECT href, c.name, item, k.name FROM file JOIN label AS c ON c.id = collection JOIN label AS k ON k.id = key
+WHERE file.id = ?
 """
 _DONE = "SELECT file.id, path, bytes, mtime FROM fate JOIN file ON file.id = fate.id WHERE state = 2 AND job"
 _DUPLICATES = """

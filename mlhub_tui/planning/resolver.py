@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import MLHubException, NotOffered
@@ -18,6 +20,7 @@ from ..http.link import Link
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.session import Session
 from ..http.urls import shown
+from ..models import Entry, EntryKind
 from ..sources.asset_hrefs import https_of
 from ..sources.asset_links import azure_headers
 from ..transfer.config import (
@@ -32,12 +35,15 @@ from ..transfer.engine import TransferCancelled, shared_engine
 from ..transfer.limits import SharedLimits
 from ..transfer.part_file import PartJournal
 from ..transfer.single_file import fetch_file, is_settled
-from .asset_request import entry_of, renewed
+from .asset_request import asset_now, entry_of, renewed
 from .requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 
 if TYPE_CHECKING:
-    from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Entry, Item, Search
+    from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Item, Search
     from ..sources.base import Page
+
+T = TypeVar("T")
+_RECENT = 10.0  # seconds
 
 
 class JobSource(Protocol):
@@ -257,6 +263,8 @@ class DatasetLinks:
         self._loop = loop
         self.store = store
         self._known: dict[str, Link] = {}
+        self._documents: dict[tuple[str, str | None], Document] = {}
+        self._read_again = -math.inf
 
     def __call__(self, href: str, rejected: bool) -> Link:
         """Return the link for an href.
@@ -279,8 +287,30 @@ class DatasetLinks:
             self._known[origin] = link
         return link
 
+    def current_href(self, collection: str, item: str | None, key: str) -> str:
+        """Return the href that an asset has now, for one whose signature has expired; empty if it has none.
+
+        What was read a moment ago is not read again for each asset.
+        """
+        place, now = (collection, item), time.monotonic()
+        if now - self._read_again > _RECENT:
+            self._documents, self._read_again = {}, now
+            if (refresh := getattr(self._source, "refresh", None)) is not None:  # has what it read in memory
+                self._loop.call_soon_threadsafe(refresh)
+        read = self._documents
+        try:
+            if place not in read:
+                kind = EntryKind.ITEM if item else EntryKind.COLLECTION
+                entry = Entry(kind, item or collection, collection_id=collection)
+                read[place] = self._wait(self._source.document(entry))
+            return asset_now(read[place], key)[1]
+        except MLHubException:
+            return ""  # then the refusal of the link says what is wrong
+
     def _ask(self, url: str, rejected: bool) -> Link:
-        asked = self._source.asset_link(url, fresh=rejected)
+        return self._wait(self._source.asset_link(url, fresh=rejected))
+
+    def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
         try:
             future = asyncio.run_coroutine_threadsafe(asked, self._loop)
         except RuntimeError:

@@ -52,28 +52,51 @@ def test_an_id_of_two_items_names_both_and_their_addresses_serve(
 
 
 class Expiring(LoopbackServer):
-    """A collection whose item's link is good once: then the store refuses it, and the item has a new one."""
+    """A collection, of a static catalog and of an API, whose store refuses links but the newest."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusal: Answer) -> None:
         super().__init__(self._answer)
         self.signed = 0
-        self.refused = ""
+        self.refusal, self.refused = refusal, ""
 
     def _answer(self, request: Request) -> Answer:
         if request.path == "/collection.json":
             return as_json(COLLECTION | {"links": [{"rel": "item", "href": "i.json"}]})
-        if request.path == "/i.json":
+        if request.path in ("/i.json", "/api/collections/c/items/i", "/api/collections/c/items"):
             self.signed += 1
-            return as_json(item("i", f"{self.url}/i.tif?sig={self.signed}"))
+            signed = item("i", f"{self.url}/i.tif?sig={self.signed}")
+            listing = {"type": "FeatureCollection", "features": [signed], "links": []}
+            return as_json(listing if request.path.endswith("items") else signed)
+        if request.path.startswith("/api"):
+            landing: dict[str, Any] = {
+                "type": "Catalog",
+                "stac_version": "1.0.0",
+                "id": "a",
+                "description": "d",
+            }
+            landing |= {"conformsTo": ["https://api.stacspec.org/v1.0.0/core"]}
+            links = [{"rel": "data", "href": f"{self.url}/api/collections"}]
+            found = COLLECTION if request.path == "/api/collections/c" else landing | {"links": links}
+            return as_json({"collections": [COLLECTION]} if request.path == "/api/collections" else found)
         self.refused = self.refused or request.target
-        denied = Answer(403, b"<Error><Code>AccessDenied</Code></Error>")
-        return denied if request.target == self.refused else Answer(body=DATA)
+        return self.refusal if request.target == self.refused else Answer(body=DATA)
 
 
-def test_a_link_that_expired_is_requested_again(run: Run, tmp_path: Path) -> None:
-    with Expiring() as server:
-        source = ("--source", f"{server.url}/collection.json", "--output-dir", str(tmp_path))
-        result = run("download", "item", "c", "i", *source)
+@pytest.mark.parametrize("command", ["item c i", "dataset c --assets"])
+@pytest.mark.parametrize("source", ["collection.json", "api"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Answer(403, b"<Error><Code>AccessDenied</Code></Error>"),
+        Answer(400, b"<Error><Code>ExpiredToken</Code><Message>Invalid argument.</Message></Error>"),
+    ],
+)
+def test_a_link_that_expired_is_requested_again(
+    run: Run, tmp_path: Path, command: str, source: str, refusal: Answer
+) -> None:
+    with Expiring(refusal) as server:
+        where = ("--source", f"{server.url}/{source}", "--output-dir", str(tmp_path))
+        result = run("download", *command.split(), *where)
         assert result.exit_code == 0, result.output
         assert len({target for target in server.targets if ".tif" in target}) == 2
     assert [path.read_bytes() for path in tmp_path.rglob("*.tif")] == [DATA]
