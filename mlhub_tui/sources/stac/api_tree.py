@@ -17,7 +17,7 @@ from ...models.document import identity
 from ...text import one_line
 from ..base import COLLECTION_IDS, Page
 from ..static.document_loader import DocumentLoader
-from ..static.item_pages import ItemPages
+from ..static.pages import ItemPages
 from .api_client import APIClient, is_no_such_place
 from .landing import below_root
 

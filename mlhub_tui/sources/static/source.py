@@ -20,14 +20,12 @@ from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
 from ..local_search import FIELDS, search_locally
-from .collection_index import CollectionIndex
+from .catalog_crawler import CollectionIndex
 from .document_links import Children
 from .document_loader import DocumentLoader, LRUCache, unreadable
 from .document_urls import is_web, place_named, same
-from .item_file import catalog_of
-from .item_pages import ItemPages
-from .root import CatalogRoot, find_root
-from .tree import AGAIN, Tree
+from .pages import AGAIN, ItemPages, Tree
+from .root import CatalogRoot, catalog_of, find_root
 
 if TYPE_CHECKING:
     from ...http.link import Link

@@ -21,7 +21,7 @@ from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.documents import ItemList
 from mlhub_tui.sources.probe import probe
 from mlhub_tui.sources.static.document_loader import DocumentLoader, Fetched, parsed
-from mlhub_tui.sources.static.tree import AGAIN, Tree
+from mlhub_tui.sources.static.pages import AGAIN, Tree
 from mlhub_tui.text import clean
 from tests.http.patience import Patience
 from tests.support.http_server import Answer, Request, page_of_html
