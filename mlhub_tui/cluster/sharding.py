@@ -18,7 +18,7 @@ from ..auth.kind import Kind
 from ..errors import MLHubException
 from ..options import IfExists
 from ..planning.manifest_queue import Row
-from ..sources.asset_hrefs import https_of
+from ..sources.asset_links import https_of
 from ..text import holds_secret, one_line, redact
 from ..transfer.work_source import FileResult
 

@@ -13,7 +13,7 @@ from ..errors import EntityDoesNotExist, NotOffered
 from ..http.urls import shown, shown_id
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item
 from ..options import IfExists
-from ..sources.asset_hrefs import asset_href, https_of
+from ..sources.asset_links import asset_href, https_of
 from ..text import holds_secret, one_line
 from .layout import file_names, folder_name
 from .requests import SAMPLE, AssetRequest

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..models import Asset, Document
-from ..sources.asset_hrefs import requester_pays
+from ..sources.asset_links import requester_pays
 from .asset_request import assets_of, unavailable
 
 

@@ -15,7 +15,7 @@ from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, identity
 from ..models.extent import item_bbox
 from ..models.when import read_time
-from ..sources.asset_hrefs import requester_pays
+from ..sources.asset_links import requester_pays
 from ..sources.static.document_urls import member_url
 from ..text import writable
 from .filters import Box, microseconds

@@ -17,7 +17,7 @@ from ..errors import EntityDoesNotExist, MLHubException, NoSpaceError, OutputFol
 from ..http.key_removal import KeyRemoval
 from ..models import Collection, Document, Item, Search
 from ..models.document import identity
-from ..sources.asset_hrefs import asset_href
+from ..sources.asset_links import asset_href
 from ..sources.base import Listing, Page
 from ..sources.static.document_urls import file_url
 from ..sources.static.tar_archive import SkipReport, documents

@@ -16,8 +16,7 @@ from ..http.key_removal import REMOVED
 from ..http.link import Link
 from ..http.urls import shown
 from ..options import IfExists
-from ..sources.asset_hrefs import https_of
-from ..sources.asset_links import azure_headers
+from ..sources.asset_links import azure_headers, https_of
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
 from ..transfer.local_folder import OutputTree

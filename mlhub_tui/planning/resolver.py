@@ -21,8 +21,7 @@ from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.session import Session
 from ..http.urls import shown
 from ..models import Entry, EntryKind
-from ..sources.asset_hrefs import https_of
-from ..sources.asset_links import azure_headers
+from ..sources.asset_links import azure_headers, https_of
 from ..transfer.config import (
     DownloadResult,
     DownloadSpec,

@@ -33,7 +33,7 @@ from ..options import IfExists
 from ..planning.asset_request import DocumentOrigin, Located, requests_for
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import AssetSource, JobContext, JobSource, OneSource, Resolver, already_there
-from ..sources.asset_hrefs import known_to_pay
+from ..sources.asset_links import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress

@@ -1,25 +1,242 @@
-"""Links of assets: from an href to where its bytes can be requested now, signed if the store wants that."""
+"""Links of assets: which href to request, its https address, who pays, and the signature or key it needs."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from weakref import WeakKeyDictionary
 
 from ..errors import NotOffered, UnexpectedAnswer
 from ..http.link import Link
-from ..http.urls import host, shown
-from ..models import Item
-from .asset_hrefs import AZURE_STORE, https_of
+from ..http.urls import host, resolve_href, shown
+from ..models import Asset, Document, Item
+from ..text import one_line
 
 if TYPE_CHECKING:
     from ..http.session import Session
+
+AZURE_STORE = ".blob.core.windows.net"
+GOOGLE_STORE = "storage.googleapis.com"
+AMAZON_STORE = "s3.amazonaws.com"
+REQUESTER_PAYS = frozenset(
+    {
+        "arxiv",
+        "cbers-pds",
+        "modis-vi-nasa-requester-pays",
+        "naip-analytic",
+        "naip-source",
+        "naip-visualization",
+        "sentinel-s1-l1c",
+        "sentinel-s2-l1c",
+        "sentinel-s2-l2a",
+        "usgs-landsat",
+        "usgs-lidar",
+    }
+)
+"""Buckets of Amazon S3 whose owners say so in the Registry of Open Data on AWS."""
+_AZURE_SCHEMES = frozenset({"abfs", "abfss", "az", "adl", "wasb", "wasbs"})
+_AZURE_SUFFIX = ".core.windows.net"
+_DIRECT = ("http://", "https://", "file://")
+_SAFE = "/~!$&'()*+,;=:@%"  # in an object's name; `%` because an href is a URL already
+# bucket.s3.amazonaws.com, bucket.s3.us-west-2.amazonaws.com, bucket.s3-us-west-2.amazonaws.com
+_VIRTUAL_HOST = re.compile(r"(?P<bucket>.+)\.s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?", re.IGNORECASE)
+_PATH_STYLE = re.compile(r"s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?", re.IGNORECASE)
+_OTHER_TOOL = "it can be opened with a tool of its store"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetHref:
+    """An absolute href of an asset, and why its reader has to pay for it (empty: nobody does)."""
+
+    href: str
+    pays: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where an object is: the kind of store (`s3`, `gs`, `azure`), its bucket, an Azure store's account."""
+
+    store: str
+    name: str
+    account: str = ""
+
+
+def asset_href(document: Document, asset: Asset) -> AssetHref:
+    """Return the href by which an asset of an item or collection is best requested; an empty one without any.
+
+    The asset's own comes first; where that is requester-pays, or of a scheme that is not https, one of its
+    alternates (STAC alternate-assets extension) that is neither. Relative hrefs resolve against the URL that
+    the document was fetched from.
+    """
+    own, *others = _choices(document, asset)
+    if own.href.lower().startswith(_DIRECT) and not own.pays:
+        return own
+    usable = [choice for choice in others if not choice.pays and _is_reachable(choice.href)]
+    direct = [choice for choice in usable if choice.href.lower().startswith(_DIRECT)]
+    if direct:
+        return direct[0]
+    return usable[0] if usable and (own.pays or not _is_reachable(own.href)) else own
+
+
+def _choices(document: Document, asset: Asset) -> Iterator[AssetHref]:
+    yield _choice(document, asset)
+    alternates = asset.raw.get("alternate")
+    for entry in alternates.values() if isinstance(alternates, dict) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("href"), str) and entry["href"].strip():
+            yield _choice(document, Asset(asset.key, entry["href"], raw=entry))
+
+
+def _choice(document: Document, asset: Asset) -> AssetHref:
+    href = resolve_href(document.url, asset.href) if asset.href.strip() else ""
+    if href.lower().startswith("file:") and document.url.lower().startswith(("http://", "https://")):
+        href = ""  # the disk it names is the server's, not this machine's
+    if href.partition("://")[0].lower() in _AZURE_SCHEMES and (account := _account(document, asset)):
+        with suppress(NotOffered):
+            href = https_of(href, account=account)
+    return AssetHref(href, requester_pays(document, asset, href))
+
+
+def _is_reachable(href: str) -> bool:
+    try:
+        return https_of(href).lower().startswith(_DIRECT)
+    except NotOffered:
+        return False
+
+
+def _account(document: Document, asset: Asset) -> str:
+    """Return the Azure storage account that a document names for `abfs://container/path`."""
+    kwargs = asset.raw.get("xarray:open_kwargs")
+    inner = kwargs.get("storage_options") if isinstance(kwargs, dict) else None
+    for options in (asset.raw.get("xarray:storage_options"), asset.raw.get("table:storage_options"), inner):
+        if isinstance(options, dict) and isinstance(options.get("account_name"), str):
+            return str(options["account_name"])
+    named = (place.get("msft:storage_account") for place in (asset.raw, document.raw))
+    return next((name for name in named if isinstance(name, str)), "")
+
+
+def https_of(href: str, *, account: str = "") -> str:
+    """Return the https address of an object in a store; other URLs as they are.
+
+    `s3://bucket/key` becomes `https://bucket.s3.amazonaws.com/key`, whatever the region; a bucket with dots,
+    which no certificate covers as a host name, stands in the path instead (Amazon S3 User Guide, "Methods for
+    accessing a bucket"). `gs://` and Azure's `abfs://container@account.dfs.core.windows.net/path` likewise;
+    `abfs://container/path` does not name its account.
+    """
+    scheme, mark, rest = href.partition("://")
+    scheme = scheme.lower()
+    if not mark or scheme in ("http", "https", "file"):
+        return href
+    bucket, _, key = rest.partition("/")
+    if not bucket or not key:
+        raise NotOffered(f"{shown(href)} names no object in a store", url=shown(href), hint=_OTHER_TOOL)
+    path = quote(key, safe=_SAFE)
+    if scheme in ("s3", "s3a", "s3n"):
+        if "." in bucket:
+            return f"https://{AMAZON_STORE}/{quote(bucket)}/{path}"
+        return f"https://{quote(bucket)}.{AMAZON_STORE}/{path}"
+    if scheme in ("gs", "gcs"):
+        return f"https://{GOOGLE_STORE}/{quote(bucket)}/{path}"
+    if scheme in _AZURE_SCHEMES:
+        return _azure(href, bucket, path, account)
+    raise NotOffered(f"{shown(href)} cannot be fetched over https", url=shown(href), hint=_OTHER_TOOL)
+
+
+def _azure(href: str, authority: str, path: str, account: str) -> str:
+    """Return the address of a blob: the `dfs` endpoint serves no anonymous reads, the `blob` one does."""
+    container, mark, place = authority.partition("@")
+    if mark:
+        account = place.partition(".")[0]
+    elif authority.endswith(_AZURE_SUFFIX):
+        return f"https://{host('x://' + authority).partition('.')[0]}{AZURE_STORE}/{path}"
+    if not re.fullmatch(r"[a-z0-9]{3,24}", account):
+        words = f"{shown(href)} does not name the storage account it is in"
+        raise NotOffered(words, url=shown(href), hint=_OTHER_TOOL)
+    return f"https://{account}{AZURE_STORE}/{quote(container)}/{path}"
+
+
+def bucket_of(href: str) -> Bucket | None:
+    """Return the bucket that an object is in, by its own scheme or by https; None outside these stores."""
+    try:
+        parts = urlsplit(https_of(href))
+        place = (parts.hostname or "").lower()
+    except (NotOffered, ValueError):
+        return None
+    first = unquote(parts.path.lstrip("/").partition("/")[0])
+    if match := _VIRTUAL_HOST.fullmatch(place):
+        return Bucket("s3", match["bucket"])
+    if _PATH_STYLE.fullmatch(place):
+        return Bucket("s3", first)
+    if place == GOOGLE_STORE:
+        return Bucket("gs", first)
+    if place.endswith(f".{GOOGLE_STORE}"):
+        return Bucket("gs", place.removesuffix(f".{GOOGLE_STORE}"))
+    if place.endswith(AZURE_STORE):
+        return Bucket("azure", first, place.removesuffix(AZURE_STORE))
+    return None
+
+
+def requester_pays(document: Document, asset: Asset, href: str = "") -> str:
+    """Return why an asset is not free to read, in one line; empty where it is, as far as is known.
+
+    The rules are those of the STAC storage extension: version 1 has `storage:requester_pays` in the asset or
+    in the item's properties, version 2 `storage:schemes` in the document and `storage:refs` in the asset.
+    Both speak of the object store: an href that leads to another server is not meant.
+
+    - `asset`: One of the document's assets, or one of an asset's alternates.
+    - `href`: The href in question; the asset's own by default.
+    """
+    bucket = bucket_of(href or asset.href)
+    if bucket is None:
+        return ""
+    told = _told(document, asset.raw)
+    return _why(bucket) if (_is_known(bucket) if told is None else told) else ""
+
+
+def known_to_pay(href: str) -> str:
+    """Return the same of an address without its document."""
+    bucket = bucket_of(href)
+    return _why(bucket) if bucket is not None and _is_known(bucket) else ""
+
+
+def _is_known(bucket: Bucket) -> bool:
+    return bucket.store == "s3" and bucket.name in REQUESTER_PAYS
+
+
+def _why(bucket: Bucket) -> str:
+    name = one_line(bucket.name, 80)
+    return f"the bucket {name} is requester-pays: it answers only to requests that an account pays for"
+
+
+def _told(document: Document, asset: Mapping[str, Any]) -> bool | None:
+    """Return what the documents say; None if nothing."""
+    places = (asset, document.fields, document.raw)
+    flags = [_flag(scheme.get("requester_pays")) for scheme in _schemes(document, asset.get("storage:refs"))]
+    flags += [_flag(place.get("storage:requester_pays")) for place in places]
+    return next((flag for flag in flags if flag is not None), None)
+
+
+def _schemes(document: Document, refs: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the storage schemes that an asset refers to."""
+    for place in (document.fields, document.raw):
+        schemes = place.get("storage:schemes")
+        if isinstance(schemes, dict) and isinstance(refs, list):
+            named = (schemes.get(name) for name in refs if isinstance(name, str))
+            yield from (scheme for scheme in named if isinstance(scheme, dict))
+
+
+def _flag(value: object) -> bool | None:
+    """Return a flag; a collection's summaries list the values there are, of which a single one tells."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, bool) else None
 
 
 PLANETARY_COMPUTER = "planetarycomputer.microsoft.com"

@@ -16,8 +16,7 @@ from ..errors import MLHubException, NotOffered
 from ..models import Asset, Item
 from ..storage import replacing
 from ..text import one_line
-from .asset_hrefs import asset_href, https_of
-from .asset_links import ENDPOINT, lacks_signature
+from .asset_links import ENDPOINT, asset_href, https_of, lacks_signature
 
 _IN_MEMORY = 1 << 20  # characters that wait for the disk at most, but for the last item
 _YIELD_EVERY = 25  # items between which other tasks run

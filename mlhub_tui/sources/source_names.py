@@ -22,7 +22,7 @@ from ..auth import (
 from ..errors import NotOffered, ProfileNotFound
 from ..http.urls import resolve_href
 from ..text import one_line
-from .asset_hrefs import https_of
+from .asset_links import https_of
 from .well_known import KNOWN, by_name, by_url
 
 MOST = 200

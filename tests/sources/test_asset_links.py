@@ -12,15 +12,17 @@ import pytest
 from mlhub_tui.errors import NotOffered, RequestError, UnexpectedAnswer
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Asset, Item
-from mlhub_tui.sources.asset_hrefs import (
+from mlhub_tui.sources.asset_links import (
+    AZURE_VERSION,
+    AssetLinks,
     Bucket,
+    SasTokens,
     asset_href,
     bucket_of,
     https_of,
     known_to_pay,
     requester_pays,
 )
-from mlhub_tui.sources.asset_links import AZURE_VERSION, AssetLinks, SasTokens
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ... import preview_cache
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered, UnexpectedAnswer
 from ...models import Asset, Document
-from ...sources.asset_hrefs import asset_href
+from ...sources.asset_links import asset_href
 from ...sources.static.document_urls import is_member, local_path
 from ...text import one_line, size
 from .image_decode import chosen_frame
