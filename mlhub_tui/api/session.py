@@ -76,7 +76,9 @@ def get_session(
     from ..auth import resolve
     from ..sources.open_source import open_session
 
-    return open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))
+    session = open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))
+    session.boundary = builtin_kinds
+    return session
 
 
 @asynccontextmanager

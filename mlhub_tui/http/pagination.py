@@ -7,41 +7,23 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from ..errors import AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
 from ..models import JsonDict
 from .errors import ConnectTimeout
 from .urls import resolve_href, shown, without_key
 
+Params = Mapping[str, Any] | None
+Bare = Callable[[str], str]
 ACCEPT = "application/geo+json, application/json;q=0.9"
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedPage:
-    """An answer with what leads on from it.
-
-    Parameters
-    ----------
-    answer
-        The JSON object as received.
-    url
-        Where it came from, after redirects, without keys.
-    next
-        The step to the next page; None at the end.
-    stopped
-        Why there is none although the answer names one; empty otherwise.
-    limit
-        How many entries were asked for in the end; None where that was left to the server.
-    """
-
-    answer: JsonDict = field(repr=False)
-    url: str
-    next: PageRequest | None = None
-    stopped: str = ""
-    limit: int | None = None
-
-
+REPEATED = "the link to the next page leads back to a page that was seen"
+_EMPTY_PAGES = 20
+# Headers that a link may not set: they carry secrets, or belong to the connection (RFC 9110, 7.6.1).
+_UNTOUCHABLE = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "host", "connection", "upgrade", "te", "trailer"}
+    | {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
+)
 _REFUSED = frozenset({400, 422})
 _TOO_LARGE = frozenset({413, 502, 504})
 """What gateways answer where a page has more bytes, or takes more seconds, than they pass on."""
@@ -49,137 +31,6 @@ _SIZES = (50, 25, 10, 5, 1)
 _FEW_SIZES = (10, 1)  # where the request leaves the size to the server, or each try costs a time-out
 _ABOUT_SIZE = re.compile(r"limit|page|size|too (many|large|big)|maximum|exceed|at most", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])\d{1,6}(?![\w.]*\w)")
-_MOST = "limit"
-_PAGE = "page"
-
-
-def may_be_size(error: RequestError) -> bool:
-    """Whether a request may have failed for the number of entries that it asked for."""
-    if isinstance(error, ServerTimeout):
-        return not isinstance(error, ConnectTimeout)
-    return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge)
-
-
-def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
-    """Yield the requests to try, one after the other, in place of one that failed.
-
-    They begin at the same entry: offsets and tokens stay, the number of a page becomes that of the smaller
-    page with the same first entry. A refusal that does not speak of a size is answered once, by leaving the
-    size to the server.
-    """
-    limit, page = _value(step, _MOST), _value(step, _PAGE)
-    if error.status in _REFUSED:
-        sizes = _named(error, limit) if limit else ()
-    else:
-        few = _FEW_SIZES if not limit or isinstance(error, ServerTimeout) else _SIZES
-        sizes = tuple(size for size in few if not limit or size < limit)
-    for size in sizes:
-        if page is None or page <= 1:
-            yield _with(step, _MOST, size)
-        elif limit and (page - 1) * limit % size == 0:
-            yield _with(_with(step, _MOST, size), _PAGE, (page - 1) * limit // size + 1)
-    if error.status in _REFUSED and limit and (page is None or page <= 1):
-        yield _with(step, _MOST, None)
-
-
-def limit_of(step: PageRequest) -> int | None:
-    """Return how many entries a step asks for; None where it leaves that to the server."""
-    return _value(step, _MOST)
-
-
-def _named(error: RequestError, limit: int) -> tuple[int, ...]:
-    """Return the sizes to try after a refusal: the bound that it names, else some."""
-    words = error.message.partition(f"{error.url}: ")[2]
-    if not _ABOUT_SIZE.search(words):
-        return ()
-    bounds = [int(found) for found in _NUMBER.findall(words)]
-    named = max((bound for bound in bounds if 1 < bound < limit), default=0)
-    others = tuple(size for size in _SIZES if size < (named or limit))
-    return (named, *others) if named else others
-
-
-def _value(step: PageRequest, name: str) -> int | None:
-    found: Any = (step.body or {}).get(name)
-    if found is None:
-        match = re.search(rf"[?&]{name}=(\d+)(?=&|#|$)", step.url)
-        found = int(match[1]) if match else None
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
-
-
-def _with(step: PageRequest, name: str, value: int | None) -> PageRequest:
-    """Return a step with another value of a parameter, or without it; all else stays letter by letter."""
-    if step.method == "POST" and (step.body is not None):
-        rest = {key: kept for key, kept in step.body.items() if key != name}
-        return replace(step, body=rest if value is None else {**step.body, name: value})
-    base, _, query = step.url.partition("?")
-    parts = [part for part in query.split("&") if part]
-    kept = [part for part in parts if part.partition("=")[0] != name]
-    if value is not None:
-        at = next((n for n, part in enumerate(parts) if part.partition("=")[0] == name), len(kept))
-        kept.insert(at, f"{name}={value}")
-    return replace(step, url=base + ("?" + "&".join(kept) if kept else ""))
-
-
-Params = Mapping[str, Any] | None
-_EMPTY_PAGES = 20
-
-
-def with_params(url: str, params: Params) -> str:
-    """Return a URL with the parameters it does not hold yet; a sequence gives one `name=value` per entry.
-
-    The hosted API's `next` links hold a token but no page size: what was asked for stays in force.
-    """
-    query = url.partition("#")[0].partition("?")[2]
-    known = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
-    pairs: list[tuple[str, str]] = []
-    for name, value in (params or {}).items():
-        if name in known or value is None:
-            continue
-        values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        pairs.extend((name, str(entry)) for entry in values)
-    if not pairs:
-        return url
-    base, mark, fragment = url.partition("#")
-    joiner = "?" if "?" not in base else "" if base.endswith(("?", "&")) else "&"
-    return f"{base}{joiner}{urlencode(pairs, errors='replace')}{mark}{fragment}"
-
-
-class PageGuard:
-    """Notices links and pages that come again, and pages that stay empty.
-
-    Only hashes are kept, so that a listing of a million items costs a few bytes a page.
-    """
-
-    def __init__(self) -> None:
-        self._links: set[int] = set()
-        self._pages: set[int] = set()
-        self._empty = 0
-
-    def repeats_link(self, link: str) -> bool:
-        """Whether this link was given before."""
-        known = hash(link) in self._links
-        self._links.add(hash(link))
-        return known
-
-    def repeats_page(self, entries: Sequence[Any]) -> bool:
-        """Whether a page of the same ids was given before, or too many empty ones in a row."""
-        if not entries:
-            self._empty += 1
-            return self._empty > _EMPTY_PAGES
-        self._empty = 0
-        mark = hash(tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries))
-        known = mark in self._pages
-        self._pages.add(mark)
-        return known
-
-
-Bare = Callable[[str], str]
-REPEATED = "the link to the next page leads back to a page that was seen"
-_UNTOUCHABLE = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "host", "connection", "upgrade", "te", "trailer"}
-    | {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
-)
-"""Headers that a link may not set: they carry secrets, or belong to the connection (RFC 9110, 7.6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +79,71 @@ class PageRequest:
         except (ValueError, KeyError, RecursionError) as error:
             raise UnexpectedAnswer("this is no link to a page") from error
 
+    def number(self, name: str) -> int | None:
+        """Return a parameter that is a positive whole number; None where it is not given, or is none."""
+        found: Any = (self.body or {}).get(name)
+        if found is None:
+            match = re.search(rf"[?&]{name}=(\d+)(?=&|#|$)", self.url)
+            found = int(match[1]) if match else None
+        return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
+
+    def having(self, name: str, value: str | int | None) -> PageRequest:
+        """Return the step with another value of a parameter, or without it; all else stays as written."""
+        if self.method == "POST" and self.body is not None:
+            rest = {key: each for key, each in self.body.items() if key != name}
+            return replace(self, body=rest if value is None else {**self.body, name: value})
+        base, _, query = self.url.partition("?")
+        parts = [part for part in query.split("&") if part]
+        at = next((n for n, part in enumerate(parts) if part.partition("=")[0] == name), len(parts))
+        rest_of_query = [part for part in parts if part.partition("=")[0] != name]
+        if value is not None:
+            rest_of_query.insert(at, f"{name}={quote_plus(str(value))}")
+        return replace(self, url=base + ("?" + "&".join(rest_of_query) if rest_of_query else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """An answer with what leads on from it.
+
+    Parameters
+    ----------
+    answer
+        The JSON object as received.
+    url
+        Where it came from, after redirects, without keys.
+    next
+        The step to the next page; None at the end.
+    stopped
+        Why there is none although the answer names one; empty otherwise.
+    limit
+        How many entries were asked for in the end; None where that was left to the server.
+    """
+
+    answer: JsonDict = field(repr=False)
+    url: str
+    next: PageRequest | None = None
+    stopped: str = ""
+    limit: int | None = None
+
+
+def with_params(url: str, params: Params) -> str:
+    """Return a URL with the parameters it does not hold yet; a sequence gives one `name=value` per entry.
+
+    The hosted API's `next` links hold a token but no page size: what was asked for stays in force.
+    """
+    base, mark, fragment = url.partition("#")
+    known = {name for name, _ in parse_qsl(base.partition("?")[2], keep_blank_values=True)}
+    pairs: list[tuple[str, str]] = []
+    for name, value in (params or {}).items():
+        if name in known or value is None:
+            continue
+        values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        pairs.extend((name, str(entry)) for entry in values)
+    if not pairs:
+        return url
+    joiner = "?" if "?" not in base else "" if base.endswith(("?", "&")) else "&"
+    return f"{base}{joiner}{urlencode(pairs, errors='replace')}{mark}{fragment}"
+
 
 def following(
     page: Mapping[str, Any], page_url: str, step: PageRequest, bare: Bare = without_key
@@ -235,7 +151,8 @@ def following(
     """Return the step to the next page, or None and the reason where there is one that cannot be taken.
 
     A link is followed to another origin too, where it goes without the key. Where it names the page's own
-    host with `http` although the page came by `https`, as APIs behind a proxy do, `https` is meant.
+    host with `http` although the page came by `https`, as APIs behind a proxy do, `https` is meant. Where
+    there is no link, the bare token counts that STAC 0.9 puts beside the counts.
 
     Parameters
     ----------
@@ -249,13 +166,20 @@ def following(
         Takes the key in use out of a URL: servers write it into their links.
     """
     link = _next_of(page.get("links"))
-    try:
-        if link is None:
-            return _of_token(page, step), ""
-        found = _of_link(link, page_url, step, bare)
-    except UnexpectedAnswer as error:
-        return None, error.message
-    return (None, REPEATED) if found == step else (found, "")
+    if link is not None:
+        try:
+            found = _of_link(link, page_url, step, bare)
+        except UnexpectedAnswer as error:
+            return None, error.message
+        return (None, REPEATED) if found == step else (found, "")
+    for name in ("search:metadata", "context"):
+        counts = page.get(name)
+        token = counts.get("next") if isinstance(counts, dict) else None
+        if isinstance(token, str | int) and not isinstance(token, bool) and token != "":
+            return replace(step, body=step.body or ({} if step.method == "POST" else None)).having(
+                "next", token
+            ), ""
+    return None, ""
 
 
 def _next_of(links: Any) -> JsonDict | None:
@@ -274,39 +198,17 @@ def _of_link(link: JsonDict, page_url: str, step: PageRequest, bare: Bare) -> Pa
     url = absolute(link["href"], page_url, bare)
     method = str(link.get("method") or "GET").upper()
     merge = link.get("merge") is True
-    headers = _headers(link.get("headers"))
-    if merge:
-        headers = {**step.headers, **headers}
+    headers = {**(step.headers if merge else {}), **_headers(link.get("headers"))}
     if method == "GET":
         return PageRequest(url, headers=headers)
     if method != "POST":
         raise UnexpectedAnswer(
             f"the next page requires the method {shown(method)}: {shown(url)}", url=shown(page_url)
         )
-    body = link.get("body")
-    before = step.body or {}
+    body, before = link.get("body"), step.body or {}
     # A link without a body cannot mean a search for everything: what was asked for stays in force.
     wanted = before if not isinstance(body, dict) else {**before, **body} if merge else body
     return PageRequest(url, "POST", headers, dict(wanted))
-
-
-def _of_token(page: Mapping[str, Any], step: PageRequest) -> PageRequest | None:
-    """Return the step by the bare token that STAC 0.9 puts beside the counts, where there is no link."""
-    for name in ("search:metadata", "context"):
-        counts = page.get(name)
-        token = counts.get("next") if isinstance(counts, dict) else None
-        if isinstance(token, bool) or not isinstance(token, str | int) or token == "":
-            continue
-        if step.method == "POST":
-            return PageRequest(step.url, "POST", step.headers, {**(step.body or {}), "next": token})
-        return PageRequest(_with_token(step.url, token), headers=step.headers)
-    return None
-
-
-def _with_token(url: str, token: str | int) -> str:
-    base, _, query = url.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith("next=")]
-    return f"{base}?{'&'.join([*kept, urlencode({'next': token})])}"
 
 
 def absolute(href: str, page_url: str, bare: Bare = without_key) -> str:
@@ -340,3 +242,72 @@ def _headers(value: Any) -> dict[str, str]:
         if name.lower() not in _UNTOUCHABLE and name.replace("-", "").replace("_", "").isalnum()
         if name.isascii() and (text := str(entry)).isascii() and text.isprintable()
     }
+
+
+class PageGuard:
+    """Notices links and pages that come again, and pages that stay empty.
+
+    Only hashes are saved, so that a listing of a million items costs a few bytes a page.
+    """
+
+    def __init__(self) -> None:
+        self._links: set[int] = set()
+        self._pages: set[int] = set()
+        self._empty = 0
+
+    def repeats_link(self, link: str) -> bool:
+        """Whether this link was given before."""
+        known = hash(link) in self._links
+        self._links.add(hash(link))
+        return known
+
+    def repeats_page(self, entries: Sequence[Any]) -> bool:
+        """Whether a page of the same ids was given before, or too many empty ones in a row."""
+        if not entries:
+            self._empty += 1
+            return self._empty > _EMPTY_PAGES
+        self._empty = 0
+        mark = hash(tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries))
+        known = mark in self._pages
+        self._pages.add(mark)
+        return known
+
+
+def may_be_size(error: RequestError) -> bool:
+    """Whether a request may have failed for the number of entries that it asked for."""
+    if isinstance(error, ServerTimeout):
+        return not isinstance(error, ConnectTimeout)
+    return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge)
+
+
+def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
+    """Yield the requests to try, one after the other, in place of one that failed.
+
+    They begin at the same entry: offsets and tokens stay, the number of a page becomes that of the smaller
+    page with the same first entry. A refusal that does not speak of a size is answered once, by leaving the
+    size to the server.
+    """
+    limit, page = step.number("limit"), step.number("page")
+    if error.status in _REFUSED:
+        sizes = _named_sizes(error, limit) if limit else ()
+    else:
+        few = _FEW_SIZES if not limit or isinstance(error, ServerTimeout) else _SIZES
+        sizes = tuple(size for size in few if not limit or size < limit)
+    for size in sizes:
+        if page is None or page <= 1:
+            yield step.having("limit", size)
+        elif limit and (page - 1) * limit % size == 0:
+            yield step.having("limit", size).having("page", (page - 1) * limit // size + 1)
+    if error.status in _REFUSED and limit and (page is None or page <= 1):
+        yield step.having("limit", None)
+
+
+def _named_sizes(error: RequestError, limit: int) -> tuple[int, ...]:
+    """Return the sizes to try after a refusal: the bound that it names, else some."""
+    words = error.message.partition(f"{error.url}: ")[2]
+    if not _ABOUT_SIZE.search(words):
+        return ()
+    bounds = [int(found) for found in _NUMBER.findall(words)]
+    named = max((bound for bound in bounds if 1 < bound < limit), default=0)
+    others = tuple(size for size in _SIZES if size < (named or limit))
+    return (named, *others) if named else others

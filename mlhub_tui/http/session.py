@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +24,6 @@ from .pagination import (
     PageRequest,
     Params,
     following,
-    limit_of,
     may_be_size,
     smaller,
     with_params,
@@ -144,6 +143,8 @@ class Session:
         self._secret = None if name else api_key
         self._credentials = OriginCredentials(self.root_url, lambda: self.secret, self.auth, self.key_names)
         self.headers: dict[str, str] = {"Accept": "application/json", "User-Agent": user_agent()}
+        self.boundary: Callable[[], AbstractContextManager[object]] = nullcontext
+        """Is entered around each request: what the Python API shows in errors, is added there."""
         self._timeouts = timeouts or SessionTimeouts()
         self._retry = retry or RetryPolicy()
         self._transport = transport
@@ -153,7 +154,7 @@ class Session:
         self._opening = asyncio.Lock()
         self._closed = False
         self.on_wait: Callable[[str], object] | None = None
-        """Told of each long wait that a server asks for; without it an error is raised instead."""
+        """Is called with words for each long wait that a server asks for; without it an error is raised."""
 
     def __repr__(self) -> str:
         return f"Session(root_url={shown(self.root_url)!r}, key={mask(self.secret)!r})"
@@ -224,31 +225,32 @@ class Session:
             One of its family: `AuthenticationError` for 401, `AccessDenied` for 403, `EntityDoesNotExist` for
             404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`, `UnexpectedAnswer`.
         """
-        target = self.url_of(url, params)
-        method = method.upper()
+        target, method, sent = self.url_of(url, params), method.upper(), dict(headers or {})
+        body = {"json": json, ("data" if isinstance(data, Mapping) else "content"): data}
         again = method in _REPEATABLE if repeatable is None else repeatable
-        clock, started, failures = self._retry.clock, self._retry.clock(), 0
-        while True:
-            try:
-                return await self._attempt(
-                    method.upper(), target, headers, json, data, follow_redirects, read
-                )
-            except RequestError as error:
-                failures += 1
-                if not again or not may_pass(error):
-                    raise
-                wait = self._retry.wait(failures, clock() - started, error.retry_after)
-                if wait is None:
-                    wait = self._asked_wait(error, clock() - started)
-                if wait is None:
-                    raise
-            await self._retry.sleep(wait)
+        started, failures = self._retry.clock(), 0
+        with self.boundary():
+            while True:
+                try:
+                    return await self._attempt(method, target, sent, follow_redirects, read, body)
+                except RequestError as error:
+                    failures += 1
+                    wait = self._wait(error, failures, self._retry.clock() - started) if again else None
+                    if wait is None:
+                        raise
+                await self._retry.sleep(wait)
 
-    def _asked_wait(self, error: RequestError, elapsed: float) -> float | None:
-        """Return the seconds of a `Retry-After` that somebody is told of; None where it is not waited for."""
-        asked = error.retry_after
-        if self.on_wait is None or asked is None or elapsed + asked > _PATIENCE:
+    def _wait(self, error: RequestError, failures: int, elapsed: float) -> float | None:
+        """Return the seconds to wait before the next try; None to give up.
+
+        A wait that the policy refuses is still waited for where the server asks for it and somebody is told.
+        """
+        if not may_pass(error):
             return None
+        asked = error.retry_after
+        wait = self._retry.wait(failures, elapsed, asked)
+        if wait is not None or self.on_wait is None or asked is None or elapsed + asked > _PATIENCE:
+            return wait
         self.on_wait(f"waiting {duration(max(asked, 1))}, as {host(error.url)} asks ({error.status})")
         return max(asked, 1.0)
 
@@ -267,24 +269,17 @@ class Session:
         """
         import httpx
 
-        from .transport import exchange, finished
-
         target = self.url_of(url)
         response: httpx.Response | None = None
-        try:
-            client = await self._open()
-            sent = {**self.headers, "Accept": "*/*", **(headers or {})}
-            request = client.build_request("GET", self._with_own_params(target), headers=sent)
-            response = await exchange(client, request, self.bare, True)
-            if response.status_code >= 400:
-                refused = await finished(response, True, self._max_body)
-                raise self._refusal(refused)
-            yield response
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise of_transport(error, target) from None
-        finally:
-            if response is not None:
-                await response.aclose()
+        with self.boundary():
+            try:
+                response = await self._send("GET", target, {"Accept": "*/*", **(headers or {})}, True, {})
+                yield response
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise of_transport(error, target) from None
+            finally:
+                if response is not None:
+                    await response.aclose()
 
     async def get_json(self, url: str, *, params: Params = None) -> Any:
         """Return the JSON of a GET request; a large one is decoded in a thread.
@@ -294,7 +289,8 @@ class Session:
         UnexpectedAnswer
             If the answer is no JSON, for example a captive portal's page.
         """
-        return await decode(await self.get(url, params=params), self.keys)
+        with self.boundary():
+            return await decode(await self.get(url, params=params), self.keys)
 
     async def paginate(self, url: str, *, params: Params = None) -> AsyncGenerator[JsonDict, None]:
         """Yield the pages of a listing, following `rel: next` links; stops on a link or page that repeats.
@@ -309,7 +305,8 @@ class Session:
         guard = PageGuard()
         step: PageRequest | None = PageRequest(self.url_of(url, params))
         while step is not None and not guard.repeats_link(step.encoded()):
-            fetched = await self.fetch_page(step)
+            with self.boundary():
+                fetched = await self.fetch_page(step)
             entries = fetched.answer.get("features")
             if isinstance(entries, list) and guard.repeats_page(entries):
                 return
@@ -346,24 +343,20 @@ class Session:
         raise failure
 
     async def _page(self, step: PageRequest, bare: str, *, repeatable: bool) -> FetchedPage:
-        response = await self._send_step(step, repeatable)
-        if response.request.method != step.method:
+        headers = {"Accept": ACCEPT, **step.headers}
+        for _ in range(2):
+            response = await self.request(
+                step.method, step.url, headers=headers, json=step.body, repeatable=repeatable
+            )
+            if response.request.method == step.method:
+                break
             # A redirect made a GET of our POST (RFC 9110, 15.4.2): that is another question, ask ours there.
             step = replace(step, url=str(response.url))
-            response = await self._send_step(step, repeatable)
         value = await decode(response, self.keys)
-        if bare and isinstance(value, list):
-            value = {bare: value}
         url = self.bare(str(response.url))
-        answer = as_object(value, url)
+        answer = as_object({bare: value} if bare and isinstance(value, list) else value, url)
         link, stopped = following(answer, url, step, self.bare)
-        return FetchedPage(answer, url, link, stopped, limit_of(step))
-
-    async def _send_step(self, step: PageRequest, repeatable: bool) -> httpx.Response:
-        headers = {"Accept": ACCEPT, **step.headers}
-        return await self.request(
-            step.method, step.url, headers=headers, json=step.body, repeatable=repeatable
-        )
+        return FetchedPage(answer, url, link, stopped, step.number("limit"))
 
     def url_of(self, url: str, params: Params = None) -> str:
         """Return the absolute URL of a path, without keys."""
@@ -389,40 +382,37 @@ class Session:
         return self._credentials if self.secret is not None else None
 
     async def _attempt(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        json: Any,
-        data: Any,
-        follow: bool,
-        read: bool,
+        self, method: str, url: str, headers: Mapping[str, str], follow: bool, read: bool, body: JsonDict
     ) -> httpx.Response:
         """Send a request once and return the answer, or raise our error; the key is in neither."""
-        client = await self._open()
-        from .transport import exchange, finished
-
         try:
             async with asyncio.timeout(self._timeouts.total):
-                body = {"data": data} if isinstance(data, Mapping) else {"content": data}
-                sent = {**self.headers, **(headers or {})}
-                request = client.build_request(
-                    method, self._with_own_params(url), headers=sent, json=json, **body
-                )
-                response = await exchange(client, request, self.bare, follow)
-                response = await finished(response, read or response.status_code >= 400, self._max_body)
-        except RequestError:
+                response = await self._send(method, url, headers, follow, body)
+                from .transport import finished
+
+                return await finished(response, read, self._max_body)
+        except MLHubException:
             raise
         except Exception as error:
             # `from None`: tracebacks with locals, as some screens draw them, would show httpx's internals.
             raise of_transport(error, url) from None
-        if response.status_code >= 400:
-            raise self._refusal(response)
-        return response
 
-    def _refusal(self, response: httpx.Response) -> RequestError:
-        """Return the error of an answer with a status of 400 or above."""
-        return status_error(
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], follow: bool, body: JsonDict
+    ) -> httpx.Response:
+        """Return the answer to a request, unread; raise our error for a status of 400 or above."""
+        client = await self._open()
+        from .transport import exchange, finished
+
+        others = {name: value for name, value in self.params.items() if name != self.params.key_name}
+        if others and self.is_own(url):  # the key itself is the transport's business
+            url = with_params(url, others)
+        request = client.build_request(method, url, headers={**self.headers, **headers}, **body)
+        response = await exchange(client, request, self.bare, follow)
+        if response.status_code < 400:
+            return response
+        response = await finished(response, True, self._max_body)
+        raise status_error(
             response.status_code,
             str(response.request.url),
             response.headers,
@@ -432,13 +422,6 @@ class Session:
             key_sent=self.secret is not None and self.is_own(response.request.url),
             key_hint=MLHUB_KEY if self._mlhub else ADD_KEY,
         )
-
-    def _with_own_params(self, url: str) -> str:
-        """Add the session's other parameters for the API itself; the key is the transport's business."""
-        others = {name: value for name, value in self.params.items() if name != self.params.key_name}
-        if not others:
-            return url
-        return with_params(url, others) if self.is_own(url) else url
 
     async def _open(self) -> httpx.AsyncClient:
         """Return the client; the first call makes it in a thread, as httpx takes 0.1 s to import."""

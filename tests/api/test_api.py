@@ -101,6 +101,19 @@ async def test_a_wrong_key_is_refused_with_the_key_masked(deployment: SampleServ
 
 
 @pytest.mark.usefixtures("keyed")
+async def test_errors_of_a_session_tell_their_status_and_what_to_do() -> None:
+    async with get_session() as session:
+        for ask in (
+            lambda: session.get("collections/nosuch"),
+            lambda: session.get_json("collections/nosuch"),
+            lambda: anext(session.paginate("collections/nosuch/items")),
+        ):
+            with pytest.raises(EntityDoesNotExist) as caught:
+                await ask()
+            assert str(caught.value) == f"{caught.value.message} (status 404; {caught.value.hint})"
+
+
+@pytest.mark.usefixtures("keyed")
 async def test_datasets_by_either_name() -> None:
     dataset = await get_dataset(KENYA)
     assert dataset == await get_dataset_by_id(KENYA) == await get_dataset(dataset["doi"])
